@@ -1,0 +1,180 @@
+//! The one public error: a closed catalogue of codes, and every problem of a request at once.
+
+use std::fmt;
+
+/// What went wrong, as a stable code that callers branch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// A field is missing, unknown, of the wrong type or out of range.
+    InvalidArgument,
+    /// No strategy has that id.
+    UnknownStrategy,
+    /// There are no bars for that asset, timeframe and range.
+    NoData,
+    /// Bars break an invariant, or a file of bars cannot be read.
+    BadData,
+    /// A configured limit is exceeded.
+    LimitExceeded,
+    /// No backtest has that id.
+    NotFound,
+    /// The database or the file system failed.
+    Storage,
+    /// The engine was closed.
+    Closed,
+    /// The caller cancelled the work; JavaScript sees an `AbortError`.
+    Cancelled,
+    /// A defect of this library.
+    Internal,
+}
+
+impl Code {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 10] = [
+        Self::InvalidArgument,
+        Self::UnknownStrategy,
+        Self::NoData,
+        Self::BadData,
+        Self::LimitExceeded,
+        Self::NotFound,
+        Self::Storage,
+        Self::Closed,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
+    /// Returns the stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::UnknownStrategy => "UNKNOWN_STRATEGY",
+            Self::NoData => "NO_DATA",
+            Self::BadData => "BAD_DATA",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::Storage => "STORAGE",
+            Self::Closed => "CLOSED",
+            Self::Cancelled => "ABORT_ERR",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One problem, at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request.
+    pub path: String,
+    /// What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, …
+    pub code: String,
+    /// What is wrong, the value found, and what is allowed.
+    pub message: String,
+}
+
+impl Issue {
+    /// Creates an issue.
+    pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { path: path.into(), code: code.to_owned(), message: message.into() }
+    }
+}
+
+/// What every fallible function of the crate returns.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// The kind.
+    pub code: Code,
+    /// What went wrong, for a person; never contains a password.
+    pub message: String,
+    /// Whether the same call can succeed later without a change of the request.
+    pub retryable: bool,
+    /// Every problem found in the request or the data; empty for failures from outside.
+    pub issues: Vec<Issue>,
+}
+
+/// A result with the crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Creates an error without issues that is not worth retrying.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: false, issues: Vec::new() }
+    }
+
+    /// Creates an error from all the problems of a request or of data.
+    pub fn with_issues(code: Code, issues: Vec<Issue>) -> Self {
+        let message = match issues.as_slice() {
+            [] => code.as_str().to_lowercase().replace('_', " "),
+            [only] => only.message.clone(),
+            many => {
+                let all: Vec<&str> = many.iter().map(|issue| issue.message.as_str()).collect();
+                format!("{} problems: {}", all.len(), all.join("; "))
+            }
+        };
+        Self { code, message, retryable: false, issues }
+    }
+
+    /// Creates an `INVALID_ARGUMENT` about one field.
+    pub fn invalid(path: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::with_issues(Code::InvalidArgument, vec![Issue::new(path, code, message)])
+    }
+
+    /// Creates a `STORAGE` error.
+    pub fn storage(message: impl Into<String>) -> Self {
+        Self::new(Code::Storage, message)
+    }
+
+    /// Creates an `INTERNAL` error.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Code::Internal, message)
+    }
+
+    /// Creates the error of work that its caller cancelled.
+    pub fn cancelled() -> Self {
+        Self::new(Code::Cancelled, "the operation was aborted")
+    }
+
+    /// Marks the error as worth retrying.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+}
+
+/// Returns the known name nearest to `name`, if it is near enough to be a slip.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3)) / 3 + 1)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_issues_make_one_message() {
+        let error = Error::with_issues(
+            Code::InvalidArgument,
+            vec![Issue::new("a", "required", "a is required"), Issue::new("b", "type", "b must be a number")],
+        );
+        assert_eq!(error.to_string(), "2 problems: a is required; b must be a number");
+    }
+
+    #[test]
+    fn nearest_finds_slips_only() {
+        assert_eq!(nearest("sma_crosover", ["rsi", "sma_crossover"]), Some("sma_crossover"));
+        assert_eq!(nearest("fastPeriod", ["fast_period", "slow_period"]), Some("fast_period"));
+        assert_eq!(nearest("banana", ["rsi", "macd"]), None);
+    }
+}

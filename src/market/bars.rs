@@ -1,0 +1,259 @@
+//! Bars as columns, checked once: whoever holds [`Bars`] may rely on every invariant.
+
+use std::ops::Range;
+
+use super::{Column, Timeframe, time};
+use crate::error::{Code, Error, Issue, Result};
+
+/// How many faulty bars an error lists.
+const LISTED_FAULTS: usize = 10;
+
+/// Open, high, low, close and perhaps volume of consecutive bars.
+///
+/// Timestamps strictly increase. Prices are finite and above 0; the low is at most the open and the close, the high at
+/// least. The volume, where there is one, is finite and not negative. There may be no bars at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bars {
+    timestamps: Vec<i64>,
+    open: Column,
+    high: Column,
+    low: Column,
+    close: Column,
+    volume: Option<Column>,
+}
+
+impl Bars {
+    /// Checks columns and takes them.
+    ///
+    /// # Errors
+    /// `BAD_DATA` with the first ten faults, each naming its bar and date.
+    pub fn new(timestamps: Vec<i64>, open: Column, high: Column, low: Column, close: Column, volume: Option<Column>) -> Result<Self> {
+        let bars = Self { timestamps, open, high, low, close, volume };
+        bars.check_lengths()?;
+        bars.check_values()?;
+        Ok(bars)
+    }
+
+    fn check_lengths(&self) -> Result<()> {
+        let expected = self.timestamps.len();
+        let columns = self.prices().into_iter().map(|(name, column)| (name, column.len()));
+        let volume = self.volume.as_ref().map(|volume| ("volume", volume.len()));
+        let issues: Vec<Issue> = columns
+            .chain(volume)
+            .filter(|(_, len)| *len != expected)
+            .map(|(name, len)| Issue::new(format!("bars.{name}"), "length", format!("bars.{name} has {len} values for {expected} timestamps")))
+            .collect();
+        if issues.is_empty() { Ok(()) } else { Err(Error::with_issues(Code::BadData, issues)) }
+    }
+
+    fn check_values(&self) -> Result<()> {
+        if self.are_sound() {
+            return Ok(());
+        }
+        let mut faults = Vec::new();
+        let mut faulty = 0_usize;
+        for bar in 0..self.len() {
+            let Some((field, what)) = self.fault(bar) else { continue };
+            faulty += 1;
+            if faults.len() < LISTED_FAULTS {
+                let date = self.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
+                faults.push(Issue::new(format!("bars.{field}[{bar}]"), "bad_bar", format!("bar {bar} ({date}): {what}")));
+            }
+        }
+        let mut error = Error::with_issues(Code::BadData, faults);
+        if faulty > LISTED_FAULTS {
+            error.message = format!("{faulty} faulty bars, the first {}", error.message);
+        }
+        Err(error)
+    }
+
+    /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
+    fn are_sound(&self) -> bool {
+        let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
+        let mut sound = self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
+            & self.timestamps.iter().fold(true, |sound, timestamp| sound & (timestamp.abs() <= time::LIMIT));
+        for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
+            // A NaN fails each of these comparisons.
+            sound &= (low > 0.0) & (high < f64::INFINITY) & (low <= open) & (low <= close) & (open <= high) & (close <= high);
+        }
+        if let Some(volume) = &self.volume {
+            for &volume in volume.iter() {
+                sound &= (volume >= 0.0) & (volume < f64::INFINITY);
+            }
+        }
+        sound
+    }
+
+    fn fault(&self, bar: usize) -> Option<(&'static str, String)> {
+        let timestamp = *self.timestamps.get(bar)?;
+        if timestamp.abs() > time::LIMIT {
+            return Some(("timestamps", format!("timestamp {timestamp} is no moment that a Date can hold")));
+        }
+        if let Some(&before) = bar.checked_sub(1).and_then(|before| self.timestamps.get(before)) {
+            if timestamp == before {
+                return Some(("timestamps", "the timestamp is that of the bar before (duplicate)".into()));
+            }
+            if timestamp < before {
+                return Some(("timestamps", format!("the timestamp is before that of the bar before ({})", time::short(before))));
+            }
+        }
+        for (name, column) in self.prices() {
+            let price = *column.get(bar)?;
+            if !price.is_finite() || price <= 0.0 {
+                return Some((name, format!("{name} must be a finite price above 0, was {price}")));
+            }
+        }
+        let (open, high, low, close) = (self.open.get(bar)?, self.high.get(bar)?, self.low.get(bar)?, self.close.get(bar)?);
+        if low > high {
+            return Some(("low", format!("low {low} is above high {high}")));
+        }
+        for (name, price) in [("open", open), ("close", close)] {
+            if low > price {
+                return Some(("low", format!("low {low} is above {name} {price}")));
+            }
+            if price > high {
+                return Some(("high", format!("high {high} is below {name} {price}")));
+            }
+        }
+        let volume = *self.volume.as_ref()?.get(bar)?;
+        let sound = volume >= 0.0 && volume.is_finite();
+        (!sound).then(|| ("volume", format!("volume must be finite and not negative, was {volume}")))
+    }
+
+    fn prices(&self) -> [(&'static str, &Column); 4] {
+        [("open", &self.open), ("high", &self.high), ("low", &self.low), ("close", &self.close)]
+    }
+
+    /// Returns the number of bars.
+    pub fn len(&self) -> usize {
+        self.timestamps.len()
+    }
+
+    /// Returns whether there are no bars.
+    pub fn is_empty(&self) -> bool {
+        self.timestamps.is_empty()
+    }
+
+    /// Returns the openings of the bars in UTC milliseconds.
+    pub fn timestamps(&self) -> &[i64] {
+        &self.timestamps
+    }
+
+    /// Returns the opening prices.
+    pub fn open(&self) -> &Column {
+        &self.open
+    }
+
+    /// Returns the highest prices.
+    pub fn high(&self) -> &Column {
+        &self.high
+    }
+
+    /// Returns the lowest prices.
+    pub fn low(&self) -> &Column {
+        &self.low
+    }
+
+    /// Returns the closing prices.
+    pub fn close(&self) -> &Column {
+        &self.close
+    }
+
+    /// Returns the traded volumes, where they are known.
+    pub fn volume(&self) -> Option<&Column> {
+        self.volume.as_ref()
+    }
+
+    /// Returns the bars with these positions, sharing the prices. Bounds beyond the end are cut off.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        Self {
+            timestamps: self.timestamps.get(start..end).unwrap_or(&[]).to_vec(),
+            open: self.open.slice(start..end),
+            high: self.high.slice(start..end),
+            low: self.low.slice(start..end),
+            close: self.close.slice(start..end),
+            volume: self.volume.as_ref().map(|volume| volume.slice(start..end)),
+        }
+    }
+
+    /// Returns the bars that open in a range of moments, both ends included.
+    #[must_use]
+    pub fn between(&self, start: i64, end: i64) -> Self {
+        let first = self.timestamps.partition_point(|&timestamp| timestamp < start);
+        let last = self.timestamps.partition_point(|&timestamp| timestamp <= end);
+        self.slice(first..last.max(first))
+    }
+
+    /// Returns the median distance between two bars in milliseconds; nothing for fewer than two bars.
+    pub fn median_step(&self) -> Option<i64> {
+        let mut steps: Vec<i64> = self.timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let middle = (steps.len() - 1) / 2;
+        Some(*steps.select_nth_unstable(middle).1)
+    }
+
+    /// Returns the timeframe that the median distance of two bars is exactly, if there is one.
+    pub fn inferred_timeframe(&self) -> Option<Timeframe> {
+        self.median_step().and_then(Timeframe::from_milliseconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bars(timestamps: &[i64], rows: &[[f64; 4]]) -> Result<Bars> {
+        let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Column>();
+        Bars::new(timestamps.to_vec(), column(0), column(1), column(2), column(3), None)
+    }
+
+    const SOUND: [f64; 4] = [10.0, 12.0, 9.0, 11.0];
+
+    #[test]
+    fn sound_bars_pass_and_none_are_sound() {
+        assert_eq!(bars(&[0, time::DAY], &[SOUND, SOUND]).unwrap().len(), 2);
+        assert!(bars(&[], &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn each_fault_is_named_with_its_date() {
+        let cases: [(&[i64], [f64; 4], &str); 8] = [
+            (&[time::DAY, 0], SOUND, "bar 1 (1970-01-01): the timestamp is before that of the bar before (1970-01-02)"),
+            (&[0, 0], SOUND, "bar 1 (1970-01-01): the timestamp is that of the bar before (duplicate)"),
+            (&[0, 1], [f64::NAN, 12.0, 9.0, 11.0], "bar 1 (1970-01-01T00:00:00.001Z): open must be a finite price above 0, was NaN"),
+            (&[0, 1], [10.0, f64::INFINITY, 9.0, 11.0], "high must be a finite price above 0, was inf"),
+            (&[0, 1], [10.0, 12.0, 0.0, 11.0], "low must be a finite price above 0, was 0"),
+            (&[0, 1], [10.0, 9.0, 12.0, 11.0], "low 12 is above high 9"),
+            (&[0, 1], [10.0, 12.0, 9.0, 8.0], "low 9 is above close 8"),
+            (&[0, 1], [13.0, 12.0, 9.0, 11.0], "high 12 is below open 13"),
+        ];
+        for (timestamps, second, expected) in cases {
+            let error = bars(timestamps, &[SOUND, second]).unwrap_err();
+            assert_eq!(error.code, Code::BadData);
+            assert!(error.message.contains(expected), "{} should contain {expected}", error.message);
+        }
+    }
+
+    #[test]
+    fn faults_are_counted_and_lengths_compared() {
+        let rows = vec![[f64::NAN; 4]; 25];
+        let error = bars(&(0..25).collect::<Vec<_>>(), &rows).unwrap_err();
+        assert_eq!(error.issues.len(), 10);
+        assert!(error.message.starts_with("25 faulty bars"), "{}", error.message);
+        assert!(bars(&[0], &[SOUND, SOUND]).unwrap_err().message.contains("bars.open has 2 values for 1 timestamps"));
+    }
+
+    #[test]
+    fn between_includes_both_ends() {
+        let bars = bars(&[0, 10, 20, 30], &[SOUND; 4]).unwrap();
+        assert_eq!(bars.between(10, 20).timestamps(), [10, 20]);
+        assert_eq!(bars.between(11, 19).len(), 0);
+        assert_eq!(bars.between(40, 20).len(), 0);
+        assert_eq!(bars.median_step(), Some(10));
+    }
+}

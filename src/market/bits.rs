@@ -1,0 +1,135 @@
+//! A set of bars: one bit a bar, 64 to a word.
+
+/// A bit for each bar; bits beyond the length are 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    /// Creates a set of `len` bars, none of them in it.
+    pub fn zeros(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(64)], len }
+    }
+
+    /// Creates a set of `len` bars from what `is_set` says of each.
+    pub fn from_fn(len: usize, mut is_set: impl FnMut(usize) -> bool) -> Self {
+        let mut words = Vec::with_capacity(len.div_ceil(64));
+        let mut start = 0;
+        while start < len {
+            let mut word = 0_u64;
+            for bit in 0..64.min(len - start) {
+                word |= u64::from(is_set(start + bit)) << bit;
+            }
+            words.push(word);
+            start += 64;
+        }
+        Self { words, len }
+    }
+
+    /// Creates a set of `len` bars from words; surplus bits and words are dropped, missing ones are 0.
+    pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
+        words.resize(len.div_ceil(64), 0);
+        if len % 64 != 0 {
+            if let Some(last) = words.last_mut() {
+                *last &= (1 << (len % 64)) - 1;
+            }
+        }
+        Self { words, len }
+    }
+
+    /// Returns the number of bars.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there are no bars at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns whether a bar is in the set; bars beyond the end are not.
+    #[inline]
+    pub fn get(&self, bar: usize) -> bool {
+        self.words.get(bar / 64).is_some_and(|word| word >> (bar % 64) & 1 == 1)
+    }
+
+    /// Puts a bar into the set or takes it out; bars beyond the end are passed over.
+    pub fn set(&mut self, bar: usize, value: bool) {
+        if bar < self.len {
+            if let Some(word) = self.words.get_mut(bar / 64) {
+                *word = (*word & !(1 << (bar % 64))) | (u64::from(value) << (bar % 64));
+            }
+        }
+    }
+
+    /// Returns the number of bars in the set.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Returns the words, the first bar in the lowest bit of the first.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Returns the bars of the set in order.
+    pub fn ones(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(index, &word)| {
+            std::iter::successors(Some(word), |rest| Some(rest & rest.wrapping_sub(1)))
+                .take_while(|rest| *rest != 0)
+                .map(move |rest| index * 64 + rest.trailing_zeros() as usize)
+        })
+    }
+
+    /// Returns the first bar of the set at or after `bar`.
+    pub fn next_one(&self, bar: usize) -> Option<usize> {
+        let mut index = bar / 64;
+        let mut word = self.words.get(index)? & (u64::MAX << (bar % 64));
+        while word == 0 {
+            index += 1;
+            word = *self.words.get(index)?;
+        }
+        Some(index * 64 + word.trailing_zeros() as usize)
+    }
+
+    /// Combines two sets word by word; the result has the length of `self`.
+    #[must_use]
+    pub fn zip(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
+        let words =
+            self.words.iter().enumerate().map(|(index, &word)| combine(word, other.words.get(index).copied().unwrap_or(0)));
+        Self::from_words(words.collect(), self.len)
+    }
+
+    /// Returns the bars that are not in the set.
+    #[must_use]
+    pub fn not(&self) -> Self {
+        Self::from_words(self.words.iter().map(|word| !word).collect(), self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ones_and_next_one_agree_with_get() {
+        let bits = Bits::from_fn(200, |bar| bar % 7 == 3 || bar == 199);
+        let expected: Vec<usize> = (0..200).filter(|&bar| bits.get(bar)).collect();
+        assert_eq!(bits.ones().collect::<Vec<_>>(), expected);
+        assert_eq!(bits.count(), expected.len());
+        for bar in 0..210 {
+            assert_eq!(bits.next_one(bar), expected.iter().copied().find(|&one| one >= bar));
+        }
+    }
+
+    #[test]
+    fn not_keeps_the_tail_clear() {
+        assert_eq!(Bits::zeros(70).not().count(), 70);
+        let mut bits = Bits::zeros(3);
+        bits.set(1, true);
+        bits.set(64, true);
+        assert_eq!(bits.not().ones().collect::<Vec<_>>(), [0, 2]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Orders to trades and equity.
+
+pub mod trades;
+
+pub use trades::Trades;

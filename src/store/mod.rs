@@ -1,0 +1,3 @@
+//! Where runs are kept.
+
+pub mod record;

@@ -7,5 +7,6 @@ pub mod portfolio;
 pub mod simulation;
 #[cfg(feature = "service")]
 pub mod store;
+pub mod watch;
 
 pub use error::{Code, Error, Issue, Result};

@@ -1,0 +1,129 @@
+//! The class `BacktestEngine`.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Null, PromiseRaw, Unknown};
+use napi::{Either, Env, Result};
+use napi_derive::napi;
+use serde_json::{Map, Value};
+
+use crate::service::Engine;
+
+use super::runtime::{Runtime, configure};
+use super::types::{
+    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, StrategyInfo, ValidationResult,
+};
+use super::{error, functions, input};
+
+/** One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
+ * make your own for other settings, or to close it. */
+#[napi(js_name = "BacktestEngine")]
+#[derive(Debug)]
+pub struct JsBacktestEngine {
+    engine: Arc<Engine>,
+}
+
+#[napi]
+impl JsBacktestEngine {
+    /** Creates an engine; its store is opened by the first call that needs it. Throws a BacktestError for settings that
+     * are unknown or out of range. */
+    #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
+    pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {
+        let config = input::read(config)?;
+        let engine = configure(&env, &config).and_then(Engine::new);
+        match engine {
+            Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
+            Err(failure) => {
+                let site = Runtime::of(&env)?.site(&env)?;
+                Err(error::to_js(&env, &failure, Some(site), None))
+            }
+        }
+    }
+
+    /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
+    #[napi(
+        catch_unwind,
+        ts_args_type = "request: BacktestRequest, options?: RunOptions",
+        ts_return_type = "Promise<BacktestResult>"
+    )]
+    pub fn run_backtest<'env>(
+        &self,
+        env: &'env Env,
+        request: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, BacktestResult>> {
+        functions::on_run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
+    }
+
+    /** Returns a backtest that was kept, or null if there is none with that id. */
+    #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<BacktestResult | null>")]
+    pub fn get_backtest_results<'env>(
+        &self,
+        env: &'env Env,
+        backtest_id: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Either<BacktestResult, Null>>> {
+        functions::on_get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
+    }
+
+    /** Lists backtests, the newest first, without their trades and curves. */
+    #[napi(catch_unwind, ts_args_type = "filter?: BacktestFilter", ts_return_type = "Promise<Array<BacktestSummary>>")]
+    pub fn list_backtests<'env>(
+        &self,
+        env: &'env Env,
+        filter: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
+        functions::on_list_backtests(env, Ok(Arc::clone(&self.engine)), filter)
+    }
+
+    /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
+    #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
+    pub fn delete_backtest<'env>(&self, env: &'env Env, backtest_id: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, bool>> {
+        functions::on_delete_backtest(env, Ok(Arc::clone(&self.engine)), backtest_id)
+    }
+
+    /** Lists the strategies that can be run. */
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
+    pub fn list_strategies<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<StrategyInfo>>> {
+        functions::on_list_strategies(env, Ok(Arc::clone(&self.engine)))
+    }
+
+    /** Checks a strategy and its parameters without running them; every problem comes out at once. */
+    #[napi(catch_unwind, ts_args_type = "config: StrategyConfig", ts_return_type = "Promise<ValidationResult>")]
+    pub fn validate_strategy<'env>(
+        &self,
+        env: &'env Env,
+        config: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, ValidationResult>> {
+        functions::on_validate_strategy(env, Ok(Arc::clone(&self.engine)), config)
+    }
+
+    /** Returns metrics of a backtest: those named, or all. */
+    #[napi(catch_unwind, ts_args_type = "backtestId: string, metrics?: Array<string>", ts_return_type = "Promise<Metrics>")]
+    pub fn get_metrics<'env>(
+        &self,
+        env: &'env Env,
+        backtest_id: Option<Unknown<'env>>,
+        metrics: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Map<String, Value>>> {
+        functions::on_get_metrics(env, Ok(Arc::clone(&self.engine)), backtest_id, metrics)
+    }
+
+    /** Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. */
+    #[napi(catch_unwind, ts_args_type = "request: ImportRequest", ts_return_type = "Promise<ImportSummary>")]
+    pub fn import_bars<'env>(&self, env: &'env Env, request: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, JsImportSummary>> {
+        functions::on_import_bars(env, Ok(Arc::clone(&self.engine)), request)
+    }
+
+    /** Lists the assets that there are bars of. */
+    #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
+    pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<AssetInfo>>> {
+        functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
+    }
+
+    /** Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine. */
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let engine = Arc::clone(&self.engine);
+        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| Ok(()))
+    }
+}

@@ -1,0 +1,66 @@
+//! JavaScript values as [`Input`], copied: what JavaScript does to them later does not reach a run under way.
+
+use napi::bindgen_prelude::{Array, Float64Array, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
+use napi::{JsDate, JsValue, Result, ValueType};
+
+use crate::input::Input;
+use crate::market::Column;
+
+/// Objects nested deeper than this are not read; no request is.
+const DEEPEST: u32 = 16;
+
+/// Returns the input of a value; an absent argument is `null`.
+pub(super) fn read(value: Option<Unknown<'_>>) -> Result<Input> {
+    value.map_or(Ok(Input::Null), |value| read_nested(value, 0))
+}
+
+fn read_nested(value: Unknown<'_>, depth: u32) -> Result<Input> {
+    Ok(match value.get_type()? {
+        ValueType::Null | ValueType::Undefined => Input::Null,
+        ValueType::Boolean => Input::Bool(convert(value)?),
+        ValueType::Number => Input::Number(convert(value)?),
+        ValueType::String => Input::Text(convert(value)?),
+        ValueType::Object if depth >= DEEPEST => Input::Other("deeply nested object".into()),
+        ValueType::Object => read_object(value, depth)?,
+        ValueType::Function => Input::Other("function".into()),
+        ValueType::Symbol => Input::Other("symbol".into()),
+        ValueType::BigInt => Input::Other("bigint".into()),
+        _ => Input::Other("value of an unknown type".into()),
+    })
+}
+
+fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
+    if value.is_array()? {
+        let array: Array = convert(value)?;
+        let items = (0..array.len()).map(|index| match array.get::<Unknown>(index)? {
+            Some(item) => read_nested(item, depth + 1),
+            None => Ok(Input::Null),
+        });
+        return Ok(Input::List(items.collect::<Result<_>>()?));
+    }
+    if value.is_date()? {
+        let date: JsDate = convert(value)?;
+        return Ok(Input::Date(date.value_of()?));
+    }
+    if value.is_typedarray()? {
+        if let Ok(floats) = Float64Array::from_unknown(value) {
+            return Ok(Input::Floats(Column::from(floats.to_vec())));
+        }
+        if let Ok(bytes) = Uint8Array::from_unknown(value) {
+            return Ok(Input::Bytes(bytes.to_vec()));
+        }
+        return Ok(Input::Other("typed array other than Float64Array and Uint8Array".into()));
+    }
+    let object: Object = convert(value)?;
+    let keys = Object::keys(&object)?;
+    let mut fields = Vec::with_capacity(keys.len());
+    for key in keys {
+        let field: Unknown = object.get_named_property(&key)?;
+        fields.push((key, read_nested(field, depth + 1)?));
+    }
+    Ok(Input::Record(fields))
+}
+
+fn convert<T: FromNapiValue>(value: Unknown<'_>) -> Result<T> {
+    T::from_unknown(value)
+}

@@ -1,0 +1,63 @@
+// Evaluated once for each environment (the main thread and every worker): what cannot be made from Rust alone.
+;(() => {
+  class BacktestError extends Error {
+    constructor(message, code = 'INTERNAL', retryable = false, issues = []) {
+      super(message)
+      this.code = code
+      this.retryable = retryable
+      this.issues = issues
+    }
+  }
+  Object.defineProperty(BacktestError.prototype, 'name', { value: 'BacktestError', configurable: true, writable: true })
+
+  // The place of a call. An asynchronous rejection has no frames of its own; these are put into it. The text of the
+  // stack is made only when somebody reads it.
+  const site = () => {
+    const place = {}
+    Error.captureStackTrace(place, site)
+    return place
+  }
+
+  const place = (error, site) => {
+    const header = `${error.name}: ${error.message}`
+    const frames = site === null ? '' : String(site.stack).replace(/^[^\n]*/, '')
+    Object.defineProperty(error, 'stack', { value: header + frames, configurable: true, writable: true })
+    return error
+  }
+
+  const failure = (site, message, code, retryable, issues) =>
+    place(new BacktestError(message, code, retryable, issues), site)
+
+  // As Node's own functions reject: name AbortError, code ABORT_ERR, the signal's reason as the cause.
+  const abortion = (site, signal) => {
+    const reason = signal?.reason
+    const error = new Error('The operation was aborted', reason === undefined ? undefined : { cause: reason })
+    Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true, enumerable: false })
+    error.code = 'ABORT_ERR'
+    return place(error, site)
+  }
+
+  // A listener that throws must not end the process in the middle of somebody else's run.
+  // Reports wait in a queue, and the last one does not: those that come after it are stale.
+  const guard = (listener) => {
+    let ended = false
+    return (report) => {
+      if (ended) return
+      ended = report.stage === 'completed'
+      try {
+        const answer = listener(report)
+        if (typeof answer?.then === 'function') answer.then(undefined, warn)
+      } catch (error) {
+        warn(error)
+      }
+    }
+  }
+  const warn = (error) => process.emitWarning(`onProgress threw: ${error?.stack ?? error}`, 'BacktestWarning')
+
+  const listen = (signal, abort) => {
+    signal.addEventListener('abort', abort, { once: true })
+    return () => signal.removeEventListener('abort', abort)
+  }
+
+  return { BacktestError, site, failure, abortion, guard, listen }
+})()

@@ -1,0 +1,11 @@
+//! The shapes that cross the boundary, as TypeScript sees them in `index.d.ts`.
+
+#![allow(clippy::doc_markdown, reason = "these comments are the documentation of the npm package")]
+
+mod names;
+mod requests;
+mod results;
+
+pub use names::*;
+pub use requests::*;
+pub use results::*;

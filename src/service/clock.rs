@@ -1,0 +1,15 @@
+//! The wall clock and fresh ids: outside the engine, so that results depend on neither.
+
+use uuid::Uuid;
+
+/// Returns the time, UTC milliseconds.
+pub fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}
+
+/// Returns a fresh id of a backtest: `bt-` and 12 hex digits.
+pub fn backtest_id() -> String {
+    let mut id = Uuid::new_v4().simple().to_string();
+    id.truncate(12);
+    format!("bt-{id}")
+}

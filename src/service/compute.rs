@@ -1,0 +1,74 @@
+//! The way of the data: signals, orders, trades, equity, metrics. Runs on a simulation thread.
+
+use crate::error::Result;
+use crate::market::{Bars, Signals};
+use crate::metrics;
+use crate::portfolio::{self, Portfolio};
+use crate::simulation::{self, Options, Orders, Prices};
+use crate::store::record::{Outcome, Summary};
+use crate::strategies::Bound;
+
+use super::progress::Reporter;
+
+/// What a simulation needs besides prices and signals.
+#[derive(Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) initial_capital: f64,
+    pub(super) options: &'a Options,
+    /// Length of a bar, milliseconds.
+    pub(super) bar_milliseconds: i64,
+}
+
+/// Everything that came out of a simulation.
+#[derive(Debug)]
+pub(super) struct Computed {
+    pub(super) orders: Orders,
+    pub(super) portfolio: Portfolio,
+    pub(super) summary: Summary,
+}
+
+/// Runs a strategy on bars.
+pub(super) fn backtest(bound: &Bound, bars: &Bars, terms: &Terms<'_>, reporter: &Reporter) -> Result<Outcome> {
+    reporter.stage("signals");
+    let signals = bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?;
+    let computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
+    Ok(Outcome {
+        summary: computed.summary,
+        trades: computed.portfolio.trades,
+        timestamps: bars.timestamps().to_vec(),
+        equity: computed.portfolio.equity,
+    })
+}
+
+/// Runs the machine on signals.
+pub(super) fn simulate(
+    prices: &Prices<'_>,
+    signals: &Signals,
+    timestamps: &[i64],
+    terms: &Terms<'_>,
+    reporter: &Reporter,
+) -> Result<Computed> {
+    let watch = reporter.watch("simulation", timestamps);
+    reporter.stage("simulation");
+    let simulation = simulation::simulate(prices, signals, terms.initial_capital, terms.options, &watch)?;
+    reporter.stage("metrics");
+    let portfolio = portfolio::evaluate(prices.close, &simulation.orders, terms.initial_capital, &watch)?;
+    let inputs = metrics::Inputs {
+        initial_capital: terms.initial_capital,
+        close: prices.close,
+        equity: &portfolio.equity,
+        orders: &simulation.orders,
+        trades: &portfolio.trades,
+        bar_milliseconds: terms.bar_milliseconds,
+        year_days: terms.options.year_days,
+        risk_free: terms.options.risk_free,
+        unexecuted_signals: simulation.unexecuted.iter().map(|(_, count)| u64::from(*count)).sum(),
+    };
+    let metrics: Vec<(String, Option<f64>)> =
+        metrics::compute_all(&inputs).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let value = |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+    let final_capital = value("finalCapital").unwrap_or(terms.initial_capital);
+    let total_return = value("totalReturn").unwrap_or(0.0);
+    let warnings = Vec::new();
+    Ok(Computed { orders: simulation.orders, portfolio, summary: Summary { final_capital, total_return, metrics, warnings } })
+}

@@ -1,0 +1,27 @@
+//! Deletes a run and all that came out of it.
+
+use crate::error::{Error, Result};
+use crate::input::Input;
+use crate::store::record::Status;
+
+use super::cancel::Cancel;
+use super::engine::Engine;
+use super::identify;
+
+impl Engine {
+    /// Deletes a run; returns whether there was one.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (a run under way among them), `STORAGE`, `CLOSED`.
+    pub async fn delete_backtest(&self, id: &Input) -> Result<bool> {
+        let _work = self.enter(&Cancel::default())?;
+        let id = identify::backtest_id(id)?;
+        let store = &self.opened().await?.store;
+        let under_way = |status| matches!(status, Status::Pending | Status::Running);
+        if let Some((run, _)) = store.summary(&id).await?.filter(|(run, _)| under_way(run.status)) {
+            let message = format!("backtest {id} is {}: abort it before deleting it", run.status.as_str());
+            return Err(Error::invalid("backtestId", "conflict", message));
+        }
+        store.delete_run(&id).await
+    }
+}

@@ -1,0 +1,152 @@
+//! One engine: a store, a cache, limits; the use cases are its methods, one a file.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OnceCell};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
+
+use crate::config::{Config, Database};
+use crate::data::Source;
+use crate::error::{Code, Error, Result};
+use crate::store::Store;
+use crate::store::sqlite::Sqlite;
+use crate::strategies::Registry;
+
+use super::cache::BarCache;
+use super::cancel::Cancel;
+use super::gate::{Gate, Ticket};
+use super::log;
+
+/// Where an engine keeps things, once it is open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) source: Arc<dyn Source>,
+}
+
+/// An engine.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) config: Config,
+    pub(super) registry: Registry,
+    pub(super) cache: BarCache,
+    gate: Gate,
+    dispatch: Dispatch,
+    opened: OnceCell<Opened>,
+    closed: AtomicBool,
+    next_work: AtomicU64,
+    active: Mutex<BTreeMap<u64, Cancel>>,
+    idle: Notify,
+}
+
+impl Engine {
+    /// Creates an engine; its store is opened by the first call that needs it.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a database of a kind that this version does not have.
+    pub fn new(config: Config) -> Result<Self> {
+        if matches!(config.database, Database::Postgres(_)) {
+            let message = "databaseUrl (DATABASE_URL) names a PostgreSQL server, which this version does not support yet: use sqlite:PATH";
+            return Err(Error::invalid("config.databaseUrl", "choice", message));
+        }
+        Ok(Self {
+            registry: Registry::builtin(),
+            cache: BarCache::new(config.cache_ttl_seconds),
+            gate: Gate::new(config.max_concurrent_backtests),
+            dispatch: log::dispatch(&config),
+            opened: OnceCell::new(),
+            closed: AtomicBool::new(false),
+            next_work: AtomicU64::new(0),
+            active: Mutex::new(BTreeMap::new()),
+            idle: Notify::new(),
+            config,
+        })
+    }
+
+    /// Takes a place in the queue of runs; called as a request arrives, so that the order of arrival holds.
+    pub fn arrive(&self) -> Ticket {
+        self.gate.arrive()
+    }
+
+    /// Awaits work with the engine's log.
+    pub async fn logged<T>(&self, work: impl Future<Output = T>) -> T {
+        work.with_subscriber(self.dispatch.clone()).await
+    }
+
+    /// Returns the store and the source of bars, opening them at first.
+    pub(super) async fn opened(&self) -> Result<&Opened> {
+        self.check_open()?;
+        let open = async || match &self.config.database {
+            Database::Sqlite(path) => {
+                let sqlite = Sqlite::open(path).await?;
+                tracing::debug!(path = %path.display(), "store opened");
+                Ok(Opened { source: Arc::new(sqlite.source()), store: sqlite })
+            }
+            Database::Postgres(_) => Err(Error::internal("a PostgreSQL database passed the check of the configuration")),
+        };
+        self.opened.get_or_try_init(open).await
+    }
+
+    /// Returns the store if it is open, even while the engine closes.
+    pub(super) fn opened_already(&self) -> Option<&Opened> {
+        self.opened.get()
+    }
+
+    /// Fails once the engine was closed.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(Error::new(Code::Closed, "the engine was closed")) } else { Ok(()) }
+    }
+
+    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Cancel>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers work, so that closing the engine stops it and waits for it.
+    pub(super) fn enter(&self, cancel: &Cancel) -> Result<Work<'_>> {
+        let number = self.next_work.fetch_add(1, Ordering::Relaxed);
+        self.active().insert(number, cancel.clone());
+        let work = Work { engine: self, number };
+        self.check_open()?;
+        cancel.check()?;
+        Ok(work)
+    }
+
+    /// Closes the engine: runs under way end as cancelled, later calls fail with `CLOSED`. Closing twice is fine.
+    ///
+    /// # Errors
+    /// `STORAGE` if the store cannot be closed in order.
+    pub async fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        for cancel in self.active().values() {
+            cancel.close();
+        }
+        loop {
+            let idle = self.idle.notified();
+            if self.active().is_empty() {
+                break;
+            }
+            idle.await;
+        }
+        match self.opened.get() {
+            Some(opened) => opened.store.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Work under way; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    engine: &'a Engine,
+    number: u64,
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.engine.active().remove(&self.number);
+        self.engine.idle.notify_waiters();
+    }
+}

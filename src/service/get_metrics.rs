@@ -1,0 +1,62 @@
+//! Reads metrics of a run.
+
+use crate::error::{Code, Error, Result, nearest};
+use crate::input::{Input, Issues};
+use crate::metrics::METRICS;
+
+use super::cancel::Cancel;
+use super::engine::Engine;
+use super::identify;
+
+impl Engine {
+    /// Returns the metrics named, or all where none are; nothing for a metric without a value, and for all metrics of a
+    /// run that is not completed.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for names that are no metrics, `NOT_FOUND`, `STORAGE`, `CLOSED`.
+    pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Vec<(String, Option<f64>)>> {
+        let _work = self.enter(&Cancel::default())?;
+        let id = identify::backtest_id(id)?;
+        let names = read_names(names)?;
+        let Some((_, summary)) = self.opened().await?.store.summary(&id).await? else {
+            return Err(Error::new(Code::NotFound, format!("there is no backtest with id {id:?}")));
+        };
+        let metrics = summary.map(|summary| summary.metrics).unwrap_or_default();
+        let value = |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+        Ok(names.into_iter().map(|name| (name.to_owned(), value(name))).collect())
+    }
+}
+
+fn read_names(input: &Input) -> Result<Vec<&'static str>> {
+    let all = || METRICS.iter().map(|metric| metric.name);
+    let given = match input {
+        Input::Null => return Ok(all().collect()),
+        Input::List(names) if names.is_empty() => return Ok(all().collect()),
+        Input::List(names) => names,
+        other => {
+            let message = format!("metrics must be an array of metric names, was {}", other.describe());
+            return Err(Error::invalid("metrics", "type", message));
+        }
+    };
+    let mut issues = Issues::default();
+    let mut names = Vec::with_capacity(given.len());
+    for (index, name) in given.iter().enumerate() {
+        let path = format!("metrics[{index}]");
+        match name {
+            Input::Text(name) => match all().find(|known| known == name) {
+                Some(known) if names.contains(&known) => {}
+                Some(known) => names.push(known),
+                None => {
+                    let hint = nearest(name, all()).map_or_else(
+                        || format!("; known metrics: {}", all().collect::<Vec<_>>().join(", ")),
+                        |near| format!(", did you mean {near}?"),
+                    );
+                    issues.add(path.clone(), "choice", format!("{path}: unknown metric {name:?}{hint}"));
+                }
+            },
+            other => issues.add(path.clone(), "type", format!("{path} must be a string, was {}", other.describe())),
+        }
+    }
+    issues.into_result(Code::InvalidArgument)?;
+    Ok(names)
+}

@@ -1,0 +1,43 @@
+//! Lists runs, the newest first.
+
+use crate::error::{Code, Result};
+use crate::input::{Fields, Input, Issues, Range};
+use crate::store::record::{Filter, Run, Status, Summary};
+
+use super::cancel::Cancel;
+use super::engine::Engine;
+
+/// How many runs a list has where the caller does not say.
+const DEFAULT_LIMIT: u32 = 50;
+/// How many runs a list can have.
+const LARGEST_LIMIT: f64 = 1000.0;
+
+impl Engine {
+    /// Returns the runs that a filter lets through, the newest first.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
+    pub async fn list_backtests(&self, filter: &Input) -> Result<Vec<(Run, Option<Summary>)>> {
+        let _work = self.enter(&Cancel::default())?;
+        let filter = read_filter(filter)?;
+        self.opened().await?.store.list(&filter).await
+    }
+}
+
+fn read_filter(input: &Input) -> Result<Filter> {
+    let mut issues = Issues::default();
+    let empty = Input::Record(Vec::new());
+    let mut fields = Fields::open("", if matches!(input, Input::Null) { &empty } else { input }, &mut issues);
+    let limit = fields.integer("limit", Range::between(1.0, LARGEST_LIMIT), &mut issues);
+    let filter = Filter {
+        strategy_id: fields.text("strategyId", &mut issues),
+        asset_symbol: fields.text("assetSymbol", &mut issues),
+        status: fields.choice("status", &Status::ALL, &mut issues),
+        user_id: fields.text("userId", &mut issues),
+        limit: Some(limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT)),
+        before: fields.text("before", &mut issues),
+    };
+    fields.finish(&mut issues);
+    issues.into_result(Code::InvalidArgument)?;
+    Ok(filter)
+}

@@ -1,0 +1,148 @@
+//! Which bars a run is about, and how they get into memory.
+
+use std::sync::Arc;
+
+use crate::data::Series;
+use crate::error::{Code, Error, Result, nearest};
+use crate::market::{Bars, Timeframe, resample, time};
+use crate::watch::Unwatched;
+
+use super::bars_input;
+use super::cache::Key;
+use super::engine::Engine;
+use super::pool;
+use super::request::BacktestRequest;
+
+/// Where the bars of a run come from.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// The request brought them.
+    Given {
+        /// Their own timeframe.
+        own: Timeframe,
+        /// The timeframe of the run.
+        wanted: Timeframe,
+    },
+    /// The source has them.
+    Stored {
+        /// The series to load.
+        series: Series,
+        /// The timeframe of the run.
+        wanted: Timeframe,
+    },
+}
+
+impl Plan {
+    /// Returns the timeframe of the run.
+    pub(super) fn wanted(&self) -> Timeframe {
+        match self {
+            Self::Given { wanted, .. } | Self::Stored { wanted, .. } => *wanted,
+        }
+    }
+}
+
+impl Engine {
+    /// Finds the series that a request is about.
+    pub(super) async fn plan_bars(&self, request: &BacktestRequest) -> Result<Plan> {
+        if let Some(bars) = &request.bars {
+            let own = match bars.inferred_timeframe() {
+                Some(own) if request.timeframe.is_none_or(|wanted| wanted >= own) => own,
+                _ => bars_input::timeframe("bars", bars, request.timeframe)?,
+            };
+            return Ok(Plan::Given { own, wanted: request.timeframe.unwrap_or(own) });
+        }
+        let source = &self.opened().await?.source;
+        let symbol = &request.asset_symbol;
+        let series = source.series(symbol).await?;
+        let finest_first = series.iter();
+        let chosen = match request.timeframe {
+            None => finest_first.min_by_key(|series| series.timeframe),
+            // The coarsest that still fits needs the least work; the timeframe itself fits best.
+            Some(wanted) => finest_first
+                .filter(|series| series.timeframe <= wanted && wanted.milliseconds() % series.timeframe.milliseconds() == 0)
+                .max_by_key(|series| series.timeframe),
+        };
+        if let Some(series) = chosen {
+            return Ok(Plan::Stored { series: series.clone(), wanted: request.timeframe.unwrap_or(series.timeframe) });
+        }
+        if series.is_empty() {
+            let known: Vec<String> = source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
+            return Err(Error::new(Code::NoData, unknown_asset(symbol, &known)));
+        }
+        let held: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
+        let wanted = request.timeframe.map_or("", Timeframe::as_str);
+        let message = format!("no {wanted} bars of {symbol:?}, and none that {wanted} bars could be made of; there are {}", held.join(", "));
+        Err(Error::new(Code::NoData, message))
+    }
+
+    /// Returns the bars of a run, from the cache where they are there.
+    pub(super) async fn load(&self, request: &BacktestRequest, plan: &Plan) -> Result<Arc<Bars>> {
+        let bars = match (plan, &request.bars) {
+            (Plan::Given { own, wanted }, Some(bars)) => {
+                let part = bars.between(request.start, request.end);
+                let whole = part.len() == bars.len();
+                let bars = if whole { Arc::clone(bars) } else { Arc::new(part) };
+                if own == wanted { bars } else { pool::run({ let wanted = *wanted; move || resample(&bars, wanted).map(Arc::new) }).await? }
+            }
+            (Plan::Stored { series, wanted }, _) => self.load_stored(request, series, *wanted).await?,
+            (Plan::Given { .. }, None) => return Err(Error::internal("bars were planned for that the request did not bring")),
+        };
+        if bars.is_empty() {
+            return Err(no_bars_in_range(request, plan));
+        }
+        let limit = self.config.max_data_points;
+        if bars.len() as u64 > limit {
+            let message = format!("the run has {} bars, the limit maxDataPoints (MAX_DATA_POINTS) is {limit}", bars.len());
+            return Err(Error::new(Code::LimitExceeded, message));
+        }
+        Ok(bars)
+    }
+
+    async fn load_stored(&self, request: &BacktestRequest, series: &Series, wanted: Timeframe) -> Result<Arc<Bars>> {
+        let (start, end, stored) = (request.start, request.end, series.timeframe);
+        let symbol = request.asset_symbol.clone();
+        let key = Key { symbol: symbol.clone(), stored, wanted, start, end, revision: series.revision };
+        let load = async {
+            let source = &self.opened().await?.source;
+            // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
+            let bars = source.load(&symbol, stored, start, end, Arc::new(Unwatched)).await?;
+            tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = bars.len(), "bars loaded");
+            if stored == wanted { Ok(Arc::new(bars)) } else { pool::run(move || resample(&bars, wanted).map(Arc::new)).await }
+        };
+        self.cache.get(key, load).await
+    }
+}
+
+fn unknown_asset(symbol: &str, known: &[String]) -> String {
+    const LISTED: usize = 10;
+    let hint = match nearest(symbol, known.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean {name:?}?"),
+        None if known.is_empty() => "there are no assets yet, importBars adds them".to_owned(),
+        None if known.len() > LISTED => {
+            format!("there are {} assets, such as {}; listAssets names all", known.len(), known.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", "))
+        }
+        None => format!("there are {}", known.join(", ")),
+    };
+    format!("no bars of asset {symbol:?}; {hint}")
+}
+
+fn no_bars_in_range(request: &BacktestRequest, plan: &Plan) -> Error {
+    let held = match (plan, &request.bars) {
+        (Plan::Stored { series, .. }, _) => {
+            format!("there are {} from {} to {}", series.bars, time::short(series.first), time::short(series.last))
+        }
+        (_, Some(bars)) => match (bars.timestamps().first(), bars.timestamps().last()) {
+            (Some(&first), Some(&last)) => format!("the {} bars given are from {} to {}", bars.len(), time::short(first), time::short(last)),
+            _ => "no bars were given".to_owned(),
+        },
+        _ => String::new(),
+    };
+    let message = format!(
+        "no {} bars of {:?} between {} and {}; {held}",
+        plan.wanted(),
+        request.asset_symbol,
+        time::short(request.start),
+        time::short(request.end)
+    );
+    Error::new(Code::NoData, message)
+}

@@ -1,0 +1,30 @@
+//! The use cases, one a file, as methods of [`Engine`]: limits, queue, cache, cancellation, progress, persistence.
+
+pub mod bars_input;
+pub mod cache;
+pub mod cancel;
+mod clock;
+mod compute;
+mod delete_backtest;
+pub mod engine;
+pub mod gate;
+mod get_backtest_results;
+mod get_metrics;
+mod identify;
+pub mod import_bars;
+mod list_assets;
+mod list_backtests;
+mod list_strategies;
+mod load;
+mod log;
+mod pool;
+pub mod progress;
+pub mod request;
+mod run_backtest;
+pub mod simulate_signals;
+mod validate_strategy;
+
+pub use cancel::Cancel;
+pub use engine::Engine;
+pub use import_bars::ImportSummary;
+pub use progress::{Control, Listener, Progress};

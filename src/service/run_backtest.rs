@@ -1,0 +1,192 @@
+//! Runs a backtest: bars, simulation, record.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Code, Error, Result};
+use crate::input::Input;
+use crate::market::{Bars, Timeframe, time};
+use crate::store::record::{Outcome, Run, Status};
+
+use super::engine::Engine;
+use super::gate::Ticket;
+use super::load::Plan;
+use super::progress::{Control, Reporter};
+use super::request::BacktestRequest;
+use super::{clock, compute, pool};
+
+impl Engine {
+    /// Runs a backtest and returns its record. With `persist`, the run is kept from its beginning on: as `pending` while
+    /// it waits for its turn, `running`, and then `completed`, `failed` or `cancelled`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE`, `CLOSED`, and
+    /// `Cancelled` when the caller stops it. Requests refused before they start leave nothing behind.
+    pub async fn run_backtest(&self, request: &Input, control: Control, mut ticket: Ticket) -> Result<(Run, Arc<Outcome>)> {
+        let _work = self.enter(&control.cancel)?;
+        let request = BacktestRequest::read(request, &self.registry)?;
+        self.check_duration(&request)?;
+        let cancel = control.cancel.clone();
+        let plan = cancel.or(self.plan_bars(&request)).await?;
+        let mut run = new_run(&request, plan.wanted());
+        run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
+        if request.persist {
+            self.keep(&mut run).await?;
+        }
+        let reporter = Reporter::new(&run.id, control);
+        let persist = request.persist;
+        let result = async {
+            if run.status == Status::Pending {
+                reporter.stage("queued");
+                cancel.or(async { Ok(ticket.turn().await) }).await?;
+                if persist {
+                    self.opened().await?.store.update_run(&run.id, Status::Running, None, None).await?;
+                }
+            }
+            self.execute(request, plan, &mut run, reporter).await
+        }
+        .await;
+        match result {
+            Ok(outcome) => Ok((run, outcome)),
+            Err(error) => {
+                if persist {
+                    self.note_failure(&run.id, &error).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn check_duration(&self, request: &BacktestRequest) -> Result<()> {
+        let limit = i64::from(self.config.max_backtest_duration_days) * time::DAY;
+        let asked = request.end - request.start;
+        if asked <= limit {
+            return Ok(());
+        }
+        #[expect(clippy::cast_precision_loss, reason = "shown to people")]
+        let days = (asked as f64 / time::DAY as f64 * 100.0).round() / 100.0;
+        let message = format!(
+            "the range from {} to {} is {days} days long, the limit maxBacktestDurationDays (MAX_BACKTEST_DURATION_DAYS) is {}",
+            time::short(request.start),
+            time::short(request.end),
+            self.config.max_backtest_duration_days
+        );
+        Err(Error::new(Code::LimitExceeded, message))
+    }
+
+    /// Writes a new run, with another id in the rare case that its own is taken.
+    async fn keep(&self, run: &mut Run) -> Result<()> {
+        let store = &self.opened().await?.store;
+        for _ in 0..3 {
+            if store.summary(&run.id).await?.is_none() {
+                break;
+            }
+            run.id = clock::backtest_id();
+        }
+        store.create_run(run.clone()).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "how long a run took is logged; results are not touched by it")]
+    async fn execute(&self, request: BacktestRequest, plan: Plan, run: &mut Run, reporter: Reporter) -> Result<Arc<Outcome>> {
+        let began = Instant::now();
+        reporter.stage("loading");
+        let cancel = reporter.cancel().clone();
+        let bars = cancel.or(self.load(&request, &plan)).await?;
+        let persist = request.persist;
+        let timeframe = plan.wanted();
+        let computed = {
+            let bars = Arc::clone(&bars);
+            let work = move || {
+                cancel.check()?;
+                let terms = compute::Terms {
+                    initial_capital: request.initial_capital,
+                    options: &request.options,
+                    bar_milliseconds: timeframe.milliseconds(),
+                };
+                let outcome = compute::backtest(&request.bound, &bars, &terms, &reporter).map_err(|error| {
+                    // A loop that was stopped says only that; who stopped it is known here.
+                    if error.code == Code::Cancelled { cancel.error() } else { error }
+                })?;
+                let print = persist.then(|| fingerprint(&bars, timeframe));
+                reporter.stage("storing");
+                Ok((Arc::new(outcome), print))
+            };
+            pool::run(work).await
+        };
+        let (outcome, print) = computed?;
+        run.fingerprint = print;
+        run.completed_at = Some(clock::now());
+        if persist {
+            let store = &self.opened().await?.store;
+            let at = run.completed_at.unwrap_or(run.created_at);
+            store.complete_run(&run.id, run.fingerprint.clone(), Arc::clone(&outcome), at).await?;
+        }
+        run.status = Status::Completed;
+        tracing::info!(
+            backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %run.asset_symbol,
+            timeframe = %run.timeframe, bars = bars.len(), trades = outcome.trades.len(),
+            total_return = outcome.summary.total_return, persisted = persist,
+            elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"
+        );
+        Ok(outcome)
+    }
+
+    /// Notes in the store how a run ended; that it did is told to the caller in any case.
+    async fn note_failure(&self, id: &str, error: &Error) {
+        let status = if matches!(error.code, Code::Cancelled | Code::Closed) { Status::Cancelled } else { Status::Failed };
+        tracing::warn!(backtest_id = %id, status = status.as_str(), code = %error.code, error = %error, "backtest ended early");
+        let Some(opened) = self.opened_already() else { return };
+        let note = format!("{}: {}", error.code, error.message);
+        if let Err(second) = opened.store.update_run(id, status, Some(note), Some(clock::now())).await {
+            tracing::error!(backtest_id = %id, error = %second, "the end of the run could not be noted");
+        }
+    }
+}
+
+fn new_run(request: &BacktestRequest, timeframe: Timeframe) -> Run {
+    Run {
+        id: clock::backtest_id(),
+        user_id: request.user_id.clone(),
+        strategy_id: request.strategy_id.clone(),
+        strategy_source: request.strategy_source.clone(),
+        asset_symbol: request.asset_symbol.clone(),
+        timeframe,
+        start: request.start,
+        end: request.end,
+        initial_capital: request.initial_capital,
+        parameters: request.bound.parameters(),
+        simulation: request.options.to_json(),
+        status: Status::Running,
+        error: None,
+        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+        fingerprint: None,
+        created_at: clock::now(),
+        completed_at: None,
+    }
+}
+
+/// Returns a hash of all that a simulation reads of bars, the same on every machine.
+fn fingerprint(bars: &Bars, timeframe: Timeframe) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(timeframe.as_str().as_bytes());
+    // Values go in by the block, so that the hash sees long runs of bytes.
+    let mut block = Vec::with_capacity(8 * 1024);
+    let mut feed = |values: &mut dyn Iterator<Item = [u8; 8]>| {
+        for value in values {
+            block.extend_from_slice(&value);
+            if block.len() == block.capacity() {
+                hash.update(&block);
+                block.clear();
+            }
+        }
+        hash.update(&block);
+        block.clear();
+    };
+    feed(&mut bars.timestamps().iter().map(|value| value.to_le_bytes()));
+    for column in [Some(bars.open()), Some(bars.high()), Some(bars.low()), Some(bars.close()), bars.volume()].into_iter().flatten() {
+        feed(&mut column.iter().map(|value| value.to_le_bytes()));
+    }
+    format!("xxh3-128:{:032x}", hash.digest128())
+}

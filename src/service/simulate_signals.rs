@@ -1,0 +1,179 @@
+//! The machine itself on somebody's own signals: arrays in, a whole result out, nothing stored.
+
+use crate::error::{Code, Error, Issue, Result};
+use crate::input::{Fields, Input, Issues, Range};
+use crate::market::{Bits, Column, Signals, time};
+use crate::portfolio::Trades;
+use crate::simulation::{Options, Orders, Prices};
+use crate::store::record::Summary;
+
+use super::progress::{Control, Reporter};
+use super::{bars_input, compute, pool};
+
+/// What came out of a simulation of signals.
+#[derive(Debug)]
+pub struct SimulationResult {
+    /// The headline and the metrics.
+    pub summary: Summary,
+    /// The orders.
+    pub orders: Orders,
+    /// The trades.
+    pub trades: Trades,
+    /// Equity at each bar, money.
+    pub equity: Vec<f64>,
+}
+
+#[derive(Debug)]
+struct Request {
+    timestamps: Vec<i64>,
+    step: i64,
+    open: Option<Column>,
+    high: Option<Column>,
+    low: Option<Column>,
+    close: Column,
+    signals: Signals,
+    initial_capital: f64,
+    options: Options,
+}
+
+/// Simulates signals.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` with all problems, `BAD_DATA` for prices that are not above 0 or moments out of order.
+pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
+    let request = read(input)?;
+    pool::run(move || {
+        let prices = Prices {
+            open: request.open.as_deref(),
+            high: request.high.as_deref(),
+            low: request.low.as_deref(),
+            close: &request.close,
+        };
+        let terms = compute::Terms {
+            initial_capital: request.initial_capital,
+            options: &request.options,
+            bar_milliseconds: request.step,
+        };
+        let reporter = Reporter::new("", Control::default());
+        let computed = compute::simulate(&prices, &request.signals, &request.timestamps, &terms, &reporter)?;
+        Ok(SimulationResult {
+            summary: computed.summary,
+            orders: computed.orders,
+            trades: computed.portfolio.trades,
+            equity: computed.portfolio.equity,
+        })
+    })
+    .await
+}
+
+fn read(input: &Input) -> Result<Request> {
+    let mut issues = Issues::default();
+    let mut fields = Fields::open("", input, &mut issues);
+    let close = bars_input::column(&mut fields, "close", true, &mut issues);
+    let bars = close.as_ref().map_or(0, |close| close.len());
+    let mut optional = |name, issues: &mut Issues| {
+        let column = bars_input::column(&mut fields, name, false, issues);
+        column.filter(|column| same_length(name, column.len(), bars, issues))
+    };
+    let timestamps = optional("timestamps", &mut issues);
+    let open = optional("open", &mut issues);
+    let high = optional("high", &mut issues);
+    let low = optional("low", &mut issues);
+    let signals = Signals {
+        entries: signal(&mut fields, "entries", bars, true, &mut issues).unwrap_or_default(),
+        exits: signal(&mut fields, "exits", bars, true, &mut issues).unwrap_or_default(),
+        short_entries: signal(&mut fields, "shortEntries", bars, false, &mut issues),
+        short_exits: signal(&mut fields, "shortExits", bars, false, &mut issues),
+    };
+    let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, &mut issues);
+    let options = Options::read_fields(&mut fields, &mut issues);
+    fields.finish(&mut issues);
+    issues.into_result(Code::InvalidArgument)?;
+    let (Some(close), Some(initial_capital)) = (close, initial_capital) else {
+        return Err(Error::internal("a field was neither read nor refused"));
+    };
+    let (timestamps, step) = moments(timestamps.as_deref(), bars)?;
+    for (name, column) in [("open", &open), ("high", &high), ("low", &low), ("close", &Some(close.clone()))] {
+        check_prices(name, column.as_deref())?;
+    }
+    Ok(Request { timestamps, step, open, high, low, close, signals, initial_capital, options })
+}
+
+fn same_length(name: &str, length: usize, bars: usize, issues: &mut Issues) -> bool {
+    if length != bars {
+        issues.add(name, "length", format!("{name} has {length} values for {bars} values of close"));
+    }
+    length == bars
+}
+
+/// Reads one 0 or 1 (or boolean) a bar.
+fn signal(fields: &mut Fields<'_>, name: &'static str, bars: usize, required: bool, issues: &mut Issues) -> Option<Bits> {
+    let Some(input) = fields.take(name) else {
+        if required {
+            fields.missing(name, issues);
+        }
+        return None;
+    };
+    let (length, other): (usize, Option<(usize, String)>) = match input {
+        Input::Bytes(bytes) => (bytes.len(), bytes.iter().position(|byte| *byte > 1).map(|bar| (bar, bytes[bar].to_string()))),
+        Input::List(items) => {
+            let fault = items.iter().position(|item| as_bit(item).is_none());
+            (items.len(), fault.and_then(|bar| items.get(bar).map(|item| (bar, item.describe()))))
+        }
+        other => {
+            issues.add(name, "type", format!("{name} must be a Uint8Array or an array of booleans, was {}", other.describe()));
+            return None;
+        }
+    };
+    if let Some((bar, found)) = other {
+        issues.add(format!("{name}[{bar}]"), "range", format!("{name}[{bar}] must be 0 or 1, was {found}"));
+        return None;
+    }
+    if !same_length(name, length, bars, issues) {
+        return None;
+    }
+    Some(match input {
+        Input::Bytes(bytes) => Bits::from_fn(bars, |bar| bytes.get(bar) == Some(&1)),
+        Input::List(items) => Bits::from_fn(bars, |bar| items.get(bar).and_then(as_bit) == Some(true)),
+        _ => Bits::zeros(bars),
+    })
+}
+
+fn as_bit(input: &Input) -> Option<bool> {
+    match input {
+        Input::Bool(value) => Some(*value),
+        Input::Number(value) if *value == 0.0 => Some(false),
+        Input::Number(value) if (*value - 1.0).abs() < f64::EPSILON => Some(true),
+        _ => None,
+    }
+}
+
+/// Returns the moments of the bars and the length of one: what is given and its median step, or days from the epoch on.
+fn moments(given: Option<&[f64]>, bars: usize) -> Result<(Vec<i64>, i64)> {
+    let Some(given) = given else {
+        return Ok(((0..bars as i64).map(|day| day * time::DAY).collect(), time::DAY));
+    };
+    let timestamps = bars_input::moments("", given)?;
+    if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
+        let place = format!("timestamps[{}]", bar + 1);
+        let message = format!("{place} must be after the timestamp before it");
+        return Err(Error::with_issues(Code::BadData, vec![Issue::new(place, "bad_bar", message)]));
+    }
+    let mut steps: Vec<i64> = timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let middle = steps.len().saturating_sub(1) / 2;
+    let step = if steps.is_empty() { time::DAY } else { *steps.select_nth_unstable(middle).1 };
+    Ok((timestamps, step))
+}
+
+fn check_prices(name: &str, prices: Option<&[f64]>) -> Result<()> {
+    let fault = prices.and_then(|prices| prices.iter().position(|price| !(*price > 0.0 && price.is_finite())).map(|bar| (bar, prices[bar])));
+    match fault {
+        Some((bar, price)) => {
+            let place = format!("{name}[{bar}]");
+            let message = format!("{place} must be a finite price above 0, was {price}");
+            Err(Error::with_issues(Code::BadData, vec![Issue::new(place, "bad_bar", message)]))
+        }
+        None => Ok(()),
+    }
+}
+

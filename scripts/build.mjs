@@ -44,7 +44,8 @@ function completeLoader(text) {
   if (text.includes(MARKER)) return text
   const mark = /\/\/ Stamp before the alias[^\n]*\n(?:\/\/[^\n]*\n)*module\.exports\.__napiBindingTarget = [^\n]*\n/
   const alias = 'module.exports = nativeBinding\n'
-  if (!mark.test(text) || !text.includes(alias)) fail('index.js is not what scripts/build.mjs knows: did the napi CLI change?')
+  if (!mark.test(text) || !text.includes(alias))
+    fail('index.js is not what scripts/build.mjs knows: did the napi CLI change?')
   return `${text.replace(mark, '').trimEnd()}\n${MARKER}\nmodule.exports.BacktestError = nativeBinding.BacktestError\n`
 }
 
@@ -54,9 +55,10 @@ function completeLoader(text) {
  */
 function completeTypes(text) {
   const mark = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\nexport declare const __napiBindingTarget: [^\n]*\n+/
-  const declared = (/** @type {string} */ name) => new RegExp(`^export (declare )?(class|interface|type) ${name}\\b`, 'm').test(text)
+  const declared = (/** @type {string} */ name) =>
+    new RegExp(`^export (declare )?(class|interface|type) ${name}\\b`, 'm').test(text)
   const missing = readFileSync(join(ROOT, 'scripts', 'errors.d.ts'), 'utf8')
-    .split(/\n(?=\/\*\* )/)
+    .split(/\n(?=\/\*\*)/)
     .filter((declaration) => {
       const name = /^export (?:declare )?(?:class|interface|type) (\w+)/m.exec(declaration)?.[1]
       return name !== undefined && !declared(name)

@@ -16,7 +16,12 @@ const vitest = join(reports, 'vitest.json')
 const jest = join(reports, 'jest.json')
 const outcomes = [
   await cargo(),
-  await node('vitest', 'vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitest}`], vitest),
+  await node(
+    'vitest',
+    'vitest/vitest.mjs',
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitest}`],
+    vitest,
+  ),
   await node('jest', 'jest/bin/jest.js', ['--json', `--outputFile=${jest}`], jest),
 ]
 rmSync(reports, { recursive: true, force: true })
@@ -30,7 +35,9 @@ process.exit(outcomes.every(isGood) ? 0 : 1)
 async function cargo() {
   const { status, output } = await watch('cargo', ['test', '--no-fail-fast'])
   const counts = { passed: 0, failed: 0, skipped: 0 }
-  for (const [, passed, failed, ignored] of output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+  for (const [, passed, failed, ignored] of output.matchAll(
+    /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
     counts.passed += Number(passed)
     counts.failed += Number(failed)
     counts.skipped += Number(ignored)

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest'
+import type { Progress } from '../index.js'
+import { newEngine, rejection, request, waves } from './support.js'
+
+/** Work of some hundred milliseconds: a million bars and a strategy with many averages. */
+function long() {
+  const averages = Array.from({ length: 30 }, (_, index) => `close > sma(close, ${100 + index})`)
+  const { strategyId: _, parameters: __, ...rest } = request({ bars: waves(1_000_000, 60_000), endDate: '2021-11-30' })
+  return { ...rest, strategy: { id: 'long', entries: averages.join(' and '), exits: 'close < sma(close, 50)' } }
+}
+
+function expectAborted(error: unknown) {
+  expect(error).toBeInstanceOf(Error)
+  expect(error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
+}
+
+describe('a backtest whose signal is aborted', () => {
+  test('before it starts does not run', async () => {
+    const engine = newEngine()
+    expectAborted(await rejection(engine.runBacktest(request(), { signal: AbortSignal.abort() })))
+    expect(await engine.listBacktests({ status: 'completed' })).toEqual([])
+  })
+
+  test('right after its start stops', async () => {
+    const engine = newEngine()
+    const controller = new AbortController()
+    const running = rejection(engine.runBacktest(long(), { signal: controller.signal }))
+    controller.abort()
+    expectAborted(await running)
+    expect(await engine.listBacktests({ status: 'completed' })).toEqual([])
+  })
+
+  test('in the middle stops long before its end, and its record says so', async () => {
+    const engine = newEngine()
+    const controller = new AbortController()
+    const stages: string[] = []
+    const running = rejection(
+      engine.runBacktest(long(), {
+        signal: controller.signal,
+        onProgress: ({ stage }) => {
+          stages.push(stage)
+          controller.abort()
+        },
+      }),
+    )
+    expectAborted(await running)
+    expect(stages.length).toBeGreaterThan(0)
+    expect(stages).not.toContain('completed')
+    const [run, ...others] = await engine.listBacktests()
+    expect(others).toEqual([])
+    expect(run).toMatchObject({ status: 'cancelled', finalCapital: null, totalReturn: null })
+    expect(Object.values(run?.metrics ?? {}).every((value) => value === null)).toBe(true)
+  })
+
+  test('while it waits for its turn gives its place up', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 1 })
+    const controller = new AbortController()
+    const first = engine.runBacktest(long())
+    const waiting = rejection(engine.runBacktest(request(), { signal: controller.signal }))
+    const last = engine.runBacktest(request())
+    controller.abort()
+    expectAborted(await waiting)
+    expect((await first).status).toBe('completed')
+    expect((await last).status).toBe('completed')
+  })
+
+  test('after its end is not touched', async () => {
+    const controller = new AbortController()
+    const engine = newEngine()
+    const result = await engine.runBacktest(request(), { signal: controller.signal })
+    controller.abort()
+    expect((await engine.getBacktestResults(result.backtestId))?.status).toBe('completed')
+  })
+
+  test('keeps the handlers of its caller, and one signal stops several', async () => {
+    const engine = newEngine()
+    const controller = new AbortController()
+    let heard = 0
+    controller.signal.onabort = () => {
+      heard += 1
+    }
+    const running = [1, 2].map(() => rejection(engine.runBacktest(long(), { signal: controller.signal })))
+    controller.abort(new Error('the user left'))
+    for (const error of await Promise.all(running)) {
+      expectAborted(error)
+      expect((error as Error).cause).toMatchObject({ message: 'the user left' })
+    }
+    expect(heard).toBe(1)
+  })
+
+  test('by a timeout stops as well', async () => {
+    expectAborted(await rejection(newEngine().runBacktest(long(), { signal: AbortSignal.timeout(5) })))
+  })
+})
+
+describe('progress', () => {
+  test('never falls, stays within 0 and 100, and belongs to the run', async () => {
+    const reports: Progress[] = []
+    const result = await newEngine().runBacktest(long(), { onProgress: (report) => reports.push(report) })
+    expect(reports.length).toBeGreaterThan(0)
+    let before = 0
+    for (const report of reports) {
+      expect(report.backtestId).toBe(result.backtestId)
+      expect(report.progress).toBeGreaterThanOrEqual(before)
+      expect(report.progress).toBeLessThanOrEqual(100)
+      expect(typeof report.stage).toBe('string')
+      expect(Number.isInteger(report.tradesExecuted)).toBe(true)
+      if (report.currentDate !== null) expect(report.currentDate).toMatch(/^202\d-.*Z$/)
+      before = report.progress
+    }
+  })
+
+  test('ends at 100 before the promise resolves', async () => {
+    const reports: Progress[] = []
+    await newEngine().runBacktest(request(), { onProgress: (report) => reports.push(report) })
+    expect(reports.at(-1)?.progress).toBe(100)
+    const count = reports.length
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(reports).toHaveLength(count)
+  })
+})
+
+test('the event loop keeps turning while a backtest runs', async () => {
+  const running = newEngine().runBacktest(long())
+  let turns = 0
+  let done = false
+  const finished = running.then(() => {
+    done = true
+  })
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve))
+    turns += 1
+  }
+  await finished
+  expect(turns).toBeGreaterThan(20)
+})

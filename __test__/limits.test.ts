@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import type { BacktestResult } from '../index.js'
+import { failure, newEngine, request, waves } from './support.js'
+
+describe('a limit that is exceeded is named with the value', () => {
+  test('the duration', async () => {
+    const long = request({ startDate: '2010-01-01', endDate: '2015-01-01' })
+    const error = await failure(newEngine().runBacktest(long), 'LIMIT_EXCEEDED')
+    expect(error.message).toContain('maxBacktestDurationDays')
+    expect(error.message).toContain('1826')
+    expect(error.message).toContain('1825')
+  })
+
+  test('the duration that is just allowed', async () => {
+    const engine = newEngine({ maxBacktestDurationDays: 30 })
+    expect((await engine.runBacktest(request({ endDate: '2020-01-31' }))).status).toBe('completed')
+    await failure(engine.runBacktest(request({ endDate: '2020-01-31T00:00:00.001Z' })), 'LIMIT_EXCEEDED')
+  })
+
+  test('the number of bars', async () => {
+    const engine = newEngine({ maxDataPoints: 100 })
+    const error = await failure(engine.runBacktest(request({ bars: waves(101) })), 'LIMIT_EXCEEDED')
+    expect(error.message).toContain('maxDataPoints')
+    expect(error.message).toContain('101')
+    expect(error.message).toContain('100')
+    expect((await engine.runBacktest(request({ bars: waves(100) }))).status).toBe('completed')
+  })
+
+  test('the number of bars in the store', async () => {
+    const engine = newEngine({ maxDataPoints: 100 })
+    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(300) })
+    const { bars: _, ...stored } = request()
+    await failure(engine.runBacktest(stored), 'LIMIT_EXCEEDED')
+    expect((await engine.runBacktest({ ...stored, endDate: '2020-03-01' })).status).toBe('completed')
+  })
+})
+
+describe('more backtests than may run at once', () => {
+  test('wait, and end in the order of their arrival', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 1 })
+    const bars = waves(200_000, 60_000)
+    const ended: number[] = []
+    const runs = Array.from({ length: 6 }, async (_, index) => {
+      const result = await engine.runBacktest(request({ bars, persist: false, initialCapital: 1000 + index }))
+      ended.push(result.initialCapital - 1000)
+    })
+    await Promise.all(runs)
+    expect(ended).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  test('are never more than the limit', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 2 })
+    const bars = waves(100_000, 60_000)
+    let done = false
+    const all: Promise<BacktestResult[]> = Promise.all(
+      Array.from({ length: 8 }, () => engine.runBacktest(request({ bars }))),
+    ).finally(() => {
+      done = true
+    })
+    let most = 0
+    while (!done) {
+      most = Math.max(most, (await engine.listBacktests({ status: 'running' })).length)
+    }
+    expect((await all).every((result) => result.status === 'completed')).toBe(true)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(2)
+  })
+
+  test('give their place back when they fail', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 1 })
+    const outside = request({ startDate: '1999-01-01', endDate: '1999-12-31' })
+    for (let run = 0; run < 3; run++) await failure(engine.runBacktest(outside), 'NO_DATA')
+    expect((await engine.runBacktest(request())).status).toBe('completed')
+  })
+})

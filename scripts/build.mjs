@@ -1,0 +1,68 @@
+/**
+ * Builds the addon for this machine and completes the files that the CLI of napi generates.
+ *
+ *   node scripts/build.mjs [--release] [any option of `napi build`]
+ *
+ * The class `BacktestError` is made by the addon as it loads, which napi's generator cannot see: it is added to
+ * `index.js` here, and to `index.d.ts` from scripts/errors.d.ts. The result depends on the sources alone, so that a
+ * second build changes nothing.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fail, installed, ROOT, run } from './lib.mjs'
+
+const MARKER = '// The class that the addon makes as it loads.'
+
+run(process.execPath, [
+  installed('@napi-rs/cli/dist/cli.js'),
+  'build',
+  '--platform',
+  '--no-const-enum',
+  ...process.argv.slice(2),
+])
+complete('index.js', completeLoader)
+complete('index.d.ts', completeTypes)
+
+/**
+ * @param {string} name
+ * @param {(text: string) => string} change
+ */
+function complete(name, change) {
+  const file = join(ROOT, name)
+  const before = readFileSync(file, 'utf8')
+  const after = change(before)
+  if (after !== before) writeFileSync(file, after)
+}
+
+/**
+ * Exports the class by name, so that `import { BacktestError }` finds it, and takes out napi's mark of the artefact
+ * that was loaded: it is of no use in a package without WebAssembly.
+ * @param {string} text
+ */
+function completeLoader(text) {
+  if (text.includes(MARKER)) return text
+  const mark = /\/\/ Stamp before the alias[^\n]*\n(?:\/\/[^\n]*\n)*module\.exports\.__napiBindingTarget = [^\n]*\n/
+  const alias = 'module.exports = nativeBinding\n'
+  if (!mark.test(text) || !text.includes(alias))
+    fail('index.js is not what scripts/build.mjs knows: did the napi CLI change?')
+  return `${text.replace(mark, '').trimEnd()}\n${MARKER}\nmodule.exports.BacktestError = nativeBinding.BacktestError\n`
+}
+
+/**
+ * Adds the declarations of scripts/errors.d.ts that the generator did not make.
+ * @param {string} text
+ */
+function completeTypes(text) {
+  const mark = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\nexport declare const __napiBindingTarget: [^\n]*\n+/
+  const declared = (/** @type {string} */ name) =>
+    new RegExp(`^export (declare )?(class|interface|type) ${name}\\b`, 'm').test(text)
+  const missing = readFileSync(join(ROOT, 'scripts', 'errors.d.ts'), 'utf8')
+    .split(/\n(?=\/\*\*)/)
+    .filter((declaration) => {
+      const name = /^export (?:declare )?(?:class|interface|type) (\w+)/m.exec(declaration)?.[1]
+      return name !== undefined && !declared(name)
+    })
+    .map((declaration) => `\n${declaration.trim()}\n`)
+  return `${text.replace(mark, '').trimEnd()}\n${missing.join('')}`
+}

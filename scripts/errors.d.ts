@@ -1,0 +1,46 @@
+// Copied into index.d.ts by scripts/build.mjs: the error class is made by the addon, out of sight of napi's generator.
+
+/** What went wrong, as a stable code to branch on. */
+export type ErrorCode =
+  /** A field is missing, unknown, of the wrong type or out of range; `issues` lists every problem. */
+  | 'INVALID_ARGUMENT'
+  /** No strategy has that id; the message names the nearest known ones. */
+  | 'UNKNOWN_STRATEGY'
+  /** There are no bars for that asset, timeframe and range; the message says what range there is. */
+  | 'NO_DATA'
+  /** Bars break an invariant (order, duplicates, prices), or a file of bars cannot be read. */
+  | 'BAD_DATA'
+  /** A configured limit is exceeded; the message says which, the value and the limit. */
+  | 'LIMIT_EXCEEDED'
+  /** No backtest has that id. */
+  | 'NOT_FOUND'
+  /** The database or the file system failed; `retryable` says whether trying again can help. */
+  | 'STORAGE'
+  /** The engine was closed. */
+  | 'CLOSED'
+  /** A defect of this library. */
+  | 'INTERNAL'
+
+/** One problem of a request or of data, at one place. */
+export interface Issue {
+  /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
+  path: string
+  /** What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, … */
+  code: string
+  /** What is wrong, the value found, and what is allowed. */
+  message: string
+}
+
+/**
+ * What every rejected promise of this package carries, apart from a cancelled one (an `AbortError`).
+ * `error instanceof BacktestError` holds in plain Node.js, vitest, jest and worker threads.
+ */
+export declare class BacktestError extends Error {
+  readonly name: 'BacktestError'
+  /** What went wrong. */
+  readonly code: ErrorCode
+  /** Whether the same call can succeed later without a change of the request. */
+  readonly retryable: boolean
+  /** Every problem found in the request or the data; empty for failures from outside. */
+  readonly issues: Issue[]
+}

@@ -1,0 +1,50 @@
+/** What the scripts share. */
+
+import { spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The top of the working copy. */
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/**
+ * Ends the process with a message.
+ * @param {string} message
+ * @param {number} status
+ * @returns {never}
+ */
+export function fail(message, status = 1) {
+  console.error(message)
+  process.exit(status)
+}
+
+/**
+ * Runs a program in the working copy and ends with its status if it fails.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ */
+export function run(program, args, options = {}) {
+  const { error, signal, status } = spawnSync(program, args, { cwd: ROOT, stdio: 'inherit', ...options })
+  if (error) fail(`${program} cannot be run: ${error.message}`)
+  if (status !== 0) fail(`${program} ${args.join(' ')} failed with ${signal ?? `status ${status}`}`, status ?? 1)
+}
+
+/**
+ * Runs npm, the one that runs this script if there is one.
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ */
+export function npm(args, options = {}) {
+  const running = process.env.npm_execpath
+  if (running?.endsWith('.js')) run(process.execPath, [running, ...args], options)
+  else run('npm', args, { shell: process.platform === 'win32', ...options })
+}
+
+/**
+ * Returns the path of a program that a package of node_modules brings.
+ * @param {string} file
+ */
+export function installed(file) {
+  return join(ROOT, 'node_modules', ...file.split('/'))
+}

@@ -1,0 +1,58 @@
+/**
+ * Keeps the README true: writes the program examples/quickstart.mjs and its real output between the README's markers.
+ * With `--check` it changes nothing and fails if the README is out of date.
+ */
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fail, ROOT } from './lib.mjs'
+
+const program = join(ROOT, 'examples', 'quickstart.mjs')
+const file = join(ROOT, 'README.md')
+const before = readFileSync(file, 'utf8')
+const after = fill(
+  fill(before, 'examples/quickstart.mjs', block('js', readFileSync(program, 'utf8'))),
+  'output of examples/quickstart.mjs',
+  block('text', output()),
+)
+
+if (process.argv.includes('--check')) {
+  if (after !== before) fail('README.md is out of date: run `npm run readme`')
+} else if (after !== before) {
+  writeFileSync(file, after)
+}
+
+/** Runs the program on an empty store, with the log off. */
+function output() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-readme-'))
+  try {
+    const env = { ...process.env, DATA_DIR: dataDir, DATABASE_URL: '', LOG_LEVEL: 'off', NO_COLOR: '1' }
+    return execFileSync(process.execPath, [program], { cwd: ROOT, env, encoding: 'utf8' })
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string} language
+ * @param {string} text
+ */
+function block(language, text) {
+  return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+}
+
+/**
+ * Replaces what stands between `<!-- name -->` and `<!-- end -->`.
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
+function fill(text, name, content) {
+  const start = `<!-- ${name} -->\n`
+  const from = text.indexOf(start)
+  const to = text.indexOf('<!-- end -->', from)
+  if (from < 0 || to < 0) fail(`README.md lacks the marker ${start.trim()} or its <!-- end -->`)
+  return `${text.slice(0, from + start.length)}${content}\n${text.slice(to)}`
+}

@@ -1,0 +1,102 @@
+/**
+ * Runs every test: Rust's, those of the built package in vitest, and the smoke test in jest. All run, even if one fails.
+ * The counts at the end are the runners' own; with TEST_SUMMARY=FILE they are written to that file too.
+ */
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installed, ROOT } from './lib.mjs'
+
+/** @typedef {{ name: string, passed: number, failed: number, skipped: number, status: number }} Outcome */
+
+const reports = mkdtempSync(join(tmpdir(), 'backtesting-tests-'))
+const vitest = join(reports, 'vitest.json')
+const jest = join(reports, 'jest.json')
+const outcomes = [
+  await cargo(),
+  await node(
+    'vitest',
+    'vitest/vitest.mjs',
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitest}`],
+    vitest,
+  ),
+  await node('jest', 'jest/bin/jest.js', ['--json', `--outputFile=${jest}`], jest),
+]
+rmSync(reports, { recursive: true, force: true })
+
+const summary = summarize(outcomes)
+console.log(`\n${summary}`)
+if (process.env.TEST_SUMMARY) writeFileSync(process.env.TEST_SUMMARY, `${summary}\n`)
+process.exit(outcomes.every(isGood) ? 0 : 1)
+
+/** @returns {Promise<Outcome>} */
+async function cargo() {
+  const { status, output } = await watch('cargo', ['test', '--no-fail-fast'])
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const [, passed, failed, ignored] of output.matchAll(
+    /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
+    counts.passed += Number(passed)
+    counts.failed += Number(failed)
+    counts.skipped += Number(ignored)
+  }
+  return { name: 'cargo test', ...counts, status }
+}
+
+/**
+ * @param {string} name
+ * @param {string} program
+ * @param {string[]} args
+ * @param {string} report
+ * @returns {Promise<Outcome>}
+ */
+async function node(name, program, args, report) {
+  const { status } = await watch(process.execPath, [installed(program), ...args])
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
+    return { name, passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests, status }
+  } catch {
+    return { name, passed: 0, failed: 0, skipped: 0, status: status || 1 }
+  }
+}
+
+/**
+ * Runs a program, shows its output and returns it.
+ * @param {string} program
+ * @param {string[]} args
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+function watch(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text
+      process.stdout.write(text)
+    })
+    child.on('error', (error) => {
+      console.error(`${program} cannot be run: ${error.message}`)
+      resolve({ status: 1, output })
+    })
+    child.on('close', (status) => resolve({ status: status ?? 1, output }))
+  })
+}
+
+/** @param {Outcome} outcome */
+function isGood({ status, passed, failed }) {
+  return status === 0 && failed === 0 && passed > 0
+}
+
+/** @param {Outcome[]} outcomes */
+function summarize(outcomes) {
+  const lines = outcomes.map((outcome) => {
+    const { name, passed, failed, skipped, status } = outcome
+    const ended = isGood(outcome) || failed > 0 ? '' : `  (ended with status ${status} and no failed test)`
+    return `${name.padEnd(11)} ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}${ended}`
+  })
+  const sum = (/** @type {'passed' | 'failed'} */ key) => outcomes.reduce((total, outcome) => total + outcome[key], 0)
+  const broken = outcomes.filter((outcome) => !isGood(outcome) && outcome.failed === 0).length
+  return [...lines, `${sum('passed')} passed, ${sum('failed') + broken} failed`].join('\n')
+}

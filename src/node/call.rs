@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw, ToNapiValue, Unknown, spawn};
+use napi::bindgen_prelude::{FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw, ToNapiValue, Unknown};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue, ValueType};
 
@@ -87,7 +87,7 @@ where
             Err(refused) => return Ok(Err(refused)),
         };
         // A task of its own, so that a panic ends this call and nothing else.
-        Ok(spawn(work).await.unwrap_or_else(|failure| Err(Error::internal(format!("a defect of the engine: {failure}")))))
+        Ok(tokio::spawn(work).await.unwrap_or_else(|failure| Err(Error::internal(format!("a defect of the engine: {failure}")))))
     };
     env.spawn_future_with_callback(future, move |env, result: crate::Result<T>| {
         let converted = match result {

@@ -68,13 +68,11 @@ pub struct Ticket {
 impl Ticket {
     /// Returns whether the turn has not come yet.
     pub fn must_wait(&mut self) -> bool {
-        match &mut self.turn {
-            Some(turn) if turn.try_recv().is_err() => true,
-            _ => {
-                self.turn = None;
-                false
-            }
+        if self.turn.as_mut().is_some_and(|turn| turn.try_recv().is_err()) {
+            return true;
         }
+        self.turn = None;
+        false
     }
 
     /// Waits for the turn.

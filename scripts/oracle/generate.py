@@ -139,27 +139,26 @@ def ask(case):
     bits = lambda name: np.array([c == "1" for c in case[name]]) if name in case else None
     later = options.pop("execution", "close") == "nextOpen"
     shift = lambda a: None if a is None else (np.concatenate([[False], a[:-1]]) if later else a)
-    column = lambda name: np.array(case[name]) if name in case else np.nan
+    # Always arrays and always floats: numba compiles anew for every combination of types.
+    column = lambda name: np.array(case[name]) if name in case else np.full(len(case["close"]), np.nan)
     kwargs = dict(fees=0.001, slippage=0.001, stop_entry_price="fillprice", stop_exit_price="stopmarket")
+    kwargs["price"] = np.array(case["open"]) if later else np.full(len(case["close"]), np.inf)
     for name, value in options.items():
         kwargs[SNAKE.get(name, name)] = value.lower() if isinstance(value, str) else value
     accumulate = kwargs.get("accumulate")
     kwargs["accumulate"] = {None: 0, "disabled": 0, "both": 1, "addonly": 2, "removeonly": 3}[accumulate]
-    if later:
-        kwargs["price"] = np.array(case["open"])
     short = {"short_entries": shift(bits("shortEntries")), "short_exits": shift(bits("shortExits"))}
     if any(value is not None for value in short.values()):
         kwargs.pop("direction", None)
         kwargs.update({name: value for name, value in short.items() if value is not None})
-    # The annual frequency does not matter here, but without any the trades cannot be made.
     try:
         portfolio = vbt.Portfolio.from_signals(
             np.array(case["close"]), shift(bits("entries")), shift(bits("exits")), open=column("open"),
             high=column("high"), low=column("low"), init_cash=case["initialCapital"], log=True, freq="1d",
             engine="numba", **kwargs)
+        orders, trades, logs = portfolio.orders.values, portfolio.trades.values, portfolio.logs.values
     except (ValueError, ZeroDivisionError) as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    orders, trades, logs = portfolio.orders.values, portfolio.trades.values, portfolio.logs.values
     unfilled = {}
     for record in logs[logs["res_status"] != 0]:
         reason = vbt.portfolio.enums.OrderStatusInfo._fields[record["res_status_info"]]

@@ -9,6 +9,8 @@ pub use equity::{Holdings, Portfolio, evaluate};
 pub use trades::Trades;
 
 #[cfg(test)]
+mod accounting_tests;
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod reference_tests;

@@ -61,7 +61,7 @@ fn compare(what: &str, found: &[f64], expected: &Value, slack: f64) -> Result<()
     Ok(())
 }
 
-/// What vectorbt calls the reasons that it knows.
+/// What vectorbt calls the reasons that it knows. It is silent about sizes that are zero from the start.
 const NAMES: [(&str, Reason); 8] = [
     ("SizeZero", Reason::SizeZero),
     ("NoCashLong", Reason::NoCash),
@@ -77,6 +77,13 @@ fn check(case: &Value) -> Result<(), String> {
     let expected = &case["expected"];
     let (simulation, portfolio) = match (run(case), expected.get("error")) {
         (Err(_), Some(_)) => return Ok(()),
+        // Where cash pays for less than the granularity and the minimum is 0, vectorbt fills an order of size 0, which its
+        // own trades then refuse; here such an order is rejected and the run goes on.
+        (Ok(_), Some(error))
+            if error.as_str().is_some_and(|text| text.contains("order with size 0")) =>
+        {
+            return Ok(());
+        }
         (Err(error), None) => return Err(format!("we refuse: {error}")),
         (Ok(_), Some(error)) => return Err(format!("vectorbt raises: {error}")),
         (Ok(done), None) => done,
@@ -128,7 +135,8 @@ fn check_unfilled(simulation: &Simulation, expected: &Value) -> Result<(), Strin
             .map(|count| count.count)
             .sum();
         // Two signals of one bar may wait for the same order.
-        if (found == 0) != (expected == 0) || u64::from(found) < expected {
+        let silent = reason == Reason::SizeZero && expected == 0;
+        if ((found == 0) != (expected == 0) && !silent) || u64::from(found) < expected {
             return Err(format!(
                 "{found} signals unfilled for {reason:?}, vectorbt has {expected}"
             ));
@@ -162,7 +170,6 @@ fn random_runs_are_those_of_vectorbt() {
         "{cases} cases of {path}: {orders} orders, {raised} raised, {} disagreements",
         failures.len()
     );
-    assert!(cases >= 200 && orders >= 500, "only {cases} cases with {orders} orders in {path}");
     let shown = failures.len().min(25);
     assert!(
         failures.is_empty(),
@@ -170,4 +177,5 @@ fn random_runs_are_those_of_vectorbt() {
         failures.len(),
         failures[..shown].join("\n")
     );
+    assert!(cases >= 200 && orders >= 500, "only {cases} cases with {orders} orders in {path}");
 }

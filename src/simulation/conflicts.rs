@@ -43,6 +43,11 @@ pub(super) fn resolve(
 }
 
 impl Resolved {
+    /// Returns signals that contradict nothing.
+    pub(super) fn unopposed(wishes: Wishes, accumulate: Accumulate) -> Self {
+        Self { wishes, accumulate, lost: Wishes::NONE, ignored: Wishes::NONE, turned: None }
+    }
+
     fn drop_lost(&mut self, kind: Kind) {
         self.wishes = self.wishes.without(kind);
         self.lost = self.lost.with(kind);

@@ -251,7 +251,8 @@ fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, Reason> {
         }
         size = options.max_size;
     }
-    Ok(rounded_down(size, options))
+    let size = rounded_down(size, options);
+    if close(size, 0.0) { Err(Reason::SizeZero) } else { Ok(size) }
 }
 
 /// Returns size, fees and money spent of the largest purchase that a budget pays for.
@@ -277,10 +278,8 @@ fn affordable(
 /// Checks a final size against the smallest size and against what was asked for.
 #[inline]
 fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), Reason> {
-    if close(size, 0.0) {
-        return Err(Reason::SizeZero);
-    }
-    if less(size, options.min_size) {
+    // What cash pays for may round down to nothing, which no minimum allows.
+    if size <= 0.0 || less(size, options.min_size) {
         return Err(Reason::BelowMinSize);
     }
     if !options.allow_partial && asked.is_finite() && less(size, asked) {

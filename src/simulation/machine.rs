@@ -226,12 +226,11 @@ impl Machine<'_> {
             StopExitPrice::Close => (bar.close, options.slippage),
         };
         let terms = Terms { price, slippage, valuation_price: self.order_price(bar), bar: hit.bar };
-        let resolved = resolve(Wishes::NONE.with(wish), self.account.position, accumulate, options);
+        // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
+        let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
         let before = self.done.orders.len();
         let outcome = self.act(&resolved, &terms, bar)?;
-        if resolved.ignored != Wishes::NONE {
-            self.tally.add(Kind::Stop, Reason::OppositeEntryIgnored, 1);
-        } else if let Some((_, Err(reason))) = outcome {
+        if let Some((_, Err(reason))) = outcome {
             self.tally.add(Kind::Stop, reason, 1);
         }
         if self.done.orders.len() > before {

@@ -17,6 +17,8 @@ pub mod machine;
 pub mod options;
 pub mod orders;
 pub mod prices;
+#[cfg(test)]
+pub(crate) mod random_cases;
 mod read;
 pub mod reasons;
 mod sizing;

@@ -19,14 +19,14 @@ pub fn close(a: f64, b: f64) -> bool {
 /// Returns whether `a` is below `b` by more than rounding.
 #[inline]
 #[must_use]
-pub fn less(a: f64, b: f64) -> bool {
+pub(super) fn less(a: f64, b: f64) -> bool {
     a < b && !close(a, b)
 }
 
 /// Returns whether `a` is below `b`, or the same but for rounding.
 #[inline]
 #[must_use]
-pub fn less_or_close(a: f64, b: f64) -> bool {
+pub(super) fn less_or_close(a: f64, b: f64) -> bool {
     a < b || close(a, b)
 }
 
@@ -42,7 +42,7 @@ pub fn add(a: f64, b: f64) -> f64 {
 /// Returns 0 for a number that is 0 but for rounding, and any other as it is.
 #[inline]
 #[must_use]
-pub fn snap(value: f64) -> f64 {
+pub(super) fn snap(value: f64) -> f64 {
     if value.abs() <= ABSOLUTE { 0.0 } else { value }
 }
 

@@ -278,12 +278,15 @@ fn affordable(
 /// Checks a final size against the smallest size and against what was asked for.
 #[inline]
 fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), Reason> {
-    // What cash pays for may round down to nothing, which no minimum allows.
-    if size <= 0.0 || less(size, options.min_size) {
+    if less(size, options.min_size) {
         return Err(Reason::BelowMinSize);
     }
     if !options.allow_partial && asked.is_finite() && less(size, asked) {
         return Err(Reason::PartialFill);
+    }
+    // What cash pays for may round down to nothing, even if the minimum is 0.
+    if size <= 0.0 {
+        return Err(Reason::BelowMinSize);
     }
     Ok(())
 }

@@ -229,7 +229,7 @@ impl Machine<'_> {
         // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
         let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
         let before = self.done.orders.len();
-        let outcome = self.act(&resolved, &terms, bar)?;
+        let outcome = self.act(resolved, &terms, bar)?;
         if let Some((_, Err(reason))) = outcome {
             self.tally.add(Kind::Stop, reason, 1);
         }
@@ -252,8 +252,8 @@ impl Machine<'_> {
         let price = self.order_price(bar);
         let terms =
             Terms { price, slippage: self.options.slippage, valuation_price: price, bar: index };
-        let acted = self.act(&resolved, &terms, bar)?;
-        self.count_passed_over(wishes, &resolved, position, acted);
+        let acted = self.act(resolved, &terms, bar)?;
+        self.count_passed_over(wishes, resolved, position, acted);
         Ok(())
     }
 
@@ -262,7 +262,7 @@ impl Machine<'_> {
     fn count_passed_over(
         &mut self,
         wishes: Wishes,
-        resolved: &Resolved,
+        resolved: Resolved,
         position: f64,
         acted: Option<(Kind, std::result::Result<(), Reason>)>,
     ) {
@@ -295,7 +295,7 @@ impl Machine<'_> {
     #[inline]
     fn act(
         &mut self,
-        resolved: &Resolved,
+        resolved: Resolved,
         terms: &Terms,
         bar: Bar,
     ) -> Result<Option<(Kind, std::result::Result<(), Reason>)>> {

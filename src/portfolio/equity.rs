@@ -107,21 +107,26 @@ impl Holdings {
         let rows = orders.side.iter().zip(&orders.size).zip(&orders.price).zip(&orders.fees);
         for (((&side, &size), &price), &fees) in rows {
             let traded = if side == 0 { size } else { -size };
-            let flow = -traded * price - fees;
-            let after = add(position, traded);
-            cash = add(cash, flow);
-            let mut free_flow = flow;
-            if side == 0 && position < 0.0 {
-                let covered = if after < 0.0 { size } else { position.abs() };
-                let released = covered * debt / position.abs();
+            // Amounts that are nothing but rounding move nothing.
+            cash = add(cash, add(0.0, -traded * price - fees));
+            let after = add(position, add(0.0, traded));
+            let changed = add(after, -position);
+            let flow = -changed * price - fees;
+            let free_flow = if changed == 0.0 {
+                0.0
+            } else if changed > 0.0 && position < 0.0 {
+                let covered = if after < 0.0 { changed } else { -position };
+                let released = covered * debt / -position;
                 debt = add(debt, -released);
-                free_flow = add(flow, 2.0 * released);
-            } else if side == 1 && after < 0.0 {
-                let shorted = if position < 0.0 { size } else { after.abs() };
-                debt += shorted * price;
-                free_flow = add(flow, -2.0 * shorted * price);
-            }
-            free_cash = add(free_cash, free_flow);
+                add(flow, 2.0 * released)
+            } else if changed < 0.0 && after < 0.0 {
+                let shorted_value = if position < 0.0 { -changed } else { -after } * price;
+                debt += shorted_value;
+                add(flow, -2.0 * shorted_value)
+            } else {
+                flow
+            };
+            free_cash = add(free_cash, add(0.0, free_flow));
             position = after;
             holdings.cash.push(cash);
             holdings.free_cash.push(free_cash);

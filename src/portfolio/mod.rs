@@ -11,6 +11,7 @@ pub use trades::Trades;
 #[cfg(test)]
 mod accounting_tests;
 #[cfg(test)]
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod reference_tests;

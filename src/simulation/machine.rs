@@ -4,7 +4,7 @@ use super::conflicts::{Resolved, resolve};
 use super::execute::{Account, Terms, execute};
 use super::options::{Accumulate, Execution, Options, StopEntryPrice, StopExit, StopExitPrice};
 use super::orders::Orders;
-use super::prices::{Bar, Prices};
+use super::prices::Prices;
 use super::reasons::{Kind, Reason, Tally, Unexecuted};
 use super::sizing::size;
 use super::stops::{Hit, Stops};
@@ -97,6 +97,7 @@ fn run(
         options,
         account,
         stops: Stops::default(),
+        seen: [0; USER_KINDS.len()],
         tally,
         done: Simulation::default(),
     };
@@ -110,6 +111,8 @@ struct Machine<'a> {
     options: &'a Options,
     account: Account,
     stops: Stops,
+    /// How many signals of each kind were on bars that were looked at.
+    seen: [u32; USER_KINDS.len()],
     tally: Tally,
     done: Simulation,
 }
@@ -137,23 +140,21 @@ impl Machine<'_> {
                 // The scan ends at the poll, so that a long wait for a stop can be cancelled.
                 let last = event.min(bars - 1).min(bar + POLL);
                 if let Some(hit) = self.stops.scan(bar, last, is_long, &self.prices) {
-                    self.count_skipped(bar, hit.bar);
                     self.stop(&hit)?;
                     bar = hit.bar + 1;
                     continue;
                 }
                 if last < event {
-                    self.count_skipped(bar, last + 1);
                     bar = last + 1;
                     continue;
                 }
             }
-            self.count_skipped(bar, event);
             if event < bars {
                 self.signal(event)?;
             }
             bar = event + 1;
         }
+        self.count_skipped();
         watch.at(bars, self.done.orders.len());
         Ok(())
     }
@@ -173,18 +174,27 @@ impl Machine<'_> {
         }
     }
 
-    /// Counts the signals on bars that were leapt over.
+    /// Counts the signals on the bars that were leapt over.
+    ///
+    /// Each kind is leapt over for one reason only: entries in a position of their side, exits without one.
+    fn count_skipped(&mut self) {
+        for (kind, seen) in USER_KINDS.into_iter().zip(self.seen) {
+            let reason = match kind {
+                Kind::LongEntry | Kind::ShortEntry => Reason::AlreadyInPosition,
+                Kind::LongExit | Kind::ShortExit | Kind::Stop => Reason::NoPosition,
+            };
+            self.tally.add(kind, reason, self.words.count(kind).saturating_sub(seen));
+        }
+    }
+
+    /// Returns the signals of a bar and notes that they were looked at.
     #[inline]
-    fn count_skipped(&mut self, from: usize, to: usize) {
-        if from >= to {
-            return;
+    fn look_at(&mut self, bar: usize) -> Wishes {
+        let wishes = self.words.at(bar);
+        for (kind, seen) in USER_KINDS.into_iter().zip(&mut self.seen) {
+            *seen += u32::from(wishes.has(kind));
         }
-        for kind in USER_KINDS {
-            let count = self.words.count(kind, from, to);
-            if count > 0 {
-                self.tally.add(kind, self.idle_reason(kind, self.account.position), count);
-            }
-        }
+        wishes
     }
 
     /// Says why a signal is not acted on, other signals apart.
@@ -201,10 +211,14 @@ impl Machine<'_> {
 
     /// Acts on a stop; the signals of its bar are dropped.
     fn stop(&mut self, hit: &Hit) -> Result<()> {
-        for kind in self.words.at(hit.bar).kinds() {
+        for kind in self.look_at(hit.bar).kinds() {
             self.tally.add(kind, Reason::StopWentFirst, 1);
         }
-        let Some(bar) = self.prices.bar(hit.bar) else { return Ok(()) };
+        let (Some(order_price), Some(close)) =
+            (self.order_price(hit.bar), self.prices.close_at(hit.bar))
+        else {
+            return Ok(());
+        };
         let options = self.options;
         let (exit, reversal) = if self.account.position > 0.0 {
             (Kind::LongExit, Kind::ShortEntry)
@@ -222,14 +236,14 @@ impl Machine<'_> {
         let (price, slippage) = match options.stop_exit_price {
             StopExitPrice::StopLimit => (hit.price, 0.0),
             StopExitPrice::StopMarket => (hit.price, options.slippage),
-            StopExitPrice::Price => (self.order_price(bar), options.slippage),
-            StopExitPrice::Close => (bar.close, options.slippage),
+            StopExitPrice::Price => (order_price, options.slippage),
+            StopExitPrice::Close => (close, options.slippage),
         };
-        let terms = Terms { price, slippage, valuation_price: self.order_price(bar), bar: hit.bar };
+        let terms = Terms { price, slippage, valuation_price: order_price, bar: hit.bar };
         // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
         let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
         let before = self.done.orders.len();
-        let outcome = self.act(resolved, &terms, bar)?;
+        let outcome = self.act(resolved, &terms)?;
         if let Some((_, Err(reason))) = outcome {
             self.tally.add(Kind::Stop, reason, 1);
         }
@@ -245,14 +259,13 @@ impl Machine<'_> {
     /// Acts on the signals of a bar.
     #[inline]
     fn signal(&mut self, index: usize) -> Result<()> {
-        let Some(bar) = self.prices.bar(index) else { return Ok(()) };
-        let wishes = self.words.at(index);
+        let Some(price) = self.order_price(index) else { return Ok(()) };
+        let wishes = self.look_at(index);
         let position = self.account.position;
         let resolved = resolve(wishes, position, self.options.accumulate, self.options);
-        let price = self.order_price(bar);
         let terms =
             Terms { price, slippage: self.options.slippage, valuation_price: price, bar: index };
-        let acted = self.act(resolved, &terms, bar)?;
+        let acted = self.act(resolved, &terms)?;
         self.count_passed_over(wishes, resolved, position, acted);
         Ok(())
     }
@@ -297,7 +310,6 @@ impl Machine<'_> {
         &mut self,
         resolved: Resolved,
         terms: &Terms,
-        bar: Bar,
     ) -> Result<Option<(Kind, std::result::Result<(), Reason>)>> {
         let before = self.account.position;
         let sized = size(
@@ -321,12 +333,12 @@ impl Machine<'_> {
         orders.fees.push(fill.fees);
         self.done.quoted_prices.push(terms.price);
         if self.options.sl_stop.is_some() || self.options.tp_stop.is_some() {
-            self.update_stops(before, terms, fill.price, bar);
+            self.update_stops(before, terms, fill.price);
         }
         Ok(Some((kind, Ok(()))))
     }
 
-    fn update_stops(&mut self, before: f64, terms: &Terms, fill_price: f64, bar: Bar) {
+    fn update_stops(&mut self, before: f64, terms: &Terms, fill_price: f64) {
         let after = self.account.position;
         if after == 0.0 {
             self.stops = Stops::default();
@@ -336,7 +348,7 @@ impl Machine<'_> {
             StopEntryPrice::ValPrice => terms.valuation_price,
             StopEntryPrice::Price => terms.price,
             StopEntryPrice::FillPrice => fill_price,
-            StopEntryPrice::Close => bar.close,
+            StopEntryPrice::Close => self.prices.close_at(terms.bar).unwrap_or(terms.price),
         };
         let opened = before == 0.0 || (before > 0.0) != (after > 0.0);
         if opened {
@@ -346,12 +358,12 @@ impl Machine<'_> {
         }
     }
 
-    /// Returns the price at which signals of this bar are filled, before slippage.
+    /// Returns the price at which signals of a bar are filled, before slippage; nothing beyond the end.
     #[inline]
-    fn order_price(&self, bar: Bar) -> f64 {
+    fn order_price(&self, bar: usize) -> Option<f64> {
         match self.options.execution {
-            Execution::Close => bar.close,
-            Execution::NextOpen => bar.open,
+            Execution::Close => self.prices.close_at(bar),
+            Execution::NextOpen => self.prices.open_at(bar),
         }
     }
 }

@@ -86,7 +86,32 @@ impl<'a> Prices<'a> {
         self.open
     }
 
-    /// Returns open, high, low and close of a bar, missing ones replaced; nothing beyond the end.
+    /// Returns the close of a bar; nothing beyond the end.
+    #[inline]
+    pub(super) fn close_at(&self, bar: usize) -> Option<f64> {
+        self.close.get(bar).copied()
+    }
+
+    /// Returns the open of a bar, its close where opens are not known; nothing beyond the end.
+    #[inline]
+    pub(super) fn open_at(&self, bar: usize) -> Option<f64> {
+        self.open.unwrap_or(self.close).get(bar).copied()
+    }
+
+    /// Returns opens, highs and lows of bars from `from` up to and with `last`; nothing if one of them is not known.
+    pub(super) fn ranges(
+        &self,
+        from: usize,
+        last: usize,
+    ) -> Option<(&'a [f64], &'a [f64], &'a [f64])> {
+        Some((
+            self.open?.get(from..=last)?,
+            self.high?.get(from..=last)?,
+            self.low?.get(from..=last)?,
+        ))
+    }
+
+    /// Returns open, high and low of a bar, missing ones replaced; nothing beyond the end.
     #[inline]
     pub(super) fn bar(&self, bar: usize) -> Option<Bar> {
         let close = *self.close.get(bar)?;
@@ -94,7 +119,7 @@ impl<'a> Prices<'a> {
         let open = at(self.open).unwrap_or(close);
         let high = at(self.high).unwrap_or_else(|| open.max(close));
         let low = at(self.low).unwrap_or_else(|| open.min(close));
-        Some(Bar { open, high, low, close })
+        Some(Bar { open, high, low })
     }
 }
 
@@ -109,13 +134,12 @@ impl<'a> From<&'a Bars> for Prices<'a> {
     }
 }
 
-/// The prices of one bar.
+/// The prices that stops are tested against.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bar {
     pub(super) open: f64,
     pub(super) high: f64,
     pub(super) low: f64,
-    pub(super) close: f64,
 }
 
 #[cfg(test)]
@@ -143,6 +167,6 @@ mod tests {
     fn missing_prices_are_the_least_that_is_possible() {
         let prices = Prices::new(Some(&[2.0]), None, None, &[3.0]).unwrap();
         let bar = prices.bar(0).unwrap();
-        assert_eq!((bar.open, bar.high, bar.low, bar.close), (2.0, 3.0, 2.0, 3.0));
+        assert_eq!((bar.open, bar.high, bar.low), (2.0, 3.0, 2.0));
     }
 }

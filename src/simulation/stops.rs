@@ -69,7 +69,17 @@ impl Stops {
         is_long: bool,
         prices: &Prices,
     ) -> Option<Hit> {
-        (from..=last).find_map(|bar| self.test(bar, is_long, prices.bar(bar)?))
+        match prices.ranges(from, last) {
+            Some((open, high, low)) => {
+                let bars = open.iter().zip(high).zip(low).map(|((&open, &high), &low)| Bar {
+                    open,
+                    high,
+                    low,
+                });
+                bars.zip(from..).find_map(|(at, bar)| self.test(bar, is_long, at))
+            }
+            None => (from..=last).find_map(|bar| self.test(bar, is_long, prices.bar(bar)?)),
+        }
     }
 
     #[inline]

@@ -154,26 +154,9 @@ impl Words<'_> {
         self.bars
     }
 
-    /// Counts the signals of a kind from a bar up to and without another.
-    pub(super) fn count(&self, kind: Kind, from: usize, to: usize) -> u32 {
-        let Some(set) = self.sets.get(kind as usize).filter(|set| !set.is_empty() && from < to)
-        else {
-            return 0;
-        };
-        let (first, last) = (from / 64, (to - 1) / 64);
-        let words = set.get(first..=last).unwrap_or(&[]);
-        let mut count = 0;
-        for (index, &word) in words.iter().enumerate() {
-            let mut word = word;
-            if index == 0 {
-                word &= u64::MAX << (from % 64);
-            }
-            if first + index == last {
-                word &= u64::MAX >> (63 - (to - 1) % 64);
-            }
-            count += word.count_ones();
-        }
-        count
+    /// Counts the signals of a kind.
+    pub(super) fn count(&self, kind: Kind) -> u32 {
+        self.sets.get(kind as usize).map_or(0, |set| set.iter().map(|word| word.count_ones()).sum())
     }
 }
 
@@ -207,10 +190,8 @@ mod tests {
                 assert_eq!(words.next(from, mask), expected);
             }
         }
-        for (from, to) in [(0, 300), (0, 0), (5, 64), (64, 128), (63, 65), (1, 2), (100, 299)] {
-            let expected = (from..to).filter(|&bar| words.at(bar).has(Kind::LongExit)).count();
-            assert_eq!(words.count(Kind::LongExit, from, to) as usize, expected);
-        }
+        let expected = (0..300).filter(|&bar| words.at(bar).has(Kind::LongExit)).count();
+        assert_eq!(words.count(Kind::LongExit) as usize, expected);
     }
 
     #[test]

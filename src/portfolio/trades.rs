@@ -1,4 +1,10 @@
 //! Exit trades as columns.
+//!
+//! A trade ends with each order that takes from a position. Its entry price is the average price of the position, weighted
+//! by size, and it bears its share of the entry fees. An order that goes beyond the position ends one trade and opens the
+//! next, and its fees are divided by size.
+
+use crate::simulation::{Orders, add, close as same};
 
 /// Trades in the order of their exits, one entry of each column a trade; those still open come last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +34,68 @@ pub struct Trades {
 }
 
 impl Trades {
+    /// Makes trades of filled orders; what is open at the end is valued at the last close.
+    pub fn of(close: &[f64], orders: &Orders) -> Self {
+        let mut trades = Self::default();
+        let mut open: Option<Open> = None;
+        let rows = orders
+            .bar
+            .iter()
+            .zip(&orders.side)
+            .zip(&orders.size)
+            .zip(&orders.price)
+            .zip(&orders.fees);
+        for ((((&bar, &side), &size), &price), &fees) in rows {
+            // A purchase opens a long position, a sale a short one; the other side closes.
+            let order = Exit { bar, size, price, fees };
+            open = match open {
+                None => Some(Open::new(side, &order)),
+                Some(position) if position.direction == side => Some(position.increased(&order)),
+                Some(position) if same(size, position.size) => {
+                    trades.push(&position, &Exit { size: position.size, ..order }, CLOSED);
+                    None
+                }
+                Some(position) if size < position.size => {
+                    trades.push(&position.part(size), &order, CLOSED);
+                    Some(position.reduced(size))
+                }
+                Some(position) => {
+                    let closing_fees = position.size / size * fees;
+                    trades.push(
+                        &position,
+                        &Exit { size: position.size, fees: closing_fees, ..order },
+                        CLOSED,
+                    );
+                    let rest =
+                        Exit { size: size - position.size, fees: fees - closing_fees, ..order };
+                    Some(Open::new(side, &rest))
+                }
+            };
+        }
+        if let (Some(position), Some(&price)) = (open, close.last()) {
+            let bar = u32::try_from(close.len() - 1).unwrap_or(u32::MAX);
+            trades.push(&position, &Exit { bar, size: position.size, price, fees: 0.0 }, OPEN);
+        }
+        trades
+    }
+
+    fn push(&mut self, position: &Open, exit: &Exit, status: u8) {
+        let entry_price = position.value / position.size;
+        let gain = add(exit.size * exit.price, -exit.size * entry_price);
+        let pnl = (if position.direction == 0 { gain } else { -gain }) - position.fees - exit.fees;
+        self.entry_bar.push(position.bar);
+        self.exit_bar.push(exit.bar);
+        self.direction.push(position.direction);
+        self.status.push(status);
+        self.size.push(exit.size);
+        self.entry_price.push(entry_price);
+        self.exit_price.push(exit.price);
+        self.entry_fees.push(position.fees);
+        self.exit_fees.push(exit.fees);
+        self.pnl.push(pnl);
+        self.pnl_percent.push(pnl / (exit.size * entry_price) * 100.0);
+    }
+
     /// Returns the number of trades.
     pub fn len(&self) -> usize {
         self.entry_bar.len()
@@ -36,5 +104,65 @@ impl Trades {
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entry_bar.is_empty()
+    }
+}
+
+const OPEN: u8 = 0;
+const CLOSED: u8 = 1;
+
+/// An open position.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// The bar of the first entry.
+    bar: u32,
+    /// 0 for long, 1 for short.
+    direction: u8,
+    /// Units.
+    size: f64,
+    /// What was paid or received for them, before fees; money.
+    value: f64,
+    /// Fees of the entries, money.
+    fees: f64,
+}
+
+/// What ends a trade, or a part of an order that does.
+#[derive(Debug, Clone, Copy)]
+struct Exit {
+    bar: u32,
+    size: f64,
+    price: f64,
+    fees: f64,
+}
+
+impl Open {
+    fn new(side: u8, order: &Exit) -> Self {
+        Self {
+            bar: order.bar,
+            direction: side,
+            size: order.size,
+            value: order.size * order.price,
+            fees: order.fees,
+        }
+    }
+
+    fn increased(self, order: &Exit) -> Self {
+        Self {
+            size: self.size + order.size,
+            value: self.value + order.size * order.price,
+            fees: self.fees + order.fees,
+            ..self
+        }
+    }
+
+    /// Returns the part of the position that an order of this size takes.
+    fn part(self, size: f64) -> Self {
+        let share = size / self.size;
+        Self { size, value: self.value * share, fees: self.fees * share, ..self }
+    }
+
+    /// Returns what an order of this size leaves.
+    fn reduced(self, size: f64) -> Self {
+        let left = (self.size - size) / self.size;
+        Self { size: self.size * left, value: self.value * left, fees: self.fees * left, ..self }
     }
 }

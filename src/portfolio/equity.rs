@@ -1,0 +1,183 @@
+//! Equity: cash and the position at the close, bar by bar.
+//!
+//! Cash is the initial capital plus what each order brought (a sale's value less its fees) or cost; between two orders
+//! neither cash nor position changes.
+
+use super::Trades;
+use crate::error::{Error, Result};
+use crate::simulation::{Orders, add};
+use crate::watch::Watch;
+
+/// What the orders of a run came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Portfolio {
+    /// Exit trades; those that the last bar finds open are valued at its close.
+    pub trades: Trades,
+    /// Equity at the close of each bar, money.
+    pub equity: Vec<f64>,
+    /// Cash and position after each order.
+    pub holdings: Holdings,
+}
+
+/// What is held from each order's bar on until the next one's; one entry of each column an order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Holdings {
+    /// Money.
+    pub cash: Vec<f64>,
+    /// Cash that neither comes from shorts nor secures them, money; gross exposure is measured against it.
+    pub free_cash: Vec<f64>,
+    /// Units of the asset; negative for a short position.
+    pub position: Vec<f64>,
+}
+
+/// Computes trades, equity and holdings of filled orders.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes. Cancelled by the watch.
+pub fn evaluate(
+    close: &[f64],
+    orders: &Orders,
+    initial_capital: f64,
+    watch: &dyn Watch,
+) -> Result<Portfolio> {
+    check(close, orders)?;
+    if watch.cancelled() {
+        return Err(Error::cancelled());
+    }
+    let holdings = Holdings::after(orders, initial_capital);
+    let equity = equity(close, orders, &holdings, initial_capital);
+    if watch.cancelled() {
+        return Err(Error::cancelled());
+    }
+    Ok(Portfolio { trades: Trades::of(close, orders), equity, holdings })
+}
+
+fn check(close: &[f64], orders: &Orders) -> Result<()> {
+    let lengths = [orders.side.len(), orders.size.len(), orders.price.len(), orders.fees.len()];
+    if lengths.iter().any(|len| *len != orders.len()) {
+        return Err(Error::invalid(
+            "orders",
+            "length",
+            "the columns of the orders differ in length",
+        ));
+    }
+    if !orders.bar.is_sorted() {
+        return Err(Error::invalid(
+            "orders.bar",
+            "order",
+            "the orders are not in the order of their bars",
+        ));
+    }
+    match orders.bar.last() {
+        Some(&bar) if bar as usize >= close.len() => {
+            let message = format!("an order lies on bar {bar}, but there are {} bars", close.len());
+            Err(Error::invalid("orders.bar", "range", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the equity at each close.
+fn equity(close: &[f64], orders: &Orders, holdings: &Holdings, initial_capital: f64) -> Vec<f64> {
+    let mut equity = Vec::with_capacity(close.len());
+    let mut held = (initial_capital, 0.0);
+    let mut value_until = |end: usize, (cash, position): (f64, f64)| {
+        if let Some(closes) = close.get(equity.len()..end) {
+            equity.extend(closes.iter().map(|close| cash + close * position));
+        }
+    };
+    for ((&bar, &cash), &position) in orders.bar.iter().zip(&holdings.cash).zip(&holdings.position)
+    {
+        value_until(bar as usize, held);
+        held = (cash, position);
+    }
+    value_until(close.len(), held);
+    equity
+}
+
+impl Holdings {
+    fn after(orders: &Orders, initial_capital: f64) -> Self {
+        let mut holdings = Self {
+            cash: Vec::with_capacity(orders.len()),
+            free_cash: Vec::with_capacity(orders.len()),
+            position: Vec::with_capacity(orders.len()),
+        };
+        let (mut cash, mut free_cash, mut position, mut debt) =
+            (initial_capital, initial_capital, 0.0_f64, 0.0_f64);
+        let rows = orders.side.iter().zip(&orders.size).zip(&orders.price).zip(&orders.fees);
+        for (((&side, &size), &price), &fees) in rows {
+            let traded = if side == 0 { size } else { -size };
+            // Amounts that are nothing but rounding move nothing.
+            cash = add(cash, add(0.0, -traded * price - fees));
+            let after = add(position, add(0.0, traded));
+            let changed = add(after, -position);
+            let flow = -changed * price - fees;
+            let free_flow = if changed == 0.0 {
+                0.0
+            } else if changed > 0.0 && position < 0.0 {
+                let covered = if after < 0.0 { changed } else { -position };
+                let released = covered * debt / -position;
+                debt = add(debt, -released);
+                add(flow, 2.0 * released)
+            } else if changed < 0.0 && after < 0.0 {
+                let shorted_value = if position < 0.0 { -changed } else { -after } * price;
+                debt += shorted_value;
+                add(flow, -2.0 * shorted_value)
+            } else {
+                flow
+            };
+            free_cash = add(free_cash, add(0.0, free_flow));
+            position = after;
+            holdings.cash.push(cash);
+            holdings.free_cash.push(free_cash);
+            holdings.position.push(position);
+        }
+        holdings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Unwatched;
+
+    #[test]
+    fn equity_of_a_short_may_fall_below_zero() {
+        let orders = Orders {
+            bar: vec![0],
+            side: vec![1],
+            size: vec![10.0],
+            price: vec![100.0],
+            fees: vec![0.0],
+        };
+        let portfolio =
+            evaluate(&[100.0, 150.0, 250.0, 300.0], &orders, 1000.0, &Unwatched).unwrap();
+        assert_eq!(portfolio.equity, [1000.0, 500.0, -500.0, -1000.0]);
+        assert_eq!(portfolio.holdings.free_cash, [0.0]);
+    }
+
+    #[test]
+    fn without_orders_equity_is_the_capital() {
+        assert_eq!(
+            evaluate(&[1.0, 2.0], &Orders::default(), 7.0, &Unwatched).unwrap().equity,
+            [7.0, 7.0]
+        );
+        assert_eq!(
+            evaluate(&[], &Orders::default(), 7.0, &Unwatched).unwrap(),
+            Portfolio::default()
+        );
+    }
+
+    #[test]
+    fn orders_of_other_bars_are_refused() {
+        let orders = Orders {
+            bar: vec![2],
+            side: vec![0],
+            size: vec![1.0],
+            price: vec![1.0],
+            fees: vec![0.0],
+        };
+        let error = evaluate(&[1.0, 1.0], &orders, 1.0, &Unwatched).unwrap_err();
+        assert_eq!(error.message, "an order lies on bar 2, but there are 2 bars");
+    }
+}

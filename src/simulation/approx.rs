@@ -1,0 +1,71 @@
+//! Comparison and addition of amounts that carry rounding errors.
+//!
+//! Two finite numbers count as the same when they differ by at most 1e-9 of the larger one, or by at most 1e-12. A sum
+//! that is the same as zero by this measure is exactly zero, so that a closed position is closed and spent cash is spent.
+
+const RELATIVE: f64 = 1e-9;
+const ABSOLUTE: f64 = 1e-12;
+
+/// Returns whether two numbers are the same but for rounding; NaN and infinities are the same as nothing.
+#[inline]
+#[must_use]
+pub fn close(a: f64, b: f64) -> bool {
+    if !a.is_finite() || !b.is_finite() {
+        return false;
+    }
+    (a - b).abs() <= (RELATIVE * a.abs().max(b.abs())).max(ABSOLUTE)
+}
+
+/// Returns whether `a` is below `b` by more than rounding.
+#[inline]
+#[must_use]
+pub(super) fn less(a: f64, b: f64) -> bool {
+    a < b && !close(a, b)
+}
+
+/// Returns whether `a` is below `b`, or the same but for rounding.
+#[inline]
+#[must_use]
+pub(super) fn less_or_close(a: f64, b: f64) -> bool {
+    a < b || close(a, b)
+}
+
+/// Returns `a + b`, or exactly 0 where the two cancel but for rounding.
+#[inline]
+#[must_use]
+pub fn add(a: f64, b: f64) -> f64 {
+    let sum = a + b;
+    let cancels = (a > 0.0) != (b > 0.0) && a != 0.0 && b != 0.0 && close(a.abs(), b.abs());
+    if cancels || sum.abs() <= ABSOLUTE { 0.0 } else { sum }
+}
+
+/// Returns 0 for a number that is 0 but for rounding, and any other as it is.
+#[inline]
+#[must_use]
+pub(super) fn snap(value: f64) -> f64 {
+    if value.abs() <= ABSOLUTE { 0.0 } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_told_from_difference() {
+        assert!(close(0.1 + 0.2, 0.3));
+        assert!(close(1e12, 1e12 + 100.0));
+        assert!(!close(1.0, 1.0 + 2e-9));
+        assert!(close(1e-13, 0.0));
+        assert!(!close(f64::INFINITY, f64::INFINITY));
+        assert!(!less(1.0, 1.0 + 1e-10));
+        assert!(less_or_close(1.0 + 1e-10, 1.0));
+        assert!(less(1.0, f64::INFINITY));
+    }
+
+    #[test]
+    fn amounts_that_cancel_leave_exactly_nothing() {
+        assert_eq!(add(0.3, -(0.1 + 0.2)).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(add(1e9, -(1e9 + 0.5)).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(add(1.0, -0.5), 0.5);
+    }
+}

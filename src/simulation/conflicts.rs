@@ -1,0 +1,179 @@
+//! Signals that contradict each other, or the position, on one bar.
+//!
+//! Only bars with an entry are looked at, in this order: a long entry against a long exit, a short entry against a short
+//! exit, a long against a short entry, and last an entry against the position.
+
+use super::options::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Options};
+use super::reasons::Kind;
+use super::wishes::Wishes;
+
+/// What is left of the signals of a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// The signals to act on.
+    pub(super) wishes: Wishes,
+    /// Whether acting on them changes the size of a position, rather than closing or reversing it.
+    pub(super) accumulate: Accumulate,
+    /// Signals dropped because of each other.
+    pub(super) lost: Wishes,
+    /// Entries dropped because of the position.
+    pub(super) ignored: Wishes,
+    /// The entry against the position that was turned into an exit.
+    pub(super) turned: Option<Kind>,
+}
+
+/// Resolves the signals of one bar; `position` is in units, negative for a short one.
+#[inline]
+pub(super) fn resolve(
+    wishes: Wishes,
+    position: f64,
+    accumulate: Accumulate,
+    options: &Options,
+) -> Resolved {
+    let mut resolved =
+        Resolved { wishes, accumulate, lost: Wishes::NONE, ignored: Wishes::NONE, turned: None };
+    if !wishes.meets(Wishes::ENTRIES) {
+        return resolved;
+    }
+    resolved.settle_exit(Kind::LongEntry, Kind::LongExit, options.upon_long_conflict, position);
+    resolved.settle_exit(Kind::ShortEntry, Kind::ShortExit, options.upon_short_conflict, position);
+    resolved.settle_direction(options.upon_dir_conflict, position);
+    resolved.settle_opposite(options.upon_opposite_entry, position);
+    resolved
+}
+
+impl Resolved {
+    /// Returns signals that contradict nothing.
+    pub(super) fn unopposed(wishes: Wishes, accumulate: Accumulate) -> Self {
+        Self { wishes, accumulate, lost: Wishes::NONE, ignored: Wishes::NONE, turned: None }
+    }
+
+    fn drop_lost(&mut self, kind: Kind) {
+        self.wishes = self.wishes.without(kind);
+        self.lost = self.lost.with(kind);
+    }
+
+    fn settle_exit(&mut self, entry: Kind, exit: Kind, rule: Conflict, position: f64) {
+        if !(self.wishes.has(entry) && self.wishes.has(exit)) {
+            return;
+        }
+        // The two rules ask only whether there is a position, not on which side.
+        let in_position = position != 0.0;
+        let (keep_entry, keep_exit) = match rule {
+            Conflict::Ignore => (false, false),
+            Conflict::Entry => (true, false),
+            Conflict::Exit => (false, true),
+            Conflict::Adjacent => (in_position, false),
+            Conflict::Opposite => (false, in_position),
+        };
+        if !keep_entry {
+            self.drop_lost(entry);
+        }
+        if !keep_exit {
+            self.drop_lost(exit);
+        }
+    }
+
+    fn settle_direction(&mut self, rule: DirectionConflict, position: f64) {
+        if !(self.wishes.has(Kind::LongEntry) && self.wishes.has(Kind::ShortEntry)) {
+            return;
+        }
+        let (keep_long, keep_short) = match rule {
+            DirectionConflict::Ignore => (false, false),
+            DirectionConflict::Long => (true, false),
+            DirectionConflict::Short => (false, true),
+            DirectionConflict::Adjacent => (position > 0.0, position < 0.0),
+            DirectionConflict::Opposite => (position < 0.0, position > 0.0),
+        };
+        if !keep_long {
+            self.drop_lost(Kind::LongEntry);
+        }
+        if !keep_short {
+            self.drop_lost(Kind::ShortEntry);
+        }
+    }
+
+    fn settle_opposite(&mut self, rule: OppositeEntry, position: f64) {
+        let (entry, exit) = if position > 0.0 {
+            (Kind::ShortEntry, Kind::LongExit)
+        } else if position < 0.0 {
+            (Kind::LongEntry, Kind::ShortExit)
+        } else {
+            return;
+        };
+        if !self.wishes.has(entry) {
+            return;
+        }
+        match rule {
+            OppositeEntry::Ignore => {
+                self.wishes = self.wishes.without(entry);
+                self.ignored = self.ignored.with(entry);
+            }
+            OppositeEntry::Close | OppositeEntry::CloseReduce => {
+                self.wishes = self.wishes.without(entry).with(exit);
+                self.turned = Some(entry);
+            }
+            OppositeEntry::Reverse | OppositeEntry::ReverseReduce => {}
+        }
+        if matches!(rule, OppositeEntry::Close | OppositeEntry::Reverse) {
+            self.accumulate = Accumulate::Disabled;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(wishes: &[Kind]) -> Wishes {
+        wishes.iter().fold(Wishes::NONE, |set, kind| set.with(*kind))
+    }
+
+    #[test]
+    fn an_entry_and_an_exit_are_settled_as_each_rule_says() {
+        use Kind::{LongEntry, LongExit};
+        let cases = [
+            (Conflict::Ignore, 1.0, &[][..]),
+            (Conflict::Entry, 0.0, &[LongEntry]),
+            (Conflict::Exit, 0.0, &[LongExit]),
+            (Conflict::Adjacent, 1.0, &[LongEntry]),
+            (Conflict::Adjacent, 0.0, &[]),
+            (Conflict::Opposite, 1.0, &[LongExit]),
+            (Conflict::Opposite, 0.0, &[]),
+        ];
+        for (rule, position, expected) in cases {
+            let options = Options { upon_long_conflict: rule, ..Options::default() };
+            let resolved =
+                resolve(kinds(&[LongEntry, LongExit]), position, Accumulate::Disabled, &options);
+            assert_eq!(resolved.wishes, kinds(expected), "{rule:?} at {position}");
+        }
+    }
+
+    #[test]
+    fn two_entries_are_settled_by_the_side_of_the_position() {
+        use Kind::{LongEntry, ShortEntry};
+        for (rule, position, expected) in [
+            (DirectionConflict::Adjacent, 1.0, &[LongEntry][..]),
+            (DirectionConflict::Adjacent, -1.0, &[ShortEntry]),
+            (DirectionConflict::Opposite, 1.0, &[ShortEntry]),
+            (DirectionConflict::Opposite, 0.0, &[]),
+            (DirectionConflict::Short, 0.0, &[ShortEntry]),
+        ] {
+            let options = Options { upon_dir_conflict: rule, ..Options::default() };
+            let resolved =
+                resolve(kinds(&[LongEntry, ShortEntry]), position, Accumulate::Disabled, &options);
+            assert_eq!(resolved.wishes, kinds(expected), "{rule:?} at {position}");
+        }
+    }
+
+    #[test]
+    fn an_entry_against_the_position_may_become_an_exit() {
+        let options = Options { upon_opposite_entry: OppositeEntry::Close, ..Options::default() };
+        let resolved = resolve(kinds(&[Kind::ShortEntry]), 1.0, Accumulate::Both, &options);
+        assert_eq!(resolved.wishes, kinds(&[Kind::LongExit]));
+        assert_eq!(
+            (resolved.accumulate, resolved.turned),
+            (Accumulate::Disabled, Some(Kind::ShortEntry))
+        );
+    }
+}

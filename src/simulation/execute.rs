@@ -1,0 +1,332 @@
+//! Orders to fills: what the account can afford, fees, slippage, limits and rounding.
+
+use super::approx::{add, close, less, less_or_close, snap};
+use super::options::{Direction, Options, SizeType};
+use super::reasons::Reason;
+use super::sizing::{Order, amount_of_value};
+use crate::error::{Error, Result};
+
+/// What is owned and owed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Account {
+    /// Money.
+    pub(super) cash: f64,
+    /// Units of the asset; negative for a short position.
+    pub(super) position: f64,
+    /// What the shorted units were sold for, money.
+    pub(super) debt: f64,
+    /// Cash that neither comes from shorts nor secures them; money, negative when shorts have lost more.
+    pub(super) free_cash: f64,
+}
+
+/// A filled order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Fill {
+    /// 0 for a purchase, 1 for a sale.
+    pub(super) side: u8,
+    /// Units, above 0.
+    pub(super) size: f64,
+    /// After slippage.
+    pub(super) price: f64,
+    /// Money.
+    pub(super) fees: f64,
+}
+
+/// At which prices an order is executed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// The price before slippage.
+    pub(super) price: f64,
+    /// As a fraction.
+    pub(super) slippage: f64,
+    /// The price that sizes by value are converted with.
+    pub(super) valuation_price: f64,
+    /// For messages.
+    pub(super) bar: usize,
+}
+
+/// An order in units: how many, and perhaps which share of what is possible.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    /// Above 0; infinite for all that is possible.
+    amount: f64,
+    /// The share of what is possible.
+    share: Option<f64>,
+    direction: Direction,
+}
+
+/// Executes an order; the account changes only if it is filled.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` where the order's size cannot be computed or leaves the range of numbers.
+#[inline]
+pub(super) fn execute(
+    account: &mut Account,
+    order: &Order,
+    terms: &Terms,
+    options: &Options,
+) -> Result<std::result::Result<Fill, Reason>> {
+    let mut amount = order.size;
+    if order.size_type == SizeType::Value {
+        amount = amount_of_value(amount, terms.valuation_price, terms.bar)?;
+    }
+    let mut share = None;
+    if order.size_type == SizeType::Percent {
+        share = Some(amount.abs());
+        amount = if amount == 0.0 { 0.0 } else { f64::INFINITY.copysign(amount) };
+    } else if amount == f64::NEG_INFINITY && order.direction != Direction::LongOnly {
+        share = Some(1.0);
+    }
+    let mut after = Account {
+        cash: snap(account.cash),
+        position: snap(account.position),
+        debt: snap(account.debt),
+        free_cash: snap(account.free_cash),
+    };
+    let request = Request { amount: amount.abs(), share, direction: order.direction };
+    let outcome = if amount > 0.0 {
+        after.buy(&request, terms, options)
+    } else {
+        after.sell(&request, terms, options)
+    };
+    if let Ok(fill) = &outcome {
+        let finite = after.cash.is_finite()
+            && after.position.is_finite()
+            && after.free_cash.is_finite()
+            && after.debt.is_finite();
+        if !finite || !fill.fees.is_finite() {
+            return Err(overflow(fill, terms.bar));
+        }
+        *account = after;
+    }
+    Ok(outcome)
+}
+
+fn overflow(fill: &Fill, bar: usize) -> Error {
+    let message = format!(
+        "the order of bar {bar} ({} units at {}) leaves the range of numbers",
+        fill.size, fill.price
+    );
+    Error::invalid("size", "range", message)
+}
+
+impl Account {
+    fn buy(
+        &mut self,
+        request: &Request,
+        terms: &Terms,
+        options: &Options,
+    ) -> std::result::Result<Fill, Reason> {
+        let price = terms.price * (1.0 + terms.slippage);
+        let mut budget = self.cash;
+        if options.lock_cash {
+            budget = self.unlocked_cash(price, options).min(self.cash);
+        }
+        if let Some(share) = request.share {
+            budget = budget.min(share * budget);
+        }
+        if budget == 0.0 && request.direction != Direction::ShortOnly {
+            return Err(Reason::NoCash);
+        }
+        let covers_only = request.direction == Direction::ShortOnly;
+        let wanted = if covers_only { request.amount.min(-self.position) } else { request.amount };
+        let wanted = limited(wanted, options)?;
+
+        let value = wanted * price;
+        let fees = value * options.fees + options.fixed_fees;
+        let (size, fees, spent) = if less_or_close(value + fees, budget) {
+            (wanted, fees, value + fees)
+        } else {
+            affordable(budget, price, options)?
+        };
+        accepted(size, request.amount, options)?;
+
+        let before = self.position;
+        self.cash = add(self.cash, -spent);
+        self.position = add(before, size);
+        if before < 0.0 {
+            let covered = if self.position < 0.0 { size } else { before.abs() };
+            let released = covered * self.debt / before.abs();
+            self.debt = add(self.debt, -released);
+            self.free_cash = add(self.free_cash + 2.0 * released, -spent);
+        } else {
+            self.free_cash = add(self.free_cash, -spent);
+        }
+        Ok(Fill { side: 0, size, price, fees })
+    }
+
+    /// Returns the cash that a purchase may use when cash of shorts is locked.
+    fn unlocked_cash(&self, price: f64, options: &Options) -> f64 {
+        if self.position >= 0.0 {
+            return self.free_cash;
+        }
+        let short = self.position.abs();
+        let unit = price * (1.0 + options.fees);
+        let covering = short * unit + options.fixed_fees;
+        let released = self.free_cash + 2.0 * self.debt;
+        let left = add(released, -covering);
+        if left > 0.0 {
+            released
+        } else if left < 0.0 {
+            // Each unit covered costs its price and releases twice what it was sold for.
+            let units = (self.free_cash - options.fixed_fees) / (unit - 2.0 * self.debt / short);
+            units * unit + options.fixed_fees
+        } else {
+            self.cash
+        }
+    }
+
+    fn sell(
+        &mut self,
+        request: &Request,
+        terms: &Terms,
+        options: &Options,
+    ) -> std::result::Result<Fill, Reason> {
+        let price = terms.price * (1.0 - terms.slippage);
+        let mut share = request.share;
+        let mut wanted = request.amount;
+        if request.direction == Direction::LongOnly {
+            wanted = wanted.min(self.position);
+        } else if options.lock_cash || (wanted.is_infinite() && share.is_some()) {
+            let most = self.sellable(price, options)?;
+            if options.lock_cash {
+                let asked = match share.take() {
+                    Some(share) if wanted.is_infinite() => share * most,
+                    Some(share) => share * wanted,
+                    None => wanted,
+                };
+                wanted = asked.min(most);
+            } else {
+                wanted = most;
+            }
+        }
+        if let Some(share) = share {
+            wanted *= share;
+        }
+        let size = limited(wanted, options)?;
+        accepted(size, request.amount, options)?;
+
+        let received = size * price;
+        let fees = received * options.fees + options.fixed_fees;
+        let net = add(received, -fees);
+        if net < 0.0 {
+            return Err(Reason::CannotCoverFees);
+        }
+        let before = self.position;
+        self.cash += net;
+        self.position = add(before, -size);
+        if self.position < 0.0 {
+            let shorted = if before < 0.0 { size } else { self.position.abs() };
+            let shorted_value = shorted * price;
+            self.debt += shorted_value;
+            self.free_cash = add(self.free_cash, add(net, -2.0 * shorted_value));
+        } else {
+            self.free_cash += net;
+        }
+        Ok(Fill { side: 1, size, price, fees })
+    }
+
+    /// Returns how many units can be sold: the long position, and what free cash secures beyond it.
+    fn sellable(&self, price: f64, options: &Options) -> std::result::Result<f64, Reason> {
+        let long = self.position.max(0.0);
+        let free = add(self.free_cash, long * price * (1.0 - options.fees));
+        if free <= 0.0 {
+            return if self.position <= 0.0 { Err(Reason::NoFreeCash) } else { Ok(long) };
+        }
+        let most = add(long, add(free, -options.fixed_fees) / (price * (1.0 + options.fees)));
+        if most <= 0.0 { Err(Reason::CannotCoverFees) } else { Ok(most) }
+    }
+}
+
+/// Applies the largest size and the granularity.
+#[inline]
+fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, Reason> {
+    if wanted == 0.0 {
+        return Err(Reason::SizeZero);
+    }
+    let mut size = wanted;
+    if size > options.max_size {
+        if !options.allow_partial {
+            return Err(Reason::AboveMaxSize);
+        }
+        size = options.max_size;
+    }
+    let size = rounded_down(size, options);
+    if close(size, 0.0) { Err(Reason::SizeZero) } else { Ok(size) }
+}
+
+/// Returns size, fees and money spent of the largest purchase that a budget pays for.
+fn affordable(
+    budget: f64,
+    price: f64,
+    options: &Options,
+) -> std::result::Result<(f64, f64, f64), Reason> {
+    let for_asset = add(budget, -options.fixed_fees) / (1.0 + options.fees);
+    if for_asset <= 0.0 {
+        return Err(Reason::CannotCoverFees);
+    }
+    let size = for_asset / price;
+    if options.size_granularity.is_none() {
+        return Ok((size, budget - for_asset, budget));
+    }
+    let size = rounded_down(size, options);
+    let value = size * price;
+    let fees = value * options.fees + options.fixed_fees;
+    Ok((size, fees, value + fees))
+}
+
+/// Checks a final size against the smallest size and against what was asked for.
+#[inline]
+fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), Reason> {
+    if less(size, options.min_size) {
+        return Err(Reason::BelowMinSize);
+    }
+    if !options.allow_partial && asked.is_finite() && less(size, asked) {
+        return Err(Reason::PartialFill);
+    }
+    // What cash pays for may round down to nothing, even if the minimum is 0.
+    if size <= 0.0 {
+        return Err(Reason::BelowMinSize);
+    }
+    Ok(())
+}
+
+/// Rounds down to the granularity as floating-point floor division does: 0.3 by 0.1 gives 0.2.
+#[inline]
+fn rounded_down(size: f64, options: &Options) -> f64 {
+    let Some(step) = options.size_granularity.filter(|_| size.is_finite()) else { return size };
+    let quotient = (size - size % step) / step;
+    let floor = quotient.floor();
+    (if quotient - floor > 0.5 { floor + 1.0 } else { floor }) * step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn granularity_is_floor_division_of_floats() {
+        // numpy: 0.3 // 0.1 * 0.1, 7.0 // 2.5 * 2.5, 1e16 // 3 * 3
+        for (size, step, expected) in
+            [(0.3, 0.1, 0.2), (7.0, 2.5, 5.0), (1e16, 3.0, 9_999_999_999_999_999.0)]
+        {
+            let options = Options { size_granularity: Some(step), ..Options::default() };
+            assert_eq!(rounded_down(size, &options), expected);
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_not_filled_leaves_the_account_alone() {
+        let before = Account { cash: 5.0, position: 0.0, debt: 0.0, free_cash: 5.0 };
+        let mut account = before;
+        let order =
+            Order { size: f64::INFINITY, size_type: SizeType::Amount, direction: Direction::Both };
+        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: 0 };
+        let options = Options { fixed_fees: 6.0, ..Options::default() };
+        assert_eq!(
+            execute(&mut account, &order, &terms, &options).unwrap(),
+            Err(Reason::CannotCoverFees)
+        );
+        assert_eq!(account, before);
+    }
+}

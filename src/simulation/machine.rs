@@ -1,0 +1,373 @@
+//! The simulation itself: from event to event, each bar's stops before its signals.
+
+use super::conflicts::{Resolved, resolve};
+use super::execute::{Account, Terms, execute};
+use super::options::{Accumulate, Execution, Options, StopEntryPrice, StopExit, StopExitPrice};
+use super::orders::Orders;
+use super::prices::Prices;
+use super::reasons::{Kind, Reason, Tally, Unexecuted};
+use super::sizing::size;
+use super::stops::{Hit, Stops};
+use super::wishes::{USER_KINDS, WishSets, Wishes, Words};
+use crate::error::{Error, Result};
+use crate::market::Signals;
+use crate::watch::Watch;
+
+/// After how many bars the watch is asked at the latest, while anything happens on them.
+const POLL: usize = 1 << 15;
+
+/// What a simulation did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Simulation {
+    /// The filled orders.
+    pub orders: Orders,
+    /// For each order, the price before slippage.
+    pub quoted_prices: Vec<f64>,
+    /// Signals that made no order, counted by kind and reason.
+    pub unexecuted: Vec<Unexecuted>,
+    /// The orders that a stop made, and what was noticed about them.
+    pub stops: StopCounts,
+}
+
+/// How often stops were hit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StopCounts {
+    /// Stop losses and trailing stops.
+    pub losses: u32,
+    /// Take profits.
+    pub profits: u32,
+    /// Stop losses on bars that touched the take profit too: the order in which they did is not known.
+    pub ambiguous: u32,
+}
+
+/// Runs signals through the order model.
+///
+/// `initial_capital` is money, finite and not negative. The watch is polled every few ten thousand bars.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for signals of another length than the prices, a fill at the next open without opens, and where an
+/// order asks for what cannot be computed (a reversal by percent); the message names the bar. Cancelled by the watch.
+pub fn simulate(
+    prices: &Prices,
+    signals: &Signals,
+    initial_capital: f64,
+    options: &Options,
+    watch: &dyn Watch,
+) -> Result<Simulation> {
+    run(prices, signals, initial_capital, options, watch, Stepping::Leaps)
+}
+
+/// How the machine finds the next bar to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stepping {
+    /// Over all bars on which nothing can happen.
+    Leaps,
+    /// Bar by bar; the tests hold the leaps against it.
+    #[cfg(test)]
+    EveryBar,
+}
+
+fn run(
+    prices: &Prices,
+    signals: &Signals,
+    initial_capital: f64,
+    options: &Options,
+    watch: &dyn Watch,
+    stepping: Stepping,
+) -> Result<Simulation> {
+    if !(initial_capital.is_finite() && initial_capital >= 0.0) {
+        let message =
+            format!("initialCapital must be a finite amount of money, was {initial_capital}");
+        return Err(Error::invalid("initialCapital", "range", message));
+    }
+    if u32::try_from(prices.len()).is_err() {
+        let message = format!("a simulation takes at most {} bars, was {}", u32::MAX, prices.len());
+        return Err(Error::invalid("close", "length", message));
+    }
+    if options.execution == Execution::NextOpen && prices.open().is_none() {
+        return Err(Error::invalid("open", "required", "open is required with execution nextOpen"));
+    }
+    let mut tally = Tally::default();
+    let sets = WishSets::new(signals, prices.len(), options, &mut tally)?;
+    let account =
+        Account { cash: initial_capital, position: 0.0, debt: 0.0, free_cash: initial_capital };
+    let mut machine = Machine {
+        prices: *prices,
+        words: sets.words(),
+        options,
+        account,
+        stops: Stops::default(),
+        seen: [0; USER_KINDS.len()],
+        tally,
+        done: Simulation::default(),
+    };
+    machine.run(watch, stepping)?;
+    Ok(Simulation { unexecuted: machine.tally.into_list(), ..machine.done })
+}
+
+struct Machine<'a> {
+    prices: Prices<'a>,
+    words: Words<'a>,
+    options: &'a Options,
+    account: Account,
+    stops: Stops,
+    /// How many signals of each kind were on bars that were looked at.
+    seen: [u32; USER_KINDS.len()],
+    tally: Tally,
+    done: Simulation,
+}
+
+impl Machine<'_> {
+    fn run(&mut self, watch: &dyn Watch, stepping: Stepping) -> Result<()> {
+        let bars = self.prices.len();
+        let mut bar = 0;
+        let mut poll_at = 0;
+        while bar < bars {
+            if bar >= poll_at {
+                if watch.cancelled() {
+                    return Err(Error::cancelled());
+                }
+                watch.at(bar, self.done.orders.len());
+                poll_at = bar + POLL;
+            }
+            let event = match stepping {
+                Stepping::Leaps => self.words.next(bar, self.acting()),
+                #[cfg(test)]
+                Stepping::EveryBar => bar,
+            };
+            let is_long = self.account.position > 0.0;
+            if self.stops.armed() {
+                // The scan ends at the poll, so that a long wait for a stop can be cancelled.
+                let last = event.min(bars - 1).min(bar + POLL);
+                if let Some(hit) = self.stops.scan(bar, last, is_long, &self.prices) {
+                    self.stop(&hit)?;
+                    bar = hit.bar + 1;
+                    continue;
+                }
+                if last < event {
+                    bar = last + 1;
+                    continue;
+                }
+            }
+            if event < bars {
+                self.signal(event)?;
+            }
+            bar = event + 1;
+        }
+        self.count_skipped();
+        watch.at(bars, self.done.orders.len());
+        Ok(())
+    }
+
+    /// Returns the signals that can make an order in the present position; the others wait for nothing.
+    #[inline]
+    fn acting(&self) -> Wishes {
+        let adds = matches!(self.options.accumulate, Accumulate::Both | Accumulate::AddOnly);
+        if self.account.position > 0.0 {
+            let acting = Wishes::NONE.with(Kind::LongExit).with(Kind::ShortEntry);
+            if adds { acting.with(Kind::LongEntry) } else { acting }
+        } else if self.account.position < 0.0 {
+            let acting = Wishes::NONE.with(Kind::ShortExit).with(Kind::LongEntry);
+            if adds { acting.with(Kind::ShortEntry) } else { acting }
+        } else {
+            Wishes::ENTRIES
+        }
+    }
+
+    /// Counts the signals on the bars that were leapt over.
+    ///
+    /// Each kind is leapt over for one reason only: entries in a position of their side, exits without one.
+    fn count_skipped(&mut self) {
+        for (kind, seen) in USER_KINDS.into_iter().zip(self.seen) {
+            let reason = match kind {
+                Kind::LongEntry | Kind::ShortEntry => Reason::AlreadyInPosition,
+                Kind::LongExit | Kind::ShortExit | Kind::Stop => Reason::NoPosition,
+            };
+            self.tally.add(kind, reason, self.words.count(kind).saturating_sub(seen));
+        }
+    }
+
+    /// Returns the signals of a bar and notes that they were looked at.
+    #[inline]
+    fn look_at(&mut self, bar: usize) -> Wishes {
+        let wishes = self.words.at(bar);
+        for (kind, seen) in USER_KINDS.into_iter().zip(&mut self.seen) {
+            *seen += u32::from(wishes.has(kind));
+        }
+        wishes
+    }
+
+    /// Says why a signal is not acted on, other signals apart.
+    fn idle_reason(&self, kind: Kind, position: f64) -> Reason {
+        let adds = matches!(self.options.accumulate, Accumulate::Both | Accumulate::AddOnly);
+        match kind {
+            Kind::LongEntry if position > 0.0 && !adds => Reason::AlreadyInPosition,
+            Kind::ShortEntry if position < 0.0 && !adds => Reason::AlreadyInPosition,
+            Kind::LongExit if position <= 0.0 => Reason::NoPosition,
+            Kind::ShortExit if position >= 0.0 => Reason::NoPosition,
+            _ => Reason::OtherSignalWentFirst,
+        }
+    }
+
+    /// Acts on a stop; the signals of its bar are dropped.
+    fn stop(&mut self, hit: &Hit) -> Result<()> {
+        for kind in self.look_at(hit.bar).kinds() {
+            self.tally.add(kind, Reason::StopWentFirst, 1);
+        }
+        let (Some(order_price), Some(close)) =
+            (self.order_price(hit.bar), self.prices.close_at(hit.bar))
+        else {
+            return Ok(());
+        };
+        let options = self.options;
+        let (exit, reversal) = if self.account.position > 0.0 {
+            (Kind::LongExit, Kind::ShortEntry)
+        } else {
+            (Kind::ShortExit, Kind::LongEntry)
+        };
+        let wish = match options.upon_stop_exit {
+            StopExit::Close | StopExit::CloseReduce => exit,
+            StopExit::Reverse | StopExit::ReverseReduce => reversal,
+        };
+        let accumulate = match options.upon_stop_exit {
+            StopExit::Close | StopExit::Reverse => Accumulate::Disabled,
+            StopExit::CloseReduce | StopExit::ReverseReduce => options.accumulate,
+        };
+        let (price, slippage) = match options.stop_exit_price {
+            StopExitPrice::StopLimit => (hit.price, 0.0),
+            StopExitPrice::StopMarket => (hit.price, options.slippage),
+            StopExitPrice::Price => (order_price, options.slippage),
+            StopExitPrice::Close => (close, options.slippage),
+        };
+        let terms = Terms { price, slippage, valuation_price: order_price, bar: hit.bar };
+        // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
+        let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
+        let before = self.done.orders.len();
+        let outcome = self.act(resolved, &terms)?;
+        if let Some((_, Err(reason))) = outcome {
+            self.tally.add(Kind::Stop, reason, 1);
+        }
+        if self.done.orders.len() > before {
+            let counts = &mut self.done.stops;
+            counts.losses += u32::from(!hit.is_profit);
+            counts.profits += u32::from(hit.is_profit);
+            counts.ambiguous += u32::from(hit.both);
+        }
+        Ok(())
+    }
+
+    /// Acts on the signals of a bar.
+    #[inline]
+    fn signal(&mut self, index: usize) -> Result<()> {
+        let Some(price) = self.order_price(index) else { return Ok(()) };
+        let wishes = self.look_at(index);
+        let position = self.account.position;
+        let resolved = resolve(wishes, position, self.options.accumulate, self.options);
+        let terms =
+            Terms { price, slippage: self.options.slippage, valuation_price: price, bar: index };
+        let acted = self.act(resolved, &terms)?;
+        self.count_passed_over(wishes, resolved, position, acted);
+        Ok(())
+    }
+
+    /// Counts the signals of a bar that made no order.
+    #[inline]
+    fn count_passed_over(
+        &mut self,
+        wishes: Wishes,
+        resolved: Resolved,
+        position: f64,
+        acted: Option<(Kind, std::result::Result<(), Reason>)>,
+    ) {
+        let acting = acted.map(|(kind, _)| resolved.turned.unwrap_or(kind));
+        // An exit beside an entry against the position gets what it asks for by the same order.
+        let closes = |kind| {
+            if position > 0.0 {
+                kind == Kind::LongExit
+            } else {
+                position < 0.0 && kind == Kind::ShortExit
+            }
+        };
+        for kind in wishes.kinds() {
+            let reason = if resolved.lost.has(kind) {
+                Reason::Conflict
+            } else if resolved.ignored.has(kind) {
+                Reason::OppositeEntryIgnored
+            } else {
+                match acted {
+                    Some((_, Ok(()))) if acting == Some(kind) || closes(kind) => continue,
+                    Some((_, Err(reason))) if acting == Some(kind) || closes(kind) => reason,
+                    _ => self.idle_reason(kind, position),
+                }
+            };
+            self.tally.add(kind, reason, 1);
+        }
+    }
+
+    /// Makes the order of the resolved signals, if they make one, and keeps the books.
+    #[inline]
+    fn act(
+        &mut self,
+        resolved: Resolved,
+        terms: &Terms,
+    ) -> Result<Option<(Kind, std::result::Result<(), Reason>)>> {
+        let before = self.account.position;
+        let sized = size(
+            resolved.wishes,
+            before,
+            resolved.accumulate,
+            terms.valuation_price,
+            self.options,
+            terms.bar,
+        )?;
+        let Some((kind, order)) = sized else { return Ok(None) };
+        let fill = match execute(&mut self.account, &order, terms, self.options)? {
+            Ok(fill) => fill,
+            Err(reason) => return Ok(Some((kind, Err(reason)))),
+        };
+        let orders = &mut self.done.orders;
+        orders.bar.push(u32::try_from(terms.bar).unwrap_or(u32::MAX));
+        orders.side.push(fill.side);
+        orders.size.push(fill.size);
+        orders.price.push(fill.price);
+        orders.fees.push(fill.fees);
+        self.done.quoted_prices.push(terms.price);
+        if self.options.sl_stop.is_some() || self.options.tp_stop.is_some() {
+            self.update_stops(before, terms, fill.price);
+        }
+        Ok(Some((kind, Ok(()))))
+    }
+
+    fn update_stops(&mut self, before: f64, terms: &Terms, fill_price: f64) {
+        let after = self.account.position;
+        if after == 0.0 {
+            self.stops = Stops::default();
+            return;
+        }
+        let reference = match self.options.stop_entry_price {
+            StopEntryPrice::ValPrice => terms.valuation_price,
+            StopEntryPrice::Price => terms.price,
+            StopEntryPrice::FillPrice => fill_price,
+            StopEntryPrice::Close => self.prices.close_at(terms.bar).unwrap_or(terms.price),
+        };
+        let opened = before == 0.0 || (before > 0.0) != (after > 0.0);
+        if opened {
+            self.stops = Stops::set(reference, self.options);
+        } else if after.abs() > before.abs() {
+            self.stops = self.stops.moved(reference, self.options);
+        }
+    }
+
+    /// Returns the price at which signals of a bar are filled, before slippage; nothing beyond the end.
+    #[inline]
+    fn order_price(&self, bar: usize) -> Option<f64> {
+        match self.options.execution {
+            Execution::Close => self.prices.close_at(bar),
+            Execution::NextOpen => self.prices.open_at(bar),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! The leaps against looking at every bar, and what is counted.
+
+use proptest::prelude::*;
+
+use super::super::options::Direction;
+use super::super::random_cases::cases;
+use super::*;
+use crate::market::Bits;
+use crate::watch::Unwatched;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn leaps_make_the_orders_of_looking_at_every_bar(case in cases()) {
+        let leaps = run(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched, Stepping::Leaps);
+        let every = run(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched, Stepping::EveryBar);
+        match (leaps, every) {
+            (Ok(leaps), Ok(every)) => prop_assert_eq!(leaps, every),
+            (Err(leaps), Err(every)) => prop_assert_eq!(leaps.message, every.message),
+            (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
+        }
+    }
+
+    #[test]
+    fn no_bar_makes_more_than_one_order_and_no_signal_is_counted_twice(case in cases()) {
+        let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched) else { return Ok(()) };
+        prop_assert!(simulation.orders.bar.windows(2).all(|pair| pair[0] < pair[1]));
+        let given = |set: &Option<Bits>| set.as_ref().map_or(0, Bits::count);
+        let signals = &case.signals;
+        let given = signals.entries.count() + signals.exits.count() + given(&signals.short_entries) + given(&signals.short_exits);
+        let stops = simulation.stops.losses + simulation.stops.profits;
+        let unexecuted: u32 = simulation.unexecuted.iter().filter(|count| count.kind != Kind::Stop).map(|count| count.count).sum();
+        let by_signals = simulation.orders.len() - stops as usize;
+        // An exit beside a reversal is served by the same order, so that signals may outnumber orders and failures.
+        prop_assert!(unexecuted as usize + by_signals <= given);
+        if case.signals.short_exits.is_none() && case.options.direction != Direction::Both && case.signals.short_entries.is_none() {
+            prop_assert_eq!(unexecuted as usize + by_signals, given);
+        }
+    }
+}
+
+/// Stops after a number of questions.
+struct Impatient(std::sync::atomic::AtomicUsize);
+
+impl Watch for Impatient {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 3
+    }
+}
+
+#[test]
+fn a_long_wait_for_a_stop_can_be_cancelled() {
+    let close = vec![100.0; 10 * POLL];
+    let signals = Signals {
+        entries: Bits::from_fn(close.len(), |bar| bar == 0),
+        exits: Bits::zeros(close.len()),
+        ..Signals::default()
+    };
+    let options = Options { sl_stop: Some(0.5), ..Options::default() };
+    let prices = Prices::of_close(&close).unwrap();
+    let error = simulate(&prices, &signals, 1.0, &options, &Impatient(0.into())).unwrap_err();
+    assert_eq!(error.code, crate::Code::Cancelled);
+    assert_eq!(simulate(&prices, &signals, 1.0, &options, &Unwatched).unwrap().orders.len(), 1);
+}
+
+#[test]
+fn a_fill_at_the_next_open_needs_opens() {
+    let signals = Signals { entries: Bits::zeros(1), exits: Bits::zeros(1), ..Signals::default() };
+    let options = Options { execution: Execution::NextOpen, ..Options::default() };
+    let error = simulate(&Prices::of_close(&[1.0]).unwrap(), &signals, 1.0, &options, &Unwatched)
+        .unwrap_err();
+    assert_eq!(error.issues[0].path, "open");
+}
+
+#[test]
+fn no_bars_make_no_orders() {
+    let simulation = simulate(
+        &Prices::of_close(&[]).unwrap(),
+        &Signals::default(),
+        1.0,
+        &Options::default(),
+        &Unwatched,
+    );
+    assert_eq!(simulation.unwrap(), Simulation::default());
+}
+
+#[test]
+fn signals_without_an_order_are_counted_with_their_reasons() {
+    let bits = |bars: &[usize]| Bits::from_fn(8, |bar| bars.contains(&bar));
+    let signals =
+        Signals { entries: bits(&[1, 2, 3, 6]), exits: bits(&[0, 4, 5, 6]), ..Signals::default() };
+    let simulation = simulate(
+        &Prices::of_close(&[1.0; 8]).unwrap(),
+        &signals,
+        1.0,
+        &Options::default(),
+        &Unwatched,
+    )
+    .unwrap();
+    assert_eq!(simulation.orders.bar, [1, 4]);
+    let count = |kind, reason, count| Unexecuted { kind, reason, count };
+    assert_eq!(
+        simulation.unexecuted,
+        [
+            count(Kind::LongEntry, Reason::Conflict, 1),
+            count(Kind::LongEntry, Reason::AlreadyInPosition, 2),
+            count(Kind::LongExit, Reason::Conflict, 1),
+            count(Kind::LongExit, Reason::NoPosition, 2),
+        ]
+    );
+}

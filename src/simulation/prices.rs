@@ -1,0 +1,172 @@
+//! The prices that a simulation runs on.
+
+use crate::error::{Code, Error, Issue, Result};
+use crate::market::Bars;
+
+/// Closes, and where they are known opens, highs and lows, of consecutive bars.
+///
+/// All columns have the length of the closes; every price is finite and above 0. What is missing is taken as the least
+/// that is possible: an open as the close, a low and a high as the lower and the higher of open and close.
+#[derive(Debug, Clone, Copy)]
+pub struct Prices<'a> {
+    open: Option<&'a [f64]>,
+    high: Option<&'a [f64]>,
+    low: Option<&'a [f64]>,
+    close: &'a [f64],
+}
+
+impl<'a> Prices<'a> {
+    /// Checks columns and takes them.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for columns of different lengths; `BAD_DATA` for a price that is not finite or not above 0.
+    pub fn new(
+        open: Option<&'a [f64]>,
+        high: Option<&'a [f64]>,
+        low: Option<&'a [f64]>,
+        close: &'a [f64],
+    ) -> Result<Self> {
+        let columns = [("close", Some(close)), ("open", open), ("high", high), ("low", low)];
+        let mut faults = Vec::new();
+        for (name, column) in
+            columns.iter().filter_map(|(name, column)| column.map(|column| (name, column)))
+        {
+            if column.len() != close.len() {
+                let message =
+                    format!("{name} has {} values for {} closes", column.len(), close.len());
+                return Err(Error::invalid(name, "length", message));
+            }
+            let first_fault = column.iter().position(|price| !(price.is_finite() && *price > 0.0));
+            if let Some((bar, price)) =
+                first_fault.and_then(|bar| column.get(bar).map(|price| (bar, price)))
+            {
+                let path = format!("{name}[{bar}]");
+                faults.push(Issue::new(
+                    path.clone(),
+                    "bad_bar",
+                    format!("{path} must be a finite price above 0, was {price}"),
+                ));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::with_issues(Code::BadData, faults));
+        }
+        Ok(Self { open, high, low, close })
+    }
+
+    /// Prices without opens, highs and lows; the same checks as [`Prices::new`].
+    ///
+    /// # Errors
+    /// `BAD_DATA` for a price that is not finite or not above 0.
+    pub fn of_close(close: &'a [f64]) -> Result<Self> {
+        Self::new(None, None, None, close)
+    }
+
+    /// Returns the number of bars.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.close.len()
+    }
+
+    /// Returns whether there are no bars.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.close.is_empty()
+    }
+
+    /// Returns the closes.
+    #[must_use]
+    pub fn close(&self) -> &'a [f64] {
+        self.close
+    }
+
+    /// Returns the opens, where they are known.
+    #[must_use]
+    pub fn open(&self) -> Option<&'a [f64]> {
+        self.open
+    }
+
+    /// Returns the close of a bar; nothing beyond the end.
+    #[inline]
+    pub(super) fn close_at(&self, bar: usize) -> Option<f64> {
+        self.close.get(bar).copied()
+    }
+
+    /// Returns the open of a bar, its close where opens are not known; nothing beyond the end.
+    #[inline]
+    pub(super) fn open_at(&self, bar: usize) -> Option<f64> {
+        self.open.unwrap_or(self.close).get(bar).copied()
+    }
+
+    /// Returns opens, highs and lows of bars from `from` up to and with `last`; nothing if one of them is not known.
+    pub(super) fn ranges(
+        &self,
+        from: usize,
+        last: usize,
+    ) -> Option<(&'a [f64], &'a [f64], &'a [f64])> {
+        Some((
+            self.open?.get(from..=last)?,
+            self.high?.get(from..=last)?,
+            self.low?.get(from..=last)?,
+        ))
+    }
+
+    /// Returns open, high and low of a bar, missing ones replaced; nothing beyond the end.
+    #[inline]
+    pub(super) fn bar(&self, bar: usize) -> Option<Bar> {
+        let close = *self.close.get(bar)?;
+        let at = |column: Option<&[f64]>| column.and_then(|column| column.get(bar).copied());
+        let open = at(self.open).unwrap_or(close);
+        let high = at(self.high).unwrap_or_else(|| open.max(close));
+        let low = at(self.low).unwrap_or_else(|| open.min(close));
+        Some(Bar { open, high, low })
+    }
+}
+
+impl<'a> From<&'a Bars> for Prices<'a> {
+    fn from(bars: &'a Bars) -> Self {
+        Self {
+            open: Some(bars.open()),
+            high: Some(bars.high()),
+            low: Some(bars.low()),
+            close: bars.close(),
+        }
+    }
+}
+
+/// The prices that stops are tested against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bar {
+    pub(super) open: f64,
+    pub(super) high: f64,
+    pub(super) low: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_different_lengths_are_refused() {
+        let error = Prices::new(Some(&[1.0]), None, None, &[1.0, 2.0]).unwrap_err();
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (Code::InvalidArgument, "open has 1 values for 2 closes")
+        );
+    }
+
+    #[test]
+    fn a_price_that_is_none_is_named() {
+        let error = Prices::new(None, Some(&[1.0, 0.0]), None, &[1.0, f64::NAN]).unwrap_err();
+        assert_eq!(error.code, Code::BadData);
+        let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
+        assert_eq!(paths, ["close[1]", "high[1]"]);
+    }
+
+    #[test]
+    fn missing_prices_are_the_least_that_is_possible() {
+        let prices = Prices::new(Some(&[2.0]), None, None, &[3.0]).unwrap();
+        let bar = prices.bar(0).unwrap();
+        assert_eq!((bar.open, bar.high, bar.low), (2.0, 3.0, 2.0));
+    }
+}

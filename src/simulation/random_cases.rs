@@ -1,0 +1,118 @@
+//! Random runs over all settings, for property tests.
+
+use std::fmt;
+
+use proptest::prelude::*;
+
+use super::Prices;
+use super::options::{
+    Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Options,
+    SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
+};
+use crate::market::{Bits, Signals};
+
+/// One random run.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) open: Vec<f64>,
+    pub(crate) high: Vec<f64>,
+    pub(crate) low: Vec<f64>,
+    pub(crate) close: Vec<f64>,
+    pub(crate) signals: Signals,
+    pub(crate) options: Options,
+}
+
+impl Case {
+    pub(crate) fn prices(&self) -> Prices<'_> {
+        Prices::new(Some(&self.open), Some(&self.high), Some(&self.low), &self.close).unwrap()
+    }
+}
+
+fn pick<T: Copy + fmt::Debug + 'static>(
+    choices: &'static [(&'static str, T)],
+) -> impl Strategy<Value = T> {
+    proptest::sample::select(choices).prop_map(|(_, choice)| choice)
+}
+
+fn bits(bars: usize) -> impl Strategy<Value = Bits> {
+    let dense = prop_oneof![Just(0.02), Just(0.2), Just(0.7)];
+    dense.prop_flat_map(move |share| {
+        proptest::collection::vec(proptest::bool::weighted(share), bars)
+            .prop_map(|set| Bits::from_fn(set.len(), |bar| set[bar]))
+    })
+}
+
+prop_compose! {
+    fn sizes()(
+        (size_type, size) in prop_oneof![
+            Just((SizeType::Amount, f64::INFINITY)),
+            (0.1..20.0).prop_map(|size| (SizeType::Amount, size)),
+            (10.0..2000.0).prop_map(|size| (SizeType::Value, size)),
+            (0.05..1.0).prop_map(|size| (SizeType::Percent, size)),
+        ],
+        fees in prop_oneof![Just(0.0), Just(0.001), Just(0.05)],
+        fixed_fees in prop_oneof![Just(0.0), Just(5.0)],
+        slippage in prop_oneof![Just(0.0), Just(0.002)],
+        size_granularity in proptest::option::of(Just(0.5)),
+        max_size in prop_oneof![Just(f64::INFINITY), Just(3.0)],
+        allow_partial in any::<bool>(),
+        lock_cash in any::<bool>(),
+    ) -> Options {
+        Options { size_type, size, fees, fixed_fees, slippage, size_granularity, max_size, allow_partial, lock_cash, ..Options::default() }
+    }
+}
+
+prop_compose! {
+    fn rules(sizes: Options)(
+        direction in pick(Direction::ALL),
+        accumulate in pick(Accumulate::ALL),
+        upon_long_conflict in pick(Conflict::ALL),
+        upon_short_conflict in pick(Conflict::ALL),
+        upon_dir_conflict in pick(DirectionConflict::ALL),
+        upon_opposite_entry in pick(OppositeEntry::ALL),
+        execution in pick(Execution::ALL),
+        sizes in Just(sizes),
+    ) -> Options {
+        Options {
+            direction, accumulate, upon_long_conflict, upon_short_conflict, upon_dir_conflict, upon_opposite_entry, execution, ..sizes
+        }
+    }
+}
+
+prop_compose! {
+    fn stops(rules: Options)(
+        sl_stop in proptest::option::of(0.005..0.1),
+        sl_trail in any::<bool>(),
+        tp_stop in proptest::option::of(0.005..0.1),
+        stop_entry_price in pick(StopEntryPrice::ALL),
+        stop_exit_price in pick(StopExitPrice::ALL),
+        upon_stop_exit in pick(StopExit::ALL),
+        upon_stop_update in pick(StopUpdate::ALL),
+        rules in Just(rules),
+    ) -> Options {
+        Options { sl_stop, sl_trail, tp_stop, stop_entry_price, stop_exit_price, upon_stop_exit, upon_stop_update, ..rules }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn cases()(bars in 1_usize..300)(
+        steps in proptest::collection::vec((-0.05..0.05, -0.02..0.02, 0.0..0.03, 0.0..0.03), bars),
+        entries in bits(bars),
+        exits in bits(bars),
+        short_entries in proptest::option::of(bits(bars)),
+        short_exits in proptest::option::of(bits(bars)),
+        options in sizes().prop_flat_map(rules).prop_flat_map(|rules| prop_oneof![Just(rules.clone()), stops(rules)]),
+    ) -> Case {
+        let mut last: f64 = 100.0;
+        let (mut open, mut high, mut low, mut close) = (vec![], vec![], vec![], vec![]);
+        for (step, gap, up, down) in steps {
+            let (first, end): (f64, f64) = (last * (1.0 + gap), last * (1.0 + step));
+            open.push(first);
+            high.push(first.max(end) * (1.0 + up));
+            low.push(first.min(end) * (1.0 - down));
+            close.push(end);
+            last = end;
+        }
+        Case { open, high, low, close, signals: Signals { entries, exits, short_entries, short_exits }, options }
+    }
+}

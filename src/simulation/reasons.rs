@@ -1,0 +1,156 @@
+//! Why signals made no order, counted.
+
+/// The kinds of signals that a simulation acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Opens a long position or adds to it.
+    LongEntry,
+    /// Closes a long position or takes from it.
+    LongExit,
+    /// Opens a short position or adds to it.
+    ShortEntry,
+    /// Closes a short position or takes from it.
+    ShortExit,
+    /// A stop loss, trailing stop or take profit that was hit.
+    Stop,
+}
+
+impl Kind {
+    /// Every kind, in the order of counting.
+    pub const ALL: [Self; 5] =
+        [Self::LongEntry, Self::LongExit, Self::ShortEntry, Self::ShortExit, Self::Stop];
+
+    /// Returns the name for messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LongEntry => "long entry",
+            Self::LongExit => "long exit",
+            Self::ShortEntry => "short entry",
+            Self::ShortExit => "short exit",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// Why a signal made no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// An entry met an exit or an entry of the other direction on its bar, and lost.
+    Conflict,
+    /// A stop was hit on its bar; stops go first.
+    StopWentFirst,
+    /// Another signal of its bar was acted on instead.
+    OtherSignalWentFirst,
+    /// An entry while already in a position of its direction, without accumulation.
+    AlreadyInPosition,
+    /// An exit without a position of its direction.
+    NoPosition,
+    /// An entry against the position, with such entries ignored.
+    OppositeEntryIgnored,
+    /// A signal of the last bar, to be filled at an open that does not exist.
+    NoNextBar,
+    /// The order's size was zero, perhaps after rounding down to the granularity.
+    SizeZero,
+    /// No cash to buy with.
+    NoCash,
+    /// No free cash to sell short on.
+    NoFreeCash,
+    /// The fees exceed what the order is worth or what cash there is.
+    CannotCoverFees,
+    /// The size is below the minimum.
+    BelowMinSize,
+    /// The size is above the maximum, and partial fills are not allowed.
+    AboveMaxSize,
+    /// The order could only be filled in part, and partial fills are not allowed.
+    PartialFill,
+}
+
+impl Reason {
+    /// Every reason, in the order of counting.
+    pub const ALL: [Self; 14] = [
+        Self::Conflict,
+        Self::StopWentFirst,
+        Self::OtherSignalWentFirst,
+        Self::AlreadyInPosition,
+        Self::NoPosition,
+        Self::OppositeEntryIgnored,
+        Self::NoNextBar,
+        Self::SizeZero,
+        Self::NoCash,
+        Self::NoFreeCash,
+        Self::CannotCoverFees,
+        Self::BelowMinSize,
+        Self::AboveMaxSize,
+        Self::PartialFill,
+    ];
+
+    /// Returns the name for messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "in conflict with another signal of the bar",
+            Self::StopWentFirst => "a stop was hit on the bar",
+            Self::OtherSignalWentFirst => "another signal of the bar went first",
+            Self::AlreadyInPosition => "already in position",
+            Self::NoPosition => "no position to close",
+            Self::OppositeEntryIgnored => "against the position",
+            Self::NoNextBar => "no next bar to fill on",
+            Self::SizeZero => "size is zero",
+            Self::NoCash => "no cash",
+            Self::NoFreeCash => "no free cash to sell short",
+            Self::CannotCoverFees => "cannot cover the fees",
+            Self::BelowMinSize => "below the minimum size",
+            Self::AboveMaxSize => "above the maximum size",
+            Self::PartialFill => "only a partial fill was possible",
+        }
+    }
+}
+
+/// How often signals of one kind made no order for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unexecuted {
+    /// The kind of signal.
+    pub kind: Kind,
+    /// Why it made no order.
+    pub reason: Reason,
+    /// How often, above 0.
+    pub count: u32,
+}
+
+/// Counts signals that made no order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tally([[u32; Reason::ALL.len()]; Kind::ALL.len()]);
+
+impl Tally {
+    /// Counts `count` signals.
+    #[inline]
+    pub(super) fn add(&mut self, kind: Kind, reason: Reason, count: u32) {
+        self.0[kind as usize][reason as usize] += count;
+    }
+
+    /// Returns the counts above 0, by kind and then by reason.
+    pub(super) fn into_list(self) -> Vec<Unexecuted> {
+        let rows = Kind::ALL.into_iter().zip(self.0);
+        rows.flat_map(|(kind, counts)| {
+            Reason::ALL.into_iter().zip(counts).map(move |(reason, count)| Unexecuted {
+                kind,
+                reason,
+                count,
+            })
+        })
+        .filter(|unexecuted| unexecuted.count > 0)
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_in_the_order_of_the_variants() {
+        assert!(Kind::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+        assert!(Reason::ALL.iter().enumerate().all(|(index, reason)| *reason as usize == index));
+    }
+}

@@ -1,0 +1,145 @@
+//! Signals to the size of an order.
+//!
+//! Of several signals an entry against the position goes first, then an exit, then an entry in its direction. Without
+//! accumulation an exit closes, an entry against the position reverses it (the whole position and one entry's size beyond
+//! it), and an entry in its direction does nothing.
+
+use super::options::{Accumulate, Direction, Options, SizeType};
+use super::reasons::Kind;
+use super::wishes::Wishes;
+use crate::error::{Error, Result};
+
+/// What the account is asked to trade.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Order {
+    /// How much, in units of `size_type`: above 0 buys, below 0 sells, infinite for all that is possible.
+    pub(super) size: f64,
+    /// What `size` counts.
+    pub(super) size_type: SizeType,
+    /// Which positions the order may leave behind.
+    pub(super) direction: Direction,
+}
+
+/// Returns the signal to act on and its order; nothing where no signal changes the position.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a reversal by a percentage, or by a value at a price too small to divide by.
+#[inline]
+pub(super) fn size(
+    wishes: Wishes,
+    position: f64,
+    accumulate: Accumulate,
+    valuation_price: f64,
+    options: &Options,
+    bar: usize,
+) -> Result<Option<(Kind, Order)>> {
+    let entry_size = options.size;
+    let sized = |size, direction| Order { size, size_type: options.size_type, direction };
+    if position == 0.0 {
+        return Ok(if wishes.has(Kind::LongEntry) {
+            Some((Kind::LongEntry, sized(entry_size, Direction::Both)))
+        } else if wishes.has(Kind::ShortEntry) {
+            Some((Kind::ShortEntry, sized(-entry_size, Direction::Both)))
+        } else {
+            None
+        });
+    }
+    let (toward, own, entry, exit, opposite) = if position > 0.0 {
+        (1.0, Direction::LongOnly, Kind::LongEntry, Kind::LongExit, Kind::ShortEntry)
+    } else {
+        (-1.0, Direction::ShortOnly, Kind::ShortEntry, Kind::ShortExit, Kind::LongEntry)
+    };
+    let reduces = matches!(accumulate, Accumulate::Both | Accumulate::RemoveOnly);
+    let adds = matches!(accumulate, Accumulate::Both | Accumulate::AddOnly);
+    Ok(if wishes.has(opposite) {
+        let order = if reduces {
+            sized(-toward * entry_size, Direction::Both)
+        } else {
+            let beyond = amount_beyond(valuation_price, options, bar)?;
+            Order {
+                size: -toward * (position.abs() + beyond),
+                size_type: SizeType::Amount,
+                direction: Direction::Both,
+            }
+        };
+        Some((opposite, order))
+    } else if wishes.has(exit) {
+        let order = if reduces {
+            sized(-toward * entry_size, own)
+        } else {
+            Order { size: -position, size_type: SizeType::Amount, direction: own }
+        };
+        Some((exit, order))
+    } else if wishes.has(entry) && adds {
+        Some((entry, sized(toward * entry_size, own)))
+    } else {
+        None
+    })
+}
+
+/// Returns by how many units a reversal goes beyond closing the position.
+fn amount_beyond(valuation_price: f64, options: &Options, bar: usize) -> Result<f64> {
+    match options.size_type {
+        SizeType::Amount => Ok(options.size),
+        SizeType::Value => amount_of_value(options.size, valuation_price, bar),
+        SizeType::Percent => Err(Error::invalid(
+            "sizeType",
+            "conflict",
+            format!(
+                "sizeType percent cannot reverse a position, as bar {bar} asks for; choose amount or value, or close and \
+                 enter on different bars (uponOppositeEntry close, uponStopExit close)"
+            ),
+        )),
+    }
+}
+
+/// Returns how many units a value buys.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if the price is zero but for rounding.
+#[inline]
+pub(super) fn amount_of_value(value: f64, price: f64, bar: usize) -> Result<f64> {
+    if super::approx::snap(price) == 0.0 {
+        let message = format!("sizeType value needs a price above 1e-12, was {price} at bar {bar}");
+        return Err(Error::invalid("sizeType", "conflict", message));
+    }
+    Ok(value / price)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(kind: Kind, position: f64, options: &Options) -> Option<(Kind, Order)> {
+        size(Wishes::NONE.with(kind), position, options.accumulate, 50.0, options, 7).unwrap()
+    }
+
+    #[test]
+    fn a_reversal_goes_one_entry_beyond_the_position() {
+        let options = Options { size: 300.0, size_type: SizeType::Value, ..Options::default() };
+        let (_, reversal) = order(Kind::ShortEntry, 4.0, &options).unwrap();
+        assert_eq!(
+            reversal,
+            Order { size: -10.0, size_type: SizeType::Amount, direction: Direction::Both }
+        );
+    }
+
+    #[test]
+    fn a_reversal_by_percent_names_its_bar() {
+        let options = Options { size: 0.5, size_type: SizeType::Percent, ..Options::default() };
+        let wishes = Wishes::NONE.with(Kind::ShortEntry);
+        let error = size(wishes, 4.0, Accumulate::Disabled, 50.0, &options, 7).unwrap_err();
+        assert!(error.message.contains("bar 7"), "{error}");
+    }
+
+    #[test]
+    fn accumulation_decides_between_reducing_and_closing() {
+        let options = Options { size: 1.0, ..Options::default() };
+        assert_eq!(order(Kind::LongEntry, 4.0, &options), None);
+        assert_eq!(order(Kind::LongExit, 4.0, &options).unwrap().1.size, -4.0);
+        let options = Options { accumulate: Accumulate::Both, ..options };
+        assert_eq!(order(Kind::LongEntry, 4.0, &options).unwrap().1.size, 1.0);
+        assert_eq!(order(Kind::LongExit, 4.0, &options).unwrap().1.size, -1.0);
+        assert_eq!(order(Kind::LongEntry, -4.0, &options).unwrap().1.size, 1.0);
+    }
+}

@@ -1,5 +1,7 @@
 //! The backtesting engine behind the npm package `@aitradepro/backtesting`.
 
+#[cfg(feature = "service")]
+pub mod data;
 pub mod error;
 pub mod input;
 pub mod market;

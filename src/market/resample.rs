@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn days_become_weeks_from_monday() {
-        // The numbers are those of pandas 2: `resample('W-MON', label='left', closed='left')` on the same rows.
+        // The numbers are those of pandas 3.1.1: `resample('W-MON', label='left', closed='left')` on the same rows.
         let days = bars(&[
             "2020-01-02",
             "2020-01-03",

@@ -5,7 +5,9 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod data;
 pub mod error;
+pub mod indicators;
 pub mod input;
+pub mod language;
 pub mod market;
 pub mod metrics;
 #[cfg(feature = "node")]

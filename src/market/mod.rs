@@ -1,8 +1,12 @@
 //! What the world did: bars, their timeframes, and the columns and bit sets that everything else is computed on.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 pub mod bars;
 pub mod bits;
 pub mod column;
+pub mod names;
+pub mod resample;
 pub mod signals;
 pub mod time;
 pub mod timeframe;
@@ -10,5 +14,6 @@ pub mod timeframe;
 pub use bars::Bars;
 pub use bits::Bits;
 pub use column::Column;
+pub use resample::resample;
 pub use signals::Signals;
 pub use timeframe::Timeframe;

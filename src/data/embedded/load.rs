@@ -1,0 +1,68 @@
+//! Chunks to bars.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::chunk::{self, Columns};
+use crate::data::no_data;
+use crate::error::{Code, Error};
+use crate::market::{Bars, Column, Timeframe};
+use crate::store::sqlite::{Failure, damaged};
+use crate::watch::Watch;
+
+/// Loads the bars of a series that open within a range.
+pub(super) fn load(
+    connection: &mut Connection,
+    symbol: &str,
+    timeframe: Timeframe,
+    start: i64,
+    end: i64,
+    watch: &dyn Watch,
+) -> Result<Bars, Failure> {
+    // One transaction: an import of another process in between must not be half seen.
+    let transaction = connection.transaction()?;
+    let id = "SELECT series FROM bar_series WHERE asset_symbol = ?1 AND timeframe = ?2";
+    let id: Option<i64> = transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
+    let bars = match id {
+        Some(id) => chunks(&transaction, id, start, end, watch)?,
+        None => bars(Columns::default(), start, end)?,
+    };
+    if bars.is_empty() {
+        let known = super::series(&transaction, symbol)?;
+        return Err(no_data(symbol, timeframe, start, end, &known).into());
+    }
+    Ok(bars)
+}
+
+/// Reads the chunks that reach into a range.
+fn chunks(connection: &Connection, series: i64, start: i64, end: i64, watch: &dyn Watch) -> Result<Bars, Failure> {
+    let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
+    let count = format!("SELECT coalesce(sum(bars), 0) FROM bars {range}");
+    let count = connection.prepare_cached(&count)?.query_row(params![series, start, end], |row| row.get(0))?;
+    // A damaged count must not ask for all memory: a million bars at once is enough to begin with.
+    let mut columns = Columns::with_capacity(super::count::<usize>(count)?.min(1 << 20));
+    let mut statement = connection.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
+    let mut rows = statement.query(params![series, start, end])?;
+    while let Some(row) = rows.next()? {
+        if watch.cancelled() {
+            return Err(Error::cancelled().into());
+        }
+        columns.extend(row)?;
+    }
+    bars(columns, start, end)
+}
+
+/// Cuts columns to a range and checks them; they have been sound when they were kept, so a fault is damage.
+fn bars(columns: Columns, start: i64, end: i64) -> Result<Bars, Failure> {
+    let Columns { mut times, values } = columns;
+    let last = times.partition_point(|&time| time <= end);
+    let first = times.partition_point(|&time| time < start).min(last);
+    times.truncate(last);
+    times.drain(..first);
+    let [open, high, low, close, volume] = values.map(|column| Column::from(column).slice(first..last));
+    // One bar without a volume leaves the whole range without: a sum over some bars would be taken for one over all.
+    let volume = (!volume.iter().any(|volume| volume.is_nan())).then_some(volume);
+    Bars::new(times, open, high, low, close, volume).map_err(|error| match error.code {
+        Code::BadData => damaged(error.message).into(),
+        _ => error.into(),
+    })
+}

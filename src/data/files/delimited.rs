@@ -1,0 +1,186 @@
+//! Bars from delimited text: comma, semicolon or tab, whichever the header uses.
+
+use std::io::{BufRead, Read};
+
+use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Terminator};
+
+use super::moments::Moments;
+use super::unreadable;
+use crate::error::{Code, Error, Issue, Result};
+use crate::market::names::Places;
+use crate::market::{Bars, Column};
+use crate::watch::Watch;
+
+/// How many lines may precede the header, as the address does in files of CryptoDataDownload.
+const PREAMBLE: usize = 5;
+/// How many lines are read between two looks at the watch.
+const POLL: u64 = 8192;
+
+/// Reads bars from text with a header; files that have the newest bar first are turned round.
+pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
+    let head = input.fill_buf().map_err(|error| unreadable(&error))?;
+    if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
+        return Err(bad("the text is in UTF-16, must be in UTF-8"));
+    }
+    let delimiter = delimiter(head);
+    // Each line ends with a line feed then, and the carriage returns before them go when cells are trimmed: only so does
+    // the position after a line tell its number, whatever ends the lines of the file.
+    let input = input.chain(&b"\n"[..]);
+    let mut builder = ReaderBuilder::new();
+    let builder = builder.delimiter(delimiter).terminator(Terminator::Any(b'\n')).has_headers(false).flexible(true);
+    let mut reader = builder.from_reader(input);
+    let mut record = StringRecord::new();
+    let header = header(&mut reader, &mut record)?;
+    let mut table = Table::new(&header)?;
+    let mut rows = 0_u64;
+    while let Some(line) = next(&mut reader, &mut record)? {
+        rows += 1;
+        if rows.is_multiple_of(POLL) && watch.cancelled() {
+            return Err(Error::cancelled());
+        }
+        table.push(&record, line)?;
+    }
+    table.finish()
+}
+
+/// Chooses the delimiter that the first lines have most of.
+fn delimiter(head: &[u8]) -> u8 {
+    let line = |delimiter: u8| {
+        let lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).take(PREAMBLE);
+        lines.map(|line| line.iter().filter(|byte| **byte == delimiter).count()).max().unwrap_or(0)
+    };
+    // On a tie the last one wins, hence the comma at the end.
+    *[b'\t', b';', b','].iter().max_by_key(|delimiter| line(**delimiter)).unwrap_or(&b',')
+}
+
+/// Finds the header among the first lines.
+fn header(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<Vec<String>> {
+    let mut first = None;
+    for _ in 0..PREAMBLE {
+        if next(reader, record)?.is_none() {
+            break;
+        }
+        let names: Vec<&str> = record.iter().collect();
+        match Places::find(&names) {
+            Ok(_) => return Ok(names.into_iter().map(str::to_owned).collect()),
+            // The first line is the one that a reader takes for the header, unless it has but one cell.
+            Err(error) if first.is_none() || names.len() > 1 && first.as_ref().is_some_and(|(cells, _)| *cells == 1) => {
+                first = Some((names.len(), error));
+            }
+            Err(_) => {}
+        }
+    }
+    Err(first.map_or_else(|| bad("there is no header line"), |(_, error)| error))
+}
+
+/// Reads the next line that is not blank; returns its number, counted from 1.
+fn next(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<Option<u64>> {
+    loop {
+        let found = reader.read_record(record);
+        let line = reader.position().line().saturating_sub(1);
+        let found = found.map_err(|error| match error.into_kind() {
+            ErrorKind::Io(error) => unreadable(&error),
+            ErrorKind::Utf8 { .. } => bad(format!("line {line} is not UTF-8")),
+            kind => bad(format!("broken text: {kind:?}")),
+        })?;
+        if !found {
+            return Ok(None);
+        }
+        if record.iter().any(|cell| !cell.trim().is_empty()) {
+            return Ok(Some(line));
+        }
+    }
+}
+
+/// The columns read so far.
+#[derive(Debug)]
+struct Table<'a> {
+    header: &'a [String],
+    places: Places,
+    moments: Moments,
+    /// Open, high, low, close.
+    prices: [Vec<f64>; 4],
+    volume: Vec<f64>,
+}
+
+impl<'a> Table<'a> {
+    fn new(header: &'a [String]) -> Result<Self> {
+        let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let places = Places::find(&names)?;
+        Ok(Self { header, places, moments: Moments::default(), prices: Default::default(), volume: Vec::new() })
+    }
+
+    fn push(&mut self, record: &StringRecord, line: u64) -> Result<()> {
+        self.check_width(record, line)?;
+        let date = record.get(self.places.time).unwrap_or("").trim();
+        let known = match self.places.clock.and_then(|clock| record.get(clock)) {
+            Some(clock) => self.moments.push(format!("{date} {}", clock.trim()).trim(), line),
+            None => self.moments.push(date, line),
+        };
+        if !known {
+            return Err(self.fault(self.places.time, line, "a date or a time", date));
+        }
+        for ((_, place), column) in self.places.prices().into_iter().zip(&mut self.prices) {
+            match number(record, place) {
+                Some(value) => column.push(value),
+                None => return Err(self.fault(place, line, "a number", record.get(place).unwrap_or(""))),
+            }
+        }
+        if let Some(place) = self.places.volume {
+            match number(record, place) {
+                Some(value) => self.volume.push(value),
+                None => return Err(self.fault(place, line, "a number", record.get(place).unwrap_or(""))),
+            }
+        }
+        Ok(())
+    }
+
+    /// A line that is too short was cut off; one that is too long has an unquoted delimiter in a number.
+    fn check_width(&self, record: &StringRecord, line: u64) -> Result<()> {
+        let (cells, expected) = (record.len(), self.header.len());
+        if cells < expected || record.iter().skip(expected).any(|cell| !cell.trim().is_empty()) {
+            let message = format!("line {line} has {cells} fields where the header has {expected}");
+            return Err(Error::with_issues(Code::BadData, vec![Issue::new(format!("line {line}"), "length", message)]));
+        }
+        Ok(())
+    }
+
+    fn fault(&self, place: usize, line: u64, expected: &str, found: &str) -> Error {
+        let name = self.header.get(place).map_or("", |name| name.trim());
+        let found = match found.trim() {
+            "" => "is empty".to_owned(),
+            found => format!("was {:?}", found.chars().take(60).collect::<String>()),
+        };
+        let message = format!("line {line}, column {name:?} must be {expected}, {found}");
+        Error::with_issues(Code::BadData, vec![Issue::new(format!("line {line}, {name}"), "type", message)])
+    }
+
+    fn finish(self) -> Result<Bars> {
+        let mut timestamps = self.moments.finish()?;
+        if timestamps.is_empty() {
+            return Err(bad("there are no bars below the header"));
+        }
+        let descending = timestamps.first() > timestamps.last() && timestamps.is_sorted_by(|before, after| before >= after);
+        let turned = |mut values: Vec<f64>| -> Column {
+            if descending {
+                values.reverse();
+            }
+            values.into()
+        };
+        let [open, high, low, close] = self.prices.map(turned);
+        let volume = self.places.volume.map(|_| turned(self.volume));
+        if descending {
+            timestamps.reverse();
+        }
+        Bars::new(timestamps, open, high, low, close, volume)
+    }
+}
+
+/// Reads a finite number; `NaN`, `inf` and `null` are none.
+fn number(record: &StringRecord, place: usize) -> Option<f64> {
+    record.get(place)?.trim().parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::new(Code::BadData, message)
+}

@@ -1,0 +1,176 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ::arrow::array::{ArrayRef, Float64Array, TimestampMicrosecondArray};
+use ::arrow::record_batch::RecordBatch;
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::file::properties::WriterProperties;
+use tempfile::TempDir;
+
+use super::*;
+use crate::market::time;
+use crate::watch::Unwatched;
+
+/// Writes a file into a folder of its own and reads it.
+fn read_text(text: &str) -> Result<Bars> {
+    read_bytes("bars.csv", text.as_bytes()).map(|(_, bars)| bars)
+}
+
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<(PathBuf, Bars)> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    read(&path, &Unwatched).map(|bars| (path, bars))
+}
+
+fn fault(text: &str) -> String {
+    let error = read_text(text).unwrap_err();
+    assert_eq!(error.code, Code::BadData, "{}", error.message);
+    error.message.split_once("bars.csv: ").unwrap().1.to_owned()
+}
+
+#[test]
+fn delimiters_marks_quotes_and_blank_lines_make_no_difference() {
+    let texts = [
+        "Date,Open,High,Low,Close,Volume\n2020-01-02,10,12,9,11,5\n2020-01-03,11,13,10,12,6\n",
+        "\u{feff}date;open;high;low;close;volume\r\n\r\n2020-01-02;10;12;9;11;5\r\n\r\n2020-01-03;11;13;10;12;6",
+        "TIME\tO\tH\tL\tC\tVOL\n1577923200\t10\t12\t9\t11\t5\n1578009600\t11\t13\t10\t12\t6\n",
+        "\"Open Time\",\"Open\",\"High\",\"Low\",\"Close\",\"Volume\"\n\"2020-01-02\",\"10\",\"12\",\"9\",\"11\",\"5\"\n\"2020-01-03\", 11 ,13,10,12,6\n,,,,,\n",
+        // The newest first.
+        "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-03,11,13,10,12,1,6\n2020-01-02,10,12,9,11,1,5\n",
+        // A line before the header, more columns, an empty one at the end.
+        "https://www.CryptoDataDownload.com\nunix,date,symbol,open,high,low,close,Volume BTC,Volume USD\n1577923200000,x,B,10,12,9,11,5,1,\n1578009600000,x,B,11,13,10,12,6,1\n",
+        "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>\n2020.01.02\t00:00:00\t10\t12\t9\t11\t5\n2020.01.03\t00:00:00\t11\t13\t10\t12\t6\n",
+        // A quoted field may hold the delimiter.
+        "name,Date,Open,High,Low,Close,Volume\n\"Apple, Inc.\",02.01.2020,10,12,9,11,5\n\"Apple, Inc.\",03.01.2020,11,13,10,12,6\n",
+    ];
+    for text in texts {
+        let bars = read_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(bars.timestamps(), [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()], "{text}");
+        assert_eq!((&**bars.open(), &**bars.close()), (&[10.0, 11.0][..], &[11.0, 12.0][..]), "{text}");
+        assert_eq!((&**bars.high(), &**bars.low()), (&[12.0, 13.0][..], &[9.0, 10.0][..]), "{text}");
+        assert_eq!(&**bars.volume().unwrap(), [5.0, 6.0], "{text}");
+    }
+}
+
+#[test]
+fn faults_are_named_by_line_and_column() {
+    let head = "Date,Open,High,Low,Close,Volume\n2020-01-02,10,12,9,11,5\n";
+    let cases = [
+        ("2020-01-03,11,13,,12,6\n", r#"line 3, column "Low" must be a number, is empty"#),
+        ("\n2020-01-03,11,13,10,null,6\n", r#"line 4, column "Close" must be a number, was "null""#),
+        ("2020-01-03,11,13,10,NaN,6\n", r#"line 3, column "Close" must be a number, was "NaN""#),
+        ("2020-01-03,11,13,10,12,\n", r#"line 3, column "Volume" must be a number, is empty"#),
+        ("soon,11,13,10,12,6\n", r#"line 3, column "Date" must be a date or a time, was "soon""#),
+        ("2020-01-03,11,1", "line 3 has 3 fields where the header has 6"),
+        ("2020-01-03,1,100,13,10,12,6\n", "line 3 has 7 fields where the header has 6"),
+        ("2020-01-02,11,13,10,12,6\n", "bar 1 (2020-01-02): the timestamp is that of the bar before (duplicate)"),
+        ("2020-01-03,11,9,10,12,6\n", "bar 1 (2020-01-03): low 10 is above high 9"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(fault(&format!("{head}{line}")), expected);
+        assert_eq!(fault(&format!("{head}{line}").replace('\n', "\r\n")), expected);
+    }
+    assert_eq!(fault(""), "the file is empty");
+    assert_eq!(fault("\n\n"), "there is no header line");
+    assert_eq!(fault("Date,Open,High,Low,Close\n"), "there are no bars below the header");
+    assert!(fault("Date,Price\n2020-01-02,11\n").starts_with("no column for open, high, low, close; the columns are"));
+    assert!(fault("Date,Open,High,Low,Close\n03/04/2020,1,1,1,1\n").contains("may be DD/MM/YYYY or MM/DD/YYYY"));
+    let latin = b"Date,Open,High,Low,Close\n2020-01-02,1,1,1,1,\xe9\n";
+    assert!(read_bytes("bars.csv", latin).unwrap_err().message.ends_with("line 2 is not UTF-8"));
+    assert!(read_bytes("bars.csv", b"\xff\xfeD\0a\0").unwrap_err().message.ends_with("in UTF-16, must be in UTF-8"));
+}
+
+fn parquet_bytes(compression: Compression) -> Vec<u8> {
+    let column = |values: [f64; 2]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![1_577_923_200_000_000, 1_578_009_600_000_000]));
+    let batch = RecordBatch::try_from_iter([
+        ("Volume", column([5.0, 6.0])),
+        ("Adj Close", column([1.0, 1.0])),
+        ("Close", column([11.0, 12.0])),
+        ("Open", column([10.0, 11.0])),
+        ("High", column([12.0, 13.0])),
+        ("Low", column([9.0, 10.0])),
+        ("Date", time),
+    ])
+    .unwrap();
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn parquet_is_read_whatever_its_compression() {
+    let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW, Compression::GZIP(Default::default())];
+    for codec in codecs.into_iter().chain([Compression::ZSTD(ZstdLevel::default())]) {
+        let (_, bars) = read_bytes("bars.PARQUET", &parquet_bytes(codec)).unwrap();
+        assert_eq!(bars.timestamps(), [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()]);
+        assert_eq!((&**bars.open(), &**bars.close()), (&[10.0, 11.0][..], &[11.0, 12.0][..]), "{codec}");
+        assert_eq!(&**bars.volume().unwrap(), [5.0, 6.0]);
+    }
+}
+
+#[test]
+fn broken_parquet_and_arrow_are_bad_data_with_the_path() {
+    let whole = parquet_bytes(Compression::SNAPPY);
+    for len in (1..whole.len()).step_by(41) {
+        let error = read_bytes("bars.parquet", &whole[..len]).unwrap_err();
+        assert_eq!(error.code, Code::BadData, "{len} bytes");
+        assert!(error.message.contains("bars.parquet: "), "{}", error.message);
+    }
+    // Every byte flipped in turn: bars or an error, never a panic that gets out.
+    for place in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0xFF;
+        if let Err(error) = read_bytes("bars.parquet", &bytes) {
+            assert_eq!(error.code, Code::BadData, "byte {place}");
+        }
+    }
+    assert_eq!(read_bytes("bars.feather", b"ARROW1\0\0junk").unwrap_err().code, Code::BadData);
+}
+
+#[test]
+fn arrow_files_are_read_under_each_extension() {
+    let (_, bars) = read_bytes("bars.parquet", &parquet_bytes(Compression::SNAPPY)).unwrap();
+    for name in ["bars.arrow", "bars.feather", "bars.ipc"] {
+        assert_eq!(read_bytes(name, &arrow::to_ipc(&bars).unwrap()).unwrap().1, bars);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_opened_are_invalid_arguments() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("folder.csv")).unwrap();
+    fs::write(folder.path().join("bars.xlsx"), "x").unwrap();
+    let cases = [
+        ("none.csv", "there is no such file"),
+        ("folder.csv", "this is a folder, not a file"),
+        ("bars.xlsx", "unknown extension .xlsx, must be .csv, .parquet, .arrow, .feather or .ipc"),
+        ("bars", "the name has no extension, must be .csv, .parquet, .arrow, .feather or .ipc"),
+    ];
+    for (name, expected) in cases {
+        let path = folder.path().join(name);
+        let error = read(&path, &Unwatched).unwrap_err();
+        assert_eq!(error.code, Code::InvalidArgument);
+        assert_eq!(error.message, format!("{}: {expected}", path.display()));
+    }
+}
+
+#[test]
+fn a_cancelled_reading_stops() {
+    struct Cancelled;
+    impl Watch for Cancelled {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let rows: String = (0..20_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bars.csv");
+    fs::write(&path, format!("time,open,high,low,close\n{rows}")).unwrap();
+    assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
+    assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
+}

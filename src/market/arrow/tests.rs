@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array,
+    Int64Array, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+
+use super::*;
+use crate::market::Column;
+
+fn column(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+fn stream(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// Two sound bars with another column for the time.
+fn with_time(name: &str, time: ArrayRef) -> Vec<u8> {
+    let prices = [
+        ("open", [10.0, 11.0]),
+        ("high", [12.0, 12.0]),
+        ("low", [9.0, 10.0]),
+        ("close", [11.0, 12.0]),
+    ];
+    let mut columns = vec![(name, time)];
+    columns.extend(prices.iter().map(|(name, values)| (*name, column(values))));
+    stream(columns)
+}
+
+fn sample(volume: bool) -> Bars {
+    let prices = |shift: f64| {
+        (0..1000_i32).map(|bar| 100.0 + f64::from(bar % 37) + shift).collect::<Column>()
+    };
+    let timestamps = (0..1000).map(|bar| bar * 60_000).collect();
+    Bars::new(
+        timestamps,
+        prices(0.25),
+        prices(1.0),
+        prices(-1.0),
+        prices(0.125),
+        volume.then(|| prices(0.0)),
+    )
+    .unwrap()
+}
+
+#[test]
+fn bars_survive_the_way_there_and_back() {
+    for volume in [true, false] {
+        assert_eq!(from_ipc(&to_ipc(&sample(volume)).unwrap()).unwrap(), sample(volume));
+    }
+}
+
+#[test]
+fn files_and_compressed_files_of_several_batches_are_read() {
+    for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let bytes = to_ipc(&sample(true)).unwrap();
+        let batch =
+            StreamReader::try_new(Cursor::new(bytes), None).unwrap().next().unwrap().unwrap();
+        let mut writer =
+            FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+        writer.write(&batch.slice(0, 300)).unwrap();
+        writer.write(&batch.slice(300, 700)).unwrap();
+        assert_eq!(
+            from_ipc(&writer.into_inner().unwrap()).unwrap(),
+            sample(true),
+            "{compression:?}"
+        );
+    }
+}
+
+#[test]
+fn every_kind_of_time_column_is_read() {
+    let expected = [86_400_000, 172_800_000];
+    let kinds: Vec<(&str, ArrayRef)> = vec![
+        ("Date", Arc::new(Date32Array::from(vec![1, 2]))),
+        (
+            "time",
+            Arc::new(
+                TimestampSecondArray::from(vec![86_400, 172_800]).with_timezone("Europe/Berlin"),
+            ),
+        ),
+        (
+            "ts",
+            Arc::new(TimestampNanosecondArray::from(vec![86_400_000_000_000, 172_800_000_000_999])),
+        ),
+        ("timestamp", Arc::new(Int64Array::from(vec![86_400_000, 172_800_000]))),
+        ("timestamps", column(&[86_400_000.0, 172_800_000.0])),
+        ("Open Time", Arc::new(UInt64Array::from(vec![86_400_000, 172_800_000]))),
+    ];
+    for (name, array) in kinds {
+        assert_eq!(from_ipc(&with_time(name, array)).unwrap().timestamps(), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_kind_of_number_is_read() {
+    let decimals = Decimal128Array::from(vec![1001, 1101]).with_precision_and_scale(15, 2).unwrap();
+    let bars = from_ipc(&stream(vec![
+        ("date", Arc::new(Date32Array::from(vec![1, 2]))),
+        ("open", Arc::new(decimals)),
+        ("high", Arc::new(Int32Array::from(vec![12, 13]))),
+        ("low", Arc::new(Float32Array::from(vec![9.5, 10.5]))),
+        ("close", column(&[11.0, 12.0])),
+        ("Volume", Arc::new(UInt64Array::from(vec![5, 6]))),
+    ]))
+    .unwrap();
+    assert_eq!(&**bars.open(), [10.01, 11.01]);
+    assert_eq!(&**bars.low(), [9.5, 10.5]);
+    assert_eq!(&**bars.volume().unwrap(), [5.0, 6.0]);
+}
+
+#[test]
+fn faults_are_named_by_column_and_row() {
+    let time: ArrayRef = Arc::new(Date32Array::from(vec![1, 2]));
+    let cases: Vec<(ArrayRef, &str)> = vec![
+        (
+            Arc::new(Float64Array::from(vec![Some(1.0), None])),
+            r#"column "close" has no value (null) in row 1"#,
+        ),
+        (
+            Arc::new(BooleanArray::from(vec![true, false])),
+            r#"column "close" must be numbers, was of type Boolean"#,
+        ),
+        (column(&[11.0, f64::NAN]), "close must be a finite price above 0, was NaN"),
+    ];
+    for (close, expected) in cases {
+        let columns = vec![
+            ("date", time.clone()),
+            ("open", column(&[10.0, 11.0])),
+            ("high", column(&[12.0, 12.0])),
+            ("low", column(&[9.0, 10.0])),
+            ("close", close),
+        ];
+        let error = from_ipc(&stream(columns)).unwrap_err();
+        assert_eq!(error.code, Code::BadData);
+        assert!(error.message.contains(expected), "{}", error.message);
+    }
+    let error = from_ipc(&with_time("timestamps", column(&[1.0, 1.5]))).unwrap_err();
+    assert!(error.message.contains("whole UTC milliseconds, row 1"), "{}", error.message);
+    let error = from_ipc(&stream(vec![("date", time), ("open", column(&[1.0, 2.0]))])).unwrap_err();
+    assert!(error.message.starts_with("no column for high, low, close"), "{}", error.message);
+}
+
+#[test]
+fn broken_bytes_are_bad_data() {
+    let whole = to_ipc(&sample(true)).unwrap();
+    let mut cases: Vec<Vec<u8>> =
+        (0..whole.len()).step_by(97).map(|len| whole[..len].to_vec()).collect();
+    cases.push(b"not arrow at all".to_vec());
+    cases.push(b"ARROW1\0\0nothing after it".to_vec());
+    cases.push(b"FEA1....".to_vec());
+    for bytes in cases {
+        assert_eq!(from_ipc(&bytes).unwrap_err().code, Code::BadData, "{} bytes", bytes.len());
+    }
+}

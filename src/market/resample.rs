@@ -1,0 +1,171 @@
+//! Finer bars to coarser ones.
+//!
+//! Open of the first bar, highest high, lowest low, close of the last bar, sum of the volumes. A coarser bar opens where
+//! [`Timeframe::opening`] says; an interval without bars makes no bar.
+
+use super::{Bars, Column, Timeframe, time::DAY};
+use crate::error::{Error, Result};
+
+/// Combines bars into bars of a coarser timeframe.
+///
+/// A bar belongs to the interval that holds its opening. Bars of the very timeframe asked for come back with their
+/// timestamps moved to the opening of their interval (a daily bar stamped 14:30 moves to midnight).
+///
+/// # Errors
+/// `INVALID_ARGUMENT` where the timeframe is finer than the bars (their median step), or where bars of a known
+/// timeframe would straddle the intervals asked for (4h to 6h).
+pub fn resample(bars: &Bars, to: Timeframe) -> Result<Bars> {
+    check(bars, to)?;
+    let timestamps = bars.timestamps();
+    let (mut openings, mut firsts) = (Vec::new(), Vec::new());
+    for (bar, &timestamp) in timestamps.iter().enumerate() {
+        let opening = to.opening(timestamp);
+        if openings.last() != Some(&opening) {
+            openings.push(opening);
+            firsts.push(bar);
+        }
+    }
+    let ends: Vec<usize> = firsts.iter().skip(1).copied().chain([bars.len()]).collect();
+    let combine = |column: &Column, reduce: fn(&[f64]) -> Option<f64>| -> Column {
+        firsts
+            .iter()
+            .zip(&ends)
+            .filter_map(|(&first, &end)| column.get(first..end).and_then(reduce))
+            .collect()
+    };
+    Bars::new(
+        openings,
+        combine(bars.open(), |values| values.first().copied()),
+        combine(bars.high(), |values| values.iter().copied().reduce(f64::max)),
+        combine(bars.low(), |values| values.iter().copied().reduce(f64::min)),
+        combine(bars.close(), |values| values.last().copied()),
+        bars.volume().map(|volume| combine(volume, |values| Some(values.iter().sum()))),
+    )
+}
+
+fn check(bars: &Bars, to: Timeframe) -> Result<()> {
+    let Some(step) = bars.median_step() else { return Ok(()) };
+    let found = Timeframe::from_milliseconds(step)
+        .map_or_else(|| words(step), |timeframe| timeframe.as_str().to_owned());
+    if step > to.milliseconds() {
+        return Err(Error::invalid(
+            "timeframe",
+            "range",
+            format!("timeframe {to} is finer than the bars, which are {found} apart"),
+        ));
+    }
+    if Timeframe::from_milliseconds(step).is_some() && to.milliseconds() % step != 0 {
+        return Err(Error::invalid(
+            "timeframe",
+            "range",
+            format!(
+                "bars of {found} cannot be combined to {to}: the intervals of {to} would cut them; choose a multiple of {found}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Writes a length of time for a message.
+fn words(milliseconds: i64) -> String {
+    match milliseconds {
+        step if step % DAY == 0 => format!("{} days", step / DAY),
+        step if step % 60_000 == 0 => format!("{} minutes", step / 60_000),
+        step if step % 1000 == 0 => format!("{} seconds", step / 1000),
+        step => format!("{step} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::market::time;
+
+    /// Bars that open at the given moments; the prices of bar `i` are 10 + i, 12 + i, 9 + i, 11 + i, its volume i + 1.
+    fn bars(moments: &[&str]) -> Bars {
+        let timestamps = moments.iter().map(|moment| time::parse(moment).unwrap()).collect();
+        let column = |base: f64| {
+            (0..u32::try_from(moments.len()).unwrap())
+                .map(|bar| base + f64::from(bar))
+                .collect::<Column>()
+        };
+        Bars::new(
+            timestamps,
+            column(10.0),
+            column(12.0),
+            column(9.0),
+            column(11.0),
+            Some(column(1.0)),
+        )
+        .unwrap()
+    }
+
+    fn openings(bars: &Bars) -> Vec<String> {
+        bars.timestamps().iter().map(|&timestamp| time::short(timestamp)).collect()
+    }
+
+    #[test]
+    fn days_become_weeks_from_monday() {
+        // The numbers are those of pandas 3.1.1: `resample('W-MON', label='left', closed='left')` on the same rows.
+        let days = bars(&[
+            "2020-01-02",
+            "2020-01-03",
+            "2020-01-06",
+            "2020-01-07",
+            "2020-01-10",
+            "2020-01-20",
+        ]);
+        let weeks = resample(&days, Timeframe::W1).unwrap();
+        assert_eq!(openings(&weeks), ["2019-12-30", "2020-01-06", "2020-01-20"]);
+        assert_eq!(&**weeks.open(), [10.0, 12.0, 15.0]);
+        assert_eq!(&**weeks.high(), [13.0, 16.0, 17.0]);
+        assert_eq!(&**weeks.low(), [9.0, 11.0, 14.0]);
+        assert_eq!(&**weeks.close(), [12.0, 15.0, 16.0]);
+        assert_eq!(&**weeks.volume().unwrap(), [3.0, 12.0, 6.0]);
+    }
+
+    #[test]
+    fn intervals_without_bars_make_no_bar() {
+        let minutes =
+            bars(&["2020-01-01T00:58", "2020-01-01T00:59", "2020-01-01T03:00", "2020-01-01T03:01"]);
+        assert_eq!(
+            openings(&resample(&minutes, Timeframe::H1).unwrap()),
+            ["2020-01-01", "2020-01-01T03:00:00.000Z"]
+        );
+    }
+
+    #[test]
+    fn daily_bars_stamped_at_the_exchange_opening_move_to_midnight() {
+        let days = bars(&["2020-01-02T14:30", "2020-01-03T14:30"]);
+        assert_eq!(
+            openings(&resample(&days, Timeframe::D1).unwrap()),
+            ["2020-01-02", "2020-01-03"]
+        );
+    }
+
+    #[test]
+    fn finer_and_straddling_timeframes_are_refused() {
+        let days = bars(&["2020-01-02", "2020-01-03", "2020-01-06"]);
+        let error = resample(&days, Timeframe::H1).unwrap_err();
+        assert_eq!(error.code, Code::InvalidArgument);
+        assert_eq!(error.message, "timeframe 1h is finer than the bars, which are 1d apart");
+        let four = bars(&["2020-01-02T00:00", "2020-01-02T04:00", "2020-01-02T08:00"]);
+        assert!(
+            resample(&four, Timeframe::H6)
+                .unwrap_err()
+                .message
+                .contains("bars of 4h cannot be combined to 6h")
+        );
+        assert_eq!(resample(&four, Timeframe::H8).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn one_bar_and_no_bar_are_resampled_too() {
+        assert_eq!(resample(&bars(&[]), Timeframe::H1).unwrap().len(), 0);
+        assert_eq!(
+            openings(&resample(&bars(&["2020-01-01T00:58"]), Timeframe::H1).unwrap()),
+            ["2020-01-01"]
+        );
+    }
+}

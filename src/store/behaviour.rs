@@ -1,0 +1,236 @@
+//! What every store must do, whichever database is behind it. Each function takes a store; those of the suite share one.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{Filter, Outcome, Run, Status, Store, Summary, is_duplicate};
+use crate::error::Code;
+use crate::market::Timeframe;
+use crate::portfolio::Trades;
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("{other} is no object"),
+    }
+}
+
+/// A running run.
+pub(crate) fn run(id: &str) -> Run {
+    Run {
+        id: id.into(),
+        user_id: Some("user-1".into()),
+        strategy_id: "sma_crossover".into(),
+        strategy_source: None,
+        asset_symbol: "AAPL".into(),
+        timeframe: Timeframe::D1,
+        start: -86_400_000,
+        end: 1_577_836_800_000,
+        initial_capital: 10_000.1,
+        parameters: object(json!({"slow_period": 30, "fast_period": 10, "factor": 0.1, "on": true})),
+        simulation: object(json!({"fees": 0.001, "size": null, "direction": "longOnly"})),
+        status: Status::Running,
+        error: None,
+        engine_version: "0.1.0".into(),
+        fingerprint: None,
+        created_at: 1_600_000_000_000,
+        completed_at: None,
+    }
+}
+
+/// An outcome with so many bars and trades; one seed makes one outcome. The last trade is open.
+pub(crate) fn outcome(bars: u32, trades: u32, seed: f64) -> Outcome {
+    // Thirds and the like have no short decimal form, so that digits lost on the way show.
+    let value = |index: u32| (f64::from(index) + seed) / 3.0;
+    let column = |shift: f64| (0..trades).map(|trade| value(trade) + shift).collect::<Vec<f64>>();
+    let bar = |trade: u32| (trade * 2).min(bars.saturating_sub(1));
+    let summary = Summary {
+        final_capital: value(7),
+        total_return: -value(8),
+        metrics: vec![
+            ("totalReturn".into(), Some(-value(8))),
+            ("sharpeRatio".into(), Some(value(1))),
+            ("profitFactor".into(), None),
+            ("totalTrades".into(), Some(f64::from(trades))),
+            ("smallest".into(), Some(5e-324)),
+            ("largest".into(), Some(f64::MAX)),
+            ("awkward".into(), Some(-1.234_567_890_123_456_7e-8)),
+        ],
+        warnings: vec!["\"quoted\" and\nbroken".into()],
+    };
+    let trades = Trades {
+        entry_bar: (0..trades).map(bar).collect(),
+        exit_bar: (0..trades).map(|trade| bar(trade + 1)).collect(),
+        direction: (0..trades).map(|trade| u8::from(trade % 2 == 1)).collect(),
+        status: (0..trades).map(|trade| u8::from(trade + 1 < trades)).collect(),
+        size: column(0.5),
+        entry_price: column(1.5),
+        exit_price: column(2.5),
+        entry_fees: column(3.5),
+        exit_fees: column(4.5),
+        pnl: column(-1e9),
+        pnl_percent: column(-1e-9),
+    };
+    // Weekdays only: steps of one day and of three.
+    let timestamps = (0..i64::from(bars)).map(|bar| (bar + bar / 5 * 2) * 86_400_000).collect();
+    Outcome { summary, trades, timestamps, equity: (0..bars).map(value).collect() }
+}
+
+/// Runs the whole suite on an empty store.
+pub(crate) async fn suite(store: &dyn Store) {
+    an_empty_store_has_nothing(store).await;
+    a_run_survives_as_it_is(store).await;
+    a_completed_run_is_whole(store).await;
+    statuses_go_forward_only(store).await;
+    a_taken_id_can_be_told(store).await;
+    lists_are_filtered_and_paged(store).await;
+    deleting_takes_all_that_belongs_to_a_run(store).await;
+    what_cannot_be_kept_changes_nothing(store).await;
+    many_callers_at_once_are_served(store).await;
+}
+
+async fn an_empty_store_has_nothing(store: &dyn Store) {
+    assert_eq!(store.run("bt-none").await.unwrap(), None);
+    assert_eq!(store.summary("bt-none").await.unwrap(), None);
+    assert_eq!(store.list(&Filter::default()).await.unwrap(), []);
+    assert!(!store.delete_run("bt-none").await.unwrap());
+}
+
+async fn a_run_survives_as_it_is(store: &dyn Store) {
+    let full = Run { strategy_source: Some("entries: 'x' \"y\"\n".into()), status: Status::Pending, ..run("bt-full") };
+    store.create_run(full.clone()).await.unwrap();
+    assert_eq!(store.run("bt-full").await.unwrap(), Some((full.clone(), None)));
+    // The order of parameters is kept too, which the comparison of maps does not see.
+    let (kept, _) = store.summary("bt-full").await.unwrap().unwrap();
+    assert_eq!(kept.parameters.keys().collect::<Vec<_>>(), full.parameters.keys().collect::<Vec<_>>());
+    let bare = Run { user_id: None, fingerprint: Some("f".into()), ..run("bt-bare") };
+    store.create_run(bare.clone()).await.unwrap();
+    assert_eq!(store.summary("bt-bare").await.unwrap(), Some((bare, None)));
+}
+
+async fn a_completed_run_is_whole(store: &dyn Store) {
+    for (id, bars, trades) in [("bt-large", 5000, 777), ("bt-small", 1, 1), ("bt-none", 0, 0)] {
+        store.create_run(run(id)).await.unwrap();
+        let outcome = outcome(bars, trades, 0.1);
+        store.complete_run(id, Some("print".into()), Arc::new(outcome.clone()), 1_700_000_000_000).await.unwrap();
+        let expected = Run {
+            status: Status::Completed,
+            fingerprint: Some("print".into()),
+            completed_at: Some(1_700_000_000_000),
+            ..run(id)
+        };
+        let summary = outcome.summary.clone();
+        assert_eq!(store.run(id).await.unwrap(), Some((expected.clone(), Some(outcome))), "{id}");
+        assert_eq!(store.summary(id).await.unwrap(), Some((expected, Some(summary))), "{id}");
+    }
+}
+
+async fn statuses_go_forward_only(store: &dyn Store) {
+    let outcome = Arc::new(outcome(10, 2, 0.1));
+    store.create_run(Run { status: Status::Pending, ..run("bt-steps") }).await.unwrap();
+    store.update_run("bt-steps", Status::Running, None, None).await.unwrap();
+    store.update_run("bt-steps", Status::Failed, Some("no data".into()), Some(5)).await.unwrap();
+    let (kept, _) = store.summary("bt-steps").await.unwrap().unwrap();
+    assert_eq!((kept.status, kept.error.as_deref(), kept.completed_at), (Status::Failed, Some("no data"), Some(5)));
+    let error = store.update_run("bt-steps", Status::Cancelled, None, None).await.unwrap_err();
+    assert_eq!(error.message, "backtest bt-steps has ended as failed and cannot become cancelled");
+    let error = store.complete_run("bt-steps", None, Arc::clone(&outcome), 9).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, false));
+    assert_eq!(store.run("bt-steps").await.unwrap(), Some((kept, None)));
+    store.create_run(run("bt-direct")).await.unwrap();
+    assert_eq!(store.update_run("bt-direct", Status::Completed, None, None).await.unwrap_err().code, Code::Internal);
+    assert_eq!(store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err().code, Code::NotFound);
+    assert_eq!(store.complete_run("bt-nobody", None, outcome, 9).await.unwrap_err().code, Code::NotFound);
+}
+
+async fn a_taken_id_can_be_told(store: &dyn Store) {
+    store.create_run(run("bt-taken")).await.unwrap();
+    let error = store.create_run(Run { asset_symbol: "OTHER".into(), ..run("bt-taken") }).await.unwrap_err();
+    assert!(is_duplicate(&error), "{error:?}");
+    assert_eq!(store.summary("bt-taken").await.unwrap().unwrap().0.asset_symbol, "AAPL");
+    assert!(!is_duplicate(&store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err()));
+}
+
+async fn lists_are_filtered_and_paged(store: &dyn Store) {
+    for number in 0..7_i64 {
+        // Three of them were created in the same millisecond.
+        let created_at = 1_650_000_000_000 + if number < 3 { 0 } else { number };
+        let strategy_id = if number % 2 == 0 { "even" } else { "odd" };
+        let run = Run { user_id: Some("lister".into()), strategy_id: strategy_id.into(), created_at, ..run(&format!("bt-l{number}")) };
+        store.create_run(run).await.unwrap();
+    }
+    store.update_run("bt-l6", Status::Cancelled, None, Some(1)).await.unwrap();
+    let ids = |filter: Filter| async move {
+        let filter = Filter { user_id: Some("lister".into()), ..filter };
+        let found = store.list(&filter).await.unwrap();
+        found.into_iter().map(|(run, _)| run.id).collect::<Vec<_>>().join(" ").replace("bt-l", "")
+    };
+    assert_eq!(ids(Filter::default()).await, "6 5 4 3 2 1 0");
+    assert_eq!(ids(Filter { strategy_id: Some("odd".into()), ..Filter::default() }).await, "5 3 1");
+    assert_eq!(ids(Filter { status: Some(Status::Cancelled), ..Filter::default() }).await, "6");
+    assert_eq!(ids(Filter { asset_symbol: Some("IBM".into()), ..Filter::default() }).await, "");
+    let page = |before: &str| Filter { limit: Some(3), before: Some(before.into()), ..Filter::default() };
+    assert_eq!(ids(Filter { limit: Some(3), ..Filter::default() }).await, "6 5 4");
+    assert_eq!(ids(page("bt-l4")).await, "3 2 1");
+    assert_eq!(ids(page("bt-l1")).await, "0");
+    assert_eq!(ids(page("bt-l0")).await, "");
+    let error = store.list(&page("bt-gone")).await.unwrap_err();
+    assert_eq!(error.code, Code::InvalidArgument);
+    assert_eq!(error.message, r#"before must be the id of a backtest, no backtest has the id "bt-gone""#);
+    // Summaries come along where there are any.
+    let large = store.list(&Filter { status: Some(Status::Completed), ..Filter::default() }).await.unwrap();
+    assert!(large.iter().all(|(_, summary)| summary.as_ref().is_some_and(|summary| summary.metrics.len() == 7)));
+    assert_eq!(large.len(), 3);
+}
+
+async fn deleting_takes_all_that_belongs_to_a_run(store: &dyn Store) {
+    store.create_run(run("bt-doomed")).await.unwrap();
+    store.complete_run("bt-doomed", None, Arc::new(outcome(100, 10, 0.1)), 9).await.unwrap();
+    assert!(store.delete_run("bt-doomed").await.unwrap());
+    assert!(!store.delete_run("bt-doomed").await.unwrap());
+    assert_eq!(store.run("bt-doomed").await.unwrap(), None);
+    // The id is free again, and nothing of the old run shows through.
+    store.create_run(run("bt-doomed")).await.unwrap();
+    assert_eq!(store.run("bt-doomed").await.unwrap(), Some((run("bt-doomed"), None)));
+    store.complete_run("bt-doomed", None, Arc::new(outcome(10, 1, 0.2)), 9).await.unwrap();
+    assert_eq!(store.run("bt-doomed").await.unwrap().unwrap().1, Some(outcome(10, 1, 0.2)));
+}
+
+async fn what_cannot_be_kept_changes_nothing(store: &dyn Store) {
+    store.create_run(run("bt-odd")).await.unwrap();
+    let sound = outcome(100, 10, 0.1);
+    let mut beyond = sound.clone();
+    beyond.trades.exit_bar[5] = 100;
+    let mut ragged = sound.clone();
+    ragged.trades.pnl.pop();
+    let mut short = sound.clone();
+    short.equity.pop();
+    let mut nonsense = sound.clone();
+    nonsense.summary.final_capital = f64::NAN;
+    for odd in [beyond, ragged, short, nonsense] {
+        store.complete_run("bt-odd", None, Arc::new(odd), 9).await.unwrap_err();
+        assert_eq!(store.run("bt-odd").await.unwrap(), Some((run("bt-odd"), None)));
+    }
+    store.complete_run("bt-odd", None, Arc::new(sound), 9).await.unwrap();
+}
+
+async fn many_callers_at_once_are_served(store: &dyn Store) {
+    let ids: Vec<String> = (0..20).map(|number| format!("bt-many{number}")).collect();
+    // All are handed in before the first is heard.
+    let created: Vec<_> = ids.iter().map(|id| store.create_run(run(id))).collect();
+    for answer in created {
+        answer.await.unwrap();
+    }
+    let outcome = Arc::new(outcome(200, 20, 0.3));
+    let mut completed = Vec::new();
+    for id in &ids {
+        completed.push(store.complete_run(id, None, Arc::clone(&outcome), 9));
+    }
+    for answer in completed {
+        answer.await.unwrap();
+    }
+    for id in &ids {
+        assert_eq!(store.run(id).await.unwrap().unwrap().1.as_ref(), Some(&*outcome));
+    }
+}

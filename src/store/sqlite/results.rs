@@ -1,0 +1,176 @@
+//! What came out of runs, as rows and blobs.
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use serde_json::{Map, Value};
+
+use super::blob::{self, damaged};
+use super::{Failure, runs};
+use crate::error::Error;
+use crate::portfolio::Trades;
+use crate::store::{Outcome, Summary};
+
+type Done<T> = std::result::Result<T, Failure>;
+
+/// Keeps the outcome of a run.
+pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()> {
+    if outcome.timestamps.len() != outcome.equity.len() {
+        return Err(Error::internal("an equity curve must have one value a bar").into());
+    }
+    let summary = &outcome.summary;
+    let metric = |name: &str| summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+    #[expect(clippy::cast_possible_truncation, reason = "counts of trades")]
+    let count = |name: &str| metric(name).map(|value| value as i64);
+    let metrics: Map<String, Value> =
+        summary.metrics.iter().map(|(name, value)| (name.clone(), value.map_or(Value::Null, Value::from))).collect();
+    let sql = "
+        INSERT INTO backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
+          total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, warnings, timestamps, equity)
+        VALUES (:run_id, :final_capital, :total_return, :sharpe_ratio, :max_drawdown, :win_rate,
+          :total_trades, :winning_trades, :losing_trades, :avg_win, :avg_loss, :profit_factor, :metrics, :warnings, :timestamps,
+          :equity)";
+    transaction.prepare_cached(sql)?.execute(named_params! {
+        ":run_id": id,
+        ":final_capital": summary.final_capital,
+        ":total_return": summary.total_return,
+        ":sharpe_ratio": metric("sharpeRatio"),
+        ":max_drawdown": metric("maxDrawdown"),
+        ":win_rate": metric("winRate"),
+        ":total_trades": count("totalTrades"),
+        ":winning_trades": count("winningTrades"),
+        ":losing_trades": count("losingTrades"),
+        ":avg_win": metric("avgWin"),
+        ":avg_loss": metric("avgLoss"),
+        ":profit_factor": metric("profitFactor"),
+        ":metrics": runs::json(&metrics)?,
+        ":warnings": runs::json(&summary.warnings)?,
+        ":timestamps": blob::from_times(&outcome.timestamps)?,
+        ":equity": blob::from_floats(&outcome.equity),
+    })?;
+    insert_trades(transaction, id, outcome)
+}
+
+fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()> {
+    let sql = "
+        INSERT INTO backtest_trades (run_id, number, entry_date, exit_date, direction, entry_price, exit_price, quantity, pnl,
+          pnl_percent, fees, status, entry_bar, exit_bar, entry_fees, exit_fees)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    let mut statement = transaction.prepare_cached(sql)?;
+    for number in 0..outcome.trades.len() {
+        let trade = Trade::of(&outcome.trades, number)
+            .ok_or_else(|| Error::internal(format!("the columns of the trades differ in length at trade {number}")))?;
+        let date = |bar: u32| {
+            let date = usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
+            date.ok_or_else(|| Error::internal(format!("trade {number} is at bar {bar}, beyond the last")))
+        };
+        let exit_date = if trade.closed { Some(date(trade.exit_bar)?) } else { None };
+        statement.execute(params![
+            id,
+            i64::try_from(number).unwrap_or(i64::MAX),
+            date(trade.entry_bar)?,
+            exit_date,
+            if trade.short { "short" } else { "long" },
+            trade.entry_price,
+            trade.exit_price,
+            trade.size,
+            trade.pnl,
+            trade.pnl_percent,
+            trade.entry_fees + trade.exit_fees,
+            if trade.closed { "closed" } else { "open" },
+            trade.entry_bar,
+            trade.exit_bar,
+            trade.entry_fees,
+            trade.exit_fees,
+        ])?;
+    }
+    Ok(())
+}
+
+/// One trade across the columns.
+#[derive(Debug)]
+struct Trade {
+    entry_bar: u32,
+    exit_bar: u32,
+    short: bool,
+    closed: bool,
+    size: f64,
+    entry_price: f64,
+    exit_price: f64,
+    entry_fees: f64,
+    exit_fees: f64,
+    pnl: f64,
+    pnl_percent: f64,
+}
+
+impl Trade {
+    fn of(trades: &Trades, number: usize) -> Option<Self> {
+        Some(Self {
+            entry_bar: *trades.entry_bar.get(number)?,
+            exit_bar: *trades.exit_bar.get(number)?,
+            short: *trades.direction.get(number)? == 1,
+            closed: *trades.status.get(number)? == 1,
+            size: *trades.size.get(number)?,
+            entry_price: *trades.entry_price.get(number)?,
+            exit_price: *trades.exit_price.get(number)?,
+            entry_fees: *trades.entry_fees.get(number)?,
+            exit_fees: *trades.exit_fees.get(number)?,
+            pnl: *trades.pnl.get(number)?,
+            pnl_percent: *trades.pnl_percent.get(number)?,
+        })
+    }
+}
+
+/// Reads the outcome of a run; nothing where it has none.
+pub fn outcome(connection: &Connection, id: &str) -> Done<Option<Outcome>> {
+    let mut statement = connection.prepare_cached("SELECT * FROM backtest_results WHERE run_id = ?1")?;
+    let read = |row: &Row| {
+        Ok((|| -> Done<Outcome> {
+            let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
+            let curve = row.get_ref("equity")?.as_blob().map_err(rusqlite::Error::from)?;
+            let times = row.get_ref("timestamps")?.as_blob().map_err(rusqlite::Error::from)?;
+            let bars = blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
+            blob::extend_floats(&mut equity, curve, bars)?;
+            blob::extend_times(&mut timestamps, times, bars)?;
+            Ok(Outcome { summary: summary(row)?, trades: Trades::default(), timestamps, equity })
+        })())
+    };
+    let Some(outcome) = statement.query_row([id], read).optional()? else { return Ok(None) };
+    let mut outcome = outcome?;
+    outcome.trades = trades(connection, id)?;
+    Ok(Some(outcome))
+}
+
+/// Reads the summary from a row that has its columns.
+pub fn summary(row: &Row) -> Done<Summary> {
+    let metrics = runs::map(row.get_ref("metrics")?.as_str().map_err(rusqlite::Error::from)?)?;
+    let warnings = row.get_ref("warnings")?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(Summary {
+        final_capital: row.get("final_capital")?,
+        total_return: row.get("total_return")?,
+        metrics: metrics.into_iter().map(|(name, value)| (name, value.as_f64())).collect(),
+        warnings: serde_json::from_str(warnings).map_err(|error| damaged(format!("broken JSON: {error}")))?,
+    })
+}
+
+fn trades(connection: &Connection, id: &str) -> Done<Trades> {
+    let sql = "
+        SELECT entry_bar, exit_bar, direction = 'short', status = 'closed', quantity, entry_price, exit_price, entry_fees,
+          exit_fees, pnl, pnl_percent
+        FROM backtest_trades WHERE run_id = ?1 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([id])?;
+    let mut trades = Trades::default();
+    while let Some(row) = rows.next()? {
+        trades.entry_bar.push(row.get(0)?);
+        trades.exit_bar.push(row.get(1)?);
+        trades.direction.push(row.get(2)?);
+        trades.status.push(row.get(3)?);
+        trades.size.push(row.get(4)?);
+        trades.entry_price.push(row.get(5)?);
+        trades.exit_price.push(row.get(6)?);
+        trades.entry_fees.push(row.get(7)?);
+        trades.exit_fees.push(row.get(8)?);
+        trades.pnl.push(row.get(9)?);
+        trades.pnl_percent.push(row.get(10)?);
+    }
+    Ok(trades)
+}

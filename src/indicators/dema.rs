@@ -1,0 +1,21 @@
+//! Double exponential moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// 2 EMA − EMA of EMA.
+pub const DEMA: Indicator = Indicator {
+    title: "Double exponential moving average",
+    doc: "2 EMA − EMA of EMA.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    outputs: &[Output { name: "dema", doc: "2 EMA − EMA of EMA." }],
+    look_back: |parameters| bars(core().dema_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().dema(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,22 @@
+//! Highest value.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series};
+use super::rolling;
+
+/// Highest value.
+pub const HIGHEST: Indicator = Indicator {
+    title: "Highest value",
+    doc: "The greatest of the last `period` values.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
+    outputs: &[Output { name: "highest", doc: "The greatest of the last `period` values." }],
+    look_back: |parameters| rolling::look_back(parameters),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            rolling::extremes(values, parameters, output, |a, b| if a > b { a } else { b })
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,24 @@
+//! Hull moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).
+pub const HMA: Indicator = Indicator {
+    title: "Hull moving average",
+    doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars of the average", 20.0, 1.0)],
+    outputs: &[Output {
+        name: "hma",
+        doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
+    }],
+    look_back: |parameters| bars(core().hma_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().hma(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

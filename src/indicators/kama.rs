@@ -1,0 +1,29 @@
+//! Kaufman adaptive moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// An exponential average whose weight grows with how straight the last `period` values went.
+pub const KAMA: Indicator = Indicator {
+    title: "Kaufman adaptive moving average",
+    doc: "An exponential average whose weight grows with how straight the last `period` values went.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period(
+        "period",
+        "Bars that the efficiency ratio looks at",
+        30.0,
+        1.0,
+    )],
+    outputs: &[Output {
+        name: "kama",
+        doc: "An exponential average whose weight grows with how straight the last `period` values went.",
+    }],
+    look_back: |parameters| bars(core().kama_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().kama(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

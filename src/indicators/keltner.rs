@@ -1,0 +1,47 @@
+//! Keltner channel.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+
+/// An exponential average, and bands `multiplier` average true ranges above and below it.
+pub const KELTNER: Indicator = Indicator {
+    title: "Keltner channel",
+    doc: "An exponential average, and bands `multiplier` average true ranges above and below it.",
+    inputs: &[Series::High, Series::Low, Series::Close],
+    parameters: &[
+        Parameter::period("period", "Bars of the exponential average", 20.0, 2.0),
+        Parameter::period("atr_period", "Bars of the average true range", 10.0, 1.0),
+        Parameter::factor(
+            "multiplier",
+            "Average true ranges between the average and each band",
+            2.0,
+            0.0,
+            100.0,
+        ),
+    ],
+    outputs: &[
+        Output { name: "keltner_upper", doc: "The upper band" },
+        Output { name: "keltner_middle", doc: "The exponential average" },
+        Output { name: "keltner_lower", doc: "The lower band" },
+    ],
+    look_back: |parameters| {
+        bars(core().kc_lookback(whole(parameters, 0), whole(parameters, 1), real(parameters, 2)))
+    },
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([high, low, close], [keltner_upper, keltner_middle, keltner_lower]) => core().kc(
+            0,
+            high.len() - 1,
+            high,
+            low,
+            close,
+            whole(parameters, 0),
+            whole(parameters, 1),
+            real(parameters, 2),
+            keltner_upper,
+            keltner_middle,
+            keltner_lower,
+        ),
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,24 @@
+//! Linear regression.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// The value at the newest bar of the least squares line through the last `period` values.
+pub const LINREG: Indicator = Indicator {
+    title: "Linear regression",
+    doc: "The value at the newest bar of the least squares line through the last `period` values.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars of the line", 14.0, 2.0)],
+    outputs: &[Output {
+        name: "linreg",
+        doc: "The value at the newest bar of the least squares line through the last `period` values.",
+    }],
+    look_back: |parameters| bars(core().linearreg_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().linearreg(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

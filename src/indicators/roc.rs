@@ -1,0 +1,24 @@
+//! Rate of change.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// 100 × (value / value `period` bars ago − 1), in percent.
+pub const ROC: Indicator = Indicator {
+    title: "Rate of change",
+    doc: "100 × (value / value `period` bars ago − 1), in percent.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars to look back", 10.0, 1.0)],
+    outputs: &[Output {
+        name: "roc",
+        doc: "100 × (value / value `period` bars ago − 1), in percent.",
+    }],
+    look_back: |parameters| bars(core().roc_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().roc(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,63 @@
+//! What indicators of our own over a window of the last bars share.
+
+use ta_lib::{OutRange, RetCode};
+
+use super::indicator::whole;
+
+/// Returns the bars of the window; parameters are checked to be at least 1.
+fn window(parameters: &[f64]) -> usize {
+    usize::try_from(whole(parameters, 0)).unwrap_or(usize::MAX).max(1)
+}
+
+/// Returns the bars before the first full window.
+pub fn look_back(parameters: &[f64]) -> usize {
+    window(parameters) - 1
+}
+
+/// Computes each window by itself, in time proportional to its length.
+pub fn each(
+    values: &[f64],
+    parameters: &[f64],
+    output: &mut [f64],
+    compute: impl Fn(&[f64]) -> f64,
+) -> Result<OutRange, RetCode> {
+    for (output, window) in output.iter_mut().zip(values.windows(window(parameters))) {
+        *output = compute(window);
+    }
+    Ok(OutRange { beg_idx: look_back(parameters), count: output.len() })
+}
+
+/// Computes the extreme of each window in time that does not depend on its length (van Herk's and Gil's algorithm).
+///
+/// The values are cut into blocks as long as the window. A window then is the end of one block and the beginning of the
+/// next, whose extremes are running extremes from the right and from the left.
+pub fn extremes(
+    values: &[f64],
+    parameters: &[f64],
+    output: &mut [f64],
+    pick: impl Fn(f64, f64) -> f64 + Copy,
+) -> Result<OutRange, RetCode> {
+    let window = window(parameters);
+    let mut from_left = values.to_vec();
+    let mut from_right = values.to_vec();
+    for block in from_left.chunks_mut(window) {
+        running(block.iter_mut(), pick);
+    }
+    for block in from_right.chunks_mut(window) {
+        running(block.iter_mut().rev(), pick);
+    }
+    let ends = from_left.get(window - 1..).ok_or(RetCode::BadParam)?;
+    for ((output, start), end) in output.iter_mut().zip(&from_right).zip(ends) {
+        *output = pick(*start, *end);
+    }
+    Ok(OutRange { beg_idx: window - 1, count: output.len() })
+}
+
+fn running<'a>(values: impl Iterator<Item = &'a mut f64>, pick: impl Fn(f64, f64) -> f64) {
+    let mut extreme = None;
+    for value in values {
+        let next = extreme.map_or(*value, |extreme| pick(extreme, *value));
+        *value = next;
+        extreme = Some(next);
+    }
+}

@@ -1,0 +1,32 @@
+//! T3 moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+
+/// A six-fold exponential average with a volume factor, as Tillson gave it.
+pub const T3: Indicator = Indicator {
+    title: "T3 moving average",
+    doc: "A six-fold exponential average with a volume factor, as Tillson gave it.",
+    inputs: &[Series::Close],
+    parameters: &[
+        Parameter::period("period", "Bars of each average", 5.0, 1.0),
+        Parameter::factor("volume_factor", "How much of the lag is taken back", 0.7, 0.0, 1.0),
+    ],
+    outputs: &[Output {
+        name: "t3",
+        doc: "A six-fold exponential average with a volume factor, as Tillson gave it.",
+    }],
+    look_back: |parameters| bars(core().t3_lookback(whole(parameters, 0), real(parameters, 1))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => core().t3(
+            0,
+            values.len() - 1,
+            values,
+            whole(parameters, 0),
+            real(parameters, 1),
+            output,
+        ),
+        _ => Err(RetCode::BadParam),
+    },
+};

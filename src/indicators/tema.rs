@@ -1,0 +1,21 @@
+//! Triple exponential moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// 3 EMA − 3 EMA of EMA + EMA of EMA of EMA.
+pub const TEMA: Indicator = Indicator {
+    title: "Triple exponential moving average",
+    doc: "3 EMA − 3 EMA of EMA + EMA of EMA of EMA.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    outputs: &[Output { name: "tema", doc: "3 EMA − 3 EMA of EMA + EMA of EMA of EMA." }],
+    look_back: |parameters| bars(core().tema_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().tema(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,24 @@
+//! Triangular moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// An average of averages, with most weight on the middle of the last `period` values.
+pub const TRIMA: Indicator = Indicator {
+    title: "Triangular moving average",
+    doc: "An average of averages, with most weight on the middle of the last `period` values.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
+    outputs: &[Output {
+        name: "trima",
+        doc: "An average of averages, with most weight on the middle of the last `period` values.",
+    }],
+    look_back: |parameters| bars(core().trima_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().trima(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,24 @@
+//! TRIX.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// The rate of change over one bar of a triple exponential average, in percent.
+pub const TRIX: Indicator = Indicator {
+    title: "TRIX",
+    doc: "The rate of change over one bar of a triple exponential average, in percent.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    outputs: &[Output {
+        name: "trix",
+        doc: "The rate of change over one bar of a triple exponential average, in percent.",
+    }],
+    look_back: |parameters| bars(core().trix_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().trix(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

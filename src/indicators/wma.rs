@@ -1,0 +1,24 @@
+//! Weighted moving average.
+
+use ta_lib::RetCode;
+
+use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+
+/// Weights that fall linearly from `period` on the newest value to 1 on the oldest.
+pub const WMA: Indicator = Indicator {
+    title: "Weighted moving average",
+    doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
+    inputs: &[Series::Close],
+    parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
+    outputs: &[Output {
+        name: "wma",
+        doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
+    }],
+    look_back: |parameters| bars(core().wma_lookback(whole(parameters, 0))),
+    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+        ([values], [output]) => {
+            core().wma(0, values.len() - 1, values, whole(parameters, 0), output)
+        }
+        _ => Err(RetCode::BadParam),
+    },
+};

@@ -1,0 +1,141 @@
+//! Crossings of two series.
+//!
+//! a crosses above b on a bar where a > b, if a ≤ b on the bar before and a < b on some earlier bar since the last bar
+//! on which either had no value. So two series that touch and part again have not crossed.
+
+use super::Operand;
+use super::compare::word;
+use crate::market::Bits;
+
+/// On which side of another series a series is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sides {
+    above: Vec<u64>,
+    below: Vec<u64>,
+    /// Where both have a value.
+    known: Vec<u64>,
+    bars: usize,
+}
+
+impl Sides {
+    /// Compares two series.
+    pub fn of(a: Operand<'_>, b: Operand<'_>, bars: usize) -> Self {
+        let words = bars.div_ceil(64);
+        let mut sides = Self {
+            above: Vec::with_capacity(words),
+            below: Vec::with_capacity(words),
+            known: Vec::with_capacity(words),
+            bars,
+        };
+        match (a, b) {
+            (Operand::Column(a), Operand::Column(b)) => {
+                a.chunks(64).zip(b.chunks(64)).for_each(|(a, b)| sides.push(a, b))
+            }
+            (Operand::Column(a), Operand::Constant(b)) => {
+                a.chunks(64).for_each(|a| sides.push(a, &[b; 64]))
+            }
+            (Operand::Constant(a), Operand::Column(b)) => {
+                b.chunks(64).for_each(|b| sides.push(&[a; 64], b))
+            }
+            (Operand::Constant(_), Operand::Constant(_)) => {
+                sides.above.resize(words, 0);
+                sides.below.resize(words, 0);
+                sides.known.resize(words, 0);
+            }
+        }
+        sides
+    }
+
+    #[inline(always)]
+    fn push(&mut self, a: &[f64], b: &[f64]) {
+        self.above.push(word(a, b, |a, b| a > b));
+        self.below.push(word(a, b, |a, b| a < b));
+        self.known.push(word(a, b, |a, b| !a.is_nan() & !b.is_nan()));
+    }
+
+    /// Returns the bars on which the first series crosses above the second, or below it.
+    pub fn crossed(&self, above: bool) -> Bits {
+        let (over, under) =
+            if above { (&self.above, &self.below) } else { (&self.below, &self.above) };
+        // Whether the series has been on the other side since the last missing value, and whether it was not yet on
+        // this side on the bar before.
+        let mut is_armed = false;
+        let mut was_not_over = 0_u64;
+        let mut words = Vec::with_capacity(over.len());
+        for ((&over, &under), &known) in over.iter().zip(under).zip(&self.known) {
+            let not_over = known & !over;
+            let candidates = over & (not_over << 1 | was_not_over);
+            was_not_over = not_over >> 63;
+            if known == u64::MAX {
+                let first_under = if is_armed { 0 } else { under.trailing_zeros() };
+                // Everything from the bar after the first one on the other side.
+                let later = if is_armed {
+                    u64::MAX
+                } else {
+                    u64::MAX.checked_shl(first_under).map_or(0, |mask| mask << 1)
+                };
+                words.push(candidates & later);
+                is_armed |= under != 0;
+                continue;
+            }
+            let mut word = 0;
+            for bit in 0..64 {
+                let here = 1_u64 << bit;
+                if known & here == 0 {
+                    is_armed = false;
+                    continue;
+                }
+                if is_armed {
+                    word |= candidates & here;
+                }
+                is_armed |= under & here != 0;
+            }
+            words.push(word);
+        }
+        Bits::from_words(words, self.bars)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NONE: f64 = f64::NAN;
+
+    /// The rule of the module's documentation, word for word.
+    fn by_the_rule(a: &[f64], b: &[f64]) -> Vec<bool> {
+        (0..a.len())
+            .map(|bar| {
+                let start =
+                    (0..=bar).rev().take_while(|&at| !a[at].is_nan() && !b[at].is_nan()).last();
+                let Some(start) = start else { return false };
+                bar > start
+                    && a[bar] > b[bar]
+                    && a[bar - 1] <= b[bar - 1]
+                    && (start..bar).any(|at| a[at] < b[at])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn touching_is_not_crossing() {
+        let a = [2.0, 1.0, 2.0, 1.0, 0.0, 1.0, 2.0, 1.0, 2.0, NONE, 1.0, 2.0];
+        let expected = [6, 8];
+        let crossed = Sides::of(Operand::Column(&a), Operand::Constant(1.0), a.len()).crossed(true);
+        assert_eq!(crossed.ones().collect::<Vec<_>>(), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn words_follow_the_rule(pairs in prop::collection::vec((0_u8..4, 0_u8..3, 0_u8..40), 0..300)) {
+            let a: Vec<f64> = pairs.iter().map(|(a, _, missing)| if *missing == 0 { NONE } else { f64::from(*a) }).collect();
+            let b: Vec<f64> = pairs.iter().map(|(_, b, missing)| if *missing == 1 { NONE } else { f64::from(*b) }).collect();
+            let sides = Sides::of(Operand::Column(&a), Operand::Column(&b), a.len());
+            let above: Vec<bool> = (0..a.len()).map(|bar| sides.crossed(true).get(bar)).collect();
+            let below: Vec<bool> = (0..a.len()).map(|bar| sides.crossed(false).get(bar)).collect();
+            prop_assert_eq!(above, by_the_rule(&a, &b));
+            prop_assert_eq!(below, by_the_rule(&b, &a));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Operations on single values: what constants are folded with, and what the loops do on each bar.
+
+use crate::language::functions::Operation;
+use crate::language::plan::Binding;
+
+/// Computes a number from one or two numbers; NaN where there is no finite result, or no such operation on numbers.
+#[inline(always)]
+pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
+    let result = match operation {
+        Operation::Add => a + b,
+        Operation::Subtract => a - b,
+        Operation::Multiply => a * b,
+        Operation::Divide => a / b,
+        Operation::Remainder => a % b,
+        Operation::Negate => -a,
+        Operation::Absolute => a.abs(),
+        // `f64::min` would pass over a missing value.
+        Operation::Minimum if a.is_nan() || a < b => a,
+        Operation::Minimum => b,
+        Operation::Maximum if a.is_nan() || a > b => a,
+        Operation::Maximum => b,
+        Operation::Logarithm => a.ln(),
+        Operation::Exponential => a.exp(),
+        Operation::SquareRoot => a.sqrt(),
+        Operation::Power if a.is_nan() || b.is_nan() => f64::NAN,
+        Operation::Power => a.powf(b),
+        Operation::Round => a.round(),
+        Operation::Floor => a.floor(),
+        Operation::Ceiling => a.ceil(),
+        _ => f64::NAN,
+    };
+    if result.is_finite() { result } else { f64::NAN }
+}
+
+/// Compares two numbers; false where one is missing.
+#[inline(always)]
+#[expect(clippy::float_cmp, reason = "`==` of the language is that of numbers")]
+pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
+    match operation {
+        Operation::Less => a < b,
+        Operation::LessOrEqual => a <= b,
+        Operation::Greater => a > b,
+        Operation::GreaterOrEqual => a >= b,
+        Operation::Equal => a == b,
+        // The two halves rather than `!=`, which holds for a missing value.
+        Operation::NotEqual => a < b || a > b,
+        _ => false,
+    }
+}
+
+/// Computes what does not depend on bars: operations on constants, and logic that one constant decides.
+pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding> {
+    use Binding::{Condition, Number};
+    match (operation, inputs) {
+        (Operation::And, [Some(Condition(false)), _] | [_, Some(Condition(false))]) => {
+            Some(Condition(false))
+        }
+        (Operation::Or, [Some(Condition(true)), _] | [_, Some(Condition(true))]) => {
+            Some(Condition(true))
+        }
+        (Operation::And, [Some(Condition(a)), Some(Condition(b))]) => Some(Condition(*a && *b)),
+        (Operation::Or, [Some(Condition(a)), Some(Condition(b))]) => Some(Condition(*a || *b)),
+        (Operation::Not, [Some(Condition(a))]) => Some(Condition(!a)),
+        (Operation::If, [Some(Condition(condition)), a, b]) => {
+            if *condition {
+                *a
+            } else {
+                *b
+            }
+        }
+        // Two constants never cross.
+        (Operation::CrossedAbove | Operation::CrossedBelow, [Some(_), Some(_)]) => {
+            Some(Condition(false))
+        }
+        (
+            Operation::Less
+            | Operation::LessOrEqual
+            | Operation::Greater
+            | Operation::GreaterOrEqual
+            | Operation::Equal
+            | Operation::NotEqual,
+            [Some(Number(a)), Some(Number(b))],
+        ) => Some(Condition(compare(operation, *a, *b))),
+        (_, [Some(Number(a))]) => Some(Number(number(operation, *a, 0.0))),
+        (_, [Some(Number(a)), Some(Number(b))]) => Some(Number(number(operation, *a, *b))),
+        _ => None,
+    }
+}

@@ -1,0 +1,250 @@
+//! A strategy with the values of its parameters.
+
+use serde_json::{Map, Value as Json};
+
+use super::definition::Value;
+use super::strategy::{POSITION_SIZE, Strategy, binding, issue};
+use crate::error::{Issue, Result, nearest};
+use crate::input::{Input, Issues, Range, json_number};
+use crate::language::{Binding, Builder, Plan, evaluate};
+use crate::market::{Bars, Bits, Signals};
+use crate::watch::Watch;
+
+/// A strategy that is ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    strategy_id: String,
+    parameters: Map<String, Json>,
+    position_size: f64,
+    plan: Plan,
+    /// What each root of the plan is.
+    fields: Vec<&'static str>,
+}
+
+impl Strategy {
+    /// Gives the parameters their values: defaults where none is given. Every problem is noted, unknown names included.
+    ///
+    /// `path` names the parameters in messages, as in `parameters.fast_period must be between 1 and 500, was 0`.
+    pub fn bind(
+        &self,
+        parameters: Option<&Input>,
+        path: &str,
+        issues: &mut Issues,
+    ) -> Option<Bound> {
+        let mut found = Issues::default();
+        let given = match parameters {
+            None | Some(Input::Null) => &[][..],
+            Some(Input::Record(given)) => given,
+            Some(other) => {
+                found.add(
+                    path,
+                    "type",
+                    format!("{path} must be an object, was {}", other.describe()),
+                );
+                &[]
+            }
+        };
+        let get = |name: &str| {
+            given
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+                .filter(|value| !matches!(value, Input::Null))
+        };
+        let mut json = Map::new();
+        let mut values = Vec::with_capacity(self.definition().parameters.len());
+        for parameter in &self.definition().parameters {
+            let path = format!("{path}.{}", parameter.name);
+            let value = match get(&parameter.name) {
+                None => Some(parameter.default),
+                Some(Input::Number(value)) => Some(Value::Number(*value)),
+                Some(Input::Bool(value)) => Some(Value::Boolean(*value)),
+                Some(other) => {
+                    found.add(
+                        &path,
+                        "type",
+                        format!(
+                            "{path} must be {}, was {}",
+                            parameter.expected(),
+                            other.describe()
+                        ),
+                    );
+                    None
+                }
+            };
+            if let Some(value) = value {
+                if let Err((code, message)) = parameter.check(value) {
+                    found.add(&path, code, format!("{path} {message}"));
+                }
+                json.insert(parameter.name.clone(), value.to_json());
+                values.push(binding(value));
+            }
+        }
+        let position_size = read_position_size(get(POSITION_SIZE), path, &mut found);
+        json.insert(POSITION_SIZE.into(), json_number(position_size));
+        self.name_unknown(given, path, &mut found);
+        let bound = if found.is_empty() {
+            self.plan(values, json, position_size, path, &mut found)
+        } else {
+            None
+        };
+        issues.extend(found.into_vec());
+        bound
+    }
+
+    fn name_unknown(&self, given: &[(String, Input)], path: &str, issues: &mut Issues) {
+        let known: Vec<&str> = self
+            .definition()
+            .parameters
+            .iter()
+            .map(|parameter| parameter.name.as_str())
+            .chain([POSITION_SIZE])
+            .collect();
+        for (name, _) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let hint = nearest(name, known.iter().copied()).map_or_else(
+                || format!("; known parameters: {}", known.join(", ")),
+                |near| format!(", did you mean {near}?"),
+            );
+            issues.add(
+                format!("{path}.{name}"),
+                "unknown",
+                format!("unknown parameter {path}.{name}{hint}"),
+            );
+        }
+    }
+
+    fn plan(
+        &self,
+        values: Vec<Binding>,
+        parameters: Map<String, Json>,
+        position_size: f64,
+        path: &str,
+        issues: &mut Issues,
+    ) -> Option<Bound> {
+        let mut found: Vec<Issue> = Vec::new();
+        self.check_constraints(&values, path, &mut found);
+        let mut builder = Builder::default();
+        let mut roots = Vec::new();
+        for (name, checked) in self.expressions() {
+            match builder.add(checked, &values) {
+                Ok(root) => roots.push(root),
+                // The text was right with the defaults, so what is wrong are the parameters.
+                Err(problems) => found.extend(problems.into_iter().map(|problem| {
+                    let problem = issue(&format!("strategy.{name}"), problem);
+                    Issue {
+                        path: path.to_owned(),
+                        message: format!("{path}: {}", problem.message),
+                        ..problem
+                    }
+                })),
+            }
+        }
+        if !found.is_empty() {
+            issues.extend(found);
+            return None;
+        }
+        let fields = self.expressions().iter().map(|(name, _)| *name).collect();
+        Some(Bound {
+            strategy_id: self.definition().id.clone(),
+            parameters,
+            position_size,
+            plan: builder.finish(&roots),
+            fields,
+        })
+    }
+}
+
+fn read_position_size(given: Option<&Input>, path: &str, issues: &mut Issues) -> f64 {
+    let range = Range::between(0.0, 1.0).above();
+    let path = format!("{path}.{POSITION_SIZE}");
+    match given {
+        None => 1.0,
+        Some(Input::Number(value)) if range.allows(*value) => *value,
+        Some(Input::Number(value)) => {
+            issues.add(&path, "range", format!("{path} must be {}, was {value}", range.describe()));
+            1.0
+        }
+        Some(other) => {
+            issues.add(&path, "type", format!("{path} must be a number, was {}", other.describe()));
+            1.0
+        }
+    }
+}
+
+impl Bound {
+    /// Returns the id of the strategy.
+    pub fn strategy_id(&self) -> &str {
+        &self.strategy_id
+    }
+
+    /// Returns the parameters, defaults filled in and `position_size` included.
+    pub fn parameters(&self) -> &Map<String, Json> {
+        &self.parameters
+    }
+
+    /// Returns the share of the available cash that an entry uses, a fraction above 0 and at most 1.
+    pub fn position_size(&self) -> f64 {
+        self.position_size
+    }
+
+    /// Returns the plan, whose roots are entries, exits, and those of the short side that there are.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the number of bars before the first on which the strategy can enter.
+    pub fn warm_up(&self) -> usize {
+        let entries = self
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| matches!(**field, "entries" | "shortEntries"));
+        let never = |root: usize| self.plan.constant(root) == Some(Binding::Condition(false));
+        entries
+            .filter(|(root, _)| !never(*root))
+            .map(|(root, _)| self.plan.warm_up(root))
+            .min()
+            .unwrap_or(0)
+    }
+
+    /// Returns what the strategy would be warned about, whatever the bars.
+    pub fn warnings(&self) -> Vec<String> {
+        let is_always = |field: &str, value: bool| {
+            let mut roots =
+                self.fields.iter().enumerate().filter(|(_, known)| **known == field).peekable();
+            roots.peek().is_none()
+                || roots
+                    .all(|(root, _)| self.plan.constant(root) == Some(Binding::Condition(value)))
+        };
+        let mut warnings = Vec::new();
+        if is_always("entries", false) && is_always("shortEntries", false) {
+            warnings.push("the strategy never enters".to_owned());
+        } else if is_always("exits", false) && is_always("shortExits", false) {
+            warnings.push("the strategy never exits".to_owned());
+        }
+        warnings
+    }
+
+    /// Returns where the strategy enters and exits.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if it reads volume and the bars have none, `ABORT_ERR` if the watch says so.
+    pub fn signals(&self, bars: &Bars, watch: &dyn Watch) -> Result<Signals> {
+        let mut signals = Signals {
+            entries: Bits::zeros(bars.len()),
+            exits: Bits::zeros(bars.len()),
+            short_entries: None,
+            short_exits: None,
+        };
+        for (field, computed) in self.fields.iter().zip(evaluate(&self.plan, bars, watch)?) {
+            let bits = computed.into_bits(bars.len());
+            match *field {
+                "entries" => signals.entries = bits,
+                "exits" => signals.exits = bits,
+                "shortEntries" => signals.short_entries = Some(bits),
+                _ => signals.short_exits = Some(bits),
+            }
+        }
+        Ok(signals)
+    }
+}

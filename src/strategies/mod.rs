@@ -1,0 +1,28 @@
+//! Strategies: typed parameters, conditions between them, and expressions of the language for entries and exits.
+//!
+//! A [`Definition`] is a strategy as data, read from text or from an object; [`Strategy::compile`] checks all of it;
+//! [`Strategy::bind`] gives it parameter values; the [`Bound`] strategy turns bars into signals. The built-in strategies
+//! are text files in `builtin/`.
+//!
+//! To add a built-in strategy, write one file there and add it to the list in `builtin.rs`.
+
+mod bound;
+mod builtin;
+mod definition;
+mod read;
+mod registry;
+mod schema;
+mod strategy;
+mod text;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use bound::Bound;
+pub use builtin::BUILTIN;
+pub use definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
+pub use registry::Registry;
+pub use strategy::Strategy;
+pub use text::parse;
+pub use validate::{Validation, validate};

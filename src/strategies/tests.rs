@@ -1,0 +1,293 @@
+use serde_json::json;
+
+use super::*;
+use crate::error::Code;
+use crate::input::{Input, Issues};
+use crate::market::{Bars, time};
+use crate::watch::{Unwatched, Watch};
+
+fn bars(closes: &[f64]) -> Bars {
+    let timestamps = (0..closes.len()).map(|bar| i64::try_from(bar).unwrap() * time::DAY).collect();
+    let column = || closes.to_vec().into();
+    Bars::new(timestamps, column(), column(), column(), column(), None).unwrap()
+}
+
+fn wave(bars: usize) -> Vec<f64> {
+    (0..bars).map(|bar| 100.0 + 20.0 * (bar as f64 / 7.0).sin() + bar as f64 * 0.01).collect()
+}
+
+/// The messages of a definition's issues.
+fn faults(definition: serde_json::Value) -> Vec<String> {
+    let mut issues = Issues::default();
+    let read = Definition::read("strategy", &Input::from(definition), &mut issues);
+    let found = match read {
+        Some(definition) => Strategy::compile(definition).err().unwrap_or_default(),
+        None => issues.into_vec(),
+    };
+    found.into_iter().map(|issue| issue.message).collect()
+}
+
+fn bind(id: &str, parameters: serde_json::Value) -> std::result::Result<Bound, Vec<String>> {
+    let strategy = Registry::builtin().unwrap().get(id).unwrap();
+    let mut issues = Issues::default();
+    let bound = strategy.bind(Some(&Input::from(parameters)), "parameters", &mut issues);
+    let messages: Vec<String> = issues.into_vec().into_iter().map(|issue| issue.message).collect();
+    bound.ok_or(messages)
+}
+
+#[test]
+fn built_in_strategies_are_sound_and_read_back_from_their_text() {
+    let registry = Registry::builtin().unwrap();
+    assert_eq!(registry.list().count(), BUILTIN.len());
+    for ((id, text), strategy) in BUILTIN.iter().zip(registry.list()) {
+        assert_eq!(strategy.definition().id, *id);
+        assert!(!strategy.definition().description.is_empty() && !strategy.definition().reference.is_empty(), "{id}");
+        assert_eq!(strategy.source(), *text, "{id} is not in canonical form");
+        assert_eq!(parse(strategy.source()).as_ref(), Ok(strategy.definition()));
+        let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+        assert_eq!(bound.parameters(), &strategy.default_parameters());
+        bound.signals(&bars(&wave(300)), &Unwatched).unwrap();
+    }
+}
+
+#[test]
+fn the_three_first_strategies_have_the_parameters_of_the_specification() {
+    let registry = Registry::builtin().unwrap();
+    let shown = |id: &str| {
+        let strategy = registry.get(id).unwrap();
+        let definition = strategy.definition();
+        let parameters = definition.parameters.iter();
+        let shown: Vec<String> = parameters
+            .map(|parameter| {
+                let (minimum, maximum) = (parameter.minimum.unwrap(), parameter.maximum.unwrap());
+                format!("{}: {} {minimum}..={maximum} = {}", parameter.name, parameter.kind.as_str(), parameter.default)
+            })
+            .collect();
+        (shown.join("; "), definition.constraints.join("; "))
+    };
+    let (parameters, constraints) = shown("sma_crossover");
+    assert_eq!(parameters, "fast_period: integer 1..=500 = 10; slow_period: integer 1..=500 = 30");
+    assert_eq!(constraints, "fast_period < slow_period");
+    let (parameters, constraints) = shown("rsi");
+    assert_eq!(parameters, "period: integer 2..=200 = 14; oversold: number 0..=100 = 30; overbought: number 0..=100 = 70");
+    assert_eq!(constraints, "oversold < overbought");
+    let (parameters, constraints) = shown("macd");
+    assert_eq!(
+        parameters,
+        "fast_period: integer 1..=200 = 12; slow_period: integer 2..=500 = 26; signal_period: integer 1..=200 = 9"
+    );
+    assert_eq!(constraints, "fast_period < slow_period");
+}
+
+#[test]
+fn every_problem_of_the_parameters_is_named() {
+    let messages = bind("sma_crossover", json!({"fast_perod": 3, "fast_period": 1.5, "slow_period": 501, "position_size": 0}));
+    assert_eq!(
+        messages.unwrap_err(),
+        [
+            "parameters.fast_period must be a whole number, was number 1.5",
+            "parameters.slow_period must be between 1 and 500, was 501",
+            "parameters.position_size must be above 0 and at most 1, was 0",
+            "unknown parameter parameters.fast_perod, did you mean fast_period?",
+        ]
+    );
+    assert_eq!(
+        bind("sma_crossover", json!({"fast_period": 30, "slow_period": 10})).unwrap_err(),
+        ["parameters: fast_period < slow_period does not hold for fast_period 30, slow_period 10"]
+    );
+    assert_eq!(
+        bind("rsi", json!({"period": "14", "oversold": null})).unwrap_err(),
+        ["parameters.period must be a whole number, was string \"14\""]
+    );
+    assert_eq!(bind("rsi", json!([1])).unwrap_err(), ["parameters must be an object, was an array of 1 items"]);
+}
+
+#[test]
+fn every_problem_of_a_definition_is_named_with_its_place() {
+    let messages = faults(json!({
+        "id": "My-Strategy",
+        "parameters": {
+            "position_size": {"type": "number", "default": 1},
+            "close": {"type": "number", "default": 1},
+            "period": {"type": "integer", "default": 300, "minimum": 1, "maximum": 200},
+        },
+        "constraints": ["period < sma(5)", "period"],
+        "entries": "rsii(close, period) < 30\n  and clse > 1",
+        "exits": "close",
+    }));
+    assert_eq!(
+        messages,
+        [
+            "strategy.id must be snake_case: a small letter, then at most 63 small letters, digits and underscores, was \"My-Strategy\"",
+            "strategy.parameters.position_size must not be declared: every strategy has it",
+            "strategy.parameters.close: `close` is a word of the language, choose another name",
+            "strategy.parameters.period.default must be between 1 and 200, was 300",
+            "strategy.constraints[0] at 1:10: `sma` is a series, only parameters and numbers are allowed here",
+            "strategy.constraints[1] at 1:1: expected a condition, found a number",
+            "strategy.entries at 1:1: unknown function `rsii`, did you mean `rsi`?",
+            "strategy.entries at 2:7: unknown name `clse`, did you mean `close`?",
+            "strategy.exits at 1:1: expected a condition, found a number",
+        ]
+    );
+    assert_eq!(
+        faults(json!({"id": "x", "entry": "true", "exits": 1, "parameters": {"n": {"type": "int"}}, "type": "trendy"})),
+        [
+            "strategy.type must be one of trend, mean_reversion, momentum, arbitrage, custom, was string \"trendy\"",
+            "strategy.parameters.n.type must be one of integer, number, boolean, was string \"int\"",
+            "strategy.parameters.n.default is required",
+            "strategy.entries is required",
+            "strategy.exits must be a string, was number 1",
+            "unknown field strategy.entry, did you mean entries?",
+        ]
+    );
+}
+
+#[test]
+fn lengths_out_of_range_are_blamed_on_the_parameters() {
+    let definition = json!({
+        "id": "x",
+        "parameters": {"n": {"type": "integer", "default": 5}},
+        "entries": "close > sma(close, n - 2)",
+        "exits": "false",
+    });
+    let mut issues = Issues::default();
+    let definition = Definition::read("strategy", &Input::from(definition), &mut issues).unwrap();
+    let strategy = Strategy::compile(definition).unwrap();
+    assert!(strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none());
+    assert_eq!(
+        issues.into_vec()[0].message,
+        "parameters: strategy.entries at 1:22: argument period of sma must be a whole number between 1 and 10000, was 0"
+    );
+}
+
+#[test]
+fn a_definition_becomes_text_and_back() {
+    let definition = json!({
+        "id": "both_ways",
+        "name": "Both \"ways\"\n",
+        "description": "é",
+        "type": "momentum",
+        "parameters": {
+            "flag": {"type": "boolean", "default": true, "description": "a \\ b"},
+            "floor_": {"type": "number", "default": -0.5, "maximum": 1e-7},
+            "free": {"type": "integer", "default": 3},
+        },
+        "constraints": ["floor_ < free"],
+        "entries": "close > open\n   # why\n\n   and flag",
+        "exits": "not flag",
+        "shortEntries": "close < open # low",
+        "shortExits": "shift(close, free) > floor_",
+    });
+    let definition = Definition::read("strategy", &Input::from(definition), &mut Issues::default()).unwrap();
+    let strategy = Strategy::compile(definition).unwrap();
+    let again = Strategy::compile(parse(strategy.source()).unwrap()).unwrap();
+    assert_eq!(again.source(), strategy.source());
+    assert_eq!(again.definition().parameters, strategy.definition().parameters);
+    assert_eq!(again.definition().name, strategy.definition().name);
+    let bound = |strategy: &Strategy| strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+    let bars = bars(&wave(50));
+    let signals = bound(&strategy).signals(&bars, &Unwatched).unwrap();
+    assert!(signals.short_exits.as_ref().unwrap().count() > 0);
+    assert_eq!(bound(&again).signals(&bars, &Unwatched).unwrap(), signals);
+}
+
+#[test]
+fn faulty_text_is_named_with_its_line() {
+    let text = "strategy x\nnme \"X\"\nperiod: integer 1..5 = 3\nentries true\nentries false\ntype odd";
+    let messages: Vec<String> = parse(text).unwrap_err().into_iter().map(|issue| issue.message).collect();
+    assert_eq!(
+        messages,
+        [
+            "line 2: unknown statement `nme`, did you mean `name`?",
+            "line 3: expected `period: type minimum..=maximum = default \"description\"`, found `integer 1..5 = 3`",
+            "line 5: a second statement `entries`",
+            "line 6: expected one of trend, mean_reversion, momentum, arbitrage, custom, found `odd`",
+            "the statement `exits` is missing",
+        ]
+    );
+}
+
+#[test]
+fn the_schema_says_what_is_allowed() {
+    let strategy = Registry::builtin().unwrap().get("sma_crossover").unwrap();
+    let schema = strategy.parameters_schema();
+    assert_eq!(
+        schema["properties"]["fast_period"],
+        json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 10, "description": "Bars in the fast average"})
+    );
+    assert_eq!(schema["properties"]["position_size"]["exclusiveMinimum"], 0);
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(
+        serde_json::to_string(&strategy.default_parameters()).unwrap(),
+        r#"{"fast_period":10,"slow_period":30,"position_size":1}"#
+    );
+}
+
+#[test]
+fn warm_up_is_the_first_bar_on_which_a_signal_can_be() {
+    assert_eq!(bind("sma_crossover", json!({})).unwrap().warm_up(), 30);
+    assert_eq!(bind("rsi", json!({})).unwrap().warm_up(), 14);
+    assert_eq!(bind("macd", json!({})).unwrap().warm_up(), 34);
+    assert_eq!(bind("buy_and_hold", json!({})).unwrap().warm_up(), 0);
+}
+
+#[test]
+fn unknown_ids_get_suggestions() {
+    let error = Registry::builtin().unwrap().get("sma_crosover").unwrap_err();
+    assert_eq!(error.code, Code::UnknownStrategy);
+    assert_eq!(
+        error.message,
+        "unknown strategy \"sma_crosover\", did you mean sma_crossover?; known strategies: sma_crossover, ema_crossover, rsi, macd, bollinger_reversion, buy_and_hold"
+    );
+}
+
+#[test]
+fn registering_replaces_but_not_a_built_in_strategy() {
+    let mut registry = Registry::builtin().unwrap();
+    let own = |entries: &str| {
+        let text = format!("strategy own\nentries {entries}\nexits false");
+        std::sync::Arc::new(Strategy::compile(parse(&text).unwrap()).unwrap())
+    };
+    registry.insert(own("close > 1")).unwrap();
+    registry.insert(own("close > 2")).unwrap();
+    assert_eq!(registry.get("own").unwrap().definition().entries, "close > 2");
+    assert_eq!(registry.list().count(), BUILTIN.len() + 1);
+    let builtin = registry.get("rsi").unwrap();
+    assert_eq!(registry.insert(builtin).unwrap_err().code, Code::InvalidArgument);
+}
+
+#[test]
+fn validation_finds_problems_and_warns() {
+    let registry = Registry::builtin().unwrap();
+    let parameters = Input::from(json!({"fast_period": 0}));
+    let outcome = validate(&registry, Some("sma_crossover"), None, Some(&parameters));
+    assert_eq!(outcome.issues[0].path, "parameters.fast_period");
+    let definition = Input::from(json!({
+        "id": "idle", "parameters": {"n": {"type": "integer", "default": 5}}, "entries": "1 > 2", "exits": "close > 1"
+    }));
+    let outcome = validate(&registry, None, Some(&definition), None);
+    assert!(outcome.issues.is_empty());
+    assert_eq!(outcome.warnings, ["no expression uses the parameter n", "the strategy never enters"]);
+    assert_eq!(validate(&registry, None, None, None).issues[0].path, "strategyId");
+    assert_eq!(validate(&registry, Some("rsi"), Some(&definition), None).issues[0].path, "strategy");
+    assert_eq!(validate(&registry, Some("nope"), None, None).issues[0].code, "unknown");
+    let held = validate(&registry, Some("buy_and_hold"), None, None);
+    assert_eq!(held.warnings, ["the strategy never exits"]);
+}
+
+#[test]
+fn signals_stop_when_cancelled_and_ask_for_volume() {
+    struct Stopped;
+    impl Watch for Stopped {
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+    let bound = bind("rsi", json!({})).unwrap();
+    assert_eq!(bound.signals(&bars(&wave(20)), &Stopped).unwrap_err().code, Code::Cancelled);
+    let text = "strategy own\nentries obv() > 0\nexits false";
+    let strategy = Strategy::compile(parse(text).unwrap()).unwrap();
+    let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+    let error = bound.signals(&bars(&wave(20)), &Unwatched).unwrap_err();
+    assert_eq!(error.message, "the strategy reads volume, but these bars have none");
+}

@@ -152,7 +152,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let lower = name.to_lowercase();
     known
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3)) / 3 + 1)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -166,7 +168,10 @@ mod tests {
     fn several_issues_make_one_message() {
         let error = Error::with_issues(
             Code::InvalidArgument,
-            vec![Issue::new("a", "required", "a is required"), Issue::new("b", "type", "b must be a number")],
+            vec![
+                Issue::new("a", "required", "a is required"),
+                Issue::new("b", "type", "b must be a number"),
+            ],
         );
         assert_eq!(error.to_string(), "2 problems: a is required; b must be a number");
     }

@@ -61,9 +61,15 @@ impl Input {
             Self::Number(value) | Self::Date(value) => json_number(*value),
             Self::Text(value) => Value::String(value.clone()),
             Self::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
-            Self::Record(fields) => Value::Object(fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect()),
-            Self::Floats(values) => Value::Array(values.iter().map(|value| json_number(*value)).collect()),
-            Self::Bytes(bytes) => Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect()),
+            Self::Record(fields) => Value::Object(
+                fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
+            ),
+            Self::Floats(values) => {
+                Value::Array(values.iter().map(|value| json_number(*value)).collect())
+            }
+            Self::Bytes(bytes) => {
+                Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect())
+            }
         }
     }
 }
@@ -77,7 +83,9 @@ impl From<serde_json::Value> for Input {
             Value::Number(value) => Self::Number(value.as_f64().unwrap_or(f64::NAN)),
             Value::String(value) => Self::Text(value),
             Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
-            Value::Object(fields) => Self::Record(fields.into_iter().map(|(key, value)| (key, Self::from(value))).collect()),
+            Value::Object(fields) => Self::Record(
+                fields.into_iter().map(|(key, value)| (key, Self::from(value))).collect(),
+            ),
         }
     }
 }
@@ -136,7 +144,12 @@ pub struct Range {
 
 impl Range {
     /// Any finite number.
-    pub const ANY: Self = Self { minimum: f64::NEG_INFINITY, maximum: f64::INFINITY, minimum_excluded: false, infinite: false };
+    pub const ANY: Self = Self {
+        minimum: f64::NEG_INFINITY,
+        maximum: f64::INFINITY,
+        minimum_excluded: false,
+        infinite: false,
+    };
     /// A finite number above 0.
     pub const POSITIVE: Self = Self { minimum: 0.0, minimum_excluded: true, ..Self::ANY };
     /// A finite number, 0 or above.
@@ -166,19 +179,24 @@ impl Range {
         if value == f64::INFINITY {
             return self.infinite;
         }
-        value.is_finite() && value <= self.maximum && (if self.minimum_excluded { value > self.minimum } else { value >= self.minimum })
+        value.is_finite()
+            && value <= self.maximum
+            && (if self.minimum_excluded { value > self.minimum } else { value >= self.minimum })
     }
 
     /// Says in words what is allowed: `above 0`, `between 2 and 500`.
     pub fn describe(&self) -> String {
-        let words = match (self.minimum.is_finite(), self.maximum.is_finite(), self.minimum_excluded) {
-            (true, true, false) => format!("between {} and {}", self.minimum, self.maximum),
-            (true, true, true) => format!("above {} and at most {}", self.minimum, self.maximum),
-            (true, false, false) => format!("at least {}", self.minimum),
-            (true, false, true) => format!("above {}", self.minimum),
-            (false, true, _) => format!("at most {}", self.maximum),
-            (false, false, _) => "a finite number".into(),
-        };
+        let words =
+            match (self.minimum.is_finite(), self.maximum.is_finite(), self.minimum_excluded) {
+                (true, true, false) => format!("between {} and {}", self.minimum, self.maximum),
+                (true, true, true) => {
+                    format!("above {} and at most {}", self.minimum, self.maximum)
+                }
+                (true, false, false) => format!("at least {}", self.minimum),
+                (true, false, true) => format!("above {}", self.minimum),
+                (false, true, _) => format!("at most {}", self.maximum),
+                (false, false, _) => "a finite number".into(),
+            };
         if self.infinite { format!("{words}, or Infinity") } else { words }
     }
 }
@@ -198,7 +216,11 @@ impl<'a> Fields<'a> {
             Input::Record(entries) => entries,
             other => {
                 let name = if path.is_empty() { "the request" } else { path };
-                issues.add(path, "type", format!("{name} must be an object, was {}", other.describe()));
+                issues.add(
+                    path,
+                    "type",
+                    format!("{name} must be an object, was {}", other.describe()),
+                );
                 &[]
             }
         };
@@ -213,7 +235,11 @@ impl<'a> Fields<'a> {
     /// Returns a field as it is; `null` is the same as absent.
     pub fn take(&mut self, name: &'static str) -> Option<&'a Input> {
         self.known.push(name);
-        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value).filter(|value| !matches!(value, Input::Null))
+        self.entries
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+            .filter(|value| !matches!(value, Input::Null))
     }
 
     /// Notes that a required field is missing.
@@ -224,7 +250,11 @@ impl<'a> Fields<'a> {
 
     fn mistyped(&self, name: &str, expected: &str, found: &Input, issues: &mut Issues) {
         let path = self.path(name);
-        issues.add(path.clone(), "type", format!("{path} must be {expected}, was {}", found.describe()));
+        issues.add(
+            path.clone(),
+            "type",
+            format!("{path} must be {expected}, was {}", found.describe()),
+        );
     }
 
     /// Reads a string that is not empty.
@@ -258,7 +288,11 @@ impl<'a> Fields<'a> {
             Input::Number(value) if range.allows(*value) => Some(*value),
             Input::Number(value) => {
                 let path = self.path(name);
-                issues.add(path.clone(), "range", format!("{path} must be {}, was {value}", range.describe()));
+                issues.add(
+                    path.clone(),
+                    "range",
+                    format!("{path} must be {}, was {value}", range.describe()),
+                );
                 None
             }
             other => {
@@ -269,7 +303,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a number that must be there.
-    pub fn required_number(&mut self, name: &'static str, range: Range, issues: &mut Issues) -> Option<f64> {
+    pub fn required_number(
+        &mut self,
+        name: &'static str,
+        range: Range,
+        issues: &mut Issues,
+    ) -> Option<f64> {
         if self.take(name).is_none() {
             self.missing(name, issues);
             return None;
@@ -278,9 +317,18 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a whole number within a range.
-    pub fn integer(&mut self, name: &'static str, range: Range, issues: &mut Issues) -> Option<u64> {
+    pub fn integer(
+        &mut self,
+        name: &'static str,
+        range: Range,
+        issues: &mut Issues,
+    ) -> Option<u64> {
         let value = self.number(name, range, issues)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be whole and not negative"
+        )]
         if value.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&value) {
             return Some(value as u64);
         }
@@ -301,7 +349,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads one of several named choices.
-    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)], issues: &mut Issues) -> Option<T> {
+    pub fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        choices: &[(&'static str, T)],
+        issues: &mut Issues,
+    ) -> Option<T> {
         let found = self.take(name)?;
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         if let Input::Text(value) = found {
@@ -310,7 +363,11 @@ impl<'a> Fields<'a> {
             }
         }
         let path = self.path(name);
-        issues.add(path.clone(), "choice", format!("{path} must be one of {}, was {}", names.join(", "), found.describe()));
+        issues.add(
+            path.clone(),
+            "choice",
+            format!("{path} must be one of {}, was {}", names.join(", "), found.describe()),
+        );
         None
     }
 
@@ -318,14 +375,24 @@ impl<'a> Fields<'a> {
     pub fn moment(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
         let found = self.take(name)?;
         let parsed = match found {
-            #[expect(clippy::cast_possible_truncation, reason = "dates of JavaScript lie within ±8.64e15 ms")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "dates of JavaScript lie within ±8.64e15 ms"
+            )]
             Input::Date(value) if value.is_finite() => Some(*value as i64),
             Input::Text(text) => crate::market::time::parse(text),
             _ => None,
         };
         if parsed.is_none() {
             let path = self.path(name);
-            issues.add(path.clone(), "type", format!("{path} must be an ISO 8601 date or a valid Date, was {}", found.describe()));
+            issues.add(
+                path.clone(),
+                "type",
+                format!(
+                    "{path} must be an ISO 8601 date or a valid Date, was {}",
+                    found.describe()
+                ),
+            );
         }
         parsed
     }
@@ -349,8 +416,10 @@ impl<'a> Fields<'a> {
             let mut known = self.known.clone();
             known.sort_unstable();
             known.dedup();
-            let hint = nearest(key, known.iter().copied())
-                .map_or_else(|| format!("; known fields: {}", known.join(", ")), |name| format!(", did you mean {name}?"));
+            let hint = nearest(key, known.iter().copied()).map_or_else(
+                || format!("; known fields: {}", known.join(", ")),
+                |name| format!(", did you mean {name}?"),
+            );
             issues.add(path.clone(), "unknown", format!("unknown field {path}{hint}"));
         }
     }
@@ -370,7 +439,8 @@ mod tests {
         fields.required_text("symbol", &mut issues);
         fields.choice("kind", &[("a", 1), ("b", 2)], &mut issues);
         fields.finish(&mut issues);
-        let messages: Vec<String> = issues.into_vec().into_iter().map(|issue| issue.message).collect();
+        let messages: Vec<String> =
+            issues.into_vec().into_iter().map(|issue| issue.message).collect();
         assert_eq!(
             messages,
             [

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod input;
 pub mod market;
+pub mod metrics;
 pub mod portfolio;
 pub mod simulation;
 #[cfg(feature = "service")]

@@ -27,7 +27,14 @@ impl Bars {
     ///
     /// # Errors
     /// `BAD_DATA` with the first ten faults, each naming its bar and date.
-    pub fn new(timestamps: Vec<i64>, open: Column, high: Column, low: Column, close: Column, volume: Option<Column>) -> Result<Self> {
+    pub fn new(
+        timestamps: Vec<i64>,
+        open: Column,
+        high: Column,
+        low: Column,
+        close: Column,
+        volume: Option<Column>,
+    ) -> Result<Self> {
         let bars = Self { timestamps, open, high, low, close, volume };
         bars.check_lengths()?;
         bars.check_values()?;
@@ -41,7 +48,13 @@ impl Bars {
         let issues: Vec<Issue> = columns
             .chain(volume)
             .filter(|(_, len)| *len != expected)
-            .map(|(name, len)| Issue::new(format!("bars.{name}"), "length", format!("bars.{name} has {len} values for {expected} timestamps")))
+            .map(|(name, len)| {
+                Issue::new(
+                    format!("bars.{name}"),
+                    "length",
+                    format!("bars.{name} has {len} values for {expected} timestamps"),
+                )
+            })
             .collect();
         if issues.is_empty() { Ok(()) } else { Err(Error::with_issues(Code::BadData, issues)) }
     }
@@ -56,8 +69,15 @@ impl Bars {
             let Some((field, what)) = self.fault(bar) else { continue };
             faulty += 1;
             if faults.len() < LISTED_FAULTS {
-                let date = self.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
-                faults.push(Issue::new(format!("bars.{field}[{bar}]"), "bad_bar", format!("bar {bar} ({date}): {what}")));
+                let date = self
+                    .timestamps
+                    .get(bar)
+                    .map_or_else(String::new, |&timestamp| time::short(timestamp));
+                faults.push(Issue::new(
+                    format!("bars.{field}[{bar}]"),
+                    "bad_bar",
+                    format!("bar {bar} ({date}): {what}"),
+                ));
             }
         }
         let mut error = Error::with_issues(Code::BadData, faults);
@@ -70,11 +90,20 @@ impl Bars {
     /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
     fn are_sound(&self) -> bool {
         let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
-        let mut sound = self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
-            & self.timestamps.iter().fold(true, |sound, timestamp| sound & (timestamp.abs() <= time::LIMIT));
+        let mut sound =
+            self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
+                & self
+                    .timestamps
+                    .iter()
+                    .fold(true, |sound, timestamp| sound & (timestamp.abs() <= time::LIMIT));
         for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
             // A NaN fails each of these comparisons.
-            sound &= (low > 0.0) & (high < f64::INFINITY) & (low <= open) & (low <= close) & (open <= high) & (close <= high);
+            sound &= (low > 0.0)
+                & (high < f64::INFINITY)
+                & (low <= open)
+                & (low <= close)
+                & (open <= high)
+                & (close <= high);
         }
         if let Some(volume) = &self.volume {
             for &volume in volume.iter() {
@@ -87,14 +116,26 @@ impl Bars {
     fn fault(&self, bar: usize) -> Option<(&'static str, String)> {
         let timestamp = *self.timestamps.get(bar)?;
         if timestamp.abs() > time::LIMIT {
-            return Some(("timestamps", format!("timestamp {timestamp} is no moment that a Date can hold")));
+            return Some((
+                "timestamps",
+                format!("timestamp {timestamp} is no moment that a Date can hold"),
+            ));
         }
         if let Some(&before) = bar.checked_sub(1).and_then(|before| self.timestamps.get(before)) {
             if timestamp == before {
-                return Some(("timestamps", "the timestamp is that of the bar before (duplicate)".into()));
+                return Some((
+                    "timestamps",
+                    "the timestamp is that of the bar before (duplicate)".into(),
+                ));
             }
             if timestamp < before {
-                return Some(("timestamps", format!("the timestamp is before that of the bar before ({})", time::short(before))));
+                return Some((
+                    "timestamps",
+                    format!(
+                        "the timestamp is before that of the bar before ({})",
+                        time::short(before)
+                    ),
+                ));
             }
         }
         for (name, column) in self.prices() {
@@ -103,7 +144,8 @@ impl Bars {
                 return Some((name, format!("{name} must be a finite price above 0, was {price}")));
             }
         }
-        let (open, high, low, close) = (self.open.get(bar)?, self.high.get(bar)?, self.low.get(bar)?, self.close.get(bar)?);
+        let (open, high, low, close) =
+            (self.open.get(bar)?, self.high.get(bar)?, self.low.get(bar)?, self.close.get(bar)?);
         if low > high {
             return Some(("low", format!("low {low} is above high {high}")));
         }
@@ -117,7 +159,8 @@ impl Bars {
         }
         let volume = *self.volume.as_ref()?.get(bar)?;
         let sound = volume >= 0.0 && volume.is_finite();
-        (!sound).then(|| ("volume", format!("volume must be finite and not negative, was {volume}")))
+        (!sound)
+            .then(|| ("volume", format!("volume must be finite and not negative, was {volume}")))
     }
 
     fn prices(&self) -> [(&'static str, &Column); 4] {
@@ -189,7 +232,8 @@ impl Bars {
 
     /// Returns the median distance between two bars in milliseconds; nothing for fewer than two bars.
     pub fn median_step(&self) -> Option<i64> {
-        let mut steps: Vec<i64> = self.timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let mut steps: Vec<i64> =
+            self.timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
         if steps.is_empty() {
             return None;
         }
@@ -223,10 +267,26 @@ mod tests {
     #[test]
     fn each_fault_is_named_with_its_date() {
         let cases: [(&[i64], [f64; 4], &str); 8] = [
-            (&[time::DAY, 0], SOUND, "bar 1 (1970-01-01): the timestamp is before that of the bar before (1970-01-02)"),
-            (&[0, 0], SOUND, "bar 1 (1970-01-01): the timestamp is that of the bar before (duplicate)"),
-            (&[0, 1], [f64::NAN, 12.0, 9.0, 11.0], "bar 1 (1970-01-01T00:00:00.001Z): open must be a finite price above 0, was NaN"),
-            (&[0, 1], [10.0, f64::INFINITY, 9.0, 11.0], "high must be a finite price above 0, was inf"),
+            (
+                &[time::DAY, 0],
+                SOUND,
+                "bar 1 (1970-01-01): the timestamp is before that of the bar before (1970-01-02)",
+            ),
+            (
+                &[0, 0],
+                SOUND,
+                "bar 1 (1970-01-01): the timestamp is that of the bar before (duplicate)",
+            ),
+            (
+                &[0, 1],
+                [f64::NAN, 12.0, 9.0, 11.0],
+                "bar 1 (1970-01-01T00:00:00.001Z): open must be a finite price above 0, was NaN",
+            ),
+            (
+                &[0, 1],
+                [10.0, f64::INFINITY, 9.0, 11.0],
+                "high must be a finite price above 0, was inf",
+            ),
             (&[0, 1], [10.0, 12.0, 0.0, 11.0], "low must be a finite price above 0, was 0"),
             (&[0, 1], [10.0, 9.0, 12.0, 11.0], "low 12 is above high 9"),
             (&[0, 1], [10.0, 12.0, 9.0, 8.0], "low 9 is above close 8"),
@@ -235,7 +295,11 @@ mod tests {
         for (timestamps, second, expected) in cases {
             let error = bars(timestamps, &[SOUND, second]).unwrap_err();
             assert_eq!(error.code, Code::BadData);
-            assert!(error.message.contains(expected), "{} should contain {expected}", error.message);
+            assert!(
+                error.message.contains(expected),
+                "{} should contain {expected}",
+                error.message
+            );
         }
     }
 
@@ -245,7 +309,12 @@ mod tests {
         let error = bars(&(0..25).collect::<Vec<_>>(), &rows).unwrap_err();
         assert_eq!(error.issues.len(), 10);
         assert!(error.message.starts_with("25 faulty bars"), "{}", error.message);
-        assert!(bars(&[0], &[SOUND, SOUND]).unwrap_err().message.contains("bars.open has 2 values for 1 timestamps"));
+        assert!(
+            bars(&[0], &[SOUND, SOUND])
+                .unwrap_err()
+                .message
+                .contains("bars.open has 2 values for 1 timestamps")
+        );
     }
 
     #[test]

@@ -97,8 +97,11 @@ impl Bits {
     /// Combines two sets word by word; the result has the length of `self`.
     #[must_use]
     pub fn zip(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
-        let words =
-            self.words.iter().enumerate().map(|(index, &word)| combine(word, other.words.get(index).copied().unwrap_or(0)));
+        let words = self
+            .words
+            .iter()
+            .enumerate()
+            .map(|(index, &word)| combine(word, other.words.get(index).copied().unwrap_or(0)));
         Self::from_words(words.collect(), self.len)
     }
 

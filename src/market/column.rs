@@ -56,7 +56,8 @@ impl fmt::Debug for Column {
 
 impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a.to_bits() == b.to_bits())
+        self.len() == other.len()
+            && self.iter().zip(other.iter()).all(|(a, b)| a.to_bits() == b.to_bits())
     }
 }
 

@@ -17,22 +17,31 @@ pub fn parse(text: &str) -> Option<i64> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Some(moment.timestamp_millis());
     }
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%MZ"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .map(|moment| moment.and_utc().timestamp_millis())
-        .or_else(|| {
-            ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
-                .iter()
-                .find_map(|format| DateTime::parse_from_str(text, format).ok())
-                .map(|moment| moment.timestamp_millis())
-        })
+    [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S%.fZ",
+        "%Y-%m-%dT%H:%MZ",
+    ]
+    .iter()
+    .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+    .map(|moment| moment.and_utc().timestamp_millis())
+    .or_else(|| {
+        ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
+            .iter()
+            .find_map(|format| DateTime::parse_from_str(text, format).ok())
+            .map(|moment| moment.timestamp_millis())
+    })
 }
 
 /// Writes a moment as ISO 8601 with milliseconds and `Z`, as JavaScript's `toISOString` does.
 pub fn format(milliseconds: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(milliseconds)
-        .map_or_else(|| format!("{milliseconds} ms"), |moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+    DateTime::<Utc>::from_timestamp_millis(milliseconds).map_or_else(
+        || format!("{milliseconds} ms"),
+        |moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true),
+    )
 }
 
 /// Writes a moment for a message: the date alone at midnight.

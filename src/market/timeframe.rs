@@ -85,7 +85,10 @@ impl Timeframe {
 
     /// Returns the timeframe of exactly that length.
     pub fn from_milliseconds(milliseconds: i64) -> Option<Self> {
-        Self::ALL.iter().map(|(_, timeframe)| *timeframe).find(|timeframe| timeframe.milliseconds() == milliseconds)
+        Self::ALL
+            .iter()
+            .map(|(_, timeframe)| *timeframe)
+            .find(|timeframe| timeframe.milliseconds() == milliseconds)
     }
 
     /// Returns the opening of the bar that holds a moment: a multiple of the length since the epoch, a Monday for weeks.

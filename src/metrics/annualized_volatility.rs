@@ -1,0 +1,31 @@
+//! Standard deviation of the returns.
+
+use super::{Facts, Metric, Unit};
+
+/// Standard deviation of the returns, over a year, percent.
+///
+/// std(r) × √(bars a year), with n − 1. Null for fewer than two bars.
+/// vectorbt: `ReturnsAccessor.annualized_volatility`.
+pub const ANNUALIZED_VOLATILITY: Metric = Metric {
+    name: "annualizedVolatility",
+    unit: Unit::Percent,
+    description: "Standard deviation of the returns, over a year; null for fewer than two bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(facts.returns.variance()?.sqrt() * facts.bars_a_year.sqrt() * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(ANNUALIZED_VOLATILITY.of(&mixed()), Some(34.027_838_026_528_62));
+        same(ANNUALIZED_VOLATILITY.of(&g1()), Some(103.477_389_196_495_18));
+        same(ANNUALIZED_VOLATILITY.of(&nothing()), None);
+    }
+}

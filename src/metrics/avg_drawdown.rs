@@ -1,0 +1,31 @@
+//! Mean depth of the drawdowns.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean depth of the drawdowns, percent.
+///
+/// mean((peak − valley) ÷ peak) over all drawdowns, one that lasts to the end included. Null where there is none.
+/// vectorbt: `Drawdowns.avg_drawdown`.
+pub const AVG_DRAWDOWN: Metric = Metric {
+    name: "avgDrawdown",
+    unit: Unit::Percent,
+    description: "Mean depth of the drawdowns; null where equity never falls",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.drawdowns.mean().map(|depth| -depth * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_DRAWDOWN.of(&mixed()), Some(2.801_784_761_205_924_6));
+        same(AVG_DRAWDOWN.of(&g1()), Some(4.736_268_181_818_18));
+        same(AVG_DRAWDOWN.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Mean result of the losing trades.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean result of the losing trades, negative, money.
+///
+/// Σ pnl of losing trades ÷ losing trades, a negative number. Null without one.
+/// vectorbt: `Trades.losing.pnl.mean`.
+pub const AVG_LOSS: Metric = Metric {
+    name: "avgLoss",
+    unit: Unit::Money,
+    description: "Mean result of the losing trades, negative; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.losses.mean(facts.trades.losses.pnl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_LOSS.of(&mixed()), Some(-13.670_011_666_666_59));
+        same(AVG_LOSS.of(&g1()), None);
+        same(AVG_LOSS.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Mean return of the losing trades.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean return of the losing trades, negative, percent.
+///
+/// Mean of pnl ÷ value of the entry over losing trades, a negative number. Null without one.
+/// vectorbt: `Trades.losing.returns.mean`.
+pub const AVG_LOSS_PERCENT: Metric = Metric {
+    name: "avgLossPercent",
+    unit: Unit::Percent,
+    description: "Mean return of the losing trades, negative; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.losses.mean(facts.trades.losses.percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_LOSS_PERCENT.of(&mixed()), Some(-2.734_657_021_839_409_7));
+        same(AVG_LOSS_PERCENT.of(&g1()), None);
+        same(AVG_LOSS_PERCENT.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Mean time from entry to exit of closed trades.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean time from entry to exit of closed trades, days.
+///
+/// Mean of (bar of the exit − bar of the entry) × length of a bar, over closed trades. Null without one.
+/// vectorbt: `Trades.closed.duration.mean`.
+pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
+    name: "avgTradeDurationDays",
+    unit: Unit::Days,
+    description: "Mean time from entry to exit of closed trades; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.closed.mean_bars().map(|bars| bars * facts.bar_days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_TRADE_DURATION_DAYS.of(&mixed()), Some(2.333_333_333_333_333_5));
+        same(AVG_TRADE_DURATION_DAYS.of(&g1()), Some(2.0));
+        same(AVG_TRADE_DURATION_DAYS.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Mean result of the winning trades.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean result of the winning trades, money.
+///
+/// Σ pnl of winning trades ÷ winning trades. Null without one.
+/// vectorbt: `Trades.winning.pnl.mean`.
+pub const AVG_WIN: Metric = Metric {
+    name: "avgWin",
+    unit: Unit::Money,
+    description: "Mean result of the winning trades; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.wins.mean(facts.trades.wins.pnl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_WIN.of(&mixed()), Some(32.943_368_333_333_396));
+        same(AVG_WIN.of(&g1()), Some(45.808_387_416_778_99));
+        same(AVG_WIN.of(&nothing()), None);
+    }
+}

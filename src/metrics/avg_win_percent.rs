@@ -1,0 +1,31 @@
+//! Mean return of the winning trades.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean return of the winning trades, percent.
+///
+/// Mean of pnl ÷ value of the entry over winning trades. Null without one.
+/// vectorbt: `Trades.winning.returns.mean`.
+pub const AVG_WIN_PERCENT: Metric = Metric {
+    name: "avgWinPercent",
+    unit: Unit::Percent,
+    description: "Mean return of the winning trades; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.wins.mean(facts.trades.wins.percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(AVG_WIN_PERCENT.of(&mixed()), Some(6.387_698_814_072_563_5));
+        same(AVG_WIN_PERCENT.of(&g1()), Some(4.585_419_580_419_576));
+        same(AVG_WIN_PERCENT.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Return of buying at the first close and holding to the last.
+
+use super::{Facts, Metric, Unit};
+
+/// Return of buying at the first close and holding to the last, without costs, percent.
+///
+/// Last close ÷ first close − 1. Null without bars.
+/// vectorbt: `Portfolio.total_benchmark_return`.
+pub const BENCHMARK_RETURN: Metric = Metric {
+    name: "benchmarkReturn",
+    unit: Unit::Percent,
+    description: "Return of buying at the first close and holding to the last, without costs; null without bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.benchmark_growth.map(|growth| (growth - 1.0) * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(BENCHMARK_RETURN.of(&mixed()), Some(9.0));
+        same(BENCHMARK_RETURN.of(&g1()), Some(-10.0));
+        same(BENCHMARK_RETURN.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Highest return of a closed trade.
+
+use super::{Facts, Metric, Unit};
+
+/// Highest return of a closed trade, percent.
+///
+/// max(pnl ÷ value of the entry) over closed trades. Null without one.
+/// vectorbt: `Trades.closed.returns.max`.
+pub const BEST_TRADE: Metric = Metric {
+    name: "bestTrade",
+    unit: Unit::Percent,
+    description: "Highest return of a closed trade; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(BEST_TRADE.of(&mixed()), Some(7.957_966_299_632_983));
+        same(BEST_TRADE.of(&g1()), Some(4.585_419_580_419_576));
+        same(BEST_TRADE.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! Change of the return with that of the benchmark.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Change of the return with that of the benchmark, a ratio.
+///
+/// cov(r, b) ÷ var(b). Null for fewer than two bars and where the variance of the benchmark is below 1e-30.
+/// vectorbt: `ReturnsAccessor.beta`.
+pub const BETA: Metric = Metric {
+    name: "beta",
+    unit: Unit::Ratio,
+    description: "Change of the return with that of the benchmark; null where the benchmark does not move",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    beta_of(facts)
+}
+
+/// Below this variance the benchmark does not move.
+const STILL: f64 = 1e-30;
+
+/// Returns beta itself, which alpha needs as well.
+pub(super) fn beta_of(facts: &Facts) -> Option<f64> {
+    facts.returns.per_bar(facts.returns.benchmark_squares).filter(|&variance| variance >= STILL)?;
+    over(facts.returns.products, facts.returns.benchmark_squares)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(BETA.of(&mixed()), Some(-0.016_551_772_855_733_69));
+        same(BETA.of(&g1()), Some(0.134_351_060_061_647_15));
+        same(BETA.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Annualized return by the deepest drawdown.
+
+use super::annualized_return::annualized;
+use super::{Facts, Metric, Unit, over};
+
+/// Annualized return by the deepest drawdown, a ratio.
+///
+/// Annualized return ÷ |deepest fall of the compounded returns|. Null where the equity never falls below an earlier bar.
+/// Young (1991); vectorbt: `ReturnsAccessor.calmar_ratio`.
+pub const CALMAR_RATIO: Metric = Metric {
+    name: "calmarRatio",
+    unit: Unit::Ratio,
+    description: "Annualized return by the deepest drawdown; null where equity never falls",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    over(annualized(facts)?, facts.returns.deepest_fall.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(CALMAR_RATIO.of(&mixed()), Some(75.486_613_720_933_24));
+        same(CALMAR_RATIO.of(&g1()), Some(534.238_555_016_602));
+        same(CALMAR_RATIO.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! Closed trades.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Closed trades, a count.
+///
+/// Exit trades that are over. Never null.
+/// vectorbt: `Trades.closed.count`.
+pub const CLOSED_TRADES: Metric =
+    Metric { name: "closedTrades", unit: Unit::Count, description: "Closed trades", compute };
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.closed.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(CLOSED_TRADES.of(&mixed()), Some(6.0));
+        same(CLOSED_TRADES.of(&g1()), Some(1.0));
+        same(CLOSED_TRADES.of(&nothing()), Some(0.0));
+    }
+}

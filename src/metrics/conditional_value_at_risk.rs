@@ -1,0 +1,31 @@
+//! Mean of the lowest twentieth of the returns.
+
+use super::{Facts, Metric, Unit};
+
+/// Mean of the lowest twentieth of the returns, negative for a loss, percent.
+///
+/// Mean of the ⌊(n − 1) × 5 %⌋ + 1 lowest returns. Null without bars.
+/// vectorbt: `ReturnsAccessor.cond_value_at_risk`.
+pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
+    name: "conditionalValueAtRisk",
+    unit: Unit::Percent,
+    description: "Mean of the lowest twentieth of the returns, negative for a loss; null without bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.tails.map(|tails| tails.low_mean * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(CONDITIONAL_VALUE_AT_RISK.of(&mixed()), Some(-2.460_500_894_000_460_5));
+        same(CONDITIONAL_VALUE_AT_RISK.of(&g1()), Some(-4.736_268_181_818_18));
+        same(CONDITIONAL_VALUE_AT_RISK.of(&nothing()), None);
+    }
+}

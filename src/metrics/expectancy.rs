@@ -1,0 +1,36 @@
+//! Result to expect of a trade.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Result to expect of a trade, money.
+///
+/// Win rate × average win − loss rate × |average loss|; a missing average counts as 0, and trades that break even are in
+/// neither rate. Null without a closed trade.
+/// vectorbt: `Trades.expectancy`.
+pub const EXPECTANCY: Metric = Metric {
+    name: "expectancy",
+    unit: Unit::Money,
+    description: "Result to expect of a trade; null without a closed trade",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let (closed, wins, losses) = (&facts.trades.closed, &facts.trades.wins, &facts.trades.losses);
+    let win = closed.mean(float(wins.count))? * wins.mean(wins.pnl).unwrap_or(0.0);
+    let loss = closed.mean(float(losses.count))? * losses.mean(losses.pnl).unwrap_or(0.0);
+    Some(win + loss)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(EXPECTANCY.of(&mixed()), Some(9.636_678_333_333_403));
+        same(EXPECTANCY.of(&g1()), Some(45.808_387_416_778_99));
+        same(EXPECTANCY.of(&nothing()), None);
+    }
+}

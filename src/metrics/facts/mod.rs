@@ -1,0 +1,120 @@
+//! What the metrics are made of: computed once a run, in two passes over the bars and one over orders and trades.
+//!
+//! The facts are plain numbers and own nothing of the run, so that a faster way to the same numbers (a sweep that steps
+//! from order to order) may fill them and use every metric unchanged.
+
+mod drawdowns;
+mod exposure;
+mod lanes;
+mod returns;
+mod tails;
+mod trades;
+
+pub use drawdowns::DrawdownFacts;
+pub use exposure::ExposureFacts;
+pub use returns::ReturnFacts;
+pub use tails::TailFacts;
+pub use trades::TradeFacts;
+
+use crate::market::time::DAY;
+use crate::portfolio::Trades;
+use crate::simulation::Orders;
+
+/// A finished run, as the metrics see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// Money at the start.
+    pub initial_capital: f64,
+    /// The close of each bar.
+    pub close: &'a [f64],
+    /// The equity at the end of each bar, money; as long as `close`.
+    pub equity: &'a [f64],
+    /// The filled orders, in the order of their bars.
+    pub orders: &'a Orders,
+    /// The exit trades.
+    pub trades: &'a Trades,
+    /// The length of a bar, milliseconds.
+    pub bar_milliseconds: i64,
+    /// Days in a year for annualising.
+    pub year_days: f64,
+    /// Yearly risk-free rate as a fraction.
+    pub risk_free: f64,
+    /// The fraction by which fills are worse than the price.
+    pub slippage: f64,
+    /// Positions in `orders` of the fills without slippage: stops filled at their own price (`stopLimit`).
+    pub fills_without_slippage: &'a [u32],
+    /// Signals that made no order.
+    pub unexecuted_signals: u64,
+}
+
+/// Everything that a metric may look at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// Money at the start.
+    pub initial_capital: f64,
+    /// Money at the end; the initial capital where there are no bars.
+    pub final_capital: f64,
+    /// Mean of the equity, money; nothing without bars.
+    pub mean_equity: Option<f64>,
+    /// The last close by the first; nothing without bars.
+    pub benchmark_growth: Option<f64>,
+    /// Bars a year.
+    pub bars_a_year: f64,
+    /// Length of a bar, days.
+    pub bar_days: f64,
+    /// Risk-free rate of one bar, a fraction.
+    pub risk_free: f64,
+    /// The returns of the bars and of the benchmark.
+    pub returns: ReturnFacts,
+    /// Both ends of the distribution of the returns; nothing without bars.
+    pub tails: Option<TailFacts>,
+    /// The falls of the equity.
+    pub drawdowns: DrawdownFacts,
+    /// Orders and the positions that they made.
+    pub exposure: ExposureFacts,
+    /// The trades.
+    pub trades: TradeFacts,
+    /// Signals that made no order.
+    pub unexecuted_signals: u64,
+}
+
+impl Facts {
+    /// Computes all facts of a run. Columns of different lengths are read up to the end of the shorter one.
+    pub fn new(inputs: &Inputs<'_>) -> Self {
+        let bars = inputs.equity.len().min(inputs.close.len());
+        let (equity, close) =
+            (inputs.equity.get(..bars).unwrap_or(&[]), inputs.close.get(..bars).unwrap_or(&[]));
+        let bar_days = milliseconds(inputs.bar_milliseconds) / milliseconds(DAY);
+        let bars_a_year = inputs.year_days / bar_days;
+        let risk_free = inputs.risk_free / bars_a_year;
+        let drawdowns = DrawdownFacts::new(equity);
+        let returns =
+            returns::measure(inputs.initial_capital, equity, close, risk_free, &drawdowns);
+        Self {
+            initial_capital: inputs.initial_capital,
+            final_capital: equity.last().copied().unwrap_or(inputs.initial_capital),
+            mean_equity: returns.mean_equity,
+            benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
+            bars_a_year,
+            bar_days,
+            risk_free,
+            returns: returns.facts,
+            tails: returns.tails,
+            drawdowns,
+            exposure: ExposureFacts::new(inputs, close),
+            trades: TradeFacts::new(inputs.trades),
+            unexecuted_signals: inputs.unexecuted_signals,
+        }
+    }
+}
+
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts of bars and trades are far below 2^53")]
+pub(crate) const fn float(count: usize) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars are far below 2^53 milliseconds")]
+const fn milliseconds(count: i64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,31 @@
+//! Equity at the last bar.
+
+use super::{Facts, Metric, Unit};
+
+/// Equity at the last bar, money.
+///
+/// Cash and position at the last close. Never null.
+/// vectorbt: `Portfolio.final_value`.
+pub const FINAL_CAPITAL: Metric = Metric {
+    name: "finalCapital",
+    unit: Unit::Money,
+    description: "Equity at the last bar; the initial capital without bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(facts.final_capital)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(FINAL_CAPITAL.of(&mixed()), Some(1_071.759_540_000_000_5));
+        same(FINAL_CAPITAL.of(&g1()), Some(1_045.808_387_416_779_2));
+        same(FINAL_CAPITAL.of(&nothing()), Some(1_000.0));
+    }
+}

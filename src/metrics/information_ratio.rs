@@ -1,0 +1,33 @@
+//! Mean return above the benchmark by its standard deviation.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Mean return above the benchmark by its standard deviation, per bar and not over a year, a ratio.
+///
+/// (mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized. Null for fewer than two bars and where the difference
+/// never varies.
+/// vectorbt: `ReturnsAccessor.information_ratio`.
+pub const INFORMATION_RATIO: Metric = Metric {
+    name: "informationRatio",
+    unit: Unit::Ratio,
+    description: "Mean return above the benchmark by its standard deviation, per bar and not over a year; null where it does not vary",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let difference = facts.returns.mean - facts.returns.benchmark_mean;
+    over(difference, facts.returns.per_freedom(facts.returns.active_squares)?.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(INFORMATION_RATIO.of(&mixed()), Some(-0.037_407_258_389_889_744));
+        same(INFORMATION_RATIO.of(&g1()), Some(0.145_289_825_769_448_7));
+        same(INFORMATION_RATIO.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! Weight of the ends of the distribution of returns.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit, varying};
+
+/// Weight of the ends of the distribution of returns, 0 for a normal one, a ratio.
+///
+/// (n − 1) ÷ ((n − 2) (n − 3)) × ((n + 1) × m4 ÷ m2² − 3 (n − 1)) with the central moments m2 and m4: bias-corrected and
+/// excess. Null for fewer than four bars and where m2 is within rounding of 0.
+/// pandas: `Series.kurtosis`.
+pub const KURTOSIS: Metric = Metric {
+    name: "kurtosis",
+    unit: Unit::Ratio,
+    description: "Weight of the ends of the distribution of returns, 0 for a normal one; null for fewer than four bars, or where returns do not vary",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let n = float(facts.returns.count);
+    let (second, fourth) = (varying(facts)?, facts.returns.per_bar(facts.returns.fourths)?);
+    let factor = (n - 1.0) / ((n - 2.0) * (n - 3.0));
+    (facts.returns.count > 3)
+        .then(|| factor * ((n + 1.0) * fourth / (second * second) - 3.0 * (n - 1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(KURTOSIS.of(&mixed()), Some(-1.126_536_900_726_052_4));
+        same(KURTOSIS.of(&g1()), Some(3.068_613_770_149_21));
+        same(KURTOSIS.of(&nothing()), None);
+    }
+}

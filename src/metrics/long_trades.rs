@@ -1,0 +1,32 @@
+//! Long trades.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Long trades, open and closed, a count.
+///
+/// Exit trades of long positions. Never null.
+/// vectorbt: `Trades.long.count`.
+pub const LONG_TRADES: Metric = Metric {
+    name: "longTrades",
+    unit: Unit::Count,
+    description: "Long trades, open and closed",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.long))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(LONG_TRADES.of(&mixed()), Some(4.0));
+        same(LONG_TRADES.of(&g1()), Some(1.0));
+        same(LONG_TRADES.of(&nothing()), Some(0.0));
+    }
+}

@@ -1,0 +1,32 @@
+//! Closed trades with a result below 0.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Closed trades with a result below 0, a count.
+///
+/// Closed trades with pnl < 0 after fees; one that breaks even is neither. Never null.
+/// vectorbt: `Trades.closed.losing.count`.
+pub const LOSING_TRADES: Metric = Metric {
+    name: "losingTrades",
+    unit: Unit::Count,
+    description: "Closed trades with a result below 0",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.losses.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(LOSING_TRADES.of(&mixed()), Some(3.0));
+        same(LOSING_TRADES.of(&g1()), Some(0.0));
+        same(LOSING_TRADES.of(&nothing()), Some(0.0));
+    }
+}

@@ -1,0 +1,31 @@
+//! Largest value of a position by itself and free cash.
+
+use super::{Facts, Metric, Unit};
+
+/// Largest value of a position by itself and free cash, percent.
+///
+/// max(|position × close| ÷ (|position × close| + free cash)) over the bars. Null without bars.
+/// vectorbt: `Portfolio.gross_exposure`.
+pub const MAX_GROSS_EXPOSURE: Metric = Metric {
+    name: "maxGrossExposure",
+    unit: Unit::Percent,
+    description: "Largest value of a position by itself and free cash; null without bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.exposure.max_gross.map(|share| share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(MAX_GROSS_EXPOSURE.of(&mixed()), Some(52.027_102_112_186_66));
+        same(MAX_GROSS_EXPOSURE.of(&g1()), Some(100.0));
+        same(MAX_GROSS_EXPOSURE.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Most winning trades in a row.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Most winning trades in a row, a count.
+///
+/// The longest run of closed trades with pnl > 0, in the order of their exits. Never null.
+/// vectorbt: `Trades.winning_streak.max`.
+pub const MAX_WIN_STREAK: Metric = Metric {
+    name: "maxWinStreak",
+    unit: Unit::Count,
+    description: "Most winning trades in a row",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.wins.longest_streak))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(MAX_WIN_STREAK.of(&mixed()), Some(2.0));
+        same(MAX_WIN_STREAK.of(&g1()), Some(1.0));
+        same(MAX_WIN_STREAK.of(&nothing()), Some(0.0));
+    }
+}

@@ -1,0 +1,211 @@
+//! What a run is judged by: one metric a file, one list, from which results, schemas and documentation derive.
+//!
+//! Formulas are vectorbt 1.2.0's, on the returns of the bars with the initial capital as the first base. A metric
+//! without a value (no closed trade, no deviation to divide by, an infinite result) is nothing, never NaN. To add one,
+//! write its file and its line in [`METRICS`].
+
+pub mod facts;
+#[cfg(test)]
+mod testing;
+
+mod alpha;
+mod annualized_return;
+mod annualized_volatility;
+mod avg_drawdown;
+mod avg_drawdown_duration_days;
+mod avg_loss;
+mod avg_loss_duration_days;
+mod avg_loss_percent;
+mod avg_trade_duration_days;
+mod avg_win;
+mod avg_win_duration_days;
+mod avg_win_percent;
+mod benchmark_return;
+mod best_trade;
+mod beta;
+mod calmar_ratio;
+mod closed_trades;
+mod conditional_value_at_risk;
+mod expectancy;
+mod final_capital;
+mod information_ratio;
+mod kurtosis;
+mod long_trades;
+mod losing_trades;
+mod max_drawdown;
+mod max_drawdown_duration_days;
+mod max_gross_exposure;
+mod max_loss_streak;
+mod max_win_streak;
+mod omega_ratio;
+mod open_trade_pnl;
+mod open_trades;
+mod payoff_ratio;
+mod profit_factor;
+mod sharpe_ratio;
+mod short_trades;
+mod skew;
+mod sortino_ratio;
+mod sqn;
+mod tail_ratio;
+mod time_in_market;
+mod total_fees_paid;
+mod total_profit;
+mod total_return;
+mod total_slippage_paid;
+mod total_trades;
+mod turnover;
+mod ulcer_index;
+mod unexecuted_signals;
+mod value_at_risk;
+mod win_rate;
+mod winning_trades;
+mod worst_trade;
+
+pub use facts::{Facts, Inputs};
+
+/// What a metric is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Money in the quote currency.
+    Money,
+    /// Percent: 12.5 is 12.5 %.
+    Percent,
+    /// Percent a year.
+    PercentPerYear,
+    /// A plain number.
+    Ratio,
+    /// A whole number.
+    Count,
+    /// Days of 24 hours.
+    Days,
+}
+
+impl Unit {
+    /// Returns the unit as documentation has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Percent => "percent",
+            Self::PercentPerYear => "percent a year",
+            Self::Ratio => "ratio",
+            Self::Count => "count",
+            Self::Days => "days",
+        }
+    }
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name in JavaScript, camelCase.
+    pub name: &'static str,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// What it says and when it has no value, in one line.
+    pub description: &'static str,
+    /// The formula; callers use [`Metric::of`], which lets no infinite value through.
+    pub compute: fn(&Facts) -> Option<f64>,
+}
+
+impl Metric {
+    /// Returns the metric of a run; nothing where it has no finite value.
+    pub fn of(&self, facts: &Facts) -> Option<f64> {
+        (self.compute)(facts).filter(|value| value.is_finite())
+    }
+}
+
+/// Every metric, in the order in which results list them.
+pub const METRICS: &[&Metric] = &[
+    &final_capital::FINAL_CAPITAL,
+    &total_profit::TOTAL_PROFIT,
+    &total_return::TOTAL_RETURN,
+    &benchmark_return::BENCHMARK_RETURN,
+    &annualized_return::ANNUALIZED_RETURN,
+    &annualized_volatility::ANNUALIZED_VOLATILITY,
+    &sharpe_ratio::SHARPE_RATIO,
+    &sortino_ratio::SORTINO_RATIO,
+    &calmar_ratio::CALMAR_RATIO,
+    &omega_ratio::OMEGA_RATIO,
+    &alpha::ALPHA,
+    &beta::BETA,
+    &information_ratio::INFORMATION_RATIO,
+    &max_drawdown::MAX_DRAWDOWN,
+    &avg_drawdown::AVG_DRAWDOWN,
+    &max_drawdown_duration_days::MAX_DRAWDOWN_DURATION_DAYS,
+    &avg_drawdown_duration_days::AVG_DRAWDOWN_DURATION_DAYS,
+    &ulcer_index::ULCER_INDEX,
+    &value_at_risk::VALUE_AT_RISK,
+    &conditional_value_at_risk::CONDITIONAL_VALUE_AT_RISK,
+    &skew::SKEW,
+    &kurtosis::KURTOSIS,
+    &tail_ratio::TAIL_RATIO,
+    &max_gross_exposure::MAX_GROSS_EXPOSURE,
+    &time_in_market::TIME_IN_MARKET,
+    &total_fees_paid::TOTAL_FEES_PAID,
+    &total_slippage_paid::TOTAL_SLIPPAGE_PAID,
+    &turnover::TURNOVER,
+    &total_trades::TOTAL_TRADES,
+    &closed_trades::CLOSED_TRADES,
+    &open_trades::OPEN_TRADES,
+    &winning_trades::WINNING_TRADES,
+    &losing_trades::LOSING_TRADES,
+    &long_trades::LONG_TRADES,
+    &short_trades::SHORT_TRADES,
+    &win_rate::WIN_RATE,
+    &avg_win::AVG_WIN,
+    &avg_loss::AVG_LOSS,
+    &avg_win_percent::AVG_WIN_PERCENT,
+    &avg_loss_percent::AVG_LOSS_PERCENT,
+    &best_trade::BEST_TRADE,
+    &worst_trade::WORST_TRADE,
+    &payoff_ratio::PAYOFF_RATIO,
+    &profit_factor::PROFIT_FACTOR,
+    &expectancy::EXPECTANCY,
+    &sqn::SQN,
+    &max_win_streak::MAX_WIN_STREAK,
+    &max_loss_streak::MAX_LOSS_STREAK,
+    &avg_trade_duration_days::AVG_TRADE_DURATION_DAYS,
+    &avg_win_duration_days::AVG_WIN_DURATION_DAYS,
+    &avg_loss_duration_days::AVG_LOSS_DURATION_DAYS,
+    &open_trade_pnl::OPEN_TRADE_PNL,
+    &unexecuted_signals::UNEXECUTED_SIGNALS,
+];
+
+/// Computes every metric of a run, in the order of [`METRICS`].
+pub fn compute_all(inputs: &Inputs<'_>) -> Vec<(&'static str, Option<f64>)> {
+    let facts = Facts::new(inputs);
+    METRICS.iter().map(|metric| (metric.name, metric.of(&facts))).collect()
+}
+
+/// Finds a metric by its camelCase name.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().copied().find(|metric| metric.name == name)
+}
+
+/// Returns the name that MCP, SQL and strategy parameters use: `sharpeRatio` is `sharpe_ratio`.
+pub fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// Divides; nothing where there is nothing to divide by.
+fn over(dividend: f64, divisor: f64) -> Option<f64> {
+    (divisor.abs() > 0.0).then(|| dividend / divisor)
+}
+
+/// Returns the second central moment of the returns; nothing where it is within rounding of 0, which is where pandas and
+/// scipy give up on higher moments.
+fn varying(facts: &Facts) -> Option<f64> {
+    let noise = f64::EPSILON * facts.returns.mean;
+    facts.returns.per_bar(facts.returns.squares).filter(|&moment| moment > noise * noise)
+}
+
+#[cfg(test)]
+mod tests;

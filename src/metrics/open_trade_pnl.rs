@@ -1,0 +1,31 @@
+//! Result of open trades at the last close.
+
+use super::{Facts, Metric, Unit};
+
+/// Result of open trades at the last close, money.
+///
+/// Σ pnl of open trades, without the fees of an exit. Never null.
+/// vectorbt: `Trades.open.pnl.sum`.
+pub const OPEN_TRADE_PNL: Metric = Metric {
+    name: "openTradePnl",
+    unit: Unit::Money,
+    description: "Result of open trades at the last close",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(facts.trades.open_pnl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(OPEN_TRADE_PNL.of(&mixed()), Some(13.939_470_000_000_027));
+        same(OPEN_TRADE_PNL.of(&g1()), Some(0.0));
+        same(OPEN_TRADE_PNL.of(&nothing()), Some(0.0));
+    }
+}

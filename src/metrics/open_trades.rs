@@ -1,0 +1,28 @@
+//! Open trades.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Open trades, a count.
+///
+/// Exit trades that last to the end. Never null.
+/// vectorbt: `Trades.open.count`.
+pub const OPEN_TRADES: Metric =
+    Metric { name: "openTrades", unit: Unit::Count, description: "Open trades", compute };
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.open()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(OPEN_TRADES.of(&mixed()), Some(1.0));
+        same(OPEN_TRADES.of(&g1()), Some(0.0));
+        same(OPEN_TRADES.of(&nothing()), Some(0.0));
+    }
+}

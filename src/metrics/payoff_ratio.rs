@@ -1,0 +1,32 @@
+//! Mean win by mean loss.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Mean win by mean loss, without sign, a ratio.
+///
+/// Average win ÷ −average loss. Null without a winning or without a losing trade.
+/// Checked against numpy: vectorbt has no such metric.
+pub const PAYOFF_RATIO: Metric = Metric {
+    name: "payoffRatio",
+    unit: Unit::Ratio,
+    description: "Mean win by mean loss, without sign; null without a win or without a loss",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let (wins, losses) = (&facts.trades.wins, &facts.trades.losses);
+    over(wins.mean(wins.pnl)?, -losses.mean(losses.pnl)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(PAYOFF_RATIO.of(&mixed()), Some(2.409_900_528_004_932));
+        same(PAYOFF_RATIO.of(&g1()), None);
+        same(PAYOFF_RATIO.of(&nothing()), None);
+    }
+}

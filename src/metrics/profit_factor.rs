@@ -1,0 +1,31 @@
+//! Sum of the wins by the sum of the losses.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Sum of the wins by the sum of the losses, without sign, a ratio.
+///
+/// Σ pnl of winning trades ÷ −Σ pnl of losing trades. Null without a losing trade, where vectorbt has infinity.
+/// vectorbt: `Trades.profit_factor`.
+pub const PROFIT_FACTOR: Metric = Metric {
+    name: "profitFactor",
+    unit: Unit::Ratio,
+    description: "Sum of the wins by the sum of the losses, without sign; null without a loss",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    over(facts.trades.wins.pnl, -facts.trades.losses.pnl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(PROFIT_FACTOR.of(&mixed()), Some(2.409_900_528_004_932));
+        same(PROFIT_FACTOR.of(&g1()), None);
+        same(PROFIT_FACTOR.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! Mean return above the risk-free rate by the standard deviation.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Mean return above the risk-free rate by the standard deviation, over a year, a ratio.
+///
+/// (mean(r) − risk-free) ÷ std(r) × √(bars a year), with n − 1 and the yearly risk-free rate ÷ bars a year. Null for fewer
+/// than two bars and where no return differs from another.
+/// Sharpe (1994); vectorbt: `ReturnsAccessor.sharpe_ratio`.
+pub const SHARPE_RATIO: Metric = Metric {
+    name: "sharpeRatio",
+    unit: Unit::Ratio,
+    description: "Mean return above the risk-free rate by the standard deviation, over a year; null where returns do not vary",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    over(facts.returns.mean - facts.risk_free, facts.returns.variance()?.sqrt())
+        .map(|ratio| ratio * facts.bars_a_year.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(SHARPE_RATIO.of(&mixed()), Some(4.815_281_831_297_783));
+        same(SHARPE_RATIO.of(&g1()), Some(3.572_512_762_780_942));
+        same(SHARPE_RATIO.of(&nothing()), None);
+    }
+}

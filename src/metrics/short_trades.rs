@@ -1,0 +1,32 @@
+//! Short trades.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Short trades, open and closed, a count.
+///
+/// Exit trades of short positions. Never null.
+/// vectorbt: `Trades.short.count`.
+pub const SHORT_TRADES: Metric = Metric {
+    name: "shortTrades",
+    unit: Unit::Count,
+    description: "Short trades, open and closed",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(SHORT_TRADES.of(&mixed()), Some(3.0));
+        same(SHORT_TRADES.of(&g1()), Some(0.0));
+        same(SHORT_TRADES.of(&nothing()), Some(0.0));
+    }
+}

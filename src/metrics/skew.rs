@@ -1,0 +1,35 @@
+//! Asymmetry of the returns.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit, varying};
+
+/// Asymmetry of the returns, a ratio.
+///
+/// √(n (n − 1)) ÷ (n − 2) × m3 ÷ m2^1.5 with the central moments m2 and m3. Null for fewer than three bars and where m2 is
+/// within rounding of 0.
+/// Adjusted Fisher-Pearson coefficient; pandas: `Series.skew`.
+pub const SKEW: Metric = Metric {
+    name: "skew",
+    unit: Unit::Ratio,
+    description: "Asymmetry of the returns; null for fewer than three bars, or where returns do not vary",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let n = float(facts.returns.count);
+    let (second, third) = (varying(facts)?, facts.returns.per_bar(facts.returns.cubes)?);
+    (facts.returns.count > 2).then(|| (n * (n - 1.0)).sqrt() / (n - 2.0) * third / second.powf(1.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(SKEW.of(&mixed()), Some(-0.210_106_469_256_659_5));
+        same(SKEW.of(&g1()), Some(1.395_131_448_915_543_3));
+        same(SKEW.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! Mean return by the deviation of the losses.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Mean return by the deviation of the losses, over a year, a ratio.
+///
+/// mean(r) ÷ √(mean(min(r, 0)²)) × √(bars a year). The required return is 0: the risk-free rate does not enter, as in
+/// vectorbt. Null for fewer than two bars and where no bar loses.
+/// Sortino and Price (1994); vectorbt: `ReturnsAccessor.sortino_ratio`.
+pub const SORTINO_RATIO: Metric = Metric {
+    name: "sortinoRatio",
+    unit: Unit::Ratio,
+    description: "Mean return by the deviation of the losses, over a year; null where no bar loses",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let downside = facts
+        .returns
+        .per_bar(facts.returns.downside_squares)
+        .filter(|_| facts.returns.count > 1)?
+        .sqrt();
+    over(facts.returns.mean, downside).map(|ratio| ratio * facts.bars_a_year.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(SORTINO_RATIO.of(&mixed()), Some(8.475_385_487_316_577));
+        same(SORTINO_RATIO.of(&g1()), Some(9.127_163_541_712_83));
+        same(SORTINO_RATIO.of(&nothing()), None);
+    }
+}

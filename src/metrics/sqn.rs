@@ -1,0 +1,35 @@
+//! System quality number.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit, over};
+
+/// System quality number: mean result by its standard deviation, times the root of the trades, a ratio.
+///
+/// √n × mean(pnl) ÷ std(pnl) over closed trades, with n − 1. Null for fewer than two and where all results are equal.
+/// Tharp (2006); vectorbt: `Trades.sqn`.
+pub const SQN: Metric = Metric {
+    name: "sqn",
+    unit: Unit::Ratio,
+    description: "System quality number: mean result by its standard deviation, times the root of the trades; null for fewer than two closed trades",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    let closed = &facts.trades.closed;
+    let freedom = closed.count.checked_sub(1).filter(|&freedom| freedom > 0)?;
+    let deviation = (facts.trades.squares / float(freedom)).sqrt();
+    over(closed.mean(closed.pnl)?, deviation).map(|ratio| ratio * float(closed.count).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(SQN.of(&mixed()), Some(0.876_646_511_100_211_5));
+        same(SQN.of(&g1()), None);
+        same(SQN.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! The 95th percentile of the returns by the 5th.
+
+use super::{Facts, Metric, Unit, over};
+
+/// The 95th percentile of the returns by the 5th, both without sign, a ratio.
+///
+/// |P95(r)| ÷ |P5(r)|. Null without bars and where P5 is 0.
+/// vectorbt: `ReturnsAccessor.tail_ratio`.
+pub const TAIL_RATIO: Metric = Metric {
+    name: "tailRatio",
+    unit: Unit::Ratio,
+    description: "The 95th percentile of the returns by the 5th, both without sign; null where the latter is 0",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.tails.and_then(|tails| over(tails.high.abs(), tails.low.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(TAIL_RATIO.of(&mixed()), Some(1.221_518_288_865_136_6));
+        same(TAIL_RATIO.of(&g1()), Some(2.089_343_119_144_167));
+        same(TAIL_RATIO.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! The list as a whole, against random portfolios of vectorbt.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::portfolio::Trades;
+use crate::simulation::Orders;
+
+const CASES: &str = include_str!("../../__test__/reference/metrics/cases.json");
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn whole<T: TryFrom<u64, Error: std::fmt::Debug>>(value: &Value) -> Vec<T> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| T::try_from(number.as_u64().unwrap()).unwrap())
+        .collect()
+}
+
+fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
+    let (orders, trades) = (&case["orders"], &case["trades"]);
+    let orders = Orders {
+        bar: whole(&orders["bar"]),
+        side: whole(&orders["side"]),
+        size: numbers(&orders["size"]),
+        price: numbers(&orders["price"]),
+        fees: numbers(&orders["fees"]),
+    };
+    let trades = Trades {
+        entry_bar: whole(&trades["entryBar"]),
+        exit_bar: whole(&trades["exitBar"]),
+        direction: whole(&trades["direction"]),
+        status: whole(&trades["status"]),
+        pnl: numbers(&trades["pnl"]),
+        pnl_percent: numbers(&trades["pnlPercent"]),
+        ..Trades::default()
+    };
+    compute_all(&Inputs {
+        initial_capital: case["initialCapital"].as_f64().unwrap(),
+        close: &numbers(&case["close"]),
+        equity: &numbers(&case["equity"]),
+        orders: &orders,
+        trades: &trades,
+        bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
+        year_days: case["yearDays"].as_f64().unwrap(),
+        risk_free: case["riskFree"].as_f64().unwrap(),
+        slippage: case["slippage"].as_f64().unwrap(),
+        fills_without_slippage: &[],
+        unexecuted_signals: 0,
+    })
+}
+
+/// Returns what the metrics of a case disagree on.
+fn disagreements(index: usize, case: &Value) -> Vec<String> {
+    let expected = &case["metrics"];
+    let differ = |(name, found): &(&str, Option<f64>)| match (found, expected[*name].as_f64()) {
+        (Some(found), Some(expected)) => (found - expected).abs() > 1e-9 * expected.abs() + 1e-11,
+        (found, expected) => found.is_some() || expected.is_some(),
+    };
+    let compared = computed(case).into_iter().filter(|(name, _)| *name != "unexecutedSignals");
+    compared
+        .filter(differ)
+        .map(|(name, found)| {
+            format!("case {index}: {name} is {found:?}, expected {}", expected[name])
+        })
+        .collect()
+}
+
+#[test]
+fn every_metric_equals_vectorbt_on_random_portfolios() {
+    // Another file of scripts/reference/metrics.py can be named, to look further than the one of the repository.
+    let text = std::env::var("METRICS_CASES")
+        .map_or_else(|_| CASES.to_owned(), |path| std::fs::read_to_string(path).unwrap());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let cases = document["cases"].as_array().unwrap();
+    assert!(cases.len() >= 60);
+    let faults: Vec<String> =
+        cases.iter().enumerate().flat_map(|(index, case)| disagreements(index, case)).collect();
+    assert!(faults.is_empty(), "{} disagreements:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn names_are_distinct_camel_case_and_found_again() {
+    let names: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    assert_eq!(names.len(), METRICS.len());
+    for metric in METRICS {
+        assert!(
+            metric.name.chars().all(|character| character.is_ascii_alphanumeric()),
+            "{}",
+            metric.name
+        );
+        assert!(
+            metric.name.starts_with(|character: char| character.is_ascii_lowercase()),
+            "{}",
+            metric.name
+        );
+        assert!(
+            !metric.description.is_empty() && !metric.description.ends_with('.'),
+            "{}",
+            metric.name
+        );
+        assert_eq!(find(metric.name).map(|found| found.name), Some(metric.name));
+    }
+    assert!(find("sharperatio").is_none());
+    assert_eq!(snake_case("maxDrawdownDurationDays"), "max_drawdown_duration_days");
+    assert_eq!(snake_case("sqn"), "sqn");
+}
+
+#[test]
+fn the_list_names_what_the_reference_names() {
+    let document: Value = serde_json::from_str(CASES).unwrap();
+    let expected: BTreeSet<&str> = document["cases"][0]["metrics"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .chain(["unexecutedSignals"])
+        .collect();
+    assert_eq!(METRICS.iter().map(|metric| metric.name).collect::<BTreeSet<&str>>(), expected);
+}
+
+#[test]
+fn no_metric_is_ever_nan_or_infinite() {
+    let curves: [&[f64]; 7] = [
+        &[],
+        &[1_000.0],
+        &[0.0],
+        &[-5.0, -10.0, 3.0],
+        &[1_000.0, 0.0, 0.0, 50.0],
+        &[1_000.0; 40],
+        &[1e300, 1e-300, 1e300, 1e-300, 5.0],
+    ];
+    let (orders, trades) = (Orders::default(), Trades::default());
+    for equity in curves {
+        let close = vec![10.0; equity.len()];
+        for initial_capital in [1_000.0, 1e-300] {
+            let inputs = Inputs {
+                initial_capital,
+                close: &close,
+                equity,
+                orders: &orders,
+                trades: &trades,
+                bar_milliseconds: 60_000,
+                year_days: 365.0,
+                risk_free: 0.0,
+                slippage: 0.0,
+                fills_without_slippage: &[],
+                unexecuted_signals: 0,
+            };
+            for (name, value) in compute_all(&inputs) {
+                assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn stops_filled_at_their_own_price_paid_no_slippage() {
+    let orders = Orders {
+        bar: vec![0, 1],
+        side: vec![0, 1],
+        size: vec![10.0, 10.0],
+        price: vec![101.0, 95.0],
+        fees: vec![0.0, 0.0],
+    };
+    let inputs = Inputs {
+        initial_capital: 2_000.0,
+        close: &[100.0, 90.0],
+        equity: &[1_990.0, 1_940.0],
+        orders: &orders,
+        trades: &Trades::default(),
+        bar_milliseconds: 86_400_000,
+        year_days: 365.0,
+        risk_free: 0.0,
+        slippage: 0.01,
+        fills_without_slippage: &[1],
+        unexecuted_signals: 0,
+    };
+    // Ten units bought one above the close; the stop at 95 sold at 95.
+    testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&Facts::new(&inputs)), Some(10.0));
+}

@@ -1,0 +1,27 @@
+//! Fees of all orders.
+
+use super::{Facts, Metric, Unit};
+
+/// Fees of all orders, money.
+///
+/// Σ fees. Never null.
+/// vectorbt: `Portfolio.orders.fees.sum`.
+pub const TOTAL_FEES_PAID: Metric =
+    Metric { name: "totalFeesPaid", unit: Unit::Money, description: "Fees of all orders", compute };
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(facts.exposure.fees)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(TOTAL_FEES_PAID.of(&mixed()), Some(6.620_46));
+        same(TOTAL_FEES_PAID.of(&g1()), Some(2.045_856_241_660_38));
+        same(TOTAL_FEES_PAID.of(&nothing()), Some(0.0));
+    }
+}

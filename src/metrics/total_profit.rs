@@ -1,0 +1,31 @@
+//! Equity at the last bar minus the initial capital.
+
+use super::{Facts, Metric, Unit};
+
+/// Equity at the last bar minus the initial capital, money.
+///
+/// Final capital − initial capital. Never null.
+/// vectorbt: `Portfolio.total_profit`.
+pub const TOTAL_PROFIT: Metric = Metric {
+    name: "totalProfit",
+    unit: Unit::Money,
+    description: "Equity at the last bar minus the initial capital",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(facts.final_capital - facts.initial_capital)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(TOTAL_PROFIT.of(&mixed()), Some(71.759_540_000_000_47));
+        same(TOTAL_PROFIT.of(&g1()), Some(45.808_387_416_779_055));
+        same(TOTAL_PROFIT.of(&nothing()), Some(0.0));
+    }
+}

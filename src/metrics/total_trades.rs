@@ -1,0 +1,32 @@
+//! Open and closed trades.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Open and closed trades, a count.
+///
+/// Exit trades, the open one included. Never null.
+/// vectorbt: `Trades.count`.
+pub const TOTAL_TRADES: Metric = Metric {
+    name: "totalTrades",
+    unit: Unit::Count,
+    description: "Open and closed trades",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(TOTAL_TRADES.of(&mixed()), Some(7.0));
+        same(TOTAL_TRADES.of(&g1()), Some(1.0));
+        same(TOTAL_TRADES.of(&nothing()), Some(0.0));
+    }
+}

@@ -1,0 +1,31 @@
+//! Traded value by the mean equity.
+
+use super::{Facts, Metric, Unit, over};
+
+/// Traded value by the mean equity, a ratio.
+///
+/// Σ size × price ÷ mean(equity). Null without bars and where the mean equity is 0.
+/// Checked against numpy: vectorbt has no such metric.
+pub const TURNOVER: Metric = Metric {
+    name: "turnover",
+    unit: Unit::Ratio,
+    description: "Traded value by the mean equity; null without bars",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    over(facts.exposure.traded_value, facts.mean_equity?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(TURNOVER.of(&mixed()), Some(6.270_384_444_312_04));
+        same(TURNOVER.of(&g1()), Some(1.954_677_773_855_295_8));
+        same(TURNOVER.of(&nothing()), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! Signals that made no order.
+
+use super::{Facts, Metric, Unit};
+
+/// Signals that made no order, a count.
+///
+/// Entries and exits that made no order. Never null.
+/// Counted by the simulation.
+pub const UNEXECUTED_SIGNALS: Metric = Metric {
+    name: "unexecutedSignals",
+    unit: Unit::Count,
+    description: "Signals that made no order; the warnings of the result count the reasons",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(unexecuted(facts))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
+const fn unexecuted(facts: &Facts) -> f64 {
+    facts.unexecuted_signals as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(UNEXECUTED_SIGNALS.of(&mixed()), Some(2.0));
+        same(UNEXECUTED_SIGNALS.of(&g1()), Some(0.0));
+        same(UNEXECUTED_SIGNALS.of(&nothing()), Some(0.0));
+    }
+}

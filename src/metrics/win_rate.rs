@@ -1,0 +1,32 @@
+//! Share of the closed trades with a result above 0.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Share of the closed trades with a result above 0, percent.
+///
+/// Winning ÷ closed trades. Null without a closed trade.
+/// vectorbt: `Trades.win_rate`.
+pub const WIN_RATE: Metric = Metric {
+    name: "winRate",
+    unit: Unit::Percent,
+    description: "Share of the closed trades with a result above 0; null without a closed trade",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.closed.mean(float(facts.trades.wins.count)).map(|share| share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(WIN_RATE.of(&mixed()), Some(50.0));
+        same(WIN_RATE.of(&g1()), Some(100.0));
+        same(WIN_RATE.of(&nothing()), None);
+    }
+}

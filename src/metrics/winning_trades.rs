@@ -1,0 +1,32 @@
+//! Closed trades with a result above 0.
+
+use super::facts::float;
+use super::{Facts, Metric, Unit};
+
+/// Closed trades with a result above 0, a count.
+///
+/// Closed trades with pnl > 0 after fees. Never null.
+/// vectorbt: `Trades.closed.winning.count`.
+pub const WINNING_TRADES: Metric = Metric {
+    name: "winningTrades",
+    unit: Unit::Count,
+    description: "Closed trades with a result above 0",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    Some(float(facts.trades.wins.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(WINNING_TRADES.of(&mixed()), Some(3.0));
+        same(WINNING_TRADES.of(&g1()), Some(1.0));
+        same(WINNING_TRADES.of(&nothing()), Some(0.0));
+    }
+}

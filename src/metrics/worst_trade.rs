@@ -1,0 +1,31 @@
+//! Lowest return of a closed trade.
+
+use super::{Facts, Metric, Unit};
+
+/// Lowest return of a closed trade, percent.
+///
+/// min(pnl ÷ value of the entry) over closed trades. Null without one.
+/// vectorbt: `Trades.closed.returns.min`.
+pub const WORST_TRADE: Metric = Metric {
+    name: "worstTrade",
+    unit: Unit::Percent,
+    description: "Lowest return of a closed trade; null without one",
+    compute,
+};
+
+fn compute(facts: &Facts) -> Option<f64> {
+    facts.trades.worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::testing::{g1, mixed, nothing, same};
+
+    #[test]
+    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+        same(WORST_TRADE.of(&mixed()), Some(-3.321_771_285_848_947_7));
+        same(WORST_TRADE.of(&g1()), Some(4.585_419_580_419_576));
+        same(WORST_TRADE.of(&nothing()), None);
+    }
+}

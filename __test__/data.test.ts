@@ -12,7 +12,7 @@ import {
 } from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
 import type { BacktestEngine, ImportRequest } from '../index.js'
-import { DAY, failure, folder, newEngine, request, SP500, untyped, waves } from './support.js'
+import { DAY, failure, folder, newEngine, ROOT, request, SP500, untyped, waves } from './support.js'
 
 /** What SP500 holds, read by hand from the file. */
 const SP500_BARS = readFileSync(SP500, 'utf8').trimEnd().split('\n').length - 1
@@ -72,6 +72,20 @@ describe('importBars', () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: tableToIPC(table, 'stream') })
     expect(await equityOf(engine)).toEqual((await newEngine().runBacktest(request())).equityCurve)
+  })
+
+  test('takes a Parquet file that another program wrote', async () => {
+    // Made by pyarrow 26 (zstd) with the formulas of waves(366), whose sines may differ in the last digit.
+    const file = join(ROOT, '__test__', 'fixtures', 'waves.parquet')
+    const engine = newEngine()
+    const summary = await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: file })
+    expect(summary).toMatchObject({
+      imported: 366,
+      first: '2020-01-01T00:00:00.000Z',
+      last: '2020-12-31T00:00:00.000Z',
+    })
+    const expected = (await newEngine().runBacktest(request())).equityCurve
+    expect((await equityOf(engine)).at(-1)).toBeCloseTo(Number(expected.at(-1)), 6)
   })
 
   test('takes CSV with other names and forms of dates', async () => {

@@ -1,0 +1,182 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ROOT } from './support.js'
+
+const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8')
+const manifest = JSON.parse(read('package.json'))
+
+/** The source files, by their path below src/ with forward slashes. */
+const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    return { path: relative(join(ROOT, 'src'), path).split(sep).join('/'), text: readFileSync(path, 'utf8') }
+  })
+const rust = sources.filter(({ path }) => path.endsWith('.rs'))
+
+/** What every room may use, and what each may use besides. */
+const GROUND = ['error', 'input', 'watch', 'market', 'Code', 'Error', 'Issue', 'Result']
+const ROOMS: Record<string, string[]> = {
+  market: [],
+  indicators: [],
+  language: ['indicators'],
+  strategies: ['language', 'indicators'],
+  simulation: [],
+  portfolio: ['simulation'],
+  metrics: ['portfolio', 'simulation'],
+  sweep: ['metrics', 'portfolio', 'simulation', 'strategies', 'language', 'indicators'],
+}
+
+describe('the rooms', () => {
+  test('of the core use only what lies below them', () => {
+    const wrong = rust.flatMap(({ path, text }) => {
+      const room = path.split('/')[0] ?? ''
+      const below = ROOMS[room]
+      if (below === undefined) return []
+      const allowed = new Set([...GROUND, ...below, room])
+      return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
+        .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))
+        .filter((name) => name !== '' && !allowed.has(name))
+        .map((name) => `src/${path} uses ${name}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('of the core do no I/O, read no clock and name no database', () => {
+    const forbidden =
+      /\b(?:std::(?:fs|net|env|process)|tokio|rusqlite|refinery|SystemTime|Instant|Utc::now|Local::now)\b/
+    const wrong = rust
+      .filter(({ path }) => (path.split('/')[0] ?? '') in ROOMS)
+      .flatMap(({ path, text }) =>
+        lines(text)
+          .filter((line) => forbidden.test(line))
+          .map((line) => `src/${path}: ${line.trim()}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  test('other than node do not name napi', () => {
+    const wrong = rust
+      .filter(({ path, text }) => !path.startsWith('node/') && /\bnapi/.test(text))
+      .map(({ path }) => path)
+    expect(wrong).toEqual([])
+    expect(rust.some(({ path, text }) => path.startsWith('node/') && /\bnapi/.test(text))).toBe(true)
+  })
+
+  test('other than data and store hold no SQL', () => {
+    const sql =
+      /\b(?:SELECT\s[\s\S]{1,200}?\sFROM|INSERT\s+(?:OR\s+\w+\s+)?INTO|CREATE\s+(?:TABLE|INDEX|UNIQUE)|DELETE\s+FROM|UPDATE\s+\w+\s+SET|PRAGMA\s)/
+    const outside = sources.filter(({ path }) => !/^(data|store)\//.test(path))
+    expect(outside.filter(({ path, text }) => sql.test(text) || path.endsWith('.sql')).map(({ path }) => path)).toEqual(
+      [],
+    )
+    expect(sources.some(({ path, text }) => path.startsWith('store/') && sql.test(text))).toBe(true)
+  })
+
+  /** Comments and tests may speak of what the code may not do. */
+  function lines(text: string): string[] {
+    return (text.split(/^#\[cfg\(test\)\]/m)[0] ?? '').split('\n').filter((line) => !/^\s*\/\//.test(line))
+  }
+})
+
+describe('docs/architecture.md', () => {
+  const text = read('docs', 'architecture.md').replace(/\s+/g, ' ')
+
+  test('prints the four invariants', () => {
+    expect(text).toContain(
+      'The core (market to sweep) does no I/O, reads no clock, names neither napi, tokio nor a database',
+    )
+    expect(text).toContain('The same request on the same bars gives the same bytes, whatever the number of threads')
+    expect(text).toContain('Nothing outside `node/` names napi; no SQL outside `data/` and `store/`')
+    expect(text).toContain('There is one simulation')
+  })
+
+  test('names every room there is, and none that is not', () => {
+    const rooms = [
+      ...new Set(rust.filter(({ path }) => path.includes('/')).map(({ path }) => path.split('/')[0] ?? '')),
+    ].sort()
+    const named = [...read('docs', 'architecture.md').matchAll(/^\s{2}(\w+)\/ /gm)].map(([, name]) => name ?? '').sort()
+    expect(named).toEqual(rooms)
+  })
+})
+
+describe('the error codes', () => {
+  const names = new Map(
+    [...read('src', 'error.rs').matchAll(/Self::(\w+) => "([A-Z_]+)"/g)].map(([, variant, name]) => [
+      variant ?? '',
+      name ?? '',
+    ]),
+  )
+  const codes = [...names.values()]
+
+  test('are read from src/error.rs', () => {
+    expect(codes).toContain('INVALID_ARGUMENT')
+    expect(codes.length).toBeGreaterThan(5)
+  })
+
+  test('are those of index.d.ts', () => {
+    const union = /export type ErrorCode =([\s\S]*?)\n\n/.exec(read('index.d.ts'))?.[1] ?? ''
+    const typed = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code)
+    // A cancelled promise rejects with an AbortError, which is no BacktestError.
+    expect(typed.sort()).toEqual(codes.filter((code) => code !== 'ABORT_ERR').sort())
+  })
+
+  test('are all in the README', () => {
+    const readme = read('README.md')
+    for (const code of codes) expect(readme, code).toContain(`\`${code}\``)
+  })
+})
+
+describe('the settings', () => {
+  const list = /SETTINGS: \[&str; \d+\] = \[([^\]]*)\]/.exec(read('src', 'config.rs'))?.[1] ?? ''
+  const settings = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name ?? '')
+  const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+
+  test('are all in the README, by both names', () => {
+    const readme = read('README.md')
+    expect(settings).toContain('dataDir')
+    for (const name of settings) expect(readme, name).toContain(`| \`${name}\` | \`${variable(name)}\` |`)
+  })
+
+  test('are all in .env.example, and nothing else is', () => {
+    const named = [...read('.env.example').matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name)
+    expect(named.sort()).toEqual(settings.map(variable).sort())
+  })
+})
+
+describe('the package', () => {
+  const platforms = readdirSync(join(ROOT, 'npm'))
+
+  test('has one version everywhere', () => {
+    const crate = /^version = "(.+)"$/m.exec(read('Cargo.toml'))?.[1]
+    expect(crate).toBeDefined()
+    expect(manifest.version).toBe(crate)
+    expect(JSON.parse(read('package-lock.json')).version).toBe(crate)
+    expect(read('Cargo.lock')).toContain(`name = "aitradepro-backtesting"\nversion = "${crate}"`)
+    for (const platform of platforms)
+      expect(JSON.parse(read('npm', platform, 'package.json')).version, platform).toBe(crate)
+  })
+
+  test('has a platform package for every target', () => {
+    expect(manifest.napi.targets).toHaveLength(platforms.length)
+    for (const platform of platforms) {
+      const { name, main, files, engines } = JSON.parse(read('npm', platform, 'package.json'))
+      expect(name).toBe(`${manifest.name}-${platform}`)
+      expect(main).toBe(`${manifest.napi.binaryName}.${platform}.node`)
+      expect(files).toEqual([main])
+      expect(engines).toEqual(manifest.engines)
+      expect(read('index.js')).toContain(`'${name}'`)
+    }
+  })
+
+  test('installs nothing at run time and compiles nothing on installation', () => {
+    expect(manifest.dependencies).toBeUndefined()
+    for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
+      expect(manifest.scripts[hook]).toBeUndefined()
+  })
+
+  test('has a lock file that belongs to no registry', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved": "(?!file:)/)
+  })
+})

@@ -4,7 +4,7 @@
  *   node scripts/build.mjs [--release] [any option of `napi build`]
  *
  * The class `BacktestError` is made by the addon as it loads, which napi's generator cannot see: it is added to
- * `index.js` here, and to `index.d.ts` from scripts/errors.d.ts. The result depends on the sources alone, so that a
+ * `index.js` here, and to `index.d.ts` from scripts/declarations.d.ts. The result depends on the sources alone, so that a
  * second build changes nothing.
  */
 
@@ -50,14 +50,14 @@ function completeLoader(text) {
 }
 
 /**
- * Adds the declarations of scripts/errors.d.ts that the generator did not make.
+ * Adds the declarations of scripts/declarations.d.ts that the generator did not make.
  * @param {string} text
  */
 function completeTypes(text) {
   const mark = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\nexport declare const __napiBindingTarget: [^\n]*\n+/
   const declared = (/** @type {string} */ name) =>
     new RegExp(`^export (declare )?(class|interface|type) ${name}\\b`, 'm').test(text)
-  const missing = readFileSync(join(ROOT, 'scripts', 'errors.d.ts'), 'utf8')
+  const missing = readFileSync(join(ROOT, 'scripts', 'declarations.d.ts'), 'utf8')
     .split(/\n(?=\/\*\*)/)
     .filter((declaration) => {
       const name = /^export (?:declare )?(?:class|interface|type) (\w+)/m.exec(declaration)?.[1]

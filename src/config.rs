@@ -133,7 +133,11 @@ impl Config {
     /// # Errors
     /// `INVALID_ARGUMENT` with every setting that is unknown, mistyped or out of range; `STORAGE` where there is no
     /// folder to keep anything in.
-    pub fn resolve(given: &Input, environment: &dyn Fn(&str) -> Option<String>, platform_data_dir: Option<PathBuf>) -> Result<Self> {
+    pub fn resolve(
+        given: &Input,
+        environment: &dyn Fn(&str) -> Option<String>,
+        platform_data_dir: Option<PathBuf>,
+    ) -> Result<Self> {
         let mut issues = Issues::default();
         let merged = merge(given, environment, &mut issues);
         let mut fields = Fields::open("config", &merged, &mut issues);
@@ -152,8 +156,10 @@ impl Config {
         let cache_ttl_seconds = whole("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
         let market_data_table = fields.text("marketDataTable", &mut issues);
-        let log_level = fields.choice("logLevel", &LogLevel::ALL, &mut issues).unwrap_or(LogLevel::Info);
-        let log_format = fields.choice("logFormat", &LogFormat::ALL, &mut issues).unwrap_or(LogFormat::Json);
+        let log_level =
+            fields.choice("logLevel", &LogLevel::ALL, &mut issues).unwrap_or(LogLevel::Info);
+        let log_format =
+            fields.choice("logFormat", &LogFormat::ALL, &mut issues).unwrap_or(LogFormat::Json);
         fields.finish(&mut issues);
         let database = database(url.as_deref(), data_dir, platform_data_dir, &mut issues);
         issues.into_result(Code::InvalidArgument)?;
@@ -176,7 +182,11 @@ impl Config {
 }
 
 /// Fills settings that the caller left out from the environment.
-fn merge(given: &Input, environment: &dyn Fn(&str) -> Option<String>, issues: &mut Issues) -> Input {
+fn merge(
+    given: &Input,
+    environment: &dyn Fn(&str) -> Option<String>,
+    issues: &mut Issues,
+) -> Input {
     let mut entries = match given {
         Input::Record(entries) => entries.clone(),
         Input::Null => Vec::new(),
@@ -188,7 +198,9 @@ fn merge(given: &Input, environment: &dyn Fn(&str) -> Option<String>, issues: &m
         }
         let variable = environment_name(setting);
         // A variable set to nothing is how shells and compose files unset it.
-        let Some(text) = environment(&variable).filter(|text| !text.trim().is_empty()) else { continue };
+        let Some(text) = environment(&variable).filter(|text| !text.trim().is_empty()) else {
+            continue;
+        };
         let text = text.trim().to_owned();
         let value = if setting.starts_with("log") {
             Input::Text(text.to_lowercase())
@@ -197,7 +209,11 @@ fn merge(given: &Input, environment: &dyn Fn(&str) -> Option<String>, issues: &m
         } else if let Ok(number) = text.parse::<f64>() {
             Input::Number(number)
         } else {
-            issues.add(format!("config.{setting}"), "type", format!("{variable} must be a number, was {text:?}"));
+            issues.add(
+                format!("config.{setting}"),
+                "type",
+                format!("{variable} must be a number, was {text:?}"),
+            );
             continue;
         };
         entries.retain(|(name, _)| name != setting);
@@ -207,21 +223,39 @@ fn merge(given: &Input, environment: &dyn Fn(&str) -> Option<String>, issues: &m
 }
 
 /// Finds where to keep things; the URL is never repeated in a message, since it may hold a password.
-fn database(url: Option<&str>, data_dir: Option<PathBuf>, platform: Option<PathBuf>, issues: &mut Issues) -> Result<Database> {
+fn database(
+    url: Option<&str>,
+    data_dir: Option<PathBuf>,
+    platform: Option<PathBuf>,
+    issues: &mut Issues,
+) -> Result<Database> {
     const FILE: &str = "backtesting.db";
     match url {
-        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Database::Postgres(url.to_owned())),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(Database::Postgres(url.to_owned()))
+        }
         Some(url) => {
-            let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).filter(|path| !path.is_empty());
+            let path = url
+                .strip_prefix("sqlite://")
+                .or_else(|| url.strip_prefix("sqlite:"))
+                .filter(|path| !path.is_empty());
             if path.is_none() {
-                issues.add("config.databaseUrl", "choice", "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…");
+                issues.add(
+                    "config.databaseUrl",
+                    "choice",
+                    "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…",
+                );
             }
             Ok(Database::Sqlite(PathBuf::from(path.unwrap_or_default())))
         }
         None => data_dir
             .or_else(|| platform.map(|folder| folder.join("aitradepro-backtesting")))
             .map(|folder| Database::Sqlite(folder.join(FILE)))
-            .ok_or_else(|| Error::storage("there is no user data folder on this system: set dataDir (DATA_DIR)")),
+            .ok_or_else(|| {
+                Error::storage(
+                    "there is no user data folder on this system: set dataDir (DATA_DIR)",
+                )
+            }),
     }
 }
 
@@ -231,17 +265,33 @@ mod tests {
     use serde_json::json;
 
     fn resolve(given: serde_json::Value, environment: &[(&str, &str)]) -> Result<Config> {
-        let lookup = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let lookup = |name: &str| {
+            environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Config::resolve(&Input::from(given), &lookup, Some(PathBuf::from("/home/user/data")))
     }
 
     #[test]
     fn the_caller_wins_over_the_environment_and_that_over_defaults() {
-        let environment = [("CACHE_TTL_SECONDS", "7"), ("MAX_DATA_POINTS", "5"), ("LOG_LEVEL", "DEBUG"), ("THREADS", "")];
+        let environment = [
+            ("CACHE_TTL_SECONDS", "7"),
+            ("MAX_DATA_POINTS", "5"),
+            ("LOG_LEVEL", "DEBUG"),
+            ("THREADS", ""),
+        ];
         let config = resolve(json!({"maxDataPoints": 9, "chunkSize": null}), &environment).unwrap();
-        assert_eq!((config.cache_ttl_seconds, config.max_data_points, config.chunk_size), (7, 9, 10_000));
+        assert_eq!(
+            (config.cache_ttl_seconds, config.max_data_points, config.chunk_size),
+            (7, 9, 10_000)
+        );
         assert_eq!((config.log_level, config.threads), (LogLevel::Debug, None));
-        assert_eq!(config.database, Database::Sqlite("/home/user/data/aitradepro-backtesting/backtesting.db".into()));
+        assert_eq!(
+            config.database,
+            Database::Sqlite("/home/user/data/aitradepro-backtesting/backtesting.db".into())
+        );
     }
 
     #[test]
@@ -252,15 +302,33 @@ mod tests {
         )
         .unwrap_err();
         let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
-        assert_eq!(paths, ["config.maxConcurrentBacktests", "config.dbPoolSize", "config.cacheTtl", "config.databaseUrl"]);
+        assert_eq!(
+            paths,
+            [
+                "config.maxConcurrentBacktests",
+                "config.dbPoolSize",
+                "config.cacheTtl",
+                "config.databaseUrl"
+            ]
+        );
         assert!(!error.message.contains("secret"), "{}", error.message);
-        assert!(error.message.contains("unknown field config.cacheTtl, did you mean cacheTtlSeconds?"), "{}", error.message);
+        assert!(
+            error.message.contains("unknown field config.cacheTtl, did you mean cacheTtlSeconds?"),
+            "{}",
+            error.message
+        );
     }
 
     #[test]
     fn a_path_or_a_server_can_be_named() {
-        assert_eq!(resolve(json!({"databaseUrl": "sqlite:/tmp/a.db"}), &[]).unwrap().database, Database::Sqlite("/tmp/a.db".into()));
-        assert_eq!(resolve(json!({"dataDir": "/d"}), &[]).unwrap().database, Database::Sqlite("/d/backtesting.db".into()));
+        assert_eq!(
+            resolve(json!({"databaseUrl": "sqlite:/tmp/a.db"}), &[]).unwrap().database,
+            Database::Sqlite("/tmp/a.db".into())
+        );
+        assert_eq!(
+            resolve(json!({"dataDir": "/d"}), &[]).unwrap().database,
+            Database::Sqlite("/d/backtesting.db".into())
+        );
         let server = resolve(json!({}), &[("DATABASE_URL", "postgresql://u:p@h/d")]).unwrap();
         assert_eq!(format!("{:?}", server.database), "Postgres(…)");
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{
+    FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw, ToNapiValue,
+    Unknown,
+};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue, ValueType};
 
@@ -60,7 +63,12 @@ where
     let site = Runtime::of(env)?.site(env)?.create_ref::<false>()?;
     match read_options(env, options)? {
         Ok(options) => {
-            let held = Held { site, signal: options.signal, unlisten: options.unlisten, listener: options.listener };
+            let held = Held {
+                site,
+                signal: options.signal,
+                unlisten: options.unlisten,
+                listener: options.listener,
+            };
             answer(env, start(options.control), held, convert)
         }
         Err(refused) => {
@@ -87,7 +95,9 @@ where
             Err(refused) => return Ok(Err(refused)),
         };
         // A task of its own, so that a panic ends this call and nothing else.
-        Ok(tokio::spawn(work).await.unwrap_or_else(|failure| Err(Error::internal(format!("a defect of the engine: {failure}")))))
+        Ok(tokio::spawn(work).await.unwrap_or_else(|failure| {
+            Err(Error::internal(format!("a defect of the engine: {failure}")))
+        }))
     };
     env.spawn_future_with_callback(future, move |env, result: crate::Result<T>| {
         let converted = match result {
@@ -120,13 +130,23 @@ fn release(env: &Env, held: Held) {
 }
 
 /// Reads `{ signal, onProgress }`.
-fn read_options<'env>(env: &'env Env, options: Option<Unknown<'env>>) -> napi::Result<crate::Result<Options>> {
-    let mut read = Options { control: Control::default(), signal: None, unlisten: None, listener: None };
+fn read_options<'env>(
+    env: &'env Env,
+    options: Option<Unknown<'env>>,
+) -> napi::Result<crate::Result<Options>> {
+    let mut read =
+        Options { control: Control::default(), signal: None, unlisten: None, listener: None };
     let Some(options) = options else { return Ok(Ok(read)) };
     match options.get_type()? {
         ValueType::Undefined | ValueType::Null => return Ok(Ok(read)),
         ValueType::Object => {}
-        other => return Ok(Err(Error::invalid("options", "type", format!("options must be an object, was a {other}")))),
+        other => {
+            return Ok(Err(Error::invalid(
+                "options",
+                "type",
+                format!("options must be an object, was a {other}"),
+            )));
+        }
     }
     let options = Object::from_raw(env.raw(), options.raw());
     let mut issues = Vec::new();
@@ -137,16 +157,32 @@ fn read_options<'env>(env: &'env Env, options: Option<Unknown<'env>>) -> napi::R
         let kind = value.get_type()?;
         match (key.as_str(), kind) {
             ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => {}
-            ("signal", ValueType::Object) if is_signal(env, &value)? => signal = Some(Object::from_raw(env.raw(), value.raw())),
-            ("signal", _) => issues.push(Issue::new("options.signal", "type", "options.signal must be an AbortSignal")),
+            ("signal", ValueType::Object) if is_signal(env, &value)? => {
+                signal = Some(Object::from_raw(env.raw(), value.raw()))
+            }
+            ("signal", _) => issues.push(Issue::new(
+                "options.signal",
+                "type",
+                "options.signal must be an AbortSignal",
+            )),
             ("onProgress", ValueType::Function) => listener = Some(value),
             ("onProgress", _) => {
-                issues.push(Issue::new("options.onProgress", "type", format!("options.onProgress must be a function, was a {kind}")));
+                issues.push(Issue::new(
+                    "options.onProgress",
+                    "type",
+                    format!("options.onProgress must be a function, was a {kind}"),
+                ));
             }
             (unknown, _) => {
-                let hint = nearest(unknown, ["signal", "onProgress"])
-                    .map_or_else(|| "; known fields: onProgress, signal".to_owned(), |near| format!(", did you mean {near}?"));
-                issues.push(Issue::new(format!("options.{unknown}"), "unknown", format!("unknown field options.{unknown}{hint}")));
+                let hint = nearest(unknown, ["signal", "onProgress"]).map_or_else(
+                    || "; known fields: onProgress, signal".to_owned(),
+                    |near| format!(", did you mean {near}?"),
+                );
+                issues.push(Issue::new(
+                    format!("options.{unknown}"),
+                    "unknown",
+                    format!("unknown field options.{unknown}{hint}"),
+                ));
             }
         }
     }
@@ -154,7 +190,8 @@ fn read_options<'env>(env: &'env Env, options: Option<Unknown<'env>>) -> napi::R
         return Ok(Err(Error::with_issues(Code::InvalidArgument, issues)));
     }
     if let Some(signal) = signal {
-        follow_signal(env, &signal, &read.control.cancel).map(|unlisten| read.unlisten = unlisten)?;
+        follow_signal(env, &signal, &read.control.cancel)
+            .map(|unlisten| read.unlisten = unlisten)?;
         read.signal = Some(signal.create_ref::<false>()?);
     }
     if let Some(listener) = listener {
@@ -170,7 +207,11 @@ fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
     Ok(aborted.get_type()? == ValueType::Boolean && listen.get_type()? == ValueType::Function)
 }
 
-fn follow_signal(env: &Env, signal: &Object<'_>, cancel: &Cancel) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
+fn follow_signal(
+    env: &Env,
+    signal: &Object<'_>,
+    cancel: &Cancel,
+) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
     if signal.get_named_property::<bool>("aborted")? {
         cancel.cancel();
         return Ok(None);
@@ -180,13 +221,15 @@ fn follow_signal(env: &Env, signal: &Object<'_>, cancel: &Cancel) -> napi::Resul
         cancel.cancel();
         Ok(())
     })?;
-    let listen = Runtime::of(env)?.helper::<(Unknown, Unknown), Function<(), Unknown<'static>>>(env, "listen")?;
+    let listen = Runtime::of(env)?
+        .helper::<(Unknown, Unknown), Function<(), Unknown<'static>>>(env, "listen")?;
     let unlisten = listen.call((signal.to_unknown(), abort.to_unknown()).into())?;
     unlisten.create_ref().map(Some)
 }
 
 fn follow_progress(env: &Env, listener: Unknown<'_>, read: &mut Options) -> napi::Result<()> {
-    let guard = Runtime::of(env)?.helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(env, "guard")?;
+    let guard = Runtime::of(env)?
+        .helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(env, "guard")?;
     let guarded = guard.call((listener,).into())?;
     read.listener = Some(guarded.create_ref()?);
     // Weak, so that it does not keep the process alive; reports that find the queue full are left out.

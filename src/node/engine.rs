@@ -15,18 +15,18 @@ use super::types::{
 };
 use super::{error, functions, input};
 
-/** One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
- * make your own for other settings, or to close it. */
-#[napi(js_name = "BacktestEngine")]
+/// One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
+/// make your own for other settings, or to close it.
+#[napi]
 #[derive(Debug)]
-pub struct JsBacktestEngine {
+pub struct BacktestEngine {
     engine: Arc<Engine>,
 }
 
 #[napi]
-impl JsBacktestEngine {
-    /** Creates an engine; its store is opened by the first call that needs it. Throws a BacktestError for settings that
-     * are unknown or out of range. */
+impl BacktestEngine {
+    /// Creates an engine; its store is opened by the first call that needs it. Throws a BacktestError for settings that
+    /// are unknown or out of range.
     #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
     pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {
         let config = input::read(config)?;
@@ -40,7 +40,7 @@ impl JsBacktestEngine {
         }
     }
 
-    /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
+    /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
     #[napi(
         catch_unwind,
         ts_args_type = "request: BacktestRequest, options?: RunOptions",
@@ -55,8 +55,12 @@ impl JsBacktestEngine {
         functions::on_run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
-    /** Returns a backtest that was kept, or null if there is none with that id. */
-    #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<BacktestResult | null>")]
+    /// Returns a backtest that was kept, or null if there is none with that id.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "backtestId: string",
+        ts_return_type = "Promise<BacktestResult | null>"
+    )]
     pub fn get_backtest_results<'env>(
         &self,
         env: &'env Env,
@@ -65,8 +69,12 @@ impl JsBacktestEngine {
         functions::on_get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
-    /** Lists backtests, the newest first, without their trades and curves. */
-    #[napi(catch_unwind, ts_args_type = "filter?: BacktestFilter", ts_return_type = "Promise<Array<BacktestSummary>>")]
+    /// Lists backtests, the newest first, without their trades and curves.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "filter?: BacktestFilter",
+        ts_return_type = "Promise<Array<BacktestSummary>>"
+    )]
     pub fn list_backtests<'env>(
         &self,
         env: &'env Env,
@@ -75,20 +83,31 @@ impl JsBacktestEngine {
         functions::on_list_backtests(env, Ok(Arc::clone(&self.engine)), filter)
     }
 
-    /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
+    /// Deletes a backtest and all that belongs to it; resolves to whether there was one.
     #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
-    pub fn delete_backtest<'env>(&self, env: &'env Env, backtest_id: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, bool>> {
+    pub fn delete_backtest<'env>(
+        &self,
+        env: &'env Env,
+        backtest_id: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, bool>> {
         functions::on_delete_backtest(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
-    /** Lists the strategies that can be run. */
+    /// Lists the strategies that can be run.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
-    pub fn list_strategies<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<StrategyInfo>>> {
+    pub fn list_strategies<'env>(
+        &self,
+        env: &'env Env,
+    ) -> Result<PromiseRaw<'env, Vec<StrategyInfo>>> {
         functions::on_list_strategies(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /** Checks a strategy and its parameters without running them; every problem comes out at once. */
-    #[napi(catch_unwind, ts_args_type = "config: StrategyConfig", ts_return_type = "Promise<ValidationResult>")]
+    /// Checks a strategy and its parameters without running them; every problem comes out at once.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "config: StrategyConfig",
+        ts_return_type = "Promise<ValidationResult>"
+    )]
     pub fn validate_strategy<'env>(
         &self,
         env: &'env Env,
@@ -97,8 +116,12 @@ impl JsBacktestEngine {
         functions::on_validate_strategy(env, Ok(Arc::clone(&self.engine)), config)
     }
 
-    /** Returns metrics of a backtest: those named, or all. */
-    #[napi(catch_unwind, ts_args_type = "backtestId: string, metrics?: Array<string>", ts_return_type = "Promise<Metrics>")]
+    /// Returns metrics of a backtest: those named, or all.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "backtestId: string, metrics?: Array<string>",
+        ts_return_type = "Promise<Metrics>"
+    )]
     pub fn get_metrics<'env>(
         &self,
         env: &'env Env,
@@ -108,22 +131,32 @@ impl JsBacktestEngine {
         functions::on_get_metrics(env, Ok(Arc::clone(&self.engine)), backtest_id, metrics)
     }
 
-    /** Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. */
-    #[napi(catch_unwind, ts_args_type = "request: ImportRequest", ts_return_type = "Promise<ImportSummary>")]
-    pub fn import_bars<'env>(&self, env: &'env Env, request: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, JsImportSummary>> {
+    /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "request: ImportRequest",
+        ts_return_type = "Promise<ImportSummary>"
+    )]
+    pub fn import_bars<'env>(
+        &self,
+        env: &'env Env,
+        request: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, JsImportSummary>> {
         functions::on_import_bars(env, Ok(Arc::clone(&self.engine)), request)
     }
 
-    /** Lists the assets that there are bars of. */
+    /// Lists the assets that there are bars of.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<AssetInfo>>> {
         functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /** Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine. */
+    /// Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
-        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| Ok(()))
+        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| {
+            Ok(())
+        })
     }
 }

@@ -8,14 +8,26 @@ use crate::error::{Code, Error};
 use super::runtime::Runtime;
 
 /// Returns the `BacktestError` (or `AbortError`) of an error, with the frames of the call that it answers.
-pub(super) fn to_js(env: &Env, error: &Error, site: Option<Object<'_>>, signal: Option<Object<'_>>) -> napi::Error {
-    build(env, error, site, signal).map_or_else(|failure| failure, napi::Error::from_unknown_without_coercion)
+pub(super) fn to_js(
+    env: &Env,
+    error: &Error,
+    site: Option<Object<'_>>,
+    signal: Option<Object<'_>>,
+) -> napi::Error {
+    build(env, error, site, signal)
+        .map_or_else(|failure| failure, napi::Error::from_unknown_without_coercion)
 }
 
-fn build<'env>(env: &'env Env, error: &Error, site: Option<Object<'_>>, signal: Option<Object<'_>>) -> napi::Result<Unknown<'env>> {
+fn build<'env>(
+    env: &'env Env,
+    error: &Error,
+    site: Option<Object<'_>>,
+    signal: Option<Object<'_>>,
+) -> napi::Result<Unknown<'env>> {
     let runtime = Runtime::of(env)?;
     if error.code == Code::Cancelled {
-        let abortion = runtime.helper::<(Option<Object>, Option<Object>), Unknown>(env, "abortion")?;
+        let abortion =
+            runtime.helper::<(Option<Object>, Option<Object>), Unknown>(env, "abortion")?;
         return abortion.call((site, signal).into());
     }
     let mut issues = env.create_array(0)?;
@@ -26,6 +38,8 @@ fn build<'env>(env: &'env Env, error: &Error, site: Option<Object<'_>>, signal: 
         object.set_named_property("message", issue.message.as_str())?;
         issues.insert(object)?;
     }
-    let failure = runtime.helper::<(Option<Object>, &str, &str, bool, Array), Unknown>(env, "failure")?;
-    failure.call((site, error.message.as_str(), error.code.as_str(), error.retryable, issues).into())
+    let failure =
+        runtime.helper::<(Option<Object>, &str, &str, bool, Array), Unknown>(env, "failure")?;
+    failure
+        .call((site, error.message.as_str(), error.code.as_str(), error.retryable, issues).into())
 }

@@ -15,7 +15,8 @@ use super::call::{call, call_with_options};
 use super::input::read;
 use super::runtime::Runtime;
 use super::types::{
-    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo, ValidationResult, metrics,
+    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
+    ValidationResult, metrics,
 };
 
 /// The engine of a call, or why there is none.
@@ -36,7 +37,8 @@ pub(super) fn on_run_backtest<'env>(
         let engine = engine?;
         let ticket = engine.arrive();
         Ok(async move {
-            let (run, outcome) = engine.logged(engine.run_backtest(&request, control, ticket)).await?;
+            let (run, outcome) =
+                engine.logged(engine.run_backtest(&request, control, ticket)).await?;
             let last = completed(&run, &outcome);
             Ok((BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome))), last))
         })
@@ -87,12 +89,23 @@ pub(super) fn on_delete_backtest<'env>(
     id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, bool>> {
     let id = read(id)?;
-    call(env, engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await }), |_, deleted| Ok(deleted))
+    call(
+        env,
+        engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await }),
+        |_, deleted| Ok(deleted),
+    )
 }
 
-pub(super) fn on_list_strategies(env: &Env, engine: Answering) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
+pub(super) fn on_list_strategies(
+    env: &Env,
+    engine: Answering,
+) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
     let work = engine.map(|engine| async move {
-        Ok(engine.list_strategies()?.iter().map(|strategy| StrategyInfo::from(&**strategy)).collect())
+        Ok(engine
+            .list_strategies()?
+            .iter()
+            .map(|strategy| StrategyInfo::from(&**strategy))
+            .collect())
     });
     call(env, work, |_, found| Ok(found))
 }
@@ -103,7 +116,9 @@ pub(super) fn on_validate_strategy<'env>(
     config: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, ValidationResult>> {
     let config = read(config)?;
-    let work = engine.map(|engine| async move { Ok(ValidationResult::from(engine.validate_strategy(&config)?)) });
+    let work = engine.map(|engine| async move {
+        Ok(ValidationResult::from(engine.validate_strategy(&config)?))
+    });
     call(env, work, |_, found| Ok(found))
 }
 
@@ -114,7 +129,9 @@ pub(super) fn on_get_metrics<'env>(
     names: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Map<String, Value>>> {
     let (id, names) = (read(id)?, read(names)?);
-    let work = engine.map(|engine| async move { Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?)) });
+    let work = engine.map(|engine| async move {
+        Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
+    });
     call(env, work, |_, found| Ok(found))
 }
 
@@ -124,20 +141,28 @@ pub(super) fn on_import_bars<'env>(
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
     let request = read(request)?;
-    let work =
-        engine.map(|engine| async move { Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?)) });
+    let work = engine.map(|engine| async move {
+        Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
+    });
     call(env, work, |_, summary| Ok(summary))
 }
 
-pub(super) fn on_list_assets(env: &Env, engine: Answering) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
+pub(super) fn on_list_assets(
+    env: &Env,
+    engine: Answering,
+) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
     let work = engine.map(|engine| async move {
         Ok(engine.logged(engine.list_assets()).await?.into_iter().map(AssetInfo::from).collect())
     });
     call(env, work, |_, found| Ok(found))
 }
 
-/** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
-#[napi(catch_unwind, ts_args_type = "request: BacktestRequest, options?: RunOptions", ts_return_type = "Promise<BacktestResult>")]
+/// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: BacktestRequest, options?: RunOptions",
+    ts_return_type = "Promise<BacktestResult>"
+)]
 pub fn run_backtest<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
@@ -146,8 +171,12 @@ pub fn run_backtest<'env>(
     on_run_backtest(env, default_engine(env)?, request, options)
 }
 
-/** Returns a backtest that was kept, or null if there is none with that id. */
-#[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<BacktestResult | null>")]
+/// Returns a backtest that was kept, or null if there is none with that id.
+#[napi(
+    catch_unwind,
+    ts_args_type = "backtestId: string",
+    ts_return_type = "Promise<BacktestResult | null>"
+)]
 pub fn get_backtest_results<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
@@ -155,32 +184,53 @@ pub fn get_backtest_results<'env>(
     on_get_backtest_results(env, default_engine(env)?, backtest_id)
 }
 
-/** Lists backtests, the newest first, without their trades and curves. */
-#[napi(catch_unwind, ts_args_type = "filter?: BacktestFilter", ts_return_type = "Promise<Array<BacktestSummary>>")]
-pub fn list_backtests<'env>(env: &'env Env, filter: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
+/// Lists backtests, the newest first, without their trades and curves.
+#[napi(
+    catch_unwind,
+    ts_args_type = "filter?: BacktestFilter",
+    ts_return_type = "Promise<Array<BacktestSummary>>"
+)]
+pub fn list_backtests<'env>(
+    env: &'env Env,
+    filter: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
     on_list_backtests(env, default_engine(env)?, filter)
 }
 
-/** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
+/// Deletes a backtest and all that belongs to it; resolves to whether there was one.
 #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
-pub fn delete_backtest<'env>(env: &'env Env, backtest_id: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, bool>> {
+pub fn delete_backtest<'env>(
+    env: &'env Env,
+    backtest_id: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, bool>> {
     on_delete_backtest(env, default_engine(env)?, backtest_id)
 }
 
-/** Lists the strategies that can be run. */
+/// Lists the strategies that can be run.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
 pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
     on_list_strategies(env, default_engine(env)?)
 }
 
-/** Checks a strategy and its parameters without running them; every problem comes out at once. */
-#[napi(catch_unwind, ts_args_type = "config: StrategyConfig", ts_return_type = "Promise<ValidationResult>")]
-pub fn validate_strategy<'env>(env: &'env Env, config: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, ValidationResult>> {
+/// Checks a strategy and its parameters without running them; every problem comes out at once.
+#[napi(
+    catch_unwind,
+    ts_args_type = "config: StrategyConfig",
+    ts_return_type = "Promise<ValidationResult>"
+)]
+pub fn validate_strategy<'env>(
+    env: &'env Env,
+    config: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, ValidationResult>> {
     on_validate_strategy(env, default_engine(env)?, config)
 }
 
-/** Returns metrics of a backtest: those named, or all. */
-#[napi(catch_unwind, ts_args_type = "backtestId: string, metrics?: Array<string>", ts_return_type = "Promise<Metrics>")]
+/// Returns metrics of a backtest: those named, or all.
+#[napi(
+    catch_unwind,
+    ts_args_type = "backtestId: string, metrics?: Array<string>",
+    ts_return_type = "Promise<Metrics>"
+)]
 pub fn get_metrics<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
@@ -189,22 +239,38 @@ pub fn get_metrics<'env>(
     on_get_metrics(env, default_engine(env)?, backtest_id, metrics)
 }
 
-/** Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. */
-#[napi(catch_unwind, ts_args_type = "request: ImportRequest", ts_return_type = "Promise<ImportSummary>")]
-pub fn import_bars<'env>(env: &'env Env, request: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, JsImportSummary>> {
+/// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: ImportRequest",
+    ts_return_type = "Promise<ImportSummary>"
+)]
+pub fn import_bars<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, JsImportSummary>> {
     on_import_bars(env, default_engine(env)?, request)
 }
 
-/** Lists the assets that there are bars of. */
+/// Lists the assets that there are bars of.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
 pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
     on_list_assets(env, default_engine(env)?)
 }
 
-/** Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored. */
-#[napi(catch_unwind, ts_args_type = "request: SignalsRequest", ts_return_type = "Promise<SimulationResult>")]
-pub fn simulate_signals<'env>(env: &'env Env, request: Option<Unknown<'env>>) -> Result<PromiseRaw<'env, JsSimulationResult>> {
+/// Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: SignalsRequest",
+    ts_return_type = "Promise<SimulationResult>"
+)]
+pub fn simulate_signals<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, JsSimulationResult>> {
     let request = read(request)?;
-    let work = async move { simulate(&request).await.map(|result: SimulationResult| JsSimulationResult::from(result)) };
+    let work = async move {
+        simulate(&request).await.map(|result: SimulationResult| JsSimulationResult::from(result))
+    };
     call(env, Ok(work), |_, result| Ok(result))
 }

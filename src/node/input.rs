@@ -1,6 +1,8 @@
 //! JavaScript values as [`Input`], copied: what JavaScript does to them later does not reach a run under way.
 
-use napi::bindgen_prelude::{Array, Float64Array, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    Array, Float64Array, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown,
+};
 use napi::{JsDate, JsValue, Result, ValueType};
 
 use crate::input::Input;

@@ -11,4 +11,4 @@ mod input;
 mod runtime;
 pub mod types;
 
-pub use engine::JsBacktestEngine;
+pub use engine::BacktestEngine;

@@ -22,16 +22,17 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;
     exports.set_named_property("BacktestError", class)?;
-    let runtime = Runtime { helpers: helpers.create_ref::<false>()?, default_engine: RefCell::new(None) };
+    let runtime =
+        Runtime { helpers: helpers.create_ref::<false>()?, default_engine: RefCell::new(None) };
     env.set_instance_data(runtime, (), |_| {})
 }
 
 impl Runtime {
     /// Returns the runtime of an environment.
     pub(super) fn of(env: &Env) -> Result<&'static Self> {
-        env.get_instance_data::<Self>()?
-            .map(|runtime| &*runtime)
-            .ok_or_else(|| napi::Error::from_reason("the addon was not initialised in this environment"))
+        env.get_instance_data::<Self>()?.map(|runtime| &*runtime).ok_or_else(|| {
+            napi::Error::from_reason("the addon was not initialised in this environment")
+        })
     }
 
     /// Notes the place of the call that is being made.
@@ -41,7 +42,11 @@ impl Runtime {
     }
 
     /// Calls one of the helpers of `runtime.js`.
-    pub(super) fn helper<'env, Args, Return>(&self, env: &'env Env, name: &str) -> Result<Function<'env, FnArgs<Args>, Return>>
+    pub(super) fn helper<'env, Args, Return>(
+        &self,
+        env: &'env Env,
+        name: &str,
+    ) -> Result<Function<'env, FnArgs<Args>, Return>>
     where
         FnArgs<Args>: napi::bindgen_prelude::JsValuesTupleIntoVec,
     {
@@ -62,10 +67,13 @@ impl Runtime {
 /// Resolves a configuration: what is given, then `process.env`, then `.env` of the working folder.
 pub(super) fn configure(env: &Env, given: &Input) -> crate::Result<Config> {
     let from_process = process_environment(env);
-    let from_file: Vec<(String, String)> =
-        dotenvy::from_filename_iter(".env").map(|entries| entries.filter_map(std::result::Result::ok).collect()).unwrap_or_default();
+    let from_file: Vec<(String, String)> = dotenvy::from_filename_iter(".env")
+        .map(|entries| entries.filter_map(std::result::Result::ok).collect())
+        .unwrap_or_default();
     let lookup = |name: &str| {
-        let find = |entries: &[(String, String)]| entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let find = |entries: &[(String, String)]| {
+            entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        };
         find(&from_process).or_else(|| find(&from_file))
     };
     Config::resolve(given, &lookup, dirs::data_dir())

@@ -22,20 +22,31 @@ pub fn read(path: &str, input: &Input) -> Result<Bars> {
     let volume = column(&mut fields, "volume", false, &mut issues);
     fields.finish(&mut issues);
     issues.into_result(Code::InvalidArgument)?;
-    let (Some(timestamps), Some(open), Some(high), Some(low), Some(close)) = (timestamps, open, high, low, close) else {
+    let (Some(timestamps), Some(open), Some(high), Some(low), Some(close)) =
+        (timestamps, open, high, low, close)
+    else {
         return Err(Error::internal("columns were neither read nor refused"));
     };
     Bars::new(moments(path, &timestamps)?, open, high, low, close, volume)
 }
 
 /// Reads a column of numbers: a `Float64Array`, or an array of numbers.
-pub fn column(fields: &mut Fields<'_>, name: &'static str, required: bool, issues: &mut Issues) -> Option<Column> {
+pub fn column(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    required: bool,
+    issues: &mut Issues,
+) -> Option<Column> {
     let path = fields.path(name);
     match fields.take(name) {
         Some(Input::Floats(values)) => Some(values.clone()),
         Some(Input::List(items)) => numbers(&path, items, issues),
         Some(other) => {
-            issues.add(path.clone(), "type", format!("{path} must be a Float64Array, was {}", other.describe()));
+            issues.add(
+                path.clone(),
+                "type",
+                format!("{path} must be a Float64Array, was {}", other.describe()),
+            );
             None
         }
         None => {
@@ -54,7 +65,11 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
             Input::Number(value) => values.push(*value),
             other => {
                 let place = format!("{path}[{index}]");
-                issues.add(place.clone(), "type", format!("{place} must be a number, was {}", other.describe()));
+                issues.add(
+                    place.clone(),
+                    "type",
+                    format!("{place} must be a number, was {}", other.describe()),
+                );
                 return None;
             }
         }
@@ -67,15 +82,28 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
 /// # Errors
 /// `BAD_DATA` for the first that is not one.
 pub fn moments(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within the range of a Date right below")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be whole and within the range of a Date right below"
+    )]
     let whole: Vec<i64> = timestamps.iter().map(|&value| value as i64).collect();
-    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "only exact whole numbers compare equal")]
-    let fault = timestamps.iter().zip(&whole).position(|(&given, &whole)| given != whole as f64 || whole.abs() > time::LIMIT);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "only exact whole numbers compare equal"
+    )]
+    let fault = timestamps
+        .iter()
+        .zip(&whole)
+        .position(|(&given, &whole)| given != whole as f64 || whole.abs() > time::LIMIT);
     if let Some(bar) = fault {
         let place = format!("{path}.timestamps[{bar}]");
         let found = timestamps.get(bar).copied().unwrap_or(f64::NAN);
         let message = format!("{place} must be whole UTC milliseconds, was {found}");
-        return Err(Error::with_issues(Code::BadData, vec![crate::error::Issue::new(place, "bad_bar", message)]));
+        return Err(Error::with_issues(
+            Code::BadData,
+            vec![crate::error::Issue::new(place, "bad_bar", message)],
+        ));
     }
     Ok(whole)
 }
@@ -89,15 +117,24 @@ pub fn timeframe(path: &str, bars: &Bars, named: Option<Timeframe>) -> Result<Ti
         // One bar can be of any length.
         return Ok(named.unwrap_or(Timeframe::D1));
     };
-    let smallest = bars.timestamps().windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(median);
+    let smallest =
+        bars.timestamps().windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(median);
     match named {
         // Days of a market in local time are 23 or 25 hours apart twice a year, and a thin market leaves bars out; but
         // bars that are never near their timeframe are of another one.
-        Some(timeframe) if median >= timeframe.milliseconds() && smallest <= timeframe.milliseconds() * 3 / 2 => Ok(timeframe),
+        Some(timeframe)
+            if median >= timeframe.milliseconds()
+                && smallest <= timeframe.milliseconds() * 3 / 2 =>
+        {
+            Ok(timeframe)
+        }
         Some(timeframe) => Err(Error::invalid(
             "timeframe",
             "conflict",
-            format!("{path} cannot be of timeframe {timeframe}: the median distance of two bars is {}", distance(median)),
+            format!(
+                "{path} cannot be of timeframe {timeframe}: the median distance of two bars is {}",
+                distance(median)
+            ),
         )),
         None => bars.inferred_timeframe().ok_or_else(|| {
             let names: Vec<&str> = Timeframe::ALL.iter().map(|(name, _)| *name).collect();

@@ -38,7 +38,10 @@ impl BarCache {
         let cache = (ttl_seconds > 0).then(|| {
             Cache::builder()
                 .max_capacity(CAPACITY)
-                .weigher(|_, bars: &Arc<Bars>| u32::try_from(bars.len().saturating_mul(48).saturating_add(256)).unwrap_or(u32::MAX))
+                .weigher(|_, bars: &Arc<Bars>| {
+                    u32::try_from(bars.len().saturating_mul(48).saturating_add(256))
+                        .unwrap_or(u32::MAX)
+                })
                 .time_to_live(Duration::from_secs(ttl_seconds))
                 .build()
         });
@@ -49,9 +52,15 @@ impl BarCache {
     ///
     /// # Errors
     /// Those of `load`.
-    pub async fn get(&self, key: Key, load: impl Future<Output = Result<Arc<Bars>>>) -> Result<Arc<Bars>> {
+    pub async fn get(
+        &self,
+        key: Key,
+        load: impl Future<Output = Result<Arc<Bars>>>,
+    ) -> Result<Arc<Bars>> {
         match &self.0 {
-            Some(cache) => cache.try_get_with(key, load).await.map_err(|error: Arc<Error>| (*error).clone()),
+            Some(cache) => {
+                cache.try_get_with(key, load).await.map_err(|error: Arc<Error>| (*error).clone())
+            }
             None => load.await,
         }
     }
@@ -63,7 +72,14 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(revision: i64) -> Key {
-        Key { symbol: "A".into(), stored: Timeframe::D1, wanted: Timeframe::D1, start: 0, end: 1, revision }
+        Key {
+            symbol: "A".into(),
+            stored: Timeframe::D1,
+            wanted: Timeframe::D1,
+            start: 0,
+            end: 1,
+            revision,
+        }
     }
 
     async fn loads(cache: &BarCache, revisions: &[i64]) -> usize {
@@ -72,7 +88,15 @@ mod tests {
         for revision in revisions {
             let load = async {
                 count.fetch_add(1, Ordering::Relaxed);
-                Bars::new(Vec::new(), none().into(), none().into(), none().into(), none().into(), None).map(Arc::new)
+                Bars::new(
+                    Vec::new(),
+                    none().into(),
+                    none().into(),
+                    none().into(),
+                    none().into(),
+                    None,
+                )
+                .map(Arc::new)
             };
             cache.get(key(*revision), load).await.unwrap();
         }

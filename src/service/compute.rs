@@ -4,11 +4,12 @@ use crate::error::Result;
 use crate::market::{Bars, Signals};
 use crate::metrics;
 use crate::portfolio::{self, Portfolio};
-use crate::simulation::{self, Options, Orders, Prices};
+use crate::simulation::{self, Options, Orders, Prices, Simulation};
 use crate::store::record::{Outcome, Summary};
 use crate::strategies::Bound;
 
 use super::progress::Reporter;
+use super::warnings;
 
 /// What a simulation needs besides prices and signals.
 #[derive(Debug)]
@@ -28,7 +29,12 @@ pub(super) struct Computed {
 }
 
 /// Runs a strategy on bars.
-pub(super) fn backtest(bound: &Bound, bars: &Bars, terms: &Terms<'_>, reporter: &Reporter) -> Result<Outcome> {
+pub(super) fn backtest(
+    bound: &Bound,
+    bars: &Bars,
+    terms: &Terms<'_>,
+    reporter: &Reporter,
+) -> Result<Outcome> {
     reporter.stage("signals");
     let signals = bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?;
     let computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
@@ -50,25 +56,49 @@ pub(super) fn simulate(
 ) -> Result<Computed> {
     let watch = reporter.watch("simulation", timestamps);
     reporter.stage("simulation");
-    let simulation = simulation::simulate(prices, signals, terms.initial_capital, terms.options, &watch)?;
+    let simulation =
+        simulation::simulate(prices, signals, terms.initial_capital, terms.options, &watch)?;
     reporter.stage("metrics");
-    let portfolio = portfolio::evaluate(prices.close, &simulation.orders, terms.initial_capital, &watch)?;
+    let portfolio =
+        portfolio::evaluate(prices.close(), &simulation.orders, terms.initial_capital, &watch)?;
     let inputs = metrics::Inputs {
         initial_capital: terms.initial_capital,
-        close: prices.close,
+        close: prices.close(),
         equity: &portfolio.equity,
         orders: &simulation.orders,
         trades: &portfolio.trades,
         bar_milliseconds: terms.bar_milliseconds,
         year_days: terms.options.year_days,
         risk_free: terms.options.risk_free,
-        unexecuted_signals: simulation.unexecuted.iter().map(|(_, count)| u64::from(*count)).sum(),
+        slippage: terms.options.slippage,
+        fills_without_slippage: &fills_without_slippage(&simulation),
+        unexecuted_signals: simulation
+            .unexecuted
+            .iter()
+            .map(|signals| u64::from(signals.count))
+            .sum(),
     };
-    let metrics: Vec<(String, Option<f64>)> =
-        metrics::compute_all(&inputs).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let value = |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+    let metrics: Vec<(String, Option<f64>)> = metrics::compute_all(&inputs)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let value =
+        |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
     let final_capital = value("finalCapital").unwrap_or(terms.initial_capital);
     let total_return = value("totalReturn").unwrap_or(0.0);
-    let warnings = Vec::new();
-    Ok(Computed { orders: simulation.orders, portfolio, summary: Summary { final_capital, total_return, metrics, warnings } })
+    let warnings = warnings::of(&simulation, &portfolio);
+    Ok(Computed {
+        orders: simulation.orders,
+        portfolio,
+        summary: Summary { final_capital, total_return, metrics, warnings },
+    })
+}
+
+/// Returns the positions of fills at the very price that they were quoted at.
+fn fills_without_slippage(simulation: &Simulation) -> Vec<u32> {
+    let pairs = simulation.orders.price.iter().zip(&simulation.quoted_prices);
+    #[expect(clippy::float_cmp, reason = "without slippage the fill is the quoted price itself")]
+    let same =
+        pairs.enumerate().filter(|(_, (price, quoted))| price == quoted).map(|(order, _)| order);
+    same.filter_map(|order| u32::try_from(order).ok()).collect()
 }

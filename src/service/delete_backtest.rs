@@ -19,7 +19,8 @@ impl Engine {
         let store = &self.opened().await?.store;
         let under_way = |status| matches!(status, Status::Pending | Status::Running);
         if let Some((run, _)) = store.summary(&id).await?.filter(|(run, _)| under_way(run.status)) {
-            let message = format!("backtest {id} is {}: abort it before deleting it", run.status.as_str());
+            let message =
+                format!("backtest {id} is {}: abort it before deleting it", run.status.as_str());
             return Err(Error::invalid("backtestId", "conflict", message));
         }
         store.delete_run(&id).await

@@ -9,10 +9,9 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::config::{Config, Database};
-use crate::data::Source;
+use crate::data::{Embedded, Source};
 use crate::error::{Code, Error, Result};
-use crate::store::Store;
-use crate::store::sqlite::Sqlite;
+use crate::store::{Sqlite, Store};
 use crate::strategies::Registry;
 
 use super::cache::BarCache;
@@ -53,7 +52,7 @@ impl Engine {
             return Err(Error::invalid("config.databaseUrl", "choice", message));
         }
         Ok(Self {
-            registry: Registry::builtin(),
+            registry: Registry::builtin()?,
             cache: BarCache::new(config.cache_ttl_seconds),
             gate: Gate::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
@@ -83,9 +82,11 @@ impl Engine {
             Database::Sqlite(path) => {
                 let sqlite = Sqlite::open(path).await?;
                 tracing::debug!(path = %path.display(), "store opened");
-                Ok(Opened { source: Arc::new(sqlite.source()), store: sqlite })
+                Ok(Opened { source: Arc::new(Embedded::new(Arc::clone(&sqlite))), store: sqlite })
             }
-            Database::Postgres(_) => Err(Error::internal("a PostgreSQL database passed the check of the configuration")),
+            Database::Postgres(_) => {
+                Err(Error::internal("a PostgreSQL database passed the check of the configuration"))
+            }
         };
         self.opened.get_or_try_init(open).await
     }
@@ -97,7 +98,11 @@ impl Engine {
 
     /// Fails once the engine was closed.
     pub(super) fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) { Err(Error::new(Code::Closed, "the engine was closed")) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(Error::new(Code::Closed, "the engine was closed"))
+        } else {
+            Ok(())
+        }
     }
 
     fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Cancel>> {

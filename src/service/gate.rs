@@ -102,7 +102,9 @@ mod tests {
         let mut second = gate.arrive();
         let mut gives_up = gate.arrive();
         let mut last = gate.arrive();
-        assert!(!first.must_wait() && second.must_wait() && gives_up.must_wait() && last.must_wait());
+        assert!(
+            !first.must_wait() && second.must_wait() && gives_up.must_wait() && last.must_wait()
+        );
         drop(first);
         second.turn().await;
         assert!(last.must_wait());

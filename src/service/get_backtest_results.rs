@@ -15,7 +15,10 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
-    pub async fn get_backtest_results(&self, id: &Input) -> Result<Option<(Run, Option<Arc<Outcome>>)>> {
+    pub async fn get_backtest_results(
+        &self,
+        id: &Input,
+    ) -> Result<Option<(Run, Option<Arc<Outcome>>)>> {
         let _work = self.enter(&Cancel::default())?;
         let id = identify::backtest_id(id)?;
         let found = self.opened().await?.store.run(&id).await?;

@@ -14,7 +14,11 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for names that are no metrics, `NOT_FOUND`, `STORAGE`, `CLOSED`.
-    pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Vec<(String, Option<f64>)>> {
+    pub async fn get_metrics(
+        &self,
+        id: &Input,
+        names: &Input,
+    ) -> Result<Vec<(String, Option<f64>)>> {
         let _work = self.enter(&Cancel::default())?;
         let id = identify::backtest_id(id)?;
         let names = read_names(names)?;
@@ -22,7 +26,9 @@ impl Engine {
             return Err(Error::new(Code::NotFound, format!("there is no backtest with id {id:?}")));
         };
         let metrics = summary.map(|summary| summary.metrics).unwrap_or_default();
-        let value = |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+        let value = |name: &str| {
+            metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
+        };
         Ok(names.into_iter().map(|name| (name.to_owned(), value(name))).collect())
     }
 }
@@ -34,7 +40,8 @@ fn read_names(input: &Input) -> Result<Vec<&'static str>> {
         Input::List(names) if names.is_empty() => return Ok(all().collect()),
         Input::List(names) => names,
         other => {
-            let message = format!("metrics must be an array of metric names, was {}", other.describe());
+            let message =
+                format!("metrics must be an array of metric names, was {}", other.describe());
             return Err(Error::invalid("metrics", "type", message));
         }
     };
@@ -51,10 +58,18 @@ fn read_names(input: &Input) -> Result<Vec<&'static str>> {
                         || format!("; known metrics: {}", all().collect::<Vec<_>>().join(", ")),
                         |near| format!(", did you mean {near}?"),
                     );
-                    issues.add(path.clone(), "choice", format!("{path}: unknown metric {name:?}{hint}"));
+                    issues.add(
+                        path.clone(),
+                        "choice",
+                        format!("{path}: unknown metric {name:?}{hint}"),
+                    );
                 }
             },
-            other => issues.add(path.clone(), "type", format!("{path} must be a string, was {}", other.describe())),
+            other => issues.add(
+                path.clone(),
+                "type",
+                format!("{path} must be a string, was {}", other.describe()),
+            ),
         }
     }
     issues.into_result(Code::InvalidArgument)?;

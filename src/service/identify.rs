@@ -11,6 +11,10 @@ pub(super) fn backtest_id(input: &Input) -> Result<String> {
     match input {
         Input::Text(id) => Ok(id.clone()),
         Input::Null => Err(Error::invalid("backtestId", "required", "backtestId is required")),
-        other => Err(Error::invalid("backtestId", "type", format!("backtestId must be a string, was {}", other.describe()))),
+        other => Err(Error::invalid(
+            "backtestId",
+            "type",
+            format!("backtestId must be a string, was {}", other.describe()),
+        )),
     }
 }

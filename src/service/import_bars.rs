@@ -1,7 +1,6 @@
 //! Takes bars into the store.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::data::{Imported, files};
 use crate::error::{Code, Error, Result};
@@ -45,7 +44,7 @@ impl Engine {
             return Err(Error::new(Code::BadData, "there are no bars to import"));
         }
         bars_input::timeframe("bars", &bars, Some(timeframe))?;
-        let imported = self.opened().await?.source.import(&asset_symbol, timeframe, Arc::new(bars)).await?;
+        let imported = self.opened().await?.source.import(&asset_symbol, timeframe, bars).await?;
         tracing::info!(asset_symbol = %asset_symbol, timeframe = %timeframe, imported = imported.imported, replaced = imported.replaced, "bars imported");
         Ok(ImportSummary { asset_symbol, timeframe, imported })
     }

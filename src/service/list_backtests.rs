@@ -27,7 +27,8 @@ impl Engine {
 fn read_filter(input: &Input) -> Result<Filter> {
     let mut issues = Issues::default();
     let empty = Input::Record(Vec::new());
-    let mut fields = Fields::open("", if matches!(input, Input::Null) { &empty } else { input }, &mut issues);
+    let mut fields =
+        Fields::open("", if matches!(input, Input::Null) { &empty } else { input }, &mut issues);
     let limit = fields.integer("limit", Range::between(1.0, LARGEST_LIMIT), &mut issues);
     let filter = Filter {
         strategy_id: fields.text("strategyId", &mut issues),

@@ -14,6 +14,6 @@ impl Engine {
     /// `CLOSED`.
     pub fn list_strategies(&self) -> Result<Vec<Arc<Strategy>>> {
         self.check_open()?;
-        Ok(self.registry.list())
+        Ok(self.registry.list().cloned().collect())
     }
 }

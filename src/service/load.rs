@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::data::Series;
 use crate::error::{Code, Error, Result, nearest};
-use crate::market::{Bars, Timeframe, resample, time};
+use crate::market::resample::resample;
+use crate::market::{Bars, Timeframe, time};
 use crate::watch::Unwatched;
 
 use super::bars_input;
@@ -59,19 +60,29 @@ impl Engine {
             None => finest_first.min_by_key(|series| series.timeframe),
             // The coarsest that still fits needs the least work; the timeframe itself fits best.
             Some(wanted) => finest_first
-                .filter(|series| series.timeframe <= wanted && wanted.milliseconds() % series.timeframe.milliseconds() == 0)
+                .filter(|series| {
+                    series.timeframe <= wanted
+                        && wanted.milliseconds() % series.timeframe.milliseconds() == 0
+                })
                 .max_by_key(|series| series.timeframe),
         };
         if let Some(series) = chosen {
-            return Ok(Plan::Stored { series: series.clone(), wanted: request.timeframe.unwrap_or(series.timeframe) });
+            return Ok(Plan::Stored {
+                series: series.clone(),
+                wanted: request.timeframe.unwrap_or(series.timeframe),
+            });
         }
         if series.is_empty() {
-            let known: Vec<String> = source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
+            let known: Vec<String> =
+                source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
             return Err(Error::new(Code::NoData, unknown_asset(symbol, &known)));
         }
         let held: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
         let wanted = request.timeframe.map_or("", Timeframe::as_str);
-        let message = format!("no {wanted} bars of {symbol:?}, and none that {wanted} bars could be made of; there are {}", held.join(", "));
+        let message = format!(
+            "no {wanted} bars of {symbol:?}, and none that {wanted} bars could be made of; there are {}",
+            held.join(", ")
+        );
         Err(Error::new(Code::NoData, message))
     }
 
@@ -82,32 +93,59 @@ impl Engine {
                 let part = bars.between(request.start, request.end);
                 let whole = part.len() == bars.len();
                 let bars = if whole { Arc::clone(bars) } else { Arc::new(part) };
-                if own == wanted { bars } else { pool::run({ let wanted = *wanted; move || resample(&bars, wanted).map(Arc::new) }).await? }
+                if own == wanted {
+                    bars
+                } else {
+                    pool::run({
+                        let wanted = *wanted;
+                        move || resample(&bars, wanted).map(Arc::new)
+                    })
+                    .await?
+                }
             }
-            (Plan::Stored { series, wanted }, _) => self.load_stored(request, series, *wanted).await?,
-            (Plan::Given { .. }, None) => return Err(Error::internal("bars were planned for that the request did not bring")),
+            (Plan::Stored { series, wanted }, _) => {
+                self.load_stored(request, series, *wanted).await?
+            }
+            (Plan::Given { .. }, None) => {
+                return Err(Error::internal(
+                    "bars were planned for that the request did not bring",
+                ));
+            }
         };
         if bars.is_empty() {
             return Err(no_bars_in_range(request, plan));
         }
         let limit = self.config.max_data_points;
         if bars.len() as u64 > limit {
-            let message = format!("the run has {} bars, the limit maxDataPoints (MAX_DATA_POINTS) is {limit}", bars.len());
+            let message = format!(
+                "the run has {} bars, the limit maxDataPoints (MAX_DATA_POINTS) is {limit}",
+                bars.len()
+            );
             return Err(Error::new(Code::LimitExceeded, message));
         }
         Ok(bars)
     }
 
-    async fn load_stored(&self, request: &BacktestRequest, series: &Series, wanted: Timeframe) -> Result<Arc<Bars>> {
+    async fn load_stored(
+        &self,
+        request: &BacktestRequest,
+        series: &Series,
+        wanted: Timeframe,
+    ) -> Result<Arc<Bars>> {
         let (start, end, stored) = (request.start, request.end, series.timeframe);
         let symbol = request.asset_symbol.clone();
-        let key = Key { symbol: symbol.clone(), stored, wanted, start, end, revision: series.revision };
+        let key =
+            Key { symbol: symbol.clone(), stored, wanted, start, end, revision: series.revision };
         let load = async {
             let source = &self.opened().await?.source;
             // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
             let bars = source.load(&symbol, stored, start, end, Arc::new(Unwatched)).await?;
             tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = bars.len(), "bars loaded");
-            if stored == wanted { Ok(Arc::new(bars)) } else { pool::run(move || resample(&bars, wanted).map(Arc::new)).await }
+            if stored == wanted {
+                Ok(Arc::new(bars))
+            } else {
+                pool::run(move || resample(&bars, wanted).map(Arc::new)).await
+            }
         };
         self.cache.get(key, load).await
     }
@@ -119,7 +157,11 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
         Some(name) => format!("did you mean {name:?}?"),
         None if known.is_empty() => "there are no assets yet, importBars adds them".to_owned(),
         None if known.len() > LISTED => {
-            format!("there are {} assets, such as {}; listAssets names all", known.len(), known.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", "))
+            format!(
+                "there are {} assets, such as {}; listAssets names all",
+                known.len(),
+                known.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ")
+            )
         }
         None => format!("there are {}", known.join(", ")),
     };
@@ -129,10 +171,20 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
 fn no_bars_in_range(request: &BacktestRequest, plan: &Plan) -> Error {
     let held = match (plan, &request.bars) {
         (Plan::Stored { series, .. }, _) => {
-            format!("there are {} from {} to {}", series.bars, time::short(series.first), time::short(series.last))
+            format!(
+                "there are {} from {} to {}",
+                series.bars,
+                time::short(series.first),
+                time::short(series.last)
+            )
         }
         (_, Some(bars)) => match (bars.timestamps().first(), bars.timestamps().last()) {
-            (Some(&first), Some(&last)) => format!("the {} bars given are from {} to {}", bars.len(), time::short(first), time::short(last)),
+            (Some(&first), Some(&last)) => format!(
+                "the {} bars given are from {} to {}",
+                bars.len(),
+                time::short(first),
+                time::short(last)
+            ),
             _ => "no bars were given".to_owned(),
         },
         _ => String::new(),

@@ -20,13 +20,19 @@ pub fn dispatch(config: &Config) -> Dispatch {
         LogLevel::Off => return Dispatch::none(),
     };
     // Libraries are heard only when something is wrong.
-    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target(env!("CARGO_CRATE_NAME"), level);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
     let layer = fmt::layer().with_writer(std::io::stderr);
     match config.log_format {
-        LogFormat::Json => Dispatch::new(Registry::default().with(layer.json().flatten_event(true).with_filter(filter))),
+        LogFormat::Json => Dispatch::new(
+            Registry::default().with(layer.json().flatten_event(true).with_filter(filter)),
+        ),
         LogFormat::Pretty => {
             let ansi = std::io::stderr().is_terminal();
-            Dispatch::new(Registry::default().with(layer.compact().with_ansi(ansi).with_filter(filter)))
+            Dispatch::new(
+                Registry::default().with(layer.compact().with_ansi(ansi).with_filter(filter)),
+            )
         }
     }
 }

@@ -22,7 +22,8 @@ pub mod progress;
 pub mod request;
 mod run_backtest;
 pub mod simulate_signals;
-mod validate_strategy;
+pub mod validate_strategy;
+mod warnings;
 
 pub use cancel::Cancel;
 pub use engine::Engine;

@@ -39,7 +39,10 @@ pub struct Control {
 
 impl std::fmt::Debug for Control {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Control").field("cancel", &self.cancel).field("listener", &self.listener.is_some()).finish()
+        f.debug_struct("Control")
+            .field("cancel", &self.cancel)
+            .field("listener", &self.listener.is_some())
+            .finish()
     }
 }
 
@@ -85,14 +88,25 @@ impl Reporter {
         self.report(stage, 0.0, None, None, true);
     }
 
-    #[expect(clippy::disallowed_methods, reason = "reports are paced by the clock; results are not touched by it")]
-    fn report(&self, stage: &'static str, share: f64, date: Option<i64>, orders: Option<usize>, always: bool) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "reports are paced by the clock; results are not touched by it"
+    )]
+    fn report(
+        &self,
+        stage: &'static str,
+        share: f64,
+        date: Option<i64>,
+        orders: Option<usize>,
+        always: bool,
+    ) {
         let Some(listener) = &self.control.listener else { return };
         let Ok(mut state) = self.state.lock() else { return };
         if !always && state.last.is_some_and(|last| last.elapsed() < PAUSE) {
             return;
         }
-        let (_, from, to) = STAGES.iter().find(|(name, ..)| *name == stage).copied().unwrap_or(("", 0.0, 0.0));
+        let (_, from, to) =
+            STAGES.iter().find(|(name, ..)| *name == stage).copied().unwrap_or(("", 0.0, 0.0));
         state.last = Some(Instant::now());
         state.progress = state.progress.max(from + (to - from) * share.clamp(0.0, 1.0));
         state.orders = orders.unwrap_or(state.orders);
@@ -127,7 +141,13 @@ impl Watch for StageWatch<'_> {
     fn at(&self, bar: usize, orders: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
         let share = bar as f64 / self.timestamps.len().max(1) as f64;
-        self.reporter.report(self.stage, share, self.timestamps.get(bar).copied(), Some(orders), false);
+        self.reporter.report(
+            self.stage,
+            share,
+            self.timestamps.get(bar).copied(),
+            Some(orders),
+            false,
+        );
     }
 }
 

@@ -54,16 +54,25 @@ impl BacktestRequest {
         let mut fields = Fields::open("", input, &mut issues);
         let (strategy, source) = match read_strategy(&mut fields, registry, &mut issues) {
             Ok(found) => found,
-            Err(unknown) => return Err(unknown_strategy(unknown, input, fields, issues)),
+            Err(unknown) => return Err(unknown_strategy(unknown, fields, issues)),
         };
         let parameters = fields.take("parameters");
-        let bound = strategy.as_ref().and_then(|strategy| strategy.bind(parameters, "parameters", &mut issues));
+        let bound = strategy
+            .as_ref()
+            .and_then(|strategy| strategy.bind(parameters, "parameters", &mut issues));
         let rest = Rest::read(&mut fields, bound.as_ref(), &mut issues);
         fields.finish(&mut issues);
         issues.into_result(Code::InvalidArgument)?;
         let bars = rest.bars.map(|bars| bars_input::read("bars", bars)).transpose()?.map(Arc::new);
         match (strategy, bound, rest.asset_symbol, rest.start, rest.end, rest.initial_capital) {
-            (Some(strategy), Some(bound), Some(asset_symbol), Some(start), Some(end), Some(initial_capital)) => Ok(Self {
+            (
+                Some(strategy),
+                Some(bound),
+                Some(asset_symbol),
+                Some(start),
+                Some(end),
+                Some(initial_capital),
+            ) => Ok(Self {
                 strategy_id: strategy.definition().id.clone(),
                 strategy_source: source,
                 bound,
@@ -103,7 +112,8 @@ impl<'a> Rest<'a> {
         if let (Some(start), Some(end)) = (start, end) {
             if end < start {
                 use crate::market::time::short;
-                let message = format!("endDate {} is before startDate {}", short(end), short(start));
+                let message =
+                    format!("endDate {} is before startDate {}", short(end), short(start));
                 issues.add("endDate", "range", message);
             }
         }
@@ -117,12 +127,22 @@ impl<'a> Rest<'a> {
         let bars = fields.take("bars");
         let persist = fields.boolean("persist", issues).unwrap_or(true);
         let user_id = fields.text("userId", issues).filter(|id| short_enough("userId", id, issues));
-        Self { asset_symbol, start, end, initial_capital, timeframe, options, bars, persist, user_id }
+        Self {
+            asset_symbol,
+            start,
+            end,
+            initial_capital,
+            timeframe,
+            options,
+            bars,
+            persist,
+            user_id,
+        }
     }
 }
 
 /// Reads the strategy: by id from the registry, or given on the spot. `Err` holds the error of an unknown id.
-pub(super) fn read_strategy(
+fn read_strategy(
     fields: &mut Fields<'_>,
     registry: &Registry,
     issues: &mut Issues,
@@ -131,7 +151,11 @@ pub(super) fn read_strategy(
     let id = fields.text("strategyId", issues);
     match (given, id) {
         (Some(_), Some(_)) => {
-            issues.add("strategy", "conflict", "strategy and strategyId exclude each other: give one of them");
+            issues.add(
+                "strategy",
+                "conflict",
+                "strategy and strategyId exclude each other: give one of them",
+            );
             Ok((None, None))
         }
         (Some(given), None) => {
@@ -159,8 +183,7 @@ pub(super) fn read_strategy(
 }
 
 /// Returns the error of an unknown strategy together with all other problems of the request.
-fn unknown_strategy(unknown: Error, input: &Input, mut fields: Fields<'_>, mut issues: Issues) -> Error {
-    let _ = input;
+fn unknown_strategy(unknown: Error, mut fields: Fields<'_>, mut issues: Issues) -> Error {
     fields.take("parameters");
     Rest::read(&mut fields, None, &mut issues);
     fields.finish(&mut issues);
@@ -173,14 +196,21 @@ fn unknown_strategy(unknown: Error, input: &Input, mut fields: Fields<'_>, mut i
 }
 
 /// Applies the share of the cash that an entry uses; 1 is the engine's own all-in.
-fn apply_position_size(options: &mut Options, position_size: f64, simulation: Option<&Input>, issues: &mut Issues) {
+fn apply_position_size(
+    options: &mut Options,
+    position_size: f64,
+    simulation: Option<&Input>,
+    issues: &mut Issues,
+) {
     if position_size >= 1.0 {
         return;
     }
     let sized = matches!(simulation, Some(Input::Record(entries))
         if entries.iter().any(|(key, value)| (key == "size" || key == "sizeType") && !matches!(value, Input::Null)));
     if sized {
-        let message = format!("parameters.position_size {position_size} and simulation.size exclude each other: give one of them");
+        let message = format!(
+            "parameters.position_size {position_size} and simulation.size exclude each other: give one of them"
+        );
         issues.add("parameters.position_size", "conflict", message);
         return;
     }
@@ -193,7 +223,13 @@ pub fn symbol(fields: &mut Fields<'_>, name: &'static str, issues: &mut Issues) 
     let symbol = fields.required_text(name, issues)?;
     if symbol.chars().any(char::is_control) || symbol.trim() != symbol {
         let path = fields.path(name);
-        issues.add(path.clone(), "range", format!("{path} must have no control characters and no spaces around it, was {symbol:?}"));
+        issues.add(
+            path.clone(),
+            "range",
+            format!(
+                "{path} must have no control characters and no spaces around it, was {symbol:?}"
+            ),
+        );
         return None;
     }
     short_enough(name, &symbol, issues).then_some(symbol)
@@ -203,7 +239,11 @@ pub fn symbol(fields: &mut Fields<'_>, name: &'static str, issues: &mut Issues) 
 pub fn short_enough(path: &str, text: &str, issues: &mut Issues) -> bool {
     let length = text.chars().count();
     if length > LONGEST_TEXT {
-        issues.add(path, "range", format!("{path} must have at most {LONGEST_TEXT} characters, had {length}"));
+        issues.add(
+            path,
+            "range",
+            format!("{path} must have at most {LONGEST_TEXT} characters, had {length}"),
+        );
     }
     length <= LONGEST_TEXT
 }

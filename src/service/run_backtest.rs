@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
 use crate::market::{Bars, Timeframe, time};
-use crate::store::record::{Outcome, Run, Status};
+use crate::store::{Outcome, Run, Status, is_duplicate};
 
 use super::engine::Engine;
 use super::gate::Ticket;
@@ -24,7 +24,12 @@ impl Engine {
     /// # Errors
     /// `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE`, `CLOSED`, and
     /// `Cancelled` when the caller stops it. Requests refused before they start leave nothing behind.
-    pub async fn run_backtest(&self, request: &Input, control: Control, mut ticket: Ticket) -> Result<(Run, Arc<Outcome>)> {
+    pub async fn run_backtest(
+        &self,
+        request: &Input,
+        control: Control,
+        mut ticket: Ticket,
+    ) -> Result<(Run, Arc<Outcome>)> {
         let _work = self.enter(&control.cancel)?;
         let request = BacktestRequest::read(request, &self.registry)?;
         self.check_duration(&request)?;
@@ -42,7 +47,11 @@ impl Engine {
                 reporter.stage("queued");
                 cancel.or(async { Ok(ticket.turn().await) }).await?;
                 if persist {
-                    self.opened().await?.store.update_run(&run.id, Status::Running, None, None).await?;
+                    self.opened()
+                        .await?
+                        .store
+                        .update_run(&run.id, Status::Running, None, None)
+                        .await?;
                 }
             }
             self.execute(request, plan, &mut run, reporter).await
@@ -79,17 +88,25 @@ impl Engine {
     /// Writes a new run, with another id in the rare case that its own is taken.
     async fn keep(&self, run: &mut Run) -> Result<()> {
         let store = &self.opened().await?.store;
-        for _ in 0..3 {
-            if store.summary(&run.id).await?.is_none() {
-                break;
+        loop {
+            match store.create_run(run.clone()).await {
+                Err(error) if is_duplicate(&error) => run.id = clock::backtest_id(),
+                answer => return answer,
             }
-            run.id = clock::backtest_id();
         }
-        store.create_run(run.clone()).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how long a run took is logged; results are not touched by it")]
-    async fn execute(&self, request: BacktestRequest, plan: Plan, run: &mut Run, reporter: Reporter) -> Result<Arc<Outcome>> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a run took is logged; results are not touched by it"
+    )]
+    async fn execute(
+        &self,
+        request: BacktestRequest,
+        plan: Plan,
+        run: &mut Run,
+        reporter: Reporter,
+    ) -> Result<Arc<Outcome>> {
         let began = Instant::now();
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
@@ -105,10 +122,12 @@ impl Engine {
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let outcome = compute::backtest(&request.bound, &bars, &terms, &reporter).map_err(|error| {
-                    // A loop that was stopped says only that; who stopped it is known here.
-                    if error.code == Code::Cancelled { cancel.error() } else { error }
-                })?;
+                let outcome = compute::backtest(&request.bound, &bars, &terms, &reporter).map_err(
+                    |error| {
+                        // A loop that was stopped says only that; who stopped it is known here.
+                        if error.code == Code::Cancelled { cancel.error() } else { error }
+                    },
+                )?;
                 let print = persist.then(|| fingerprint(&bars, timeframe));
                 reporter.stage("storing");
                 Ok((Arc::new(outcome), print))
@@ -135,11 +154,17 @@ impl Engine {
 
     /// Notes in the store how a run ended; that it did is told to the caller in any case.
     async fn note_failure(&self, id: &str, error: &Error) {
-        let status = if matches!(error.code, Code::Cancelled | Code::Closed) { Status::Cancelled } else { Status::Failed };
+        let status = if matches!(error.code, Code::Cancelled | Code::Closed) {
+            Status::Cancelled
+        } else {
+            Status::Failed
+        };
         tracing::warn!(backtest_id = %id, status = status.as_str(), code = %error.code, error = %error, "backtest ended early");
         let Some(opened) = self.opened_already() else { return };
         let note = format!("{}: {}", error.code, error.message);
-        if let Err(second) = opened.store.update_run(id, status, Some(note), Some(clock::now())).await {
+        if let Err(second) =
+            opened.store.update_run(id, status, Some(note), Some(clock::now())).await
+        {
             tracing::error!(backtest_id = %id, error = %second, "the end of the run could not be noted");
         }
     }
@@ -156,7 +181,7 @@ fn new_run(request: &BacktestRequest, timeframe: Timeframe) -> Run {
         start: request.start,
         end: request.end,
         initial_capital: request.initial_capital,
-        parameters: request.bound.parameters(),
+        parameters: request.bound.parameters().clone(),
         simulation: request.options.to_json(),
         status: Status::Running,
         error: None,
@@ -185,7 +210,11 @@ fn fingerprint(bars: &Bars, timeframe: Timeframe) -> String {
         block.clear();
     };
     feed(&mut bars.timestamps().iter().map(|value| value.to_le_bytes()));
-    for column in [Some(bars.open()), Some(bars.high()), Some(bars.low()), Some(bars.close()), bars.volume()].into_iter().flatten() {
+    for column in
+        [Some(bars.open()), Some(bars.high()), Some(bars.low()), Some(bars.close()), bars.volume()]
+            .into_iter()
+            .flatten()
+    {
         feed(&mut column.iter().map(|value| value.to_le_bytes()));
     }
     format!("xxh3-128:{:032x}", hash.digest128())

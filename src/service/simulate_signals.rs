@@ -43,19 +43,20 @@ struct Request {
 pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
     let request = read(input)?;
     pool::run(move || {
-        let prices = Prices {
-            open: request.open.as_deref(),
-            high: request.high.as_deref(),
-            low: request.low.as_deref(),
-            close: &request.close,
-        };
+        let prices = Prices::new(
+            request.open.as_deref(),
+            request.high.as_deref(),
+            request.low.as_deref(),
+            &request.close,
+        )?;
         let terms = compute::Terms {
             initial_capital: request.initial_capital,
             options: &request.options,
             bar_milliseconds: request.step,
         };
         let reporter = Reporter::new("", Control::default());
-        let computed = compute::simulate(&prices, &request.signals, &request.timestamps, &terms, &reporter)?;
+        let computed =
+            compute::simulate(&prices, &request.signals, &request.timestamps, &terms, &reporter)?;
         Ok(SimulationResult {
             summary: computed.summary,
             orders: computed.orders,
@@ -93,21 +94,28 @@ fn read(input: &Input) -> Result<Request> {
         return Err(Error::internal("a field was neither read nor refused"));
     };
     let (timestamps, step) = moments(timestamps.as_deref(), bars)?;
-    for (name, column) in [("open", &open), ("high", &high), ("low", &low), ("close", &Some(close.clone()))] {
-        check_prices(name, column.as_deref())?;
-    }
     Ok(Request { timestamps, step, open, high, low, close, signals, initial_capital, options })
 }
 
 fn same_length(name: &str, length: usize, bars: usize, issues: &mut Issues) -> bool {
     if length != bars {
-        issues.add(name, "length", format!("{name} has {length} values for {bars} values of close"));
+        issues.add(
+            name,
+            "length",
+            format!("{name} has {length} values for {bars} values of close"),
+        );
     }
     length == bars
 }
 
 /// Reads one 0 or 1 (or boolean) a bar.
-fn signal(fields: &mut Fields<'_>, name: &'static str, bars: usize, required: bool, issues: &mut Issues) -> Option<Bits> {
+fn signal(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    bars: usize,
+    required: bool,
+    issues: &mut Issues,
+) -> Option<Bits> {
     let Some(input) = fields.take(name) else {
         if required {
             fields.missing(name, issues);
@@ -115,18 +123,32 @@ fn signal(fields: &mut Fields<'_>, name: &'static str, bars: usize, required: bo
         return None;
     };
     let (length, other): (usize, Option<(usize, String)>) = match input {
-        Input::Bytes(bytes) => (bytes.len(), bytes.iter().position(|byte| *byte > 1).map(|bar| (bar, bytes[bar].to_string()))),
+        Input::Bytes(bytes) => (
+            bytes.len(),
+            bytes.iter().position(|byte| *byte > 1).map(|bar| (bar, bytes[bar].to_string())),
+        ),
         Input::List(items) => {
             let fault = items.iter().position(|item| as_bit(item).is_none());
             (items.len(), fault.and_then(|bar| items.get(bar).map(|item| (bar, item.describe()))))
         }
         other => {
-            issues.add(name, "type", format!("{name} must be a Uint8Array or an array of booleans, was {}", other.describe()));
+            issues.add(
+                name,
+                "type",
+                format!(
+                    "{name} must be a Uint8Array or an array of booleans, was {}",
+                    other.describe()
+                ),
+            );
             return None;
         }
     };
     if let Some((bar, found)) = other {
-        issues.add(format!("{name}[{bar}]"), "range", format!("{name}[{bar}] must be 0 or 1, was {found}"));
+        issues.add(
+            format!("{name}[{bar}]"),
+            "range",
+            format!("{name}[{bar}] must be 0 or 1, was {found}"),
+        );
         return None;
     }
     if !same_length(name, length, bars, issues) {
@@ -134,7 +156,9 @@ fn signal(fields: &mut Fields<'_>, name: &'static str, bars: usize, required: bo
     }
     Some(match input {
         Input::Bytes(bytes) => Bits::from_fn(bars, |bar| bytes.get(bar) == Some(&1)),
-        Input::List(items) => Bits::from_fn(bars, |bar| items.get(bar).and_then(as_bit) == Some(true)),
+        Input::List(items) => {
+            Bits::from_fn(bars, |bar| items.get(bar).and_then(as_bit) == Some(true))
+        }
         _ => Bits::zeros(bars),
     })
 }
@@ -164,16 +188,3 @@ fn moments(given: Option<&[f64]>, bars: usize) -> Result<(Vec<i64>, i64)> {
     let step = if steps.is_empty() { time::DAY } else { *steps.select_nth_unstable(middle).1 };
     Ok((timestamps, step))
 }
-
-fn check_prices(name: &str, prices: Option<&[f64]>) -> Result<()> {
-    let fault = prices.and_then(|prices| prices.iter().position(|price| !(*price > 0.0 && price.is_finite())).map(|bar| (bar, prices[bar])));
-    match fault {
-        Some((bar, price)) => {
-            let place = format!("{name}[{bar}]");
-            let message = format!("{place} must be a finite price above 0, was {price}");
-            Err(Error::with_issues(Code::BadData, vec![Issue::new(place, "bad_bar", message)]))
-        }
-        None => Ok(()),
-    }
-}
-

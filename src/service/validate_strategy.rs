@@ -2,28 +2,41 @@
 
 use crate::error::{Issue, Result};
 use crate::input::{Fields, Input, Issues};
+use crate::strategies::validate;
 
 use super::engine::Engine;
-use super::request::read_strategy;
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Every problem; none if the strategy can be run.
+    pub issues: Vec<Issue>,
+    /// What works but deserves a look.
+    pub warnings: Vec<String>,
+}
 
 impl Engine {
-    /// Returns every problem of a strategy and its parameters; none if it can be run.
+    /// Returns what there is to say about a strategy and its parameters.
     ///
     /// # Errors
     /// `CLOSED`.
-    pub fn validate_strategy(&self, config: &Input) -> Result<Vec<Issue>> {
+    pub fn validate_strategy(&self, config: &Input) -> Result<Findings> {
         self.check_open()?;
         let mut issues = Issues::default();
         let mut fields = Fields::open("", config, &mut issues);
+        if !issues.is_empty() {
+            return Ok(Findings { issues: issues.into_vec(), warnings: Vec::new() });
+        }
+        let id = fields.text("strategyId", &mut issues);
+        let definition = fields.take("strategy");
         let parameters = fields.take("parameters");
-        match read_strategy(&mut fields, &self.registry, &mut issues) {
-            Ok((Some(strategy), _)) => {
-                let _ = strategy.bind(parameters, "parameters", &mut issues);
-            }
-            Ok((None, _)) => {}
-            Err(unknown) => issues.extend([Issue::new("strategyId", "choice", unknown.message)]),
+        if issues.is_empty() {
+            let found = validate(&self.registry, id.as_deref(), definition, parameters);
+            issues.extend(found.issues);
+            fields.finish(&mut issues);
+            return Ok(Findings { issues: issues.into_vec(), warnings: found.warnings });
         }
         fields.finish(&mut issues);
-        Ok(issues.into_vec())
+        Ok(Findings { issues: issues.into_vec(), warnings: Vec::new() })
     }
 }

@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 
-/** What went wrong, as a stable code. A cancelled promise rejects with an `AbortError` (code `ABORT_ERR`) instead. */
+/// What went wrong, as a stable code. A cancelled promise rejects with an `AbortError` (code `ABORT_ERR`) instead.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum ErrorCode {
@@ -35,7 +35,7 @@ pub enum ErrorCode {
     Internal,
 }
 
-/** The length of a bar. Days begin at UTC midnight, weeks on Monday. */
+/// The length of a bar. Days begin at UTC midnight, weeks on Monday.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum Timeframe {
@@ -80,7 +80,7 @@ pub enum Timeframe {
     W1,
 }
 
-/** How far a backtest has come. */
+/// How far a backtest has come.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum BacktestStatus {

@@ -4,290 +4,293 @@
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
-/** Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
- * `.env`; what is given here wins. */
+/// Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
+/// `.env`; what is given here wins.
 #[napi(object, object_to_js = false)]
 pub struct EngineConfig {
-    /** `sqlite:PATH`. Default: an embedded store under `dataDir`. (`postgresql://…` is not supported yet.) */
+    /// `sqlite:PATH`. Default: an embedded store under `dataDir`. (`postgresql://…` is not supported yet.)
     pub database_url: Option<String>,
-    /** Folder of the embedded store, imported bars included. Default: the user's data folder of the platform. */
+    /// Folder of the embedded store, imported bars included. Default: the user's data folder of the platform.
     pub data_dir: Option<String>,
-    /** Database connections kept open; not used by the embedded store. @default 5 */
+    /// Database connections kept open; not used by the embedded store. @default 5
     pub db_pool_size: Option<f64>,
-    /** Database connections beyond the pool under load; not used by the embedded store. @default 10 */
+    /// Database connections beyond the pool under load; not used by the embedded store. @default 10
     pub db_max_overflow: Option<f64>,
-    /** External table of prices in PostgreSQL; not used by the embedded store. */
+    /// External table of prices in PostgreSQL; not used by the embedded store.
     pub market_data_table: Option<String>,
-    /** Longest range of a backtest, days. @default 1825 */
+    /// Longest range of a backtest, days. @default 1825
     pub max_backtest_duration_days: Option<f64>,
-    /** Backtests at once; one more waits its turn, in order of arrival. @default 3 */
+    /// Backtests at once; one more waits its turn, in order of arrival. @default 3
     pub max_concurrent_backtests: Option<f64>,
-    /** Most bars of a backtest. @default 1000000 */
+    /// Most bars of a backtest. @default 1000000
     pub max_data_points: Option<f64>,
-    /** Rows a read from a database server; not used by the embedded store. @default 10000 */
+    /// Rows a read from a database server; not used by the embedded store. @default 10000
     pub chunk_size: Option<f64>,
-    /** How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600 */
+    /// How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600
     pub cache_ttl_seconds: Option<f64>,
-    /** Worker threads of sweeps (not there yet). Default: the machine's cores. */
+    /// Worker threads of sweeps (not there yet). Default: the machine's cores.
     pub threads: Option<f64>,
-    /** How much is logged, to standard error. @default 'info' */
+    /// How much is logged, to standard error. @default 'info'
     #[napi(ts_type = "'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'")]
     pub log_level: Option<String>,
-    /** JSON lines, or text for people. @default 'json' */
+    /// JSON lines, or text for people. @default 'json'
     #[napi(ts_type = "'json' | 'pretty'")]
     pub log_format: Option<String>,
 }
 
-/** Bars as columns of equal length; timestamps strictly increase. Prices are finite and above 0, and each low is at
- * most the open and the close, each high at least. */
+/// Bars as columns of equal length; timestamps strictly increase. Prices are finite and above 0, and each low is at
+/// most the open and the close, each high at least.
 #[napi(object, object_to_js = false)]
 pub struct Bars {
-    /** Openings of the bars, UTC milliseconds. */
+    /// Openings of the bars, UTC milliseconds.
     pub timestamps: Float64Array,
-    /** Opening prices. */
+    /// Opening prices.
     pub open: Float64Array,
-    /** Highest prices. */
+    /// Highest prices.
     pub high: Float64Array,
-    /** Lowest prices. */
+    /// Lowest prices.
     pub low: Float64Array,
-    /** Closing prices. */
+    /// Closing prices.
     pub close: Float64Array,
-    /** Traded volumes, not negative. */
+    /// Traded volumes, not negative.
     pub volume: Option<Float64Array>,
 }
 
-/** Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none. */
+/// Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none.
 #[napi(object, object_to_js = false)]
 pub struct ImportRequest {
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** The timeframe of the bars. */
+    /// The timeframe of the bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /** Bars in memory, or the path of a .csv, .parquet or .arrow file. */
+    /// Bars in memory, or the path of a .csv, .parquet or .arrow file.
     #[napi(ts_type = "BarsInput | string")]
     pub bars: String,
 }
 
-/** A parameter of a strategy. */
+/// A parameter of a strategy.
 #[napi(object, object_to_js = false)]
 pub struct ParameterDefinition {
-    /** Its type. */
+    /// Its type.
     #[napi(js_name = "type", ts_type = "'integer' | 'number' | 'boolean'")]
     pub kind: String,
-    /** Its value where the caller gives none. */
+    /// Its value where the caller gives none.
     #[napi(ts_type = "number | boolean")]
     pub default: f64,
-    /** The smallest value allowed. */
+    /// The smallest value allowed.
     pub minimum: Option<f64>,
-    /** The largest value allowed. */
+    /// The largest value allowed.
     pub maximum: Option<f64>,
-    /** What it means. */
+    /// What it means.
     pub description: Option<String>,
 }
 
-/** A strategy as data. The expressions are in the strategy language. */
+/// A strategy as data. The expressions are in the strategy language.
 #[napi(object, object_to_js = false)]
 pub struct StrategyDefinition {
-    /** snake_case. */
+    /// snake_case.
     pub id: String,
-    /** A name for people. */
+    /// A name for people.
     pub name: Option<String>,
-    /** What it does. */
+    /// What it does.
     pub description: Option<String>,
-    /** Its kind. @default 'custom' */
-    #[napi(js_name = "type", ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'")]
+    /// Its kind. @default 'custom'
+    #[napi(
+        js_name = "type",
+        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
+    )]
     pub kind: Option<String>,
-    /** Its parameters by name (snake_case). `position_size` is there for every strategy without being declared. */
+    /// Its parameters by name (snake_case). `position_size` is there for every strategy without being declared.
     #[napi(ts_type = "Record<string, ParameterDefinition>")]
     pub parameters: Option<String>,
-    /** Conditions between parameters, each an expression: `fast_period < slow_period`. */
+    /// Conditions between parameters, each an expression: `fast_period < slow_period`.
     pub constraints: Option<Vec<String>>,
-    /** When to enter. */
+    /// When to enter.
     pub entries: String,
-    /** When to exit. */
+    /// When to exit.
     pub exits: String,
-    /** When to enter short. */
+    /// When to enter short.
     pub short_entries: Option<String>,
-    /** When to exit short. */
+    /// When to exit short.
     pub short_exits: Option<String>,
 }
 
-/** A strategy, by id or given on the spot, with parameters. */
+/// A strategy, by id or given on the spot, with parameters.
 #[napi(object, object_to_js = false)]
 pub struct StrategyConfig {
-    /** The id of a known strategy. */
+    /// The id of a known strategy.
     pub strategy_id: Option<String>,
-    /** Instead of strategyId: a strategy given on the spot. */
+    /// Instead of strategyId: a strategy given on the spot.
     pub strategy: Option<StrategyDefinition>,
-    /** Its parameters; one not given keeps its default. */
+    /// Its parameters; one not given keeps its default.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
 }
 
-/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset. */
+/// The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset.
 #[napi(object, object_to_js = false)]
 pub struct SimulationOptions {
-    /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
+    /// Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001
     pub fees: Option<f64>,
-    /** Money per order. @default 0 */
+    /// Money per order. @default 0
     pub fixed_fees: Option<f64>,
-    /** Fraction by which a fill is worse than the price. @default 0.001 */
+    /// Fraction by which a fill is worse than the price. @default 0.001
     pub slippage: Option<f64>,
-    /** How much an entry trades; Infinity (or nothing) is all that cash or position allows. */
+    /// How much an entry trades; Infinity (or nothing) is all that cash or position allows.
     #[napi(ts_type = "number | null")]
     pub size: Option<f64>,
-    /** What `size` counts: units of the asset, money, or a fraction of the cash (buying) or the position (selling).
-     * @default 'amount' */
+    /// What `size` counts: units of the asset, money, or a fraction of the cash (buying) or the position (selling).
+    /// @default 'amount'
     #[napi(ts_type = "'amount' | 'value' | 'percent'")]
     pub size_type: Option<String>,
-    /** Orders below this amount are rejected, units of the asset. @default 1e-8 */
+    /// Orders below this amount are rejected, units of the asset. @default 1e-8
     pub min_size: Option<f64>,
-    /** Orders above this amount are cut, units of the asset; Infinity (or nothing) for no limit. */
+    /// Orders above this amount are cut, units of the asset; Infinity (or nothing) for no limit.
     #[napi(ts_type = "number | null")]
     pub max_size: Option<f64>,
-    /** Amounts are rounded down to multiples of this, units of the asset. */
+    /// Amounts are rounded down to multiples of this, units of the asset.
     #[napi(ts_type = "number | null")]
     pub size_granularity: Option<f64>,
-    /** Which positions `entries` and `exits` open and close. @default 'longOnly' */
+    /// Which positions `entries` and `exits` open and close. @default 'longOnly'
     #[napi(ts_type = "'longOnly' | 'shortOnly' | 'both'")]
     pub direction: Option<String>,
-    /** Whether signals in the direction of a position change its size. @default 'disabled' */
+    /// Whether signals in the direction of a position change its size. @default 'disabled'
     #[napi(ts_type = "'disabled' | 'both' | 'addOnly' | 'removeOnly'")]
     pub accumulate: Option<String>,
-    /** A long entry meets a long exit. @default 'ignore' */
+    /// A long entry meets a long exit. @default 'ignore'
     #[napi(ts_type = "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'")]
     pub upon_long_conflict: Option<String>,
-    /** A short entry meets a short exit. @default 'ignore' */
+    /// A short entry meets a short exit. @default 'ignore'
     #[napi(ts_type = "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'")]
     pub upon_short_conflict: Option<String>,
-    /** A long entry meets a short entry. @default 'ignore' */
+    /// A long entry meets a short entry. @default 'ignore'
     #[napi(ts_type = "'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'")]
     pub upon_dir_conflict: Option<String>,
-    /** An entry against the position. @default 'reverseReduce' */
+    /// An entry against the position. @default 'reverseReduce'
     #[napi(ts_type = "'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'")]
     pub upon_opposite_entry: Option<String>,
-    /** Stop loss as a fraction of its reference price; 0.1 is 10 %. */
+    /// Stop loss as a fraction of its reference price; 0.1 is 10 %.
     #[napi(ts_type = "number | null")]
     pub sl_stop: Option<f64>,
-    /** Whether the stop loss trails the best price since entry. @default false */
+    /// Whether the stop loss trails the best price since entry. @default false
     pub sl_trail: Option<bool>,
-    /** Take profit as a fraction of its reference price. */
+    /// Take profit as a fraction of its reference price.
     #[napi(ts_type = "number | null")]
     pub tp_stop: Option<f64>,
-    /** The price that stops are measured from. @default 'fillPrice' */
+    /// The price that stops are measured from. @default 'fillPrice'
     #[napi(ts_type = "'valPrice' | 'price' | 'fillPrice' | 'close'")]
     pub stop_entry_price: Option<String>,
-    /** The price at which stops are filled. @default 'stopMarket' */
+    /// The price at which stops are filled. @default 'stopMarket'
     #[napi(ts_type = "'stopLimit' | 'stopMarket' | 'price' | 'close'")]
     pub stop_exit_price: Option<String>,
-    /** What a stop does. @default 'close' */
+    /// What a stop does. @default 'close'
     #[napi(ts_type = "'close' | 'closeReduce' | 'reverse' | 'reverseReduce'")]
     pub upon_stop_exit: Option<String>,
-    /** What happens to the stops when a position is increased. @default 'override' */
+    /// What happens to the stops when a position is increased. @default 'override'
     #[napi(ts_type = "'keep' | 'override' | 'overrideNaN'")]
     pub upon_stop_update: Option<String>,
-    /** Whether shorts may not be financed by cash that is already committed. @default false */
+    /// Whether shorts may not be financed by cash that is already committed. @default false
     pub lock_cash: Option<bool>,
-    /** Whether an order may be filled in part. @default true */
+    /// Whether an order may be filled in part. @default true
     pub allow_partial: Option<bool>,
-    /** When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
+    /// When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close'
     #[napi(ts_type = "'close' | 'nextOpen'")]
     pub execution: Option<String>,
-    /** Yearly risk-free rate, a fraction. @default 0 */
+    /// Yearly risk-free rate, a fraction. @default 0
     pub risk_free: Option<f64>,
-    /** Days in a year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
+    /// Days in a year for annualising: 365 for markets that never close, 252 for exchanges. @default 365
     pub year_days: Option<f64>,
 }
 
-/** What to backtest. */
+/// What to backtest.
 #[napi(object, object_to_js = false)]
 pub struct BacktestRequest {
-    /** The id of a known strategy. */
+    /// The id of a known strategy.
     pub strategy_id: Option<String>,
-    /** Instead of strategyId: a strategy given on the spot. */
+    /// Instead of strategyId: a strategy given on the spot.
     pub strategy: Option<StrategyDefinition>,
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** First moment, included: an ISO 8601 string or a Date; a date alone is UTC midnight. */
+    /// First moment, included: an ISO 8601 string or a Date; a date alone is UTC midnight.
     #[napi(ts_type = "string | Date")]
     pub start_date: String,
-    /** Last moment, included. */
+    /// Last moment, included.
     #[napi(ts_type = "string | Date")]
     pub end_date: String,
-    /** Money at the start, above 0. */
+    /// Money at the start, above 0.
     pub initial_capital: f64,
-    /** The strategy's parameters; one not given keeps its default. */
+    /// The strategy's parameters; one not given keeps its default.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
-    /** Default: the finest timeframe that there are bars of. A coarser one is made from finer bars. */
+    /// Default: the finest timeframe that there are bars of. A coarser one is made from finer bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: Option<String>,
-    /** The order model and the conventions of the metrics. */
+    /// The order model and the conventions of the metrics.
     pub simulation: Option<SimulationOptions>,
-    /** Bars handed in; nothing is loaded then. */
+    /// Bars handed in; nothing is loaded then.
     #[napi(ts_type = "BarsInput")]
     pub bars: Option<String>,
-    /** Keep the run in the store. @default true */
+    /// Keep the run in the store. @default true
     pub persist: Option<bool>,
-    /** Whose run it is. */
+    /// Whose run it is.
     pub user_id: Option<String>,
 }
 
-/** Which backtests to list; the newest come first. */
+/// Which backtests to list; the newest come first.
 #[napi(object, object_to_js = false)]
 pub struct BacktestFilter {
-    /** Only this strategy. */
+    /// Only this strategy.
     pub strategy_id: Option<String>,
-    /** Only this asset. */
+    /// Only this asset.
     pub asset_symbol: Option<String>,
-    /** Only this status. */
+    /// Only this status.
     #[napi(ts_type = "BacktestStatus")]
     pub status: Option<String>,
-    /** Only this user. */
+    /// Only this user.
     pub user_id: Option<String>,
-    /** At most this many, up to 1000. @default 50 */
+    /// At most this many, up to 1000. @default 50
     pub limit: Option<f64>,
-    /** Only runs older than the one with this id: the last id of the page before. */
+    /// Only runs older than the one with this id: the last id of the page before.
     pub before: Option<String>,
 }
 
-/** How a run is followed and stopped. */
+/// How a run is followed and stopped.
 #[napi(object, object_to_js = false)]
 pub struct RunOptions {
-    /** Stops the run at any moment; the promise rejects with an AbortError. */
+    /// Stops the run at any moment; the promise rejects with an AbortError.
     #[napi(ts_type = "AbortSignal")]
     pub signal: Option<String>,
-    /** Hears how far the run is, at most ten times a second. What it throws becomes a process warning. */
+    /// Hears how far the run is, at most ten times a second. What it throws becomes a process warning.
     #[napi(ts_type = "(progress: Progress) => void")]
     pub on_progress: Option<String>,
 }
 
-/** The machine itself on your own signals. */
+/// Prices and signals, one entry a bar.
 #[napi(object, object_to_js = false)]
-pub struct SignalsRequestColumns {
-    /** Openings of the bars, UTC milliseconds. Absent: bars one day apart. */
+pub struct SignalsColumns {
+    /// Openings of the bars, UTC milliseconds. Absent: bars one day apart.
     pub timestamps: Option<Float64Array>,
-    /** Opening prices; absent: the close. */
+    /// Opening prices; absent: the close.
     pub open: Option<Float64Array>,
-    /** Highest prices; absent: the higher of open and close. */
+    /// Highest prices; absent: the higher of open and close.
     pub high: Option<Float64Array>,
-    /** Lowest prices; absent: the lower of open and close. */
+    /// Lowest prices; absent: the lower of open and close.
     pub low: Option<Float64Array>,
-    /** Closing prices, finite and above 0. */
+    /// Closing prices, finite and above 0.
     pub close: Float64Array,
-    /** 0 or 1 a bar. */
+    /// 0 or 1 a bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub entries: String,
-    /** 0 or 1 a bar. */
+    /// 0 or 1 a bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub exits: String,
-    /** 0 or 1 a bar. With either short column, both directions are traded and `direction` is passed over. */
+    /// 0 or 1 a bar. With either short column, both directions are traded and `direction` is passed over.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_entries: Option<String>,
-    /** 0 or 1 a bar. */
+    /// 0 or 1 a bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_exits: Option<String>,
-    /** Money at the start, above 0. */
+    /// Money at the start, above 0.
     pub initial_capital: f64,
 }

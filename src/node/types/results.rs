@@ -10,18 +10,19 @@ use crate::input::json_number;
 use crate::market::time;
 use crate::portfolio::Trades;
 use crate::service::simulate_signals::SimulationResult;
+use crate::service::validate_strategy::Findings;
 use crate::service::{self, progress};
 use crate::store::record::{Outcome, Run, Summary};
 use crate::strategies::Strategy;
 
-/** One problem, at one place. */
+/// One problem, at one place.
 #[napi(object, object_from_js = false, js_name = "Issue")]
 pub struct JsIssue {
-    /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
+    /// Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request.
     pub path: String,
-    /** What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, … */
+    /// What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, …
     pub code: String,
-    /** What is wrong, the value found, and what is allowed. */
+    /// What is wrong, the value found, and what is allowed.
     pub message: String,
 }
 
@@ -31,18 +32,18 @@ impl From<error::Issue> for JsIssue {
     }
 }
 
-/** How far a run is. */
+/// How far a run is.
 #[napi(object, object_from_js = false, js_name = "Progress", use_nullable = true)]
 pub struct JsProgress {
-    /** The run. */
+    /// The run.
     pub backtest_id: String,
-    /** 0 to 100, never falling. */
+    /// 0 to 100, never falling.
     pub progress: f64,
-    /** `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`. */
+    /// `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`.
     pub stage: String,
-    /** The bar being computed, ISO 8601. */
+    /// The bar being computed, ISO 8601.
     pub current_date: Option<String>,
-    /** Orders made so far. */
+    /// Orders made so far.
     pub trades_executed: f64,
 }
 
@@ -60,21 +61,21 @@ impl From<service::Progress> for JsProgress {
     }
 }
 
-/** What an import did. */
+/// What an import did.
 #[napi(object, object_from_js = false, js_name = "ImportSummary")]
 pub struct JsImportSummary {
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** The timeframe. */
+    /// The timeframe.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /** Bars imported, replaced ones included. */
+    /// Bars imported, replaced ones included.
     pub imported: f64,
-    /** Bars that were there before for the same timestamp. */
+    /// Bars that were there before for the same timestamp.
     pub replaced: f64,
-    /** Opening of the first bar imported, ISO 8601. */
+    /// Opening of the first bar imported, ISO 8601.
     pub first: String,
-    /** Opening of the last bar imported, ISO 8601. */
+    /// Opening of the last bar imported, ISO 8601.
     pub last: String,
 }
 
@@ -91,28 +92,28 @@ impl From<service::ImportSummary> for JsImportSummary {
     }
 }
 
-/** Bars of one timeframe. */
+/// Bars of one timeframe.
 #[napi(object, object_from_js = false)]
 pub struct AssetTimeframe {
-    /** The timeframe. */
+    /// The timeframe.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /** How many bars there are. */
+    /// How many bars there are.
     pub bars: f64,
-    /** Opening of the first bar, ISO 8601. */
+    /// Opening of the first bar, ISO 8601.
     pub first: String,
-    /** Opening of the last bar, ISO 8601. */
+    /// Opening of the last bar, ISO 8601.
     pub last: String,
-    /** Where the bars are. */
+    /// Where the bars are.
     pub source: String,
 }
 
-/** An asset and the bars there are of it. */
+/// An asset and the bars there are of it.
 #[napi(object, object_from_js = false)]
 pub struct AssetInfo {
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** Its bars by timeframe, the finest first. */
+    /// Its bars by timeframe, the finest first.
     pub timeframes: Vec<AssetTimeframe>,
 }
 
@@ -129,25 +130,28 @@ impl From<Asset> for AssetInfo {
     }
 }
 
-/** A strategy that can be run. */
+/// A strategy that can be run.
 #[napi(object, object_from_js = false)]
 pub struct StrategyInfo {
-    /** Its id. */
+    /// Its id.
     pub id: String,
-    /** Its name for people. */
+    /// Its name for people.
     pub name: String,
-    /** What it does. */
+    /// What it does.
     pub description: String,
-    /** Its kind. */
-    #[napi(js_name = "type", ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'")]
+    /// Its kind.
+    #[napi(
+        js_name = "type",
+        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
+    )]
     pub kind: String,
-    /** JSON Schema (2020-12) of its parameters. */
+    /// JSON Schema (2020-12) of its parameters.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters_schema: Value,
-    /** The values of parameters that are not given. */
+    /// The values of parameters that are not given.
     #[napi(ts_type = "Record<string, unknown>")]
     pub default_parameters: Map<String, Value>,
-    /** The strategy as text in the strategy language; absent for one registered as a JavaScript function. */
+    /// The strategy as text in the strategy language; absent for one registered as a JavaScript function.
     pub source: Option<String>,
 }
 
@@ -166,173 +170,175 @@ impl From<&Strategy> for StrategyInfo {
     }
 }
 
-/** What a check of a strategy found. */
+/// What a check of a strategy found.
 #[napi(object, object_from_js = false)]
 pub struct ValidationResult {
-    /** Whether it can be run. */
+    /// Whether it can be run.
     pub valid: bool,
-    /** The messages of `issues`. */
+    /// The messages of `issues`.
     pub errors: Vec<String>,
-    /** What works but deserves a look. */
+    /// What works but deserves a look.
     pub warnings: Vec<String>,
-    /** Every problem, with its place. */
+    /// Every problem, with its place.
     #[napi(ts_type = "Issue[]")]
     pub issues: Vec<JsIssue>,
 }
 
-impl From<Vec<error::Issue>> for ValidationResult {
-    fn from(issues: Vec<error::Issue>) -> Self {
+impl From<Findings> for ValidationResult {
+    fn from(findings: Findings) -> Self {
         Self {
-            valid: issues.is_empty(),
-            errors: issues.iter().map(|issue| issue.message.clone()).collect(),
-            warnings: Vec::new(),
-            issues: issues.into_iter().map(JsIssue::from).collect(),
+            valid: findings.issues.is_empty(),
+            errors: findings.issues.iter().map(|issue| issue.message.clone()).collect(),
+            warnings: findings.warnings,
+            issues: findings.issues.into_iter().map(JsIssue::from).collect(),
         }
     }
 }
 
-/** A trade: a position, or the part of one that an exit closed. */
+/// A trade: a position, or the part of one that an exit closed.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct Trade {
-    /** When it was entered, ISO 8601. */
+    /// When it was entered, ISO 8601.
     pub entry_date: String,
-    /** When it was exited; null while it is open. */
+    /// When it was exited; null while it is open.
     pub exit_date: Option<String>,
-    /** Its direction. */
+    /// Its direction.
     #[napi(ts_type = "'long' | 'short'")]
     pub direction: String,
-    /** Average price of the entry, after slippage. */
+    /// Average price of the entry, after slippage.
     pub entry_price: f64,
-    /** Average price of the exit, after slippage; null while it is open. */
+    /// Average price of the exit, after slippage; null while it is open.
     pub exit_price: Option<f64>,
-    /** Units of the asset. */
+    /// Units of the asset.
     pub quantity: f64,
-    /** Profit or loss after fees, money; of an open trade at the last close. */
+    /// Profit or loss after fees, money; of an open trade at the last close.
     pub pnl: f64,
-    /** Profit or loss in percent of the entry's value. */
+    /// Profit or loss in percent of the entry's value.
     pub pnl_percent: f64,
-    /** Fees of entry and exit, money. */
+    /// Fees of entry and exit, money.
     pub fees: f64,
-    /** Whether it is open at the end. */
+    /// Whether it is open at the end.
     #[napi(ts_type = "'open' | 'closed'")]
     pub status: String,
 }
 
-/** What is known of a backtest without its trades and curves. */
+/// What is known of a backtest without its trades and curves.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BacktestSummary {
-    /** "bt-" and 12 hex digits. */
+    /// "bt-" and 12 hex digits.
     pub backtest_id: String,
-    /** How far it has come. */
+    /// How far it has come.
     #[napi(ts_type = "BacktestStatus")]
     pub status: String,
-    /** The strategy. */
+    /// The strategy.
     pub strategy_id: String,
-    /** The text of a strategy that was given on the spot. */
+    /// The text of a strategy that was given on the spot.
     pub strategy_source: Option<String>,
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** The timeframe of the bars. */
+    /// The timeframe of the bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /** First moment asked for, ISO 8601. */
+    /// First moment asked for, ISO 8601.
     pub start_date: String,
-    /** Last moment asked for, ISO 8601. */
+    /// Last moment asked for, ISO 8601.
     pub end_date: String,
-    /** Money at the start. */
+    /// Money at the start.
     pub initial_capital: f64,
-    /** The strategy's parameters, defaults filled in. */
+    /// The strategy's parameters, defaults filled in.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Map<String, Value>,
-    /** The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null. */
+    /// The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null.
     #[napi(ts_type = "Required<SimulationOptions>")]
     pub simulation: Map<String, Value>,
-    /** Money at the end; null until the run is completed. */
+    /// Money at the end; null until the run is completed.
     pub final_capital: Option<f64>,
-    /** Percent; null until the run is completed. */
+    /// Percent; null until the run is completed.
     pub total_return: Option<f64>,
-    /** Every metric; null where it has no value. Empty until the run is completed. */
+    /// Every metric; null where it has no value. Empty until the run is completed.
     #[napi(ts_type = "Metrics")]
     pub metrics: Map<String, Value>,
-    /** What an expert would warn of. */
+    /// What an expert would warn of.
     pub warnings: Vec<String>,
-    /** Why the run failed or was cancelled. */
+    /// Why the run failed or was cancelled.
     pub error: Option<String>,
-    /** Whose run it is. */
+    /// Whose run it is.
     pub user_id: Option<String>,
-    /** Version of the engine that computed it. */
+    /// Version of the engine that computed it.
     pub engine_version: String,
-    /** Hash of the bars it was computed on; null for a run that is not kept, or not completed. */
+    /// Hash of the bars it was computed on; null for a run that is not kept, or not completed.
     pub bars_fingerprint: Option<String>,
-    /** When it was asked for, ISO 8601. */
+    /// When it was asked for, ISO 8601.
     pub created_at: String,
-    /** When it ended, ISO 8601. */
+    /// When it ended, ISO 8601.
     pub completed_at: Option<String>,
 }
 
-/** A backtest. */
+/// A backtest.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct BacktestResult {
-    /** "bt-" and 12 hex digits. */
+    /// "bt-" and 12 hex digits.
     pub backtest_id: String,
-    /** How far it has come. */
+    /// How far it has come.
     #[napi(ts_type = "BacktestStatus")]
     pub status: String,
-    /** The strategy. */
+    /// The strategy.
     pub strategy_id: String,
-    /** The text of a strategy that was given on the spot. */
+    /// The text of a strategy that was given on the spot.
     pub strategy_source: Option<String>,
-    /** The asset. */
+    /// The asset.
     pub asset_symbol: String,
-    /** The timeframe of the bars. */
+    /// The timeframe of the bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /** First moment asked for, ISO 8601. */
+    /// First moment asked for, ISO 8601.
     pub start_date: String,
-    /** Last moment asked for, ISO 8601. */
+    /// Last moment asked for, ISO 8601.
     pub end_date: String,
-    /** Money at the start. */
+    /// Money at the start.
     pub initial_capital: f64,
-    /** The strategy's parameters, defaults filled in. */
+    /// The strategy's parameters, defaults filled in.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Map<String, Value>,
-    /** The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null. */
+    /// The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null.
     #[napi(ts_type = "Required<SimulationOptions>")]
     pub simulation: Map<String, Value>,
-    /** Money at the end; null until the run is completed. */
+    /// Money at the end; null until the run is completed.
     pub final_capital: Option<f64>,
-    /** Percent; null until the run is completed. */
+    /// Percent; null until the run is completed.
     pub total_return: Option<f64>,
-    /** Every metric; null where it has no value. Empty until the run is completed. */
+    /// Every metric; null where it has no value. Empty until the run is completed.
     #[napi(ts_type = "Metrics")]
     pub metrics: Map<String, Value>,
-    /** The trades in the order of their exits; one still open comes last. */
+    /// The trades in the order of their exits; one still open comes last.
     pub trades: Vec<Trade>,
-    /** Openings of the bars, UTC milliseconds. */
+    /// Openings of the bars, UTC milliseconds.
     pub timestamps: Float64Array,
-    /** Equity at each bar, money. */
+    /// Equity at each bar, money.
     pub equity_curve: Float64Array,
-    /** What an expert would warn of. */
+    /// What an expert would warn of.
     pub warnings: Vec<String>,
-    /** Why the run failed or was cancelled. */
+    /// Why the run failed or was cancelled.
     pub error: Option<String>,
-    /** Whose run it is. */
+    /// Whose run it is.
     pub user_id: Option<String>,
-    /** Version of the engine that computed it. */
+    /// Version of the engine that computed it.
     pub engine_version: String,
-    /** Hash of the bars it was computed on; null for a run that is not kept, or not completed. */
+    /// Hash of the bars it was computed on; null for a run that is not kept, or not completed.
     pub bars_fingerprint: Option<String>,
-    /** When it was asked for, ISO 8601. */
+    /// When it was asked for, ISO 8601.
     pub created_at: String,
-    /** When it ended, ISO 8601. */
+    /// When it ended, ISO 8601.
     pub completed_at: Option<String>,
 }
 
 impl BacktestSummary {
     /// Returns a run as JavaScript sees it.
     pub fn new(run: Run, summary: Option<Summary>) -> Self {
-        let (final_capital, total_return) = summary.as_ref().map(|summary| (summary.final_capital, summary.total_return)).unzip();
-        let (metrics, warnings) = summary.map(|summary| (metrics(summary.metrics), summary.warnings)).unwrap_or_default();
+        let (final_capital, total_return) =
+            summary.as_ref().map(|summary| (summary.final_capital, summary.total_return)).unzip();
+        let (metrics, warnings) =
+            summary.map(|summary| (metrics(summary.metrics), summary.warnings)).unwrap_or_default();
         Self {
             backtest_id: run.id,
             status: run.status.as_str().to_owned(),
@@ -397,11 +403,16 @@ impl BacktestResult {
 
 /// Returns metrics as an object whose numbers may be null.
 pub fn metrics(metrics: Vec<(String, Option<f64>)>) -> Map<String, Value> {
-    metrics.into_iter().map(|(name, value)| (name, value.map_or(Value::Null, json_number))).collect()
+    metrics
+        .into_iter()
+        .map(|(name, value)| (name, value.map_or(Value::Null, json_number)))
+        .collect()
 }
 
 fn trade_objects(trades: &Trades, timestamps: &[i64]) -> Vec<Trade> {
-    let date = |bar: Option<&u32>| bar.and_then(|&bar| timestamps.get(bar as usize)).map(|&timestamp| time::format(timestamp));
+    let date = |bar: Option<&u32>| {
+        bar.and_then(|&bar| timestamps.get(bar as usize)).map(|&timestamp| time::format(timestamp))
+    };
     let number = |column: &[f64], trade: usize| column.get(trade).copied().unwrap_or_default();
     (0..trades.len())
         .map(|trade| {
@@ -409,7 +420,8 @@ fn trade_objects(trades: &Trades, timestamps: &[i64]) -> Vec<Trade> {
             Trade {
                 entry_date: date(trades.entry_bar.get(trade)).unwrap_or_default(),
                 exit_date: date(trades.exit_bar.get(trade)).filter(|_| closed),
-                direction: if trades.direction.get(trade) == Some(&1) { "short" } else { "long" }.to_owned(),
+                direction: if trades.direction.get(trade) == Some(&1) { "short" } else { "long" }
+                    .to_owned(),
                 entry_price: number(&trades.entry_price, trade),
                 exit_price: closed.then(|| number(&trades.exit_price, trade)),
                 quantity: number(&trades.size, trade),
@@ -422,65 +434,65 @@ fn trade_objects(trades: &Trades, timestamps: &[i64]) -> Vec<Trade> {
         .collect()
 }
 
-/** Orders, one entry of each column an order. */
+/// Orders, one entry of each column an order.
 #[napi(object, object_from_js = false)]
 pub struct OrderColumns {
-    /** The bar of the fill. */
+    /// The bar of the fill.
     pub bar: Uint32Array,
-    /** 0 for a purchase, 1 for a sale. */
+    /// 0 for a purchase, 1 for a sale.
     pub side: Uint8Array,
-    /** Units of the asset. */
+    /// Units of the asset.
     pub size: Float64Array,
-    /** Price of the fill, after slippage. */
+    /// Price of the fill, after slippage.
     pub price: Float64Array,
-    /** Fees, money. */
+    /// Fees, money.
     pub fees: Float64Array,
 }
 
-/** Trades, one entry of each column a trade, in the order of their exits; one still open comes last. */
+/// Trades, one entry of each column a trade, in the order of their exits; one still open comes last.
 #[napi(object, object_from_js = false)]
 pub struct TradeColumns {
-    /** The bar of the entry. */
+    /// The bar of the entry.
     pub entry_bar: Uint32Array,
-    /** The bar of the exit; the last bar for an open trade. */
+    /// The bar of the exit; the last bar for an open trade.
     pub exit_bar: Uint32Array,
-    /** 0 for long, 1 for short. */
+    /// 0 for long, 1 for short.
     pub direction: Uint8Array,
-    /** 0 for open, 1 for closed. */
+    /// 0 for open, 1 for closed.
     pub status: Uint8Array,
-    /** Units of the asset. */
+    /// Units of the asset.
     pub size: Float64Array,
-    /** Average price of the entry. */
+    /// Average price of the entry.
     pub entry_price: Float64Array,
-    /** Average price of the exit; the last close for an open trade. */
+    /// Average price of the exit; the last close for an open trade.
     pub exit_price: Float64Array,
-    /** Fees of the entry, money. */
+    /// Fees of the entry, money.
     pub entry_fees: Float64Array,
-    /** Fees of the exit, money. */
+    /// Fees of the exit, money.
     pub exit_fees: Float64Array,
-    /** Profit or loss after fees, money. */
+    /// Profit or loss after fees, money.
     pub pnl: Float64Array,
-    /** Profit or loss in percent of the entry's value. */
+    /// Profit or loss in percent of the entry's value.
     pub pnl_percent: Float64Array,
 }
 
-/** What came out of a simulation of signals. */
+/// What came out of a simulation of signals.
 #[napi(object, object_from_js = false, js_name = "SimulationResult")]
 pub struct JsSimulationResult {
-    /** Money at the end. */
+    /// Money at the end.
     pub final_capital: f64,
-    /** Percent. */
+    /// Percent.
     pub total_return: f64,
-    /** Every metric; null where it has no value. */
+    /// Every metric; null where it has no value.
     #[napi(ts_type = "Metrics")]
     pub metrics: Map<String, Value>,
-    /** The orders. */
+    /// The orders.
     pub orders: OrderColumns,
-    /** The trades. */
+    /// The trades.
     pub trades: TradeColumns,
-    /** Equity at each bar, money. */
+    /// Equity at each bar, money.
     pub equity_curve: Float64Array,
-    /** What an expert would warn of. */
+    /// What an expert would warn of.
     pub warnings: Vec<String>,
 }
 

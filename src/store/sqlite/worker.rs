@@ -47,10 +47,9 @@ impl Worker {
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
             }
         };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(work)
-            .map_err(|error| Error::storage(format!("cannot start a thread for the store: {error}")))?;
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
+            Error::storage(format!("cannot start a thread for the store: {error}"))
+        })?;
         let made = answer.await.map_err(|_| gave_up())??;
         Ok((Self { jobs: Mutex::new(Some(jobs)), ended }, made))
     }
@@ -96,7 +95,10 @@ mod tests {
     async fn a_job_that_panics_fails_alone_and_is_rolled_back() {
         let open = || Ok((Connection::open_in_memory().unwrap(), ()));
         let (worker, ()) = Worker::start("test", open).await.unwrap();
-        worker.call(|connection| Ok(connection.execute_batch("CREATE TABLE t (n)").unwrap())).await.unwrap();
+        worker
+            .call(|connection| Ok(connection.execute_batch("CREATE TABLE t (n)").unwrap()))
+            .await
+            .unwrap();
         let job = |connection: &mut Connection| -> Result<()> {
             let transaction = connection.transaction().unwrap();
             transaction.execute("INSERT INTO t VALUES (1)", []).unwrap();
@@ -104,7 +106,9 @@ mod tests {
         };
         assert_eq!(worker.call(job).await.unwrap_err().code, Code::Internal);
         let count = |connection: &mut Connection| {
-            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap())
+            Ok(connection
+                .query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+                .unwrap())
         };
         assert_eq!(worker.call(count).await.unwrap(), 0);
         worker.close().await;

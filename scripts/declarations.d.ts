@@ -1,4 +1,4 @@
-// Copied into index.d.ts by scripts/build.mjs: the error class is made by the addon, out of sight of napi's generator.
+// Copied into index.d.ts by scripts/build.mjs: what napi's generator cannot say.
 
 /** What went wrong, as a stable code to branch on. */
 export type ErrorCode =
@@ -44,3 +44,12 @@ export declare class BacktestError extends Error {
   /** Every problem found in the request or the data; empty for failures from outside. */
   readonly issues: Issue[]
 }
+
+/** Bars as columns, or an Arrow IPC stream or file with these column names (as apache-arrow's tableToIPC writes it). */
+export type BarsInput = Bars | Uint8Array
+
+/** Metrics by name; null where a metric has no value (a ratio without a divisor, an infinite one among them). */
+export type Metrics = Record<string, number | null>
+
+/** The machine itself on your own signals: arrays in, a whole result out, nothing stored. */
+export interface SignalsRequest extends SignalsColumns, SimulationOptions {}

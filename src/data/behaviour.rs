@@ -15,13 +15,21 @@ const MINUTE: i64 = 60_000;
 pub(crate) fn minutes(minutes: impl IntoIterator<Item = i64>, level: f64) -> Bars {
     let timestamps: Vec<i64> = minutes.into_iter().map(|minute| minute * MINUTE).collect();
     let column = |value: f64| Column::from(vec![value; timestamps.len()]);
-    let (open, high, low, close, volume) =
-        (column(level), column(level + 2.0), column(level - 2.0), column(level + 1.0), column(level));
+    let (open, high, low, close, volume) = (
+        column(level),
+        column(level + 2.0),
+        column(level - 2.0),
+        column(level + 1.0),
+        column(level),
+    );
     Bars::new(timestamps, open, high, low, close, Some(volume)).unwrap()
 }
 
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
-    source.load(symbol, Timeframe::M1, first * MINUTE, last * MINUTE, Arc::new(Unwatched)).await.unwrap()
+    source
+        .load(symbol, Timeframe::M1, first * MINUTE, last * MINUTE, Arc::new(Unwatched))
+        .await
+        .unwrap()
 }
 
 /// Runs the whole suite.
@@ -39,7 +47,8 @@ pub(crate) async fn suite(source: &dyn Source) {
 async fn an_empty_source_says_so(source: &dyn Source) {
     assert_eq!(source.assets().await.unwrap(), []);
     assert_eq!(source.series("NONE").await.unwrap(), []);
-    let error = source.load("NONE", Timeframe::D1, 0, time::LIMIT, Arc::new(Unwatched)).await.unwrap_err();
+    let error =
+        source.load("NONE", Timeframe::D1, 0, time::LIMIT, Arc::new(Unwatched)).await.unwrap_err();
     assert_eq!(error.code, Code::NoData);
     assert_eq!(error.message, "there are no bars of NONE; import some or choose another asset");
     let error = source.import("NONE", Timeframe::M1, minutes([], 10.0)).await.unwrap_err();
@@ -50,11 +59,17 @@ async fn an_empty_source_says_so(source: &dyn Source) {
 async fn what_was_imported_is_loaded(source: &dyn Source) {
     let bars = minutes(0..20_000, 100.0);
     let imported = source.import("WHOLE", Timeframe::M1, bars.clone()).await.unwrap();
-    assert_eq!(imported, Imported { imported: 20_000, replaced: 0, first: 0, last: 19_999 * MINUTE });
+    assert_eq!(
+        imported,
+        Imported { imported: 20_000, replaced: 0, first: 0, last: 19_999 * MINUTE }
+    );
     assert_eq!(load(source, "WHOLE", i64::MIN / MINUTE, i64::MAX / MINUTE).await, bars);
     // Both ends are included, wherever chunks begin and end.
     for (first, last) in [(0, 0), (5, 9000), (8191, 8192), (8192, 8192), (19_999, 50_000)] {
-        assert_eq!(load(source, "WHOLE", first, last).await, bars.between(first * MINUTE, last * MINUTE));
+        assert_eq!(
+            load(source, "WHOLE", first, last).await,
+            bars.between(first * MINUTE, last * MINUTE)
+        );
     }
     source.import("WHOLE", Timeframe::D1, minutes([0, 1440], 100.0)).await.unwrap();
     let series = |timeframe, bars, last| Series {
@@ -66,7 +81,8 @@ async fn what_was_imported_is_loaded(source: &dyn Source) {
         source: source_name(),
     };
     let expected = vec![series(Timeframe::M1, 20_000, 19_999), series(Timeframe::D1, 2, 1440)];
-    let found: Vec<Series> = source.series("WHOLE").await.unwrap().into_iter().map(without_source).collect();
+    let found: Vec<Series> =
+        source.series("WHOLE").await.unwrap().into_iter().map(without_source).collect();
     assert_eq!(found, expected);
     let assets: Vec<Asset> = source.assets().await.unwrap();
     assert_eq!(assets.iter().map(|asset| asset.symbol.as_str()).collect::<Vec<_>>(), ["WHOLE"]);
@@ -77,9 +93,10 @@ fn source_name() -> String {
     "any".into()
 }
 
-fn without_source(series: Series) -> Series {
+fn without_source(mut series: Series) -> Series {
     assert!(!series.source.is_empty());
-    Series { source: source_name(), ..series }
+    series.source = source_name();
+    series
 }
 
 /// What the source must hold after some imports: the bars of the last import for each minute.
@@ -87,14 +104,20 @@ async fn check_merge(source: &dyn Source, symbol: &str, imports: &[(Vec<i64>, f6
     let mut expected: std::collections::BTreeMap<i64, f64> = std::collections::BTreeMap::new();
     for (number, (at, level)) in (1_i64..).zip(imports) {
         let replaced = at.iter().filter(|minute| expected.contains_key(minute)).count() as u64;
-        let imported = source.import(symbol, Timeframe::M1, minutes(at.clone(), *level)).await.unwrap();
-        assert_eq!((imported.imported, imported.replaced), (at.len() as u64, replaced), "import {number}");
+        let imported =
+            source.import(symbol, Timeframe::M1, minutes(at.clone(), *level)).await.unwrap();
+        assert_eq!(
+            (imported.imported, imported.replaced),
+            (at.len() as u64, replaced),
+            "import {number}"
+        );
         expected.extend(at.iter().map(|minute| (*minute, *level)));
         let series = source.series(symbol).await.unwrap().remove(0);
         assert_eq!((series.revision, series.bars), (number, expected.len() as u64));
     }
     let bars = load(source, symbol, i64::MIN / MINUTE, i64::MAX / MINUTE).await;
-    let found: Vec<(i64, f64)> = bars.timestamps().iter().map(|at| at / MINUTE).zip(bars.open().iter().copied()).collect();
+    let found: Vec<(i64, f64)> =
+        bars.timestamps().iter().map(|at| at / MINUTE).zip(bars.open().iter().copied()).collect();
     assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
     assert_eq!(&**bars.open(), &**bars.volume().unwrap());
 }
@@ -145,11 +168,16 @@ async fn ranges_without_bars_say_what_there_is(source: &dyn Source) {
             "there are no bars of SPARSE 1d between 1970-01-02 and 1970-01-03; there are 2 bars of 1d from 1970-01-01 to \
              1970-01-11",
         ),
-        (Timeframe::H1, "there are no bars of SPARSE 1h; there are bars of 1d from 1970-01-01 to 1970-01-11"),
+        (
+            Timeframe::H1,
+            "there are no bars of SPARSE 1h; there are bars of 1d from 1970-01-01 to 1970-01-11",
+        ),
     ];
     for (timeframe, expected) in cases {
-        let error =
-            source.load("SPARSE", timeframe, time::DAY, 2 * time::DAY, Arc::new(Unwatched)).await.unwrap_err();
+        let error = source
+            .load("SPARSE", timeframe, time::DAY, 2 * time::DAY, Arc::new(Unwatched))
+            .await
+            .unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (Code::NoData, expected));
     }
 }
@@ -171,7 +199,8 @@ async fn loading_stops_when_it_is_cancelled(source: &dyn Source) {
         }
     }
     let watch = Arc::new(Impatient(AtomicUsize::new(0)));
-    let error = source.load("WHOLE", Timeframe::M1, 0, time::LIMIT, watch.clone()).await.unwrap_err();
+    let error =
+        source.load("WHOLE", Timeframe::M1, 0, time::LIMIT, watch.clone()).await.unwrap_err();
     assert_eq!(error.code, Code::Cancelled);
     assert_eq!(watch.0.load(Ordering::Relaxed), 2);
 }

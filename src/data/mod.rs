@@ -86,9 +86,20 @@ pub trait Source: Send + Sync + Debug {
 }
 
 /// Creates the error of a range without bars; `known` are the series of the asset.
-pub(crate) fn no_data(symbol: &str, timeframe: Timeframe, start: i64, end: i64, known: &[Series]) -> Error {
+pub(crate) fn no_data(
+    symbol: &str,
+    timeframe: Timeframe,
+    start: i64,
+    end: i64,
+    known: &[Series],
+) -> Error {
     let range = |series: &Series| {
-        format!("{} from {} to {}", series.timeframe, time::short(series.first), time::short(series.last))
+        format!(
+            "{} from {} to {}",
+            series.timeframe,
+            time::short(series.first),
+            time::short(series.last)
+        )
     };
     let message = match known.iter().find(|series| series.timeframe == timeframe) {
         Some(series) => format!(
@@ -98,10 +109,15 @@ pub(crate) fn no_data(symbol: &str, timeframe: Timeframe, start: i64, end: i64, 
             series.bars,
             range(series)
         ),
-        None if known.is_empty() => format!("there are no bars of {symbol}; import some or choose another asset"),
+        None if known.is_empty() => {
+            format!("there are no bars of {symbol}; import some or choose another asset")
+        }
         None => {
             let known: Vec<String> = known.iter().map(range).collect();
-            format!("there are no bars of {symbol} {timeframe}; there are bars of {}", known.join(", "))
+            format!(
+                "there are no bars of {symbol} {timeframe}; there are bars of {}",
+                known.join(", ")
+            )
         }
     };
     Error::new(Code::NoData, message)

@@ -28,7 +28,9 @@ pub(crate) fn run(id: &str) -> Run {
         start: -86_400_000,
         end: 1_577_836_800_000,
         initial_capital: 10_000.1,
-        parameters: object(json!({"slow_period": 30, "fast_period": 10, "factor": 0.1, "on": true})),
+        parameters: object(
+            json!({"slow_period": 30, "fast_period": 10, "factor": 0.1, "on": true}),
+        ),
         simulation: object(json!({"fees": 0.001, "size": null, "direction": "longOnly"})),
         status: Status::Running,
         error: None,
@@ -98,12 +100,19 @@ async fn an_empty_store_has_nothing(store: &dyn Store) {
 }
 
 async fn a_run_survives_as_it_is(store: &dyn Store) {
-    let full = Run { strategy_source: Some("entries: 'x' \"y\"\n".into()), status: Status::Pending, ..run("bt-full") };
+    let full = Run {
+        strategy_source: Some("entries: 'x' \"y\"\n".into()),
+        status: Status::Pending,
+        ..run("bt-full")
+    };
     store.create_run(full.clone()).await.unwrap();
     assert_eq!(store.run("bt-full").await.unwrap(), Some((full.clone(), None)));
     // The order of parameters is kept too, which the comparison of maps does not see.
     let (kept, _) = store.summary("bt-full").await.unwrap().unwrap();
-    assert_eq!(kept.parameters.keys().collect::<Vec<_>>(), full.parameters.keys().collect::<Vec<_>>());
+    assert_eq!(
+        kept.parameters.keys().collect::<Vec<_>>(),
+        full.parameters.keys().collect::<Vec<_>>()
+    );
     let bare = Run { user_id: None, fingerprint: Some("f".into()), ..run("bt-bare") };
     store.create_run(bare.clone()).await.unwrap();
     assert_eq!(store.summary("bt-bare").await.unwrap(), Some((bare, None)));
@@ -113,7 +122,10 @@ async fn a_completed_run_is_whole(store: &dyn Store) {
     for (id, bars, trades) in [("bt-large", 5000, 777), ("bt-small", 1, 1), ("bt-none", 0, 0)] {
         store.create_run(run(id)).await.unwrap();
         let outcome = outcome(bars, trades, 0.1);
-        store.complete_run(id, Some("print".into()), Arc::new(outcome.clone()), 1_700_000_000_000).await.unwrap();
+        store
+            .complete_run(id, Some("print".into()), Arc::new(outcome.clone()), 1_700_000_000_000)
+            .await
+            .unwrap();
         let expected = Run {
             status: Status::Completed,
             fingerprint: Some("print".into()),
@@ -132,24 +144,41 @@ async fn statuses_go_forward_only(store: &dyn Store) {
     store.update_run("bt-steps", Status::Running, None, None).await.unwrap();
     store.update_run("bt-steps", Status::Failed, Some("no data".into()), Some(5)).await.unwrap();
     let (kept, _) = store.summary("bt-steps").await.unwrap().unwrap();
-    assert_eq!((kept.status, kept.error.as_deref(), kept.completed_at), (Status::Failed, Some("no data"), Some(5)));
+    assert_eq!(
+        (kept.status, kept.error.as_deref(), kept.completed_at),
+        (Status::Failed, Some("no data"), Some(5))
+    );
     let error = store.update_run("bt-steps", Status::Cancelled, None, None).await.unwrap_err();
     assert_eq!(error.message, "backtest bt-steps has ended as failed and cannot become cancelled");
     let error = store.complete_run("bt-steps", None, Arc::clone(&outcome), 9).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
     assert_eq!(store.run("bt-steps").await.unwrap(), Some((kept, None)));
     store.create_run(run("bt-direct")).await.unwrap();
-    assert_eq!(store.update_run("bt-direct", Status::Completed, None, None).await.unwrap_err().code, Code::Internal);
-    assert_eq!(store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err().code, Code::NotFound);
-    assert_eq!(store.complete_run("bt-nobody", None, outcome, 9).await.unwrap_err().code, Code::NotFound);
+    assert_eq!(
+        store.update_run("bt-direct", Status::Completed, None, None).await.unwrap_err().code,
+        Code::Internal
+    );
+    assert_eq!(
+        store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err().code,
+        Code::NotFound
+    );
+    assert_eq!(
+        store.complete_run("bt-nobody", None, outcome, 9).await.unwrap_err().code,
+        Code::NotFound
+    );
 }
 
 async fn a_taken_id_can_be_told(store: &dyn Store) {
     store.create_run(run("bt-taken")).await.unwrap();
-    let error = store.create_run(Run { asset_symbol: "OTHER".into(), ..run("bt-taken") }).await.unwrap_err();
+    let error = store
+        .create_run(Run { asset_symbol: "OTHER".into(), ..run("bt-taken") })
+        .await
+        .unwrap_err();
     assert!(is_duplicate(&error), "{error:?}");
     assert_eq!(store.summary("bt-taken").await.unwrap().unwrap().0.asset_symbol, "AAPL");
-    assert!(!is_duplicate(&store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err()));
+    assert!(!is_duplicate(
+        &store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err()
+    ));
 }
 
 async fn lists_are_filtered_and_paged(store: &dyn Store) {
@@ -157,7 +186,12 @@ async fn lists_are_filtered_and_paged(store: &dyn Store) {
         // Three of them were created in the same millisecond.
         let created_at = 1_650_000_000_000 + if number < 3 { 0 } else { number };
         let strategy_id = if number % 2 == 0 { "even" } else { "odd" };
-        let run = Run { user_id: Some("lister".into()), strategy_id: strategy_id.into(), created_at, ..run(&format!("bt-l{number}")) };
+        let run = Run {
+            user_id: Some("lister".into()),
+            strategy_id: strategy_id.into(),
+            created_at,
+            ..run(&format!("bt-l{number}"))
+        };
         store.create_run(run).await.unwrap();
     }
     store.update_run("bt-l6", Status::Cancelled, None, Some(1)).await.unwrap();
@@ -170,17 +204,26 @@ async fn lists_are_filtered_and_paged(store: &dyn Store) {
     assert_eq!(ids(Filter { strategy_id: Some("odd".into()), ..Filter::default() }).await, "5 3 1");
     assert_eq!(ids(Filter { status: Some(Status::Cancelled), ..Filter::default() }).await, "6");
     assert_eq!(ids(Filter { asset_symbol: Some("IBM".into()), ..Filter::default() }).await, "");
-    let page = |before: &str| Filter { limit: Some(3), before: Some(before.into()), ..Filter::default() };
+    let page =
+        |before: &str| Filter { limit: Some(3), before: Some(before.into()), ..Filter::default() };
     assert_eq!(ids(Filter { limit: Some(3), ..Filter::default() }).await, "6 5 4");
     assert_eq!(ids(page("bt-l4")).await, "3 2 1");
     assert_eq!(ids(page("bt-l1")).await, "0");
     assert_eq!(ids(page("bt-l0")).await, "");
     let error = store.list(&page("bt-gone")).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument);
-    assert_eq!(error.message, r#"before must be the id of a backtest, no backtest has the id "bt-gone""#);
+    assert_eq!(
+        error.message,
+        r#"before must be the id of a backtest, no backtest has the id "bt-gone""#
+    );
     // Summaries come along where there are any.
-    let large = store.list(&Filter { status: Some(Status::Completed), ..Filter::default() }).await.unwrap();
-    assert!(large.iter().all(|(_, summary)| summary.as_ref().is_some_and(|summary| summary.metrics.len() == 7)));
+    let large =
+        store.list(&Filter { status: Some(Status::Completed), ..Filter::default() }).await.unwrap();
+    assert!(
+        large
+            .iter()
+            .all(|(_, summary)| summary.as_ref().is_some_and(|summary| summary.metrics.len() == 7))
+    );
     assert_eq!(large.len(), 3);
 }
 

@@ -73,7 +73,8 @@ const DUPLICATE: &str = "duplicate";
 
 /// Returns whether creating a run failed because its id is taken: the caller draws another one and tries again.
 pub fn is_duplicate(error: &Error) -> bool {
-    error.code == Code::Storage && error.issues.iter().any(|issue| issue.path == "id" && issue.code == DUPLICATE)
+    error.code == Code::Storage
+        && error.issues.iter().any(|issue| issue.path == "id" && issue.code == DUPLICATE)
 }
 
 /// The errors that all stores share, so that they read the same.
@@ -93,7 +94,10 @@ pub(crate) mod errors {
 
     /// Creates the error of a run that is to end twice.
     pub fn ended(id: &str, was: &str, becomes: Status) -> Error {
-        Error::storage(format!("backtest {id} has ended as {was} and cannot become {}", becomes.as_str()))
+        Error::storage(format!(
+            "backtest {id} has ended as {was} and cannot become {}",
+            becomes.as_str()
+        ))
     }
 
     /// Creates the error of a run that is to be completed without an outcome.
@@ -103,7 +107,11 @@ pub(crate) mod errors {
 
     /// Creates the error of a page that follows a run which is not there.
     pub fn unknown_page(before: &str) -> Error {
-        Error::invalid("before", "unknown", format!("before must be the id of a backtest, no backtest has the id {before:?}"))
+        Error::invalid(
+            "before",
+            "unknown",
+            format!("before must be the id of a backtest, no backtest has the id {before:?}"),
+        )
     }
 
     /// Creates the error of a store that was closed.

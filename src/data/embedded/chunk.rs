@@ -12,7 +12,8 @@ use crate::store::sqlite::{Failure, blob, damaged};
 pub(super) const SIZE: usize = 8192;
 
 /// The columns of a chunk, as they are selected for [`Columns::extend`].
-pub(super) const SELECT: &str = "SELECT bars, checksum, timestamps, open, high, low, close, volume, first, last FROM bars";
+pub(super) const SELECT: &str =
+    "SELECT bars, checksum, timestamps, open, high, low, close, volume, first, last FROM bars";
 
 /// Columns that grow; a volume that is not known is NaN here.
 #[derive(Debug, Default)]
@@ -25,13 +26,18 @@ pub(super) struct Columns {
 impl Columns {
     /// Reserves room.
     pub fn with_capacity(bars: usize) -> Self {
-        Self { times: Vec::with_capacity(bars), values: std::array::from_fn(|_| Vec::with_capacity(bars)) }
+        Self {
+            times: Vec::with_capacity(bars),
+            values: std::array::from_fn(|_| Vec::with_capacity(bars)),
+        }
     }
 
     /// Copies bars.
     pub fn of(bars: &Bars) -> Self {
-        let volume = bars.volume().map_or_else(|| vec![f64::NAN; bars.len()], |volume| volume.to_vec());
-        let [open, high, low, close] = [bars.open(), bars.high(), bars.low(), bars.close()].map(|column| column.to_vec());
+        let volume =
+            bars.volume().map_or_else(|| vec![f64::NAN; bars.len()], |volume| volume.to_vec());
+        let [open, high, low, close] =
+            [bars.open(), bars.high(), bars.low(), bars.close()].map(|column| column.to_vec());
         Self { times: bars.timestamps().to_vec(), values: [open, high, low, close, volume] }
     }
 
@@ -63,7 +69,10 @@ impl Columns {
         if blob::checksum(blobs) != row.get::<_, i64>(1)? {
             let first: i64 = row.get(8)?;
             let first = crate::market::time::short(first);
-            return Err(damaged(format!("the checksum of the bars from {first} on is wrong; import them again")).into());
+            return Err(damaged(format!(
+                "the checksum of the bars from {first} on is wrong; import them again"
+            ))
+            .into());
         }
         let [times, prices @ .., volume] = blobs;
         blob::extend_times(&mut self.times, times, bars)?;
@@ -80,7 +89,12 @@ impl Columns {
     }
 
     /// Writes some of the bars as a chunk.
-    pub fn insert(&self, transaction: &Transaction, series: i64, range: Range<usize>) -> Result<(), Failure> {
+    pub fn insert(
+        &self,
+        transaction: &Transaction,
+        series: i64,
+        range: Range<usize>,
+    ) -> Result<(), Failure> {
         let times = self.times.get(range.clone()).unwrap_or(&[]);
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
         let packed = blob::from_times(times)?;
@@ -88,7 +102,8 @@ impl Columns {
         let [open, high, low, close, volume] = columns.map(blob::from_floats);
         let known = columns[4].iter().any(|volume| !volume.is_nan());
         let volume = if known { volume } else { Vec::new() };
-        let checksum = blob::checksum([&packed, &open, &high, &low, &close, &volume].map(Vec::as_slice));
+        let checksum =
+            blob::checksum([&packed, &open, &high, &low, &close, &volume].map(Vec::as_slice));
         let sql = "
             INSERT INTO bars (series, first, last, bars, checksum, timestamps, open, high, low, close, volume)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";

@@ -18,7 +18,11 @@ pub(super) fn import(
     bars: &Bars,
 ) -> Result<Imported, Failure> {
     let (Some(&first), Some(&last)) = (bars.timestamps().first(), bars.timestamps().last()) else {
-        return Err(Error::new(Code::BadData, format!("there are no bars of {symbol} {timeframe} to import")).into());
+        return Err(Error::new(
+            Code::BadData,
+            format!("there are no bars of {symbol} {timeframe} to import"),
+        )
+        .into());
     };
     let transaction = connection.transaction()?;
     let series = series(&transaction, symbol, timeframe, first)?;
@@ -38,7 +42,12 @@ pub(super) fn import(
 }
 
 /// Finds a series, or makes one.
-fn series(transaction: &Transaction, symbol: &str, timeframe: Timeframe, first: i64) -> Result<i64, Failure> {
+fn series(
+    transaction: &Transaction,
+    symbol: &str,
+    timeframe: Timeframe,
+    first: i64,
+) -> Result<i64, Failure> {
     transaction.execute(
         "INSERT INTO bar_series (asset_symbol, timeframe, bars, first, last, revision) VALUES (?1, ?2, 0, ?3, ?3, 0)
          ON CONFLICT DO NOTHING",
@@ -50,15 +59,23 @@ fn series(transaction: &Transaction, symbol: &str, timeframe: Timeframe, first: 
 
 /// Returns the range of openings that is rewritten: that of the bars, widened to the neighbours before and behind where
 /// they have room, so that bars which come one at a time do not make one chunk each.
-fn touched(transaction: &Transaction, series: i64, first: i64, last: i64) -> Result<(i64, i64), Failure> {
+fn touched(
+    transaction: &Transaction,
+    series: i64,
+    first: i64,
+    last: i64,
+) -> Result<(i64, i64), Failure> {
     let room = i64::try_from(chunk::SIZE).unwrap_or(i64::MAX);
     let neighbour = |sql: &str, place: i64| -> Result<Option<i64>, Failure> {
-        let found: Option<(i64, i64)> =
-            transaction.query_row(sql, params![series, place], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let found: Option<(i64, i64)> = transaction
+            .query_row(sql, params![series, place], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         Ok(found.filter(|(_, bars)| *bars < room).map(|(edge, _)| edge))
     };
-    let before = "SELECT first, bars FROM bars WHERE series = ?1 AND first < ?2 ORDER BY first DESC LIMIT 1";
-    let behind = "SELECT last, bars FROM bars WHERE series = ?1 AND first > ?2 ORDER BY first LIMIT 1";
+    let before =
+        "SELECT first, bars FROM bars WHERE series = ?1 AND first < ?2 ORDER BY first DESC LIMIT 1";
+    let behind =
+        "SELECT last, bars FROM bars WHERE series = ?1 AND first > ?2 ORDER BY first LIMIT 1";
     Ok((neighbour(before, first)?.unwrap_or(first), neighbour(behind, last)?.unwrap_or(last)))
 }
 
@@ -66,7 +83,8 @@ fn touched(transaction: &Transaction, series: i64, first: i64, last: i64) -> Res
 fn take(transaction: &Transaction, series: i64, from: i64, to: i64) -> Result<Columns, Failure> {
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
     let mut columns = Columns::default();
-    let mut statement = transaction.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
+    let mut statement =
+        transaction.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
     let mut rows = statement.query(params![series, from, to])?;
     while let Some(row) = rows.next()? {
         columns.extend(row)?;

@@ -21,7 +21,8 @@ pub(super) fn load(
     // One transaction: an import of another process in between must not be half seen.
     let transaction = connection.transaction()?;
     let id = "SELECT series FROM bar_series WHERE asset_symbol = ?1 AND timeframe = ?2";
-    let id: Option<i64> = transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
+    let id: Option<i64> =
+        transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
     let bars = match id {
         Some(id) => chunks(&transaction, id, start, end, watch)?,
         None => bars(Columns::default(), start, end)?,
@@ -34,13 +35,22 @@ pub(super) fn load(
 }
 
 /// Reads the chunks that reach into a range.
-fn chunks(connection: &Connection, series: i64, start: i64, end: i64, watch: &dyn Watch) -> Result<Bars, Failure> {
+fn chunks(
+    connection: &Connection,
+    series: i64,
+    start: i64,
+    end: i64,
+    watch: &dyn Watch,
+) -> Result<Bars, Failure> {
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
     let count = format!("SELECT coalesce(sum(bars), 0) FROM bars {range}");
-    let count = connection.prepare_cached(&count)?.query_row(params![series, start, end], |row| row.get(0))?;
+    let count = connection
+        .prepare_cached(&count)?
+        .query_row(params![series, start, end], |row| row.get(0))?;
     // A damaged count must not ask for all memory: a million bars at once is enough to begin with.
     let mut columns = Columns::with_capacity(super::count::<usize>(count)?.min(1 << 20));
-    let mut statement = connection.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
+    let mut statement =
+        connection.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
     let mut rows = statement.query(params![series, start, end])?;
     while let Some(row) = rows.next()? {
         if watch.cancelled() {
@@ -58,7 +68,8 @@ fn bars(columns: Columns, start: i64, end: i64) -> Result<Bars, Failure> {
     let first = times.partition_point(|&time| time < start).min(last);
     times.truncate(last);
     times.drain(..first);
-    let [open, high, low, close, volume] = values.map(|column| Column::from(column).slice(first..last));
+    let [open, high, low, close, volume] =
+        values.map(|column| Column::from(column).slice(first..last));
     // One bar without a volume leaves the whole range without: a sum over some bars would be taken for one over all.
     let volume = (!volume.iter().any(|volume| volume.is_nan())).then_some(volume);
     Bars::new(times, open, high, low, close, volume).map_err(|error| match error.code {

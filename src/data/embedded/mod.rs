@@ -46,12 +46,17 @@ impl Source for Embedded {
         watch: Arc<dyn Watch + Send + Sync>,
     ) -> Answer<'_, Bars> {
         let symbol = symbol.to_owned();
-        Box::pin(self.store.read(move |connection| load::load(connection, &symbol, timeframe, start, end, &*watch)))
+        Box::pin(self.store.read(move |connection| {
+            load::load(connection, &symbol, timeframe, start, end, &*watch)
+        }))
     }
 
     fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
         let symbol = symbol.to_owned();
-        Box::pin(self.store.write(move |connection| import::import(connection, &symbol, timeframe, &bars)))
+        Box::pin(
+            self.store
+                .write(move |connection| import::import(connection, &symbol, timeframe, &bars)),
+        )
     }
 }
 
@@ -89,7 +94,8 @@ fn series(connection: &Connection, symbol: &str) -> Result<Vec<Series>, Failure>
 fn read(row: &Row) -> Result<Series, Failure> {
     let timeframe: String = row.get(1)?;
     Ok(Series {
-        timeframe: Timeframe::parse(&timeframe).ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
+        timeframe: Timeframe::parse(&timeframe)
+            .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         bars: count(row.get(2)?)?,
         first: row.get(3)?,
         last: row.get(4)?,
@@ -98,7 +104,7 @@ fn read(row: &Row) -> Result<Series, Failure> {
     })
 }
 
-/// Reads a count, which SQLite keeps with a sign.
+/// Reads a count, which the database keeps with a sign.
 fn count<T: TryFrom<i64>>(value: i64) -> Result<T, Failure> {
     T::try_from(value).map_err(|_| damaged(format!("{value} bars")).into())
 }

@@ -11,7 +11,7 @@ use crate::market::names::Places;
 use crate::market::{Bars, Column};
 use crate::watch::Watch;
 
-/// How many lines may precede the header, as the address does in files of CryptoDataDownload.
+/// How many lines may precede the header, as the address does in files of `CryptoDataDownload`.
 const PREAMBLE: usize = 5;
 /// How many lines are read between two looks at the watch.
 const POLL: u64 = 8192;
@@ -27,7 +27,11 @@ pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
     // the position after a line tell its number, whatever ends the lines of the file.
     let input = input.chain(&b"\n"[..]);
     let mut builder = ReaderBuilder::new();
-    let builder = builder.delimiter(delimiter).terminator(Terminator::Any(b'\n')).has_headers(false).flexible(true);
+    let builder = builder
+        .delimiter(delimiter)
+        .terminator(Terminator::Any(b'\n'))
+        .has_headers(false)
+        .flexible(true);
     let mut reader = builder.from_reader(input);
     let mut record = StringRecord::new();
     let header = header(&mut reader, &mut record)?;
@@ -46,8 +50,11 @@ pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
 /// Chooses the delimiter that the first lines have most of.
 fn delimiter(head: &[u8]) -> u8 {
     let line = |delimiter: u8| {
-        let lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).take(PREAMBLE);
-        lines.map(|line| line.iter().filter(|byte| **byte == delimiter).count()).max().unwrap_or(0)
+        let lines = head
+            .split(|byte| matches!(byte, b'\n' | b'\r'))
+            .filter(|line| !line.is_empty())
+            .take(PREAMBLE);
+        lines.map(|line| line.split(|byte| *byte == delimiter).count()).max().unwrap_or(0)
     };
     // On a tie the last one wins, hence the comma at the end.
     *[b'\t', b';', b','].iter().max_by_key(|delimiter| line(**delimiter)).unwrap_or(&b',')
@@ -64,7 +71,10 @@ fn header(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<V
         match Places::find(&names) {
             Ok(_) => return Ok(names.into_iter().map(str::to_owned).collect()),
             // The first line is the one that a reader takes for the header, unless it has but one cell.
-            Err(error) if first.is_none() || names.len() > 1 && first.as_ref().is_some_and(|(cells, _)| *cells == 1) => {
+            Err(error)
+                if first.is_none()
+                    || names.len() > 1 && first.as_ref().is_some_and(|(cells, _)| *cells == 1) =>
+            {
                 first = Some((names.len(), error));
             }
             Err(_) => {}
@@ -107,7 +117,13 @@ impl<'a> Table<'a> {
     fn new(header: &'a [String]) -> Result<Self> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
         let places = Places::find(&names)?;
-        Ok(Self { header, places, moments: Moments::default(), prices: Default::default(), volume: Vec::new() })
+        Ok(Self {
+            header,
+            places,
+            moments: Moments::default(),
+            prices: Default::default(),
+            volume: Vec::new(),
+        })
     }
 
     fn push(&mut self, record: &StringRecord, line: u64) -> Result<()> {
@@ -123,13 +139,27 @@ impl<'a> Table<'a> {
         for ((_, place), column) in self.places.prices().into_iter().zip(&mut self.prices) {
             match number(record, place) {
                 Some(value) => column.push(value),
-                None => return Err(self.fault(place, line, "a number", record.get(place).unwrap_or(""))),
+                None => {
+                    return Err(self.fault(
+                        place,
+                        line,
+                        "a number",
+                        record.get(place).unwrap_or(""),
+                    ));
+                }
             }
         }
         if let Some(place) = self.places.volume {
             match number(record, place) {
                 Some(value) => self.volume.push(value),
-                None => return Err(self.fault(place, line, "a number", record.get(place).unwrap_or(""))),
+                None => {
+                    return Err(self.fault(
+                        place,
+                        line,
+                        "a number",
+                        record.get(place).unwrap_or(""),
+                    ));
+                }
             }
         }
         Ok(())
@@ -140,7 +170,10 @@ impl<'a> Table<'a> {
         let (cells, expected) = (record.len(), self.header.len());
         if cells < expected || record.iter().skip(expected).any(|cell| !cell.trim().is_empty()) {
             let message = format!("line {line} has {cells} fields where the header has {expected}");
-            return Err(Error::with_issues(Code::BadData, vec![Issue::new(format!("line {line}"), "length", message)]));
+            return Err(Error::with_issues(
+                Code::BadData,
+                vec![Issue::new(format!("line {line}"), "length", message)],
+            ));
         }
         Ok(())
     }
@@ -152,7 +185,10 @@ impl<'a> Table<'a> {
             found => format!("was {:?}", found.chars().take(60).collect::<String>()),
         };
         let message = format!("line {line}, column {name:?} must be {expected}, {found}");
-        Error::with_issues(Code::BadData, vec![Issue::new(format!("line {line}, {name}"), "type", message)])
+        Error::with_issues(
+            Code::BadData,
+            vec![Issue::new(format!("line {line}, {name}"), "type", message)],
+        )
     }
 
     fn finish(self) -> Result<Bars> {
@@ -160,7 +196,8 @@ impl<'a> Table<'a> {
         if timestamps.is_empty() {
             return Err(bad("there are no bars below the header"));
         }
-        let descending = timestamps.first() > timestamps.last() && timestamps.is_sorted_by(|before, after| before >= after);
+        let descending = timestamps.first() > timestamps.last()
+            && timestamps.is_sorted_by(|before, after| before >= after);
         let turned = |mut values: Vec<f64>| -> Column {
             if descending {
                 values.reverse();

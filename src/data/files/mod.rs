@@ -26,11 +26,20 @@ const EXTENSIONS: &str = ".csv, .parquet, .arrow, .feather or .ipc";
 pub fn read(path: &Path, watch: &dyn Watch) -> Result<Bars> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let decode: fn(File, &dyn Watch) -> Result<Bars> = match extension.as_deref() {
-        Some("csv") => |file, watch| delimited::read(BufReader::with_capacity(1 << 18, file), watch),
+        Some("csv") => {
+            |file, watch| delimited::read(BufReader::with_capacity(1 << 18, file), watch)
+        }
         Some("parquet") => parquet::read,
         Some("arrow" | "feather" | "ipc") => read_arrow,
-        Some(other) => return Err(refused(path, &format!("unknown extension .{other}, must be {EXTENSIONS}"))),
-        None => return Err(refused(path, &format!("the name has no extension, must be {EXTENSIONS}"))),
+        Some(other) => {
+            return Err(refused(
+                path,
+                &format!("unknown extension .{other}, must be {EXTENSIONS}"),
+            ));
+        }
+        None => {
+            return Err(refused(path, &format!("the name has no extension, must be {EXTENSIONS}")));
+        }
     };
     decode(open(path)?, watch).map_err(|error| match error.code {
         Code::Cancelled => error,

@@ -65,7 +65,11 @@ impl Moments {
         }
         if let Some((line, text)) = &self.first_slashed {
             match (self.first_is_day, self.second_is_day) {
-                (true, true) => return Err(bad(format!("the time column mixes DD/MM/YYYY and MM/DD/YYYY (line {line} has {text:?})"))),
+                (true, true) => {
+                    return Err(bad(format!(
+                        "the time column mixes DD/MM/YYYY and MM/DD/YYYY (line {line} has {text:?})"
+                    )));
+                }
                 (false, false) => {
                     return Err(bad(format!(
                         "dates such as {text:?} (line {line}) may be DD/MM/YYYY or MM/DD/YYYY, and no date of the file tells which; use YYYY-MM-DD"
@@ -79,11 +83,14 @@ impl Moments {
         let day_first = self.first_is_day;
         let decide = |cell: &Cell| match *cell {
             Cell::Moment(moment) => Ok(moment),
-            Cell::Count { whole, .. } if dates => compact(whole).ok_or_else(|| bad(format!("{whole} is no date"))),
+            Cell::Count { whole, .. } if dates => {
+                compact(whole).ok_or_else(|| bad(format!("{whole} is no date")))
+            }
             Cell::Count { whole, milli } => Ok(since_epoch(whole, milli, largest)),
             Cell::Slashed { first, second, year, rest } => {
                 let (day, month) = if day_first { (first, second) } else { (second, first) };
-                let date = midnight(year, month, day).ok_or_else(|| bad(format!("{first}/{second}/{year} is no date")))?;
+                let date = midnight(year, month, day)
+                    .ok_or_else(|| bad(format!("{first}/{second}/{year} is no date")))?;
                 Ok(date + rest)
             }
         };
@@ -96,8 +103,8 @@ impl Moments {
 fn since_epoch(whole: i64, milli: i64, largest: i64) -> i64 {
     match largest {
         ..100_000_000_000 => whole.saturating_mul(1000).saturating_add(milli),
-        ..100_000_000_000_000 => whole,
-        ..100_000_000_000_000_000 => whole.div_euclid(1000),
+        100_000_000_000..100_000_000_000_000 => whole,
+        100_000_000_000_000..100_000_000_000_000_000 => whole.div_euclid(1000),
         _ => whole.div_euclid(1_000_000),
     }
 }
@@ -109,7 +116,12 @@ fn compact(whole: i64) -> Option<i64> {
 }
 
 fn midnight(year: i32, month: u32, day: u32) -> Option<i64> {
-    Some(NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
+    Some(
+        NaiveDate::from_ymd_opt(year, month, day)?
+            .and_hms_opt(0, 0, 0)?
+            .and_utc()
+            .timestamp_millis(),
+    )
 }
 
 fn parse(text: &str) -> Option<Cell> {
@@ -140,7 +152,8 @@ fn parse(text: &str) -> Option<Cell> {
     if third.len() != 4 || first.len() > 2 {
         return None;
     }
-    let (first, second, year) = (field(first)?, field(second)?, i32::try_from(number(third)?).ok()?);
+    let (first, second, year) =
+        (field(first)?, field(second)?, i32::try_from(number(third)?).ok()?);
     if separator == '.' {
         // With dots the day comes first everywhere.
         return Some(Cell::Moment(midnight(year, second, first)? + rest));
@@ -152,7 +165,9 @@ fn parse(text: &str) -> Option<Cell> {
 fn parse_count(text: &str) -> Option<Cell> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix('-').unwrap_or(whole);
-    if digits.is_empty() || !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    if digits.is_empty()
+        || !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
     let milli = milliseconds(fraction);
@@ -177,7 +192,9 @@ fn time_of_day(text: &str) -> Option<i64> {
         // An hour alone is a time only with AM or PM behind it.
         None => half.map(|_| 0)?,
     };
-    let (second, fraction) = parts.next().map_or(("0", ""), |second| second.split_once(['.', ',']).unwrap_or((second, "")));
+    let (second, fraction) = parts
+        .next()
+        .map_or(("0", ""), |second| second.split_once(['.', ',']).unwrap_or((second, "")));
     let second = field(second)?;
     if parts.next().is_some() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -217,7 +234,11 @@ fn zone(text: &str) -> Option<(&str, i64)> {
 
 /// Reads the first three digits of a fraction of a second.
 fn milliseconds(fraction: &str) -> i64 {
-    fraction.bytes().chain(*b"000").take(3).fold(0, |value, byte| value * 10 + i64::from(byte.wrapping_sub(b'0')))
+    fraction
+        .bytes()
+        .chain(*b"000")
+        .take(3)
+        .fold(0, |value, byte| value * 10 + i64::from(byte.wrapping_sub(b'0')))
 }
 
 /// Reads a number of one or two digits.
@@ -244,8 +265,24 @@ mod tests {
 
     #[test]
     fn one_moment_in_many_forms() {
-        let midnight = ["2020-01-31", "2020/01/31", "2020.01.31", "2020-1-31", "31.01.2020", "31/01/2020", "01/31/2020", "01-31-2020", "20200131"];
-        let counts = ["1580428800", "1580428800000", "1580428800000000", "1580428800000000000", "1580428800.0"];
+        let midnight = [
+            "2020-01-31",
+            "2020/01/31",
+            "2020.01.31",
+            "2020-1-31",
+            "31.01.2020",
+            "31/01/2020",
+            "01/31/2020",
+            "01-31-2020",
+            "20200131",
+        ];
+        let counts = [
+            "1580428800",
+            "1580428800000",
+            "1580428800000000",
+            "1580428800000000000",
+            "1580428800.0",
+        ];
         for text in midnight.into_iter().chain(counts) {
             assert_eq!(read(&[text]).unwrap(), ["2020-01-31"], "{text}");
         }
@@ -263,12 +300,26 @@ mod tests {
         for text in afternoon {
             assert_eq!(read(&[text]).unwrap(), ["2020-01-31T14:30:05.250Z"], "{text}");
         }
-        assert_eq!(read(&["2020-01-31 12-AM"]).map_err(|error| error.message), Ok(vec!["2020-01-31".to_owned()]));
+        assert_eq!(
+            read(&["2020-01-31 12-AM"]).map_err(|error| error.message),
+            Ok(vec!["2020-01-31".to_owned()])
+        );
     }
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "yesterday", "2020-02-30", "2020-13-01", "31.02.2020", "2020-01-31 25:00", "2020-01-31 14", "1e9", "12:30", "2020-01"] {
+        for text in [
+            "",
+            "yesterday",
+            "2020-02-30",
+            "2020-13-01",
+            "31.02.2020",
+            "2020-01-31 25:00",
+            "2020-01-31 14",
+            "1e9",
+            "12:30",
+            "2020-01",
+        ] {
             assert!(!Moments::default().push(text, 2), "{text}");
         }
     }
@@ -278,8 +329,17 @@ mod tests {
         assert_eq!(read(&["03/04/2020", "13/04/2020"]).unwrap(), ["2020-04-03", "2020-04-13"]);
         assert_eq!(read(&["03/04/2020", "03/13/2020"]).unwrap(), ["2020-03-04", "2020-03-13"]);
         let error = read(&["03/04/2020", "04/04/2020"]).unwrap_err();
-        assert!(error.message.contains(r#"dates such as "03/04/2020" (line 2) may be"#), "{}", error.message);
-        assert!(read(&["13/04/2020", "04/13/2020"]).unwrap_err().message.contains("mixes DD/MM/YYYY and MM/DD/YYYY"));
+        assert!(
+            error.message.contains(r#"dates such as "03/04/2020" (line 2) may be"#),
+            "{}",
+            error.message
+        );
+        assert!(
+            read(&["13/04/2020", "04/13/2020"])
+                .unwrap_err()
+                .message
+                .contains("mixes DD/MM/YYYY and MM/DD/YYYY")
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub(super) fn read(file: File, watch: &dyn Watch) -> Result<Bars> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
         let needed = Batches::new(builder.schema())?.needed();
         let mask = ProjectionMask::roots(builder.parquet_schema(), needed);
-        let reader = builder.with_projection(mask).with_batch_size(BATCH).build().map_err(broken)?;
+        let reader =
+            builder.with_projection(mask).with_batch_size(BATCH).build().map_err(broken)?;
         let schema = arrow::record_batch::RecordBatchReader::schema(&reader);
         Batches::collect(&schema, reader, watch)
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::arrow::array::{ArrayRef, Float64Array, TimestampMicrosecondArray};
 use ::arrow::record_batch::RecordBatch;
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
@@ -48,9 +48,21 @@ fn delimiters_marks_quotes_and_blank_lines_make_no_difference() {
     ];
     for text in texts {
         let bars = read_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(bars.timestamps(), [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()], "{text}");
-        assert_eq!((&**bars.open(), &**bars.close()), (&[10.0, 11.0][..], &[11.0, 12.0][..]), "{text}");
-        assert_eq!((&**bars.high(), &**bars.low()), (&[12.0, 13.0][..], &[9.0, 10.0][..]), "{text}");
+        assert_eq!(
+            bars.timestamps(),
+            [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()],
+            "{text}"
+        );
+        assert_eq!(
+            (&**bars.open(), &**bars.close()),
+            (&[10.0, 11.0][..], &[11.0, 12.0][..]),
+            "{text}"
+        );
+        assert_eq!(
+            (&**bars.high(), &**bars.low()),
+            (&[12.0, 13.0][..], &[9.0, 10.0][..]),
+            "{text}"
+        );
         assert_eq!(&**bars.volume().unwrap(), [5.0, 6.0], "{text}");
     }
 }
@@ -60,13 +72,19 @@ fn faults_are_named_by_line_and_column() {
     let head = "Date,Open,High,Low,Close,Volume\n2020-01-02,10,12,9,11,5\n";
     let cases = [
         ("2020-01-03,11,13,,12,6\n", r#"line 3, column "Low" must be a number, is empty"#),
-        ("\n2020-01-03,11,13,10,null,6\n", r#"line 4, column "Close" must be a number, was "null""#),
+        (
+            "\n2020-01-03,11,13,10,null,6\n",
+            r#"line 4, column "Close" must be a number, was "null""#,
+        ),
         ("2020-01-03,11,13,10,NaN,6\n", r#"line 3, column "Close" must be a number, was "NaN""#),
         ("2020-01-03,11,13,10,12,\n", r#"line 3, column "Volume" must be a number, is empty"#),
         ("soon,11,13,10,12,6\n", r#"line 3, column "Date" must be a date or a time, was "soon""#),
         ("2020-01-03,11,1", "line 3 has 3 fields where the header has 6"),
         ("2020-01-03,1,100,13,10,12,6\n", "line 3 has 7 fields where the header has 6"),
-        ("2020-01-02,11,13,10,12,6\n", "bar 1 (2020-01-02): the timestamp is that of the bar before (duplicate)"),
+        (
+            "2020-01-02,11,13,10,12,6\n",
+            "bar 1 (2020-01-02): the timestamp is that of the bar before (duplicate)",
+        ),
         ("2020-01-03,11,9,10,12,6\n", "bar 1 (2020-01-03): low 10 is above high 9"),
     ];
     for (line, expected) in cases {
@@ -76,16 +94,30 @@ fn faults_are_named_by_line_and_column() {
     assert_eq!(fault(""), "the file is empty");
     assert_eq!(fault("\n\n"), "there is no header line");
     assert_eq!(fault("Date,Open,High,Low,Close\n"), "there are no bars below the header");
-    assert!(fault("Date,Price\n2020-01-02,11\n").starts_with("no column for open, high, low, close; the columns are"));
-    assert!(fault("Date,Open,High,Low,Close\n03/04/2020,1,1,1,1\n").contains("may be DD/MM/YYYY or MM/DD/YYYY"));
+    assert!(
+        fault("Date,Price\n2020-01-02,11\n")
+            .starts_with("no column for open, high, low, close; the columns are")
+    );
+    assert!(
+        fault("Date,Open,High,Low,Close\n03/04/2020,1,1,1,1\n")
+            .contains("may be DD/MM/YYYY or MM/DD/YYYY")
+    );
     let latin = b"Date,Open,High,Low,Close\n2020-01-02,1,1,1,1,\xe9\n";
     assert!(read_bytes("bars.csv", latin).unwrap_err().message.ends_with("line 2 is not UTF-8"));
-    assert!(read_bytes("bars.csv", b"\xff\xfeD\0a\0").unwrap_err().message.ends_with("in UTF-16, must be in UTF-8"));
+    assert!(
+        read_bytes("bars.csv", b"\xff\xfeD\0a\0")
+            .unwrap_err()
+            .message
+            .ends_with("in UTF-16, must be in UTF-8")
+    );
 }
 
 fn parquet_bytes(compression: Compression) -> Vec<u8> {
     let column = |values: [f64; 2]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
-    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![1_577_923_200_000_000, 1_578_009_600_000_000]));
+    let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
+        1_577_923_200_000_000,
+        1_578_009_600_000_000,
+    ]));
     let batch = RecordBatch::try_from_iter([
         ("Volume", column([5.0, 6.0])),
         ("Adj Close", column([1.0, 1.0])),
@@ -104,11 +136,23 @@ fn parquet_bytes(compression: Compression) -> Vec<u8> {
 
 #[test]
 fn parquet_is_read_whatever_its_compression() {
-    let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW, Compression::GZIP(Default::default())];
+    let codecs = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::GZIP(GzipLevel::default()),
+    ];
     for codec in codecs.into_iter().chain([Compression::ZSTD(ZstdLevel::default())]) {
         let (_, bars) = read_bytes("bars.PARQUET", &parquet_bytes(codec)).unwrap();
-        assert_eq!(bars.timestamps(), [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()]);
-        assert_eq!((&**bars.open(), &**bars.close()), (&[10.0, 11.0][..], &[11.0, 12.0][..]), "{codec}");
+        assert_eq!(
+            bars.timestamps(),
+            [time::parse("2020-01-02").unwrap(), time::parse("2020-01-03").unwrap()]
+        );
+        assert_eq!(
+            (&**bars.open(), &**bars.close()),
+            (&[10.0, 11.0][..], &[11.0, 12.0][..]),
+            "{codec}"
+        );
         assert_eq!(&**bars.volume().unwrap(), [5.0, 6.0]);
     }
 }
@@ -167,10 +211,35 @@ fn a_cancelled_reading_stops() {
             true
         }
     }
-    let rows: String = (0..20_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let rows: Vec<String> =
+        (0..20_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bars.csv");
-    fs::write(&path, format!("time,open,high,low,close\n{rows}")).unwrap();
+    fs::write(&path, format!("time,open,high,low,close\n{}", rows.concat())).unwrap();
     assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
     assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
+}
+
+/// Run by hand: `cargo test --release --lib --features service a_million_lines -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn a_million_lines_are_read_within_a_second() {
+    let rows: Vec<String> = (0..1_000_000_i64)
+        .map(|bar| {
+            format!(
+                "{},101.25,103.5,99.75,{}.125,12345.678\n",
+                time::format(bar * 60_000),
+                100 + bar % 3
+            )
+        })
+        .collect();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bars.csv");
+    fs::write(&path, format!("Date,Open,High,Low,Close,Volume\n{}", rows.concat())).unwrap();
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        assert_eq!(read(&path, &Unwatched).unwrap().len(), 1_000_000);
+        println!("csv: {:?}", start.elapsed());
+        assert!(start.elapsed().as_millis() < 1000);
+    }
 }

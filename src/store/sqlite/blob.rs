@@ -34,7 +34,8 @@ pub fn extend_floats(out: &mut Vec<f64>, bytes: &[u8], expected: usize) -> Resul
 /// # Errors
 /// `INTERNAL` where the times do not increase or are more than 2³².
 pub fn from_times(times: &[i64]) -> Result<Vec<u8>> {
-    let count = u32::try_from(times.len()).map_err(|_| Error::internal("more than 2^32 times in one column"))?;
+    let count = u32::try_from(times.len())
+        .map_err(|_| Error::internal("more than 2^32 times in one column"))?;
     let pairs = || times.iter().zip(times.iter().skip(1));
     let steps = || pairs().map(|(before, after)| after.wrapping_sub(*before).cast_unsigned());
     let (mut unit, mut longest, mut shortest) = (0, 0, u64::MAX);
@@ -69,10 +70,12 @@ pub fn from_times(times: &[i64]) -> Result<Vec<u8>> {
 /// # Errors
 /// Where the blob is damaged or does not hold exactly `expected` times.
 pub fn extend_times(out: &mut Vec<i64>, bytes: &[u8], expected: usize) -> Result<(), Damage> {
-    let (first, unit, width, count, steps) = head(bytes).ok_or_else(|| damaged("a column of times without its head"))?;
+    let (first, unit, width, count, steps) =
+        head(bytes).ok_or_else(|| damaged("a column of times without its head"))?;
     let distances = count.saturating_sub(1);
     // A damaged count could ask for any amount of memory, hence the check against the columns beside it.
-    if count != expected || !WIDTHS.contains(&width) || unit < 0 || steps.len() != distances * width {
+    if count != expected || !WIDTHS.contains(&width) || unit < 0 || steps.len() != distances * width
+    {
         return Err(damaged("a column of times whose length and head disagree"));
     }
     if count == 0 {
@@ -87,9 +90,22 @@ pub fn extend_times(out: &mut Vec<i64>, bytes: &[u8], expected: usize) -> Result
     match width {
         0 => out.extend((0..distances).map(|_| advance(1))),
         1 => out.extend(steps.iter().map(|step| advance(u64::from(*step)))),
-        2 => out.extend(steps.as_chunks::<2>().0.iter().map(|step| advance(u64::from(u16::from_le_bytes(*step))))),
-        4 => out.extend(steps.as_chunks::<4>().0.iter().map(|step| advance(u64::from(u32::from_le_bytes(*step))))),
-        _ => out.extend(steps.as_chunks::<8>().0.iter().map(|step| advance(u64::from_le_bytes(*step)))),
+        2 => out.extend(
+            steps
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|step| advance(u64::from(u16::from_le_bytes(*step)))),
+        ),
+        4 => out.extend(
+            steps
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|step| advance(u64::from(u32::from_le_bytes(*step)))),
+        ),
+        _ => out
+            .extend(steps.as_chunks::<8>().0.iter().map(|step| advance(u64::from_le_bytes(*step)))),
     }
     Ok(())
 }
@@ -160,7 +176,8 @@ mod tests {
     fn times_survive_packing_and_take_little() {
         let day = 86_400_000;
         let regular: Vec<i64> = (0..1000).map(|bar| 5 + bar * day).collect();
-        let weekdays: Vec<i64> = regular.iter().copied().filter(|time| time / day % 7 < 5).collect();
+        let weekdays: Vec<i64> =
+            regular.iter().copied().filter(|time| time / day % 7 < 5).collect();
         let cases = [
             (regular, 21),
             (weekdays.clone(), 21 + weekdays.len() - 1),
@@ -199,6 +216,9 @@ mod tests {
             assert_ne!(checksum([&flipped[..]]), whole, "bit {bit}");
         }
         assert_ne!(checksum([&bytes[..50], &bytes[50..]]), whole);
-        assert_ne!(checksum([&bytes[..32], &bytes[32..64]]), checksum([&bytes[32..64], &bytes[..32]]));
+        assert_ne!(
+            checksum([&bytes[..32], &bytes[32..64]]),
+            checksum([&bytes[32..64], &bytes[..32]])
+        );
     }
 }

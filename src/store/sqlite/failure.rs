@@ -1,4 +1,4 @@
-//! What SQLite and the file system report, in words that name the store.
+//! What the database and the file system report, in words that name the store.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -7,20 +7,29 @@ use rusqlite::ErrorCode;
 
 use crate::error::Error;
 
-/// Describes a failure of SQLite; one that only came of another process at work is worth retrying.
+/// Describes a failure of the database; one that only came of another process at work is worth retrying.
 pub fn describe(path: &Path, error: &rusqlite::Error) -> Error {
     let path = path.display();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::storage(format!("the store {path} is held by another process: {error}")).retryable()
+            Error::storage(format!("the store {path} is held by another process: {error}"))
+                .retryable()
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             Error::storage(format!("the store {path} may not be written: {error}"))
         }
-        Some(ErrorCode::CannotOpen) => Error::storage(format!("the store {path} cannot be opened: {error}")),
-        Some(ErrorCode::NotADatabase) => Error::storage(format!("the file {path} is no SQLite database: {error}")),
-        Some(ErrorCode::DatabaseCorrupt) => Error::storage(format!("the store {path} is corrupt: {error}")),
-        Some(ErrorCode::DiskFull) => Error::storage(format!("no space is left for the store {path}: {error}")),
+        Some(ErrorCode::CannotOpen) => {
+            Error::storage(format!("the store {path} cannot be opened: {error}"))
+        }
+        Some(ErrorCode::NotADatabase) => {
+            Error::storage(format!("the file {path} is no SQLite database: {error}"))
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            Error::storage(format!("the store {path} is corrupt: {error}"))
+        }
+        Some(ErrorCode::DiskFull) => {
+            Error::storage(format!("no space is left for the store {path}: {error}"))
+        }
         _ => Error::storage(format!("the store {path} failed: {error}")),
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded store: one file of SQLite with a write-ahead log.
+//! The embedded store: one file of `SQLite` with a write-ahead log.
 //!
 //! One thread writes and one reads, each with a connection of its own. Several processes may use one file at once.
 
@@ -53,7 +53,13 @@ impl Sqlite {
             move || Ok((schema::open_reader(&path)?, ()))
         })
         .await?;
-        Ok(Arc::new(Self { path, owner: owner.id().to_owned(), lock: Mutex::new(Some(owner)), writer, reader }))
+        Ok(Arc::new(Self {
+            path,
+            owner: owner.id().to_owned(),
+            lock: Mutex::new(Some(owner)),
+            writer,
+            reader,
+        }))
     }
 
     /// Returns the path of the file.
@@ -67,7 +73,9 @@ impl Sqlite {
         job: impl FnOnce(&mut Connection) -> std::result::Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let path = self.path.clone();
-        self.writer.call(move |connection| job(connection).map_err(|failure| failure.describe(&path))).await
+        self.writer
+            .call(move |connection| job(connection).map_err(|failure| failure.describe(&path)))
+            .await
     }
 
     /// Runs a job with the connection that reads; what was answered as written before is seen.
@@ -76,13 +84,16 @@ impl Sqlite {
         job: impl FnOnce(&mut Connection) -> std::result::Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         let path = self.path.clone();
-        self.reader.call(move |connection| job(connection).map_err(|failure| failure.describe(&path))).await
+        self.reader
+            .call(move |connection| job(connection).map_err(|failure| failure.describe(&path)))
+            .await
     }
 }
 
 fn open(path: &Path) -> Result<(Connection, Owner)> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| failure::describe_io(folder, "make the folder", &error))?;
+        fs::create_dir_all(folder)
+            .map_err(|error| failure::describe_io(folder, "make the folder", &error))?;
     }
     let opening = Opening::begin(path)?;
     let mut connection = schema::open_writer(path)?;
@@ -92,7 +103,7 @@ fn open(path: &Path) -> Result<(Connection, Owner)> {
     Ok((connection, owner))
 }
 
-/// What a job fails with: an error of SQLite, which is yet to be described, or one that says all.
+/// What a job fails with: an error of the database, which is yet to be described, or one that says all.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// To be described with the path of the store.
@@ -147,7 +158,9 @@ impl Store for Sqlite {
         completed_at: Option<i64>,
     ) -> Answer<'_, ()> {
         let id = id.to_owned();
-        Box::pin(self.write(move |connection| runs::update(connection, &id, status, error.as_deref(), completed_at)))
+        Box::pin(self.write(move |connection| {
+            runs::update(connection, &id, status, error.as_deref(), completed_at)
+        }))
     }
 
     fn complete_run(
@@ -191,7 +204,9 @@ impl Store for Sqlite {
 
     fn delete_run(&self, id: &str) -> Answer<'_, bool> {
         let id = id.to_owned();
-        Box::pin(self.write(move |connection| Ok(connection.execute("DELETE FROM backtest_runs WHERE id = ?1", [id])? > 0)))
+        Box::pin(self.write(move |connection| {
+            Ok(connection.execute("DELETE FROM backtest_runs WHERE id = ?1", [id])? > 0)
+        }))
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -29,7 +29,9 @@ pub fn folder(store: &Path) -> PathBuf {
 ///
 /// Without it, a process could find the file of another between its creation and its locking.
 #[derive(Debug)]
-pub struct Opening(File);
+pub struct Opening {
+    _locked: File,
+}
 
 impl Opening {
     /// Waits for the lock and takes it; makes the folder of the locks where there is none.
@@ -38,17 +40,23 @@ impl Opening {
     /// `STORAGE` where the folder cannot be made or written; a retryable one where another process does not let go.
     pub fn begin(store: &Path) -> Result<Self> {
         let folder = folder(store);
-        fs::create_dir_all(&folder).map_err(|error| failure::describe_io(&folder, "make the folder", &error))?;
+        fs::create_dir_all(&folder)
+            .map_err(|error| failure::describe_io(&folder, "make the folder", &error))?;
         let path = folder.join("opening");
         let file = open(&path)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::Error(error)) => return Err(failure::describe_io(&path, "lock", &error)),
-                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+                Ok(()) => return Ok(Self { _locked: file }),
+                Err(TryLockError::Error(error)) => {
+                    return Err(failure::describe_io(&path, "lock", &error));
+                }
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 Err(TryLockError::WouldBlock) => {
-                    let message = format!("the store {} is being opened by another process", store.display());
+                    let message =
+                        format!("the store {} is being opened by another process", store.display());
                     return Err(Error::storage(message).retryable());
                 }
             }
@@ -95,10 +103,16 @@ impl Drop for Owner {
 ///
 /// # Errors
 /// `STORAGE` where the database or the folder cannot be read or written.
-pub fn bury_the_dead(connection: &mut Connection, store: &Path, now: i64, _opening: &Opening) -> Result<usize> {
+pub fn bury_the_dead(
+    connection: &mut Connection,
+    store: &Path,
+    now: i64,
+    _opening: &Opening,
+) -> Result<usize> {
     let describe = |error: rusqlite::Error| failure::describe(store, &error);
     let mut dead: Vec<(String, Option<File>)> = Vec::new();
-    for id in owners_by_file(store)?.into_iter().chain(owners_by_run(connection).map_err(describe)?) {
+    for id in owners_by_file(store)?.into_iter().chain(owners_by_run(connection).map_err(describe)?)
+    {
         if dead.iter().any(|(known, _)| *known == id) || uuid::Uuid::try_parse(&id).is_err() {
             continue;
         }
@@ -134,7 +148,8 @@ pub fn bury_the_dead(connection: &mut Connection, store: &Path, now: i64, _openi
 
 fn owners_by_file(store: &Path) -> Result<Vec<String>> {
     let folder = folder(store);
-    let entries = fs::read_dir(&folder).map_err(|error| failure::describe_io(&folder, "read the folder", &error))?;
+    let entries = fs::read_dir(&folder)
+        .map_err(|error| failure::describe_io(&folder, "read the folder", &error))?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     Ok(names.filter_map(|name| name.strip_suffix(".lock").map(str::to_owned)).collect())
 }

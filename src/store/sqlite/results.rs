@@ -17,11 +17,16 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()
         return Err(Error::internal("an equity curve must have one value a bar").into());
     }
     let summary = &outcome.summary;
-    let metric = |name: &str| summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+    let metric = |name: &str| {
+        summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
+    };
     #[expect(clippy::cast_possible_truncation, reason = "counts of trades")]
     let count = |name: &str| metric(name).map(|value| value as i64);
-    let metrics: Map<String, Value> =
-        summary.metrics.iter().map(|(name, value)| (name.clone(), value.map_or(Value::Null, Value::from))).collect();
+    let metrics: Map<String, Value> = summary
+        .metrics
+        .iter()
+        .map(|(name, value)| (name.clone(), value.map_or(Value::Null, Value::from)))
+        .collect();
     let sql = "
         INSERT INTO backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
           total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, warnings, timestamps, equity)
@@ -56,11 +61,15 @@ fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let mut statement = transaction.prepare_cached(sql)?;
     for number in 0..outcome.trades.len() {
-        let trade = Trade::of(&outcome.trades, number)
-            .ok_or_else(|| Error::internal(format!("the columns of the trades differ in length at trade {number}")))?;
+        let trade = Trade::of(&outcome.trades, number).ok_or_else(|| {
+            Error::internal(format!("the columns of the trades differ in length at trade {number}"))
+        })?;
         let date = |bar: u32| {
-            let date = usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
-            date.ok_or_else(|| Error::internal(format!("trade {number} is at bar {bar}, beyond the last")))
+            let date =
+                usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
+            date.ok_or_else(|| {
+                Error::internal(format!("trade {number} is at bar {bar}, beyond the last"))
+            })
         };
         let exit_date = if trade.closed { Some(date(trade.exit_bar)?) } else { None };
         statement.execute(params![
@@ -121,13 +130,15 @@ impl Trade {
 
 /// Reads the outcome of a run; nothing where it has none.
 pub fn outcome(connection: &Connection, id: &str) -> Done<Option<Outcome>> {
-    let mut statement = connection.prepare_cached("SELECT * FROM backtest_results WHERE run_id = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM backtest_results WHERE run_id = ?1")?;
     let read = |row: &Row| {
         Ok((|| -> Done<Outcome> {
             let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
             let curve = row.get_ref("equity")?.as_blob().map_err(rusqlite::Error::from)?;
             let times = row.get_ref("timestamps")?.as_blob().map_err(rusqlite::Error::from)?;
-            let bars = blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
+            let bars = blob::count_times(times)
+                .ok_or_else(|| damaged("a column of times without its head"))?;
             blob::extend_floats(&mut equity, curve, bars)?;
             blob::extend_times(&mut timestamps, times, bars)?;
             Ok(Outcome { summary: summary(row)?, trades: Trades::default(), timestamps, equity })
@@ -147,7 +158,8 @@ pub fn summary(row: &Row) -> Done<Summary> {
         final_capital: row.get("final_capital")?,
         total_return: row.get("total_return")?,
         metrics: metrics.into_iter().map(|(name, value)| (name, value.as_f64())).collect(),
-        warnings: serde_json::from_str(warnings).map_err(|error| damaged(format!("broken JSON: {error}")))?,
+        warnings: serde_json::from_str(warnings)
+            .map_err(|error| damaged(format!("broken JSON: {error}")))?,
     })
 }
 

@@ -19,7 +19,11 @@ const SELECT: &str = "
 /// Keeps a new run.
 pub fn create(connection: &Connection, run: &Run, owner: &str) -> Outcome<()> {
     if !matches!(run.status, Status::Pending | Status::Running) {
-        return Err(Error::internal(format!("a new backtest cannot be {} already", run.status.as_str())).into());
+        return Err(Error::internal(format!(
+            "a new backtest cannot be {} already",
+            run.status.as_str()
+        ))
+        .into());
     }
     let sql = "
         INSERT INTO backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date,
@@ -73,7 +77,12 @@ pub fn update(
 }
 
 /// Marks a run as completed, within the transaction that keeps its results.
-pub fn complete(transaction: &Transaction, id: &str, fingerprint: Option<&str>, completed_at: i64) -> Outcome<()> {
+pub fn complete(
+    transaction: &Transaction,
+    id: &str,
+    fingerprint: Option<&str>,
+    completed_at: i64,
+) -> Outcome<()> {
     check_unfinished(transaction, id, Status::Completed)?;
     transaction.execute(
         "UPDATE backtest_runs
@@ -110,7 +119,8 @@ pub fn summary(connection: &Connection, id: &str) -> Outcome<Option<(Run, Option
 
 /// Reads the runs that a filter lets through.
 pub fn list(connection: &Connection, filter: &Filter) -> Outcome<Vec<(Run, Option<Summary>)>> {
-    let before: Option<(i64, i64)> = filter.before.as_ref().map(|id| place(connection, id)).transpose()?;
+    let before: Option<(i64, i64)> =
+        filter.before.as_ref().map(|id| place(connection, id)).transpose()?;
     let sql = format!(
         "{SELECT}
          WHERE (:strategy_id IS NULL OR strategy_id = :strategy_id)
@@ -164,13 +174,15 @@ fn read(row: &Row) -> Outcome<Run> {
         strategy_id: row.get("strategy_id")?,
         strategy_source: row.get("strategy_source")?,
         asset_symbol: row.get("asset_symbol")?,
-        timeframe: Timeframe::parse(&timeframe).ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
+        timeframe: Timeframe::parse(&timeframe)
+            .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         start: row.get("start_date")?,
         end: row.get("end_date")?,
         initial_capital: row.get("initial_capital")?,
         parameters: map(row.get_ref("parameters")?.as_str().map_err(rusqlite::Error::from)?)?,
         simulation: map(row.get_ref("simulation")?.as_str().map_err(rusqlite::Error::from)?)?,
-        status: Status::parse(&status).ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
+        status: Status::parse(&status)
+            .ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
         error: row.get("error")?,
         engine_version: row.get("engine_version")?,
         fingerprint: row.get("fingerprint")?,
@@ -181,7 +193,8 @@ fn read(row: &Row) -> Outcome<Run> {
 
 /// Writes JSON.
 pub fn json(value: &impl serde::Serialize) -> Outcome<String> {
-    Ok(serde_json::to_string(value).map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
+    Ok(serde_json::to_string(value)
+        .map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
 }
 
 /// Reads a JSON object.

@@ -19,7 +19,10 @@ async fn the_embedded_store_behaves() {
     assert_eq!(store.create_run(run("bt-late")).await.unwrap_err().code, Code::Closed);
     assert_eq!(store.run("bt-full").await.unwrap_err().code, Code::Closed);
     // The log is carried over and the lock is gone: one file and the empty folder of the owners are left.
-    let left: Vec<_> = fs::read_dir(folder.path().join("new/folder")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = fs::read_dir(folder.path().join("new/folder"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left.len(), 2, "{left:?}");
     let store = Sqlite::open(store.path()).await.unwrap();
     assert_eq!(store.run("bt-large").await.unwrap().unwrap().1, Some(outcome(5000, 777, 0.1)));
@@ -53,7 +56,13 @@ async fn two_stores_on_one_file_see_each_other_and_leave_each_other_alone() {
     };
     tokio::join!(work(Arc::clone(&one), "a"), work(Arc::clone(&two), "b"));
     one.close().await.unwrap();
-    assert_eq!(two.list(&Filter { status: Some(Status::Completed), ..Filter::default() }).await.unwrap().len(), 40);
+    assert_eq!(
+        two.list(&Filter { status: Some(Status::Completed), ..Filter::default() })
+            .await
+            .unwrap()
+            .len(),
+        40
+    );
     // The first is gone without having ended its run: the third finds out.
     let three = Sqlite::open(&path).await.unwrap();
     let (dead, _) = two.run("bt-one").await.unwrap().unwrap();
@@ -66,10 +75,14 @@ async fn two_stores_on_one_file_see_each_other_and_leave_each_other_alone() {
 async fn many_openings_of_an_empty_store_at_once_all_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let openings: Vec<_> = (0..8).map(|_| tokio::spawn({
-        let path = path.clone();
-        async move { Sqlite::open(&path).await }
-    })).collect();
+    let openings: Vec<_> = (0..8)
+        .map(|_| {
+            tokio::spawn({
+                let path = path.clone();
+                async move { Sqlite::open(&path).await }
+            })
+        })
+        .collect();
     for (number, opening) in openings.into_iter().enumerate() {
         let store = opening.await.unwrap().unwrap();
         store.create_run(run(&format!("bt-{number}"))).await.unwrap();
@@ -141,11 +154,18 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     let limit = |pages: i64| {
         let store = Arc::clone(&store);
         async move {
-            store.write(move |connection| Ok(connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)).await.unwrap();
+            store
+                .write(move |connection| {
+                    Ok(connection
+                        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+                })
+                .await
+                .unwrap();
         }
     };
     limit(1).await;
-    let error = store.complete_run("bt-1", None, Arc::new(outcome(100_000, 10, 0.1)), 9).await.unwrap_err();
+    let error =
+        store.complete_run("bt-1", None, Arc::new(outcome(100_000, 10, 0.1)), 9).await.unwrap_err();
     assert!(error.message.contains("no space is left for the store"), "{}", error.message);
     assert_eq!(store.run("bt-1").await.unwrap(), Some((run("bt-1"), None)));
     limit(1_000_000).await;
@@ -156,7 +176,10 @@ async fn a_full_disk_is_named_and_changes_nothing() {
 async fn a_lock_that_another_holds_too_long_is_worth_retrying() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("store.db")).await.unwrap();
-    store.write(|connection| Ok(connection.busy_timeout(Duration::from_millis(20))?)).await.unwrap();
+    store
+        .write(|connection| Ok(connection.busy_timeout(Duration::from_millis(20))?))
+        .await
+        .unwrap();
     let mut other = Connection::open(store.path()).unwrap();
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     let error = store.create_run(run("bt-1")).await.unwrap_err();
@@ -213,7 +236,10 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
         let start = Instant::now();
         let log = folder.path().join("store.db-wal");
         while fs::metadata(&log).map_or(0, |log| log.len()) < 100_000 {
-            assert!(start.elapsed() < Duration::from_secs(30) && child.try_wait().unwrap().is_none(), "the child does not work");
+            assert!(
+                start.elapsed() < Duration::from_secs(30) && child.try_wait().unwrap().is_none(),
+                "the child does not work"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(round * 37 % 101));
@@ -242,13 +268,23 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
         }
         let source = Embedded::new(Arc::clone(&store));
         if !source.series("KILLED").await.unwrap().is_empty() {
-            let bars = source.load("KILLED", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched)).await.unwrap();
+            let bars = source
+                .load("KILLED", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched))
+                .await
+                .unwrap();
             let level = bars.open()[0];
-            assert!(bars.len() == 20_000 && bars.open().iter().all(|open| *open == level), "a half import");
+            assert!(
+                bars.len() == 20_000
+                    && bars.open().iter().all(|open| open.to_bits() == level.to_bits()),
+                "a half import"
+            );
         }
         store.close().await.unwrap();
     }
-    assert!(completed > 0 && died > 0, "{completed} completed, {died} died: the test kills at the wrong moments");
+    assert!(
+        completed > 0 && died > 0,
+        "{completed} completed, {died} died: the test kills at the wrong moments"
+    );
 }
 
 #[tokio::test]
@@ -271,10 +307,18 @@ async fn a_read_only_folder_is_named() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     // Root may write anywhere: there, the folder of the kernel's settings stands in, where nobody makes files.
     let writable = fs::write(folder.path().join("probe"), "").is_ok();
-    let path = if writable { PathBuf::from("/proc/sys/kernel/store.db") } else { folder.path().join("store.db") };
+    let path = if writable {
+        PathBuf::from("/proc/sys/kernel/store.db")
+    } else {
+        folder.path().join("store.db")
+    };
     let error = Sqlite::open(&path).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
-    assert!(error.message.starts_with(&format!("cannot make the folder {}", path.display())), "{}", error.message);
+    assert!(
+        error.message.starts_with(&format!("cannot make the folder {}", path.display())),
+        "{}",
+        error.message
+    );
 }
 
 /// Run by hand: `cargo test --release --lib --features service a_large_run -- --ignored --nocapture`.
@@ -297,6 +341,9 @@ async fn a_large_run_is_kept_within_300_ms() {
     }
     written.sort();
     read.sort();
-    println!("write: median {:?}, slowest {:?}; read: median {:?}, slowest {:?}", written[3], written[6], read[3], read[6]);
+    println!(
+        "write: median {:?}, slowest {:?}; read: median {:?}, slowest {:?}",
+        written[3], written[6], read[3], read[6]
+    );
     assert!(written[3].as_millis() < 300);
 }

@@ -12,7 +12,7 @@ use crate::store::errors;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// A thread with a connection to SQLite.
+/// A thread with a connection to the database.
 #[derive(Debug)]
 pub struct Worker {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -47,10 +47,9 @@ impl Worker {
                 let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
             }
         };
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(work)
-            .map_err(|error| Error::storage(format!("cannot start a thread for the store: {error}")))?;
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
+            Error::storage(format!("cannot start a thread for the store: {error}"))
+        })?;
         let made = answer.await.map_err(|_| gave_up())??;
         Ok((Self { jobs: Mutex::new(Some(jobs)), ended }, made))
     }
@@ -63,13 +62,14 @@ impl Worker {
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (send, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| drop(send.send(job(connection))));
-        let sent = {
+        let (tell, answer) = oneshot::channel();
+        // Nobody may be listening any more; the job is done all the same.
+        let job: Job = Box::new(move |connection| drop(tell.send(job(connection))));
+        let taken = {
             let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
         };
-        if !sent {
+        if !taken {
             return Err(errors::closed());
         }
         answer.await.unwrap_or_else(|_| Err(gave_up()))
@@ -96,7 +96,10 @@ mod tests {
     async fn a_job_that_panics_fails_alone_and_is_rolled_back() {
         let open = || Ok((Connection::open_in_memory().unwrap(), ()));
         let (worker, ()) = Worker::start("test", open).await.unwrap();
-        worker.call(|connection| Ok(connection.execute_batch("CREATE TABLE t (n)").unwrap())).await.unwrap();
+        worker
+            .call(|connection| Ok(connection.execute("CREATE TABLE t (n)", []).unwrap()))
+            .await
+            .unwrap();
         let job = |connection: &mut Connection| -> Result<()> {
             let transaction = connection.transaction().unwrap();
             transaction.execute("INSERT INTO t VALUES (1)", []).unwrap();
@@ -104,7 +107,9 @@ mod tests {
         };
         assert_eq!(worker.call(job).await.unwrap_err().code, Code::Internal);
         let count = |connection: &mut Connection| {
-            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap())
+            Ok(connection
+                .query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+                .unwrap())
         };
         assert_eq!(worker.call(count).await.unwrap(), 0);
         worker.close().await;

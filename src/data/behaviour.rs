@@ -93,9 +93,10 @@ fn source_name() -> String {
     "any".into()
 }
 
-fn without_source(series: Series) -> Series {
+fn without_source(mut series: Series) -> Series {
     assert!(!series.source.is_empty());
-    Series { source: source_name(), ..series }
+    series.source = source_name();
+    series
 }
 
 /// What the source must hold after some imports: the bars of the last import for each minute.

@@ -104,7 +104,7 @@ fn read(row: &Row) -> Result<Series, Failure> {
     })
 }
 
-/// Reads a count, which SQLite keeps with a sign.
+/// Reads a count, which the database keeps with a sign.
 fn count<T: TryFrom<i64>>(value: i64) -> Result<T, Failure> {
     T::try_from(value).map_err(|_| damaged(format!("{value} bars")).into())
 }

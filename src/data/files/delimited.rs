@@ -11,7 +11,7 @@ use crate::market::names::Places;
 use crate::market::{Bars, Column};
 use crate::watch::Watch;
 
-/// How many lines may precede the header, as the address does in files of CryptoDataDownload.
+/// How many lines may precede the header, as the address does in files of `CryptoDataDownload`.
 const PREAMBLE: usize = 5;
 /// How many lines are read between two looks at the watch.
 const POLL: u64 = 8192;
@@ -54,7 +54,7 @@ fn delimiter(head: &[u8]) -> u8 {
             .split(|byte| matches!(byte, b'\n' | b'\r'))
             .filter(|line| !line.is_empty())
             .take(PREAMBLE);
-        lines.map(|line| line.iter().filter(|byte| **byte == delimiter).count()).max().unwrap_or(0)
+        lines.map(|line| line.split(|byte| *byte == delimiter).count()).max().unwrap_or(0)
     };
     // On a tie the last one wins, hence the comma at the end.
     *[b'\t', b';', b','].iter().max_by_key(|delimiter| line(**delimiter)).unwrap_or(&b',')

@@ -103,8 +103,8 @@ impl Moments {
 fn since_epoch(whole: i64, milli: i64, largest: i64) -> i64 {
     match largest {
         ..100_000_000_000 => whole.saturating_mul(1000).saturating_add(milli),
-        ..100_000_000_000_000 => whole,
-        ..100_000_000_000_000_000 => whole.div_euclid(1000),
+        100_000_000_000..100_000_000_000_000 => whole,
+        100_000_000_000_000..100_000_000_000_000_000 => whole.div_euclid(1000),
         _ => whole.div_euclid(1_000_000),
     }
 }

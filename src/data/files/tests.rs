@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::arrow::array::{ArrayRef, Float64Array, TimestampMicrosecondArray};
 use ::arrow::record_batch::RecordBatch;
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
@@ -140,7 +140,7 @@ fn parquet_is_read_whatever_its_compression() {
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
         Compression::LZ4_RAW,
-        Compression::GZIP(Default::default()),
+        Compression::GZIP(GzipLevel::default()),
     ];
     for codec in codecs.into_iter().chain([Compression::ZSTD(ZstdLevel::default())]) {
         let (_, bars) = read_bytes("bars.PARQUET", &parquet_bytes(codec)).unwrap();
@@ -211,11 +211,35 @@ fn a_cancelled_reading_stops() {
             true
         }
     }
-    let rows: String =
+    let rows: Vec<String> =
         (0..20_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bars.csv");
-    fs::write(&path, format!("time,open,high,low,close\n{rows}")).unwrap();
+    fs::write(&path, format!("time,open,high,low,close\n{}", rows.concat())).unwrap();
     assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
     assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
+}
+
+/// Run by hand: `cargo test --release --lib --features service a_million_lines -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn a_million_lines_are_read_within_a_second() {
+    let rows: Vec<String> = (0..1_000_000_i64)
+        .map(|bar| {
+            format!(
+                "{},101.25,103.5,99.75,{}.125,12345.678\n",
+                time::format(bar * 60_000),
+                100 + bar % 3
+            )
+        })
+        .collect();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bars.csv");
+    fs::write(&path, format!("Date,Open,High,Low,Close,Volume\n{}", rows.concat())).unwrap();
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        assert_eq!(read(&path, &Unwatched).unwrap().len(), 1_000_000);
+        println!("csv: {:?}", start.elapsed());
+        assert!(start.elapsed().as_millis() < 1000);
+    }
 }

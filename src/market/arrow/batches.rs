@@ -164,24 +164,35 @@ fn moments(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Res
     // A part of a millisecond is dropped downwards, so that moments before the epoch keep their order.
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {
-            extend::<TimestampSecondType>(array, out, |value| value.saturating_mul(1000))
+            extend::<TimestampSecondType>(array, out, |value| value.saturating_mul(1000));
         }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            extend::<TimestampMillisecondType>(array, out, |value| value)
+            extend::<TimestampMillisecondType>(array, out, |value| value);
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            extend::<TimestampMicrosecondType>(array, out, |value| value.div_euclid(1000))
+            extend::<TimestampMicrosecondType>(array, out, |value| value.div_euclid(1000));
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            extend::<TimestampNanosecondType>(array, out, |value| value.div_euclid(1_000_000))
+            extend::<TimestampNanosecondType>(array, out, |value| value.div_euclid(1_000_000));
         }
-        DataType::Date32 => extend::<Date32Type>(array, out, |value| i64::from(value) * time::DAY),
-        DataType::Date64 => extend::<Date64Type>(array, out, |value| value),
+        DataType::Date32 => {
+            extend::<Date32Type>(array, out, |value| i64::from(value) * time::DAY);
+        }
+        DataType::Date64 => {
+            extend::<Date64Type>(array, out, |value| value);
+        }
         kind if kind.is_integer() => {
-            extend::<Int64Type>(&cast(array, &DataType::Int64, name)?, out, |value| value)
+            extend::<Int64Type>(&cast(array, &DataType::Int64, name)?, out, |value| value);
         }
         kind if kind.is_numeric() => return whole_milliseconds(array, name, rows, out),
-        kind => return Err(mistyped(name, "a timestamp, a date or UTC milliseconds", kind)),
+        kind if is_text(kind) => return texts(array, name, rows, out),
+        kind => {
+            return Err(mistyped(
+                name,
+                "a timestamp, a date, an ISO 8601 text or UTC milliseconds",
+                kind,
+            ));
+        }
     }
     Ok(())
 }
@@ -192,6 +203,31 @@ fn extend<T: ArrowPrimitiveType>(
     convert: impl Fn(T::Native) -> i64,
 ) {
     out.extend(array.as_primitive::<T>().values().iter().map(|&value| convert(value)));
+}
+
+/// Texts come as such or, from JavaScript, as a dictionary.
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_text(values),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        _ => false,
+    }
+}
+
+fn texts(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
+    let array = cast(array, &DataType::Utf8, name)?;
+    for (row, text) in array.as_string::<i32>().iter().enumerate() {
+        let (row, text) = (rows + row, text.unwrap_or_default());
+        let moment = time::parse(text).ok_or_else(|| {
+            let text: String = text.chars().take(60).collect();
+            let message = format!(
+                "column {name:?} must hold ISO 8601 dates, row {row} (counted from 0) has {text:?}"
+            );
+            at(name, row, "type", message)
+        })?;
+        out.push(moment);
+    }
+    Ok(())
 }
 
 fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {

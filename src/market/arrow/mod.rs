@@ -24,8 +24,8 @@ const FEATHER_1_MAGIC: &[u8] = b"FEA1";
 
 /// Reads bars from an Arrow IPC stream or file (Feather version 2), compressed or not.
 ///
-/// Columns are found by their names ([`super::names`]): a time (a timestamp of any unit, a date, or UTC milliseconds as
-/// numbers), open, high, low, close and perhaps volume (integers, floats or decimals).
+/// Columns are found by their names ([`super::names`]): a time (a timestamp of any unit, a date, an ISO
+/// 8601 text, or UTC milliseconds as numbers), open, high, low, close and perhaps volume (integers, floats or decimals).
 ///
 /// # Errors
 /// `BAD_DATA` where the bytes are not Arrow IPC or broken, a column is missing, of another type or has a null (named with

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array,
-    Int64Array, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Float64Array, Int32Array, Int64Array, StringArray, TimestampNanosecondArray,
+    TimestampSecondArray, UInt64Array,
 };
+use arrow::datatypes::Int32Type;
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
@@ -93,6 +95,15 @@ fn every_kind_of_time_column_is_read() {
         ),
         ("timestamp", Arc::new(Int64Array::from(vec![86_400_000, 172_800_000]))),
         ("timestamps", column(&[86_400_000.0, 172_800_000.0])),
+        ("day", Arc::new(StringArray::from(vec!["1970-01-02", "1970-01-03T00:00:00Z"]))),
+        (
+            "date",
+            Arc::new(
+                vec!["1970-01-02", "1970-01-03"]
+                    .into_iter()
+                    .collect::<DictionaryArray<Int32Type>>(),
+            ),
+        ),
         ("Open Time", Arc::new(UInt64Array::from(vec![86_400_000, 172_800_000]))),
     ];
     for (name, array) in kinds {
@@ -145,6 +156,14 @@ fn faults_are_named_by_column_and_row() {
     }
     let error = from_ipc(&with_time("timestamps", column(&[1.0, 1.5]))).unwrap_err();
     assert!(error.message.contains("whole UTC milliseconds, row 1"), "{}", error.message);
+    let error =
+        from_ipc(&with_time("date", Arc::new(StringArray::from(vec!["1970-01-02", "soon"]))))
+            .unwrap_err();
+    assert!(
+        error.message.contains(r#"ISO 8601 dates, row 1 (counted from 0) has "soon""#),
+        "{}",
+        error.message
+    );
     let error = from_ipc(&stream(vec![("date", time), ("open", column(&[1.0, 2.0]))])).unwrap_err();
     assert!(error.message.starts_with("no column for high, low, close"), "{}", error.message);
 }

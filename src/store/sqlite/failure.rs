@@ -1,4 +1,4 @@
-//! What SQLite and the file system report, in words that name the store.
+//! What the database and the file system report, in words that name the store.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 
 use crate::error::Error;
 
-/// Describes a failure of SQLite; one that only came of another process at work is worth retrying.
+/// Describes a failure of the database; one that only came of another process at work is worth retrying.
 pub fn describe(path: &Path, error: &rusqlite::Error) -> Error {
     let path = path.display();
     match error.sqlite_error_code() {

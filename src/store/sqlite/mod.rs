@@ -1,4 +1,4 @@
-//! The embedded store: one file of SQLite with a write-ahead log.
+//! The embedded store: one file of `SQLite` with a write-ahead log.
 //!
 //! One thread writes and one reads, each with a connection of its own. Several processes may use one file at once.
 
@@ -103,7 +103,7 @@ fn open(path: &Path) -> Result<(Connection, Owner)> {
     Ok((connection, owner))
 }
 
-/// What a job fails with: an error of SQLite, which is yet to be described, or one that says all.
+/// What a job fails with: an error of the database, which is yet to be described, or one that says all.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// To be described with the path of the store.

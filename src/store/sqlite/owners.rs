@@ -29,7 +29,9 @@ pub fn folder(store: &Path) -> PathBuf {
 ///
 /// Without it, a process could find the file of another between its creation and its locking.
 #[derive(Debug)]
-pub struct Opening(File);
+pub struct Opening {
+    _locked: File,
+}
 
 impl Opening {
     /// Waits for the lock and takes it; makes the folder of the locks where there is none.
@@ -45,12 +47,12 @@ impl Opening {
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) => return Ok(Self { _locked: file }),
                 Err(TryLockError::Error(error)) => {
                     return Err(failure::describe_io(&path, "lock", &error));
                 }
                 Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
-                    thread::sleep(Duration::from_millis(5))
+                    thread::sleep(Duration::from_millis(5));
                 }
                 Err(TryLockError::WouldBlock) => {
                     let message =

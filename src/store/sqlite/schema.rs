@@ -143,7 +143,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".sql", ""))
+            .filter_map(|entry| {
+                entry.unwrap().file_name().to_str()?.strip_suffix(".sql").map(str::to_owned)
+            })
             .collect();
         files.sort();
         assert_eq!(files, MIGRATIONS.map(|(name, _)| name));

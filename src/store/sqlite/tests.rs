@@ -274,7 +274,8 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
                 .unwrap();
             let level = bars.open()[0];
             assert!(
-                bars.len() == 20_000 && bars.open().iter().all(|open| *open == level),
+                bars.len() == 20_000
+                    && bars.open().iter().all(|open| open.to_bits() == level.to_bits()),
                 "a half import"
             );
         }

@@ -12,7 +12,7 @@ use crate::store::errors;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// A thread with a connection to SQLite.
+/// A thread with a connection to the database.
 #[derive(Debug)]
 pub struct Worker {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -62,13 +62,14 @@ impl Worker {
         &self,
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (send, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| drop(send.send(job(connection))));
-        let sent = {
+        let (tell, answer) = oneshot::channel();
+        // Nobody may be listening any more; the job is done all the same.
+        let job: Job = Box::new(move |connection| drop(tell.send(job(connection))));
+        let taken = {
             let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
         };
-        if !sent {
+        if !taken {
             return Err(errors::closed());
         }
         answer.await.unwrap_or_else(|_| Err(gave_up()))
@@ -96,7 +97,7 @@ mod tests {
         let open = || Ok((Connection::open_in_memory().unwrap(), ()));
         let (worker, ()) = Worker::start("test", open).await.unwrap();
         worker
-            .call(|connection| Ok(connection.execute_batch("CREATE TABLE t (n)").unwrap()))
+            .call(|connection| Ok(connection.execute("CREATE TABLE t (n)", []).unwrap()))
             .await
             .unwrap();
         let job = |connection: &mut Connection| -> Result<()> {

@@ -41,7 +41,11 @@ fn built_in_strategies_are_sound_and_read_back_from_their_text() {
     assert_eq!(registry.list().count(), BUILTIN.len());
     for ((id, text), strategy) in BUILTIN.iter().zip(registry.list()) {
         assert_eq!(strategy.definition().id, *id);
-        assert!(!strategy.definition().description.is_empty() && !strategy.definition().reference.is_empty(), "{id}");
+        assert!(
+            !strategy.definition().description.is_empty()
+                && !strategy.definition().reference.is_empty(),
+            "{id}"
+        );
         assert_eq!(strategy.source(), *text, "{id} is not in canonical form");
         assert_eq!(parse(strategy.source()).as_ref(), Ok(strategy.definition()));
         let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
@@ -60,7 +64,12 @@ fn the_three_first_strategies_have_the_parameters_of_the_specification() {
         let shown: Vec<String> = parameters
             .map(|parameter| {
                 let (minimum, maximum) = (parameter.minimum.unwrap(), parameter.maximum.unwrap());
-                format!("{}: {} {minimum}..={maximum} = {}", parameter.name, parameter.kind.as_str(), parameter.default)
+                format!(
+                    "{}: {} {minimum}..={maximum} = {}",
+                    parameter.name,
+                    parameter.kind.as_str(),
+                    parameter.default
+                )
             })
             .collect();
         (shown.join("; "), definition.constraints.join("; "))
@@ -69,7 +78,10 @@ fn the_three_first_strategies_have_the_parameters_of_the_specification() {
     assert_eq!(parameters, "fast_period: integer 1..=500 = 10; slow_period: integer 1..=500 = 30");
     assert_eq!(constraints, "fast_period < slow_period");
     let (parameters, constraints) = shown("rsi");
-    assert_eq!(parameters, "period: integer 2..=200 = 14; oversold: number 0..=100 = 30; overbought: number 0..=100 = 70");
+    assert_eq!(
+        parameters,
+        "period: integer 2..=200 = 14; oversold: number 0..=100 = 30; overbought: number 0..=100 = 70"
+    );
     assert_eq!(constraints, "oversold < overbought");
     let (parameters, constraints) = shown("macd");
     assert_eq!(
@@ -81,7 +93,10 @@ fn the_three_first_strategies_have_the_parameters_of_the_specification() {
 
 #[test]
 fn every_problem_of_the_parameters_is_named() {
-    let messages = bind("sma_crossover", json!({"fast_perod": 3, "fast_period": 1.5, "slow_period": 501, "position_size": 0}));
+    let messages = bind(
+        "sma_crossover",
+        json!({"fast_perod": 3, "fast_period": 1.5, "slow_period": 501, "position_size": 0}),
+    );
     assert_eq!(
         messages.unwrap_err(),
         [
@@ -99,7 +114,10 @@ fn every_problem_of_the_parameters_is_named() {
         bind("rsi", json!({"period": "14", "oversold": null})).unwrap_err(),
         ["parameters.period must be a whole number, was string \"14\""]
     );
-    assert_eq!(bind("rsi", json!([1])).unwrap_err(), ["parameters must be an object, was an array of 1 items"]);
+    assert_eq!(
+        bind("rsi", json!([1])).unwrap_err(),
+        ["parameters must be an object, was an array of 1 items"]
+    );
 }
 
 #[test]
@@ -130,7 +148,9 @@ fn every_problem_of_a_definition_is_named_with_its_place() {
         ]
     );
     assert_eq!(
-        faults(json!({"id": "x", "entry": "true", "exits": 1, "parameters": {"n": {"type": "int"}}, "type": "trendy"})),
+        faults(
+            json!({"id": "x", "entry": "true", "exits": 1, "parameters": {"n": {"type": "int"}}, "type": "trendy"})
+        ),
         [
             "strategy.type must be one of trend, mean_reversion, momentum, arbitrage, custom, was string \"trendy\"",
             "strategy.parameters.n.type must be one of integer, number, boolean, was string \"int\"",
@@ -153,7 +173,9 @@ fn lengths_out_of_range_are_blamed_on_the_parameters() {
     let mut issues = Issues::default();
     let definition = Definition::read("strategy", &Input::from(definition), &mut issues).unwrap();
     let strategy = Strategy::compile(definition).unwrap();
-    assert!(strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none());
+    assert!(
+        strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none()
+    );
     assert_eq!(
         issues.into_vec()[0].message,
         "parameters: strategy.entries at 1:22: argument period of sma must be a whole number between 1 and 10000, was 0"
@@ -178,13 +200,15 @@ fn a_definition_becomes_text_and_back() {
         "shortEntries": "close < open # low",
         "shortExits": "shift(close, free) > floor_",
     });
-    let definition = Definition::read("strategy", &Input::from(definition), &mut Issues::default()).unwrap();
+    let definition =
+        Definition::read("strategy", &Input::from(definition), &mut Issues::default()).unwrap();
     let strategy = Strategy::compile(definition).unwrap();
     let again = Strategy::compile(parse(strategy.source()).unwrap()).unwrap();
     assert_eq!(again.source(), strategy.source());
     assert_eq!(again.definition().parameters, strategy.definition().parameters);
     assert_eq!(again.definition().name, strategy.definition().name);
-    let bound = |strategy: &Strategy| strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+    let bound =
+        |strategy: &Strategy| strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
     let bars = bars(&wave(50));
     let signals = bound(&strategy).signals(&bars, &Unwatched).unwrap();
     assert!(signals.short_exits.as_ref().unwrap().count() > 0);
@@ -193,8 +217,10 @@ fn a_definition_becomes_text_and_back() {
 
 #[test]
 fn faulty_text_is_named_with_its_line() {
-    let text = "strategy x\nnme \"X\"\nperiod: integer 1..5 = 3\nentries true\nentries false\ntype odd";
-    let messages: Vec<String> = parse(text).unwrap_err().into_iter().map(|issue| issue.message).collect();
+    let text =
+        "strategy x\nnme \"X\"\nperiod: integer 1..5 = 3\nentries true\nentries false\ntype odd";
+    let messages: Vec<String> =
+        parse(text).unwrap_err().into_iter().map(|issue| issue.message).collect();
     assert_eq!(
         messages,
         [
@@ -267,9 +293,15 @@ fn validation_finds_problems_and_warns() {
     }));
     let outcome = validate(&registry, None, Some(&definition), None);
     assert!(outcome.issues.is_empty());
-    assert_eq!(outcome.warnings, ["no expression uses the parameter n", "the strategy never enters"]);
+    assert_eq!(
+        outcome.warnings,
+        ["no expression uses the parameter n", "the strategy never enters"]
+    );
     assert_eq!(validate(&registry, None, None, None).issues[0].path, "strategyId");
-    assert_eq!(validate(&registry, Some("rsi"), Some(&definition), None).issues[0].path, "strategy");
+    assert_eq!(
+        validate(&registry, Some("rsi"), Some(&definition), None).issues[0].path,
+        "strategy"
+    );
     assert_eq!(validate(&registry, Some("nope"), None, None).issues[0].code, "unknown");
     let held = validate(&registry, Some("buy_and_hold"), None, None);
     assert_eq!(held.warnings, ["the strategy never exits"]);

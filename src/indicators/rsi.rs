@@ -1,6 +1,6 @@
 //! Relative strength index.
 
-use ta_lib::RetCode;
+use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
 
@@ -16,9 +16,52 @@ pub const RSI: Indicator = Indicator {
     }],
     look_back: |parameters| bars(core().rsi_lookback(whole(parameters, 0))),
     kernel: |inputs, parameters, outputs| match (inputs, outputs) {
-        ([values], [output]) => {
-            core().rsi(0, values.len() - 1, values, whole(parameters, 0), output)
-        }
+        ([values], [output]) => compute(values, whole(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },
 };
+
+/// Computes the index as TA-Lib 0.8.2 and all its predecessors do.
+///
+/// Where neither a gain nor a loss is left, those answer 0; the crate answers 50.
+pub(super) fn compute(
+    values: &[f64],
+    period: i32,
+    output: &mut [f64],
+) -> Result<OutRange, RetCode> {
+    let range = core().rsi(0, values.len() - 1, values, period, output)?;
+    #[expect(clippy::float_cmp, reason = "the crate writes exactly this number")]
+    let is_suspect = output.iter().any(|value| *value == 50.0);
+    if is_suspect {
+        zero_without_movement(values, period, output);
+    }
+    Ok(range)
+}
+
+/// Writes 0 where the averages of gains and losses are both 0, by the same arithmetic as the crate's.
+fn zero_without_movement(values: &[f64], period: i32, output: &mut [f64]) {
+    let skipped = usize::try_from(period).unwrap_or(0);
+    let (rest, share) = (f64::from(period - 1), 1.0 / f64::from(period));
+    let (mut gain, mut loss) = (0.0, 0.0);
+    for (bar, pair) in values.windows(2).enumerate() {
+        let &[before, now] = pair else { continue };
+        if bar >= skipped {
+            gain *= rest;
+            loss *= rest;
+        }
+        let change = now - before;
+        let risen = if change > 0.0 { change } else { 0.0 };
+        gain += risen;
+        loss += risen - change;
+        if bar + 1 < skipped {
+            continue;
+        }
+        gain *= share;
+        loss *= share;
+        if gain + loss <= 0.0 {
+            if let Some(output) = output.get_mut(bar + 1 - skipped) {
+                *output = 0.0;
+            }
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! Stochastic RSI.
 
-use ta_lib::{MAType, RetCode};
+use ta_lib::{MAType, OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::rsi;
 
 /// Where the relative strength index lies in its own range of the last bars, 0 to 100.
 pub const STOCHRSI: Indicator = Indicator {
@@ -27,17 +28,33 @@ pub const STOCHRSI: Indicator = Indicator {
         ))
     },
     kernel: |inputs, parameters, outputs| match (inputs, outputs) {
-        ([values], [stochrsi_k, stochrsi_d]) => core().stochrsi(
-            0,
-            values.len() - 1,
-            values,
-            whole(parameters, 0),
-            whole(parameters, 1),
-            whole(parameters, 2),
-            MAType::SMA,
-            stochrsi_k,
-            stochrsi_d,
-        ),
+        ([values], [stochrsi_k, stochrsi_d]) => compute(values, parameters, stochrsi_k, stochrsi_d),
         _ => Err(RetCode::BadParam),
     },
 };
+
+/// Computes the stochastic oscillator of our index, which differs from the crate's where there is no movement.
+fn compute(
+    values: &[f64],
+    parameters: &[f64],
+    k: &mut [f64],
+    d: &mut [f64],
+) -> Result<OutRange, RetCode> {
+    let mut index = vec![0.0; values.len()];
+    let found = rsi::compute(values, whole(parameters, 0), &mut index)?;
+    let index = index.get(..found.count).unwrap_or(&[]);
+    let (k_period, d_period) = (whole(parameters, 1), whole(parameters, 2));
+    let range = core().stochf(
+        0,
+        index.len().saturating_sub(1),
+        index,
+        index,
+        index,
+        k_period,
+        d_period,
+        MAType::SMA,
+        k,
+        d,
+    )?;
+    Ok(OutRange { beg_idx: found.beg_idx + range.beg_idx, count: range.count })
+}

@@ -1,1 +1,180 @@
+use std::path::Path;
 
+use serde_json::Value;
+
+use super::*;
+use crate::language::{Builder, Computed, Kind, Scope, check, evaluate, parse};
+use crate::market::{Bars, Column, time};
+use crate::watch::Unwatched;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+fn evaluate_number(text: &str, bars: &Bars) -> Column {
+    let scope = Scope { parameters: &[], series: true };
+    let checked = check(&parse(text).unwrap(), Kind::Number, scope).unwrap();
+    let mut builder = Builder::default();
+    let root = builder.add(&checked, &[]).unwrap();
+    match evaluate(&builder.finish(&[root]), bars, &Unwatched).unwrap().pop() {
+        Some(Computed::Column(column)) => column,
+        other => panic!("{text} gave {other:?}"),
+    }
+}
+
+/// Compares every expression of a reference file on every bar, the missing values of the warm-up included.
+fn compare_with_reference(name: &str) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/reference/indicators").join(name);
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let column = |name: &str| Column::from(numbers(&file["bars"][name]));
+    let timestamps: Vec<i64> =
+        (0..column("close").len()).map(|bar| i64::try_from(bar).unwrap() * time::DAY).collect();
+    let bars = Bars::new(
+        timestamps,
+        column("open"),
+        column("high"),
+        column("low"),
+        column("close"),
+        Some(column("volume")),
+    )
+    .unwrap();
+    let mut wrong = Vec::new();
+    for (expression, expected) in file["values"].as_object().unwrap() {
+        let expected = numbers(expected);
+        let found = evaluate_number(expression, &bars);
+        assert_eq!(found.len(), expected.len(), "{expression}");
+        // What is 0 but for rounding cannot be compared relatively: it is measured by the numbers it comes from.
+        let scale = expected
+            .iter()
+            .chain(bars.close().iter())
+            .fold(0.0_f64, |scale, value| scale.max(value.abs()));
+        for (bar, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let is_equal = match (found.is_nan(), expected.is_nan()) {
+                (false, false) => {
+                    (found - expected).abs() <= (1e-9 * expected.abs()).max(1e-13 * scale)
+                }
+                (found, expected) => found == expected,
+            };
+            if !is_equal {
+                wrong.push(format!("{expression} on bar {bar}: {found}, expected {expected}"));
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn values_equal_the_reference_on_real_bars() {
+    compare_with_reference("real.json");
+}
+
+#[test]
+fn values_equal_the_reference_on_bars_with_gaps() {
+    compare_with_reference("gaps.json");
+}
+
+#[test]
+fn values_equal_the_reference_on_tiny_prices() {
+    compare_with_reference("tiny.json");
+}
+
+#[test]
+fn values_equal_the_reference_on_flat_prices() {
+    compare_with_reference("flat.json");
+}
+
+#[test]
+fn values_equal_the_reference_on_prices_that_stand_still_now_and_then() {
+    compare_with_reference("stalls.json");
+}
+
+#[test]
+fn an_index_whose_averages_have_faded_is_zero() {
+    // With TA-Lib 0.8.2, RSI(2) of these prices is 100 up to bar 1075 and 0 from bar 1076 on.
+    let mut values = vec![1.0, 2.0];
+    values.resize(3_000, 2.0);
+    let found = rsi::RSI.compute(&[&values], &[2.0], true).unwrap().remove(0);
+    let first = found.iter().position(|value| *value == 0.0).unwrap();
+    assert_eq!(first, 1_076);
+    assert!(
+        found[2..first].iter().all(|value| *value == 100.0)
+            && found[first..].iter().all(|value| *value == 0.0)
+    );
+}
+
+#[test]
+fn crossings_equal_the_reference_on_prices_that_touch() {
+    compare_with_reference("steps.json");
+}
+
+#[test]
+fn a_fast_period_of_one_is_the_price_itself() {
+    let closes: Vec<f64> = (0..60).map(|bar| 50.0 + f64::from(bar * 7 % 13)).collect();
+    let slow = ema::EMA.compute(&[&closes], &[5.0], true).unwrap().remove(0);
+    let macd = macd::MACD.compute(&[&closes], &[1.0, 5.0, 3.0], true).unwrap();
+    assert!(macd[0][5].is_nan());
+    for bar in 6..60 {
+        assert_eq!(macd[0][bar], closes[bar] - slow[bar]);
+        assert_eq!(macd[2][bar], macd[0][bar] - macd[1][bar]);
+    }
+    // The signal starts from the mean of the first three values of the line.
+    let line = |bar: usize| closes[bar] - slow[bar];
+    assert!((macd[1][6] - (line(4) + line(5) + line(6)) / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn missing_values_restart_the_computation() {
+    let mut values: Vec<f64> = (0..40).map(|bar| f64::from(bar * bar % 17)).collect();
+    values[15] = f64::NAN;
+    let found = ema::EMA.compute(&[&values], &[5.0], false).unwrap().remove(0);
+    let alone = ema::EMA.compute(&[&values[16..]], &[5.0], true).unwrap().remove(0);
+    assert!(found[14].is_finite() && found[15..20].iter().all(|value| value.is_nan()));
+    assert_eq!(found[20..], alone[4..]);
+}
+
+#[test]
+fn every_indicator_computes_with_its_defaults_and_its_least_parameters() {
+    let wave: Vec<f64> = (0..400).map(|bar| 100.0 + 10.0 * (f64::from(bar) / 5.0).sin()).collect();
+    let high: Vec<f64> = wave.iter().map(|value| value + 1.0).collect();
+    for indicator in INDICATORS {
+        let inputs: Vec<&[f64]> = indicator
+            .inputs
+            .iter()
+            .map(|series| if *series == Series::High { high.as_slice() } else { wave.as_slice() })
+            .collect();
+        for pick in
+            [|parameter: &Parameter| parameter.default, |parameter: &Parameter| parameter.minimum]
+        {
+            let parameters: Vec<f64> = indicator.parameters.iter().map(pick).collect();
+            let look_back = (indicator.look_back)(&parameters);
+            for column in indicator.compute(&inputs, &parameters, true).unwrap() {
+                assert!(
+                    column[..look_back].iter().all(|value| value.is_nan()),
+                    "{}",
+                    indicator.title
+                );
+                assert!(
+                    column[look_back..].iter().all(|value| value.is_finite()),
+                    "{} {parameters:?}",
+                    indicator.title
+                );
+            }
+            assert!(indicator.compute(&vec![&wave[..0]; inputs.len()], &parameters, true).is_ok());
+        }
+        assert!(indicator.compute(&inputs[1..], &[], true).is_err());
+    }
+}
+
+#[test]
+fn names_are_told_apart() {
+    let mut names: Vec<&str> = crate::language::functions::function_names()
+        .chain(crate::language::functions::series_names())
+        .chain(crate::language::functions::KEYWORDS.into_iter().filter(|word| *word != "if"))
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}

@@ -227,12 +227,16 @@ impl Checker<'_> {
         arguments: &[Expression],
         span: Span,
     ) -> Option<Checked> {
-        let hint = hint(name, function_names(), || {
-            if series_names().any(|known| known == name) {
-                return ", it is a series and has no arguments".into();
-            }
-            format!("; the functions are {}", function_names().collect::<Vec<_>>().join(", "))
-        });
+        let is_parameter = self.scope.parameters.iter().any(|(known, _, _)| *known == name);
+        let is_name = is_parameter || series_names().any(|known| known == name);
+        let hint = if is_name {
+            ", it has no arguments".into()
+        } else {
+            let all = || {
+                format!("; the functions are {}", function_names().collect::<Vec<_>>().join(", "))
+            };
+            hint(name, function_names(), all)
+        };
         self.problem(span, "unknown", format!("unknown function `{name}`{hint}"));
         for argument in arguments {
             self.expression(argument);
@@ -312,10 +316,9 @@ impl Checker<'_> {
                 Kind::Number
             }
         };
-        let place = if function.starts_with(|first: char| first.is_alphabetic()) {
-            format!("argument {name} of {function}")
-        } else {
-            format!("`{function}`")
+        let place = match operator(function) {
+            Some(operator) => format!("`{}`", operator.name),
+            None => format!("argument {name} of {function}"),
         };
         if part.kind != expected {
             self.problem(

@@ -1,1 +1,330 @@
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
 use super::*;
+use crate::indicators;
+use crate::market::{Bars, Column, time};
+use crate::watch::Unwatched;
+
+const PARAMETERS: &[(&str, Kind, bool)] = &[
+    ("period", Kind::Number, true),
+    ("factor", Kind::Number, false),
+    ("flag", Kind::Condition, false),
+];
+const VALUES: &[Binding] = &[Binding::Number(4.0), Binding::Number(0.5), Binding::Condition(true)];
+
+fn scope() -> Scope<'static> {
+    Scope { parameters: PARAMETERS, series: true }
+}
+
+/// Plans an expression, or gives its problems one a line.
+fn plan(text: &str) -> Result<Plan, String> {
+    let shown = |problems: Vec<Problem>| {
+        problems.iter().fold(String::new(), |mut all, problem| {
+            let separator = if all.is_empty() { "" } else { "\n" };
+            write!(all, "{separator}{problem}").unwrap();
+            all
+        })
+    };
+    let tree = parse(text).map_err(|problem| problem.to_string())?;
+    let checked = check(&tree, Kind::Number, scope())
+        .or_else(|problems| check(&tree, Kind::Condition, scope()).map_err(|_| problems))
+        .map_err(shown)?;
+    let mut builder = Builder::default();
+    let root = builder.add(&checked, VALUES).map_err(shown)?;
+    Ok(builder.finish(&[root]))
+}
+
+/// Evaluates on bars; conditions become 0 and 1, missing values -999.
+fn values(text: &str, bars: &Bars) -> Vec<f64> {
+    let computed = evaluate(&plan(text).unwrap(), bars, &Unwatched).unwrap().pop().unwrap();
+    let shown = |value: f64| if value.is_nan() { -999.0 } else { value };
+    match computed {
+        Computed::Number(value) => vec![shown(value); bars.len()],
+        Computed::Condition(value) => vec![f64::from(u8::from(value)); bars.len()],
+        Computed::Column(column) => column.iter().map(|value| shown(*value)).collect(),
+        Computed::Bits(bits) => {
+            (0..bars.len()).map(|bar| f64::from(u8::from(bits.get(bar)))).collect()
+        }
+    }
+}
+
+fn bars_every(step: i64, closes: &[f64]) -> Bars {
+    let timestamps = (0..closes.len()).map(|bar| i64::try_from(bar).unwrap() * step).collect();
+    let high: Column = closes.iter().map(|close| close + 1.0).collect();
+    let low: Column = closes.iter().map(|close| close - 0.5).collect();
+    let volume: Column = closes.iter().map(|close| close * 10.0).collect();
+    Bars::new(timestamps, closes.to_vec().into(), high, low, closes.to_vec().into(), Some(volume))
+        .unwrap()
+}
+
+fn wave(bars: usize) -> Vec<f64> {
+    (0..bars).map(|bar| 5.0 + ((bar * 7919 + bar * bar * 31) % 23) as f64 / 4.0).collect()
+}
+
+#[test]
+fn problems_name_the_place_and_what_was_expected() {
+    for (text, expected) in [
+        ("rsii(close, 14)", "1:1: unknown function `rsii`, did you mean `rsi`?"),
+        (
+            "clos > 1 and sma(close, perod) > 1",
+            "1:1: unknown name `clos`, did you mean `close`?\n1:25: unknown name `perod`, did you mean `period`?",
+        ),
+        ("sma(close, 10, 20)", "1:1: sma(close, period = 30) does not fit 3 arguments"),
+        (
+            "sma(close, factor)",
+            "1:12: argument period of sma: expected a whole number, found one that may have a fraction; round(x) makes it whole",
+        ),
+        (
+            "sma(close, close)",
+            "1:12: argument period of sma: expected a whole constant or parameter, found a series",
+        ),
+        (
+            "sma(close, 0)",
+            "1:12: argument period of sma must be a whole number between 1 and 10000, was 0",
+        ),
+        (
+            "shift(close, -1)",
+            "1:14: argument n of shift must be a whole number between 0 and 10000, was -1",
+        ),
+        (
+            "shift(close, 10001)",
+            "1:14: argument n of shift must be a whole number between 0 and 10000, was 10001",
+        ),
+        (
+            "shift(3, 1)",
+            "1:7: argument x of shift: expected a series such as close, found a constant",
+        ),
+        ("close > flag", "1:9: `>`: expected a number, found a condition"),
+        ("close and flag", "1:1: `and`: expected a condition, found a number"),
+        (
+            "if(close > 1, close, flag)",
+            "1:22: argument b of if: expected a number, found a condition",
+        ),
+        ("crossed_above(close)", "1:1: crossed_above(a, b) takes 2 arguments, found 1"),
+        ("min(close)", "1:1: min(a, b, …) takes at least 2 arguments, found 1"),
+        ("sma", "1:1: `sma` is a function, expected its arguments in parentheses"),
+        ("close(1)", "1:1: unknown function `close`, it has no arguments"),
+        (
+            "higher(\"2d\", close)",
+            "1:8: higher: expected a timeframe in quotes, one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 1w",
+        ),
+        (
+            "higher(\"1d\", higher(\"4h\", close))",
+            "1:21: higher: the timeframe inside \"1d\" must be coarser, was \"4h\"",
+        ),
+    ] {
+        let found = plan(text).unwrap_err();
+        // The kind that was asked for first decides which problems of the whole are told.
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn comparisons_with_no_value_are_false() {
+    let bars = bars_every(time::DAY, &[1.0, 2.0, 3.0, 2.0]);
+    assert_eq!(values("sma(close, 3) > 0", &bars), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(values("sma(close, 3) != 0", &bars), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(values("not (sma(close, 3) > 0)", &bars), [1.0, 1.0, 0.0, 0.0]);
+    assert_eq!(values("1 / (close - 2)", &bars), [-1.0, -999.0, 1.0, -999.0]);
+    assert_eq!(values("log(0) == log(0)", &bars), [0.0; 4]);
+    assert_eq!(values("max(shift(close, 1), 0)", &bars), [-999.0, 1.0, 2.0, 3.0]);
+    assert_eq!(values("pow(shift(close, 1), 0)", &bars), [-999.0, 1.0, 1.0, 1.0]);
+}
+
+#[test]
+fn arithmetic_is_that_of_numbers() {
+    let bars = bars_every(time::DAY, &[3.0]);
+    for (text, expected) in [
+        ("1 + 2 * 3 - 4 / 8", 6.5),
+        ("-7 % 3", -1.0),
+        ("close % 2", 1.0),
+        ("-close + abs(-2)", -1.0),
+        ("round(2.5) + round(-2.5) + floor(-0.5) + ceil(0.5)", 0.0),
+        ("min(3, 1, 2) + max(3, close, 5)", 6.0),
+        ("exp(log(8)) / sqrt(4) + pow(2, 3)", 12.0),
+        ("if(flag, close, 0) + period * factor", 5.0),
+        ("if(close > 2 and not (close == 4 or close != 3), 1, 2)", 1.0),
+    ] {
+        let found = values(text, &bars)[0];
+        assert!((found - expected).abs() < 1e-12, "{text} is {found}");
+    }
+}
+
+#[test]
+fn the_clock_is_that_of_the_opening_in_utc() {
+    // 2024-02-29 was a Thursday.
+    let timestamp = time::parse("2024-02-29T13:45").unwrap();
+    let column = || Column::from(vec![1.0]);
+    let bars = Bars::new(vec![timestamp], column(), column(), column(), column(), None).unwrap();
+    let text =
+        "hour * 1000000 + minute * 10000 + day_of_week * 1000 + day_of_month * 10 + month / 10";
+    assert_eq!(values(text, &bars), [13_454_290.2]);
+}
+
+#[test]
+fn higher_timeframes_are_seen_only_once_closed() {
+    let closes: Vec<f64> = (1..=10).map(f64::from).collect();
+    let bars = bars_every(time::DAY / 4, &closes);
+    // Days hold the bars 1–4, 5–8 and 9–10.
+    let none = -999.0;
+    assert_eq!(
+        values("higher('1d', close)", &bars),
+        [none, none, none, none, 4.0, 4.0, 4.0, 4.0, 8.0, 8.0]
+    );
+    assert_eq!(values("higher('1d', change(high, 1))", &bars)[8..], [4.0, 4.0]);
+    assert_eq!(
+        values("higher('1d', volume > 100)", &bars),
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]
+    );
+}
+
+#[test]
+fn each_distinct_subexpression_is_computed_once() {
+    let shared =
+        plan("macd_line(close) - macd_signal(close) + macd_hist(close) + macd_line()").unwrap();
+    let indicators =
+        shared.steps.iter().filter(|planned| matches!(planned.step, plan::Step::Indicator(..)));
+    assert_eq!(indicators.count(), 1);
+    assert_eq!(
+        plan("crossed_above(close, sma(close, 3)) or crossed_below(sma(close, 2 + 1), close)")
+            .unwrap()
+            .len(),
+        6
+    );
+    assert_eq!(plan("close > 3 or 3 < close").unwrap().len(), 4);
+    assert_eq!(
+        plan("2 * period + 1 > 3 and flag").unwrap().constant(0),
+        Some(Binding::Condition(true))
+    );
+    assert_eq!(plan("flag or close > 1").unwrap().len(), 1);
+    assert_eq!(plan("if(flag, close, rsi())").unwrap().len(), 1);
+}
+
+/// Texts of the grammar: numbers.
+fn number(depth: u32) -> BoxedStrategy<String> {
+    let leaf = prop_oneof![
+        Just("close".to_owned()),
+        Just("open".to_owned()),
+        Just("high".to_owned()),
+        Just("volume".to_owned()),
+        Just("hour".to_owned()),
+        Just("factor".to_owned()),
+        (0..20_u32).prop_map(|value| format!("{}", f64::from(value) / 2.0)),
+    ];
+    if depth == 0 {
+        return leaf.boxed();
+    }
+    let inner = || number(depth - 1);
+    // Adding the close makes a series of what may be a constant.
+    let series = || number(depth - 1).prop_map(|text| format!("(close + {text})"));
+    let single: Vec<&str> = indicators::INDICATORS
+        .iter()
+        .filter(|found| found.inputs.len() == 1)
+        .flat_map(|found| found.outputs)
+        .map(|output| output.name)
+        .collect();
+    let barred: Vec<&str> = indicators::INDICATORS
+        .iter()
+        .filter(|found| found.inputs.len() > 1)
+        .flat_map(|found| found.outputs)
+        .map(|output| output.name)
+        .collect();
+    prop_oneof![
+        leaf,
+        (inner(), prop::sample::select(vec!["+", "-", "*", "/", "%"]), inner())
+            .prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+        (
+            prop::sample::select(vec!["abs", "log", "exp", "sqrt", "round", "floor", "ceil", "-"]),
+            inner()
+        )
+            .prop_map(|(name, a)| format!("{name}({a})")),
+        (prop::sample::select(vec!["min", "max", "pow"]), inner(), inner())
+            .prop_map(|(name, a, b)| format!("{name}({a}, {b})")),
+        (
+            prop::sample::select(vec![
+                "shift", "change", "highest", "lowest", "sum", "stdev", "rank"
+            ]),
+            series(),
+            1..9_u32
+        )
+            .prop_map(|(name, a, n)| format!("{name}({a}, {n})")),
+        (prop::sample::select(single), series(), 2..7_u32).prop_map(|(name, a, n)| {
+            if name == "sma" { format!("sma({a}, period)") } else { format!("{name}({a}, {n})") }
+        }),
+        prop::sample::select(barred).prop_map(|name| format!("{name}()")),
+        (condition(depth - 1), 1..9_u32).prop_map(|(a, n)| format!("count({a}, {n})")),
+        condition(depth - 1).prop_map(|a| format!("bars_since({a})")),
+        (condition(depth - 1), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
+        series().prop_map(move |a| format!(
+            "higher('{}', {a})",
+            ["1w", "1d", "6h", "2h"][depth as usize % 4]
+        )),
+    ]
+    .boxed()
+}
+
+/// Texts of the grammar: conditions.
+fn condition(depth: u32) -> BoxedStrategy<String> {
+    let compared = (
+        number(depth),
+        prop::sample::select(vec!["<", "<=", ">", ">=", "==", "!="]),
+        number(depth),
+    )
+        .prop_map(|(a, sign, b)| format!("{a} {sign} {b}"));
+    if depth == 0 {
+        return prop_oneof![compared, Just("flag".to_owned()), Just("false".to_owned())].boxed();
+    }
+    let inner = || condition(depth - 1).prop_map(|text| format!("({text})"));
+    prop_oneof![
+        compared,
+        (inner(), prop::sample::select(vec!["and", "or"]), inner())
+            .prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        inner().prop_map(|a| format!("not {a}")),
+        (
+            prop::sample::select(vec!["crossed_above", "crossed_below"]),
+            number(depth - 1),
+            number(depth - 1)
+        )
+            .prop_map(|(name, a, b)| format!("{name}({a}, {b})")),
+        (inner(), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
+    ]
+    .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    /// Values on the first bars are the first of the values: nothing sees a later bar.
+    #[test]
+    fn no_program_looks_ahead(text in prop_oneof![number(3), condition(3)], cut in 1_usize..140) {
+        let planned = plan(&text);
+        prop_assert!(planned.is_ok(), "{text}: {}", planned.unwrap_err());
+        let bars = bars_every(time::DAY / 24, &wave(140));
+        let whole = values(&text, &bars);
+        let part = values(&text, &bars.slice(0..cut));
+        prop_assert_eq!(&whole[..cut], &part[..], "{}", text);
+    }
+
+    /// The warm-up of a plan is the first bar on which there can be a value.
+    #[test]
+    fn no_program_has_values_in_its_warm_up(text in number(2)) {
+        let planned = plan(&text).unwrap();
+        let found = values(&text, &bars_every(time::DAY / 24, &wave(140)));
+        let warm_up = planned.warm_up(0).min(140);
+        prop_assert!(found[..warm_up].iter().all(|value| *value == -999.0), "{} has values before bar {}", text, warm_up);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        let _ = plan(&text);
+    }
+
+    #[test]
+    fn any_words_are_read_or_refused(words in prop::collection::vec(prop::sample::select(vec![
+        "close", "sma", "(", ")", ",", "3", "-", "+", "<", "and", "not", "if", "higher", "'1d'", "period", "flag", "1e9", "macd_line", "\n", "#", "==", "shift", "min",
+    ]), 0..60)) {
+        let _ = plan(&words.join(" "));
+    }
+}

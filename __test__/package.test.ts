@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,15 @@ const BINARY = /^aitradepro-backtesting\.(.+)\.node$/
 function run(program: string, args: string[], cwd: string): string {
   // A shell is what finds npm.cmd on Windows.
   const shell = process.platform === 'win32' && program === 'npm'
-  return execFileSync(program, args, { cwd, encoding: 'utf8', shell, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    shell,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (status !== 0)
+    throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`)
+  return stdout
 }
 
 function pack(source: string, target: string): { filename: string; files: { path: string }[] } {

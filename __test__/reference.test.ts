@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -45,20 +46,21 @@ test('there are reference files of the three strategies', () => {
 
 describe.each(files)('%s', (name) => {
   const reference: Reference = JSON.parse(gunzipSync(readFileSync(join(FOLDER, name))).toString())
+  let dataDir: string
   let engine: BacktestEngine
 
   beforeAll(async () => {
-    engine = new BacktestEngine({
-      databaseUrl: 'sqlite::memory:',
-      maxBacktestDurationDays: 10_000,
-      logLevel: 'off',
-    })
+    dataDir = mkdtempSync(join(tmpdir(), 'backtesting-reference-'))
+    engine = new BacktestEngine({ dataDir, maxBacktestDurationDays: 10_000, logLevel: 'off' })
     const bars = join(ROOT, reference.bars)
     const { imported } = await engine.importBars({ assetSymbol: reference.asset, timeframe: reference.timeframe, bars })
     expect(imported).toBe(reference.barCount)
   })
 
-  afterAll(() => engine.close())
+  afterAll(async () => {
+    await engine.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
 
   test.each(reference.cases.map((one) => [title(one), one] as const))('%s equals vectorbt', async (_, one) => {
     const result = await engine.runBacktest({

@@ -11,6 +11,10 @@ import { installed, ROOT } from './lib.mjs'
 
 /** @typedef {{ name: string, passed: number, failed: number, skipped: number, status: number }} Outcome */
 
+// Tests make their own engines: settings of this shell have no say in them.
+const settings = readFileSync(join(ROOT, '.env.example'), 'utf8').matchAll(/^#?([A-Z_]+)=/gm)
+for (const [, name = ''] of settings) delete process.env[name]
+
 const reports = mkdtempSync(join(tmpdir(), 'backtesting-tests-'))
 const vitest = join(reports, 'vitest.json')
 const jest = join(reports, 'jest.json')

@@ -33,7 +33,8 @@ describe('the rooms', () => {
     const wrong = rust.flatMap(({ path, text }) => {
       const room = path.split('/')[0] ?? ''
       const below = ROOMS[room]
-      if (below === undefined) return []
+      // Tests may look at anything.
+      if (below === undefined || path.endsWith('tests.rs')) return []
       const allowed = new Set([...GROUND, ...below, room])
       return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
         .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))

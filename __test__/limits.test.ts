@@ -41,7 +41,7 @@ describe('more backtests than may run at once', () => {
     const bars = waves(200_000, 60_000)
     const ended: number[] = []
     const runs = Array.from({ length: 6 }, async (_, index) => {
-      const result = await engine.runBacktest(request({ bars, persist: false, initialCapital: 1000 + index }))
+      const result = await engine.runBacktest(request({ bars, persist: false, initialCapital: 1000 + index, simulation: { size: 1 } }))
       ended.push(result.initialCapital - 1000)
     })
     await Promise.all(runs)

@@ -238,12 +238,12 @@ fn database(
             let path = url
                 .strip_prefix("sqlite://")
                 .or_else(|| url.strip_prefix("sqlite:"))
-                .filter(|path| !path.is_empty());
+                .filter(|path| !path.is_empty() && *path != ":memory:");
             if path.is_none() {
                 issues.add(
                     "config.databaseUrl",
                     "choice",
-                    "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…",
+                    "databaseUrl (DATABASE_URL) must be sqlite:PATH, the path of a file, or postgresql://…",
                 );
             }
             Ok(Database::Sqlite(PathBuf::from(path.unwrap_or_default())))

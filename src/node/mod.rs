@@ -4,11 +4,9 @@
 //! [`crate::input::Input`], and turns the answer into objects; what could be wrong about trading is elsewhere.
 
 mod call;
-mod engine;
+pub mod engine;
 mod error;
-mod functions;
+pub mod functions;
 mod input;
 mod runtime;
 pub mod types;
-
-pub use engine::BacktestEngine;

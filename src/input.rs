@@ -357,10 +357,10 @@ impl<'a> Fields<'a> {
     ) -> Option<T> {
         let found = self.take(name)?;
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        if let Input::Text(value) = found {
-            if let Some((_, choice)) = choices.iter().find(|(name, _)| name == value) {
-                return Some(*choice);
-            }
+        if let Input::Text(value) = found
+            && let Some((_, choice)) = choices.iter().find(|(name, _)| name == value)
+        {
+            return Some(*choice);
         }
         let path = self.path(name);
         issues.add(

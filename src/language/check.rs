@@ -114,12 +114,12 @@ pub fn check(
 ) -> Result<Checked, Vec<Problem>> {
     let mut checker = Checker { scope, timeframe: None, problems: Vec::new() };
     let checked = checker.expression(expression);
-    if let Some(checked) = &checked {
-        if checked.kind != expected {
-            let message =
-                format!("expected {}, found {}", expected.describe(), checked.kind.describe());
-            checker.problem(checked.span, "type", message);
-        }
+    if let Some(checked) = &checked
+        && checked.kind != expected
+    {
+        let message =
+            format!("expected {}, found {}", expected.describe(), checked.kind.describe());
+        checker.problem(checked.span, "type", message);
     }
     checker.problems.sort_by_key(|problem| problem.span);
     match checked {
@@ -467,16 +467,16 @@ impl Checker<'_> {
                 format!("higher: expected a timeframe in quotes, one of {}", names().join(", ")),
             );
         }
-        if let (Some(found), Some(around)) = (found, self.timeframe) {
-            if found <= around {
-                self.problem(
-                    timeframe.span,
-                    "range",
-                    format!(
-                        "higher: the timeframe inside \"{around}\" must be coarser, was \"{found}\""
-                    ),
-                );
-            }
+        if let (Some(found), Some(around)) = (found, self.timeframe)
+            && found <= around
+        {
+            self.problem(
+                timeframe.span,
+                "range",
+                format!(
+                    "higher: the timeframe inside \"{around}\" must be coarser, was \"{found}\""
+                ),
+            );
         }
         let around = self.timeframe;
         self.timeframe = found.or(around);

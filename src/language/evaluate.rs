@@ -64,10 +64,10 @@ pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Compu
         let value = run.step(planned)?;
         run.values.push(value);
         for input in &planned.inputs {
-            if last_uses.get(*input) == Some(&id) {
-                if let Some(value) = run.values.get_mut(*input) {
-                    *value = Value::Dropped;
-                }
+            if last_uses.get(*input) == Some(&id)
+                && let Some(value) = run.values.get_mut(*input)
+            {
+                *value = Value::Dropped;
             }
         }
     }

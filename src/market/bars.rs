@@ -91,7 +91,7 @@ impl Bars {
     fn are_sound(&self) -> bool {
         let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
         let mut sound =
-            self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
+            self.timestamps.windows(2).fold(true, |sound, pair| sound && (pair[0] < pair[1]))
                 & self
                     .timestamps
                     .iter()
@@ -99,15 +99,15 @@ impl Bars {
         for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
             // A NaN fails each of these comparisons.
             sound &= (low > 0.0)
-                & (high < f64::INFINITY)
-                & (low <= open)
-                & (low <= close)
-                & (open <= high)
-                & (close <= high);
+                && (high < f64::INFINITY)
+                && (low <= open)
+                && (low <= close)
+                && (open <= high)
+                && (close <= high);
         }
         if let Some(volume) = &self.volume {
             for &volume in volume.iter() {
-                sound &= (volume >= 0.0) & (volume < f64::INFINITY);
+                sound &= (0.0..f64::INFINITY).contains(&volume);
             }
         }
         sound

@@ -31,10 +31,10 @@ impl Bits {
     /// Creates a set of `len` bars from words; surplus bits and words are dropped, missing ones are 0.
     pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         words.resize(len.div_ceil(64), 0);
-        if len % 64 != 0 {
-            if let Some(last) = words.last_mut() {
-                *last &= (1 << (len % 64)) - 1;
-            }
+        if !len.is_multiple_of(64)
+            && let Some(last) = words.last_mut()
+        {
+            *last &= (1 << (len % 64)) - 1;
         }
         Self { words, len }
     }
@@ -57,10 +57,10 @@ impl Bits {
 
     /// Puts a bar into the set or takes it out; bars beyond the end are passed over.
     pub fn set(&mut self, bar: usize, value: bool) {
-        if bar < self.len {
-            if let Some(word) = self.words.get_mut(bar / 64) {
-                *word = (*word & !(1 << (bar % 64))) | (u64::from(value) << (bar % 64));
-            }
+        if bar < self.len
+            && let Some(word) = self.words.get_mut(bar / 64)
+        {
+            *word = (*word & !(1 << (bar % 64))) | (u64::from(value) << (bar % 64));
         }
     }
 

@@ -158,7 +158,7 @@ fn read_options<'env>(
         match (key.as_str(), kind) {
             ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => {}
             ("signal", ValueType::Object) if is_signal(env, &value)? => {
-                signal = Some(Object::from_raw(env.raw(), value.raw()))
+                signal = Some(Object::from_raw(env.raw(), value.raw()));
             }
             ("signal", _) => issues.push(Issue::new(
                 "options.signal",

@@ -25,7 +25,7 @@ pub struct BacktestEngine {
 
 #[napi]
 impl BacktestEngine {
-    /// Creates an engine; its store is opened by the first call that needs it. Throws a BacktestError for settings that
+    /// Creates an engine; its store is opened by the first call that needs it. Throws a `BacktestError` for settings that
     /// are unknown or out of range.
     #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
     pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {

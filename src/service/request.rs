@@ -109,13 +109,12 @@ impl<'a> Rest<'a> {
         let asset_symbol = symbol(fields, "assetSymbol", issues);
         let start = fields.required_moment("startDate", issues);
         let end = fields.required_moment("endDate", issues);
-        if let (Some(start), Some(end)) = (start, end) {
-            if end < start {
-                use crate::market::time::short;
-                let message =
-                    format!("endDate {} is before startDate {}", short(end), short(start));
-                issues.add("endDate", "range", message);
-            }
+        if let (Some(start), Some(end)) = (start, end)
+            && end < start
+        {
+            use crate::market::time::short;
+            let message = format!("endDate {} is before startDate {}", short(end), short(start));
+            issues.add("endDate", "range", message);
         }
         let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, issues);
         let timeframe = fields.choice("timeframe", &Timeframe::ALL, issues);

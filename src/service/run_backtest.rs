@@ -45,7 +45,12 @@ impl Engine {
         let result = async {
             if run.status == Status::Pending {
                 reporter.stage("queued");
-                cancel.or(async { Ok(ticket.turn().await) }).await?;
+                cancel
+                    .or(async {
+                        let _: () = ticket.turn().await;
+                        Ok(())
+                    })
+                    .await?;
                 if persist {
                     self.opened()
                         .await?

@@ -250,14 +250,14 @@ fn check_parameter(parameter: &Parameter, issues: &mut Vec<Issue>) {
                 format!("{path} is a boolean and has no minimum or maximum"),
             ));
         }
-    } else if let (Some(minimum), Some(maximum)) = (minimum, maximum) {
-        if minimum > maximum {
-            issues.push(Issue::new(
-                format!("{path}.minimum"),
-                "conflict",
-                format!("{path}.minimum {minimum} is above its maximum {maximum}"),
-            ));
-        }
+    } else if let (Some(minimum), Some(maximum)) = (minimum, maximum)
+        && minimum > maximum
+    {
+        issues.push(Issue::new(
+            format!("{path}.minimum"),
+            "conflict",
+            format!("{path}.minimum {minimum} is above its maximum {maximum}"),
+        ));
     }
     if let Err((code, message)) = parameter.check(parameter.default) {
         let path = format!("{path}.default");

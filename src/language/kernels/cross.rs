@@ -29,13 +29,13 @@ impl Sides {
         };
         match (a, b) {
             (Operand::Column(a), Operand::Column(b)) => {
-                a.chunks(64).zip(b.chunks(64)).for_each(|(a, b)| sides.push(a, b))
+                a.chunks(64).zip(b.chunks(64)).for_each(|(a, b)| sides.push(a, b));
             }
             (Operand::Column(a), Operand::Constant(b)) => {
-                a.chunks(64).for_each(|a| sides.push(a, &[b; 64]))
+                a.chunks(64).for_each(|a| sides.push(a, &[b; 64]));
             }
             (Operand::Constant(a), Operand::Column(b)) => {
-                b.chunks(64).for_each(|b| sides.push(&[a; 64], b))
+                b.chunks(64).for_each(|b| sides.push(&[a; 64], b));
             }
             (Operand::Constant(_), Operand::Constant(_)) => {
                 sides.above.resize(words, 0);

@@ -43,7 +43,7 @@ pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
         Operation::GreaterOrEqual => a >= b,
         Operation::Equal => a == b,
         // The two halves rather than `!=`, which holds for a missing value.
-        Operation::NotEqual => a < b || a > b,
+        Operation::NotEqual => a != b,
         _ => false,
     }
 }

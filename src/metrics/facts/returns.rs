@@ -183,7 +183,7 @@ impl Blocks<'_> {
         let (mut equity_before, mut close_before) = (self.initial_capital, self.first_close);
         for (equity, close) in self.equity.chunks(BLOCK).zip(self.close.chunks(BLOCK)) {
             let regular =
-                equity.iter().fold(equity_before > 0.0, |regular, &value| regular & (value > 0.0));
+                equity.iter().fold(equity_before > 0.0, |regular, &value| regular && (value > 0.0));
             let (Some(r), Some(b)) =
                 (self.r.get_mut(..equity.len()), self.b.get_mut(..close.len()))
             else {

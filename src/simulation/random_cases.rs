@@ -58,7 +58,7 @@ prop_compose! {
         allow_partial in any::<bool>(),
         lock_cash in any::<bool>(),
     ) -> Options {
-        Options { size_type, size, fees, fixed_fees, slippage, size_granularity, max_size, allow_partial, lock_cash, ..Options::default() }
+        Options { fees, fixed_fees, slippage, size, size_type, max_size, size_granularity, lock_cash, allow_partial, ..Options::default() }
     }
 }
 

@@ -44,12 +44,33 @@ pub fn evaluate(
     if watch.cancelled() {
         return Err(Error::cancelled());
     }
-    let holdings = Holdings::after(orders, initial_capital);
-    let equity = equity(close, orders, &holdings, initial_capital);
+    // An amount of money that is nothing but rounding is nothing from the first bar on.
+    let capital = add(0.0, initial_capital);
+    let holdings = Holdings::after(orders, capital);
+    let equity = equity(close, orders, &holdings, capital);
     if watch.cancelled() {
         return Err(Error::cancelled());
     }
-    Ok(Portfolio { trades: Trades::of(close, orders), equity, holdings })
+    let trades = Trades::of(close, orders);
+    debug_assert!(
+        balances(&trades, &equity, orders, initial_capital),
+        "Invariant: what the trades made is what equity gained"
+    );
+    Ok(Portfolio { trades, equity, holdings })
+}
+
+/// Returns whether the trades made what equity gained, but for the rounding of the amounts traded.
+fn balances(trades: &Trades, equity: &[f64], orders: &Orders, initial_capital: f64) -> bool {
+    let gained = equity.last().map_or(0.0, |last| last - initial_capital);
+    let made: f64 = trades.pnl.iter().sum();
+    let moved: f64 = orders
+        .size
+        .iter()
+        .zip(&orders.price)
+        .zip(&orders.fees)
+        .map(|((size, price), fees)| size * price + fees.abs())
+        .sum();
+    (made - gained).abs() <= 1e-8 * (initial_capital + moved) + 1e-9
 }
 
 fn check(close: &[f64], orders: &Orders) -> Result<()> {

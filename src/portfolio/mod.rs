@@ -11,7 +11,6 @@ pub use trades::Trades;
 #[cfg(test)]
 mod accounting_tests;
 #[cfg(test)]
-#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod reference_tests;

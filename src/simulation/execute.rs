@@ -301,6 +301,7 @@ fn rounded_down(size: f64, options: &Options) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the results are exact")]
 mod tests {
     use super::*;
 

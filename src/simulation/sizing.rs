@@ -107,6 +107,7 @@ pub(super) fn amount_of_value(value: f64, price: f64, bar: usize) -> Result<f64>
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the results are exact")]
 mod tests {
     use super::*;
 

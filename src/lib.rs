@@ -1,5 +1,19 @@
 //! The backtesting engine behind the npm package `@aitradepro/backtesting`.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::float_cmp,
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::clone_on_ref_ptr,
+        clippy::disallowed_methods,
+        clippy::single_range_in_vec_init,
+        reason = "tests compare exact values, count in floats, and may look at the clock"
+    )
+)]
+
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "service")]

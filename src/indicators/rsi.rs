@@ -30,7 +30,6 @@ pub(super) fn compute(
     output: &mut [f64],
 ) -> Result<OutRange, RetCode> {
     let range = core().rsi(0, values.len() - 1, values, period, output)?;
-    #[expect(clippy::float_cmp, reason = "the crate writes exactly this number")]
     let is_suspect = output.contains(&50.0);
     if is_suspect {
         zero_without_movement(values, period, output);

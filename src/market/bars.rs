@@ -88,10 +88,14 @@ impl Bars {
     }
 
     /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
+    #[expect(
+        clippy::unnecessary_fold,
+        reason = "`all` stops at the first fault, which keeps the loop from vectorising"
+    )]
     fn are_sound(&self) -> bool {
         let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
         let mut sound =
-            self.timestamps.windows(2).fold(true, |sound, pair| sound && (pair[0] < pair[1]))
+            self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
                 & self
                     .timestamps
                     .iter()

@@ -4,6 +4,11 @@
 //! without a value (no closed trade, no deviation to divide by, an infinite result) is nothing, never NaN. To add one,
 //! write its file and its line in [`METRICS`].
 
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "every metric has the same signature, and most can lack a value"
+)]
+
 pub mod facts;
 #[cfg(test)]
 mod testing;

@@ -37,8 +37,9 @@ pub(super) fn on_run_backtest<'env>(
         let engine = engine?;
         let ticket = engine.arrive();
         Ok(async move {
-            let (run, outcome) =
-                engine.logged(engine.run_backtest(&request, control, ticket)).await?;
+            // Boxed: the state of a run is large, and every await above it would carry it along.
+            let work = Box::pin(engine.run_backtest(&request, control, ticket));
+            let (run, outcome) = engine.logged(work).await?;
             let last = completed(&run, &outcome);
             Ok((BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome))), last))
         })

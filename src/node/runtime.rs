@@ -18,6 +18,7 @@ pub(super) struct Runtime {
 }
 
 #[napi(module_exports)]
+#[cfg_attr(test, allow(dead_code, reason = "the test binary registers no addon"))]
 fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;

@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 /// Returns the time, UTC milliseconds.
 pub fn now() -> i64 {
-    chrono::Utc::now().timestamp_millis()
+    #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+    let now = chrono::Utc::now();
+    now.timestamp_millis()
 }
 
 /// Returns a fresh id of a backtest: `bt-` and 12 hex digits.

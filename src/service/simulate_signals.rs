@@ -175,7 +175,7 @@ fn as_bit(input: &Input) -> Option<bool> {
 /// Returns the moments of the bars and the length of one: what is given and its median step, or days from the epoch on.
 fn moments(given: Option<&[f64]>, bars: usize) -> Result<(Vec<i64>, i64)> {
     let Some(given) = given else {
-        return Ok(((0..bars as i64).map(|day| day * time::DAY).collect(), time::DAY));
+        return Ok(((0_i64..).step_by(86_400_000).take(bars).collect(), time::DAY));
     };
     let timestamps = bars_input::moments("", given)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {

@@ -14,7 +14,8 @@ pub(super) fn of(simulation: &Simulation, portfolio: &Portfolio) -> Vec<String> 
             "equity is at or below zero from bar {bar} on: a broker would have closed the account"
         ));
     }
-    let closed = portfolio.trades.status.iter().filter(|status| **status == 1).count();
+    let closed: usize =
+        portfolio.trades.status.iter().map(|status| usize::from(*status == 1)).sum();
     if closed < FEW_TRADES {
         warnings.push(format!(
             "only {closed} closed trades: fewer than {FEW_TRADES} say little about a strategy"

@@ -150,7 +150,7 @@ fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
     no_nulls(array, name, rows)?;
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values, name)?,
-        _ => array.clone(),
+        _ => ArrayRef::clone(array),
     };
     if !array.data_type().is_numeric() {
         return Err(mistyped(name, "numbers", array.data_type()));
@@ -250,7 +250,7 @@ fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i
 
 fn cast(array: &ArrayRef, to: &DataType, name: &str) -> Result<ArrayRef> {
     if array.data_type() == to {
-        return Ok(array.clone());
+        return Ok(ArrayRef::clone(array));
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(|error| {

@@ -98,7 +98,9 @@ fn open(path: &Path) -> Result<(Connection, Owner)> {
     let opening = Opening::begin(path)?;
     let mut connection = schema::open_writer(path)?;
     schema::migrate(&mut connection, path, &schema::MIGRATIONS)?;
-    owners::bury_the_dead(&mut connection, path, chrono::Utc::now().timestamp_millis(), &opening)?;
+    #[expect(clippy::disallowed_methods, reason = "when a run was found dead is noted")]
+    let now = chrono::Utc::now().timestamp_millis();
+    owners::bury_the_dead(&mut connection, path, now, &opening)?;
     let owner = Owner::register(path, &opening)?;
     Ok((connection, owner))
 }

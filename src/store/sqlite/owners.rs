@@ -44,6 +44,7 @@ impl Opening {
             .map_err(|error| failure::describe_io(&folder, "make the folder", &error))?;
         let path = folder.join("opening");
         let file = open(&path)?;
+        #[expect(clippy::disallowed_methods, reason = "waiting for another process has an end")]
         let start = Instant::now();
         loop {
             match file.try_lock() {

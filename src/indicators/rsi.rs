@@ -30,9 +30,7 @@ pub(super) fn compute(
     output: &mut [f64],
 ) -> Result<OutRange, RetCode> {
     let range = core().rsi(0, values.len() - 1, values, period, output)?;
-    #[expect(clippy::float_cmp, reason = "the crate writes exactly this number")]
-    let is_suspect = output.iter().any(|value| *value == 50.0);
-    if is_suspect {
+    if output.contains(&50.0) {
         zero_without_movement(values, period, output);
     }
     Ok(range)
@@ -58,10 +56,10 @@ fn zero_without_movement(values: &[f64], period: i32, output: &mut [f64]) {
         }
         gain *= share;
         loss *= share;
-        if gain + loss <= 0.0 {
-            if let Some(output) = output.get_mut(bar + 1 - skipped) {
-                *output = 0.0;
-            }
+        if gain + loss <= 0.0
+            && let Some(output) = output.get_mut(bar + 1 - skipped)
+        {
+            *output = 0.0;
         }
     }
 }

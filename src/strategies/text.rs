@@ -127,7 +127,7 @@ impl Reader {
         }
         let definition = &mut self.definition;
         match keyword {
-            "strategy" => definition.id = rest.to_owned(),
+            "strategy" => rest.clone_into(&mut definition.id),
             "name" => definition.name = whole_quoted(rest)?,
             "description" => definition.description = whole_quoted(rest)?,
             "reference" => definition.reference = whole_quoted(rest)?,

@@ -80,7 +80,9 @@ impl<'a> SmaPair<'a> {
 #[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
 fn divide(totals: &mut [f64; BLOCK], period: usize) {
     let period = period as f64;
-    totals.iter_mut().for_each(|total| *total /= period);
+    for total in totals {
+        *total /= period;
+    }
 }
 
 /// Does the same bar by bar, in the warm-up and on the last bars.

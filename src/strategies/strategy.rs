@@ -181,7 +181,7 @@ fn expression(
         .and_then(|tree| language::check(&tree, Kind::Condition, scope));
     checked
         .map_err(|problems| {
-            issues.extend(problems.into_iter().map(|problem| issue(path, &problem)))
+            issues.extend(problems.into_iter().map(|problem| issue(path, &problem)));
         })
         .ok()
 }

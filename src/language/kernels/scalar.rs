@@ -62,7 +62,9 @@ pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
 pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding> {
     use Binding::{Condition, Number};
     match (operation, inputs) {
-        (Operation::And, [Some(Condition(false)), _] | [_, Some(Condition(false))]) => {
+        // Two constants never cross.
+        (Operation::And, [Some(Condition(false)), _] | [_, Some(Condition(false))])
+        | (Operation::CrossedAbove | Operation::CrossedBelow, [Some(_), Some(_)]) => {
             Some(Condition(false))
         }
         (Operation::Or, [Some(Condition(true)), _] | [_, Some(Condition(true))]) => {
@@ -77,10 +79,6 @@ pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding>
             } else {
                 *b
             }
-        }
-        // Two constants never cross.
-        (Operation::CrossedAbove | Operation::CrossedBelow, [Some(_), Some(_)]) => {
-            Some(Condition(false))
         }
         (
             Operation::Less

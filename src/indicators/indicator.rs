@@ -145,7 +145,8 @@ impl Indicator {
         let look_back = (self.look_back)(parameters);
         let mut columns: Vec<Vec<f64>> =
             self.outputs.iter().map(|_| vec![f64::NAN; bars]).collect();
-        let stretches = if complete { vec![0..bars] } else { segments(inputs) };
+        let stretches =
+            if complete { std::iter::once(0..bars).collect() } else { segments(inputs) };
         for stretch in stretches {
             if stretch.len() <= look_back {
                 continue;

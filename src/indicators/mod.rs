@@ -53,6 +53,7 @@ mod wma;
 
 pub use indicator::{Indicator, Kernel, LONGEST, Output, Parameter, Series};
 pub use segments::segments;
+pub use sma::{BLOCK, SMA, SmaPair};
 
 /// Every indicator, averages first.
 pub const INDICATORS: &[&Indicator] = &[
@@ -110,4 +111,5 @@ pub fn find(name: &str) -> Option<(&'static Indicator, usize)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "tests use small numbers and compare what must be equal")]
 mod tests;

@@ -22,6 +22,9 @@ pub fn each(
     output: &mut [f64],
     compute: impl Fn(&[f64]) -> f64,
 ) -> Result<OutRange, RetCode> {
+    if output.is_empty() {
+        return Err(RetCode::BadParam);
+    }
     for (output, window) in output.iter_mut().zip(values.windows(window(parameters))) {
         *output = compute(window);
     }

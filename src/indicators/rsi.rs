@@ -30,8 +30,7 @@ pub(super) fn compute(
     output: &mut [f64],
 ) -> Result<OutRange, RetCode> {
     let range = core().rsi(0, values.len() - 1, values, period, output)?;
-    let is_suspect = output.contains(&50.0);
-    if is_suspect {
+    if output.contains(&50.0) {
         zero_without_movement(values, period, output);
     }
     Ok(range)

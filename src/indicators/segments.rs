@@ -18,7 +18,7 @@ pub fn segments(inputs: &[&[f64]]) -> Vec<Range<usize>> {
             .is_some_and(|part| !part.iter().fold(false, |any, value| any | value.is_nan()))
     });
     if whole {
-        return Vec::from([first..bars]);
+        return std::iter::once(first..bars).collect();
     }
     let mut found = Vec::new();
     let mut start = None;
@@ -48,7 +48,7 @@ mod tests {
         let b = [0.0, 1.0, 2.0, NONE, 4.0, 5.0, 6.0];
         assert_eq!(segments(&[&a, &b]), [1..3, 5..7]);
         assert_eq!(segments(&[&b]), [0..3, 4..7]);
-        assert_eq!(segments(&[&a[1..4]]), Vec::from([0..3]));
+        assert_eq!(segments(&[&a[1..4]]).first(), Some(&(0..3)));
         assert_eq!(segments(&[&a[..1]]), Vec::<Range<usize>>::new());
         assert_eq!(segments(&[&a[..0]]), Vec::<Range<usize>>::new());
     }

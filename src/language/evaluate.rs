@@ -8,7 +8,7 @@ use super::kernels::cross::Sides;
 use super::kernels::{Operand, clock, compare, elementwise, history};
 use super::plan::{Binding, Plan, Planned, Step, StepId};
 use crate::error::{Error, Result};
-use crate::indicators::{INDICATORS, Series};
+use crate::indicators::{INDICATORS, SMA, Series};
 use crate::market::{Bars, Bits, Column};
 use crate::watch::Watch;
 
@@ -57,11 +57,15 @@ pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Compu
         run.coarse.push(coarse);
     }
     let last_uses = last_uses(plan);
+    let streamed = streamed_averages(plan);
     for (id, planned) in plan.steps.iter().enumerate() {
         if watch.cancelled() {
             return Err(Error::cancelled());
         }
-        let value = run.step(planned)?;
+        let value = match streamed.get(id) {
+            Some(Some(period)) => Value::Average(run.column(planned, 0, 0)?.0, *period),
+            _ => run.step(planned)?,
+        };
         run.values.push(value);
         for input in &planned.inputs {
             if last_uses.get(*input) == Some(&id)
@@ -92,6 +96,51 @@ fn last_uses(plan: &Plan) -> Vec<usize> {
     last
 }
 
+/// Returns for each step its period, if it is a simple moving average of a series of the bars that nothing reads but one
+/// comparison with another such average.
+fn streamed_averages(plan: &Plan) -> Vec<Option<usize>> {
+    let mut uses = vec![0_usize; plan.steps.len()];
+    for id in plan.steps.iter().flat_map(|planned| &planned.inputs).chain(&plan.roots) {
+        if let Some(uses) = uses.get_mut(*id) {
+            *uses += 1;
+        }
+    }
+    let is_single = |id: StepId| uses.get(id) == Some(&1);
+    let average = |output: StepId| {
+        let (output_id, output) = (output, plan.steps.get(output)?);
+        let (Step::Output(0), [id]) = (&output.step, output.inputs.as_slice()) else { return None };
+        let average = plan.steps.get(*id)?;
+        let (Step::Indicator(position, parameters), [input]) =
+            (&average.step, average.inputs.as_slice())
+        else {
+            return None;
+        };
+        let is_average = INDICATORS.get(*position).is_some_and(|indicator| **indicator == SMA);
+        let is_of_bars = matches!(plan.steps.get(*input)?.step, Step::Series(_));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be a whole number from 1 to 10,000"
+        )]
+        let period = f64::from_bits(*parameters.first()?) as usize;
+        (is_average && is_of_bars && is_single(output_id) && is_single(*id))
+            .then_some((*id, period))
+    };
+    let mut periods = vec![None; plan.steps.len()];
+    for planned in plan.steps.iter().filter(|planned| planned.step == Step::Sides) {
+        let both: Vec<(StepId, usize)> =
+            planned.inputs.iter().filter_map(|input| average(*input)).collect();
+        if let [a, b] = both.as_slice() {
+            for (id, period) in [a, b] {
+                if let Some(slot) = periods.get_mut(*id) {
+                    *slot = Some(*period);
+                }
+            }
+        }
+    }
+    periods
+}
+
 /// The result of a step.
 enum Value {
     Number(f64),
@@ -100,6 +149,8 @@ enum Value {
     Column(Column, bool),
     Bits(Arc<Bits>),
     Columns(Vec<Column>),
+    /// A simple moving average of a complete series, by its period: made where it is compared.
+    Average(Column, usize),
     Sides(Sides),
     Dropped,
 }
@@ -169,9 +220,12 @@ impl Run<'_> {
             Step::Clock(which) => numbers(clock::clock(*which, frame.timestamps())),
             Step::Shift(by) => numbers(history::shift(&self.column(planned, 0, bars)?.0, *by)),
             Step::Count(window) => numbers(history::count(&*self.bits(planned, 0, bars)?, *window)),
-            Step::Sides => {
-                Value::Sides(Sides::of(self.operand(planned, 0)?, self.operand(planned, 1)?, bars))
-            }
+            Step::Sides => Value::Sides(match (self.input(planned, 0)?, self.input(planned, 1)?) {
+                (Value::Average(a, a_period), Value::Average(b, b_period)) => {
+                    Sides::of_averages((a, *a_period), (b, *b_period), bars)
+                }
+                _ => Sides::of(self.operand(planned, 0)?, self.operand(planned, 1)?, bars),
+            }),
             Step::Crossed { above } => match self.input(planned, 0)? {
                 Value::Sides(sides) => conditions(sides.crossed(*above)),
                 _ => return Err(broken()),
@@ -194,6 +248,7 @@ impl Run<'_> {
                 )
             }
             Step::Output(output) => match self.input(planned, 0)? {
+                Value::Average(values, period) => Value::Average(values.clone(), *period),
                 Value::Columns(columns) => {
                     Value::Column(columns.get(*output).cloned().ok_or_else(broken)?, false)
                 }

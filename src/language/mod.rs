@@ -21,6 +21,11 @@ mod suggest;
 mod syntax;
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "tests use small numbers and compare what must be equal"
+)]
 mod tests;
 
 pub use check::{Checked, Kind, Scope, check};

@@ -202,6 +202,20 @@ fn each_distinct_subexpression_is_computed_once() {
     assert_eq!(plan("if(flag, close, rsi())").unwrap().len(), 1);
 }
 
+#[test]
+fn averages_that_are_only_compared_cross_where_their_columns_cross() {
+    let bars = bars_every(time::DAY, &wave(1_000));
+    for (fast, slow) in [(1, 2), (3, 8), (10, 30), (8, 3), (64, 100), (5, 2_000)] {
+        for name in ["crossed_above", "crossed_below"] {
+            let streamed = format!("{name}(sma(close, {fast}), sma(close, {slow}))");
+            // Adding 0 makes columns of the averages.
+            let kept = format!("{name}(sma(close, {fast}), sma(close, {slow}) + 0 * close)");
+            assert_eq!(values(&streamed, &bars), values(&kept, &bars), "{streamed}");
+        }
+    }
+    assert!(values("crossed_above(sma(close, 3), sma(close, 8))", &bars).contains(&1.0));
+}
+
 /// Texts of the grammar: numbers.
 fn number(depth: u32) -> BoxedStrategy<String> {
     let leaf = prop_oneof![

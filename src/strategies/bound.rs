@@ -84,7 +84,7 @@ impl Strategy {
         json.insert(POSITION_SIZE.into(), json_number(position_size));
         self.name_unknown(given, path, &mut found);
         let bound = if found.is_empty() {
-            self.plan(values, json, position_size, path, &mut found)
+            self.plan(&values, json, position_size, path, &mut found)
         } else {
             None
         };
@@ -115,22 +115,22 @@ impl Strategy {
 
     fn plan(
         &self,
-        values: Vec<Binding>,
+        values: &[Binding],
         parameters: Map<String, Json>,
         position_size: f64,
         path: &str,
         issues: &mut Issues,
     ) -> Option<Bound> {
         let mut found: Vec<Issue> = Vec::new();
-        self.check_constraints(&values, path, &mut found);
+        self.check_constraints(values, path, &mut found);
         let mut builder = Builder::default();
         let mut roots = Vec::new();
         for (name, checked) in self.expressions() {
-            match builder.add(checked, &values) {
+            match builder.add(checked, values) {
                 Ok(root) => roots.push(root),
                 // The text was right with the defaults, so what is wrong are the parameters.
                 Err(problems) => found.extend(problems.into_iter().map(|problem| {
-                    let problem = issue(&format!("strategy.{name}"), problem);
+                    let problem = issue(&format!("strategy.{name}"), &problem);
                     Issue {
                         path: path.to_owned(),
                         message: format!("{path}: {}", problem.message),

@@ -17,6 +17,10 @@ mod text;
 mod validate;
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "tests use small numbers and compare what must be equal"
+)]
 mod tests;
 
 pub use bound::Bound;

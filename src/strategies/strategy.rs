@@ -145,7 +145,7 @@ impl Strategy {
         for (name, checked) in &self.expressions {
             if let Err(problems) = builder.add(checked, values) {
                 let path = format!("strategy.{name}");
-                issues.extend(problems.into_iter().map(|problem| issue(&path, problem)));
+                issues.extend(problems.into_iter().map(|problem| issue(&path, &problem)));
             }
         }
     }
@@ -166,7 +166,7 @@ fn scope_entry(parameter: &Parameter) -> (&str, Kind, bool) {
 }
 
 /// Turns a problem of an expression into an issue of the strategy.
-pub(super) fn issue(path: &str, problem: Problem) -> Issue {
+pub(super) fn issue(path: &str, problem: &Problem) -> Issue {
     Issue::new(path, problem.code, format!("{path} at {problem}"))
 }
 
@@ -180,7 +180,9 @@ fn expression(
         .map_err(|problem| vec![problem])
         .and_then(|tree| language::check(&tree, Kind::Condition, scope));
     checked
-        .map_err(|problems| issues.extend(problems.into_iter().map(|problem| issue(path, problem))))
+        .map_err(|problems| {
+            issues.extend(problems.into_iter().map(|problem| issue(path, &problem)));
+        })
         .ok()
 }
 

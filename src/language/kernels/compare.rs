@@ -32,7 +32,7 @@ fn each(a: Operand<'_>, b: Operand<'_>, bars: usize, holds: impl Fn(f64, f64) ->
 }
 
 /// Returns the word of at most 64 bars, the first in the lowest bit.
-#[inline(always)]
+#[inline]
 pub fn word(a: &[f64], b: &[f64], holds: impl Fn(f64, f64) -> bool) -> u64 {
     let mut flags = [0_u8; 64];
     if let (Ok(a), Ok(b)) = (<&[f64; 64]>::try_from(a), <&[f64; 64]>::try_from(b)) {
@@ -49,7 +49,7 @@ pub fn word(a: &[f64], b: &[f64], holds: impl Fn(f64, f64) -> bool) -> u64 {
 }
 
 /// Packs 64 bytes that are 0 or 1 into the bits of a word.
-#[inline(always)]
+#[inline]
 fn pack(flags: &[u8; 64]) -> u64 {
     // The product moves the low bit of byte i to bit 56 + i; no two partial products meet there.
     const GATHER: u64 = 0x0102_0408_1020_4080;

@@ -5,6 +5,7 @@
 
 use super::Operand;
 use super::compare::word;
+use crate::indicators::{BLOCK, SmaPair};
 use crate::market::Bits;
 
 /// On which side of another series a series is.
@@ -46,7 +47,25 @@ impl Sides {
         sides
     }
 
-    #[inline(always)]
+    /// Compares two simple moving averages of complete series without keeping them.
+    pub fn of_averages(a: (&[f64], usize), b: (&[f64], usize), bars: usize) -> Self {
+        let words = bars.div_ceil(BLOCK);
+        let mut sides = Self {
+            above: Vec::with_capacity(words),
+            below: Vec::with_capacity(words),
+            known: Vec::with_capacity(words),
+            bars,
+        };
+        let mut pair = SmaPair::new([a.0, b.0], [a.1, b.1]);
+        let (mut of_a, mut of_b) = ([f64::NAN; BLOCK], [f64::NAN; BLOCK]);
+        while pair.next(&mut of_a, &mut of_b) > 0 {
+            // The tail of the last block is of no bar; `Bits` drops it.
+            sides.push(&of_a, &of_b);
+        }
+        sides
+    }
+
+    #[inline]
     fn push(&mut self, a: &[f64], b: &[f64]) {
         self.above.push(word(a, b, |a, b| a > b));
         self.below.push(word(a, b, |a, b| a < b));

@@ -4,7 +4,7 @@ use crate::language::functions::Operation;
 use crate::language::plan::Binding;
 
 /// Computes a number from one or two numbers; NaN where there is no finite result, or no such operation on numbers.
-#[inline(always)]
+#[inline]
 pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
     let result = match operation {
         Operation::Add => a + b,
@@ -15,25 +15,36 @@ pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
         Operation::Negate => -a,
         Operation::Absolute => a.abs(),
         // `f64::min` would pass over a missing value.
-        Operation::Minimum if a.is_nan() || a < b => a,
-        Operation::Minimum => b,
-        Operation::Maximum if a.is_nan() || a > b => a,
-        Operation::Maximum => b,
+        Operation::Minimum => {
+            if a.is_nan() || a < b {
+                a
+            } else {
+                b
+            }
+        }
+        Operation::Maximum => {
+            if a.is_nan() || a > b {
+                a
+            } else {
+                b
+            }
+        }
         Operation::Logarithm => a.ln(),
         Operation::Exponential => a.exp(),
         Operation::SquareRoot => a.sqrt(),
-        Operation::Power if a.is_nan() || b.is_nan() => f64::NAN,
-        Operation::Power => a.powf(b),
+        // `powf` gives 1 for a missing number to the power 0.
+        Operation::Power if !a.is_nan() && !b.is_nan() => a.powf(b),
         Operation::Round => a.round(),
         Operation::Floor => a.floor(),
         Operation::Ceiling => a.ceil(),
-        _ => f64::NAN,
+        // Comparisons and logic give no number.
+        _ => return f64::NAN,
     };
     if result.is_finite() { result } else { f64::NAN }
 }
 
 /// Compares two numbers; false where one is missing.
-#[inline(always)]
+#[inline]
 #[expect(clippy::float_cmp, reason = "`==` of the language is that of numbers")]
 pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
     match operation {
@@ -42,8 +53,7 @@ pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
         Operation::Greater => a > b,
         Operation::GreaterOrEqual => a >= b,
         Operation::Equal => a == b,
-        // The two halves rather than `!=`, which holds for a missing value.
-        Operation::NotEqual => a != b,
+        Operation::NotEqual => !a.is_nan() && !b.is_nan() && a != b,
         _ => false,
     }
 }
@@ -52,7 +62,9 @@ pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
 pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding> {
     use Binding::{Condition, Number};
     match (operation, inputs) {
-        (Operation::And, [Some(Condition(false)), _] | [_, Some(Condition(false))]) => {
+        // Two constants never cross.
+        (Operation::And, [Some(Condition(false)), _] | [_, Some(Condition(false))])
+        | (Operation::CrossedAbove | Operation::CrossedBelow, [Some(_), Some(_)]) => {
             Some(Condition(false))
         }
         (Operation::Or, [Some(Condition(true)), _] | [_, Some(Condition(true))]) => {
@@ -67,10 +79,6 @@ pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding>
             } else {
                 *b
             }
-        }
-        // Two constants never cross.
-        (Operation::CrossedAbove | Operation::CrossedBelow, [Some(_), Some(_)]) => {
-            Some(Condition(false))
         }
         (
             Operation::Less

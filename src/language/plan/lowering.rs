@@ -1,0 +1,202 @@
+//! Takes one checked expression apart into steps of a plan.
+
+use super::{Binding, Builder, Step, StepId};
+use crate::indicators::INDICATORS;
+use crate::language::check::{Checked, Resolved};
+use crate::language::functions::{Argument, Function, Operation};
+use crate::language::kernels::scalar;
+use crate::language::syntax::Problem;
+
+/// One expression on its way into a builder.
+pub(super) struct Lowering<'a> {
+    pub(super) builder: &'a mut Builder,
+    pub(super) values: &'a [Binding],
+    pub(super) frame: usize,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Lowering<'_> {
+    pub(super) fn lower(&mut self, checked: &Checked) -> StepId {
+        match &checked.node {
+            Resolved::Number(value) => self.number(*value),
+            Resolved::Boolean(value) => self.condition(*value),
+            Resolved::Parameter(index) => match self.values.get(*index) {
+                Some(Binding::Condition(value)) => self.condition(*value),
+                Some(Binding::Number(value)) => self.number(*value),
+                None => self.number(f64::NAN),
+            },
+            Resolved::Series(series) => self.step(Step::Series(*series), Vec::new()),
+            Resolved::Clock(clock) => self.step(Step::Clock(*clock), Vec::new()),
+            Resolved::Apply(function, parts) => self.apply(function, parts),
+            Resolved::Indicator { indicator, output, inputs, parameters } => {
+                let inputs = inputs.iter().map(|input| self.lower(input)).collect();
+                let name =
+                    indicator.outputs.get(*output).map_or(indicator.title, |output| output.name);
+                let mut bits = Vec::with_capacity(parameters.len());
+                for (parameter, part) in indicator.parameters.iter().zip(parameters) {
+                    let place = format!("argument {} of {name}", parameter.name);
+                    let value = self.constant_between(
+                        &place,
+                        part,
+                        parameter.minimum,
+                        parameter.maximum,
+                        parameter.integer,
+                    );
+                    bits.push(value.unwrap_or(parameter.default).to_bits());
+                }
+                let position =
+                    INDICATORS.iter().position(|known| known == indicator).unwrap_or(usize::MAX);
+                let all = self.step(Step::Indicator(position, bits), inputs);
+                self.step(Step::Output(*output), vec![all])
+            }
+            Resolved::Higher(timeframe, part) => {
+                let around = self.frame;
+                self.frame = self.builder.frame(around, *timeframe);
+                let inner = self.lower(part);
+                let coarse = std::mem::replace(&mut self.frame, around);
+                self.step(Step::Higher(coarse), vec![inner])
+            }
+        }
+    }
+
+    fn number(&mut self, value: f64) -> StepId {
+        let value = if value.is_finite() { value } else { f64::NAN };
+        self.step(Step::Number(value.to_bits()), Vec::new())
+    }
+
+    fn condition(&mut self, value: bool) -> StepId {
+        self.step(Step::Condition(value), Vec::new())
+    }
+
+    fn step(&mut self, step: Step, inputs: Vec<StepId>) -> StepId {
+        self.builder.step(self.frame, step, inputs)
+    }
+
+    /// Reads a constant argument and checks its range.
+    fn constant_between(
+        &mut self,
+        place: &str,
+        part: &Checked,
+        minimum: f64,
+        maximum: f64,
+        is_whole: bool,
+    ) -> Option<f64> {
+        let id = self.lower(part);
+        let value = match self.builder.constant(id) {
+            Some(Binding::Number(value)) => value,
+            _ => f64::NAN,
+        };
+        if (minimum..=maximum).contains(&value) && (!is_whole || value.fract() == 0.0) {
+            return Some(value);
+        }
+        let what = if is_whole { "a whole number" } else { "a number" };
+        let found = if value.is_nan() { "no number".into() } else { value.to_string() };
+        let message =
+            format!("{place} must be {what} between {minimum} and {maximum}, was {found}");
+        self.problems.push(Problem::new(part.span, "range", message));
+        None
+    }
+
+    fn length(&mut self, function: &Function, parts: &[Checked]) -> usize {
+        let last = function.arguments.len().saturating_sub(1);
+        let (Some((name, Argument::Length(minimum, maximum))), Some(part)) =
+            (function.arguments.last(), parts.get(last))
+        else {
+            return 0;
+        };
+        let place = format!("argument {name} of {}", function.name);
+        let value =
+            self.constant_between(&place, part, *minimum, *maximum, true).unwrap_or(*minimum);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be whole and within its range"
+        )]
+        let length = value as usize;
+        length
+    }
+
+    fn apply(&mut self, function: &'static Function, parts: &[Checked]) -> StepId {
+        let operation = function.operation;
+        match operation {
+            Operation::Shift | Operation::Change | Operation::Count => {
+                let input = parts.first().map_or(0, |part| self.lower(part));
+                let length = self.length(function, parts);
+                if operation == Operation::Count {
+                    return self.step(Step::Count(length), vec![input]);
+                }
+                let before = self.shift(input, length);
+                if operation == Operation::Shift {
+                    before
+                } else {
+                    self.fold(Operation::Subtract, vec![input, before])
+                }
+            }
+            _ => {
+                let inputs: Vec<StepId> = parts.iter().map(|part| self.lower(part)).collect();
+                self.fold(operation, inputs)
+            }
+        }
+    }
+
+    fn shift(&mut self, input: StepId, bars: usize) -> StepId {
+        if bars == 0 { input } else { self.step(Step::Shift(bars), vec![input]) }
+    }
+
+    /// Adds an operation, in its simplest form: what has one meaning gets one step.
+    fn fold(&mut self, operation: Operation, inputs: Vec<StepId>) -> StepId {
+        if inputs.len() > 2 && operation != Operation::If {
+            let mut rest = inputs.into_iter();
+            let first = rest.next().unwrap_or(0);
+            return rest.fold(first, |left, right| self.fold(operation, vec![left, right]));
+        }
+        let constants: Vec<Option<Binding>> =
+            inputs.iter().map(|id| self.builder.constant(*id)).collect();
+        if let Some(value) = scalar::fold(operation, &constants) {
+            return match value {
+                Binding::Number(value) => self.number(value),
+                Binding::Condition(value) => self.condition(value),
+            };
+        }
+        match (operation, inputs.as_slice(), constants.as_slice()) {
+            // One side of a logical operation is a constant that `fold` did not decide by: the other side is the result.
+            (Operation::And | Operation::Or, [_, other], [Some(_), None])
+            | (Operation::And | Operation::Or, [other, _], [None, Some(_)])
+            | (Operation::If, [_, other, _], [Some(Binding::Condition(true)), ..])
+            | (Operation::If, [_, _, other], [Some(Binding::Condition(false)), ..]) => *other,
+            (Operation::Greater, [a, b], _) => {
+                self.step(Step::Apply(Operation::Less), vec![*b, *a])
+            }
+            (Operation::GreaterOrEqual, [a, b], _) => {
+                self.step(Step::Apply(Operation::LessOrEqual), vec![*b, *a])
+            }
+            (Operation::CrossedAbove | Operation::CrossedBelow, [a, b], _) => {
+                let is_swapped = a > b;
+                let sides =
+                    self.step(Step::Sides, if is_swapped { vec![*b, *a] } else { vec![*a, *b] });
+                self.step(
+                    Step::Crossed { above: (operation == Operation::CrossedAbove) != is_swapped },
+                    vec![sides],
+                )
+            }
+            _ => {
+                let is_symmetric = matches!(
+                    operation,
+                    Operation::Add
+                        | Operation::Multiply
+                        | Operation::Minimum
+                        | Operation::Maximum
+                        | Operation::Equal
+                        | Operation::NotEqual
+                        | Operation::And
+                        | Operation::Or
+                );
+                let mut inputs = inputs;
+                if is_symmetric {
+                    inputs.sort_unstable();
+                }
+                self.step(Step::Apply(operation), inputs)
+            }
+        }
+    }
+}

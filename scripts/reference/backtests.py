@@ -97,15 +97,13 @@ def signals(strategy, parameters, close):
     return fast.vbt.crossed_above(slow), fast.vbt.crossed_below(slow)
 
 
-def days(timedelta):
-    return timedelta / pd.Timedelta("1D")
-
-
 def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
     """Metrics that vectorbt has a function for, in our names and units; `risk_free` is per bar."""
     returns = portfolio.get_returns_acc(freq=freq, year_freq=f"{year_days} days")
     trades, drawdowns = portfolio.trades, portfolio.drawdowns
     closed = trades.closed
+    # Durations are taken in bars: as time spans vectorbt cuts them to whole nanoseconds.
+    bar_days = pd.Timedelta(freq) / pd.Timedelta("1D")
     return {
         "finalCapital": portfolio.final_value(),
         "totalProfit": portfolio.total_profit(),
@@ -123,8 +121,8 @@ def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
         # vectorbt has NaN where the equity never falls; our maxDrawdown is 0 there.
         "maxDrawdown": -drawdowns.max_drawdown() * 100 if drawdowns.count() else 0.0,
         "avgDrawdown": -drawdowns.avg_drawdown() * 100,
-        "maxDrawdownDurationDays": days(drawdowns.max_duration()),
-        "avgDrawdownDurationDays": days(drawdowns.avg_duration()),
+        "maxDrawdownDurationDays": drawdowns.duration.max() * bar_days,
+        "avgDrawdownDurationDays": drawdowns.duration.mean() * bar_days,
         "ulcerIndex": returns.ulcer_index() * 100,
         "valueAtRisk": returns.value_at_risk() * 100,
         "conditionalValueAtRisk": returns.cond_value_at_risk() * 100,
@@ -153,9 +151,9 @@ def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
         "sqn": closed.sqn(),
         "maxWinStreak": streak(closed.winning_streak),
         "maxLossStreak": streak(closed.losing_streak),
-        "avgTradeDurationDays": days(closed.duration.mean(wrap_kwargs={"to_timedelta": True})),
-        "avgWinDurationDays": days(closed.winning.duration.mean(wrap_kwargs={"to_timedelta": True})),
-        "avgLossDurationDays": days(closed.losing.duration.mean(wrap_kwargs={"to_timedelta": True})),
+        "avgTradeDurationDays": closed.duration.mean() * bar_days,
+        "avgWinDurationDays": closed.winning.duration.mean() * bar_days,
+        "avgLossDurationDays": closed.losing.duration.mean() * bar_days,
         "openTradePnl": trades.open.pnl.sum(),
     }
 

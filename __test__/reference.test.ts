@@ -51,7 +51,7 @@ describe.each(files)('%s', (name) => {
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'backtesting-reference-'))
-    engine = new BacktestEngine({ dataDir, maxBacktestDurationDays: 10_000, logLevel: 'off' })
+    engine = new BacktestEngine({ dataDir, maxBacktestDurationDays: 20_000, logLevel: 'off' })
     const bars = join(ROOT, reference.bars)
     const { imported } = await engine.importBars({ assetSymbol: reference.asset, timeframe: reference.timeframe, bars })
     expect(imported).toBe(reference.barCount)
@@ -68,7 +68,7 @@ describe.each(files)('%s', (name) => {
       parameters: one.parameters,
       assetSymbol: reference.asset,
       startDate: '1990-01-01',
-      endDate: '2016-01-01',
+      endDate: '2024-12-31',
       initialCapital: reference.initialCapital,
       timeframe: reference.timeframe,
       simulation: { ...reference.simulation, yearDays: one.yearDays },

@@ -24,7 +24,7 @@ describe('a wrong field is named with its value and what is allowed', () => {
     ],
     ['an unknown timeframe', { timeframe: '7m' }, 'timeframe', 'choice', ['1m', '1w', '"7m"']],
     ['persist as text', { persist: 'yes' }, 'persist', 'type', ['a boolean', '"yes"']],
-    ['a negative slippage', { simulation: { slippage: -0.1 } }, 'simulation.slippage', 'range', ['-0.1']],
+    ['negative slippage', { simulation: { slippage: -0.1 } }, 'simulation.slippage', 'range', ['-0.1']],
     [
       'an unknown direction',
       { simulation: { direction: 'up' } },

@@ -36,12 +36,17 @@ describe('a limit that is exceeded is named with the value', () => {
 })
 
 describe('more backtests than may run at once', () => {
+  // A small stake, since all-in the money would grow out of the range of numbers within so many waves.
+  const parameters = { fast_period: 5, slow_period: 20, position_size: 0.001 }
+
   test('wait, and end in the order of their arrival', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const bars = waves(200_000, 60_000)
     const ended: number[] = []
     const runs = Array.from({ length: 6 }, async (_, index) => {
-      const result = await engine.runBacktest(request({ bars, persist: false, initialCapital: 1000 + index, simulation: { size: 1 } }))
+      const result = await engine.runBacktest(
+        request({ bars, parameters, persist: false, initialCapital: 1000 + index }),
+      )
       ended.push(result.initialCapital - 1000)
     })
     await Promise.all(runs)
@@ -53,7 +58,7 @@ describe('more backtests than may run at once', () => {
     const bars = waves(100_000, 60_000)
     let done = false
     const all: Promise<BacktestResult[]> = Promise.all(
-      Array.from({ length: 8 }, () => engine.runBacktest(request({ bars }))),
+      Array.from({ length: 8 }, () => engine.runBacktest(request({ bars, parameters }))),
     ).finally(() => {
       done = true
     })

@@ -68,7 +68,7 @@ describe.each(files)('%s', (name) => {
       parameters: one.parameters,
       assetSymbol: reference.asset,
       startDate: '1990-01-01',
-      endDate: '2021-01-01',
+      endDate: '2024-12-31',
       initialCapital: reference.initialCapital,
       timeframe: reference.timeframe,
       simulation: { ...reference.simulation, yearDays: one.yearDays },

@@ -159,7 +159,8 @@ describe('an engine that was closed', () => {
   test('leaves no promise of a running backtest open', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const bars = waves(300_000, 60_000)
-    const runs = [1, 2, 3].map(() => engine.runBacktest(request({ bars })))
+    const parameters = { position_size: 0.001 }
+    const runs = [1, 2, 3].map(() => engine.runBacktest(request({ bars, parameters })))
     const settled = Promise.allSettled(runs)
     await engine.close()
     for (const run of await settled) {

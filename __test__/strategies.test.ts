@@ -77,7 +77,7 @@ describe('validateStrategy', () => {
   test.each([
     ['an unknown function', 'rsii(close, 14) < 30', /rsii.*rsi/],
     ['an unknown name', 'clos > 1', /clos.*close/],
-    ['a wrong number of arguments', 'sma(close, 5, 5) > 1', /sma/],
+    ['a wrong number of arguments', 'sma(close, 3, 4) > 1', /sma/],
     ['text that ends too early', 'close > ', /.+/],
     ['a number where a condition must be', 'close + 1', /.+/],
     ['nothing', '', /.+/],

@@ -14,7 +14,6 @@ pub fn look_back(parameters: &[f64]) -> usize {
     window(parameters) - 1
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the functions of TA-Lib answer")]
 /// Computes each window by itself, in time proportional to its length.
 pub fn each(
     values: &[f64],

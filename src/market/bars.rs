@@ -88,10 +88,6 @@ impl Bars {
     }
 
     /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
-    #[expect(
-        clippy::unnecessary_fold,
-        reason = "`all` stops at the first fault, which keeps the loop from vectorising"
-    )]
     fn are_sound(&self) -> bool {
         let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
         let mut sound =

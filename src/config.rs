@@ -192,7 +192,12 @@ fn merge(
         Input::Null => Vec::new(),
         other => return other.clone(),
     };
+    // A folder named by the caller is meant, whatever database the environment has for somebody else.
+    let names_folder = entries.iter().any(|(name, value)| name == "dataDir" && !matches!(value, Input::Null));
     for setting in SETTINGS {
+        if setting == "databaseUrl" && names_folder {
+            continue;
+        }
         if entries.iter().any(|(name, value)| name == setting && !matches!(value, Input::Null)) {
             continue;
         }
@@ -327,6 +332,11 @@ mod tests {
         );
         assert_eq!(
             resolve(json!({"dataDir": "/d"}), &[]).unwrap().database,
+            Database::Sqlite("/d/backtesting.db".into())
+        );
+        let environment = [("DATABASE_URL", "postgresql://u:p@h/d")];
+        assert_eq!(
+            resolve(json!({"dataDir": "/d"}), &environment).unwrap().database,
             Database::Sqlite("/d/backtesting.db".into())
         );
         let server = resolve(json!({}), &[("DATABASE_URL", "postgresql://u:p@h/d")]).unwrap();

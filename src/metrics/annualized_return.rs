@@ -11,12 +11,8 @@ pub const ANNUALIZED_RETURN: Metric = Metric {
     name: "annualizedReturn",
     unit: Unit::Percent,
     description: "Yearly rate at which the run compounds; null without bars, or where equity ends below zero",
-    compute,
+    compute: |facts| annualized(facts).map(|rate| rate * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    annualized(facts).map(|rate| rate * 100.0)
-}
 
 /// Returns the yearly rate as a fraction.
 pub(super) fn annualized(facts: &Facts) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! Standard deviation of the returns.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Standard deviation of the returns, over a year, percent.
 ///
@@ -10,12 +10,8 @@ pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
     description: "Standard deviation of the returns, over a year; null for fewer than two bars",
-    compute,
+    compute: |facts| Some(facts.returns.variance()?.sqrt() * facts.bars_a_year.sqrt() * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.returns.variance()?.sqrt() * facts.bars_a_year.sqrt() * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

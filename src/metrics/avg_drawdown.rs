@@ -1,6 +1,6 @@
 //! Mean depth of the drawdowns.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean depth of the drawdowns, percent.
 ///
@@ -10,12 +10,8 @@ pub const AVG_DRAWDOWN: Metric = Metric {
     name: "avgDrawdown",
     unit: Unit::Percent,
     description: "Mean depth of the drawdowns; null where equity never falls",
-    compute,
+    compute: |facts| facts.drawdowns.mean().map(|depth| -depth * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.drawdowns.mean().map(|depth| -depth * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

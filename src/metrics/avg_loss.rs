@@ -1,6 +1,6 @@
 //! Mean result of the losing trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean result of the losing trades, negative, money.
 ///
@@ -10,12 +10,8 @@ pub const AVG_LOSS: Metric = Metric {
     name: "avgLoss",
     unit: Unit::Money,
     description: "Mean result of the losing trades, negative; null without one",
-    compute,
+    compute: |facts| facts.trades.losses.mean(facts.trades.losses.pnl),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.losses.mean(facts.trades.losses.pnl)
-}
 
 #[cfg(test)]
 mod tests {

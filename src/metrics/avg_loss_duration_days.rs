@@ -1,6 +1,6 @@
 //! Mean time from entry to exit of losing trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean time from entry to exit of losing trades, days.
 ///
@@ -10,12 +10,8 @@ pub const AVG_LOSS_DURATION_DAYS: Metric = Metric {
     name: "avgLossDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of losing trades; null without one",
-    compute,
+    compute: |facts| facts.trades.losses.mean_bars().map(|bars| bars * facts.bar_days),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.losses.mean_bars().map(|bars| bars * facts.bar_days)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Mean return of the losing trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean return of the losing trades, negative, percent.
 ///
@@ -10,12 +10,8 @@ pub const AVG_LOSS_PERCENT: Metric = Metric {
     name: "avgLossPercent",
     unit: Unit::Percent,
     description: "Mean return of the losing trades, negative; null without one",
-    compute,
+    compute: |facts| facts.trades.losses.mean(facts.trades.losses.percent),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.losses.mean(facts.trades.losses.percent)
-}
 
 #[cfg(test)]
 mod tests {

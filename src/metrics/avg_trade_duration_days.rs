@@ -1,6 +1,6 @@
 //! Mean time from entry to exit of closed trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean time from entry to exit of closed trades, days.
 ///
@@ -10,12 +10,8 @@ pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
     name: "avgTradeDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of closed trades; null without one",
-    compute,
+    compute: |facts| facts.trades.closed.mean_bars().map(|bars| bars * facts.bar_days),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.closed.mean_bars().map(|bars| bars * facts.bar_days)
-}
 
 #[cfg(test)]
 mod tests {

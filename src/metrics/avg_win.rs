@@ -1,6 +1,6 @@
 //! Mean result of the winning trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean result of the winning trades, money.
 ///
@@ -10,12 +10,8 @@ pub const AVG_WIN: Metric = Metric {
     name: "avgWin",
     unit: Unit::Money,
     description: "Mean result of the winning trades; null without one",
-    compute,
+    compute: |facts| facts.trades.wins.mean(facts.trades.wins.pnl),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.wins.mean(facts.trades.wins.pnl)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Mean time from entry to exit of winning trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean time from entry to exit of winning trades, days.
 ///
@@ -10,12 +10,8 @@ pub const AVG_WIN_DURATION_DAYS: Metric = Metric {
     name: "avgWinDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of winning trades; null without one",
-    compute,
+    compute: |facts| facts.trades.wins.mean_bars().map(|bars| bars * facts.bar_days),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.wins.mean_bars().map(|bars| bars * facts.bar_days)
-}
 
 #[cfg(test)]
 mod tests {

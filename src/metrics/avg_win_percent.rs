@@ -1,6 +1,6 @@
 //! Mean return of the winning trades.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean return of the winning trades, percent.
 ///
@@ -10,12 +10,8 @@ pub const AVG_WIN_PERCENT: Metric = Metric {
     name: "avgWinPercent",
     unit: Unit::Percent,
     description: "Mean return of the winning trades; null without one",
-    compute,
+    compute: |facts| facts.trades.wins.mean(facts.trades.wins.percent),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.wins.mean(facts.trades.wins.percent)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Return of buying at the first close and holding to the last.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Return of buying at the first close and holding to the last, without costs, percent.
 ///
@@ -10,12 +10,8 @@ pub const BENCHMARK_RETURN: Metric = Metric {
     name: "benchmarkReturn",
     unit: Unit::Percent,
     description: "Return of buying at the first close and holding to the last, without costs; null without bars",
-    compute,
+    compute: |facts| facts.benchmark_growth.map(|growth| (growth - 1.0) * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.benchmark_growth.map(|growth| (growth - 1.0) * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Highest return of a closed trade.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Highest return of a closed trade, percent.
 ///
@@ -10,12 +10,8 @@ pub const BEST_TRADE: Metric = Metric {
     name: "bestTrade",
     unit: Unit::Percent,
     description: "Highest return of a closed trade; null without one",
-    compute,
+    compute: |facts| facts.trades.best,
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.best
-}
 
 #[cfg(test)]
 mod tests {

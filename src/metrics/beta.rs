@@ -10,12 +10,8 @@ pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
     description: "Change of the return with that of the benchmark; null where the benchmark does not move",
-    compute,
+    compute: |facts| beta_of(facts),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    beta_of(facts)
-}
 
 /// Below this variance the benchmark does not move.
 const STILL: f64 = 1e-30;

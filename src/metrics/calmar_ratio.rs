@@ -1,7 +1,7 @@
 //! Annualized return by the deepest drawdown.
 
 use super::annualized_return::annualized;
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Unit, over};
 
 /// Annualized return by the deepest drawdown, a ratio.
 ///
@@ -11,12 +11,8 @@ pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
     description: "Annualized return by the deepest drawdown; null where equity never falls",
-    compute,
+    compute: |facts| over(annualized(facts)?, facts.returns.deepest_fall.abs()),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    over(annualized(facts)?, facts.returns.deepest_fall.abs())
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,18 @@
 //! Closed trades.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Closed trades, a count.
 ///
 /// Exit trades that are over. Never null.
 /// vectorbt: `Trades.closed.count`.
-pub const CLOSED_TRADES: Metric =
-    Metric { name: "closedTrades", unit: Unit::Count, description: "Closed trades", compute };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.closed.count))
-}
+pub const CLOSED_TRADES: Metric = Metric {
+    name: "closedTrades",
+    unit: Unit::Count,
+    description: "Closed trades",
+    compute: |facts| Some(float(facts.trades.closed.count)),
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Mean of the lowest twentieth of the returns.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Mean of the lowest twentieth of the returns, negative for a loss, percent.
 ///
@@ -10,12 +10,8 @@ pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
     name: "conditionalValueAtRisk",
     unit: Unit::Percent,
     description: "Mean of the lowest twentieth of the returns, negative for a loss; null without bars",
-    compute,
+    compute: |facts| facts.tails.map(|tails| tails.low_mean * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.tails.map(|tails| tails.low_mean * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Equity at the last bar.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Equity at the last bar, money.
 ///
@@ -10,12 +10,8 @@ pub const FINAL_CAPITAL: Metric = Metric {
     name: "finalCapital",
     unit: Unit::Money,
     description: "Equity at the last bar; the initial capital without bars",
-    compute,
+    compute: |facts| Some(facts.final_capital),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.final_capital)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Long trades.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Long trades, open and closed, a count.
 ///
@@ -11,12 +11,8 @@ pub const LONG_TRADES: Metric = Metric {
     name: "longTrades",
     unit: Unit::Count,
     description: "Long trades, open and closed",
-    compute,
+    compute: |facts| Some(float(facts.trades.long)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.long))
-}
 
 #[cfg(test)]
 mod tests {

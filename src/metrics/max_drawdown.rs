@@ -1,6 +1,6 @@
 //! Deepest fall from a peak of the equity.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Deepest fall from a peak of the equity, percent.
 ///
@@ -10,12 +10,10 @@ pub const MAX_DRAWDOWN: Metric = Metric {
     name: "maxDrawdown",
     unit: Unit::Percent,
     description: "Deepest fall from a peak of the equity; 0 where it never falls",
-    compute,
+    compute: |facts| {
+        Some(if facts.drawdowns.count == 0 { 0.0 } else { -facts.drawdowns.deepest * 100.0 })
+    },
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(if facts.drawdowns.count == 0 { 0.0 } else { -facts.drawdowns.deepest * 100.0 })
-}
 
 #[cfg(test)]
 mod tests {

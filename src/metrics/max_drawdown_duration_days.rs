@@ -1,7 +1,7 @@
 //! Longest time below a peak.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Longest time below a peak, days.
 ///
@@ -11,12 +11,10 @@ pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "maxDrawdownDurationDays",
     unit: Unit::Days,
     description: "Longest time below a peak; null where equity never falls",
-    compute,
+    compute: |facts| {
+        (facts.drawdowns.count > 0).then(|| float(facts.drawdowns.longest_bars) * facts.bar_days)
+    },
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    (facts.drawdowns.count > 0).then(|| float(facts.drawdowns.longest_bars) * facts.bar_days)
-}
 
 #[cfg(test)]
 mod tests {

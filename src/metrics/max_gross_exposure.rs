@@ -1,6 +1,6 @@
 //! Largest value of a position by itself and free cash.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Largest value of a position by itself and free cash, percent.
 ///
@@ -10,12 +10,8 @@ pub const MAX_GROSS_EXPOSURE: Metric = Metric {
     name: "maxGrossExposure",
     unit: Unit::Percent,
     description: "Largest value of a position by itself and free cash; null without bars",
-    compute,
+    compute: |facts| facts.exposure.max_gross.map(|share| share * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.exposure.max_gross.map(|share| share * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

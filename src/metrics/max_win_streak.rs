@@ -1,7 +1,7 @@
 //! Most winning trades in a row.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Most winning trades in a row, a count.
 ///
@@ -11,12 +11,8 @@ pub const MAX_WIN_STREAK: Metric = Metric {
     name: "maxWinStreak",
     unit: Unit::Count,
     description: "Most winning trades in a row",
-    compute,
+    compute: |facts| Some(float(facts.trades.wins.longest_streak)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.wins.longest_streak))
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Sum of the returns above the risk-free rate by the sum of those below.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Unit, over};
 
 /// Sum of the returns above the risk-free rate by the sum of those below, a ratio.
 ///
@@ -10,12 +10,8 @@ pub const OMEGA_RATIO: Metric = Metric {
     name: "omegaRatio",
     unit: Unit::Ratio,
     description: "Sum of the returns above the risk-free rate by the sum of those below; null where none is below",
-    compute,
+    compute: |facts| over(facts.returns.gains, -facts.returns.losses),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    over(facts.returns.gains, -facts.returns.losses)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Result of open trades at the last close.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Result of open trades at the last close, money.
 ///
@@ -10,12 +10,8 @@ pub const OPEN_TRADE_PNL: Metric = Metric {
     name: "openTradePnl",
     unit: Unit::Money,
     description: "Result of open trades at the last close",
-    compute,
+    compute: |facts| Some(facts.trades.open_pnl),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.trades.open_pnl)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,18 @@
 //! Open trades.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Open trades, a count.
 ///
 /// Exit trades that last to the end. Never null.
 /// vectorbt: `Trades.open.count`.
-pub const OPEN_TRADES: Metric =
-    Metric { name: "openTrades", unit: Unit::Count, description: "Open trades", compute };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.open()))
-}
+pub const OPEN_TRADES: Metric = Metric {
+    name: "openTrades",
+    unit: Unit::Count,
+    description: "Open trades",
+    compute: |facts| Some(float(facts.trades.open())),
+};
 
 #[cfg(test)]
 mod tests {

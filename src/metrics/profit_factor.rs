@@ -1,6 +1,6 @@
 //! Sum of the wins by the sum of the losses.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Unit, over};
 
 /// Sum of the wins by the sum of the losses, without sign, a ratio.
 ///
@@ -10,12 +10,8 @@ pub const PROFIT_FACTOR: Metric = Metric {
     name: "profitFactor",
     unit: Unit::Ratio,
     description: "Sum of the wins by the sum of the losses, without sign; null without a loss",
-    compute,
+    compute: |facts| over(facts.trades.wins.pnl, -facts.trades.losses.pnl),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    over(facts.trades.wins.pnl, -facts.trades.losses.pnl)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Short trades.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Short trades, open and closed, a count.
 ///
@@ -11,12 +11,8 @@ pub const SHORT_TRADES: Metric = Metric {
     name: "shortTrades",
     unit: Unit::Count,
     description: "Short trades, open and closed",
-    compute,
+    compute: |facts| Some(float(facts.trades.short)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.short))
-}
 
 #[cfg(test)]
 mod tests {

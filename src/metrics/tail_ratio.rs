@@ -1,6 +1,6 @@
 //! The 95th percentile of the returns by the 5th.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Unit, over};
 
 /// The 95th percentile of the returns by the 5th, both without sign, a ratio.
 ///
@@ -10,12 +10,8 @@ pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
     description: "The 95th percentile of the returns by the 5th, both without sign; null where the latter is 0",
-    compute,
+    compute: |facts| facts.tails.and_then(|tails| over(tails.high.abs(), tails.low.abs())),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.tails.and_then(|tails| over(tails.high.abs(), tails.low.abs()))
-}
 
 #[cfg(test)]
 mod tests {

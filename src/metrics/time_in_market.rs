@@ -1,6 +1,6 @@
 //! Share of the bars that end with a position.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Share of the bars that end with a position, percent.
 ///
@@ -10,12 +10,8 @@ pub const TIME_IN_MARKET: Metric = Metric {
     name: "timeInMarket",
     unit: Unit::Percent,
     description: "Share of the bars that end with a position; null without bars",
-    compute,
+    compute: |facts| facts.exposure.time_in_market.map(|share| share * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.exposure.time_in_market.map(|share| share * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

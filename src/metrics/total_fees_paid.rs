@@ -1,17 +1,17 @@
 //! Fees of all orders.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Fees of all orders, money.
 ///
 /// Σ fees. Never null.
 /// vectorbt: `Portfolio.orders.fees.sum`.
-pub const TOTAL_FEES_PAID: Metric =
-    Metric { name: "totalFeesPaid", unit: Unit::Money, description: "Fees of all orders", compute };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.exposure.fees)
-}
+pub const TOTAL_FEES_PAID: Metric = Metric {
+    name: "totalFeesPaid",
+    unit: Unit::Money,
+    description: "Fees of all orders",
+    compute: |facts| Some(facts.exposure.fees),
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Equity at the last bar minus the initial capital.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Equity at the last bar minus the initial capital, money.
 ///
@@ -10,12 +10,8 @@ pub const TOTAL_PROFIT: Metric = Metric {
     name: "totalProfit",
     unit: Unit::Money,
     description: "Equity at the last bar minus the initial capital",
-    compute,
+    compute: |facts| Some(facts.final_capital - facts.initial_capital),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.final_capital - facts.initial_capital)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Profit in percent of the initial capital.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Profit in percent of the initial capital, percent.
 ///
@@ -10,12 +10,10 @@ pub const TOTAL_RETURN: Metric = Metric {
     name: "totalReturn",
     unit: Unit::Percent,
     description: "Profit in percent of the initial capital",
-    compute,
+    compute: |facts| {
+        Some((facts.final_capital - facts.initial_capital) / facts.initial_capital * 100.0)
+    },
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some((facts.final_capital - facts.initial_capital) / facts.initial_capital * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

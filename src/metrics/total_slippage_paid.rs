@@ -1,6 +1,6 @@
 //! What fills were worse than their price before slippage.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// What fills were worse than their price before slippage, money.
 ///
@@ -10,12 +10,8 @@ pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
     description: "What fills were worse than their price before slippage",
-    compute,
+    compute: |facts| Some(facts.exposure.slippage),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.exposure.slippage)
-}
 
 #[cfg(test)]
 mod tests {

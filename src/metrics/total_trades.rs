@@ -1,7 +1,7 @@
 //! Open and closed trades.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Open and closed trades, a count.
 ///
@@ -11,12 +11,8 @@ pub const TOTAL_TRADES: Metric = Metric {
     name: "totalTrades",
     unit: Unit::Count,
     description: "Open and closed trades",
-    compute,
+    compute: |facts| Some(float(facts.trades.total)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.total))
-}
 
 #[cfg(test)]
 mod tests {

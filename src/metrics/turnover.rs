@@ -1,6 +1,6 @@
 //! Traded value by the mean equity.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Unit, over};
 
 /// Traded value by the mean equity, a ratio.
 ///
@@ -10,12 +10,8 @@ pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
     description: "Traded value by the mean equity; null without bars",
-    compute,
+    compute: |facts| over(facts.exposure.traded_value, facts.mean_equity?),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    over(facts.exposure.traded_value, facts.mean_equity?)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Root of the mean squared distance to the last peak.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Root of the mean squared distance to the last peak, percent.
 ///
@@ -10,12 +10,8 @@ pub const ULCER_INDEX: Metric = Metric {
     name: "ulcerIndex",
     unit: Unit::Percent,
     description: "Root of the mean squared distance to the last peak; null without bars",
-    compute,
+    compute: |facts| Some(facts.returns.per_bar(facts.returns.fall_squares)?.sqrt() * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(facts.returns.per_bar(facts.returns.fall_squares)?.sqrt() * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,8 @@ pub const UNEXECUTED_SIGNALS: Metric = Metric {
     name: "unexecutedSignals",
     unit: Unit::Count,
     description: "Signals that made no order; the warnings of the result count the reasons",
-    compute,
+    compute: |facts| Some(unexecuted(facts)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(unexecuted(facts))
-}
 
 #[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
 const fn unexecuted(facts: &Facts) -> f64 {

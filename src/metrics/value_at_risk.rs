@@ -1,6 +1,6 @@
 //! The 5th percentile of the returns of the bars.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// The 5th percentile of the returns of the bars, negative for a loss, percent.
 ///
@@ -10,12 +10,8 @@ pub const VALUE_AT_RISK: Metric = Metric {
     name: "valueAtRisk",
     unit: Unit::Percent,
     description: "The 5th percentile of the returns of the bars, negative for a loss; null without bars",
-    compute,
+    compute: |facts| facts.tails.map(|tails| tails.low * 100.0),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.tails.map(|tails| tails.low * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

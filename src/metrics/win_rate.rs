@@ -1,7 +1,7 @@
 //! Share of the closed trades with a result above 0.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Share of the closed trades with a result above 0, percent.
 ///
@@ -11,12 +11,10 @@ pub const WIN_RATE: Metric = Metric {
     name: "winRate",
     unit: Unit::Percent,
     description: "Share of the closed trades with a result above 0; null without a closed trade",
-    compute,
+    compute: |facts| {
+        facts.trades.closed.mean(float(facts.trades.wins.count)).map(|share| share * 100.0)
+    },
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.closed.mean(float(facts.trades.wins.count)).map(|share| share * 100.0)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Closed trades with a result above 0.
 
 use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Closed trades with a result above 0, a count.
 ///
@@ -11,12 +11,8 @@ pub const WINNING_TRADES: Metric = Metric {
     name: "winningTrades",
     unit: Unit::Count,
     description: "Closed trades with a result above 0",
-    compute,
+    compute: |facts| Some(float(facts.trades.wins.count)),
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    Some(float(facts.trades.wins.count))
-}
 
 #[cfg(test)]
 mod tests {

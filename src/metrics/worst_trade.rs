@@ -1,6 +1,6 @@
 //! Lowest return of a closed trade.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Unit};
 
 /// Lowest return of a closed trade, percent.
 ///
@@ -10,12 +10,8 @@ pub const WORST_TRADE: Metric = Metric {
     name: "worstTrade",
     unit: Unit::Percent,
     description: "Lowest return of a closed trade; null without one",
-    compute,
+    compute: |facts| facts.trades.worst,
 };
-
-fn compute(facts: &Facts) -> Option<f64> {
-    facts.trades.worst
-}
 
 #[cfg(test)]
 mod tests {

@@ -37,10 +37,14 @@ impl DrawdownFacts {
             if fall.bars > 0 && maximum(stride) < fall.peak {
                 fall.deepen(stride);
             } else {
-                stride.iter().for_each(|&value| facts.step(&mut fall, value));
+                for &value in stride {
+                    facts.step(&mut fall, value);
+                }
             }
         }
-        rest.iter().for_each(|&value| facts.step(&mut fall, value));
+        for &value in rest {
+            facts.step(&mut fall, value);
+        }
         facts.end(&mut fall);
         facts
     }

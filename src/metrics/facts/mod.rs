@@ -8,6 +8,7 @@ mod exposure;
 mod lanes;
 mod returns;
 mod tails;
+mod totals;
 mod trades;
 
 pub use drawdowns::DrawdownFacts;

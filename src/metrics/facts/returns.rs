@@ -1,11 +1,12 @@
-//! The returns of the bars, from two passes over equity and close in blocks that stay in the nearest cache.
+//! The returns of the bars, from one pass over equity and close in blocks that stay in the nearest cache.
 //!
 //! The return of a bar is (out − in) ÷ in, with the initial capital as the first `in`. Where equity is at or below zero
 //! the sign follows vectorbt: against the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
 //! anything else. The benchmark is the close; its first return is 0.
 
-use super::lanes::Lanes;
+use super::lanes::minimum;
 use super::tails::{TailFacts, Tails};
+use super::totals::Totals;
 use super::{DrawdownFacts, float};
 
 /// Bars a block. Two blocks of returns and their sources take 32 kB.
@@ -86,32 +87,15 @@ pub(super) fn measure(
     let mut blocks =
         Blocks { initial_capital, first_close, equity, close, r: [0.0; BLOCK], b: [0.0; BLOCK] };
 
-    let (mut body, mut rest) = (Sums::<8>::new(risk_free), Sums::<1>::new(risk_free));
+    let mut totals = Totals::default();
+    let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
     let mut regular = initial_capital > 0.0;
     blocks.each(|block| {
         regular &= block.regular;
-        let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<8>(), block.b.as_chunks::<8>());
-        let (e, e_rest) = block.equity.as_chunks::<8>();
-        r.iter().zip(b).zip(e).for_each(|((r, b), e)| body.add(r, b, e));
-        r_rest.iter().zip(b_rest).zip(e_rest).for_each(|((r, b), e)| rest.add(&[*r], &[*b], &[*e]));
-    });
-    facts.mean = (body.r.total() + rest.r.total()) / count;
-    facts.benchmark_mean = (body.b.total() + rest.b.total()) / count;
-    facts.downside_squares = body.downside.total() + rest.downside.total();
-    facts.gains = body.gains.total() + rest.gains.total();
-    facts.losses = body.losses.total() + rest.losses.total();
-    let mean_equity = (body.equity.total() + rest.equity.total()) / count;
-
-    let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
-    let (mut body, mut rest) = (Moments::<8>::new(&facts), Moments::<1>::new(&facts));
-    blocks.each(|block| {
-        let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<8>(), block.b.as_chunks::<8>());
-        r.iter().zip(b).for_each(|(r, b)| body.add(r, b));
-        r_rest.iter().zip(b_rest).for_each(|(r, b)| rest.add(&[*r], &[*b]));
+        totals.take(&block, risk_free);
         tails.take(block.r);
     });
-    body.give(&mut facts);
-    rest.give(&mut facts);
+    totals.give(&mut facts);
     let tails = tails.facts().or_else(|| {
         // The sample misjudged the distribution: take all.
         let mut tails = Tails::all(equity.len());
@@ -127,7 +111,7 @@ pub(super) fn measure(
     } else {
         compound(&mut facts, &mut blocks);
     }
-    Measured { facts, tails, mean_equity: Some(mean_equity) }
+    Measured { facts, tails, mean_equity: Some(totals.equity / count) }
 }
 
 /// Multiplies the returns of a curve that touches zero: its product is not its equity any more.
@@ -170,10 +154,10 @@ struct Blocks<'a> {
 }
 
 /// One block of returns, with the equity that they lead to.
-struct Block<'a> {
-    r: &'a [f64],
-    b: &'a [f64],
-    equity: &'a [f64],
+pub(super) struct Block<'a> {
+    pub r: &'a [f64],
+    pub b: &'a [f64],
+    pub equity: &'a [f64],
     /// Whether all equity is above 0.
     regular: bool,
 }
@@ -182,8 +166,7 @@ impl Blocks<'_> {
     fn each(&mut self, mut with: impl FnMut(Block<'_>)) {
         let (mut equity_before, mut close_before) = (self.initial_capital, self.first_close);
         for (equity, close) in self.equity.chunks(BLOCK).zip(self.close.chunks(BLOCK)) {
-            let regular =
-                equity.iter().fold(equity_before > 0.0, |regular, &value| regular && (value > 0.0));
+            let regular = equity_before > 0.0 && minimum(equity) > 0.0;
             let (Some(r), Some(b)) =
                 (self.r.get_mut(..equity.len()), self.b.get_mut(..close.len()))
             else {
@@ -227,95 +210,6 @@ fn changes(before: f64, values: &[f64], returns: &mut [f64]) {
     }
 }
 
-/// The sums of the first pass.
-struct Sums<const N: usize> {
-    risk_free: f64,
-    r: Lanes<N>,
-    b: Lanes<N>,
-    equity: Lanes<N>,
-    downside: Lanes<N>,
-    gains: Lanes<N>,
-    losses: Lanes<N>,
-}
-
-impl<const N: usize> Sums<N> {
-    fn new(risk_free: f64) -> Self {
-        let none = Lanes::default();
-        Self {
-            risk_free,
-            r: none,
-            b: none,
-            equity: none,
-            downside: none,
-            gains: none,
-            losses: none,
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, r: &[f64; N], b: &[f64; N], equity: &[f64; N]) {
-        let risk_free = self.risk_free;
-        self.r.add(*r);
-        self.b.add(*b);
-        self.equity.add(*equity);
-        self.downside.add(r.map(|r| if r < 0.0 { r * r } else { 0.0 }));
-        self.gains.add(r.map(|r| if r > risk_free { r - risk_free } else { 0.0 }));
-        self.losses.add(r.map(|r| if r < risk_free { r - risk_free } else { 0.0 }));
-    }
-}
-
-/// The sums of the second pass, about the means of the first.
-struct Moments<const N: usize> {
-    mean: f64,
-    benchmark_mean: f64,
-    squares: Lanes<N>,
-    cubes: Lanes<N>,
-    fourths: Lanes<N>,
-    benchmark: Lanes<N>,
-    products: Lanes<N>,
-    active: Lanes<N>,
-}
-
-impl<const N: usize> Moments<N> {
-    fn new(facts: &ReturnFacts) -> Self {
-        let none = Lanes::default();
-        Self {
-            mean: facts.mean,
-            benchmark_mean: facts.benchmark_mean,
-            squares: none,
-            cubes: none,
-            fourths: none,
-            benchmark: none,
-            products: none,
-            active: none,
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, r: &[f64; N], b: &[f64; N]) {
-        let (r, b) = (r.map(|r| r - self.mean), b.map(|b| b - self.benchmark_mean));
-        let mut both = [(0.0, 0.0); N];
-        for ((both, r), b) in both.iter_mut().zip(r).zip(b) {
-            *both = (r, b);
-        }
-        self.squares.add(r.map(|r| r * r));
-        self.cubes.add(r.map(|r| r * r * r));
-        self.fourths.add(r.map(|r| (r * r) * (r * r)));
-        self.benchmark.add(b.map(|b| b * b));
-        self.products.add(both.map(|(r, b)| r * b));
-        self.active.add(both.map(|(r, b)| (r - b) * (r - b)));
-    }
-
-    fn give(self, facts: &mut ReturnFacts) {
-        facts.squares += self.squares.total();
-        facts.cubes += self.cubes.total();
-        facts.fourths += self.fourths.total();
-        facts.benchmark_squares += self.benchmark.total();
-        facts.products += self.products.total();
-        facts.active_squares += self.active.total();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,19 +229,31 @@ mod tests {
 
     #[test]
     fn blocks_and_lanes_leave_no_bar_out() {
-        // 2,061 bars: two blocks, a part of a third, and five bars beyond a multiple of eight.
+        // 2,061 bars: two blocks, a part of a third, and one bar beyond a multiple of four.
         let equity: Vec<f64> =
             (0..2_061).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0).collect();
-        let measured = measure(990.0, &equity, &equity, 0.0, &DrawdownFacts::new(&equity));
-        let mut plain = Vec::new();
-        let mut before = 990.0;
-        for &value in &equity {
-            plain.push((value - before) / before);
-            before = value;
+        let close: Vec<f64> = (0..2_061).map(|bar| 50.0 + f64::from(bar % 23)).collect();
+        let measured = measure(990.0, &equity, &close, 0.0, &DrawdownFacts::new(&equity));
+        let plain = |before: f64, values: &[f64]| -> Vec<f64> {
+            let from = std::iter::once(before).chain(values.iter().copied());
+            let returns: Vec<f64> =
+                values.iter().zip(from).map(|(to, from)| (to - from) / from).collect();
+            let mean = returns.iter().sum::<f64>() / float(returns.len());
+            returns.iter().map(|value| value - mean).collect()
+        };
+        let (r, b) = (plain(990.0, &equity), plain(50.0, &close));
+        let sum = |of: fn(f64, f64) -> f64| r.iter().zip(&b).map(|(r, b)| of(*r, *b)).sum::<f64>();
+        let facts = measured.facts;
+        for (found, expected) in [
+            (facts.squares, sum(|r, _| r * r)),
+            (facts.cubes, sum(|r, _| r.powi(3))),
+            (facts.fourths, sum(|r, _| r.powi(4))),
+            (facts.benchmark_squares, sum(|_, b| b * b)),
+            (facts.products, sum(|r, b| r * b)),
+            (facts.active_squares, sum(|r, b| (r - b).powi(2))),
+            (facts.growth, equity[2_060] / 990.0),
+        ] {
+            assert!((found / expected - 1.0).abs() < 1e-11, "{found} {expected}");
         }
-        let mean = plain.iter().sum::<f64>() / 2_061.0;
-        let squares: f64 = plain.iter().map(|r| (r - mean).powi(2)).sum();
-        assert!((measured.facts.mean / mean - 1.0).abs() < 1e-12);
-        assert!((measured.facts.squares / squares - 1.0).abs() < 1e-12);
     }
 }

@@ -89,19 +89,22 @@ impl Tails {
     }
 }
 
+/// Values that are looked at together; a power of two.
+const BLOCK: usize = 256;
+
 /// Appends the values that are wanted, without a branch for each of them.
 fn keep(kept: &mut Vec<f64>, values: &[f64], wanted: impl Fn(f64) -> bool) {
-    let start = kept.len();
-    kept.resize(start + values.len(), 0.0);
-    let Some(room) = kept.get_mut(start..) else { return };
-    let mut used = 0;
-    for &value in values {
-        if let Some(place) = room.get_mut(used) {
-            *place = value;
+    let mut room = [0.0; BLOCK];
+    for block in values.chunks(BLOCK) {
+        let mut used = 0;
+        for &value in block {
+            // Every value is written, and the next one over it unless it was wanted. The mask changes nothing: it tells
+            // the compiler that the place is inside.
+            room[used & (BLOCK - 1)] = value;
+            used += usize::from(wanted(value));
         }
-        used += usize::from(wanted(value));
+        kept.extend_from_slice(room.get(..used).unwrap_or(&[]));
     }
-    kept.truncate(start + used);
 }
 
 /// Returns the rank below a share of the way from the first to the last value, and the part of a step beyond it.

@@ -66,7 +66,7 @@ pub struct TradeFacts {
 impl TradeFacts {
     pub(super) fn new(trades: &Trades) -> Self {
         let mut facts = Self { total: trades.len(), ..Self::default() };
-        facts.short = trades.direction.iter().filter(|&&direction| direction == 1).count();
+        facts.short = trades.direction.iter().map(|&direction| usize::from(direction == 1)).sum();
         facts.long = facts.total - facts.short;
         let (mut wins_in_a_row, mut losses_in_a_row) = (0, 0);
         let bars = trades

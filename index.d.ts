@@ -7,7 +7,7 @@
  */
 export declare class BacktestEngine {
   /**
-   * Creates an engine; its store is opened by the first call that needs it. Throws a BacktestError for settings that
+   * Creates an engine; its store is opened by the first call that needs it. Throws a `BacktestError` for settings that
    * are unknown or out of range.
    */
   constructor(config?: EngineConfig)

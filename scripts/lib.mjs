@@ -48,3 +48,9 @@ export function npm(args, options = {}) {
 export function installed(file) {
   return join(ROOT, 'node_modules', ...file.split('/'))
 }
+
+/** Returns the target that Rust builds for on this machine. */
+export function hostTarget() {
+  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
+  return /^host: (.+)$/m.exec(stdout ?? '')?.[1] ?? fail('rustc -vV does not name a host')
+}

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installed, ROOT } from './lib.mjs'
+import { hostTarget, installed, ROOT } from './lib.mjs'
 
 /** @typedef {{ name: string, passed: number, failed: number, skipped: number, status: number }} Outcome */
 
@@ -37,6 +37,8 @@ process.exit(outcomes.every(isGood) ? 0 : 1)
 
 /** @returns {Promise<Outcome>} */
 async function cargo() {
+  // For the target that the addon was built for, so that both share what is compiled.
+  process.env.CARGO_BUILD_TARGET ??= hostTarget()
   const { status, output } = await watch('cargo', ['test', '--no-fail-fast'])
   const counts = { passed: 0, failed: 0, skipped: 0 }
   for (const [, passed, failed, ignored] of output.matchAll(

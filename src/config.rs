@@ -193,7 +193,8 @@ fn merge(
         other => return other.clone(),
     };
     // A folder named by the caller is meant, whatever database the environment has for somebody else.
-    let names_folder = entries.iter().any(|(name, value)| name == "dataDir" && !matches!(value, Input::Null));
+    let names_folder =
+        entries.iter().any(|(name, value)| name == "dataDir" && !matches!(value, Input::Null));
     for setting in SETTINGS {
         if setting == "databaseUrl" && names_folder {
             continue;

@@ -147,15 +147,19 @@ impl Error {
     }
 }
 
-/// Returns the known name nearest to `name`, if it is near enough to be a slip.
+/// Returns the known name nearest to `name`, if it is near enough to be a slip: few letters off, or cut short.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const SHORTEST_BEGINNING: usize = 3;
     let lower = name.to_lowercase();
     known
         .into_iter()
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        .filter_map(|candidate| {
+            let known = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &known);
+            let begins = lower.chars().count() >= SHORTEST_BEGINNING && known.starts_with(&lower);
+            let near = distance <= known.chars().count().max(3) / 3 + 1;
+            (near || begins).then_some((distance, candidate))
         })
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3)) / 3 + 1)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -180,6 +184,7 @@ mod tests {
     fn nearest_finds_slips_only() {
         assert_eq!(nearest("sma_crosover", ["rsi", "sma_crossover"]), Some("sma_crossover"));
         assert_eq!(nearest("fastPeriod", ["fast_period", "slow_period"]), Some("fast_period"));
+        assert_eq!(nearest("cacheTtl", ["cacheTtlSeconds", "chunkSize"]), Some("cacheTtlSeconds"));
         assert_eq!(nearest("banana", ["rsi", "macd"]), None);
     }
 }

@@ -71,24 +71,3 @@ async fn damaged_chunks_are_errors_that_name_the_store() {
         assert!(error.message.contains(expected), "{}", error.message);
     }
 }
-
-/// Run by hand: `cargo test --release --lib --features service a_million_bars -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "measures"]
-async fn a_million_bars_are_loaded_within_50_ms() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, source) = open(folder.path()).await;
-    let start = std::time::Instant::now();
-    source.import("A", Timeframe::M1, minutes(0..1_000_000, 10.0)).await.unwrap();
-    println!("import: {:?}", start.elapsed());
-    let mut times: Vec<_> = Vec::new();
-    for _ in 0..9 {
-        let start = std::time::Instant::now();
-        let bars = source.load("A", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched)).await.unwrap();
-        times.push(start.elapsed());
-        assert_eq!(bars.len(), 1_000_000);
-    }
-    times.sort();
-    println!("load: fastest {:?}, median {:?}, slowest {:?}", times[0], times[4], times[8]);
-    assert!(times[4].as_millis() < 50);
-}

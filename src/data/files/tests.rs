@@ -219,27 +219,3 @@ fn a_cancelled_reading_stops() {
     assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
     assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
 }
-
-/// Run by hand: `cargo test --release --lib --features service a_million_lines -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn a_million_lines_are_read_within_a_second() {
-    let rows: Vec<String> = (0..1_000_000_i64)
-        .map(|bar| {
-            format!(
-                "{},101.25,103.5,99.75,{}.125,12345.678\n",
-                time::format(bar * 60_000),
-                100 + bar % 3
-            )
-        })
-        .collect();
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("bars.csv");
-    fs::write(&path, format!("Date,Open,High,Low,Close,Volume\n{}", rows.concat())).unwrap();
-    for _ in 0..3 {
-        let start = std::time::Instant::now();
-        assert_eq!(read(&path, &Unwatched).unwrap().len(), 1_000_000);
-        println!("csv: {:?}", start.elapsed());
-        assert!(start.elapsed().as_millis() < 1000);
-    }
-}

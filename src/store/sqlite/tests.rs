@@ -320,30 +320,3 @@ async fn a_read_only_folder_is_named() {
         error.message
     );
 }
-
-/// Run by hand: `cargo test --release --lib --features service a_large_run -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "measures"]
-async fn a_large_run_is_kept_within_300_ms() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Sqlite::open(&folder.path().join("store.db")).await.unwrap();
-    let outcome = Arc::new(outcome(1_000_000, 10_000, 0.1));
-    let (mut written, mut read) = (Vec::new(), Vec::new());
-    for number in 0..7 {
-        let id = format!("bt-{number}");
-        let start = Instant::now();
-        store.create_run(run(&id)).await.unwrap();
-        store.complete_run(&id, None, Arc::clone(&outcome), 9).await.unwrap();
-        written.push(start.elapsed());
-        let start = Instant::now();
-        assert!(store.run(&id).await.unwrap().is_some());
-        read.push(start.elapsed());
-    }
-    written.sort();
-    read.sort();
-    println!(
-        "write: median {:?}, slowest {:?}; read: median {:?}, slowest {:?}",
-        written[3], written[6], read[3], read[6]
-    );
-    assert!(written[3].as_millis() < 300);
-}

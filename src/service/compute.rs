@@ -37,7 +37,18 @@ pub(super) fn backtest(
 ) -> Result<Outcome> {
     reporter.stage("signals");
     let signals = bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?;
-    let computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
+    let mut computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
+    if bound.warm_up() >= bars.len() {
+        computed.summary.warnings.insert(
+            0,
+            format!(
+                "the strategy needs {} bars before its first signal, and there are only {}",
+                bound.warm_up(),
+                bars.len()
+            ),
+        );
+    }
+    computed.summary.warnings.extend(bound.warnings());
     Ok(Outcome {
         summary: computed.summary,
         trades: computed.portfolio.trades,
@@ -86,7 +97,17 @@ pub(super) fn simulate(
         |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
     let final_capital = value("finalCapital").unwrap_or(terms.initial_capital);
     let total_return = value("totalReturn").unwrap_or(0.0);
-    let warnings = warnings::of(&simulation, &portfolio);
+    let subject = warnings::Subject {
+        prices,
+        signals,
+        timestamps,
+        initial_capital: terms.initial_capital,
+        options: terms.options,
+        simulation: &simulation,
+        portfolio: &portfolio,
+        total_return,
+    };
+    let warnings = warnings::of(&subject, &watch);
     Ok(Computed {
         orders: simulation.orders,
         portfolio,

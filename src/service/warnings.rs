@@ -1,41 +1,211 @@
 //! What an expert would say about a run before believing it.
 
-use crate::portfolio::Portfolio;
-use crate::simulation::{Kind, Simulation};
+use crate::market::{Signals, time};
+use crate::portfolio::{Holdings, Portfolio};
+use crate::simulation::options::Execution;
+use crate::simulation::{self, Kind, Options, Prices, Simulation};
+use crate::watch::Watch;
 
 /// Fewer closed trades than this say little about a strategy.
 const FEW_TRADES: usize = 30;
 
+/// Annualised metrics of fewer bars than this are mostly chance.
+const FEW_BARS: usize = 100;
+
+/// A run, as far as warnings look at it.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) prices: &'a Prices<'a>,
+    pub(super) signals: &'a Signals,
+    pub(super) timestamps: &'a [i64],
+    pub(super) initial_capital: f64,
+    pub(super) options: &'a Options,
+    pub(super) simulation: &'a Simulation,
+    pub(super) portfolio: &'a Portfolio,
+    pub(super) total_return: f64,
+}
+
 /// Returns the warnings of a run, the gravest first.
-pub(super) fn of(simulation: &Simulation, portfolio: &Portfolio) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if let Some(bar) = portfolio.equity.iter().position(|equity| *equity <= 0.0) {
-        warnings.push(format!(
-            "equity is at or below zero from bar {bar} on: a broker would have closed the account"
-        ));
+pub(super) fn of(run: &Subject<'_>, watch: &dyn Watch) -> Vec<String> {
+    [ruin(run), same_bar_fills(run, watch), ambiguous_stops(run), few_trades(run), few_bars(run)]
+        .into_iter()
+        .flatten()
+        .chain(unexecuted(run))
+        .collect()
+}
+
+fn ruin(run: &Subject<'_>) -> Option<String> {
+    let bar = run.portfolio.equity.iter().position(|equity| *equity <= 0.0)?;
+    let date =
+        run.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
+    Some(format!(
+        "equity is at or below zero on bar {bar} ({date}): a broker would have closed the account"
+    ))
+}
+
+/// A signal that needs a bar's close cannot be filled at that close: the same run with fills at the next open tells
+/// what that assumption is worth.
+fn same_bar_fills(run: &Subject<'_>, watch: &dyn Watch) -> Option<String> {
+    if run.options.execution != Execution::Close || run.simulation.orders.is_empty() {
+        return None;
     }
+    let fills = run.simulation.orders.len();
+    let known = next_open_return(run, watch).map_or_else(String::new, |next_open| {
+        format!(
+            "; filled at the next open, total return would be {next_open:.2} % instead of {:.2} %",
+            run.total_return
+        )
+    });
+    Some(format!(
+        "{fills} orders are filled at the close of the bar that gave the signal{known} (simulation.execution: nextOpen)"
+    ))
+}
+
+fn next_open_return(run: &Subject<'_>, watch: &dyn Watch) -> Option<f64> {
+    run.prices.open()?;
+    let options = Options { execution: Execution::NextOpen, ..run.options.clone() };
+    let later =
+        simulation::simulate(run.prices, run.signals, run.initial_capital, &options, watch).ok()?;
+    let holdings = Holdings::after(&later.orders, run.initial_capital);
+    let cash = holdings.cash.last().copied().unwrap_or(run.initial_capital);
+    let position = holdings.position.last().copied().unwrap_or(0.0);
+    let end = cash + position * run.prices.close().last()?;
+    Some((end - run.initial_capital) / run.initial_capital * 100.0)
+        .filter(|percent| percent.is_finite())
+}
+
+fn ambiguous_stops(run: &Subject<'_>) -> Option<String> {
+    let count = run.simulation.stops.ambiguous;
+    (count > 0).then(|| {
+        format!(
+            "{count} bars touched the stop loss and the take profit both: the stop loss was taken to come first, \
+             which only finer bars can tell"
+        )
+    })
+}
+
+fn few_trades(run: &Subject<'_>) -> Option<String> {
     let closed: usize =
-        portfolio.trades.status.iter().map(|status| usize::from(*status == 1)).sum();
-    if closed < FEW_TRADES {
-        warnings.push(format!(
-            "only {closed} closed trades: fewer than {FEW_TRADES} say little about a strategy"
-        ));
+        run.portfolio.trades.status.iter().map(|status| usize::from(*status == 1)).sum();
+    (closed < FEW_TRADES).then(|| {
+        format!("only {closed} closed trades: fewer than {FEW_TRADES} say little about a strategy")
+    })
+}
+
+fn few_bars(run: &Subject<'_>) -> Option<String> {
+    let bars = run.prices.len();
+    (bars < FEW_BARS).then(|| {
+        format!("metrics rest on only {bars} bars: with fewer than {FEW_BARS}, annualised ones are mostly chance")
+    })
+}
+
+fn unexecuted<'a>(run: &'a Subject<'_>) -> impl Iterator<Item = String> + 'a {
+    Kind::ALL.into_iter().filter_map(|kind| {
+        let of_kind = run.simulation.unexecuted.iter().filter(|signals| signals.kind == kind);
+        let reasons: Vec<String> = of_kind
+            .clone()
+            .map(|signals| format!("{} ({})", signals.reason.as_str(), signals.count))
+            .collect();
+        let total: u32 = of_kind.map(|signals| signals.count).sum();
+        (total > 0).then(|| {
+            format!("{total} {} signals made no order: {}", kind.as_str(), reasons.join(", "))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::Bits;
+    use crate::portfolio;
+    use crate::watch::Unwatched;
+
+    const CLOSE: [f64; 5] = [100.0, 110.0, 105.0, 120.0, 90.0];
+    const OPEN: [f64; 5] = [99.0, 108.0, 109.0, 106.0, 118.0];
+
+    fn warnings(entries: &[usize], exits: &[usize], options: &Options) -> Vec<String> {
+        let at = |bars: &[usize]| Bits::from_fn(5, |bar| bars.contains(&bar));
+        let signals = Signals { entries: at(entries), exits: at(exits), ..Signals::default() };
+        let high: Vec<f64> = CLOSE.iter().map(|close| close * 1.2).collect();
+        let low: Vec<f64> = CLOSE.iter().map(|close| close * 0.8).collect();
+        let prices = Prices::new(Some(&OPEN), Some(&high), Some(&low), &CLOSE).unwrap();
+        let simulation =
+            simulation::simulate(&prices, &signals, 1000.0, options, &Unwatched).unwrap();
+        let portfolio =
+            portfolio::evaluate(&CLOSE, &simulation.orders, 1000.0, &Unwatched).unwrap();
+        let total_return = portfolio.equity.last().unwrap() / 10.0 - 100.0;
+        let subject = Subject {
+            prices: &prices,
+            signals: &signals,
+            timestamps: &[0, time::DAY, 2 * time::DAY, 3 * time::DAY, 4 * time::DAY],
+            initial_capital: 1000.0,
+            options,
+            simulation: &simulation,
+            portfolio: &portfolio,
+            total_return,
+        };
+        of(&subject, &Unwatched)
     }
-    for kind in Kind::ALL {
-        let of_kind: Vec<_> =
-            simulation.unexecuted.iter().filter(|signals| signals.kind == kind).collect();
-        let total: u32 = of_kind.iter().map(|signals| signals.count).sum();
-        if total > 0 {
-            let reasons: Vec<String> = of_kind
+
+    #[test]
+    fn same_bar_fills_name_what_the_next_open_gives() {
+        // vectorbt 1.2.0: G1 makes 1045.8 of 1000, and G6, the same signals a bar later at the open, 977.56.
+        let found = warnings(&[0], &[2], &Options::default());
+        assert!(
+            found[0].starts_with("2 orders are filled at the close of the bar that gave the signal; filled at the next open"),
+            "{found:?}"
+        );
+        assert!(found[0].contains("would be -2.24 % instead of 4.58 %"), "{found:?}");
+        let next_open = Options { execution: Execution::NextOpen, ..Options::default() };
+        assert!(!warnings(&[0], &[2], &next_open).iter().any(|text| text.contains("next open")));
+    }
+
+    #[test]
+    fn ruin_is_dated_and_signals_without_orders_are_counted() {
+        let options = Options {
+            direction: crate::simulation::options::Direction::ShortOnly,
+            ..Options::default()
+        };
+        assert!(!warnings(&[0], &[], &options).iter().any(|text| text.contains("below zero")));
+        let ruined = warnings(&[0], &[], &Options { size: 60.0, ..options });
+        assert!(
+            ruined[0].starts_with("equity is at or below zero on bar 3 (1970-01-04)"),
+            "{ruined:?}"
+        );
+        let found = warnings(&[0, 1], &[2, 3], &Options::default());
+        assert!(
+            found
                 .iter()
-                .map(|signals| format!("{} ({})", signals.reason.as_str(), signals.count))
-                .collect();
-            warnings.push(format!(
-                "{total} {} signals made no order: {}",
-                kind.as_str(),
-                reasons.join(", ")
-            ));
-        }
+                .any(|text| text == "1 long entry signals made no order: already in position (1)"),
+            "{found:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .any(|text| text == "1 long exit signals made no order: no position to close (1)"),
+            "{found:?}"
+        );
     }
-    warnings
+
+    #[test]
+    fn a_stop_and_a_target_inside_one_bar_are_told() {
+        let options = Options { sl_stop: Some(0.1), tp_stop: Some(0.1), ..Options::default() };
+        let found = warnings(&[0], &[], &options);
+        assert!(
+            found
+                .iter()
+                .any(|text| text.starts_with("1 bars touched the stop loss and the take profit")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn few_trades_and_few_bars_are_told() {
+        let found = warnings(&[], &[], &Options::default());
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(
+            found[0].contains("0 closed trades") && found[1].contains("only 5 bars"),
+            "{found:?}"
+        );
+    }
 }

@@ -1,33 +1,22 @@
-//! One call: the place it came from, its signal and listener on the way in; the promise on the way out.
-
-use std::sync::Arc;
+//! One call: the place it came from on the way in, the promise on the way out.
 
 use napi::bindgen_prelude::{
-    FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw, ToNapiValue,
-    Unknown,
+    FnArgs, FunctionRef, PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available,
 };
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
-use napi::{Env, JsValue, ValueType};
+use napi::{Env, JsValue};
+use tokio::runtime::Handle;
 
-use crate::error::{Code, Error, Issue, nearest};
-use crate::service::{Cancel, Control, Progress};
+use crate::error::Error;
+use crate::service::{Control, Progress, pool};
 
 use super::error;
-use super::runtime::Runtime;
+use super::options::{Followed, read_options};
+use super::runtime::{Fail, Runtime};
 use super::types::JsProgress;
 
 /// What a call holds on to in JavaScript until it is answered.
 struct Held {
-    site: ObjectRef<false>,
-    signal: Option<ObjectRef<false>>,
-    unlisten: Option<FunctionRef<(), Unknown<'static>>>,
-    listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
-}
-
-/// What the caller's options came to.
-struct Options {
-    control: Control,
-    signal: Option<ObjectRef<false>>,
+    fail: Fail,
     unlisten: Option<FunctionRef<(), Unknown<'static>>>,
     listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
 }
@@ -36,59 +25,15 @@ struct Options {
 pub(super) fn call<'env, T, V, F>(
     env: &'env Env,
     work: crate::Result<F>,
-    convert: impl FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+    convert: impl FnOnce(T) -> V + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
     V: ToNapiValue,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    let site = Runtime::of(env)?.site(env)?.create_ref::<false>()?;
-    let held = Held { site, signal: None, unlisten: None, listener: None };
-    answer(env, work, held, |env, value| convert(env, value).map(|value| (value, None)))
-}
-
-/// Makes a promise of a use case that can be followed and stopped.
-pub(super) fn call_with_options<'env, T, V, F>(
-    env: &'env Env,
-    options: Option<Unknown<'env>>,
-    start: impl FnOnce(Control) -> crate::Result<F>,
-    convert: impl FnOnce(&'env Env, T) -> napi::Result<(V, Option<Progress>)> + 'static,
-) -> napi::Result<PromiseRaw<'env, V>>
-where
-    T: Send + 'static,
-    V: ToNapiValue,
-    F: Future<Output = crate::Result<T>> + Send + 'static,
-{
-    let site = Runtime::of(env)?.site(env)?.create_ref::<false>()?;
-    match read_options(env, options)? {
-        Ok(options) => {
-            let held = Held {
-                site,
-                signal: options.signal,
-                unlisten: options.unlisten,
-                listener: options.listener,
-            };
-            answer(env, start(options.control), held, convert)
-        }
-        Err(refused) => {
-            let held = Held { site, signal: None, unlisten: None, listener: None };
-            answer(env, Err::<F, _>(refused), held, convert)
-        }
-    }
-}
-
-fn answer<'env, T, V, F>(
-    env: &'env Env,
-    work: crate::Result<F>,
-    held: Held,
-    convert: impl FnOnce(&'env Env, T) -> napi::Result<(V, Option<Progress>)> + 'static,
-) -> napi::Result<PromiseRaw<'env, V>>
-where
-    T: Send + 'static,
-    V: ToNapiValue,
-    F: Future<Output = crate::Result<T>> + Send + 'static,
-{
+    let fail = Runtime::of(env)?.begin(env, None)?;
+    let held = Held { fail, unlisten: None, listener: None };
     let future = async move {
         let work = match work {
             Ok(work) => work,
@@ -100,146 +45,66 @@ where
         }))
     };
     env.spawn_future_with_callback(future, move |env, result: crate::Result<T>| {
-        let converted = match result {
-            Ok(value) => convert(env, value).and_then(|(value, last)| {
-                if let (Some(last), Some(listener)) = (last, &held.listener) {
-                    // Told here and not through the queue, so that nobody hears of the end after the answer.
-                    listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;
-                }
-                Ok(value)
-            }),
-            Err(failure) => {
-                let site = held.site.get_value(env).ok();
-                let signal = held.signal.as_ref().and_then(|signal| signal.get_value(env).ok());
-                Err(error::to_js(env, &failure, site, signal))
-            }
-        };
-        release(env, held);
-        converted
+        settle(env, held, result, |value| (convert(value), None))
     })
 }
 
-fn release(env: &Env, held: Held) {
-    if let Some(unlisten) = held.unlisten {
-        let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
-    }
-    let _ = held.site.unref(env);
-    if let Some(signal) = held.signal {
-        let _ = signal.unref(env);
-    }
-}
-
-/// Reads `{ signal, onProgress }`.
-fn read_options<'env>(
+/// Makes a promise of a simulation, which begins on a thread for simulations at once and, where it never waits, ends
+/// there: what waits costs a change of threads, and that is more than a short run itself.
+pub(super) fn simulate<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
-) -> napi::Result<crate::Result<Options>> {
-    let mut read =
-        Options { control: Control::default(), signal: None, unlisten: None, listener: None };
-    let Some(options) = options else { return Ok(Ok(read)) };
-    match options.get_type()? {
-        ValueType::Undefined | ValueType::Null => return Ok(Ok(read)),
-        ValueType::Object => {}
-        other => {
-            return Ok(Err(Error::invalid(
-                "options",
-                "type",
-                format!("options must be an object, was a {other}"),
-            )));
+    start: impl FnOnce(Control) -> crate::Result<F>,
+    convert: impl FnOnce(T) -> (V, Option<Progress>) + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue + 'static,
+    F: Future<Output = crate::Result<T>> + Send + 'static,
+{
+    let runtime = Runtime::of(env)?;
+    let (held, work) = match read_options(env, options)? {
+        Ok(Followed { control, signal, unlisten, listener }) => {
+            let fail = runtime.begin(env, signal)?;
+            (Held { fail, unlisten, listener }, start(control))
         }
-    }
-    let options = Object::from_raw(env.raw(), options.raw());
-    let mut issues = Vec::new();
-    let mut signal = None;
-    let mut listener = None;
-    for key in Object::keys(&options)? {
-        let value: Unknown = options.get_named_property(&key)?;
-        let kind = value.get_type()?;
-        match (key.as_str(), kind) {
-            ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => {}
-            ("signal", ValueType::Object) if is_signal(env, &value)? => {
-                signal = Some(Object::from_raw(env.raw(), value.raw()));
-            }
-            ("signal", _) => issues.push(Issue::new(
-                "options.signal",
-                "type",
-                "options.signal must be an AbortSignal",
-            )),
-            ("onProgress", ValueType::Function) => listener = Some(value),
-            ("onProgress", _) => {
-                issues.push(Issue::new(
-                    "options.onProgress",
-                    "type",
-                    format!("options.onProgress must be a function, was a {kind}"),
-                ));
-            }
-            (unknown, _) => {
-                let hint = nearest(unknown, ["signal", "onProgress"]).map_or_else(
-                    || "; known fields: onProgress, signal".to_owned(),
-                    |near| format!(", did you mean {near}?"),
-                );
-                issues.push(Issue::new(
-                    format!("options.{unknown}"),
-                    "unknown",
-                    format!("unknown field options.{unknown}{hint}"),
-                ));
-            }
+        Err(refused) => {
+            let fail = runtime.begin(env, None)?;
+            (Held { fail, unlisten: None, listener: None }, Err(refused))
         }
+    };
+    type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
+    let (deferred, promise) = env.create_deferred::<V, Resolver<V>>()?;
+    let promise = PromiseRaw::new(env.raw(), promise.raw());
+    let answer = move |result: crate::Result<T>| {
+        deferred.resolve(Box::new(move |env: Env| settle(&env, held, result, convert)));
+    };
+    match work {
+        Ok(work) => within_runtime_if_available(|| pool::start(work, answer, &Handle::current())),
+        Err(refused) => answer(Err(refused)),
     }
-    if !issues.is_empty() {
-        return Ok(Err(Error::with_issues(Code::InvalidArgument, issues)));
-    }
-    if let Some(signal) = signal {
-        follow_signal(env, &signal, &read.control.cancel)
-            .map(|unlisten| read.unlisten = unlisten)?;
-        read.signal = Some(signal.create_ref::<false>()?);
-    }
-    if let Some(listener) = listener {
-        follow_progress(env, listener, &mut read)?;
-    }
-    Ok(Ok(read))
+    Ok(promise)
 }
 
-fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
-    let object = Object::from_raw(env.raw(), value.raw());
-    let aborted: Unknown = object.get_named_property("aborted")?;
-    let listen: Unknown = object.get_named_property("addEventListener")?;
-    Ok(aborted.get_type()? == ValueType::Boolean && listen.get_type()? == ValueType::Function)
-}
-
-fn follow_signal(
+/// Turns the result of a call into what its promise settles with, on the JavaScript thread.
+fn settle<T, V>(
     env: &Env,
-    signal: &Object<'_>,
-    cancel: &Cancel,
-) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
-    if signal.get_named_property::<bool>("aborted")? {
-        cancel.cancel();
-        return Ok(None);
+    held: Held,
+    result: crate::Result<T>,
+    convert: impl FnOnce(T) -> (V, Option<Progress>),
+) -> napi::Result<V> {
+    if let Some(unlisten) = &held.unlisten {
+        let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
     }
-    let cancel = cancel.clone();
-    let abort: Function<Unknown, ()> = env.create_function_from_closure("abort", move |_| {
-        cancel.cancel();
-        Ok(())
-    })?;
-    let listen = Runtime::of(env)?
-        .helper::<(Unknown, Unknown), Function<(), Unknown<'static>>>(env, "listen")?;
-    let unlisten = listen.call((signal.to_unknown(), abort.to_unknown()).into())?;
-    unlisten.create_ref().map(Some)
-}
-
-fn follow_progress(env: &Env, listener: Unknown<'_>, read: &mut Options) -> napi::Result<()> {
-    let guard = Runtime::of(env)?
-        .helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(env, "guard")?;
-    let guarded = guard.call((listener,).into())?;
-    read.listener = Some(guarded.create_ref()?);
-    // Weak, so that it does not keep the process alive; reports that find the queue full are left out.
-    let queue = guarded
-        .build_threadsafe_function::<Progress>()
-        .weak::<true>()
-        .max_queue_size::<64>()
-        .build_callback(|context| Ok(FnArgs::from((JsProgress::from(context.value),))))?;
-    read.control.listener = Some(Arc::new(move |progress| {
-        queue.call(progress, ThreadsafeFunctionCallMode::NonBlocking);
-    }));
-    Ok(())
+    match result {
+        Ok(value) => {
+            let (value, last) = convert(value);
+            if let (Some(last), Some(listener)) = (last, &held.listener) {
+                // Told here and not through the queue, so that nobody hears of the end after the answer.
+                listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;
+            }
+            Ok(value)
+        }
+        Err(failure) => Err(error::to_js(env, failure, &held.fail)),
+    }
 }

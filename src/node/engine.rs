@@ -34,8 +34,8 @@ impl BacktestEngine {
         match engine {
             Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
             Err(failure) => {
-                let site = Runtime::of(&env)?.site(&env)?;
-                Err(error::to_js(&env, &failure, Some(site), None))
+                let fail = Runtime::of(&env)?.begin(&env, None)?;
+                Err(error::to_js(&env, failure, &fail))
             }
         }
     }
@@ -155,8 +155,6 @@ impl BacktestEngine {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
-        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| {
-            Ok(())
-        })
+        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |()| ())
     }
 }

@@ -1,35 +1,19 @@
 //! Errors of the crate as errors of JavaScript.
 
-use napi::Env;
-use napi::bindgen_prelude::{Array, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, Object, Unknown};
+use napi::{Env, JsValue};
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 
-use super::runtime::Runtime;
+use super::runtime::Fail;
 
 /// Returns the `BacktestError` (or `AbortError`) of an error, with the frames of the call that it answers.
-pub(super) fn to_js(
-    env: &Env,
-    error: &Error,
-    site: Option<Object<'_>>,
-    signal: Option<Object<'_>>,
-) -> napi::Error {
-    build(env, error, site, signal)
+pub(super) fn to_js(env: &Env, error: Error, fail: &Fail) -> napi::Error {
+    build(env, error, fail)
         .map_or_else(|failure| failure, napi::Error::from_unknown_without_coercion)
 }
 
-fn build<'env>(
-    env: &'env Env,
-    error: &Error,
-    site: Option<Object<'_>>,
-    signal: Option<Object<'_>>,
-) -> napi::Result<Unknown<'env>> {
-    let runtime = Runtime::of(env)?;
-    if error.code == Code::Cancelled {
-        let abortion =
-            runtime.helper::<(Option<Object>, Option<Object>), Unknown>(env, "abortion")?;
-        return abortion.call((site, signal).into());
-    }
+fn build(env: &Env, error: Error, fail: &Fail) -> napi::Result<Unknown<'static>> {
     let mut issues = env.create_array(0)?;
     for issue in &error.issues {
         let mut object = Object::new(env)?;
@@ -38,8 +22,7 @@ fn build<'env>(
         object.set_named_property("message", issue.message.as_str())?;
         issues.insert(object)?;
     }
-    let failure =
-        runtime.helper::<(Option<Object>, &str, &str, bool, Array), Unknown>(env, "failure")?;
-    failure
-        .call((site, error.message.as_str(), error.code.as_str(), error.retryable, issues).into())
+    let issues = Array::from_unknown(issues.to_unknown())?;
+    fail.borrow_back(env)?
+        .call((error.message, error.code.as_str(), error.retryable, issues).into())
 }

@@ -7,11 +7,11 @@ use napi::{Either, Env, Result};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
-use crate::service::simulate_signals::{SimulationResult, simulate_signals as simulate};
+use crate::service::simulate_signals::simulate_signals as run_signals;
 use crate::service::{Control, Engine, Progress};
 use crate::store::record::{Outcome, Run};
 
-use super::call::{call, call_with_options};
+use super::call::{call, simulate};
 use super::input::read;
 use super::runtime::Runtime;
 use super::types::{
@@ -44,7 +44,7 @@ pub(super) fn on_run_backtest<'env>(
             Ok((BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome))), last))
         })
     };
-    call_with_options(env, options, start, |_, (result, last)| Ok((result, Some(last))))
+    simulate(env, options, start, |(result, last)| (result, Some(last)))
 }
 
 /// Returns the last report of a run, which comes right before its answer.
@@ -68,7 +68,7 @@ pub(super) fn on_get_backtest_results<'env>(
         let found = engine.logged(engine.get_backtest_results(&id)).await?;
         Ok(found.map(|(run, outcome)| BacktestResult::new(run, outcome.map(Arc::unwrap_or_clone))))
     });
-    call(env, work, |_, found| Ok(found.map_or(Either::B(Null), Either::A)))
+    call(env, work, |found| found.map_or(Either::B(Null), Either::A))
 }
 
 pub(super) fn on_list_backtests<'env>(
@@ -81,7 +81,7 @@ pub(super) fn on_list_backtests<'env>(
         let found = engine.logged(engine.list_backtests(&filter)).await?;
         Ok(found.into_iter().map(|(run, summary)| BacktestSummary::new(run, summary)).collect())
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, |found| found)
 }
 
 pub(super) fn on_delete_backtest<'env>(
@@ -93,7 +93,7 @@ pub(super) fn on_delete_backtest<'env>(
     call(
         env,
         engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await }),
-        |_, deleted| Ok(deleted),
+        |deleted| deleted,
     )
 }
 
@@ -108,7 +108,7 @@ pub(super) fn on_list_strategies(
             .map(|strategy| StrategyInfo::from(&**strategy))
             .collect())
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, |found| found)
 }
 
 pub(super) fn on_validate_strategy<'env>(
@@ -120,7 +120,7 @@ pub(super) fn on_validate_strategy<'env>(
     let work = engine.map(|engine| async move {
         Ok(ValidationResult::from(engine.validate_strategy(&config)?))
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, |found| found)
 }
 
 pub(super) fn on_get_metrics<'env>(
@@ -133,7 +133,7 @@ pub(super) fn on_get_metrics<'env>(
     let work = engine.map(|engine| async move {
         Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, |found| found)
 }
 
 pub(super) fn on_import_bars<'env>(
@@ -145,7 +145,7 @@ pub(super) fn on_import_bars<'env>(
     let work = engine.map(|engine| async move {
         Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
     });
-    call(env, work, |_, summary| Ok(summary))
+    call(env, work, |summary| summary)
 }
 
 pub(super) fn on_list_assets(
@@ -155,7 +155,7 @@ pub(super) fn on_list_assets(
     let work = engine.map(|engine| async move {
         Ok(engine.logged(engine.list_assets()).await?.into_iter().map(AssetInfo::from).collect())
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, |found| found)
 }
 
 /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
@@ -270,8 +270,6 @@ pub fn simulate_signals<'env>(
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsSimulationResult>> {
     let request = read(request)?;
-    let work = async move {
-        simulate(&request).await.map(|result: SimulationResult| JsSimulationResult::from(result))
-    };
-    call(env, Ok(work), |_, result| Ok(result))
+    let start = |_| Ok(async move { run_signals(&request).await.map(JsSimulationResult::from) });
+    simulate(env, None, start, |result| (result, None))
 }

@@ -16,5 +16,6 @@ pub mod engine;
 mod error;
 pub mod functions;
 mod input;
+mod options;
 mod runtime;
 pub mod types;

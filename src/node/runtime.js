@@ -10,31 +10,27 @@
   }
   Object.defineProperty(BacktestError.prototype, 'name', { value: 'BacktestError', configurable: true, writable: true })
 
-  // The place of a call. An asynchronous rejection has no frames of its own; these are put into it. The text of the
-  // stack is made only when somebody reads it.
-  const site = () => {
-    const place = {}
-    Error.captureStackTrace(place, site)
-    return place
-  }
-
-  const place = (error, site) => {
-    const header = `${error.name}: ${error.message}`
-    const frames = site === null ? '' : String(site.stack).replace(/^[^\n]*/, '')
-    Object.defineProperty(error, 'stack', { value: header + frames, configurable: true, writable: true })
-    return error
-  }
-
-  const failure = (site, message, code, retryable, issues) =>
-    place(new BacktestError(message, code, retryable, issues), site)
-
   // As Node's own functions reject: name AbortError, code ABORT_ERR, the signal's reason as the cause.
-  const abortion = (site, signal) => {
+  const abortion = (signal) => {
     const reason = signal?.reason
     const error = new Error('The operation was aborted', reason === undefined ? undefined : { cause: reason })
     Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true, enumerable: false })
     error.code = 'ABORT_ERR'
-    return place(error, site)
+    return error
+  }
+
+  // Notes the place of a call and returns what makes its error. An asynchronous rejection has no frames of its own;
+  // those of the call are put into it. Their text is made only if there is an error.
+  const begin = (signal) => {
+    const place = {}
+    Error.captureStackTrace(place, begin)
+    return (message, code, retryable, issues) => {
+      const error = code === 'ABORT_ERR' ? abortion(signal) : new BacktestError(message, code, retryable, issues)
+      const frames = String(place.stack).replace(/^[^\n]*/, '')
+      const stack = `${error.name}: ${error.message}${frames}`
+      Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+      return error
+    }
   }
 
   // A listener that throws must not end the process in the middle of somebody else's run.
@@ -59,5 +55,5 @@
     return () => signal.removeEventListener('abort', abort)
   }
 
-  return { BacktestError, site, failure, abortion, guard, listen }
+  return { BacktestError, begin, guard, listen }
 })()

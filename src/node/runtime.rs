@@ -3,13 +3,20 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, ObjectRef, Unknown};
+use napi::bindgen_prelude::{
+    Array, FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, Unknown,
+};
 use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::config::{Config, SETTINGS, environment_name};
 use crate::input::Input;
 use crate::service::Engine;
+
+/// Makes the error of a call from message, code, whether to retry, and issues.
+pub(super) type Fail = FunctionRef<FailArguments, Unknown<'static>>;
+type FailArguments = FnArgs<(String, &'static str, bool, Array<'static>)>;
+type FailFunction = Function<'static, FailArguments, Unknown<'static>>;
 
 /// The environment's own objects.
 pub(super) struct Runtime {
@@ -36,10 +43,10 @@ impl Runtime {
         })
     }
 
-    /// Notes the place of the call that is being made.
-    pub(super) fn site<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let site: Function<(), Object> = self.helpers.get_value(env)?.get_named_property("site")?;
-        site.call(())
+    /// Notes the place of the call that is being made, and returns what makes its error.
+    pub(super) fn begin(&self, env: &Env, signal: Option<Object<'_>>) -> Result<Fail> {
+        let begin = self.helper::<(Option<Object>,), FailFunction>(env, "begin")?;
+        begin.call((signal,).into())?.create_ref()
     }
 
     /// Calls one of the helpers of `runtime.js`.

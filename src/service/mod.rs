@@ -17,7 +17,7 @@ mod list_backtests;
 mod list_strategies;
 mod load;
 mod log;
-mod pool;
+pub mod pool;
 pub mod progress;
 pub mod request;
 mod run_backtest;

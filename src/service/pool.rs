@@ -3,8 +3,10 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
@@ -30,12 +32,14 @@ fn pool() -> Result<&'static ThreadPool> {
 pub async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let pool = pool()?;
+    if pool.current_thread_index().is_some() {
+        return catch(work);
+    }
     let (sender, receiver) = oneshot::channel();
     let dispatch = tracing::dispatcher::get_default(Clone::clone);
-    pool()?.spawn(move || {
-        let logged = || tracing::dispatcher::with_default(&dispatch, work);
-        let result =
-            catch_unwind(AssertUnwindSafe(logged)).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    pool.spawn(move || {
+        let result = catch(|| tracing::dispatcher::with_default(&dispatch, work));
         // Nobody waits for the answer of work that was cancelled.
         let _ = sender.send(result);
     });
@@ -44,12 +48,49 @@ pub async fn run<T: Send + 'static>(
         .map_err(|_| Error::internal("the simulation's thread ended before it answered"))?
 }
 
+/// Begins work on one of the threads, and ends it there if it never waits; work that has to wait goes on among the tasks
+/// of `runtime`. `answer` gets the result, on whichever thread it is there.
+pub fn start<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    answer: impl FnOnce(Result<T>) + Send + 'static,
+    runtime: &Handle,
+) {
+    let pool = match pool() {
+        Ok(pool) => pool,
+        Err(error) => return answer(Err(error)),
+    };
+    let runtime = runtime.clone();
+    pool.spawn(move || {
+        let mut work = Box::pin(work);
+        // Whoever polls next brings a waker of its own, so nothing is missed by having none here.
+        let first = catch(|| Ok(work.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+        match first {
+            Ok(Poll::Ready(result)) => answer(result),
+            Ok(Poll::Pending) => {
+                runtime.spawn(async move {
+                    let ended = tokio::spawn(work).await;
+                    answer(ended.unwrap_or_else(|failure| Err(defect(&failure.to_string()))));
+                });
+            }
+            Err(error) => answer(Err(error)),
+        }
+    });
+}
+
+fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+fn defect(what: &str) -> Error {
+    Error::internal(format!("a defect of the engine: {what}"))
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::internal(format!("a defect of the engine: {}", text.unwrap_or_else(|| "panic".into())))
+    defect(text.as_deref().unwrap_or("panic"))
 }
 
 #[cfg(test)]

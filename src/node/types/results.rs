@@ -368,8 +368,9 @@ impl BacktestSummary {
 impl BacktestResult {
     /// Returns a run with all that came out of it as JavaScript sees it.
     pub fn new(run: Run, outcome: Option<Outcome>) -> Self {
-        let Outcome { summary, trades, timestamps, equity } = outcome.clone().unwrap_or_default();
-        let head = BacktestSummary::new(run, outcome.map(|_| summary));
+        let completed = outcome.is_some();
+        let Outcome { summary, trades, timestamps, equity } = outcome.unwrap_or_default();
+        let head = BacktestSummary::new(run, completed.then_some(summary));
         #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
         let moments: Vec<f64> = timestamps.iter().map(|&timestamp| timestamp as f64).collect();
         Self {

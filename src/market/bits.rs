@@ -28,6 +28,41 @@ impl Bits {
         Self { words, len }
     }
 
+    /// Creates a set from one 0 or 1 a bar; nothing if there is any other value.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // Multiplying gathers the lowest bits of eight bytes in the highest byte, the first of them lowest.
+        const GATHER: u64 = 0x0102_0408_1020_4080;
+        let mut others = 0_u64;
+        let mut pack = |eight: [u8; 8]| {
+            let lanes = u64::from_le_bytes(eight);
+            others |= lanes & !0x0101_0101_0101_0101;
+            lanes.wrapping_mul(GATHER) >> 56
+        };
+        let (whole, rest) = bytes.as_chunks::<64>();
+        let mut words = Vec::with_capacity(bytes.len().div_ceil(64));
+        for block in whole {
+            let (eights, _) = block.as_chunks::<8>();
+            words.push(
+                eights
+                    .iter()
+                    .enumerate()
+                    .fold(0, |word, (at, &eight)| word | pack(eight) << (8 * at)),
+            );
+        }
+        if !rest.is_empty() {
+            let mut block = [0_u8; 64];
+            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            let (eights, _) = block.as_chunks::<8>();
+            words.push(
+                eights
+                    .iter()
+                    .enumerate()
+                    .fold(0, |word, (at, &eight)| word | pack(eight) << (8 * at)),
+            );
+        }
+        (others == 0).then_some(Self { words, len: bytes.len() })
+    }
+
     /// Creates a set of `len` bars from words; surplus bits and words are dropped, missing ones are 0.
     pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         words.resize(len.div_ceil(64), 0);
@@ -124,6 +159,20 @@ mod tests {
         assert_eq!(bits.count(), expected.len());
         for bar in 0..210 {
             assert_eq!(bits.next_one(bar), expected.iter().copied().find(|&one| one >= bar));
+        }
+    }
+
+    #[test]
+    fn bytes_are_packed_in_order_and_must_be_0_or_1() {
+        for len in [0, 1, 7, 8, 63, 64, 65, 200] {
+            let bytes: Vec<u8> = (0..len).map(|bar| u8::from(bar * bar % 7 == 2)).collect();
+            let expected = Bits::from_fn(len, |bar| bytes[bar] == 1);
+            assert_eq!(Bits::from_bytes(&bytes), Some(expected));
+        }
+        for bad in [2, 128, 255] {
+            let mut bytes = vec![1; 100];
+            bytes[70] = bad;
+            assert_eq!(Bits::from_bytes(&bytes), None);
         }
     }
 

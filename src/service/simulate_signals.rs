@@ -93,7 +93,7 @@ fn read(input: &Input) -> Result<Request> {
     let (Some(close), Some(initial_capital)) = (close, initial_capital) else {
         return Err(Error::internal("a field was neither read nor refused"));
     };
-    let (timestamps, step) = moments(timestamps.as_deref(), bars)?;
+    let (timestamps, step) = moments(timestamps.as_deref())?;
     Ok(Request { timestamps, step, open, high, low, close, signals, initial_capital, options })
 }
 
@@ -122,14 +122,22 @@ fn signal(
         }
         return None;
     };
-    let (length, other): (usize, Option<(usize, String)>) = match input {
-        Input::Bytes(bytes) => (
-            bytes.len(),
-            bytes.iter().position(|byte| *byte > 1).map(|bar| (bar, bytes[bar].to_string())),
-        ),
+    let (length, bits, fault) = match input {
+        Input::Bytes(bytes) => {
+            let bits = Bits::from_bytes(bytes);
+            let other = || bytes.iter().enumerate().find(|(_, byte)| **byte > 1);
+            let fault = if bits.is_some() {
+                None
+            } else {
+                other().map(|(bar, byte)| (bar, byte.to_string()))
+            };
+            (bytes.len(), bits, fault)
+        }
         Input::List(items) => {
-            let fault = items.iter().position(|item| as_bit(item).is_none());
-            (items.len(), fault.and_then(|bar| items.get(bar).map(|item| (bar, item.describe()))))
+            let other = items.iter().enumerate().find(|(_, item)| as_bit(item).is_none());
+            let bits =
+                Bits::from_fn(items.len(), |bar| items.get(bar).and_then(as_bit) == Some(true));
+            (items.len(), Some(bits), other.map(|(bar, item)| (bar, item.describe())))
         }
         other => {
             issues.add(
@@ -143,24 +151,12 @@ fn signal(
             return None;
         }
     };
-    if let Some((bar, found)) = other {
-        issues.add(
-            format!("{name}[{bar}]"),
-            "range",
-            format!("{name}[{bar}] must be 0 or 1, was {found}"),
-        );
+    if let Some((bar, found)) = fault {
+        let place = format!("{name}[{bar}]");
+        issues.add(place.clone(), "range", format!("{place} must be 0 or 1, was {found}"));
         return None;
     }
-    if !same_length(name, length, bars, issues) {
-        return None;
-    }
-    Some(match input {
-        Input::Bytes(bytes) => Bits::from_fn(bars, |bar| bytes.get(bar) == Some(&1)),
-        Input::List(items) => {
-            Bits::from_fn(bars, |bar| items.get(bar).and_then(as_bit) == Some(true))
-        }
-        _ => Bits::zeros(bars),
-    })
+    bits.filter(|_| same_length(name, length, bars, issues))
 }
 
 fn as_bit(input: &Input) -> Option<bool> {
@@ -172,11 +168,9 @@ fn as_bit(input: &Input) -> Option<bool> {
     }
 }
 
-/// Returns the moments of the bars and the length of one: what is given and its median step, or days from the epoch on.
-fn moments(given: Option<&[f64]>, bars: usize) -> Result<(Vec<i64>, i64)> {
-    let Some(given) = given else {
-        return Ok(((0_i64..).step_by(86_400_000).take(bars).collect(), time::DAY));
-    };
+/// Returns the moments of the bars and the length of one: what is given and its median step, or none and a day.
+fn moments(given: Option<&[f64]>) -> Result<(Vec<i64>, i64)> {
+    let Some(given) = given else { return Ok((Vec::new(), time::DAY)) };
     let timestamps = bars_input::moments("", given)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let place = format!("timestamps[{}]", bar + 1);

@@ -35,7 +35,11 @@ pub(super) fn of(run: &Subject<'_>, watch: &dyn Watch) -> Vec<String> {
 }
 
 fn ruin(run: &Subject<'_>) -> Option<String> {
-    let bar = run.portfolio.equity.iter().position(|equity| *equity <= 0.0)?;
+    let equity = &run.portfolio.equity;
+    if equity.iter().fold(true, |solvent, &value| solvent & (value > 0.0)) {
+        return None;
+    }
+    let bar = equity.iter().position(|value| *value <= 0.0)?;
     let date =
         run.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
     Some(format!(

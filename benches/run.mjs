@@ -1,0 +1,230 @@
+/**
+ * Measures single runs through the addon beside its peers, in one go, alternating.
+ *
+ *   npm run bench [-- --bars N] [--rounds N] [--python PATH]
+ *
+ * The plain loop of benches/plain.mjs is always a peer. vectorbt and raptorbt join in where PATH (or BENCH_PYTHON) is a
+ * Python that has them and TA-Lib: `python3 -m venv .venv && .venv/bin/pip install -r benches/requirements.txt`, then
+ * `--python .venv/bin/python`. Results are compared before anything is timed. Times are medians of wall clock; on shared
+ * machines only ratios within one run mean anything.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { randomBars } from './bars.mjs'
+import { smaCrossover } from './plain.mjs'
+
+const { values } = parseArgs({
+  options: { bars: { type: 'string' }, rounds: { type: 'string' }, python: { type: 'string' } },
+})
+const MOST = Number(values.bars ?? 1_000_000)
+const ROUNDS = Number(values.rounds ?? 9)
+const PYTHON = values.python ?? process.env.BENCH_PYTHON
+const require = createRequire(import.meta.url)
+const { BacktestEngine, simulateSignals } = require('../index.js')
+
+const TERMS = { fees: 1e-5, slippage: 1e-5 }
+const STOPS = { slStop: 0.02, tpStop: 0.03 }
+const CAPITAL = 10_000
+const folder = mkdtempSync(join(tmpdir(), 'backtesting-bench-'))
+const engine = new BacktestEngine({
+  dataDir: folder,
+  logLevel: 'off',
+  maxBacktestDurationDays: 100_000,
+  maxDataPoints: 100_000_000,
+})
+
+/** @param {number[]} times */
+const median = (times) => times.toSorted((a, b) => a - b)[times.length >> 1]
+
+/**
+ * Runs what is given in turn, round after round, and returns the median of each, milliseconds.
+ * @param {Record<string, () => Promise<number | undefined>>} contestants each returns its own milliseconds, if it knows better
+ */
+async function race(contestants, rounds = ROUNDS) {
+  const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, /** @type {number[]} */ ([])]))
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, run] of Object.entries(contestants)) {
+      const begin = performance.now()
+      const own = await run()
+      const took = own ?? performance.now() - begin
+      if (round >= 0) times[name].push(took)
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]))
+}
+
+/** @param {number} bars @param {Record<string, number>} medians */
+function report(bars, title, medians) {
+  const ours = medians.addon
+  console.log(`\n${title}, ${bars.toLocaleString('en')} bars`)
+  for (const [name, time] of Object.entries(medians)) {
+    const ratio = name === 'addon' ? '' : `${(time / ours).toFixed(2)} × the addon`
+    const perBar = `${((time * 1e6) / bars).toFixed(1)} ns a bar`
+    console.log(`  ${name.padEnd(28)} ${time.toFixed(3).padStart(10)} ms  ${perBar.padStart(16)}  ${ratio}`)
+  }
+}
+
+/** @param {string} what @param {number} a @param {number} b */
+function agree(what, a, b, tolerance = 1e-6) {
+  if (Math.abs(a - b) > tolerance * Math.max(Math.abs(a), Math.abs(b), 1e-9)) {
+    throw new Error(`${what} differs: ${a} and ${b}; there is nothing to time`)
+  }
+}
+
+class Python {
+  /** @param {string} program */
+  constructor(program) {
+    this.child = spawn(program, [join(import.meta.dirname, 'peers.py')], { stdio: ['pipe', 'pipe', 'ignore'] })
+    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]()
+  }
+
+  async answer() {
+    const { value, done } = await this.lines.next()
+    if (done) throw new Error('the Python peers ended early: are they installed?')
+    return JSON.parse(value)
+  }
+
+  /** @param {object} request */
+  ask(request) {
+    this.child.stdin.write(`${JSON.stringify(request)}\n`)
+    return this.answer()
+  }
+}
+
+const { version } = require('../package.json')
+console.log(`@aitradepro/backtesting ${version}, Node.js ${process.version}, ${cpus()[0]?.model} × ${cpus().length}`)
+const python = PYTHON ? new Python(PYTHON) : undefined
+const { peers = {} } = python ? await python.answer() : {}
+const names = Object.entries(peers).map(([name, version]) => `${name} ${version}`)
+console.log(`peers: plain JavaScript${names.map((name) => `, ${name}`).join('')}`)
+
+for (const count of [100, 1_000, 10_000, 100_000, 1_000_000].filter((count) => count <= MOST)) {
+  const bars = randomBars(count)
+  if (python) {
+    const file = join(folder, 'bars.bin')
+    const columns = [bars.timestamps, bars.open, bars.high, bars.low, bars.close]
+    writeFileSync(file, Buffer.concat(columns.map((column) => Buffer.from(column.buffer))))
+    await python.ask({ load: file, bars: count })
+  }
+  for (const strategy of ['sma_crossover', 'rsi', 'macd']) {
+    for (const stops of [false, true]) await single(bars, count, strategy, stops)
+  }
+}
+
+/** @param {ReturnType<typeof randomBars>} bars @param {string} strategyId @param {boolean} stops */
+async function single(bars, count, strategyId, stops) {
+  const request = {
+    strategyId,
+    assetSymbol: 'X',
+    startDate: '1970-01-01',
+    endDate: '2100-01-01',
+    initialCapital: CAPITAL,
+    timeframe: '1m',
+    bars,
+    persist: false,
+    simulation: { ...TERMS, ...(stops ? STOPS : {}) },
+  }
+  const unlimited = { ...request, endDate: new Date(count * 60_000) }
+  const { metrics } = await engine.runBacktest(unlimited)
+  /** @type {Record<string, () => Promise<number | undefined>>} */
+  const contestants = { addon: async () => void (await engine.runBacktest(unlimited)) }
+  if (strategyId === 'sma_crossover' && !stops) {
+    const terms = { ...TERMS, initialCapital: CAPITAL, barsAYear: 365 * 1440 }
+    const plain = smaCrossover(bars.close, 10, 30, terms)
+    agree('totalReturn of the plain loop', plain.totalReturn, metrics.totalReturn)
+    agree('maxDrawdown of the plain loop', plain.maxDrawdown, metrics.maxDrawdown)
+    agree('trades of the plain loop', plain.trades, metrics.totalTrades)
+    if (metrics.sharpeRatio !== null) agree('sharpeRatio of the plain loop', plain.sharpeRatio, metrics.sharpeRatio)
+    contestants['plain JavaScript'] = async () => void smaCrossover(bars.close, 10, 30, terms)
+  }
+  for (const peer of Object.keys(peers)) {
+    const first = await python.ask({ peer, strategy: strategyId, stops })
+    if (peer === 'vectorbt') {
+      for (const [name, value] of Object.entries(first.results)) {
+        if (Number.isFinite(value) && metrics[name] !== null) agree(`${name} of vectorbt`, value, metrics[name], 1e-9)
+      }
+    }
+    contestants[peer] = async () => (await python.ask({ peer, strategy: strategyId, stops })).seconds * 1000
+  }
+  report(count, `${strategyId}${stops ? ' with stop loss and take profit' : ''}`, await race(contestants))
+}
+
+// The cost of a call.
+const tiny = randomBars(100)
+const entries = Uint8Array.from(tiny.close, (_, bar) => Number(bar % 20 === 5))
+const exits = Uint8Array.from(tiny.close, (_, bar) => Number(bar % 20 === 15))
+const small = {
+  strategyId: 'sma_crossover',
+  assetSymbol: 'X',
+  startDate: '1970-01-01',
+  endDate: '1971-01-01',
+  initialCapital: CAPITAL,
+  bars: tiny,
+  persist: false,
+}
+const calls = async (/** @type {() => Promise<unknown>} */ call) => {
+  const times = []
+  for (let index = 0; index < 2_200; index++) {
+    const begin = performance.now()
+    await call()
+    if (index >= 200) times.push(performance.now() - begin)
+  }
+  return median(times) * 1000
+}
+console.log('\na call with 100 bars, one after the other')
+console.log(`  runBacktest      ${(await calls(() => engine.runBacktest(small))).toFixed(0)} µs`)
+const signals = { close: tiny.close, entries, exits, initialCapital: CAPITAL }
+console.log(`  simulateSignals  ${(await calls(() => simulateSignals(signals))).toFixed(0)} µs`)
+
+// From `require` to the first result, in processes of their own.
+const program = `
+  const begin = performance.now()
+  const { simulateSignals } = require(${JSON.stringify(join(import.meta.dirname, '..', 'index.js'))})
+  simulateSignals({ close: new Float64Array(100).fill(7), entries: new Uint8Array(100), exits: new Uint8Array(100),
+    initialCapital: 1 }).then(() => console.log(performance.now() - begin))`
+const starts = Array.from({ length: 7 }, () =>
+  Number(spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' }).stdout),
+)
+console.log(`\nrequire and first result: ${median(starts).toFixed(1)} ms`)
+
+// The embedded store.
+const stored = randomBars(Math.min(MOST, 1_000_000))
+const storing = performance.now()
+await engine.importBars({ assetSymbol: 'STORED', timeframe: '1m', bars: stored })
+console.log(`\nembedded store, ${stored.close.length.toLocaleString('en')} bars`)
+console.log(`  import            ${(performance.now() - storing).toFixed(0)} ms`)
+const kept = {
+  strategyId: 'sma_crossover',
+  assetSymbol: 'STORED',
+  startDate: '1970-01-01',
+  endDate: new Date(stored.close.length * 60_000),
+  initialCapital: CAPITAL,
+  simulation: TERMS,
+}
+const uncached = new BacktestEngine({
+  dataDir: folder,
+  logLevel: 'off',
+  cacheTtlSeconds: 0,
+  maxBacktestDurationDays: 100_000,
+})
+const runs = await race(
+  {
+    addon: async () => void (await engine.runBacktest({ ...kept, persist: false })),
+    'loaded from the store': async () => void (await uncached.runBacktest({ ...kept, persist: false })),
+    'kept in the store': async () => void (await engine.runBacktest(kept)),
+  },
+  5,
+)
+report(stored.close.length, 'a run on cached bars', runs)
+
+console.log(`\npeak memory of this process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`)
+await engine.close()
+await uncached.close()
+python?.child.kill()
+rmSync(folder, { recursive: true, force: true })

@@ -5,6 +5,7 @@ use napi::bindgen_prelude::{Array, JsObjectValue, Object, Unknown};
 
 use crate::error::{Code, Error};
 
+use super::function;
 use super::runtime::Runtime;
 
 /// Returns the `BacktestError` (or `AbortError`) of an error, with the frames of the call that it answers.
@@ -40,6 +41,11 @@ fn build<'env>(
     }
     let failure =
         runtime.helper::<(Option<Object>, &str, &str, bool, Array), Unknown>(env, "failure")?;
-    failure
-        .call((site, error.message.as_str(), error.code.as_str(), error.retryable, issues).into())
+    let made = failure.call(
+        (site, error.message.as_str(), error.code.as_str(), error.retryable, issues).into(),
+    )?;
+    if let Some(cause) = function::thrown(env, error) {
+        runtime.helper::<(Unknown, Unknown), ()>(env, "cause")?.call((made, cause).into())?;
+    }
+    Ok(made)
 }

@@ -14,6 +14,7 @@
 mod call;
 pub mod engine;
 mod error;
+mod function;
 pub mod functions;
 mod input;
 mod runtime;

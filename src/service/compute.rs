@@ -28,15 +28,21 @@ pub(super) struct Computed {
     pub(super) summary: Summary,
 }
 
-/// Runs a strategy on bars.
+/// Runs a strategy on bars, on signals that were given or else on its own.
 pub(super) fn backtest(
     bound: &Bound,
+    given: Option<Signals>,
     bars: &Bars,
     terms: &Terms<'_>,
     reporter: &Reporter,
 ) -> Result<Outcome> {
-    reporter.stage("signals");
-    let signals = bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?;
+    let signals = match given {
+        Some(signals) => signals,
+        None => {
+            reporter.stage("signals");
+            bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
+        }
+    };
     let computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
     Ok(Outcome {
         summary: computed.summary,

@@ -96,7 +96,7 @@ impl Signaller for JsFunction {
                 move |answer, env| {
                     let answer = answer.and_then(|answer| read_answer(&env, answer, longest));
                     // Nobody waits for the answer to a run that was stopped.
-                    let _ = sender.send(answer.unwrap_or_else(|error| Err(failed(error))));
+                    let _ = sender.send(answer.unwrap_or_else(|error| Err(failed(&error))));
                     Ok(())
                 },
             );
@@ -114,11 +114,11 @@ impl Signaller for JsFunction {
     }
 }
 
-/// What was thrown, on its way to become the `cause` of a `BacktestError`.
+/// The error around what was thrown, on its way to become the `cause` of a `BacktestError`.
 #[derive(Debug)]
 struct Thrown(Mutex<Option<napi::Error>>);
 
-/// Returns the value of JavaScript that an error carries; it can be had once.
+/// Returns the error around what was thrown that an error carries; it can be had once.
 pub(super) fn thrown<'env>(env: &'env Env, error: &Error) -> Option<Unknown<'env>> {
     let Thrown(held) = error.cause.as_ref()?.downcast_ref()?;
     let thrown = held.lock().unwrap_or_else(PoisonError::into_inner).take()?;
@@ -137,9 +137,8 @@ fn read_answer(env: &Env, report: Unknown<'_>, longest: usize) -> Result<crate::
         &report.get_named_property::<String>("code")?,
         format!("strategy.{NAME} {problem}"),
     );
-    if report.has_named_property("thrown")? {
-        let thrown: Unknown = report.get_named_property("thrown")?;
-        let held = napi::Error::from_unknown_without_coercion(thrown);
+    if report.has_named_property("cause")? {
+        let held = napi::Error::from_unknown_without_coercion(report.get_named_property("cause")?);
         error.cause = Some(Arc::new(Thrown(Mutex::new(Some(held)))));
     }
     Ok(Err(error))
@@ -188,10 +187,8 @@ fn read_column(value: Unknown<'_>, longest: usize) -> Result<Input> {
 }
 
 /// Describes a failure to call the function or to read its answer.
-fn failed(error: napi::Error) -> Error {
+fn failed(error: &napi::Error) -> Error {
     let message =
         format!("strategy.{NAME} could not be called, or its answer not read: {}", error.reason);
-    let mut failure = Error::invalid(&format!("strategy.{NAME}"), "threw", message);
-    failure.cause = Some(Arc::new(Thrown(Mutex::new(Some(error)))));
-    failure
+    Error::invalid(&format!("strategy.{NAME}"), "threw", message)
 }

@@ -59,12 +59,12 @@
     return () => signal.removeEventListener('abort', abort)
   }
 
-  const cause = (error, cause) => {
-    Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+  const cause = (error, { thrown }) => {
+    Object.defineProperty(error, 'cause', { value: thrown, configurable: true, writable: true })
   }
 
   // Calls the function of a strategy for the engine. Nothing that the function does comes out as an exception: what it
-  // throws is told in the report. Its answer is copied, so that no getter or proxy of it runs outside of this.
+  // throws is told in the report, in an error of its own, since it may be of any type. Its answer is copied, so that no getter or proxy of it runs outside of this.
   const signaller = (strategy, generateSignals) => (_, bars, parameters) => {
     try {
       const answer = generateSignals.call(strategy, bars, parameters)
@@ -73,11 +73,12 @@
       answer.then(undefined, () => {})
       return { code: 'type', problem: 'must return its signals and not a promise of them: it may not be async' }
     } catch (thrown) {
-      return { code: 'threw', problem: `threw ${describe(thrown)}`, thrown }
+      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: Object.assign(new Error(), { thrown }) }
     }
   }
   const copy = (answer, bars) => {
-    if (typeof answer !== 'object' || answer === null || Array.isArray(answer) || ArrayBuffer.isView(answer)) return answer
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer) || ArrayBuffer.isView(answer))
+      return answer
     const columns = { ...answer }
     for (const [name, column] of Object.entries(columns)) {
       if (Array.isArray(column) && column.length <= bars) columns[name] = pack(column)

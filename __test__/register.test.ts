@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { BacktestEngine, Bars, FunctionStrategyDefinition, StrategyDefinition, StrategySignals } from '../index.js'
+import type {
+  BacktestEngine,
+  BacktestRequest,
+  Bars,
+  FunctionStrategyDefinition,
+  StrategyDefinition,
+  StrategySignals,
+} from '../index.js'
 import { failure, folder, inProcess, issueAt, newEngine, ROOT, rejection, request, untyped, waves } from './support.js'
 
 const CROSSING: StrategyDefinition = {

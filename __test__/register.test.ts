@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -562,6 +563,18 @@ describe('a function', () => {
     await closing
     await failure(engine.registerStrategy(HONEST), 'CLOSED')
   })
+})
+
+test('the function in the README is honest and runs', async () => {
+  const engine = newEngine()
+  const program = /```js\n(await registerStrategy\([\s\S]*?)\nawait runBacktest/.exec(
+    readFileSync(join(ROOT, 'README.md'), 'utf8'),
+  )?.[1]
+  const main = new Function('registerStrategy', `return (async () => { ${program} })()`)
+  await main((strategy: FunctionStrategyDefinition) => engine.registerStrategy(strategy))
+  expect(await engine.validateStrategy({ strategyId: 'three_up' })).toMatchObject({ valid: true, warnings: [] })
+  const result = await engine.runBacktest(request({ strategyId: 'three_up', parameters: { count: 2 } }))
+  expect(result.trades.length).toBeGreaterThan(5)
 })
 
 describe('the look-ahead test of validateStrategy', () => {

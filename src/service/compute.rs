@@ -36,12 +36,11 @@ pub(super) fn backtest(
     terms: &Terms<'_>,
     reporter: &Reporter,
 ) -> Result<Outcome> {
-    let signals = match given {
-        Some(signals) => signals,
-        None => {
-            reporter.stage("signals");
-            bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
-        }
+    let signals = if let Some(signals) = given {
+        signals
+    } else {
+        reporter.stage("signals");
+        bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
     };
     let computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
     Ok(Outcome {

@@ -29,20 +29,19 @@ impl Engine {
         let _work = self.enter(&Cancel::default())?;
         let strategy = self.read_registered(input, function.is_some())?;
         let is_function = function.is_some();
-        match function {
-            Some(function) => self.change_catalogue(|known| {
+        let id = strategy.definition().id.clone();
+        if let Some(function) = function {
+            self.change_catalogue(|known| {
                 known.registry.insert(Arc::clone(&strategy))?;
-                known.functions.insert(strategy.definition().id.clone(), function);
+                known.functions.insert(id, function);
                 Ok(())
-            })?,
-            None => {
-                self.opened().await?.store.save_strategy(record(&strategy)).await?;
-                let id = &strategy.definition().id;
-                self.change_catalogue(|known| {
-                    known.functions.remove(id);
-                    known.registry.remove(id);
-                });
-            }
+            })?;
+        } else {
+            self.opened().await?.store.save_strategy(record(&strategy)).await?;
+            self.change_catalogue(|known| {
+                known.functions.remove(&id);
+                known.registry.remove(&id);
+            });
         }
         tracing::info!(strategy_id = %strategy.definition().id, function = is_function, "strategy registered");
         Ok(Known { strategy, is_function })

@@ -39,7 +39,10 @@ impl Definition {
             .map(|input| read_constraints(&constraints_path, input, issues));
         let texts = match origin {
             Origin::Expressions => read_expressions(&mut fields, issues),
-            Origin::Elsewhere => refuse_expressions(&mut fields, issues),
+            Origin::Elsewhere => {
+                refuse_expressions(&mut fields, issues);
+                Some(Texts::default())
+            }
         };
         fields.finish(issues);
         let (id, texts) = (id?, texts?);
@@ -88,7 +91,7 @@ fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Text
     Some(Texts { entries: entries?, exits: exits?, short_entries, short_exits })
 }
 
-fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Texts> {
+fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
     fields.take("generateSignals");
     for name in ["entries", "exits", "shortEntries", "shortExits"] {
         if fields.take(name).is_some() {
@@ -97,7 +100,6 @@ fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Te
             issues.add(path, "conflict", message);
         }
     }
-    Some(Texts::default())
 }
 
 fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parameter> {

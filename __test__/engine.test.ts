@@ -10,6 +10,7 @@ const FUNCTIONS = [
   'listBacktests',
   'deleteBacktest',
   'listStrategies',
+  'registerStrategy',
   'validateStrategy',
   'getMetrics',
   'importBars',

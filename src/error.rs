@@ -1,6 +1,8 @@
 //! The one public error: a closed catalogue of codes, and every problem of a request at once.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 /// What went wrong, as a stable code that callers branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,8 @@ pub struct Error {
     pub retryable: bool,
     /// Every problem found in the request or the data; empty for failures from outside.
     pub issues: Vec<Issue>,
+    /// What a function of the caller threw; only the binding that called it knows what that is.
+    pub cause: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// A result with the crate's [`Error`].
@@ -103,7 +107,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Creates an error without issues that is not worth retrying.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false, issues: Vec::new() }
+        Self { code, message: message.into(), retryable: false, issues: Vec::new(), cause: None }
     }
 
     /// Creates an error from all the problems of a request or of data.
@@ -116,7 +120,7 @@ impl Error {
                 format!("{} problems: {}", all.len(), all.join("; "))
             }
         };
-        Self { code, message, retryable: false, issues }
+        Self { code, message, retryable: false, issues, cause: None }
     }
 
     /// Creates an `INVALID_ARGUMENT` about one field.

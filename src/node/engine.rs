@@ -93,7 +93,7 @@ impl BacktestEngine {
         functions::on_delete_backtest(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
-    /// Lists the strategies that can be run.
+    /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
     pub fn list_strategies<'env>(
         &self,
@@ -102,7 +102,24 @@ impl BacktestEngine {
         functions::on_list_strategies(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /// Checks a strategy and its parameters without running them; every problem comes out at once.
+    /// Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
+    /// in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
+    /// only, until it is closed.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "strategy: StrategyDefinition | FunctionStrategyDefinition",
+        ts_return_type = "Promise<StrategyInfo>"
+    )]
+    pub fn register_strategy<'env>(
+        &self,
+        env: &'env Env,
+        strategy: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, StrategyInfo>> {
+        functions::on_register_strategy(env, Ok(Arc::clone(&self.engine)), strategy)
+    }
+
+    /// Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
+    /// bars to see whether it looks ahead; nothing is run otherwise.
     #[napi(
         catch_unwind,
         ts_args_type = "config: StrategyConfig",

@@ -5,7 +5,8 @@ use napi::{Env, JsValue};
 
 use crate::error::Error;
 
-use super::runtime::Fail;
+use super::function;
+use super::runtime::{Fail, Runtime};
 
 /// Returns the `BacktestError` (or `AbortError`) of an error, with the frames of the call that it answers.
 pub(super) fn to_js(env: &Env, error: Error, fail: &Fail) -> napi::Error {
@@ -23,6 +24,13 @@ fn build(env: &Env, error: Error, fail: &Fail) -> napi::Result<Unknown<'static>>
         issues.insert(object)?;
     }
     let issues = Array::from_unknown(issues.to_unknown())?;
-    fail.borrow_back(env)?
-        .call((error.message, error.code.as_str(), error.retryable, issues).into())
+    let cause = function::thrown(env, &error);
+    let made = fail
+        .borrow_back(env)?
+        .call((error.message, error.code.as_str(), error.retryable, issues).into())?;
+    if let Some(cause) = cause {
+        let runtime = Runtime::of(env)?;
+        runtime.helper::<(Unknown, Unknown), ()>(env, "cause")?.call((made, cause).into())?;
+    }
+    Ok(made)
 }

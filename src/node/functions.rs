@@ -12,6 +12,7 @@ use crate::service::{Control, Engine, Progress};
 use crate::store::record::{Outcome, Run};
 
 use super::call::{call, simulate};
+use super::function::JsFunction;
 use super::input::read;
 use super::runtime::Runtime;
 use super::types::{
@@ -102,13 +103,24 @@ pub(super) fn on_list_strategies(
     engine: Answering,
 ) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
     let work = engine.map(|engine| async move {
-        Ok(engine
-            .list_strategies()?
-            .iter()
-            .map(|strategy| StrategyInfo::from(&**strategy))
-            .collect())
+        let found = engine.logged(engine.list_strategies()).await?;
+        Ok(found.iter().map(StrategyInfo::from).collect())
     });
     call(env, work, |found| found)
+}
+
+pub(super) fn on_register_strategy<'env>(
+    env: &'env Env,
+    engine: Answering,
+    strategy: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, StrategyInfo>> {
+    let function = JsFunction::of(env, strategy)?;
+    let strategy = read(strategy)?;
+    let work = engine.map(|engine| async move {
+        let known = engine.logged(engine.register_strategy(&strategy, function)).await?;
+        Ok(StrategyInfo::from(&known))
+    });
+    call(env, work, |registered| registered)
 }
 
 pub(super) fn on_validate_strategy<'env>(
@@ -118,7 +130,7 @@ pub(super) fn on_validate_strategy<'env>(
 ) -> Result<PromiseRaw<'env, ValidationResult>> {
     let config = read(config)?;
     let work = engine.map(|engine| async move {
-        Ok(ValidationResult::from(engine.validate_strategy(&config)?))
+        Ok(ValidationResult::from(engine.logged(engine.validate_strategy(&config)).await?))
     });
     call(env, work, |found| found)
 }
@@ -207,13 +219,29 @@ pub fn delete_backtest<'env>(
     on_delete_backtest(env, default_engine(env)?, backtest_id)
 }
 
-/// Lists the strategies that can be run.
+/// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
 pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
     on_list_strategies(env, default_engine(env)?)
 }
 
-/// Checks a strategy and its parameters without running them; every problem comes out at once.
+/// Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept in
+/// the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine only,
+/// until it is closed.
+#[napi(
+    catch_unwind,
+    ts_args_type = "strategy: StrategyDefinition | FunctionStrategyDefinition",
+    ts_return_type = "Promise<StrategyInfo>"
+)]
+pub fn register_strategy<'env>(
+    env: &'env Env,
+    strategy: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, StrategyInfo>> {
+    on_register_strategy(env, default_engine(env)?, strategy)
+}
+
+/// Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up bars
+/// to see whether it looks ahead; nothing is run otherwise.
 #[napi(
     catch_unwind,
     ts_args_type = "config: StrategyConfig",

@@ -16,6 +16,11 @@ pub(super) fn read(value: Option<Unknown<'_>>) -> Result<Input> {
     value.map_or(Ok(Input::Null), |value| read_nested(value, 0))
 }
 
+/// Returns the input of a value whose items are not followed any deeper.
+pub(super) fn read_flat(value: Unknown<'_>) -> Result<Input> {
+    read_nested(value, DEEPEST - 1)
+}
+
 fn read_nested(value: Unknown<'_>, depth: u32) -> Result<Input> {
     Ok(match value.get_type()? {
         ValueType::Null | ValueType::Undefined => Input::Null,

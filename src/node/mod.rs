@@ -21,6 +21,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 mod call;
 pub mod engine;
 mod error;
+mod function;
 pub mod functions;
 mod input;
 mod options;

@@ -55,5 +55,48 @@
     return () => signal.removeEventListener('abort', abort)
   }
 
-  return { BacktestError, begin, guard, listen }
+  const cause = (error, { thrown }) => {
+    Object.defineProperty(error, 'cause', { value: thrown, configurable: true, writable: true })
+  }
+
+  // Calls the function of a strategy for the engine. Nothing that the function does comes out as an exception: what it
+  // throws is told in the report, in an error of its own, since it may be of any type. Its answer is copied, so that no getter or proxy of it runs outside of this.
+  const signaller = (strategy, generateSignals) => (_, bars, parameters) => {
+    try {
+      const answer = generateSignals.call(strategy, bars, parameters)
+      if (typeof answer?.then !== 'function') return { answer: copy(answer, bars.timestamps.length) }
+      // If it is rejected later, nobody is there to hear it, which must not end the process.
+      answer.then(undefined, () => {})
+      return { code: 'type', problem: 'must return its signals and not a promise of them: it may not be async' }
+    } catch (thrown) {
+      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: Object.assign(new Error(), { thrown }) }
+    }
+  }
+  const copy = (answer, bars) => {
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer) || ArrayBuffer.isView(answer))
+      return answer
+    const columns = { ...answer }
+    for (const [name, column] of Object.entries(columns)) {
+      if (Array.isArray(column) && column.length <= bars) columns[name] = pack(column)
+    }
+    return columns
+  }
+  const pack = (column) => {
+    const packed = new Uint8Array(column.length)
+    for (let bar = 0; bar < packed.length; bar++) {
+      const value = column[bar]
+      if (value === true || value === 1) packed[bar] = 1
+      else if (value !== false && value !== 0) return Array.from(packed, (_, index) => column[index])
+    }
+    return packed
+  }
+  const describe = (thrown) => {
+    try {
+      return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+    } catch {
+      return `a value of type ${typeof thrown}`
+    }
+  }
+
+  return { BacktestError, begin, guard, listen, cause, signaller }
 })()

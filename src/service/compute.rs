@@ -28,15 +28,20 @@ pub(super) struct Computed {
     pub(super) summary: Summary,
 }
 
-/// Runs a strategy on bars.
+/// Runs a strategy on bars, on signals that were given or else on its own.
 pub(super) fn backtest(
     bound: &Bound,
+    given: Option<Signals>,
     bars: &Bars,
     terms: &Terms<'_>,
     reporter: &Reporter,
 ) -> Result<Outcome> {
-    reporter.stage("signals");
-    let signals = bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?;
+    let signals = if let Some(signals) = given {
+        signals
+    } else {
+        reporter.stage("signals");
+        bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
+    };
     let mut computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
     if bound.warm_up() >= bars.len() {
         computed.summary.warnings.insert(

@@ -16,6 +16,7 @@ use crate::strategies::Registry;
 
 use super::cache::BarCache;
 use super::cancel::Cancel;
+use super::catalogue::Catalogue;
 use super::gate::{Gate, Ticket};
 use super::log;
 
@@ -30,7 +31,8 @@ pub(super) struct Opened {
 #[derive(Debug)]
 pub struct Engine {
     pub(super) config: Config,
-    pub(super) registry: Registry,
+    /// What is known without the store.
+    pub(super) catalogue: Mutex<Catalogue>,
     pub(super) cache: BarCache,
     gate: Gate,
     dispatch: Dispatch,
@@ -52,7 +54,10 @@ impl Engine {
             return Err(Error::invalid("config.databaseUrl", "choice", message));
         }
         Ok(Self {
-            registry: Registry::builtin()?,
+            catalogue: Mutex::new(Catalogue {
+                registry: Registry::builtin()?,
+                ..Catalogue::default()
+            }),
             cache: BarCache::new(config.cache_ttl_seconds),
             gate: Gate::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
@@ -135,6 +140,8 @@ impl Engine {
             }
             idle.await;
         }
+        // Functions of the caller may hold on to anything, this engine included.
+        self.change_catalogue(|known| known.functions.clear());
         match self.opened.get() {
             Some(opened) => opened.store.close().await,
             None => Ok(()),

@@ -7,9 +7,11 @@ use crate::input::{Fields, Input, Issues, Range};
 use crate::market::{Bars, Timeframe};
 use crate::simulation::Options;
 use crate::simulation::options::SizeType;
-use crate::strategies::{Bound, Definition, Registry, Strategy};
+use crate::strategies::{Bound, Definition, Strategy};
 
 use super::bars_input;
+use super::catalogue::Catalogue;
+use super::function::Call;
 
 /// The longest symbol, user id and path that are taken.
 const LONGEST_TEXT: usize = 255;
@@ -19,9 +21,11 @@ const LONGEST_TEXT: usize = 255;
 pub struct BacktestRequest {
     /// The strategy, its parameters bound.
     pub bound: Bound,
+    /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
+    pub(super) function: Option<Call>,
     /// The id that the run is kept under.
     pub strategy_id: String,
-    /// The text of a strategy that was given on the spot.
+    /// The text of the strategy, unless it is a built-in one or a function: the id may mean another one tomorrow.
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,
@@ -49,10 +53,10 @@ impl BacktestRequest {
     /// # Errors
     /// `INVALID_ARGUMENT` with all problems; `UNKNOWN_STRATEGY` (with all problems too) where the id is not known;
     /// `BAD_DATA` for bars that break an invariant.
-    pub fn read(input: &Input, registry: &Registry) -> Result<Self> {
+    pub fn read(input: &Input, known: &Catalogue) -> Result<Self> {
         let mut issues = Issues::default();
         let mut fields = Fields::open("", input, &mut issues);
-        let (strategy, source) = match read_strategy(&mut fields, registry, &mut issues) {
+        let (strategy, source) = match read_strategy(&mut fields, known, &mut issues) {
             Ok(found) => found,
             Err(unknown) => return Err(unknown_strategy(unknown, fields, issues)),
         };
@@ -73,6 +77,7 @@ impl BacktestRequest {
                 Some(end),
                 Some(initial_capital),
             ) => Ok(Self {
+                function: read_function(known, &strategy, source.as_ref(), &bound),
                 strategy_id: strategy.definition().id.clone(),
                 strategy_source: source,
                 bound,
@@ -143,7 +148,7 @@ impl<'a> Rest<'a> {
 /// Reads the strategy: by id from the registry, or given on the spot. `Err` holds the error of an unknown id.
 fn read_strategy(
     fields: &mut Fields<'_>,
-    registry: &Registry,
+    known: &Catalogue,
     issues: &mut Issues,
 ) -> std::result::Result<(Option<Arc<Strategy>>, Option<String>), Error> {
     let given = fields.take("strategy");
@@ -171,7 +176,12 @@ fn read_strategy(
                 None => Ok((None, None)),
             }
         }
-        (None, Some(id)) => registry.get(&id).map(|strategy| (Some(strategy), None)),
+        (None, Some(id)) => {
+            let strategy = known.registry.get(&id)?;
+            let has_text = !known.registry.is_builtin(&id) && !known.functions.contains_key(&id);
+            let source = has_text.then(|| strategy.source().to_owned());
+            Ok((Some(strategy), source))
+        }
         (None, None) => {
             if fields.take("strategyId").is_none() {
                 issues.add("strategyId", "required", "strategyId (or strategy) is required");
@@ -179,6 +189,18 @@ fn read_strategy(
             Ok((None, None))
         }
     }
+}
+
+/// Returns the function of a strategy that was named by its id and has one.
+fn read_function(
+    known: &Catalogue,
+    strategy: &Strategy,
+    source: Option<&String>,
+    bound: &Bound,
+) -> Option<Call> {
+    // A strategy with a text has no function, even if it was given on the spot under the id of one that has.
+    let function = known.functions.get(&strategy.definition().id).filter(|_| source.is_none())?;
+    Some(Call { function: Arc::clone(function), parameters: bound.parameters().clone() })
 }
 
 /// Returns the error of an unknown strategy together with all other problems of the request.

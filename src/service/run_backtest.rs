@@ -7,15 +7,16 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
-use crate::market::{Bars, Timeframe, time};
+use crate::market::{Bars, Signals, Timeframe, time};
 use crate::store::{Outcome, Run, Status, is_duplicate};
 
 use super::engine::Engine;
+use super::function::Call;
 use super::gate::Ticket;
 use super::load::Plan;
 use super::progress::{Control, Reporter};
 use super::request::BacktestRequest;
-use super::{clock, compute, pool};
+use super::{clock, compute, look_ahead, pool};
 
 impl Engine {
     /// Runs a backtest and returns its record. With `persist`, the run is kept from its beginning on: as `pending` while
@@ -31,9 +32,11 @@ impl Engine {
         mut ticket: Ticket,
     ) -> Result<(Run, Arc<Outcome>)> {
         let _work = self.enter(&control.cancel)?;
-        let request = BacktestRequest::read(request, &self.registry)?;
-        self.check_duration(&request)?;
         let cancel = control.cancel.clone();
+        let known = cancel.or(self.catalogue_for(request)).await?;
+        let request = BacktestRequest::read(request, &known)?;
+        drop(known);
+        self.check_duration(&request)?;
         let plan = cancel.or(self.plan_bars(&request)).await?;
         let mut run = new_run(&request, plan.wanted());
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
@@ -116,6 +119,14 @@ impl Engine {
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
         let bars = cancel.or(self.load(&request, &plan)).await?;
+        let (given, warning) = match &request.function {
+            Some(call) => {
+                reporter.stage("signals");
+                let (signals, warning) = cancel.or(ask(call, &bars)).await?;
+                (Some(signals), warning)
+            }
+            None => (None, None),
+        };
         let persist = request.persist;
         let timeframe = plan.wanted();
         let computed = {
@@ -127,12 +138,12 @@ impl Engine {
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let outcome = compute::backtest(&request.bound, &bars, &terms, &reporter).map_err(
-                    |error| {
-                        // A loop that was stopped says only that; who stopped it is known here.
-                        if error.code == Code::Cancelled { cancel.error() } else { error }
-                    },
-                )?;
+                let computed = compute::backtest(&request.bound, given, &bars, &terms, &reporter);
+                let mut outcome = computed.map_err(|error| {
+                    // A loop that was stopped says only that; who stopped it is known here.
+                    if error.code == Code::Cancelled { cancel.error() } else { error }
+                })?;
+                outcome.summary.warnings.splice(0..0, warning);
                 let print = persist.then(|| fingerprint(&bars, timeframe));
                 reporter.stage("storing");
                 Ok((Arc::new(outcome), print))
@@ -173,6 +184,13 @@ impl Engine {
             tracing::error!(backtest_id = %id, error = %second, "the end of the run could not be noted");
         }
     }
+}
+
+/// Asks a function for its signals, and for those of a part of the bars to see whether it looks ahead.
+async fn ask(call: &Call, bars: &Arc<Bars>) -> Result<(Signals, Option<String>)> {
+    let signals = call.signals(bars).await?;
+    let warning = look_ahead::glance(call, &signals, bars).await?;
+    Ok((signals, warning))
 }
 
 fn new_run(request: &BacktestRequest, timeframe: Timeframe) -> Run {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Filter, Outcome, Run, Status, Store, Summary, is_duplicate};
+use super::{Filter, Outcome, Run, Status, Store, StoredStrategy, Summary, is_duplicate};
 use crate::error::Code;
 use crate::market::Timeframe;
 use crate::portfolio::Trades;
@@ -90,6 +90,7 @@ pub(crate) async fn suite(store: &dyn Store) {
     deleting_takes_all_that_belongs_to_a_run(store).await;
     what_cannot_be_kept_changes_nothing(store).await;
     many_callers_at_once_are_served(store).await;
+    strategies_are_kept_replaced_and_deleted(store).await;
 }
 
 async fn an_empty_store_has_nothing(store: &dyn Store) {
@@ -97,6 +98,9 @@ async fn an_empty_store_has_nothing(store: &dyn Store) {
     assert_eq!(store.summary("bt-none").await.unwrap(), None);
     assert_eq!(store.list(&Filter::default()).await.unwrap(), []);
     assert!(!store.delete_run("bt-none").await.unwrap());
+    assert_eq!(store.strategy("none").await.unwrap(), None);
+    assert_eq!(store.strategies().await.unwrap(), []);
+    assert!(!store.delete_strategy("none").await.unwrap());
 }
 
 async fn a_run_survives_as_it_is(store: &dyn Store) {
@@ -276,4 +280,55 @@ async fn many_callers_at_once_are_served(store: &dyn Store) {
     for id in &ids {
         assert_eq!(store.run(id).await.unwrap().unwrap().1.as_ref(), Some(&*outcome));
     }
+}
+
+/// A registered strategy.
+pub(crate) fn strategy(id: &str) -> StoredStrategy {
+    StoredStrategy {
+        id: id.into(),
+        name: "Dips, \"quoted\" and ünïcode".into(),
+        description: String::new(),
+        kind: "mean_reversion".into(),
+        parameters_schema: json!(
+            {"type": "object", "properties": {"z": {"default": 0.1}, "a": {"minimum": -1e-9}}}
+        ),
+        default_parameters: object(json!({"z": 0.1, "a": 7, "on": true})),
+        definition: "strategy x\nentries 'a' \"b\"\n  and c\n".into(),
+        created_at: 1_600_000_000_000,
+        updated_at: 1_600_000_000_000,
+    }
+}
+
+async fn strategies_are_kept_replaced_and_deleted(store: &dyn Store) {
+    for id in ["b_strategy", "a_strategy", "a2"] {
+        store.save_strategy(strategy(id)).await.unwrap();
+    }
+    let kept = store.strategy("a_strategy").await.unwrap().unwrap();
+    assert_eq!(kept, strategy("a_strategy"));
+    // The order of parameters is kept too, which the comparison of maps does not see.
+    assert_eq!(kept.default_parameters.keys().collect::<Vec<_>>(), ["z", "a", "on"]);
+    let ids = async || {
+        let found = store.strategies().await.unwrap();
+        found.into_iter().map(|strategy| strategy.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids().await, ["a2", "a_strategy", "b_strategy"]);
+    let replaced = StoredStrategy {
+        name: "Other".into(),
+        description: "Buys".into(),
+        kind: "trend".into(),
+        parameters_schema: json!({}),
+        default_parameters: Map::new(),
+        definition: "strategy y".into(),
+        created_at: 1_700_000_000_000,
+        updated_at: 1_700_000_000_000,
+        ..strategy("a_strategy")
+    };
+    store.save_strategy(replaced.clone()).await.unwrap();
+    let expected = StoredStrategy { created_at: 1_600_000_000_000, ..replaced };
+    assert_eq!(store.strategy("a_strategy").await.unwrap(), Some(expected));
+    assert_eq!(ids().await, ["a2", "a_strategy", "b_strategy"]);
+    assert!(store.delete_strategy("a_strategy").await.unwrap());
+    assert!(!store.delete_strategy("a_strategy").await.unwrap());
+    assert_eq!(store.strategy("a_strategy").await.unwrap(), None);
+    assert_eq!(ids().await, ["a2", "b_strategy"]);
 }

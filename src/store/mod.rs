@@ -1,4 +1,4 @@
-//! Where runs are kept: one trait, one file or folder for each database, one behaviour suite for all of them.
+//! Where runs and registered strategies are kept: one trait, one file or folder for each database, one behaviour suite for all of them.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -13,7 +13,7 @@ pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod behaviour;
 
-pub use record::{Filter, Outcome, Run, Status, Summary};
+pub use record::{Filter, Outcome, Run, Status, StoredStrategy, Summary};
 pub use sqlite::Sqlite;
 
 /// What the asynchronous methods of stores and sources return; it does not need a runtime of any kind.
@@ -21,7 +21,7 @@ pub use sqlite::Sqlite;
 /// Work that was handed over goes on when the answer is dropped unheard.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// Keeps runs.
+/// Keeps runs and registered strategies.
 ///
 /// A run is created as pending or running and ends once: as completed, together with its outcome, or as failed or
 /// cancelled. Runs of a process that died are marked failed when the store is opened next.
@@ -63,6 +63,19 @@ pub trait Store: Send + Sync + Debug {
 
     /// Deletes a run with all that belongs to it; returns whether there was one.
     fn delete_run(&self, id: &str) -> Answer<'_, bool>;
+
+    /// Keeps a registered strategy. One of the same id is replaced, but stays created when it was.
+    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()>;
+
+    /// Returns a registered strategy as it is kept at this moment, whichever process registered it; nothing where there is
+    /// none with that id, or where it was made inactive.
+    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>>;
+
+    /// Returns every active registered strategy, in the order of the ids (by bytes).
+    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>>;
+
+    /// Deletes a registered strategy; returns whether there was one. Runs of it stay.
+    fn delete_strategy(&self, id: &str) -> Answer<'_, bool>;
 
     /// Ends the work in hand, then closes; every later call fails with `CLOSED`. Closing twice is no error.
     fn close(&self) -> Answer<'_, ()>;

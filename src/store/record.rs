@@ -1,4 +1,4 @@
-//! What is kept of a backtest.
+//! What is kept of a backtest, and of a registered strategy.
 
 use serde_json::{Map, Value};
 
@@ -50,7 +50,7 @@ pub struct Run {
     pub user_id: Option<String>,
     /// The strategy's id.
     pub strategy_id: String,
-    /// The text of a strategy that was given on the spot.
+    /// The text of the strategy, unless it is a built-in one or a function.
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,
@@ -121,4 +121,27 @@ pub struct Filter {
     pub limit: Option<u32>,
     /// Only runs that come after this id in the list (older ones): the last id of the page before.
     pub before: Option<String>,
+}
+
+/// A registered strategy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredStrategy {
+    /// Its id.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// What it does; may be empty.
+    pub description: String,
+    /// Its kind, such as `trend`.
+    pub kind: String,
+    /// JSON Schema of its parameters. Kept for those who read the table; the definition says it too.
+    pub parameters_schema: Value,
+    /// The values of parameters that are not given. Kept for those who read the table.
+    pub default_parameters: Map<String, Value>,
+    /// The strategy in the text format, from which it is made again.
+    pub definition: String,
+    /// When it was registered first, UTC milliseconds.
+    pub created_at: i64,
+    /// When it was registered last, UTC milliseconds.
+    pub updated_at: i64,
 }

@@ -110,6 +110,15 @@ pub struct Parameter {
     pub description: String,
 }
 
+/// Where the signals of a strategy come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From its expressions.
+    Expressions,
+    /// From a function of the caller, of which nothing is known here: there are no expressions.
+    Elsewhere,
+}
+
 /// A strategy as data, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {

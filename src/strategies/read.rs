@@ -1,19 +1,29 @@
 //! Reads a definition from an object of JavaScript or JSON.
 
-use super::definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
+use super::definition::{Definition, Origin, Parameter, ParameterKind, StrategyType, Value};
 use crate::input::{Fields, Input, Issues, Range};
 
 impl Definition {
     /// Reads a `StrategyDefinition`; every problem is noted, unknown keys included. Expressions are not checked here.
     pub fn read(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+        Self::read_sound(path, input, Origin::Expressions, issues)
+    }
+
+    /// Reads a strategy whose signals a function of the caller computes: a `StrategyDefinition` without expressions, with
+    /// `generateSignals` in their place.
+    pub fn read_declaration(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+        Self::read_sound(path, input, Origin::Elsewhere, issues)
+    }
+
+    fn read_sound(path: &str, input: &Input, origin: Origin, issues: &mut Issues) -> Option<Self> {
         let mut found = Issues::default();
-        let definition = Self::read_into(path, input, &mut found);
+        let definition = Self::read_into(path, input, origin, &mut found);
         let is_sound = found.is_empty();
         issues.extend(found.into_vec());
         definition.filter(|_| is_sound)
     }
 
-    fn read_into(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+    fn read_into(path: &str, input: &Input, origin: Origin, issues: &mut Issues) -> Option<Self> {
         let mut fields = Fields::open(path, input, issues);
         let id = fields.required_text("id", issues);
         let name = fields.text("name", issues);
@@ -27,12 +37,15 @@ impl Definition {
         let constraints = fields
             .take("constraints")
             .map(|input| read_constraints(&constraints_path, input, issues));
-        let entries = fields.required_text("entries", issues);
-        let exits = fields.required_text("exits", issues);
-        let short_entries = fields.text("shortEntries", issues);
-        let short_exits = fields.text("shortExits", issues);
+        let texts = match origin {
+            Origin::Expressions => read_expressions(&mut fields, issues),
+            Origin::Elsewhere => {
+                refuse_expressions(&mut fields, issues);
+                Some(Texts::default())
+            }
+        };
         fields.finish(issues);
-        let id = id?;
+        let (id, texts) = (id?, texts?);
         Some(Self {
             name: name.unwrap_or_else(|| id.clone()),
             id,
@@ -41,11 +54,51 @@ impl Definition {
             reference: reference.unwrap_or_default(),
             parameters: parameters.unwrap_or_default(),
             constraints: constraints.unwrap_or_default(),
-            entries: entries?,
-            exits: exits?,
-            short_entries,
-            short_exits,
+            entries: texts.entries,
+            exits: texts.exits,
+            short_entries: texts.short_entries,
+            short_exits: texts.short_exits,
         })
+    }
+}
+
+/// The expressions of a strategy; all empty where a function of the caller stands in for them.
+#[derive(Debug, Default)]
+struct Texts {
+    entries: String,
+    exits: String,
+    short_entries: Option<String>,
+    short_exits: Option<String>,
+}
+
+fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Texts> {
+    if let Some(found) = fields.take("generateSignals") {
+        let path = fields.path("generateSignals");
+        let message = if matches!(found, Input::Other(kind) if kind == "function") {
+            format!(
+                "{path}: a strategy with a function is registered first, with registerStrategy, and then run by its id"
+            )
+        } else {
+            format!("{path} must be a function, was {}", found.describe())
+        };
+        issues.add(path, "type", message);
+        return None;
+    }
+    let entries = fields.required_text("entries", issues);
+    let exits = fields.required_text("exits", issues);
+    let short_entries = fields.text("shortEntries", issues);
+    let short_exits = fields.text("shortExits", issues);
+    Some(Texts { entries: entries?, exits: exits?, short_entries, short_exits })
+}
+
+fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
+    fields.take("generateSignals");
+    for name in ["entries", "exits", "shortEntries", "shortExits"] {
+        if fields.take(name).is_some() {
+            let (path, function) = (fields.path(name), fields.path("generateSignals"));
+            let message = format!("{path} and {function} exclude each other: give one of them");
+            issues.add(path, "conflict", message);
+        }
     }
 }
 

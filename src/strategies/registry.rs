@@ -7,6 +7,7 @@ use super::builtin::BUILTIN;
 use super::strategy::Strategy;
 use super::text;
 use crate::error::{Code, Error, Result, nearest};
+use crate::input::Issues;
 
 /// The known strategies: the built-in ones, and those that were registered.
 #[derive(Debug, Clone, Default)]
@@ -57,20 +58,37 @@ impl Registry {
         self.builtin.iter().chain(self.registered.values())
     }
 
+    /// Returns whether an id is that of a built-in strategy.
+    pub fn is_builtin(&self, id: &str) -> bool {
+        self.builtin.iter().any(|builtin| builtin.definition().id == id)
+    }
+
+    /// Notes that the id of a strategy to register is that of a built-in one.
+    pub fn check_free(&self, id: &str, issues: &mut Issues) {
+        if self.is_builtin(id) {
+            issues.add(
+                "strategy.id",
+                "conflict",
+                format!("strategy.id {id:?} is that of a built-in strategy, choose another"),
+            );
+        }
+    }
+
     /// Registers a strategy; one of the same id is replaced.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for the id of a built-in strategy.
     pub fn insert(&mut self, strategy: Arc<Strategy>) -> Result<()> {
         let id = strategy.definition().id.clone();
-        if self.builtin.iter().any(|builtin| builtin.definition().id == id) {
-            return Err(Error::invalid(
-                "strategy.id",
-                "conflict",
-                format!("strategy.id {id:?} is that of a built-in strategy, choose another"),
-            ));
-        }
+        let mut issues = Issues::default();
+        self.check_free(&id, &mut issues);
+        issues.into_result(Code::InvalidArgument)?;
         self.registered.insert(id, strategy);
         Ok(())
+    }
+
+    /// Forgets a registered strategy; returns whether there was one.
+    pub fn remove(&mut self, id: &str) -> bool {
+        self.registered.remove(id).is_some()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::definition::{Definition, Parameter, ParameterKind, Value};
+use super::definition::{Definition, Origin, Parameter, ParameterKind, Value};
 use crate::error::Issue;
 use crate::indicators::Series;
 use crate::language::{
@@ -32,6 +32,19 @@ impl Strategy {
     /// # Errors
     /// Every problem, with paths such as `strategy.entries` and messages with line and column.
     pub fn compile(definition: Definition) -> Result<Self, Vec<Issue>> {
+        Self::check(definition, Origin::Expressions)
+    }
+
+    /// Checks the definition of a strategy whose signals a function of the caller computes: everything but expressions,
+    /// of which it has none. Its own signals are empty and its text too.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn declare(definition: Definition) -> Result<Self, Vec<Issue>> {
+        Self::check(definition, Origin::Elsewhere)
+    }
+
+    fn check(definition: Definition, origin: Origin) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
         check_names(&definition, &mut issues);
         for parameter in &definition.parameters {
@@ -50,13 +63,16 @@ impl Strategy {
             ));
         }
         let mut expressions = Vec::new();
-        for (name, text) in definition.expressions() {
+        let (texts, source) = match origin {
+            Origin::Expressions => (definition.expressions(), definition.to_text()),
+            Origin::Elsewhere => Default::default(),
+        };
+        for (name, text) in texts {
             let scope = Scope { parameters: &parameters, series: true };
             let checked = text
                 .and_then(|text| expression(&format!("strategy.{name}"), text, scope, &mut issues));
             expressions.extend(checked.map(|checked| (name, checked)));
         }
-        let source = definition.to_text();
         if issues.is_empty() {
             let strategy = Self { definition, source, constraints, expressions };
             let defaults = strategy.default_bindings();
@@ -74,7 +90,7 @@ impl Strategy {
         &self.definition
     }
 
-    /// Returns the strategy in the text format.
+    /// Returns the strategy in the text format; nothing for one that was [declared](Self::declare).
     pub fn source(&self) -> &str {
         &self.source
     }

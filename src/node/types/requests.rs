@@ -4,6 +4,8 @@
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
+use crate::service::Columns;
+
 /// Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
 /// `.env`; what is given here wins.
 #[napi(object, object_to_js = false)]
@@ -40,7 +42,7 @@ pub struct EngineConfig {
 
 /// Bars as columns of equal length; timestamps strictly increase. Prices are finite and above 0, and each low is at
 /// most the open and the close, each high at least.
-#[napi(object, object_to_js = false)]
+#[napi(object)]
 pub struct Bars {
     /// Openings of the bars, UTC milliseconds.
     pub timestamps: Float64Array,
@@ -54,6 +56,20 @@ pub struct Bars {
     pub close: Float64Array,
     /// Traded volumes, not negative.
     pub volume: Option<Float64Array>,
+}
+
+impl From<Columns> for Bars {
+    /// Moves the columns: JavaScript owns their memory from then on.
+    fn from(columns: Columns) -> Self {
+        Self {
+            timestamps: Float64Array::new(columns.timestamps),
+            open: Float64Array::new(columns.open),
+            high: Float64Array::new(columns.high),
+            low: Float64Array::new(columns.low),
+            close: Float64Array::new(columns.close),
+            volume: columns.volume.map(Float64Array::new),
+        }
+    }
 }
 
 /// Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none.
@@ -113,6 +129,55 @@ pub struct StrategyDefinition {
     /// When to enter short.
     pub short_entries: Option<String>,
     /// When to exit short.
+    pub short_exits: Option<String>,
+}
+
+/// A strategy whose signals a function of yours computes. It is known to the engine that it is registered with, until
+/// that is closed; it is not kept in the store.
+#[napi(object, object_to_js = false)]
+pub struct FunctionStrategyDefinition {
+    /// snake_case.
+    pub id: String,
+    /// A name for people.
+    pub name: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// Where it comes from.
+    pub reference: Option<String>,
+    /// Its kind. @default 'custom'
+    #[napi(
+        js_name = "type",
+        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
+    )]
+    pub kind: Option<String>,
+    /// Its parameters by name (snake_case). `position_size` is there for every strategy without being declared.
+    #[napi(ts_type = "Record<string, ParameterDefinition>")]
+    pub parameters: Option<String>,
+    /// Conditions between parameters, each an expression: `fast_period < slow_period`.
+    pub constraints: Option<Vec<String>>,
+    /// Computes the signals of all bars at once, from a copy of the bars that is the function's own, and the parameters,
+    /// defaults filled in and `position_size` included. It runs on the thread that registered it, with the strategy as
+    /// `this`, and may not be async. A run calls it twice: on all bars, and on about half of them to see whether it looks
+    /// ahead; it must not remember anything between calls. What it throws rejects the run with INVALID_ARGUMENT and is
+    /// the error's `cause`.
+    #[napi(ts_type = "(bars: Bars, parameters: Record<string, any>) => StrategySignals")]
+    pub generate_signals: String,
+}
+
+/// What a strategy's function returns: one 0 or 1 (or boolean) a bar.
+#[napi(object, object_to_js = false)]
+pub struct StrategySignals {
+    /// When to enter.
+    #[napi(ts_type = "Uint8Array | boolean[]")]
+    pub entries: String,
+    /// When to exit.
+    #[napi(ts_type = "Uint8Array | boolean[]")]
+    pub exits: String,
+    /// When to enter short. With either short column, both directions are traded and `direction` is passed over.
+    #[napi(ts_type = "Uint8Array | boolean[]")]
+    pub short_entries: Option<String>,
+    /// When to exit short.
+    #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_exits: Option<String>,
 }
 

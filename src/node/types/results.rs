@@ -11,9 +11,8 @@ use crate::market::time;
 use crate::portfolio::Trades;
 use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::Findings;
-use crate::service::{self, progress};
+use crate::service::{self, Known, progress};
 use crate::store::record::{Outcome, Run, Summary};
-use crate::strategies::Strategy;
 
 /// One problem, at one place.
 #[napi(object, object_from_js = false, js_name = "Issue")]
@@ -155,8 +154,9 @@ pub struct StrategyInfo {
     pub source: Option<String>,
 }
 
-impl From<&Strategy> for StrategyInfo {
-    fn from(strategy: &Strategy) -> Self {
+impl From<&Known> for StrategyInfo {
+    fn from(known: &Known) -> Self {
+        let strategy = &known.strategy;
         let definition = strategy.definition();
         Self {
             id: definition.id.clone(),
@@ -165,7 +165,7 @@ impl From<&Strategy> for StrategyInfo {
             kind: definition.kind.as_str().to_owned(),
             parameters_schema: strategy.parameters_schema(),
             default_parameters: strategy.default_parameters(),
-            source: Some(strategy.source().to_owned()),
+            source: (!known.is_function).then(|| strategy.source().to_owned()),
         }
     }
 }
@@ -232,7 +232,7 @@ pub struct BacktestSummary {
     pub status: String,
     /// The strategy.
     pub strategy_id: String,
-    /// The text of a strategy that was given on the spot.
+    /// The text of the strategy, unless it is a built-in one or a function.
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,
@@ -284,7 +284,7 @@ pub struct BacktestResult {
     pub status: String,
     /// The strategy.
     pub strategy_id: String,
-    /// The text of a strategy that was given on the spot.
+    /// The text of the strategy, unless it is a built-in one or a function.
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,

@@ -8,6 +8,7 @@ mod owners;
 mod results;
 mod runs;
 mod schema;
+mod strategies;
 mod worker;
 
 use std::fs;
@@ -20,7 +21,7 @@ use self::blob::Damage;
 pub(crate) use self::blob::damaged;
 use self::owners::{Opening, Owner};
 use self::worker::Worker;
-use super::{Answer, Filter, Outcome, Run, Status, Store, Summary};
+use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary};
 use crate::error::Result;
 
 /// A store in a file.
@@ -208,6 +209,26 @@ impl Store for Sqlite {
         let id = id.to_owned();
         Box::pin(self.write(move |connection| {
             Ok(connection.execute("DELETE FROM backtest_runs WHERE id = ?1", [id])? > 0)
+        }))
+    }
+
+    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()> {
+        Box::pin(self.write(move |connection| strategies::save(connection, &strategy)))
+    }
+
+    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>> {
+        let id = id.to_owned();
+        Box::pin(self.read(move |connection| strategies::find(connection, &id)))
+    }
+
+    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>> {
+        Box::pin(self.read(|connection| strategies::list(connection)))
+    }
+
+    fn delete_strategy(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        Box::pin(self.write(move |connection| {
+            Ok(connection.execute("DELETE FROM trading_strategies WHERE id = ?1", [id])? > 0)
         }))
     }
 

@@ -263,7 +263,7 @@ fn unknown_ids_get_suggestions() {
     assert_eq!(error.code, Code::UnknownStrategy);
     assert_eq!(
         error.message,
-        "unknown strategy \"sma_crosover\", did you mean sma_crossover?; known strategies: sma_crossover, ema_crossover, rsi, macd, bollinger_reversion, buy_and_hold"
+        "unknown strategy \"sma_crosover\", did you mean sma_crossover?; known strategies: adx_trend, bollinger_breakout, bollinger_reversion, buy_and_hold, donchian_breakout, ema_crossover, macd, momentum, rsi, sma_crossover, stochastic, supertrend"
     );
 }
 

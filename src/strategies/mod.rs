@@ -15,6 +15,7 @@ mod schema;
 mod strategy;
 mod text;
 mod validate;
+mod warnings;
 
 #[cfg(test)]
 mod reference_tests;

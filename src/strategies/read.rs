@@ -7,15 +7,21 @@ impl Definition {
     /// Reads a `StrategyDefinition`; every problem is noted, unknown keys included. Expressions are not checked here.
     pub fn read(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
         let mut found = Issues::default();
-        let definition = Self::read_into(path, input, &mut found);
+        let definition = Self::read_with_gaps(path, input, &mut found);
         let is_sound = found.is_empty();
         issues.extend(found.into_vec());
         definition.filter(|_| is_sound)
     }
 
-    fn read_into(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+    /// Reads as [`read`](Self::read) does, but gives what there is in spite of problems, so that the rest can be checked
+    /// as well: missing texts are empty, parameters without a type or a default have likely ones.
+    pub(super) fn read_with_gaps(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+        if !matches!(input, Input::Record(_)) {
+            Fields::open(path, input, issues);
+            return None;
+        }
         let mut fields = Fields::open(path, input, issues);
-        let id = fields.required_text("id", issues);
+        let id = fields.required_text("id", issues).unwrap_or_default();
         let name = fields.text("name", issues);
         let description = fields.text("description", issues);
         let reference = fields.text("reference", issues);
@@ -32,7 +38,6 @@ impl Definition {
         let short_entries = fields.text("shortEntries", issues);
         let short_exits = fields.text("shortExits", issues);
         fields.finish(issues);
-        let id = id?;
         Some(Self {
             name: name.unwrap_or_else(|| id.clone()),
             id,
@@ -41,8 +46,8 @@ impl Definition {
             reference: reference.unwrap_or_default(),
             parameters: parameters.unwrap_or_default(),
             constraints: constraints.unwrap_or_default(),
-            entries: entries?,
-            exits: exits?,
+            entries: entries.unwrap_or_default(),
+            exits: exits.unwrap_or_default(),
             short_entries,
             short_exits,
         })
@@ -56,11 +61,11 @@ fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parame
     };
     entries
         .iter()
-        .filter_map(|(name, input)| read_parameter(&format!("{path}.{name}"), name, input, issues))
+        .map(|(name, input)| read_parameter(&format!("{path}.{name}"), name, input, issues))
         .collect()
 }
 
-fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) -> Option<Parameter> {
+fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) -> Parameter {
     let mut fields = Fields::open(path, input, issues);
     let kind = fields.choice("type", &ParameterKind::ALL, issues);
     if fields.take("type").is_none() {
@@ -90,14 +95,24 @@ fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) ->
     let maximum = fields.number("maximum", Range::ANY, issues);
     let description = fields.text("description", issues);
     fields.finish(issues);
-    Some(Parameter {
+    // What is missing was noted; the likeliest stands in for it, so that expressions are not blamed for it once more.
+    let kind = kind.unwrap_or(match default {
+        Some(Value::Boolean(_)) => ParameterKind::Boolean,
+        Some(Value::Number(value)) if value.fract() != 0.0 => ParameterKind::Number,
+        _ => ParameterKind::Integer,
+    });
+    let default = default.unwrap_or(match kind {
+        ParameterKind::Boolean => Value::Boolean(true),
+        ParameterKind::Integer | ParameterKind::Number => Value::Number(minimum.unwrap_or(1.0)),
+    });
+    Parameter {
         name: name.to_owned(),
-        kind: kind?,
-        default: default?,
+        kind,
+        default,
         minimum,
         maximum,
         description: description.unwrap_or_default(),
-    })
+    }
 }
 
 fn read_constraints(path: &str, input: &Input, issues: &mut Issues) -> Vec<String> {

@@ -21,7 +21,8 @@ const MAX_PARAMETERS: usize = 64;
 pub struct Strategy {
     definition: Definition,
     source: String,
-    constraints: Vec<Checked>,
+    /// The checked constraints with their texts.
+    constraints: Vec<(String, Checked)>,
     /// The checked expressions with the names of their fields: entries, exits, and those of the short side that there are.
     expressions: Vec<(&'static str, Checked)>,
 }
@@ -37,17 +38,17 @@ impl Strategy {
         for parameter in &definition.parameters {
             check_parameter(parameter, &mut issues);
         }
+        // The id may be wrong without making the defaults wrong.
+        let are_parameters_sound =
+            !issues.iter().any(|issue| issue.path.starts_with("strategy.parameters"));
         let parameters: Vec<(&str, Kind, bool)> =
             definition.parameters.iter().map(scope_entry).collect();
         let mut constraints = Vec::new();
         for (index, text) in definition.constraints.iter().enumerate() {
             let scope = Scope { parameters: &parameters, series: false };
-            constraints.extend(expression(
-                &format!("strategy.constraints[{index}]"),
-                text,
-                scope,
-                &mut issues,
-            ));
+            let path = format!("strategy.constraints[{index}]");
+            let checked = expression(&path, text, scope, &mut issues);
+            constraints.extend(checked.map(|checked| (text.trim().to_owned(), checked)));
         }
         let mut expressions = Vec::new();
         for (name, text) in definition.expressions() {
@@ -57,16 +58,13 @@ impl Strategy {
             expressions.extend(checked.map(|checked| (name, checked)));
         }
         let source = definition.to_text();
-        if issues.is_empty() {
-            let strategy = Self { definition, source, constraints, expressions };
+        let strategy = Self { definition, source, constraints, expressions };
+        if are_parameters_sound {
             let defaults = strategy.default_bindings();
             strategy.check_constraints(&defaults, "strategy.parameters", &mut issues);
             strategy.check_lengths(&defaults, &mut issues);
-            if issues.is_empty() {
-                return Ok(strategy);
-            }
         }
-        Err(issues)
+        if issues.is_empty() { Ok(strategy) } else { Err(issues) }
     }
 
     /// Returns the strategy as data.
@@ -110,7 +108,7 @@ impl Strategy {
         path: &str,
         issues: &mut Vec<Issue>,
     ) {
-        for (text, checked) in self.definition.constraints.iter().zip(&self.constraints) {
+        for (text, checked) in &self.constraints {
             let mut builder = Builder::default();
             let holds = match builder.add(checked, values) {
                 Ok(root) => builder.finish(&[root]).constant(0) == Some(Binding::Condition(true)),
@@ -134,7 +132,7 @@ impl Strategy {
             issues.push(Issue::new(
                 path,
                 "conflict",
-                format!("{path}: {} does not hold for {}", text.trim(), found.join(", ")),
+                format!("{path}: {text} does not hold for {}", found.join(", ")),
             ));
         }
     }

@@ -16,6 +16,9 @@ pub const POSITION_SIZE: &str = "position_size";
 /// How many parameters a strategy may have.
 const MAX_PARAMETERS: usize = 64;
 
+/// How many conditions between its parameters a strategy may have.
+const MAX_CONSTRAINTS: usize = 64;
+
 /// A strategy whose expressions are checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strategy {
@@ -33,7 +36,10 @@ impl Strategy {
     /// # Errors
     /// Every problem, with paths such as `strategy.entries` and messages with line and column.
     pub fn compile(definition: Definition) -> Result<Self, Vec<Issue>> {
-        let mut issues = Vec::new();
+        let mut issues = check_counts(&definition);
+        if !issues.is_empty() {
+            return Err(issues);
+        }
         check_names(&definition, &mut issues);
         for parameter in &definition.parameters {
             check_parameter(parameter, &mut issues);
@@ -192,6 +198,23 @@ fn is_snake_case(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Returns what there is too much of: that is told alone, so that hostile definitions cost nothing.
+fn check_counts(definition: &Definition) -> Vec<Issue> {
+    let counts = [
+        ("parameters", definition.parameters.len(), MAX_PARAMETERS),
+        ("constraints", definition.constraints.len(), MAX_CONSTRAINTS),
+    ];
+    counts
+        .into_iter()
+        .filter(|(_, count, limit)| count > limit)
+        .map(|(name, count, limit)| {
+            let message =
+                format!("strategy.{name} has {count} {name}, at most {limit} are allowed");
+            Issue::new(format!("strategy.{name}"), "limit", message)
+        })
+        .collect()
+}
+
 fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
     const ALLOWED: &str =
         "must be snake_case: a small letter, then at most 63 small letters, digits and underscores";
@@ -201,13 +224,6 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
             "range",
             format!("strategy.id {ALLOWED}, was {:?}", definition.id),
         ));
-    }
-    if definition.parameters.len() > MAX_PARAMETERS {
-        let message = format!(
-            "strategy.parameters has {} parameters, at most {MAX_PARAMETERS} are allowed",
-            definition.parameters.len()
-        );
-        issues.push(Issue::new("strategy.parameters", "limit", message));
     }
     let mut seen = BTreeSet::new();
     for parameter in &definition.parameters {

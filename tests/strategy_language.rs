@@ -54,8 +54,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 /// Returns the daily bars of the S&P 500.
 fn bars() -> Bars {
     let text = std::fs::read_to_string(path("data/sp500-daily.csv")).unwrap();
-    let rows: Vec<Vec<&str>> =
-        text.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
     let column = |index: usize| -> Column {
         rows.iter().map(|row| row[index].parse::<f64>().unwrap()).collect()
     };
@@ -105,7 +104,8 @@ fn every_expression_of_the_page_has_values() {
     let mut count = 0;
     for (_, text) in blocks(&page()).iter().filter(|(language, _)| language == "expression") {
         for line in text.lines() {
-            let computed = run(line, &bars).unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
+            let computed =
+                run(line, &bars).unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
             match (line, computed) {
                 // The page says what these are.
                 ("close / (close - close) > 1", computed) => {
@@ -162,7 +162,10 @@ fn the_reference_of_the_page_is_that_of_the_lists() {
         let text = format!("{}{wanted}{}", &page[..from], &page[to..]);
         std::fs::write(path("docs/strategy-language.md"), text).unwrap();
     } else {
-        assert!(page[from..to] == wanted, "docs/strategy-language.md is out of date: run `npm run docs`");
+        assert!(
+            page[from..to] == wanted,
+            "docs/strategy-language.md is out of date: run `npm run docs`"
+        );
     }
 }
 
@@ -186,7 +189,8 @@ fn reference() -> String {
     table(&mut text, "Operators", "Operator", |rows| {
         for operator in OPERATORS {
             let form = match operator.arguments {
-                [_] => format!("{} a", operator.name.trim_start_matches("unary ")),
+                [_] if operator.name == "unary -" => "-a".to_owned(),
+                [_] => format!("{} a", operator.name),
                 _ => format!("a {} b", operator.name),
             };
             row(rows, &format!("`{form}`"), operator.doc);
@@ -204,8 +208,7 @@ fn reference() -> String {
         });
     }
     text += "### Indicators\n\n";
-    text += "The values are those of TA-Lib, from its first bar on. Parameters have the defaults shown, and all but the\n";
-    text += "factors are whole numbers. Functions of one heading are computed together, once.\n";
+    text += "Where TA-Lib has the indicator, the values are those of TA-Lib, from the same bar on. Parameters that are left out have the values shown. The functions under one heading are computed together, once.\n";
     for indicator in INDICATORS {
         let _ = write!(text, "\n**{}.** {}\n\n", indicator.title, sentence(indicator.doc));
         for output in indicator.outputs {
@@ -218,8 +221,9 @@ fn reference() -> String {
         for parameter in indicator.parameters {
             let _ = writeln!(
                 text,
-                "- `{}` from {} to {}: {}",
+                "- `{}`, {} from {} to {}: {}",
                 parameter.name,
+                if parameter.integer { "whole" } else { "a number" },
                 parameter.minimum,
                 parameter.maximum,
                 sentence(parameter.doc)

@@ -38,12 +38,7 @@ impl Strategy {
         bound
     }
 
-    fn plan(
-        &self,
-        given: Given,
-        path: &str,
-        issues: &mut Issues,
-    ) -> Option<Bound> {
+    fn plan(&self, given: Given, path: &str, issues: &mut Issues) -> Option<Bound> {
         let Given { parameters, values, position_size } = given;
         let values = values.as_slice();
         let mut found: Vec<Issue> = Vec::new();

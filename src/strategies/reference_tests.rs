@@ -71,13 +71,22 @@ fn built_in_strategies_signal_on_the_bars_of_the_reference() {
             let signals = bound.signals(&bars, &Unwatched).unwrap();
             for (name, found) in [("entries", &signals.entries), ("exits", &signals.exits)] {
                 let expected: Vec<[usize; 2]> = serde_json::from_value(case[name].clone()).unwrap();
-                assert_eq!(runs(found), expected, "{name} of {id} {} on {asset}", case["parameters"]);
+                assert_eq!(
+                    runs(found),
+                    expected,
+                    "{name} of {id} {} on {asset}",
+                    case["parameters"]
+                );
             }
             let first = runs(&signals.entries)[0][0];
             assert!(first >= bound.warm_up(), "{id} enters in its warm-up");
             if id != "buy_and_hold" {
                 let last = runs(&signals.exits).last().unwrap()[1];
-                assert!(last > first, "{id} {} never closes a trade on {asset}", case["parameters"]);
+                assert!(
+                    last > first,
+                    "{id} {} never closes a trade on {asset}",
+                    case["parameters"]
+                );
             }
             assert!(signals.short_entries.is_none() && signals.short_exits.is_none());
             compared.insert(id.to_owned());

@@ -345,7 +345,8 @@ fn a_warm_up_that_takes_all_bars_is_told() {
         ["the strategy needs 30 bars of warm-up before it can enter, but there are only 30 bars"]
     );
     assert!(crossover.warnings_on(31).is_empty());
-    let closes: Vec<f64> = (0..31).map(|bar| if bar < 30 { 50.0 - bar as f64 } else { 500.0 }).collect();
+    let closes: Vec<f64> =
+        (0..31).map(|bar| if bar < 30 { 50.0 - bar as f64 } else { 500.0 }).collect();
     assert!(crossover.signals(&bars(&closes), &Unwatched).unwrap().entries.get(30));
     assert!(bind("buy_and_hold", json!({})).unwrap().warnings_on(1).is_empty());
 }
@@ -364,22 +365,37 @@ fn one_problem_does_not_hide_another() {
     }));
     let parameters = Input::from(json!({"n": 0, "k": 1}));
     let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
-    let found: Vec<(&str, &str)> = outcome
-        .issues
-        .iter()
-        .map(|issue| (issue.path.as_str(), issue.message.as_str()))
-        .collect();
+    let found: Vec<(&str, &str)> =
+        outcome.issues.iter().map(|issue| (issue.path.as_str(), issue.message.as_str())).collect();
     assert_eq!(
         found,
         [
             ("strategy.id", "strategy.id must be a string, was number 5"),
-            ("strategy.type", "strategy.type must be one of trend, mean_reversion, momentum, arbitrage, custom, was string \"trendy\""),
-            ("strategy.parameters.m.type", "strategy.parameters.m.type must be one of integer, number, boolean, was string \"int\""),
+            (
+                "strategy.type",
+                "strategy.type must be one of trend, mean_reversion, momentum, arbitrage, custom, was string \"trendy\""
+            ),
+            (
+                "strategy.parameters.m.type",
+                "strategy.parameters.m.type must be one of integer, number, boolean, was string \"int\""
+            ),
             ("strategy.exits", "strategy.exits is required"),
-            ("strategy.colour", "unknown field strategy.colour; known fields: constraints, description, entries, exits, id, name, parameters, reference, shortEntries, shortExits, type"),
-            ("strategy.constraints[1]", "strategy.constraints[1] at 1:4: expected a number, a name or `(`, found the end"),
-            ("strategy.entries", "strategy.entries at 1:1: unknown function `rsii`, did you mean `rsi`?"),
-            ("strategy.entries", "strategy.entries at 2:23: unknown name `clse`, did you mean `close`?"),
+            (
+                "strategy.colour",
+                "unknown field strategy.colour; known fields: constraints, description, entries, exits, id, name, parameters, reference, shortEntries, shortExits, type"
+            ),
+            (
+                "strategy.constraints[1]",
+                "strategy.constraints[1] at 1:4: expected a number, a name or `(`, found the end"
+            ),
+            (
+                "strategy.entries",
+                "strategy.entries at 1:1: unknown function `rsii`, did you mean `rsi`?"
+            ),
+            (
+                "strategy.entries",
+                "strategy.entries at 2:23: unknown name `clse`, did you mean `close`?"
+            ),
         ]
     );
     assert!(outcome.strategy.is_none() && outcome.bound.is_none());

@@ -89,17 +89,15 @@ fn compile(input: &Input, parameters: Option<&Input>, issues: &mut Issues) -> Op
                             || (is_of_defaults && is_about(&issue.path, PARAMETERS))
                     })
                 };
-                let new: Vec<Issue> =
-                    problems.into_iter().filter(is_new).collect();
+                let new: Vec<Issue> = problems.into_iter().filter(is_new).collect();
                 found.extend(new);
             }
         }
         if strategy.is_none() {
             let mut values = Issues::default();
             Given::read(&definition, parameters, "parameters", &mut values);
-            let is_faulty = |issue: &Issue| {
-                issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS)
-            };
+            let is_faulty =
+                |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
             let are_declared = !found.iter().any(is_faulty);
             found.extend(values.into_vec().into_iter().filter(|_| are_declared));
         }

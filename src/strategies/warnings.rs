@@ -62,10 +62,8 @@ impl Bound {
     }
 
     fn sides(&self) -> [Side; 2] {
-        [("entries", "exits"), ("shortEntries", "shortExits")].map(|(entries, exits)| Side {
-            entries: self.root(entries),
-            exits: self.root(exits),
-        })
+        [("entries", "exits"), ("shortEntries", "shortExits")]
+            .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
     }
 
     fn is_always(&self, root: usize, value: bool) -> bool {

@@ -13,13 +13,113 @@ pub enum Input {
 
 /// Words that mean something, and some that nearly do.
 const WORDS: &[&str] = &[
-    "close", "open", "high", "low", "volume", "hour", "month", "period", "factor", "flag", "true", "false", "and", "or",
-    "not", "if", "(", ")", "(", ")", ",", ",", "+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "=", "&&", "!",
-    "sma", "ema", "rsi", "macd_line", "macd_hist", "bbands_upper", "atr", "stoch_k", "supertrend", "vwap", "donchian_upper",
-    "shift", "change", "highest", "sum", "rank", "count", "bars_since", "crossed_above", "crossed_below", "higher", "'1d'",
-    "\"4h\"", "'1d", "min", "max", "abs", "log", "pow", "round", "0", "1", "2", "14", "0.5", "1e9", "1e-9", "10000",
-    "10001", "9007199254740993", "1e308", "1e309", "3x", ".", ".5", "1_000", "_", "#", "\n", "\r\n", "\t", "rsii", "clse",
-    "é", "\u{feff}", "\u{202e}", "💥", "\0", "entries", ";", "[", "]", "?", "^", "**", "||", "{", "}", "'", "\"", "\\",
+    "close",
+    "open",
+    "high",
+    "low",
+    "volume",
+    "hour",
+    "month",
+    "period",
+    "factor",
+    "flag",
+    "true",
+    "false",
+    "and",
+    "or",
+    "not",
+    "if",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "==",
+    "!=",
+    "=",
+    "&&",
+    "!",
+    "sma",
+    "ema",
+    "rsi",
+    "macd_line",
+    "macd_hist",
+    "bbands_upper",
+    "atr",
+    "stoch_k",
+    "supertrend",
+    "vwap",
+    "donchian_upper",
+    "shift",
+    "change",
+    "highest",
+    "sum",
+    "rank",
+    "count",
+    "bars_since",
+    "crossed_above",
+    "crossed_below",
+    "higher",
+    "'1d'",
+    "\"4h\"",
+    "'1d",
+    "min",
+    "max",
+    "abs",
+    "log",
+    "pow",
+    "round",
+    "0",
+    "1",
+    "2",
+    "14",
+    "0.5",
+    "1e9",
+    "1e-9",
+    "10000",
+    "10001",
+    "9007199254740993",
+    "1e308",
+    "1e309",
+    "3x",
+    ".",
+    ".5",
+    "1_000",
+    "_",
+    "#",
+    "\n",
+    "\r\n",
+    "\t",
+    "rsii",
+    "clse",
+    "é",
+    "\u{feff}",
+    "\u{202e}",
+    "💥",
+    "\0",
+    "entries",
+    ";",
+    "[",
+    "]",
+    "?",
+    "^",
+    "**",
+    "||",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "\\",
 ];
 
 /// Expressions that are right.
@@ -35,12 +135,41 @@ const PROGRAMS: &[&str] = &[
 ];
 
 const LINES: &[&str] = &[
-    "strategy own", "strategy Own", "name \"Own\"", "name Own", "type trend", "type odd", "description \"a \\\"b\\\" \\u00e9\"",
-    "reference \"\\ud800\"", "period: integer 1..=500 = 10 \"Bars\"", "factor: number 0..=1e308 = 0.5", "flag: boolean = true",
-    "n: integer = 1e300", "n: number ..= = 1", "n: integer -5..= = -5", "close: number = 1", "position_size: number = 1",
-    "constraint period > 1", "constraint close > 1", "entries close > sma(close, period)", "exits false", "exits not flag",
-    "entries crossed_above(close,", "  sma(close, 3))", "\t and true", "short_entries close < open", "short_exits true",
-    "# a note", "", "   ", ":", "::", "= 1", "é: integer = 1", "\u{2028}entries true", "\u{a0}and close > 1",
+    "strategy own",
+    "strategy Own",
+    "name \"Own\"",
+    "name Own",
+    "type trend",
+    "type odd",
+    "description \"a \\\"b\\\" \\u00e9\"",
+    "reference \"\\ud800\"",
+    "period: integer 1..=500 = 10 \"Bars\"",
+    "factor: number 0..=1e308 = 0.5",
+    "flag: boolean = true",
+    "n: integer = 1e300",
+    "n: number ..= = 1",
+    "n: integer -5..= = -5",
+    "close: number = 1",
+    "position_size: number = 1",
+    "constraint period > 1",
+    "constraint close > 1",
+    "entries close > sma(close, period)",
+    "exits false",
+    "exits not flag",
+    "entries crossed_above(close,",
+    "  sma(close, 3))",
+    "\t and true",
+    "short_entries close < open",
+    "short_exits true",
+    "# a note",
+    "",
+    "   ",
+    ":",
+    "::",
+    "= 1",
+    "é: integer = 1",
+    "\u{2028}entries true",
+    "\u{a0}and close > 1",
 ];
 
 /// A generator of random numbers (`SplitMix64`).
@@ -170,7 +299,20 @@ fn nested(random: &mut Random) -> String {
 
 fn long(random: &mut Random) -> String {
     let unit = random.pick(&[
-        "1+", "close>1 and ", "-", "a", "rsii(", "sma(close,1)+", "x,", "\n", " ", "(1)+", "nosuchname + ", "'", "1e", "é",
+        "1+",
+        "close>1 and ",
+        "-",
+        "a",
+        "rsii(",
+        "sma(close,1)+",
+        "x,",
+        "\n",
+        " ",
+        "(1)+",
+        "nosuchname + ",
+        "'",
+        "1e",
+        "é",
     ]);
     let size = if random.below(20) == 0 { 11_000 } else { 600 };
     let count = random.below(size / unit.len() + 2);
@@ -183,11 +325,19 @@ fn number(random: &mut Random) -> String {
     let digits: String = (0..1 + random.length(25, 9_000))
         .map(|_| char::from(b'0' + u8::try_from(random.below(10)).unwrap_or(0)))
         .collect();
-    let exponent = ["", "e999999999999", "e-999999999999", "e308", "e-320", "e+5", "e", "E+", ".", "_", "x"];
-    let number = format!("{}{digits}{}", random.pick(&["", "-", "0.", "0x", "1_"]), random.pick(&exponent));
+    let exponent =
+        ["", "e999999999999", "e-999999999999", "e308", "e-320", "e+5", "e", "E+", ".", "_", "x"];
+    let number =
+        format!("{}{digits}{}", random.pick(&["", "-", "0.", "0x", "1_"]), random.pick(&exponent));
     let shape = random.pick(&[
-        "close > N", "shift(close, N) > 1", "sma(close, N) > N", "N", "bbands_upper(close, 20, N) < close", "round(N) == N % 7",
-        "count(flag, N) > pow(N, N)", "stoch_k(N, N, N) > 0",
+        "close > N",
+        "shift(close, N) > 1",
+        "sma(close, N) > N",
+        "N",
+        "bbands_upper(close, 20, N) < close",
+        "round(N) == N % 7",
+        "count(flag, N) > pow(N, N)",
+        "stoch_k(N, N, N) > 0",
     ]);
     shape.replace('N', &number)
 }
@@ -214,7 +364,9 @@ fn condition(random: &mut Random, depth: usize) -> String {
 /// Makes a number of the grammar.
 fn value(random: &mut Random, depth: usize) -> String {
     if depth == 0 {
-        return random.pick(&["close", "volume", "factor", "3", "0.25", "period", "month"]).to_owned();
+        return random
+            .pick(&["close", "volume", "factor", "3", "0.25", "period", "month"])
+            .to_owned();
     }
     let below = depth - 1;
     match random.below(9) {
@@ -222,14 +374,36 @@ fn value(random: &mut Random, depth: usize) -> String {
             let sign = random.pick(&["+", "-", "*", "/", "%"]);
             format!("({} {sign} {})", value(random, below), value(random, below))
         }
-        2 => format!("{}({})", random.pick(&["abs", "log", "sqrt", "round", "-"]), value(random, below)),
+        2 => format!(
+            "{}({})",
+            random.pick(&["abs", "log", "sqrt", "round", "-"]),
+            value(random, below)
+        ),
         3 => {
-            let name = random.pick(&["sma", "ema", "rsi", "highest", "shift", "rank", "kama", "stdev", "linreg"]);
-            let period = random.pick(&["period", "2", "14", "period * 3 + 1", "round(factor * 10)", "0", "20000"]);
+            let name = random.pick(&[
+                "sma", "ema", "rsi", "highest", "shift", "rank", "kama", "stdev", "linreg",
+            ]);
+            let period = random.pick(&[
+                "period",
+                "2",
+                "14",
+                "period * 3 + 1",
+                "round(factor * 10)",
+                "0",
+                "20000",
+            ]);
             format!("{name}(close + {}, {period})", value(random, below))
         }
-        4 => format!("{}()", random.pick(&["atr", "macd_line", "macd_signal", "adx", "supertrend", "obv", "vwap"])),
-        5 => format!("if({}, {}, {})", condition(random, below), value(random, below), value(random, below)),
+        4 => format!(
+            "{}()",
+            random.pick(&["atr", "macd_line", "macd_signal", "adx", "supertrend", "obv", "vwap"])
+        ),
+        5 => format!(
+            "if({}, {}, {})",
+            condition(random, below),
+            value(random, below),
+            value(random, below)
+        ),
         6 => format!("min({}, {}, 3)", value(random, below), value(random, below)),
         7 => format!("count({}, 5)", condition(random, below)),
         _ => random.pick(&["close", "high", "1e3", "period"]).to_owned(),

@@ -2,7 +2,8 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series};
+use super::rolling;
 
 /// The highest high and the lowest low of the last `period` bars, the newest included, and their middle.
 pub const DONCHIAN: Indicator = Indicator {
@@ -15,18 +16,26 @@ pub const DONCHIAN: Indicator = Indicator {
         Output { name: "donchian_middle", doc: "The middle between highest high and lowest low" },
         Output { name: "donchian_lower", doc: "The lowest low" },
     ],
-    look_back: |parameters| bars(core().donchian_lookback(whole(parameters, 0))),
+    look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs| match (inputs, outputs) {
-        ([high, low], [donchian_upper, donchian_middle, donchian_lower]) => core().donchian(
-            0,
-            high.len() - 1,
-            high,
-            low,
-            whole(parameters, 0),
-            donchian_upper,
-            donchian_middle,
-            donchian_lower,
-        ),
+        ([high, low], [donchian_upper, donchian_middle, donchian_lower]) => {
+            rolling::extremes(high, parameters, donchian_upper, |a, b| if a > b { a } else { b })?;
+            let range =
+                rolling::extremes(
+                    low,
+                    parameters,
+                    donchian_lower,
+                    |a, b| if a < b { a } else { b },
+                )?;
+            let bands = donchian_upper.iter().zip(donchian_lower.iter());
+            for (middle, (upper, lower)) in donchian_middle.iter_mut().zip(bands) {
+                // As TA-Lib has it; `midpoint` differs from it where the sum overflows.
+                #[expect(clippy::manual_midpoint, reason = "TA-Lib's arithmetic")]
+                let value = (upper + lower) / 2.0;
+                *middle = value;
+            }
+            Ok(range)
+        }
         _ => Err(RetCode::BadParam),
     },
 };

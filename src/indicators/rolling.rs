@@ -30,6 +30,26 @@ pub fn each(
     Ok(OutRange { beg_idx: look_back(parameters), count: output.len() })
 }
 
+/// Returns the greatest value of each full window.
+pub fn highest(values: &[f64], parameters: &[f64]) -> Result<Vec<f64>, RetCode> {
+    column(values, parameters, |a, b| if a > b { a } else { b })
+}
+
+/// Returns the least value of each full window.
+pub fn lowest(values: &[f64], parameters: &[f64]) -> Result<Vec<f64>, RetCode> {
+    column(values, parameters, |a, b| if a < b { a } else { b })
+}
+
+fn column(
+    values: &[f64],
+    parameters: &[f64],
+    pick: impl Fn(f64, f64) -> f64 + Copy,
+) -> Result<Vec<f64>, RetCode> {
+    let mut column = vec![0.0; values.len().saturating_sub(look_back(parameters))];
+    extremes(values, parameters, &mut column, pick)?;
+    Ok(column)
+}
+
 /// Computes the extreme of each window in time that does not depend on its length (van Herk's and Gil's algorithm).
 ///
 /// The values are cut into blocks as long as the window. A window then is the end of one block and the beginning of the

@@ -1,8 +1,9 @@
 //! Stochastic oscillator.
 
-use ta_lib::{MAType, RetCode};
+use ta_lib::{MAType, OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::rolling;
 
 /// Where the close lies in the range of the last bars, 0 at its low and 100 at its high, smoothed by simple averages.
 pub const STOCH: Indicator = Indicator {
@@ -28,20 +29,40 @@ pub const STOCH: Indicator = Indicator {
         ))
     },
     kernel: |inputs, parameters, outputs| match (inputs, outputs) {
-        ([high, low, close], [stoch_k, stoch_d]) => core().stoch(
-            0,
-            close.len() - 1,
-            high,
-            low,
-            close,
-            whole(parameters, 0),
-            whole(parameters, 1),
-            MAType::SMA,
-            whole(parameters, 2),
-            MAType::SMA,
-            stoch_k,
-            stoch_d,
-        ),
+        ([high, low, close], [stoch_k, stoch_d]) => {
+            compute(high, low, close, parameters, stoch_k, stoch_d)
+        }
         _ => Err(RetCode::BadParam),
     },
 };
+
+/// Gives TA-Lib the range of the last bars as if it were that of one bar: it would look for the extremes once more for
+/// each bar, in time proportional to the period, where prices rise or fall for long.
+fn compute(
+    high: &[f64],
+    low: &[f64],
+    close: &[f64],
+    parameters: &[f64],
+    k: &mut [f64],
+    d: &mut [f64],
+) -> Result<OutRange, RetCode> {
+    let highs = rolling::highest(high, parameters)?;
+    let lows = rolling::lowest(low, parameters)?;
+    let first = rolling::look_back(parameters);
+    let close = close.get(first..).ok_or(RetCode::BadParam)?;
+    let range = core().stoch(
+        0,
+        close.len().saturating_sub(1),
+        &highs,
+        &lows,
+        close,
+        1,
+        whole(parameters, 1),
+        MAType::SMA,
+        whole(parameters, 2),
+        MAType::SMA,
+        k,
+        d,
+    )?;
+    Ok(OutRange { beg_idx: first + range.beg_idx, count: range.count })
+}

@@ -3,7 +3,7 @@
 use ta_lib::{MAType, OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
-use super::rsi;
+use super::{rolling, rsi};
 
 /// Where the relative strength index lies in its own range of the last bars, 0 to 100.
 pub const STOCHRSI: Indicator = Indicator {
@@ -43,18 +43,22 @@ fn compute(
     let mut index = vec![0.0; values.len()];
     let found = rsi::compute(values, whole(parameters, 0), &mut index)?;
     let index = index.get(..found.count).unwrap_or(&[]);
-    let (k_period, d_period) = (whole(parameters, 1), whole(parameters, 2));
+    // As for the stochastic oscillator of prices, the range is found here and taken for that of one bar.
+    let window = parameters.get(1..).unwrap_or(&[]);
+    let (highs, lows) = (rolling::highest(index, window)?, rolling::lowest(index, window)?);
+    let first = rolling::look_back(window);
+    let newest = index.get(first..).ok_or(RetCode::BadParam)?;
     let range = core().stochf(
         0,
-        index.len().saturating_sub(1),
-        index,
-        index,
-        index,
-        k_period,
-        d_period,
+        newest.len().saturating_sub(1),
+        &highs,
+        &lows,
+        newest,
+        1,
+        whole(parameters, 2),
         MAType::SMA,
         k,
         d,
     )?;
-    Ok(OutRange { beg_idx: found.beg_idx + range.beg_idx, count: range.count })
+    Ok(OutRange { beg_idx: found.beg_idx + first + range.beg_idx, count: range.count })
 }

@@ -178,3 +178,40 @@ fn names_are_told_apart() {
     names.dedup();
     assert_eq!(names.len(), count);
 }
+
+#[test]
+fn ranges_found_here_give_what_the_crate_gives_to_the_last_bit() {
+    use ta_lib::MAType;
+    // Prices that touch, rise and fall for long, and stand still.
+    let close: Vec<f64> = (0..700)
+        .map(|bar: i32| match bar {
+            0..200 => 50.0 + f64::from(bar * 7919 % 23) / 3.0,
+            200..400 => f64::from(bar),
+            400..600 => 900.0 - 1.3 * f64::from(bar),
+            _ => 120.0,
+        })
+        .collect();
+    let high: Vec<f64> = close.iter().map(|value| value + 0.7).collect();
+    let low: Vec<f64> = close.iter().map(|value| value - 0.4).collect();
+    for period in [2, 3, 14, 200, 699] {
+        let mut crate_columns = [vec![0.0; 700], vec![0.0; 700], vec![0.0; 700]];
+        let [upper, middle, lower] = &mut crate_columns;
+        let core = indicator::core();
+        let range = core.donchian(0, 699, &high, &low, period, upper, middle, lower).unwrap();
+        let ours = donchian::DONCHIAN.compute(&[&high, &low], &[f64::from(period)], true).unwrap();
+        for (ours, theirs) in ours.iter().zip(&crate_columns) {
+            assert_eq!(ours[range.beg_idx..], theirs[..range.count], "channel of {period}");
+        }
+        let [k, d, _] = &mut crate_columns;
+        let sma = MAType::SMA;
+        for smoothing in [1, 3] {
+            let range = core
+                .stoch(0, 699, &high, &low, &close, period, smoothing, sma, 2, sma, k, d)
+                .unwrap();
+            let parameters = [f64::from(period), f64::from(smoothing), 2.0];
+            let ours = stoch::STOCH.compute(&[&high, &low, &close], &parameters, true).unwrap();
+            assert_eq!(ours[0][700 - range.count..], k[..range.count], "%K of {period}");
+            assert_eq!(ours[1][700 - range.count..], d[..range.count], "%D of {period}");
+        }
+    }
+}

@@ -99,6 +99,11 @@ impl Plan {
             .and_then(|planned| constant(&planned.step))
     }
 
+    /// Returns whether two roots compute the same.
+    pub fn is_same(&self, root: usize, other: usize) -> bool {
+        self.roots.get(root).is_some_and(|id| self.roots.get(other) == Some(id))
+    }
+
     /// Returns the number of bars before the first on which a root can have a value or, for a condition, can hold.
     ///
     /// For `higher` this counts one bar for each coarse bar and so is the least number.

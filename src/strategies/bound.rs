@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::definition::Value;
+use super::definition::{Definition, Value};
 use super::strategy::{POSITION_SIZE, Strategy, binding, issue};
 use crate::error::{Issue, Result, nearest};
 use crate::input::{Input, Issues, Range, json_number};
@@ -32,95 +32,15 @@ impl Strategy {
         issues: &mut Issues,
     ) -> Option<Bound> {
         let mut found = Issues::default();
-        let given = match parameters {
-            None | Some(Input::Null) => &[][..],
-            Some(Input::Record(given)) => given,
-            Some(other) => {
-                found.add(
-                    path,
-                    "type",
-                    format!("{path} must be an object, was {}", other.describe()),
-                );
-                &[]
-            }
-        };
-        let get = |name: &str| {
-            given
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value)
-                .filter(|value| !matches!(value, Input::Null))
-        };
-        let mut json = Map::new();
-        let mut values = Vec::with_capacity(self.definition().parameters.len());
-        for parameter in &self.definition().parameters {
-            let path = format!("{path}.{}", parameter.name);
-            let value = match get(&parameter.name) {
-                None => Some(parameter.default),
-                Some(Input::Number(value)) => Some(Value::Number(*value)),
-                Some(Input::Bool(value)) => Some(Value::Boolean(*value)),
-                Some(other) => {
-                    found.add(
-                        &path,
-                        "type",
-                        format!(
-                            "{path} must be {}, was {}",
-                            parameter.expected(),
-                            other.describe()
-                        ),
-                    );
-                    None
-                }
-            };
-            if let Some(value) = value {
-                if let Err((code, message)) = parameter.check(value) {
-                    found.add(&path, code, format!("{path} {message}"));
-                }
-                json.insert(parameter.name.clone(), value.to_json());
-                values.push(binding(value));
-            }
-        }
-        let position_size = read_position_size(get(POSITION_SIZE), path, &mut found);
-        json.insert(POSITION_SIZE.into(), json_number(position_size));
-        self.name_unknown(given, path, &mut found);
-        let bound = if found.is_empty() {
-            self.plan(&values, json, position_size, path, &mut found)
-        } else {
-            None
-        };
+        let given = Given::read(self.definition(), parameters, path, &mut found);
+        let bound = if found.is_empty() { self.plan(given, path, &mut found) } else { None };
         issues.extend(found.into_vec());
         bound
     }
 
-    fn name_unknown(&self, given: &[(String, Input)], path: &str, issues: &mut Issues) {
-        let known: Vec<&str> = self
-            .definition()
-            .parameters
-            .iter()
-            .map(|parameter| parameter.name.as_str())
-            .chain([POSITION_SIZE])
-            .collect();
-        for (name, _) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            let hint = nearest(name, known.iter().copied()).map_or_else(
-                || format!("; known parameters: {}", known.join(", ")),
-                |near| format!(", did you mean {near}?"),
-            );
-            issues.add(
-                format!("{path}.{name}"),
-                "unknown",
-                format!("unknown parameter {path}.{name}{hint}"),
-            );
-        }
-    }
-
-    fn plan(
-        &self,
-        values: &[Binding],
-        parameters: Map<String, Json>,
-        position_size: f64,
-        path: &str,
-        issues: &mut Issues,
-    ) -> Option<Bound> {
+    fn plan(&self, given: Given, path: &str, issues: &mut Issues) -> Option<Bound> {
+        let Given { parameters, values, position_size } = given;
+        let values = values.as_slice();
         let mut found: Vec<Issue> = Vec::new();
         self.check_constraints(values, path, &mut found);
         let mut builder = Builder::default();
@@ -151,6 +71,90 @@ impl Strategy {
             plan: builder.finish(&roots),
             fields,
         })
+    }
+}
+
+/// The values of all parameters.
+#[derive(Debug)]
+pub(super) struct Given {
+    parameters: Map<String, Json>,
+    /// The values of the declared parameters, in their order.
+    values: Vec<Binding>,
+    position_size: f64,
+}
+
+impl Given {
+    /// Reads values for the parameters of a definition, defaults where none is given; every problem is noted, unknown
+    /// names included.
+    pub(super) fn read(
+        definition: &Definition,
+        parameters: Option<&Input>,
+        path: &str,
+        issues: &mut Issues,
+    ) -> Self {
+        let given = match parameters {
+            None | Some(Input::Null) => &[][..],
+            Some(Input::Record(given)) => given,
+            Some(other) => {
+                let message = format!("{path} must be an object, was {}", other.describe());
+                issues.add(path, "type", message);
+                &[]
+            }
+        };
+        let get = |name: &str| {
+            given
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+                .filter(|value| !matches!(value, Input::Null))
+        };
+        let mut json = Map::new();
+        let mut values = Vec::with_capacity(definition.parameters.len());
+        for parameter in &definition.parameters {
+            let path = format!("{path}.{}", parameter.name);
+            let value = match get(&parameter.name) {
+                None => Some(parameter.default),
+                Some(Input::Number(value)) => Some(Value::Number(*value)),
+                Some(Input::Bool(value)) => Some(Value::Boolean(*value)),
+                Some(other) => {
+                    let (expected, found) = (parameter.expected(), other.describe());
+                    issues.add(&path, "type", format!("{path} must be {expected}, was {found}"));
+                    None
+                }
+            };
+            if let Some(value) = value {
+                if let Err((code, message)) = parameter.check(value) {
+                    issues.add(&path, code, format!("{path} {message}"));
+                }
+                json.insert(parameter.name.clone(), value.to_json());
+                values.push(binding(value));
+            }
+        }
+        let position_size = read_position_size(get(POSITION_SIZE), path, issues);
+        json.insert(POSITION_SIZE.into(), json_number(position_size));
+        name_unknown(definition, given, path, issues);
+        Self { parameters: json, values, position_size }
+    }
+}
+
+fn name_unknown(
+    definition: &Definition,
+    given: &[(String, Input)],
+    path: &str,
+    issues: &mut Issues,
+) {
+    let declared = definition.parameters.iter().map(|parameter| parameter.name.as_str());
+    let known: Vec<&str> = declared.chain([POSITION_SIZE]).collect();
+    for (name, _) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        let hint = nearest(name, known.iter().copied()).map_or_else(
+            || format!("; known parameters: {}", known.join(", ")),
+            |near| format!(", did you mean {near}?"),
+        );
+        issues.add(
+            format!("{path}.{name}"),
+            "unknown",
+            format!("unknown parameter {path}.{name}{hint}"),
+        );
     }
 }
 
@@ -192,6 +196,11 @@ impl Bound {
         &self.plan
     }
 
+    /// Returns the root of the plan that is the expression of this field, if there is one.
+    pub(super) fn root(&self, field: &str) -> Option<usize> {
+        self.fields.iter().position(|known| *known == field)
+    }
+
     /// Returns the number of bars before the first on which the strategy can enter.
     pub fn warm_up(&self) -> usize {
         let entries = self
@@ -205,24 +214,6 @@ impl Bound {
             .map(|(root, _)| self.plan.warm_up(root))
             .min()
             .unwrap_or(0)
-    }
-
-    /// Returns what the strategy would be warned about, whatever the bars.
-    pub fn warnings(&self) -> Vec<String> {
-        let is_always = |field: &str, value: bool| {
-            let mut roots =
-                self.fields.iter().enumerate().filter(|(_, known)| **known == field).peekable();
-            roots.peek().is_none()
-                || roots
-                    .all(|(root, _)| self.plan.constant(root) == Some(Binding::Condition(value)))
-        };
-        let mut warnings = Vec::new();
-        if is_always("entries", false) && is_always("shortEntries", false) {
-            warnings.push("the strategy never enters".to_owned());
-        } else if is_always("exits", false) && is_always("shortExits", false) {
-            warnings.push("the strategy never exits".to_owned());
-        }
-        warnings
     }
 
     /// Returns where the strategy enters and exits.

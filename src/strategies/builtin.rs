@@ -1,11 +1,4 @@
-//! The built-in strategies, one text file each.
+//! The built-in strategies, one text file each: `build.rs` lists those of the folder `builtin` by their names.
 
-/// The texts of the built-in strategies with their ids.
-pub const BUILTIN: &[(&str, &str)] = &[
-    ("sma_crossover", include_str!("builtin/sma_crossover.strategy")),
-    ("ema_crossover", include_str!("builtin/ema_crossover.strategy")),
-    ("rsi", include_str!("builtin/rsi.strategy")),
-    ("macd", include_str!("builtin/macd.strategy")),
-    ("bollinger_reversion", include_str!("builtin/bollinger_reversion.strategy")),
-    ("buy_and_hold", include_str!("builtin/buy_and_hold.strategy")),
-];
+/// The texts of the built-in strategies with their ids, in the order of the ids.
+pub const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));

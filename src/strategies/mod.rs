@@ -4,7 +4,7 @@
 //! [`Strategy::bind`] gives it parameter values; the [`Bound`] strategy turns bars into signals. The built-in strategies
 //! are text files in `builtin/`.
 //!
-//! To add a built-in strategy, write one file there and add it to the list in `builtin.rs`.
+//! To add a built-in strategy, write one file there: `build.rs` makes the list of them.
 
 mod bound;
 mod builtin;
@@ -15,7 +15,10 @@ mod schema;
 mod strategy;
 mod text;
 mod validate;
+mod warnings;
 
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 #[expect(
     clippy::cast_precision_loss,

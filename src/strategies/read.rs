@@ -23,9 +23,19 @@ impl Definition {
         definition.filter(|_| is_sound)
     }
 
+    /// Reads as [`read`](Self::read) does, but gives what there is in spite of problems, so that the rest can be checked
+    /// as well: missing texts are empty, parameters without a type or a default have likely ones.
+    pub(super) fn read_with_gaps(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
+        Self::read_into(path, input, Origin::Expressions, issues)
+    }
+
     fn read_into(path: &str, input: &Input, origin: Origin, issues: &mut Issues) -> Option<Self> {
+        if !matches!(input, Input::Record(_)) {
+            Fields::open(path, input, issues);
+            return None;
+        }
         let mut fields = Fields::open(path, input, issues);
-        let id = fields.required_text("id", issues);
+        let id = fields.required_text("id", issues).unwrap_or_default();
         let name = fields.text("name", issues);
         let description = fields.text("description", issues);
         let reference = fields.text("reference", issues);
@@ -41,11 +51,10 @@ impl Definition {
             Origin::Expressions => read_expressions(&mut fields, issues),
             Origin::Elsewhere => {
                 refuse_expressions(&mut fields, issues);
-                Some(Texts::default())
+                Texts::default()
             }
         };
         fields.finish(issues);
-        let (id, texts) = (id?, texts?);
         Some(Self {
             name: name.unwrap_or_else(|| id.clone()),
             id,
@@ -71,7 +80,7 @@ struct Texts {
     short_exits: Option<String>,
 }
 
-fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Texts> {
+fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Texts {
     if let Some(found) = fields.take("generateSignals") {
         let path = fields.path("generateSignals");
         let message = if matches!(found, Input::Other(kind) if kind == "function") {
@@ -82,13 +91,16 @@ fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Text
             format!("{path} must be a function, was {}", found.describe())
         };
         issues.add(path, "type", message);
-        return None;
+        for name in ["entries", "exits", "shortEntries", "shortExits"] {
+            fields.take(name);
+        }
+        return Texts::default();
     }
-    let entries = fields.required_text("entries", issues);
-    let exits = fields.required_text("exits", issues);
+    let entries = fields.required_text("entries", issues).unwrap_or_default();
+    let exits = fields.required_text("exits", issues).unwrap_or_default();
     let short_entries = fields.text("shortEntries", issues);
     let short_exits = fields.text("shortExits", issues);
-    Some(Texts { entries: entries?, exits: exits?, short_entries, short_exits })
+    Texts { entries, exits, short_entries, short_exits }
 }
 
 fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
@@ -109,11 +121,11 @@ fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parame
     };
     entries
         .iter()
-        .filter_map(|(name, input)| read_parameter(&format!("{path}.{name}"), name, input, issues))
+        .map(|(name, input)| read_parameter(&format!("{path}.{name}"), name, input, issues))
         .collect()
 }
 
-fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) -> Option<Parameter> {
+fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) -> Parameter {
     let mut fields = Fields::open(path, input, issues);
     let kind = fields.choice("type", &ParameterKind::ALL, issues);
     if fields.take("type").is_none() {
@@ -143,14 +155,24 @@ fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) ->
     let maximum = fields.number("maximum", Range::ANY, issues);
     let description = fields.text("description", issues);
     fields.finish(issues);
-    Some(Parameter {
+    // What is missing was noted; the likeliest stands in for it, so that expressions are not blamed for it once more.
+    let kind = kind.unwrap_or(match default {
+        Some(Value::Boolean(_)) => ParameterKind::Boolean,
+        Some(Value::Number(value)) if value.fract() != 0.0 => ParameterKind::Number,
+        _ => ParameterKind::Integer,
+    });
+    let default = default.unwrap_or(match kind {
+        ParameterKind::Boolean => Value::Boolean(true),
+        ParameterKind::Integer | ParameterKind::Number => Value::Number(minimum.unwrap_or(1.0)),
+    });
+    Parameter {
         name: name.to_owned(),
-        kind: kind?,
-        default: default?,
+        kind,
+        default,
         minimum,
         maximum,
         description: description.unwrap_or_default(),
-    })
+    }
 }
 
 fn read_constraints(path: &str, input: &Input, issues: &mut Issues) -> Vec<String> {

@@ -16,12 +16,16 @@ pub const POSITION_SIZE: &str = "position_size";
 /// How many parameters a strategy may have.
 const MAX_PARAMETERS: usize = 64;
 
+/// How many conditions between its parameters a strategy may have.
+const MAX_CONSTRAINTS: usize = 64;
+
 /// A strategy whose expressions are checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strategy {
     definition: Definition,
     source: String,
-    constraints: Vec<Checked>,
+    /// The checked constraints with their texts.
+    constraints: Vec<(String, Checked)>,
     /// The checked expressions with the names of their fields: entries, exits, and those of the short side that there are.
     expressions: Vec<(&'static str, Checked)>,
 }
@@ -45,22 +49,25 @@ impl Strategy {
     }
 
     fn check(definition: Definition, origin: Origin) -> Result<Self, Vec<Issue>> {
-        let mut issues = Vec::new();
+        let mut issues = check_counts(&definition);
+        if !issues.is_empty() {
+            return Err(issues);
+        }
         check_names(&definition, &mut issues);
         for parameter in &definition.parameters {
             check_parameter(parameter, &mut issues);
         }
+        // The id may be wrong without making the defaults wrong.
+        let are_parameters_sound =
+            !issues.iter().any(|issue| issue.path.starts_with("strategy.parameters"));
         let parameters: Vec<(&str, Kind, bool)> =
             definition.parameters.iter().map(scope_entry).collect();
         let mut constraints = Vec::new();
         for (index, text) in definition.constraints.iter().enumerate() {
             let scope = Scope { parameters: &parameters, series: false };
-            constraints.extend(expression(
-                &format!("strategy.constraints[{index}]"),
-                text,
-                scope,
-                &mut issues,
-            ));
+            let path = format!("strategy.constraints[{index}]");
+            let checked = expression(&path, text, scope, &mut issues);
+            constraints.extend(checked.map(|checked| (text.trim().to_owned(), checked)));
         }
         let mut expressions = Vec::new();
         let (texts, source) = match origin {
@@ -73,16 +80,13 @@ impl Strategy {
                 .and_then(|text| expression(&format!("strategy.{name}"), text, scope, &mut issues));
             expressions.extend(checked.map(|checked| (name, checked)));
         }
-        if issues.is_empty() {
-            let strategy = Self { definition, source, constraints, expressions };
+        let strategy = Self { definition, source, constraints, expressions };
+        if are_parameters_sound {
             let defaults = strategy.default_bindings();
             strategy.check_constraints(&defaults, "strategy.parameters", &mut issues);
             strategy.check_lengths(&defaults, &mut issues);
-            if issues.is_empty() {
-                return Ok(strategy);
-            }
         }
-        Err(issues)
+        if issues.is_empty() { Ok(strategy) } else { Err(issues) }
     }
 
     /// Returns the strategy as data.
@@ -126,7 +130,7 @@ impl Strategy {
         path: &str,
         issues: &mut Vec<Issue>,
     ) {
-        for (text, checked) in self.definition.constraints.iter().zip(&self.constraints) {
+        for (text, checked) in &self.constraints {
             let mut builder = Builder::default();
             let holds = match builder.add(checked, values) {
                 Ok(root) => builder.finish(&[root]).constant(0) == Some(Binding::Condition(true)),
@@ -150,7 +154,7 @@ impl Strategy {
             issues.push(Issue::new(
                 path,
                 "conflict",
-                format!("{path}: {} does not hold for {}", text.trim(), found.join(", ")),
+                format!("{path}: {text} does not hold for {}", found.join(", ")),
             ));
         }
     }
@@ -210,6 +214,23 @@ fn is_snake_case(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Returns what there is too much of: that is told alone, so that hostile definitions cost nothing.
+fn check_counts(definition: &Definition) -> Vec<Issue> {
+    let counts = [
+        ("parameters", definition.parameters.len(), MAX_PARAMETERS),
+        ("constraints", definition.constraints.len(), MAX_CONSTRAINTS),
+    ];
+    counts
+        .into_iter()
+        .filter(|(_, count, limit)| count > limit)
+        .map(|(name, count, limit)| {
+            let message =
+                format!("strategy.{name} has {count} {name}, at most {limit} are allowed");
+            Issue::new(format!("strategy.{name}"), "limit", message)
+        })
+        .collect()
+}
+
 fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
     const ALLOWED: &str =
         "must be snake_case: a small letter, then at most 63 small letters, digits and underscores";
@@ -219,13 +240,6 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
             "range",
             format!("strategy.id {ALLOWED}, was {:?}", definition.id),
         ));
-    }
-    if definition.parameters.len() > MAX_PARAMETERS {
-        let message = format!(
-            "strategy.parameters has {} parameters, at most {MAX_PARAMETERS} are allowed",
-            definition.parameters.len()
-        );
-        issues.push(Issue::new("strategy.parameters", "limit", message));
     }
     let mut seen = BTreeSet::new();
     for parameter in &definition.parameters {

@@ -263,7 +263,7 @@ fn unknown_ids_get_suggestions() {
     assert_eq!(error.code, Code::UnknownStrategy);
     assert_eq!(
         error.message,
-        "unknown strategy \"sma_crosover\", did you mean sma_crossover?; known strategies: sma_crossover, ema_crossover, rsi, macd, bollinger_reversion, buy_and_hold"
+        "unknown strategy \"sma_crosover\", did you mean sma_crossover?; known strategies: adx_trend, bollinger_breakout, bollinger_reversion, buy_and_hold, donchian_breakout, ema_crossover, macd, momentum, rsi, sma_crossover, stochastic, supertrend"
     );
 }
 
@@ -303,8 +303,120 @@ fn validation_finds_problems_and_warns() {
         "strategy"
     );
     assert_eq!(validate(&registry, Some("nope"), None, None).issues[0].code, "unknown");
-    let held = validate(&registry, Some("buy_and_hold"), None, None);
-    assert_eq!(held.warnings, ["the strategy never exits"]);
+}
+
+#[test]
+fn warnings_tell_what_is_hardly_meant() {
+    const NEVER_ENTERS: &str = "the strategy never enters";
+    const NEVER_EXITS: &str = "the strategy never exits";
+    const ALWAYS_IN: &str = "the strategy is always in the market: its entries hold on every bar";
+    const REVERSES: &str = "the strategy is always in the market once it has entered: every exit is an entry of the other side";
+    let up = "close > sma(close, 20)";
+    let down = "close < sma(close, 20)";
+    for (entries, exits, short, expected) in [
+        (up, down, None, vec![]),
+        ("2 < 1 and close > open", down, None, vec![NEVER_ENTERS]),
+        ("log(0) > 0", down, None, vec![NEVER_ENTERS]),
+        (up, "not true", None, vec![NEVER_EXITS]),
+        ("true", "false", None, vec![NEVER_EXITS, ALWAYS_IN]),
+        ("1 < 2", down, None, vec![ALWAYS_IN]),
+        (up, down, Some((down, up)), vec![REVERSES]),
+        (up, "false", Some(("sma(close, 10 + 10) > close", "false")), vec![REVERSES]),
+        (up, down, Some(("close < sma(close, 21)", up)), vec![]),
+        ("false", "false", Some(("true", "close > 2")), vec![ALWAYS_IN]),
+        ("false", up, Some((down, "false")), vec![NEVER_EXITS]),
+        ("false", up, Some(("false", "true")), vec![NEVER_ENTERS]),
+    ] {
+        let short = short.map_or_else(String::new, |(entries, exits)| {
+            format!("short_entries {entries}\nshort_exits {exits}\n")
+        });
+        let text = format!("strategy own\nentries {entries}\nexits {exits}\n{short}");
+        let strategy = Strategy::compile(parse(&text).unwrap()).unwrap();
+        let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+        assert_eq!(bound.warnings(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_warm_up_that_takes_all_bars_is_told() {
+    let crossover = bind("sma_crossover", json!({})).unwrap();
+    assert_eq!(
+        crossover.warnings_on(30),
+        ["the strategy needs 30 bars of warm-up before it can enter, but there are only 30 bars"]
+    );
+    assert!(crossover.warnings_on(31).is_empty());
+    let closes: Vec<f64> =
+        (0..31).map(|bar| if bar < 30 { 50.0 - bar as f64 } else { 500.0 }).collect();
+    assert!(crossover.signals(&bars(&closes), &Unwatched).unwrap().entries.get(30));
+    assert!(bind("buy_and_hold", json!({})).unwrap().warnings_on(1).is_empty());
+}
+
+#[test]
+fn one_problem_does_not_hide_another() {
+    let registry = Registry::builtin().unwrap();
+    let definition = Input::from(json!({
+        "id": 5,
+        "type": "trendy",
+        "parameters": {"n": {"type": "integer", "default": 5, "minimum": 1}, "m": {"type": "int", "default": 2}},
+        "constraints": ["n > 5", "n <"],
+        "entries": "rsii(close, n) < 30\n  and sma(close, m) > clse",
+        "shortEntries": "close > sma(close, 0)",
+        "colour": "red",
+    }));
+    let parameters = Input::from(json!({"n": 0, "k": 1}));
+    let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
+    let found: Vec<(&str, &str)> =
+        outcome.issues.iter().map(|issue| (issue.path.as_str(), issue.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("strategy.id", "strategy.id must be a string, was number 5"),
+            (
+                "strategy.type",
+                "strategy.type must be one of trend, mean_reversion, momentum, arbitrage, custom, was string \"trendy\""
+            ),
+            (
+                "strategy.parameters.m.type",
+                "strategy.parameters.m.type must be one of integer, number, boolean, was string \"int\""
+            ),
+            ("strategy.exits", "strategy.exits is required"),
+            (
+                "strategy.colour",
+                "unknown field strategy.colour; known fields: constraints, description, entries, exits, id, name, parameters, reference, shortEntries, shortExits, type"
+            ),
+            (
+                "strategy.constraints[1]",
+                "strategy.constraints[1] at 1:4: expected a number, a name or `(`, found the end"
+            ),
+            (
+                "strategy.entries",
+                "strategy.entries at 1:1: unknown function `rsii`, did you mean `rsi`?"
+            ),
+            (
+                "strategy.entries",
+                "strategy.entries at 2:23: unknown name `clse`, did you mean `close`?"
+            ),
+        ]
+    );
+    assert!(outcome.strategy.is_none() && outcome.bound.is_none());
+    // Values are checked against parameters that are declared well.
+    let definition = Input::from(json!({
+        "id": "X", "parameters": {"n": {"type": "integer", "default": 5, "minimum": 1}}, "constraints": ["n > 5"],
+        "entries": "clse > 1", "exits": "close > sma(close, 0)",
+    }));
+    let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
+    let found: Vec<&str> = outcome.issues.iter().map(|issue| issue.message.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "strategy.id must be snake_case: a small letter, then at most 63 small letters, digits and underscores, was \"X\"",
+            "strategy.entries at 1:1: unknown name `clse`, did you mean `close`?",
+            "strategy.parameters: n > 5 does not hold for n 5",
+            "strategy.exits at 1:20: argument period of sma must be a whole number between 1 and 10000, was 0",
+            "parameters.n must be at least 1, was 0",
+            "unknown parameter parameters.k, did you mean n?",
+        ]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bound::Bound;
+use super::bound::{Bound, Given};
 use super::definition::Definition;
 use super::registry::Registry;
 use super::strategy::Strategy;
@@ -37,11 +37,7 @@ pub fn validate(
             .get(id)
             .map_err(|error| issues.add("strategyId", "unknown", error.message))
             .ok(),
-        (None, Some(input)) => Definition::read("strategy", input, &mut issues)
-            .and_then(|definition| {
-                Strategy::compile(definition).map_err(|found| issues.extend(found)).ok()
-            })
-            .map(Arc::new),
+        (None, Some(input)) => compile(input, parameters, &mut issues).map(Arc::new),
         (Some(_), Some(_)) => {
             issues.add(
                 "strategy",
@@ -70,4 +66,50 @@ pub fn validate(
         warnings.extend(bound.warnings());
     }
     Validation { strategy, bound, issues: issues.into_vec(), warnings }
+}
+
+/// Reads and compiles a definition. What one problem does not hide is checked all the same: expressions next to faulty
+/// fields, and the values of parameters of a strategy that does not compile.
+fn compile(input: &Input, parameters: Option<&Input>, issues: &mut Issues) -> Option<Strategy> {
+    let mut found = Issues::default();
+    let definition = Definition::read_with_gaps("strategy", input, &mut found);
+    let mut found = found.into_vec();
+    let is_read = found.is_empty();
+    let mut strategy = None;
+    if let Some(definition) = definition {
+        match Strategy::compile(definition.clone()) {
+            Ok(compiled) => strategy = Some(compiled).filter(|_| is_read),
+            Err(problems) => {
+                // Of a field that could not be read, only that is told; and where a parameter could not, nothing of
+                // what follows from its default.
+                let is_new = |problem: &Issue| {
+                    let is_of_defaults = problem.path == PARAMETERS || problem.code == "range";
+                    !found.iter().any(|issue| {
+                        is_about(&problem.path, &issue.path)
+                            || (is_of_defaults && is_about(&issue.path, PARAMETERS))
+                    })
+                };
+                let new: Vec<Issue> = problems.into_iter().filter(is_new).collect();
+                found.extend(new);
+            }
+        }
+        if strategy.is_none() {
+            let mut values = Issues::default();
+            Given::read(&definition, parameters, "parameters", &mut values);
+            let is_faulty =
+                |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
+            let are_declared = !found.iter().any(is_faulty);
+            found.extend(values.into_vec().into_iter().filter(|_| are_declared));
+        }
+    }
+    issues.extend(found);
+    strategy
+}
+
+/// Where the declarations of the parameters are.
+const PARAMETERS: &str = "strategy.parameters";
+
+/// Returns whether a path is another or leads through it.
+fn is_about(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, test } from 'vitest'
+import { BacktestEngine, type StrategyInfo } from '../index.js'
+import { folder, newEngine, ROOT, SP500 } from './support.js'
+
+const strategies = await listed()
+
+/** Lists the strategies of an engine that is gone again. */
+async function listed(): Promise<StrategyInfo[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-'))
+  const engine = new BacktestEngine({ logLevel: 'off', dataDir })
+  const found = await engine.listStrategies()
+  await engine.close()
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 })
+  return found
+}
+
+interface Property {
+  type: 'integer' | 'number' | 'boolean'
+  minimum?: number
+  maximum?: number
+}
+
+function properties(strategy: StrategyInfo): [string, Property][] {
+  return Object.entries((strategy.parametersSchema as { properties: Record<string, Property> }).properties)
+}
+
+describe('the schema of the parameters', () => {
+  // In strict mode ajv refuses unknown keywords, and types that do not fit their keywords.
+  const ajv = new Ajv2020({ strict: true, allErrors: true })
+
+  test.each(strategies)('of $id is JSON Schema 2020-12', (strategy) => {
+    const { parametersSchema, defaultParameters } = strategy
+    expect(parametersSchema).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema' })
+    expect(ajv.validateSchema(parametersSchema)).toBe(true)
+    const validate = ajv.compile(parametersSchema)
+    expect(validate(defaultParameters), ajv.errorsText(validate.errors)).toBe(true)
+    expect(validate({})).toBe(true)
+    expect(validate({ nonsense: 1 })).toBe(false)
+    expect(validate({ position_size: 0 })).toBe(false)
+    for (const [name, { type, minimum, maximum }] of properties(strategy)) {
+      expect(validate({ [name]: 'x' }), name).toBe(false)
+      if (minimum !== undefined) expect(validate({ [name]: minimum - 1 }), name).toBe(false)
+      if (maximum !== undefined) expect(validate({ [name]: maximum + 1 }), name).toBe(false)
+      if (type === 'integer') expect(validate({ [name]: (minimum ?? 0) + 0.5 }), name).toBe(false)
+    }
+  })
+
+  test.each(strategies)('of $id allows what the engine allows', async (strategy) => {
+    const validate = ajv.compile(strategy.parametersSchema)
+    const engine = newEngine()
+    for (const [name, { minimum = 0, maximum = 1 }] of properties(strategy)) {
+      for (const value of [minimum, maximum, minimum - 1, maximum + 1, minimum + 0.25, 'x', true]) {
+        const parameters = { [name]: value }
+        const { issues } = await engine.validateStrategy({ strategyId: strategy.id, parameters })
+        // Constraints between parameters are not in the schema.
+        const faults = issues.filter(({ path }) => path !== 'parameters')
+        expect(faults.length === 0, `${name} ${value}`).toBe(validate(parameters))
+      }
+    }
+  })
+})
+
+test('at least twelve strategies are built in, and each trades on real bars', async () => {
+  expect(strategies.map(({ id }) => id)).toEqual(
+    expect.arrayContaining([
+      'sma_crossover',
+      'ema_crossover',
+      'rsi',
+      'macd',
+      'bollinger_reversion',
+      'bollinger_breakout',
+      'donchian_breakout',
+      'supertrend',
+      'stochastic',
+      'momentum',
+      'adx_trend',
+      'buy_and_hold',
+    ]),
+  )
+  const engine = newEngine()
+  for (const { id, description, source } of strategies) {
+    expect(description).not.toBe('')
+    expect(source).toMatch(/^reference "\w/m)
+    const { trades } = await engine.runBacktest({
+      strategyId: id,
+      assetSymbol: 'SP500',
+      bars: SP500,
+      startDate: '2000-01-01',
+      endDate: '2020-12-31',
+      initialCapital: 100_000,
+    })
+    expect(trades.entryBar.length, id).toBeGreaterThan(id === 'buy_and_hold' ? 0 : 3)
+  }
+})
+
+/** Reads the few statements of the text form that a strategy is made of into the object form. */
+function fromText(source: string) {
+  const statements = source.replace(/\n\s+/g, ' ').trim().split('\n')
+  const found: Record<string, unknown> = {}
+  const parameters: Record<string, unknown> = {}
+  const constraints: string[] = []
+  for (const statement of statements) {
+    const parameter = /^(\w+): (\w+) (\S+)\.\.=(\S+) = (\S+) (".*")$/.exec(statement)
+    const [keyword = '', rest = ''] = statement.split(/ (.*)/)
+    if (parameter) {
+      const [, name = '', type, minimum, maximum, value, description = ''] = parameter
+      parameters[name] = {
+        type,
+        minimum: Number(minimum),
+        maximum: Number(maximum),
+        default: Number(value),
+        description: JSON.parse(description),
+      }
+    } else if (keyword === 'constraint') constraints.push(rest)
+    else if (keyword === 'strategy') found.id = `${rest}_again`
+    else found[keyword] = rest.startsWith('"') ? JSON.parse(rest) : rest
+  }
+  return { ...found, parameters, constraints } as never
+}
+
+test.each(strategies)('$id trades alike when its text is given on the spot', async ({ id, source }) => {
+  const engine = newEngine()
+  const request = {
+    assetSymbol: 'SP500',
+    bars: SP500,
+    startDate: '2000-01-01',
+    endDate: '2010-12-31',
+    initialCapital: 100_000,
+  }
+  const builtIn = await engine.runBacktest({ ...request, strategyId: id })
+  const again = await engine.runBacktest({ ...request, strategy: fromText(source ?? '') })
+  expect(again.trades).toEqual(builtIn.trades)
+  expect(again.metrics).toEqual(builtIn.metrics)
+})
+
+test('the programs of docs/strategy-language.md run', () => {
+  const page = readFileSync(join(ROOT, 'docs', 'strategy-language.md'), 'utf8')
+  const programs = [...page.matchAll(/^```js\r?\n([\s\S]*?)^```/gm)].map(([, program]) => program ?? '')
+  expect(programs.length).toBeGreaterThan(0)
+  for (const program of programs) {
+    const env = { ...process.env, DATABASE_URL: '', DATA_DIR: folder(), LOG_LEVEL: 'off', NO_COLOR: '1' }
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: ROOT,
+      env,
+      encoding: 'utf8',
+    })
+    const [trades, percent] = output.trim().split(' ').map(Number)
+    expect(trades).toBeGreaterThan(10)
+    expect(percent).not.toBeNaN()
+  }
+})

@@ -1,0 +1,84 @@
+//! What is allowed in a strategy but hardly meant.
+//!
+//! Told from the plan alone, and so only where an expression has one value whatever the bars: constants fold, and two
+//! expressions that compute the same are one step of the plan.
+
+use super::bound::Bound;
+use crate::language::Binding;
+
+/// One side of the market: the expressions that enter and leave it.
+struct Side {
+    entries: Option<usize>,
+    exits: Option<usize>,
+}
+
+impl Bound {
+    /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
+    /// the market.
+    pub fn warnings(&self) -> Vec<String> {
+        let [long, short] = self.sides();
+        match (self.enters(&long), self.enters(&short)) {
+            (false, false) => vec!["the strategy never enters".to_owned()],
+            (true, true) => {
+                // Either side ends only where the other begins.
+                let reverses = |side: &Side, other: &Side| {
+                    !self.exits(side) || self.is_same(side.exits, other.entries)
+                };
+                if reverses(&long, &short) && reverses(&short, &long) {
+                    vec![
+                        "the strategy is always in the market once it has entered: every exit is an entry of the other side"
+                            .to_owned(),
+                    ]
+                } else {
+                    Vec::new()
+                }
+            }
+            (is_long, _) => {
+                let side = if is_long { long } else { short };
+                let mut warnings = Vec::new();
+                if !self.exits(&side) {
+                    warnings.push("the strategy never exits".to_owned());
+                }
+                if side.entries.is_some_and(|root| self.is_always(root, true)) {
+                    warnings.push(
+                        "the strategy is always in the market: its entries hold on every bar"
+                            .to_owned(),
+                    );
+                }
+                warnings
+            }
+        }
+    }
+
+    /// Returns what the strategy is to be warned about on so many bars: that its warm-up takes all of them.
+    pub fn warnings_on(&self, bars: usize) -> Vec<String> {
+        let warm_up = self.warm_up();
+        if warm_up < bars.max(1) {
+            return Vec::new();
+        }
+        vec![format!(
+            "the strategy needs {warm_up} bars of warm-up before it can enter, but there are only {bars} bars"
+        )]
+    }
+
+    fn sides(&self) -> [Side; 2] {
+        [("entries", "exits"), ("shortEntries", "shortExits")]
+            .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
+    }
+
+    fn is_always(&self, root: usize, value: bool) -> bool {
+        self.plan().constant(root) == Some(Binding::Condition(value))
+    }
+
+    fn enters(&self, side: &Side) -> bool {
+        side.entries.is_some_and(|root| !self.is_always(root, false))
+    }
+
+    fn exits(&self, side: &Side) -> bool {
+        side.exits.is_some_and(|root| !self.is_always(root, false))
+    }
+
+    fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {
+        matches!((one, other), (Some(one), Some(other)) if self.plan().is_same(one, other))
+    }
+}

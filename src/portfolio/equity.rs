@@ -117,7 +117,8 @@ fn equity(close: &[f64], orders: &Orders, holdings: &Holdings, initial_capital: 
 }
 
 impl Holdings {
-    fn after(orders: &Orders, initial_capital: f64) -> Self {
+    /// Follows cash and position from order to order; the columns of the orders have one length.
+    pub(crate) fn after(orders: &Orders, initial_capital: f64) -> Self {
         let mut holdings = Self {
             cash: Vec::with_capacity(orders.len()),
             free_cash: Vec::with_capacity(orders.len()),

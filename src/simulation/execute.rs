@@ -160,17 +160,19 @@ impl Account {
         if self.position >= 0.0 {
             return self.free_cash;
         }
+        // The order of the factors decides the last digit, and with a granularity that may decide a whole step.
         let short = self.position.abs();
-        let unit = price * (1.0 + options.fees);
-        let covering = short * unit + options.fixed_fees;
+        let rate = 1.0 + options.fees;
+        let covering = short * price * rate + options.fixed_fees;
         let released = self.free_cash + 2.0 * self.debt;
         let left = add(released, -covering);
         if left > 0.0 {
             released
         } else if left < 0.0 {
             // Each unit covered costs its price and releases twice what it was sold for.
-            let units = (self.free_cash - options.fixed_fees) / (unit - 2.0 * self.debt / short);
-            units * unit + options.fixed_fees
+            let units =
+                (self.free_cash - options.fixed_fees) / (price * rate - 2.0 * self.debt / short);
+            units * price * rate + options.fixed_fees
         } else {
             self.cash
         }

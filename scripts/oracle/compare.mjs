@@ -119,8 +119,10 @@ export function compare(one, result) {
   const { orders = {}, trades = {}, equity = [], metrics = {} } = one.expected
   const compared = new Compared()
   const bounds = noise(one, result)
-  for (const name of ORDER_COLUMNS) compared.column(`orders.${name}`, result.orders[name], orders[name] ?? [], bounds.orders[name])
-  for (const name of TRADE_COLUMNS) compared.column(`trades.${name}`, result.trades[name], trades[name] ?? [], bounds.trades[name])
+  for (const name of ORDER_COLUMNS)
+    compared.column(`orders.${name}`, result.orders[name], orders[name] ?? [], bounds.orders[name])
+  for (const name of TRADE_COLUMNS)
+    compared.column(`trades.${name}`, result.trades[name], trades[name] ?? [], bounds.trades[name])
   compared.column('equity', result.equityCurve, equity, bounds.equity)
   for (const [name, expected] of Object.entries(metrics)) {
     compared.number(`metrics.${name}`, result.metrics[name], expected, () => bounds.metric(name))

@@ -1,10 +1,31 @@
 /** Counts which settings met which. */
 
 /** Settings by the kind of their value, where they are not choices. */
-const NUMBERS = ['fees', 'fixedFees', 'size', 'minSize', 'maxSize', 'sizeGranularity', 'slStop', 'tpStop', 'slippage', 'riskFree']
+const NUMBERS = [
+  'fees',
+  'fixedFees',
+  'size',
+  'minSize',
+  'maxSize',
+  'sizeGranularity',
+  'slStop',
+  'tpStop',
+  'slippage',
+  'riskFree',
+]
 const CHOICES = {
-  sizeType: 3, direction: 3, accumulate: 4, uponLongConflict: 5, uponShortConflict: 5, uponDirConflict: 5,
-  uponOppositeEntry: 5, stopEntryPrice: 4, stopExitPrice: 4, uponStopExit: 4, uponStopUpdate: 3, execution: 2,
+  sizeType: 3,
+  direction: 3,
+  accumulate: 4,
+  uponLongConflict: 5,
+  uponShortConflict: 5,
+  uponDirConflict: 5,
+  uponOppositeEntry: 5,
+  stopEntryPrice: 4,
+  stopExitPrice: 4,
+  uponStopExit: 4,
+  uponStopUpdate: 3,
+  execution: 2,
 }
 const SWITCHES = ['slTrail', 'lockCash', 'allowPartial']
 
@@ -33,7 +54,9 @@ export class Coverage {
       possible += count * SWITCHES.length
     }
     possible += (SWITCHES.length * (SWITCHES.length - 1)) / 2
-    const choices = [...this.#pairs].filter((pair) => pair.split(' ').length === 2 && !NUMBERS.some((name) => pair.includes(name)))
+    const choices = [...this.#pairs].filter(
+      (pair) => pair.split(' ').length === 2 && !NUMBERS.some((name) => pair.includes(name)),
+    )
     return `${choices.length} of ${possible} pairs of choices and switches met, ${this.#pairs.size} pairs with the numbers`
   }
 }

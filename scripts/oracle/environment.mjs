@@ -30,7 +30,9 @@ export function python() {
 /** Returns a Python of the versions that the requirements are for. */
 function systemPython() {
   for (const name of ['python3.11', 'python3.12', 'python3.13', 'python3', 'python']) {
-    const { status, stdout } = spawnSync(name, ['-c', 'import sys; print(sys.version_info >= (3, 11))'], { encoding: 'utf8' })
+    const { status, stdout } = spawnSync(name, ['-c', 'import sys; print(sys.version_info >= (3, 11))'], {
+      encoding: 'utf8',
+    })
     if (status === 0 && stdout.trim() === 'True') return name
   }
   return fail('Python 3.11 or newer is needed for vectorbt; ORACLE_PYTHON can name one that has it installed')

@@ -42,7 +42,11 @@ export function noise(one, result) {
     equity: () => money,
     /** @param {string} name */
     metric(name) {
-      metrics ??= { ...ofMoney(one, result, account), ...ofTrades(result, money, perTrade), ...ofReturns(one, result, money) }
+      metrics ??= {
+        ...ofMoney(one, result, account),
+        ...ofTrades(result, money, perTrade),
+        ...ofReturns(one, result, money),
+      }
       const floor = metrics[name] ?? 0
       return Number.isNaN(floor) ? Infinity : floor
     },
@@ -163,7 +167,11 @@ function ofReturns(one, { equityCurve, metrics }, money) {
   // Sums of n numbers round n times.
   const sums = EPSILON * (bars + 8)
   const most = Math.max(...rounding) + 4 * EPSILON * Math.max(...returns.map(Math.abs))
-  const spread = { r: deviation(returns), b: deviation(benchmark), active: deviation(returns.map((r, at) => r - at_(benchmark, at))) }
+  const spread = {
+    r: deviation(returns),
+    b: deviation(benchmark),
+    active: deviation(returns.map((r, at) => r - at_(benchmark, at))),
+  }
   const size = { r: rootMeanSquare(returns), b: rootMeanSquare(benchmark) }
   const mean = average(rounding) + sums * average(returns.map(Math.abs))
   const scatter = rootMeanSquare(rounding) + sums * size.r
@@ -175,7 +183,9 @@ function ofReturns(one, { equityCurve, metrics }, money) {
     : 3 * sums + rounding.reduce((sum, noise, at) => sum + noise / Math.abs(1 + at_(returns, at)), 0)
   const falls = regular ? 4 * sums + (2 * money) / at_(equityCurve, 0) : 2 * growth
   const annual = 100 * (year / bars) * (1 + (metrics.annualizedReturn ?? 0) / 100) * growth + 100 * EPSILON
-  const deepest = metrics.calmarRatio ? Math.abs(metrics.annualizedReturn ?? 0) / 100 / Math.abs(metrics.calmarRatio) : falls
+  const deepest = metrics.calmarRatio
+    ? Math.abs(metrics.annualizedReturn ?? 0) / 100 / Math.abs(metrics.calmarRatio)
+    : falls
   const below = returns.map((r) => Math.min(r, 0))
   const losses = returns.reduce((sum, r) => sum - Math.min(r - riskFree, 0), 0)
   const slope = Math.abs(metrics.beta ?? 0)
@@ -191,7 +201,8 @@ function ofReturns(one, { equityCurve, metrics }, money) {
     annualizedReturn: annual,
     annualizedVolatility: 100 * Math.sqrt(year) * scatter,
     sharpeRatio: Math.sqrt(year) * ratio(mean, scatter, (metrics.sharpeRatio ?? 0) / Math.sqrt(year), spread.r),
-    sortinoRatio: Math.sqrt(year) * ratio(mean, scatter, (metrics.sortinoRatio ?? 0) / Math.sqrt(year), rootMeanSquare(below)),
+    sortinoRatio:
+      Math.sqrt(year) * ratio(mean, scatter, (metrics.sortinoRatio ?? 0) / Math.sqrt(year), rootMeanSquare(below)),
     calmarRatio: ratio(annual / 100, falls, metrics.calmarRatio, deepest),
     omegaRatio: ratio(bars * mean, bars * mean, metrics.omegaRatio, losses),
     alpha: 100 * year * (1 + (metrics.alpha ?? 0) / 100) * unexplained + 100 * EPSILON,
@@ -219,7 +230,8 @@ function changes(start, curve, money) {
     regular &&= value > 0
     const change = before === 0 ? 0 : (value - before) / Math.abs(before)
     returns[bar] = change
-    rounding[bar] = money === 0 ? 0 : Math.abs(before) <= money ? Infinity : (2 * money * (1 + Math.abs(change))) / Math.abs(before)
+    rounding[bar] =
+      money === 0 ? 0 : Math.abs(before) <= money ? Infinity : (2 * money * (1 + Math.abs(change))) / Math.abs(before)
     before = value
   }
   return { returns, rounding, regular }

@@ -11,8 +11,8 @@ import { appendFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { BacktestError, simulateSignals } from '../../index.js'
 import { fail } from '../lib.mjs'
-import { Coverage } from './coverage.mjs'
 import { compare, requestOf } from './compare.mjs'
+import { Coverage } from './coverage.mjs'
 import { python } from './environment.mjs'
 import { frames } from './frames.mjs'
 
@@ -33,7 +33,20 @@ const [cases, seed, bars] = [values.cases, values.seed, values.bars].map((text) 
 })
 
 const started = performance.now()
-const counts = { cases: 0, bars: 0, orders: 0, trades: 0, equity: 0, metrics: 0, nulls: 0, numbers: 0, rounded: 0, unknown: 0, raised: 0, zero: 0 }
+const counts = {
+  cases: 0,
+  bars: 0,
+  orders: 0,
+  trades: 0,
+  equity: 0,
+  metrics: 0,
+  nulls: 0,
+  numbers: 0,
+  rounded: 0,
+  unknown: 0,
+  raised: 0,
+  zero: 0,
+}
 const coverage = new Coverage()
 /** @type {Disagreement[]} */
 const disagreements = []
@@ -100,7 +113,9 @@ function judge(one, result) {
   if (differences.length === 0) return
   const kinds = new Set(differences.map(({ path }) => path.replace(/\[\d+\]/, '')))
   for (const kind of kinds) places[kind] = (places[kind] ?? 0) + 1
-  const shown = differences.slice(0, 4).map(({ path, found, expected }) => `${path} is ${found}, vectorbt has ${expected}`)
+  const shown = differences
+    .slice(0, 4)
+    .map(({ path, found, expected }) => `${path} is ${found}, vectorbt has ${expected}`)
   disagree(one, `${differences.length} differences: ${shown.join('; ')}`)
 }
 
@@ -129,16 +144,21 @@ function report() {
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
   const number = (/** @type {number} */ count) => count.toLocaleString('en')
   console.log(`${number(counts.cases)} cases (${number(counts.bars)} bars) compared in ${seconds} s:`)
-  console.log(`  ${number(counts.orders)} orders, ${number(counts.trades)} trades, ${number(counts.equity)} equity values,`)
+  console.log(
+    `  ${number(counts.orders)} orders, ${number(counts.trades)} trades, ${number(counts.equity)} equity values,`,
+  )
   console.log(`  ${number(counts.metrics)} metrics (${number(counts.nulls)} of them null)`)
-  console.log(`  ${number(counts.numbers)} numbers in all: ${number(counts.rounded)} agree only within the bound of rounding, of ${number(counts.unknown)} it leaves no digit`)
+  console.log(
+    `  ${number(counts.numbers)} numbers in all: ${number(counts.rounded)} agree only within the bound of rounding, of ${number(counts.unknown)} it leaves no digit`,
+  )
   console.log(`  ${number(counts.raised)} that vectorbt raises for and that are refused here`)
   for (const [kind, count] of Object.entries(raised)) console.log(`    ${count} × ${kind}`)
   console.log(`  ${number(counts.zero)} in which vectorbt fills an order of size 0 and raises; here it is rejected`)
   console.log(`  ${coverage}`)
   console.log(`${number(disagreeing)} disagreements`)
   for (const [path, count] of Object.entries(places)) console.log(`  ${path} in ${count}`)
-  for (const { one, what } of disagreements.slice(1)) console.log(`  case ${one.case} (${one.close.length} bars): ${what}`)
+  for (const { one, what } of disagreements.slice(1))
+    console.log(`  case ${one.case} (${one.close.length} bars): ${what}`)
   const [smallest] = disagreements
   if (smallest) {
     console.log(`The smallest, case ${smallest.one.case}: ${smallest.what}`)

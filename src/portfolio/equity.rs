@@ -138,7 +138,7 @@ impl Holdings {
                 0.0
             } else if changed > 0.0 && position < 0.0 {
                 let covered = if after < 0.0 { changed } else { -position };
-                let released = covered * debt / -position;
+                let released = covered * (debt / -position);
                 debt = add(debt, -released);
                 add(flow, 2.0 * released)
             } else if changed < 0.0 && after < 0.0 {

@@ -38,7 +38,7 @@ export class Coverage {
     const labels = Object.entries(options).flatMap(([name, value]) => {
       if (typeof value === 'string') return [`${name}=${value}`]
       if (typeof value === 'boolean') return [`${name}`]
-      return NUMBERS.includes(name) ? [`${name}${value === 0 ? ' zero' : ''}`] : []
+      return NUMBERS.includes(name) ? [`${name}${value === 0 ? '_zero' : ''}`] : []
     })
     labels.sort()
     for (const [at, label] of labels.entries()) {
@@ -54,9 +54,8 @@ export class Coverage {
       possible += count * SWITCHES.length
     }
     possible += (SWITCHES.length * (SWITCHES.length - 1)) / 2
-    const choices = [...this.#pairs].filter(
-      (pair) => pair.split(' ').length === 2 && !NUMBERS.some((name) => pair.includes(name)),
-    )
+    const isNumber = (/** @type {string} */ label) => NUMBERS.some((name) => label === name || label === `${name}_zero`)
+    const choices = [...this.#pairs].filter((pair) => !pair.split(' ').some(isNumber))
     return `${choices.length} of ${possible} pairs of choices and switches met, ${this.#pairs.size} pairs with the numbers`
   }
 }

@@ -82,17 +82,26 @@ def answer(batch, cases=None):
     metrics = all_metrics(portfolio, batch, freq, equity)
     orders, trades, logs = portfolio.orders.values, portfolio.trades.values, portfolio.logs.values
     answers = []
-    for column in range(len(cases)):
+    for column, case in enumerate(cases):
         own_trades = trades[trades["col"] == column]
         answers.append({
             "orders": fields(orders[orders["col"] == column], ORDERS),
             "trades": fields(own_trades, TRADES) | {"pnlPercent": own_trades["return"] * 100},
             "equity": equity[:, column],
-            "metrics": {name: number(values[column]) for name, values in metrics.items()},
+            "metrics": {name: number(values[column]) for name, values in metrics.items()}
+            | unexecuted_signals(case, int((orders["col"] == column).sum())),
             "freeCash": float(free_cash[column]),
             "unfilled": unfilled(logs[logs["col"] == column]),
         })
     return answers
+
+
+def unexecuted_signals(case, orders):
+    """Counts by hand where every order is by one signal: one direction, no stops."""
+    options = case["options"]
+    if options.get("direction") == "both" or {"shortEntries", "shortExits"} & set(case) or {"slStop", "tpStop"} & set(options):
+        return {}
+    return {"unexecutedSignals": float(case["entries"].sum() + case["exits"].sum() - orders)}
 
 
 def fields(records, names):
@@ -114,7 +123,7 @@ def number(value):
 
 
 def all_metrics(portfolio, batch, freq, equity):
-    """Returns every metric but `unexecutedSignals` by our name and in our unit, one value a case."""
+    """Returns every metric but the count of signals by our name and in our unit, one value a case."""
     columns = equity.shape[1]
     bars_a_year = batch["yearDays"] * 86_400_000 / batch["step"]
     metrics = vectorbt_metrics(portfolio, freq, f"{batch['yearDays']} days", batch["riskFree"] / bars_a_year)

@@ -117,8 +117,8 @@ fn equity(close: &[f64], orders: &Orders, holdings: &Holdings, initial_capital: 
 }
 
 impl Holdings {
-    /// Returns what is held after each order.
-    pub fn after(orders: &Orders, initial_capital: f64) -> Self {
+    /// Follows cash and position from order to order; the columns of the orders have one length.
+    pub(crate) fn after(orders: &Orders, initial_capital: f64) -> Self {
         let mut holdings = Self {
             cash: Vec::with_capacity(orders.len()),
             free_cash: Vec::with_capacity(orders.len()),
@@ -138,7 +138,7 @@ impl Holdings {
                 0.0
             } else if changed > 0.0 && position < 0.0 {
                 let covered = if after < 0.0 { changed } else { -position };
-                let released = covered * debt / -position;
+                let released = covered * (debt / -position);
                 debt = add(debt, -released);
                 add(flow, 2.0 * released)
             } else if changed < 0.0 && after < 0.0 {

@@ -72,7 +72,9 @@ impl Trades {
                 }
             };
         }
-        if let (Some(position), Some(&price)) = (open, close.last()) {
+        // What is left of rounding, up to 1e-12 units, is no position and no trade.
+        let left = open.filter(|position| !same(position.size, 0.0));
+        if let (Some(position), Some(&price)) = (left, close.last()) {
             let bar = u32::try_from(close.len() - 1).unwrap_or(u32::MAX);
             trades.push(&position, &Exit { bar, size: position.size, price, fees: 0.0 }, OPEN);
         }
@@ -164,5 +166,26 @@ impl Open {
     fn reduced(self, size: f64) -> Self {
         let left = (self.size - size) / self.size;
         Self { size: self.size * left, value: self.value * left, fees: self.fees * left, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fill_below_rounding_is_an_order_but_no_trade() {
+        // vectorbt 1.2.0: Portfolio.from_signals([1e6, 2e6, 3e6], [1, 0, 0], [0, 0, 1], min_size=0, init_cash=9e-7,
+        // engine="numba") has one order of 9e-13 units and no trade.
+        let orders = Orders {
+            bar: vec![0],
+            side: vec![0],
+            size: vec![9e-13],
+            price: vec![1e6],
+            fees: vec![0.0],
+        };
+        assert!(Trades::of(&[1e6, 2e6, 3e6], &orders).is_empty());
+        let orders = Orders { size: vec![2e-12], ..orders };
+        assert_eq!(Trades::of(&[1e6, 2e6, 3e6], &orders).len(), 1);
     }
 }

@@ -146,7 +146,8 @@ impl Account {
         self.position = add(before, size);
         if before < 0.0 {
             let covered = if self.position < 0.0 { size } else { before.abs() };
-            let released = covered * self.debt / before.abs();
+            // In this order the last digit is vectorbt's, and with a granularity that digit may decide a whole step.
+            let released = covered * (self.debt / before.abs());
             self.debt = add(self.debt, -released);
             self.free_cash = add(self.free_cash + 2.0 * released, -spent);
         } else {
@@ -160,17 +161,19 @@ impl Account {
         if self.position >= 0.0 {
             return self.free_cash;
         }
+        // The order of the factors decides the last digit, and with a granularity that may decide a whole step.
         let short = self.position.abs();
-        let unit = price * (1.0 + options.fees);
-        let covering = short * unit + options.fixed_fees;
+        let rate = 1.0 + options.fees;
+        let covering = short * price * rate + options.fixed_fees;
         let released = self.free_cash + 2.0 * self.debt;
         let left = add(released, -covering);
         if left > 0.0 {
             released
         } else if left < 0.0 {
             // Each unit covered costs its price and releases twice what it was sold for.
-            let units = (self.free_cash - options.fixed_fees) / (unit - 2.0 * self.debt / short);
-            units * unit + options.fixed_fees
+            let units =
+                (self.free_cash - options.fixed_fees) / (price * rate - 2.0 * self.debt / short);
+            units * price * rate + options.fixed_fees
         } else {
             self.cash
         }
@@ -314,6 +317,32 @@ mod tests {
             let options = Options { size_granularity: Some(step), ..Options::default() };
             assert_eq!(rounded_down(size, &options), expected);
         }
+    }
+
+    #[test]
+    fn covering_a_short_frees_its_debt_to_the_last_digit() {
+        // vectorbt 1.2.0: of seed 2 of the oracle, case 2119; new_free_cash of the log record is 12.000000000029104.
+        let mut account = Account {
+            cash: 258_644.000_000_000_06,
+            position: -1_293.200_000_000_000_3,
+            debt: 129_320.000_000_000_03,
+            free_cash: 4.0,
+        };
+        let order = Order {
+            size: 3_413.200_000_000_000_3,
+            size_type: SizeType::Amount,
+            direction: Direction::Both,
+        };
+        let terms = Terms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: 4 };
+        let options = Options {
+            fees: 0.1,
+            size_granularity: Some(0.2),
+            lock_cash: true,
+            ..Options::default()
+        };
+        let fill = execute(&mut account, &order, &terms, &options).unwrap().unwrap();
+        assert_eq!((fill.size, fill.fees), (2_351.200_000_000_000_3, 23_512.000_000_000_004));
+        assert_eq!(account.free_cash, 12.000_000_000_029_104);
     }
 
     #[test]

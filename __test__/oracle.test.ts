@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { simulateSignals } from '../index.js'
+import { type Case, compare, requestOf } from '../scripts/oracle/compare.mjs'
+import { failure, ROOT } from './support.js'
+
+/** A case as scripts/oracle/generate.py writes it: signals are texts of one character a bar, columns lists. */
+type Written = Record<string, unknown> & { case: number; expected: Case['expected'] }
+
+const FOLDER = join(ROOT, '__test__', 'reference', 'simulation')
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json.gz'))
+
+test('there are reference files', () => {
+  expect(files.length).toBeGreaterThanOrEqual(3)
+})
+
+describe.each(files)('%s', (name) => {
+  const cases: Written[] = JSON.parse(gunzipSync(readFileSync(join(FOLDER, name))).toString()).cases
+  const [answered, raised] = [
+    cases.filter(({ expected }) => !expected.error),
+    cases.filter(({ expected }) => expected.error),
+  ]
+
+  test('every order, trade, equity value and metric is that of vectorbt', async () => {
+    const faults: string[] = []
+    let [orders, numbers, rounded, unknown] = [0, 0, 0, 0]
+    for (const one of answered.map(read)) {
+      const result = await simulateSignals(requestOf(one))
+      const compared = compare(one, result)
+      orders += result.orders.bar.length
+      numbers += compared.numbers
+      rounded += compared.rounded
+      unknown += compared.unknown
+      faults.push(
+        ...compared.differences.map(
+          ({ path, found, expected }) => `case ${one.case}: ${path} is ${found}, not ${expected}`,
+        ),
+      )
+    }
+    expect(faults.slice(0, 20), `${faults.length} differences`).toEqual([])
+    expect(answered.length).toBeGreaterThan(900)
+    expect(orders).toBeGreaterThan(2000)
+    expect(numbers).toBeGreaterThan(70_000)
+    // What rounding excuses must stay the exception.
+    expect(rounded / numbers).toBeLessThan(0.002)
+    expect(unknown / numbers).toBeLessThan(0.0005)
+  })
+
+  test('what vectorbt raises for is refused, or filled without its orders of size 0', async () => {
+    for (const one of raised.map(read)) {
+      const run = simulateSignals(requestOf(one))
+      if (/order with size 0/.test(one.expected.error ?? '')) {
+        expect(Math.min(...(await run).orders.size)).toBeGreaterThan(0)
+      } else {
+        expect((await failure(run, 'INVALID_ARGUMENT')).message).toMatch(/sizeType (percent|value)/)
+      }
+    }
+  })
+})
+
+function read(written: Written): Case {
+  const columns = Object.entries(written).map(([name, value]) => {
+    if (typeof value === 'string') return [name, Uint8Array.from(value, Number)]
+    return [name, Array.isArray(value) ? Float64Array.from(value) : value]
+  })
+  return Object.fromEntries(columns)
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type SignalsRequest, simulateSignals } from '../index.js'
+import { ROOT, untyped } from './support.js'
+
+const PAGE = readFileSync(join(ROOT, 'docs', 'vectorbt.md'), 'utf8')
+
+/** The settings that docs/vectorbt.md gives for vectorbt's own defaults. */
+const defaults: Pick<SignalsRequest, 'initialCapital'> = (() => {
+  const [, block] = PAGE.match(/```js\nconst vectorbtDefaults = (\{[^`]*\})\n```/) ?? []
+  return untyped(new Function(`return ${block}`)())
+})()
+
+const close = Float64Array.of(100, 110, 105, 120, 90)
+const range = {
+  open: Float64Array.of(100, 100, 110, 105, 119),
+  high: Float64Array.of(101, 112, 111, 121, 121),
+  low: Float64Array.of(98, 99, 97, 104, 88),
+}
+const at = (...bars: number[]) => Uint8Array.from(close, (_, bar) => Number(bars.includes(bar)))
+
+describe('the settings of docs/vectorbt.md are the defaults of from_signals', () => {
+  // Portfolio.from_signals(close, entries, exits, freq="1d", engine="numba", …) of vectorbt 1.2.0.
+  test.each([
+    {
+      name: 'signals alone',
+      signals: { entries: at(0), exits: at(2) },
+      orders: [
+        [0, 0, 1, 100, 0],
+        [2, 1, 1, 105, 0],
+      ],
+      equity: [100, 110, 105, 105, 105],
+    },
+    {
+      name: 'direction="both"',
+      signals: { entries: at(0, 3), exits: at(2), direction: 'both' as const },
+      orders: [
+        [0, 0, 1, 100, 0],
+        [2, 1, 2, 105, 0],
+        [3, 0, 1.75, 120, 0],
+      ],
+      equity: [100, 110, 105, 90, 67.5],
+    },
+    {
+      name: 'sl_stop=0.1',
+      signals: { entries: at(1), exits: at(), slStop: 0.1, ...range },
+      orders: [
+        [1, 0, 0.9090909090909091, 110, 0],
+        [2, 1, 0.9090909090909091, 99, 0],
+      ],
+      equity: [100, 100, 90, 90, 90],
+    },
+    {
+      name: 'sl_stop=0.05, sl_trail=True, tp_stop=0.3',
+      signals: { entries: at(0), exits: at(), slStop: 0.05, slTrail: true, tpStop: 0.3, ...range },
+      orders: [
+        [0, 0, 1, 100, 0],
+        [2, 1, 1, 106.39999999999999, 0],
+      ],
+      equity: [100, 110, 106.39999999999999, 106.39999999999999, 106.39999999999999],
+    },
+  ])('$name', async ({ signals, orders, equity }) => {
+    const found = await simulateSignals({ close, ...signals, ...defaults })
+    const rows = Array.from(found.orders.bar, (bar, order) => [
+      bar,
+      found.orders.side[order],
+      found.orders.size[order],
+      found.orders.price[order],
+      found.orders.fees[order],
+    ])
+    expect(rows).toHaveLength(orders.length)
+    for (const [row, columns] of rows.entries()) {
+      for (const [column, value] of columns.entries()) expect(value).toBeCloseTo(Number(orders[row]?.[column]), 11)
+    }
+    for (const [bar, value] of equity.entries()) expect(found.equityCurve[bar]).toBeCloseTo(value, 9)
+  })
+})
+
+describe('what docs/vectorbt.md says of vectorbt contradicting itself holds here as chosen', () => {
+  const run = (prices: number[], entries: number[], exits: number[], options: Partial<SignalsRequest>) =>
+    simulateSignals({
+      close: Float64Array.from(prices),
+      entries: Uint8Array.from(entries),
+      exits: Uint8Array.from(exits),
+      ...defaults,
+      ...options,
+    })
+
+  test('granularity is the floor of numba', async () => {
+    const { orders } = await run([100], [1], [0], { initialCapital: 120_300, size: 240, sizeGranularity: 0.1 })
+    expect(orders.size[0]).toBeCloseTo(239.9, 9)
+  })
+
+  test('the final capital is the last equity', async () => {
+    const { finalCapital, totalReturn } = await run([100, 100.00000005], [1, 0], [0, 1], { initialCapital: 1000 })
+    expect(finalCapital).toBe(1000.0000004999999)
+    expect(totalReturn).toBeCloseTo(5e-8, 12)
+  })
+
+  test('returns that do not vary have no Sharpe ratio, whatever the risk-free rate', async () => {
+    for (const riskFree of [0, 0.02, 0.1, -0.01]) {
+      const none = [0, 0, 0, 0, 0]
+      expect((await run([10, 10, 10, 10, 10], none, none, { riskFree })).metrics.sharpeRatio).toBeNull()
+    }
+  })
+
+  test('a loss on the first bar is no drawdown', async () => {
+    const { equityCurve, metrics } = await run([100, 100], [1, 0], [0, 0], { initialCapital: 1000, fees: 0.1 })
+    expect(equityCurve[1]).toBeCloseTo(1000 / 1.1, 9)
+    expect(metrics.maxDrawdown).toBe(0)
+  })
+
+  test('below zero, return and drawdown are those of the equity', async () => {
+    const options = { initialCapital: 1000, direction: 'shortOnly' } as const
+    const { equityCurve, metrics } = await run([100, 150, 250, 300], [1, 0, 0, 0], [0, 0, 0, 0], options)
+    expect([...equityCurve]).toEqual([1000, 500, -500, -1000])
+    expect([metrics.totalReturn, metrics.maxDrawdown]).toEqual([-200, 200])
+  })
+
+  test('a fill below rounding is an order and no trade, a fill of size 0 is none', async () => {
+    const dust = await run([1e6, 2e6, 3e6], [1, 0, 0], [0, 0, 1], { initialCapital: 9e-7, minSize: 0 })
+    expect([dust.orders.bar.length, dust.trades.entryBar.length]).toEqual([1, 0])
+    const nothing = await run([100, 100], [1, 0], [0, 1], {
+      initialCapital: 50,
+      size: 1,
+      sizeGranularity: 1,
+      minSize: 0,
+    })
+    expect([nothing.orders.bar.length, nothing.metrics.unexecutedSignals]).toEqual([0, 2])
+  })
+})
+
+test('the page names every setting', () => {
+  const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8')
+  const [, block = ''] = types.match(/export interface SimulationOptions \{([\s\S]*?)\n\}/) ?? []
+  const names = [...block.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)
+  expect(names.length).toBeGreaterThan(20)
+  expect(names.filter((name) => !PAGE.includes(`\`${name}\``))).toEqual([])
+})

@@ -573,7 +573,7 @@ test('the function in the README is honest and runs', async () => {
   const main = new Function('registerStrategy', `return (async () => { ${program} })()`)
   await main((strategy: FunctionStrategyDefinition) => engine.registerStrategy(strategy))
   expect(await engine.validateStrategy({ strategyId: 'three_up' })).toMatchObject({ valid: true, warnings: [] })
-  const result = await engine.runBacktest(request({ strategyId: 'three_up', parameters: { count: 2 } }))
+  const result = await engine.runBacktest(request({ strategyId: 'three_up', parameters: { streak: 2 } }))
   expect(result.trades.length).toBeGreaterThan(5)
 })
 

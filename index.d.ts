@@ -19,9 +19,18 @@ export declare class BacktestEngine {
   listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
   /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
   deleteBacktest(backtestId: string): Promise<boolean>
-  /** Lists the strategies that can be run. */
+  /** Lists the strategies that can be run: the built-in ones, then the registered ones by id. */
   listStrategies(): Promise<Array<StrategyInfo>>
-  /** Checks a strategy and its parameters without running them; every problem comes out at once. */
+  /**
+   * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
+   * in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
+   * only, until it is closed.
+   */
+  registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
+  /**
+   * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
+   * bars to see whether it looks ahead; nothing is run otherwise.
+   */
   validateStrategy(config: StrategyConfig): Promise<ValidationResult>
   /** Returns metrics of a backtest: those named, or all. */
   getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
@@ -107,7 +116,7 @@ export interface BacktestResult {
   status: BacktestStatus
   /** The strategy. */
   strategyId: string
-  /** The text of a strategy that was given on the spot. */
+  /** The text of the strategy, unless it is a built-in one or a function. */
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
@@ -162,7 +171,7 @@ export interface BacktestSummary {
   status: BacktestStatus
   /** The strategy. */
   strategyId: string
-  /** The text of a strategy that was given on the spot. */
+  /** The text of the strategy, unless it is a built-in one or a function. */
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
@@ -258,6 +267,35 @@ export interface EngineConfig {
 /** What went wrong, as a stable code. A cancelled promise rejects with an `AbortError` (code `ABORT_ERR`) instead. */
 export type ErrorCode = 'INVALID_ARGUMENT' | 'UNKNOWN_STRATEGY' | 'NO_DATA' | 'BAD_DATA' | 'LIMIT_EXCEEDED' | 'NOT_FOUND' | 'STORAGE' | 'CLOSED' | 'INTERNAL'
 
+/**
+ * A strategy whose signals a function of yours computes. It is known to the engine that it is registered with, until
+ * that is closed; it is not kept in the store.
+ */
+export interface FunctionStrategyDefinition {
+  /** snake_case. */
+  id: string
+  /** A name for people. */
+  name?: string
+  /** What it does. */
+  description?: string
+  /** Where it comes from. */
+  reference?: string
+  /** Its kind. @default 'custom' */
+  type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
+  /** Its parameters by name (snake_case). `position_size` is there for every strategy without being declared. */
+  parameters?: Record<string, ParameterDefinition>
+  /** Conditions between parameters, each an expression: `fast_period < slow_period`. */
+  constraints?: Array<string>
+  /**
+   * Computes the signals of all bars at once, from a copy of the bars that is the function's own, and the parameters,
+   * defaults filled in and `position_size` included. It runs on the thread that registered it, with the strategy as
+   * `this`, and may not be async. A run calls it twice: on all bars, and on about half of them to see whether it looks
+   * ahead; it must not remember anything between calls. What it throws rejects the run with INVALID_ARGUMENT and is
+   * the error's `cause`.
+   */
+  generateSignals: (bars: Bars, parameters: Record<string, any>) => StrategySignals
+}
+
 /** Returns a backtest that was kept, or null if there is none with that id. */
 export declare function getBacktestResults(backtestId: string): Promise<BacktestResult | null>
 
@@ -309,7 +347,7 @@ export declare function listAssets(): Promise<Array<AssetInfo>>
 /** Lists backtests, the newest first, without their trades and curves. */
 export declare function listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
 
-/** Lists the strategies that can be run. */
+/** Lists the strategies that can be run: the built-in ones, then the registered ones by id. */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
 
 /** Orders, one entry of each column an order. */
@@ -353,6 +391,13 @@ export interface Progress {
   /** Orders made so far. */
   tradesExecuted: number
 }
+
+/**
+ * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept in
+ * the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine only,
+ * until it is closed.
+ */
+export declare function registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
 
 /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
@@ -521,6 +566,18 @@ export interface StrategyInfo {
   source?: string
 }
 
+/** What a strategy's function returns: one 0 or 1 (or boolean) a bar. */
+export interface StrategySignals {
+  /** When to enter. */
+  entries: Uint8Array | boolean[]
+  /** When to exit. */
+  exits: Uint8Array | boolean[]
+  /** When to enter short. With either short column, both directions are traded and `direction` is passed over. */
+  shortEntries?: Uint8Array | boolean[]
+  /** When to exit short. */
+  shortExits?: Uint8Array | boolean[]
+}
+
 /** The length of a bar. Days begin at UTC midnight, weeks on Monday. */
 export type Timeframe = '1m' | '3m' | '5m' | '15m' | '30m' | '1h' | '2h' | '4h' | '6h' | '8h' | '12h' | '1d' | '1w'
 
@@ -574,7 +631,10 @@ export interface TradeColumns {
   pnlPercent: Float64Array
 }
 
-/** Checks a strategy and its parameters without running them; every problem comes out at once. */
+/**
+ * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up bars
+ * to see whether it looks ahead; nothing is run otherwise.
+ */
 export declare function validateStrategy(config: StrategyConfig): Promise<ValidationResult>
 
 /** What a check of a strategy found. */

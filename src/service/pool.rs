@@ -61,6 +61,7 @@ pub fn start<T: Send + 'static>(
     };
     let runtime = runtime.clone();
     pool.spawn(move || {
+        let _entered = runtime.enter();
         let mut work = Box::pin(work);
         // Whoever polls next brings a waker of its own, so nothing is missed by having none here.
         let first = catch(|| Ok(work.as_mut().poll(&mut Context::from_waker(Waker::noop()))));

@@ -382,7 +382,7 @@ fn one_problem_does_not_hide_another() {
             ("strategy.exits", "strategy.exits is required"),
             (
                 "strategy.colour",
-                "unknown field strategy.colour; known fields: constraints, description, entries, exits, id, name, parameters, reference, shortEntries, shortExits, type"
+                "unknown field strategy.colour; known fields: constraints, description, entries, exits, generateSignals, id, name, parameters, reference, shortEntries, shortExits, type"
             ),
             (
                 "strategy.constraints[1]",

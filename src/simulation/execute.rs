@@ -67,13 +67,16 @@ pub(super) fn execute(
     options: &Options,
 ) -> Result<std::result::Result<Fill, Reason>> {
     let mut amount = order.size;
+    if amount == 0.0 {
+        return Ok(Err(Reason::SizeZero));
+    }
     if order.size_type == SizeType::Value {
         amount = amount_of_value(amount, terms.valuation_price, terms.bar)?;
     }
     let mut share = None;
     if order.size_type == SizeType::Percent {
         share = Some(amount.abs());
-        amount = if amount == 0.0 { 0.0 } else { f64::INFINITY.copysign(amount) };
+        amount = f64::INFINITY.copysign(amount);
     } else if amount == f64::NEG_INFINITY && order.direction != Direction::LongOnly {
         share = Some(1.0);
     }
@@ -334,6 +337,18 @@ mod tests {
         for (cash, reason) in [(5.0, Reason::CannotCoverFees), (7.0, Reason::SizeZero)] {
             let mut account = Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
             assert_eq!(execute(&mut account, &order, &terms, &options).unwrap(), Err(reason));
+        }
+    }
+
+    #[test]
+    fn nothing_is_worth_nothing_at_any_price() {
+        // vectorbt 1.2.0 raises for a value at a price below 1e-12, but not for a value of 0.
+        let terms = Terms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: 0 };
+        for (size, refused) in [(0.0, false), (1e-4, true)] {
+            let order = Order { size, size_type: SizeType::Value, direction: Direction::Both };
+            let mut account = Account { cash: 1.0, position: 0.0, debt: 0.0, free_cash: 1.0 };
+            let outcome = execute(&mut account, &order, &terms, &Options::default());
+            assert_eq!(outcome.is_err(), refused);
         }
     }
 

@@ -175,7 +175,8 @@ function ofReturns(one, { equityCurve, metrics }, money) {
   const size = { r: rootMeanSquare(returns), b: rootMeanSquare(benchmark) }
   const mean = average(rounding) + sums * average(returns.map(Math.abs))
   const scatter = rootMeanSquare(rounding) + sums * size.r
-  const still = sums * size.b
+  // vectorbt values the benchmark as close ÷ first close × capital, which rounds whatever its returns are.
+  const still = 4 * EPSILON + sums * size.b
 
   const final = Math.abs(equityCurve[bars - 1] ?? 0)
   const growth = regular

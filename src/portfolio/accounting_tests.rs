@@ -1,6 +1,8 @@
 //! The books of random runs balance.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::evaluate;
 use crate::simulation::random_cases::cases;
@@ -39,4 +41,29 @@ proptest! {
         let borne: f64 = portfolio.trades.entry_fees.iter().chain(&portfolio.trades.exit_fees).sum();
         prop_assert!(near(paid, borne, scale));
     }
+}
+
+#[test]
+fn the_random_runs_go_long_and_short_pay_fees_and_hit_stops() {
+    let mut runner = TestRunner::deterministic();
+    let (mut long, mut short, mut fees, mut fixed, mut stopped, mut reversed) = (0, 0, 0, 0, 0, 0);
+    for _ in 0..400 {
+        let case = cases().new_tree(&mut runner).unwrap().current();
+        let Ok(simulation) =
+            simulate(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched)
+        else {
+            continue;
+        };
+        let portfolio = evaluate(&case.close, &simulation.orders, 1000.0, &Unwatched).unwrap();
+        long += portfolio.trades.direction.iter().filter(|&&direction| direction == 0).count();
+        short += portfolio.trades.direction.iter().filter(|&&direction| direction == 1).count();
+        fees += usize::from(case.options.fees.abs() > 0.0 && !simulation.orders.is_empty());
+        fixed += usize::from(case.options.fixed_fees > 0.0 && !simulation.orders.is_empty());
+        stopped += simulation.stops.losses + simulation.stops.profits;
+        let positions = portfolio.holdings.position.windows(2);
+        reversed += positions.filter(|pair| pair[0] * pair[1] < 0.0).count();
+    }
+    assert!(long > 1000 && short > 1000, "{long} long and {short} short trades");
+    assert!(fees > 100 && fixed > 50, "{fees} runs with fees, {fixed} with fixed ones");
+    assert!(stopped > 200 && reversed > 200, "{stopped} stops and {reversed} reversals");
 }

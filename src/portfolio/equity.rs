@@ -63,14 +63,12 @@ pub fn evaluate(
 fn balances(trades: &Trades, equity: &[f64], orders: &Orders, initial_capital: f64) -> bool {
     let gained = equity.last().map_or(0.0, |last| last - initial_capital);
     let made: f64 = trades.pnl.iter().sum();
-    let moved: f64 = orders
-        .size
-        .iter()
-        .zip(&orders.price)
-        .zip(&orders.fees)
-        .map(|((size, price), fees)| size * price + fees.abs())
-        .sum();
-    (made - gained).abs() <= 1e-8 * (initial_capital + moved) + 1e-9
+    let rows = orders.size.iter().zip(&orders.price).zip(&orders.fees);
+    // Each order may leave up to 1e-12 units that count as no position.
+    let (moved, lost) = rows.fold((0.0, 0.0), |(moved, lost), ((size, price), fees)| {
+        (moved + size * price + fees.abs(), lost + 1e-12 * price)
+    });
+    (made - gained).abs() <= 1e-8 * (initial_capital + moved) + 1e-9 + lost
 }
 
 fn check(close: &[f64], orders: &Orders) -> Result<()> {
@@ -188,6 +186,37 @@ mod tests {
             evaluate(&[], &Orders::default(), 7.0, &Unwatched).unwrap(),
             Portfolio::default()
         );
+    }
+
+    #[test]
+    fn units_below_rounding_are_neither_equity_nor_trade() {
+        // vectorbt 1.2.0 has value() 0 and no trades: see docs/vectorbt.md.
+        let orders = Orders {
+            bar: vec![0],
+            side: vec![0],
+            size: vec![9e-13],
+            price: vec![1e6],
+            fees: vec![0.0],
+        };
+        let portfolio = evaluate(&[1e6, 2e6], &orders, 9e-7, &Unwatched).unwrap();
+        assert_eq!(
+            (portfolio.equity.as_slice(), portfolio.trades.len()),
+            ([0.0, 0.0].as_slice(), 0)
+        );
+    }
+
+    #[test]
+    fn the_debug_check_notices_money_that_comes_from_nowhere() {
+        let orders = Orders {
+            bar: vec![0, 1],
+            side: vec![0, 1],
+            size: vec![1.0, 1.0],
+            price: vec![100.0, 110.0],
+            fees: vec![0.0, 0.0],
+        };
+        let trades = Trades::of(&[100.0, 110.0], &orders);
+        assert!(balances(&trades, &[1000.0, 1010.0], &orders, 1000.0));
+        assert!(!balances(&trades, &[1000.0, 1010.01], &orders, 1000.0));
     }
 
     #[test]

@@ -67,13 +67,16 @@ pub(super) fn execute(
     options: &Options,
 ) -> Result<std::result::Result<Fill, Reason>> {
     let mut amount = order.size;
+    if amount == 0.0 {
+        return Ok(Err(Reason::SizeZero));
+    }
     if order.size_type == SizeType::Value {
         amount = amount_of_value(amount, terms.valuation_price, terms.bar)?;
     }
     let mut share = None;
     if order.size_type == SizeType::Percent {
         share = Some(amount.abs());
-        amount = if amount == 0.0 { 0.0 } else { f64::INFINITY.copysign(amount) };
+        amount = f64::INFINITY.copysign(amount);
     } else if amount == f64::NEG_INFINITY && order.direction != Direction::LongOnly {
         share = Some(1.0);
     }
@@ -139,6 +142,9 @@ impl Account {
         } else {
             affordable(budget, price, options)?
         };
+        if close(wanted, 0.0) {
+            return Err(Reason::SizeZero);
+        }
         accepted(size, request.amount, options)?;
 
         let before = self.position;
@@ -207,6 +213,9 @@ impl Account {
             wanted *= share;
         }
         let size = limited(wanted, options)?;
+        if close(size, 0.0) {
+            return Err(Reason::SizeZero);
+        }
         accepted(size, request.amount, options)?;
 
         let received = size * price;
@@ -241,7 +250,7 @@ impl Account {
     }
 }
 
-/// Applies the largest size and the granularity.
+/// Applies the largest size and the granularity; what is left may be zero.
 #[inline]
 fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, Reason> {
     if wanted == 0.0 {
@@ -254,8 +263,7 @@ fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, Reason> {
         }
         size = options.max_size;
     }
-    let size = rounded_down(size, options);
-    if close(size, 0.0) { Err(Reason::SizeZero) } else { Ok(size) }
+    Ok(rounded_down(size, options))
 }
 
 /// Returns size, fees and money spent of the largest purchase that a budget pays for.
@@ -316,6 +324,31 @@ mod tests {
         {
             let options = Options { size_granularity: Some(step), ..Options::default() };
             assert_eq!(rounded_down(size, &options), expected);
+        }
+    }
+
+    #[test]
+    fn of_a_purchase_of_nothing_the_fees_are_asked_for_first() {
+        // vectorbt 1.2.0: CantCoverFees while the fixed fee exceeds cash, SizeZero once it does not.
+        let order = Order { size: 0.9, size_type: SizeType::Amount, direction: Direction::Both };
+        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: 0 };
+        let options =
+            Options { fixed_fees: 6.0, size_granularity: Some(1.0), ..Options::default() };
+        for (cash, reason) in [(5.0, Reason::CannotCoverFees), (7.0, Reason::SizeZero)] {
+            let mut account = Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
+            assert_eq!(execute(&mut account, &order, &terms, &options).unwrap(), Err(reason));
+        }
+    }
+
+    #[test]
+    fn nothing_is_worth_nothing_at_any_price() {
+        // vectorbt 1.2.0 raises for a value at a price below 1e-12, but not for a value of 0.
+        let terms = Terms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: 0 };
+        for (size, refused) in [(0.0, false), (1e-4, true)] {
+            let order = Order { size, size_type: SizeType::Value, direction: Direction::Both };
+            let mut account = Account { cash: 1.0, position: 0.0, debt: 0.0, free_cash: 1.0 };
+            let outcome = execute(&mut account, &order, &terms, &Options::default());
+            assert_eq!(outcome.is_err(), refused);
         }
     }
 

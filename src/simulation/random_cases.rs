@@ -50,7 +50,7 @@ prop_compose! {
             (10.0..2000.0).prop_map(|size| (SizeType::Value, size)),
             (0.05..1.0).prop_map(|size| (SizeType::Percent, size)),
         ],
-        fees in prop_oneof![Just(0.0), Just(0.001), Just(0.05)],
+        fees in prop_oneof![Just(0.0), Just(0.001), Just(0.05), Just(-0.0005)],
         fixed_fees in prop_oneof![Just(0.0), Just(5.0)],
         slippage in prop_oneof![Just(0.0), Just(0.002)],
         size_granularity in proptest::option::of(Just(0.5)),

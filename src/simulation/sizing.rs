@@ -23,7 +23,7 @@ pub(super) struct Order {
 /// Returns the signal to act on and its order; nothing where no signal changes the position.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a reversal by a percentage, or by a value at a price too small to divide by.
+/// `INVALID_ARGUMENT` for a reversal by a percentage.
 #[inline]
 pub(super) fn size(
     wishes: Wishes,
@@ -81,7 +81,8 @@ pub(super) fn size(
 fn amount_beyond(valuation_price: f64, options: &Options, bar: usize) -> Result<f64> {
     match options.size_type {
         SizeType::Amount => Ok(options.size),
-        SizeType::Value => amount_of_value(options.size, valuation_price, bar),
+        // Already units, the order is not converted again, and a price too small for that is none here: as in vectorbt.
+        SizeType::Value => Ok(options.size / valuation_price),
         SizeType::Percent => Err(Error::invalid(
             "sizeType",
             "conflict",

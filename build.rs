@@ -1,7 +1,10 @@
 //! Lists the built-in strategies, and sets the linker up for a Node.js addon when the binding is built.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs, io};
+
+/// Where the built-in strategies are, from the top of the package.
+const STRATEGIES: &str = "src/strategies/builtin";
 
 fn main() -> io::Result<()> {
     list_strategies()?;
@@ -10,26 +13,23 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the list of the files of `src/strategies/builtin`, so that a file there is all that a strategy takes.
+/// Writes the list that `src/strategies/builtin.rs` includes, so that a file in the folder is all that a strategy takes.
 fn list_strategies() -> io::Result<()> {
-    let folder = variable("CARGO_MANIFEST_DIR")?.join("src/strategies/builtin");
-    println!("cargo:rerun-if-changed={}", folder.display());
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "strategy"));
-    // The order of a folder is that of the file system.
-    files.sort();
-    let mut list = String::from("&[\n");
-    for file in &files {
-        let id = file.file_stem().unwrap_or_default().to_string_lossy();
-        list += &format!("    ({id:?}, include_str!({:?})),\n", file.to_string_lossy());
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={STRATEGIES}");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(STRATEGIES)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        names.extend(name.strip_suffix(".strategy").map(str::to_owned));
     }
-    list += "]\n";
-    fs::write(Path::new(&variable("OUT_DIR")?).join("builtin.rs"), list)
-}
-
-fn variable(name: &str) -> io::Result<PathBuf> {
-    env::var_os(name)
-        .map(PathBuf::from)
-        .ok_or_else(|| io::Error::other(format!("{name} is not set")))
+    // The order of a folder is that of the file system.
+    names.sort();
+    let lines = names.iter().map(|name| {
+        format!(
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{STRATEGIES}/{name}.strategy\"))),\n"
+        )
+    });
+    let list = format!("&[\n{}]\n", lines.collect::<String>());
+    let folder = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    fs::write(Path::new(&folder).join("builtin.rs"), list)
 }

@@ -22,8 +22,8 @@ fn evaluate_number(text: &str, bars: &Bars) -> Column {
     }
 }
 
-/// Compares every expression of a reference file on every bar, the missing values of the warm-up included.
-fn compare_with_reference(name: &str) {
+/// Reads a file of the reference, and the bars in it.
+fn reference(name: &str) -> (Value, Bars) {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/reference/indicators").join(name);
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -39,30 +39,62 @@ fn compare_with_reference(name: &str) {
         Some(column("volume")),
     )
     .unwrap();
+    (file, bars)
+}
+
+/// Names the first bar on which the values found differ from those expected, which stand with their bars.
+fn first_difference(
+    expression: &str,
+    bars: &Bars,
+    expected: impl Iterator<Item = (usize, f64)> + Clone,
+) -> Option<String> {
+    let found = evaluate_number(expression, bars);
+    // What is 0 but for rounding cannot be compared relatively: it is measured by the numbers it comes from.
+    let scale = expected
+        .clone()
+        .map(|(_, value)| value)
+        .chain(bars.close().iter().copied())
+        .fold(0.0_f64, |scale, value| scale.max(value.abs()));
+    expected
+        .map(|(bar, expected)| (bar, found[bar], expected))
+        .find(|(_, found, expected)| match (found.is_nan(), expected.is_nan()) {
+            (false, false) => (found - expected).abs() > (1e-9 * expected.abs()).max(1e-13 * scale),
+            (found, expected) => found != expected,
+        })
+        .map(|(bar, found, expected)| {
+            format!("{expression} on bar {bar}: {found}, expected {expected}")
+        })
+}
+
+/// Compares every expression of a reference file on every bar, the missing values of the warm-up included.
+fn compare_with_reference(name: &str) {
+    let (file, bars) = reference(name);
     let mut wrong = Vec::new();
     for (expression, expected) in file["values"].as_object().unwrap() {
         let expected = numbers(expected);
-        let found = evaluate_number(expression, &bars);
-        assert_eq!(found.len(), expected.len(), "{expression}");
-        // What is 0 but for rounding cannot be compared relatively: it is measured by the numbers it comes from.
-        let scale = expected
-            .iter()
-            .chain(bars.close().iter())
-            .fold(0.0_f64, |scale, value| scale.max(value.abs()));
-        for (bar, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            let is_equal = match (found.is_nan(), expected.is_nan()) {
-                (false, false) => {
-                    (found - expected).abs() <= (1e-9 * expected.abs()).max(1e-13 * scale)
-                }
-                (found, expected) => found == expected,
-            };
-            if !is_equal {
-                wrong.push(format!("{expression} on bar {bar}: {found}, expected {expected}"));
-                break;
-            }
-        }
+        assert_eq!(expected.len(), bars.len(), "{expression}");
+        wrong.extend(first_difference(expression, &bars, expected.into_iter().enumerate()));
     }
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+}
+
+/// pandas-ta 0.4.71b0, ta 0.11.0 and talipp 2.7.0, by expression as the files say (scripts/reference/others.py).
+#[test]
+fn channels_bands_and_oscillators_equal_those_of_pandas_ta_and_ta_and_talipp() {
+    for name in ["real", "gaps", "tiny", "flat"] {
+        let (file, bars) = reference(&format!("others/{name}.json"));
+        let mut wrong = Vec::new();
+        for (expression, entry) in file["values"].as_object().unwrap() {
+            let place = |key: &str| usize::try_from(entry[key].as_u64().unwrap()).unwrap();
+            let places = (place("from")..bars.len()).step_by(place("every"));
+            let expected = numbers(&entry["values"]);
+            assert!(expected.len() >= 20 && expected.len() == places.len(), "{expression}");
+            let library = entry["library"].as_str().unwrap();
+            let difference = first_difference(expression, &bars, places.zip(expected));
+            wrong.extend(difference.map(|difference| format!("{difference} ({library})")));
+        }
+        assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+    }
 }
 
 #[test]

@@ -216,6 +216,11 @@ fn averages_that_are_only_compared_cross_where_their_columns_cross() {
     assert!(values("crossed_above(sma(close, 3), sma(close, 8))", &bars).contains(&1.0));
 }
 
+/// A timeframe that is coarser the deeper it stands in a text, as one inside another must be.
+fn coarser(depth: u32) -> &'static str {
+    ["1w", "1d", "6h", "2h"][depth as usize % 4]
+}
+
 /// Texts of the grammar: numbers.
 fn number(depth: u32) -> BoxedStrategy<String> {
     let leaf = prop_oneof![
@@ -271,10 +276,7 @@ fn number(depth: u32) -> BoxedStrategy<String> {
         (condition(depth - 1), 1..9_u32).prop_map(|(a, n)| format!("count({a}, {n})")),
         condition(depth - 1).prop_map(|a| format!("bars_since({a})")),
         (condition(depth - 1), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
-        series().prop_map(move |a| format!(
-            "higher('{}', {a})",
-            ["1w", "1d", "6h", "2h"][depth as usize % 4]
-        )),
+        series().prop_map(move |a| format!("higher('{}', {a})", coarser(depth))),
     ]
     .boxed()
 }
@@ -303,8 +305,45 @@ fn condition(depth: u32) -> BoxedStrategy<String> {
         )
             .prop_map(|(name, a, b)| format!("{name}({a}, {b})")),
         (inner(), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
+        // Adding the close makes a series of what may be a constant.
+        inner().prop_map(move |a| format!("higher('{}', close > 0 and {a})", coarser(depth))),
     ]
     .boxed()
+}
+
+/// Bars at random multiples of half an hour, with pauses of up to two weeks.
+fn gappy_bars() -> impl Strategy<Value = Bars> {
+    let pause = prop_oneof![10 => 1_i64..4, 3 => 4_i64..60, 1 => 60_i64..700];
+    prop::collection::vec((pause, 1_u32..40), 30..160).prop_map(|steps| {
+        let mut timestamp = 0;
+        let (timestamps, closes): (Vec<i64>, Vec<f64>) = steps
+            .into_iter()
+            .map(|(pause, close)| {
+                timestamp += pause * time::DAY / 48;
+                (timestamp, f64::from(close) / 4.0)
+            })
+            .unzip();
+        let column = || Column::from(closes.clone());
+        let high: Column = closes.iter().map(|close| close + 1.0).collect();
+        let volume: Column = closes.iter().map(|close| close * 10.0).collect();
+        Bars::new(timestamps, column(), high, column(), column(), Some(volume)).unwrap()
+    })
+}
+
+/// Returns for each bar the closes of the periods that ended before it opened, by the calendar and nothing else.
+fn closes_before(bars: &Bars, period: i64, offset: i64) -> Vec<Vec<f64>> {
+    let period_of = |bar: usize| (bars.timestamps()[bar] - offset).div_euclid(period);
+    (0..bars.len())
+        .map(|bar| {
+            (0..bar)
+                .filter(|earlier| {
+                    period_of(*earlier) < period_of(bar)
+                        && period_of(*earlier) != period_of(*earlier + 1)
+                })
+                .map(|last| bars.close()[last])
+                .collect()
+        })
+        .collect()
 }
 
 proptest! {
@@ -319,6 +358,42 @@ proptest! {
         let whole = values(&text, &bars);
         let part = values(&text, &bars.slice(0..cut));
         prop_assert_eq!(&whole[..cut], &part[..], "{}", text);
+    }
+
+    /// The same where every program sees coarser timeframes, on bars with pauses, for every prefix of the bars.
+    #[test]
+    fn no_coarser_timeframe_looks_ahead(
+        inner in prop_oneof![number(1).prop_map(|text| format!("(close + {text})")), condition(1).prop_map(|text| format!("(close > 0 and {text})"))],
+        timeframe in prop::sample::select(vec!["1h", "4h", "12h"]),
+        bars in gappy_bars(),
+    ) {
+        let text = format!("higher('{timeframe}', {inner})");
+        // A timeframe inside may be finer than the one around, which is refused.
+        prop_assume!(plan(&text).is_ok());
+        let whole = values(&text, &bars);
+        for cut in 1..bars.len() {
+            prop_assert_eq!(&whole[..cut], &values(&text, &bars.slice(0..cut))[..], "{}", text);
+        }
+    }
+
+    /// What a bar sees of days and weeks are those that ended before it opened, and all of them.
+    #[test]
+    fn coarser_timeframes_are_those_of_the_calendar(bars in gappy_bars()) {
+        // Weeks begin on Monday, and 1970 began on a Thursday.
+        for (name, period, offset) in [("1d", time::DAY, 0), ("1w", 7 * time::DAY, 4 * time::DAY), ("4h", time::DAY / 6, 0)] {
+            let last = values(&format!("higher('{name}', close)"), &bars);
+            let mean = values(&format!("higher('{name}', sma(close, 3))"), &bars);
+            let rose = values(&format!("higher('{name}', change(close, 1) > 0)"), &bars);
+            for (bar, closes) in closes_before(&bars, period, offset).iter().enumerate() {
+                prop_assert_eq!(last[bar], closes.last().copied().unwrap_or(-999.0));
+                match closes.as_slice() {
+                    [.., a, b, c] => prop_assert!((mean[bar] - (a + b + c) / 3.0).abs() < 1e-9),
+                    _ => prop_assert_eq!(mean[bar], -999.0),
+                }
+                let expected = matches!(closes.as_slice(), [.., a, b] if b > a);
+                prop_assert_eq!(rose[bar], f64::from(u8::from(expected)));
+            }
+        }
     }
 
     /// The warm-up of a plan is the first bar on which there can be a value.

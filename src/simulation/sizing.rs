@@ -127,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reversal_by_value_is_made_at_the_tiniest_price() {
+        // vectorbt 1.2.0: from_signals([1e-11, 1e-13], [1, 0], [0, 1], direction="both", size=1e-4, size_type="value",
+        // init_cash=1e-3) reverses 1e7 units at 1e-13 with an order of 1.01e9.
+        let options = Options { size: 1e-4, size_type: SizeType::Value, ..Options::default() };
+        let wishes = Wishes::NONE.with(Kind::ShortEntry);
+        let sized = size(wishes, 1e7, Accumulate::Disabled, 1e-13, &options, 1).unwrap();
+        assert!((sized.unwrap().1.size / -1.01e9 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_reversal_by_percent_names_its_bar() {
         let options = Options { size: 0.5, size_type: SizeType::Percent, ..Options::default() };
         let wishes = Wishes::NONE.with(Kind::ShortEntry);

@@ -7,9 +7,15 @@
 //! FUZZ_CASES=10000000 cargo test --no-default-features --test fuzz -- --nocapture
 //! ```
 
-#![expect(
+#![allow(
     clippy::disallowed_methods,
-    reason = "a fuzzer looks at the clock to find what takes long"
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the whole file is a test, which looks at the clock to find what takes long"
 )]
 
 mod inputs;
@@ -103,7 +109,10 @@ fn run(cases: impl Iterator<Item = u64>, at: &AtomicU64) -> Outcome {
         match catch_unwind(|| is_accepted(&input)) {
             Ok(true) => outcome.accepted += 1,
             Ok(false) => outcome.refused += 1,
-            Err(_) => panic!("case {case} panicked: {input:?}"),
+            Err(cause) => {
+                eprintln!("case {case} panicked: {input:?}");
+                std::panic::resume_unwind(cause)
+            }
         }
         let elapsed = started.elapsed();
         if elapsed > outcome.slowest {

@@ -29,10 +29,7 @@ pub const DONCHIAN: Indicator = Indicator {
                 )?;
             let bands = donchian_upper.iter().zip(donchian_lower.iter());
             for (middle, (upper, lower)) in donchian_middle.iter_mut().zip(bands) {
-                // As TA-Lib has it; `midpoint` differs from it where the sum overflows.
-                #[expect(clippy::manual_midpoint, reason = "TA-Lib's arithmetic")]
-                let value = (upper + lower) / 2.0;
-                *middle = value;
+                *middle = (upper + lower) / 2.0;
             }
             Ok(range)
         }

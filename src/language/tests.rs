@@ -386,9 +386,10 @@ proptest! {
             let rose = values(&format!("higher('{name}', change(close, 1) > 0)"), &bars);
             for (bar, closes) in closes_before(&bars, period, offset).iter().enumerate() {
                 prop_assert_eq!(last[bar], closes.last().copied().unwrap_or(-999.0));
-                match closes.as_slice() {
-                    [.., a, b, c] => prop_assert!((mean[bar] - (a + b + c) / 3.0).abs() < 1e-9),
-                    _ => prop_assert_eq!(mean[bar], -999.0),
+                if let [.., a, b, c] = closes.as_slice() {
+                    prop_assert!((mean[bar] - (a + b + c) / 3.0).abs() < 1e-9);
+                } else {
+                    prop_assert_eq!(mean[bar], -999.0);
                 }
                 let expected = matches!(closes.as_slice(), [.., a, b] if b > a);
                 prop_assert_eq!(rose[bar], f64::from(u8::from(expected)));

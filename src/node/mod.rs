@@ -11,13 +11,6 @@
     reason = "the docs are those of the npm package, where errors are a page of their own; napi's macros want these shapes"
 )]
 
-use mimalloc::MiMalloc;
-
-// Columns are large and short-lived: the system's allocator gives their pages back after every run, and the kernel
-// clears them anew for the next one, which takes longer than to compute them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 mod call;
 pub mod engine;
 mod error;

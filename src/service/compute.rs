@@ -43,16 +43,7 @@ pub(super) fn backtest(
         bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
     };
     let mut computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
-    if bound.warm_up() >= bars.len() {
-        computed.summary.warnings.insert(
-            0,
-            format!(
-                "the strategy needs {} bars before its first signal, and there are only {}",
-                bound.warm_up(),
-                bars.len()
-            ),
-        );
-    }
+    computed.summary.warnings.splice(0..0, bound.warnings_on(bars.len()));
     computed.summary.warnings.extend(bound.warnings());
     Ok(Outcome {
         summary: computed.summary,

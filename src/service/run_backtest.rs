@@ -115,25 +115,27 @@ impl Engine {
         let began = Instant::now();
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
-        let bars = cancel.or(self.load(&request, &plan)).await?;
+        let loaded = cancel.or(self.load(&request, &plan)).await?;
+        let count = loaded.bars.len();
         let persist = request.persist;
         let timeframe = plan.wanted();
         let computed = {
-            let bars = Arc::clone(&bars);
             let work = move || {
+                let bars = &loaded.bars;
                 cancel.check()?;
                 let terms = compute::Terms {
                     initial_capital: request.initial_capital,
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let outcome = compute::backtest(&request.bound, &bars, &terms, &reporter).map_err(
+                let mut outcome = compute::backtest(&request.bound, bars, &terms, &reporter).map_err(
                     |error| {
                         // A loop that was stopped says only that; who stopped it is known here.
                         if error.code == Code::Cancelled { cancel.error() } else { error }
                     },
                 )?;
-                let print = persist.then(|| fingerprint(&bars, timeframe));
+                outcome.summary.warnings.extend(loaded.warnings.iter().cloned());
+                let print = persist.then(|| fingerprint(bars, timeframe));
                 reporter.stage("storing");
                 Ok((Arc::new(outcome), print))
             };
@@ -150,7 +152,7 @@ impl Engine {
         run.status = Status::Completed;
         tracing::info!(
             backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %run.asset_symbol,
-            timeframe = %run.timeframe, bars = bars.len(), trades = outcome.trades.len(),
+            timeframe = %run.timeframe, bars = count, trades = outcome.trades.len(),
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"
         );

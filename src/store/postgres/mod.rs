@@ -6,7 +6,7 @@ pub(crate) mod failure;
 mod owners;
 pub(crate) mod pool;
 mod results;
-mod runs;
+pub(crate) mod runs;
 pub(crate) mod schema;
 mod tls;
 pub(crate) mod values;
@@ -238,4 +238,4 @@ async fn delete(shared: &Shared, id: &str, again: bool) -> std::result::Result<b
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

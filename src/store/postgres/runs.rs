@@ -15,7 +15,7 @@ use crate::store::{Filter, Run, Status, Summary, errors};
 type Done<T> = Result<T, Failure>;
 
 /// A value for the server and its type.
-pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// What is selected of a run; see [`read`].
 const COLUMNS: &str = "runs.id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,

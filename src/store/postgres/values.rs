@@ -69,6 +69,45 @@ impl<'a> FromSql<'a> for Moment {
     accepts!(TIMESTAMP, TIMESTAMPTZ, DATE);
 }
 
+/// A time of any type, UTC microseconds; a whole number as it is, for whoever knows its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Micros(pub i64);
+
+impl<'a> FromSql<'a> for Micros {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(match *ty {
+            Type::INT8 => i64::from_be_bytes(raw.try_into()?),
+            Type::INT4 => i32::from_be_bytes(raw.try_into()?).into(),
+            Type::DATE => Moment::from_sql(ty, raw)?.0 * 1000,
+            // An infinite one stays so far away that no bar can hold it.
+            _ => i64::from_be_bytes(raw.try_into()?).saturating_add(EPOCH * 1000),
+        }))
+    }
+
+    accepts!(TIMESTAMP, TIMESTAMPTZ, DATE, INT8, INT4);
+}
+
+/// An end of a range of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// For the types of time.
+    Moment(Moment),
+    /// For whole numbers.
+    Number(i64),
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match self {
+            Self::Moment(moment) => moment.to_sql(ty, out),
+            Self::Number(number) => number.to_sql(ty, out),
+        }
+    }
+
+    accepts!(TIMESTAMP, TIMESTAMPTZ, DATE, INT8);
+    to_sql_checked!();
+}
+
 /// A number of any numeric type as the nearest `f64`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Number(pub f64);

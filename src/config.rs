@@ -235,8 +235,13 @@ fn merge(
 fn schema(given: Option<String>, issues: &mut Issues) -> String {
     let Some(name) = given else { return DB_SCHEMA.to_owned() };
     let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    let others = ["public", "information_schema"].contains(&name.as_str()) || name.starts_with("pg_");
-    if !letters || others || name.len() > 63 || name.starts_with(|first: char| first.is_ascii_digit()) {
+    let others =
+        ["public", "information_schema"].contains(&name.as_str()) || name.starts_with("pg_");
+    if !letters
+        || others
+        || name.len() > 63
+        || name.starts_with(|first: char| first.is_ascii_digit())
+    {
         issues.add(
             "config.dbSchema",
             "format",

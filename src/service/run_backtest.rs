@@ -128,12 +128,11 @@ impl Engine {
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let mut outcome = compute::backtest(&request.bound, bars, &terms, &reporter).map_err(
-                    |error| {
+                let mut outcome = compute::backtest(&request.bound, bars, &terms, &reporter)
+                    .map_err(|error| {
                         // A loop that was stopped says only that; who stopped it is known here.
                         if error.code == Code::Cancelled { cancel.error() } else { error }
-                    },
-                )?;
+                    })?;
                 outcome.summary.warnings.extend(loaded.warnings.iter().cloned());
                 let print = persist.then(|| fingerprint(bars, timeframe));
                 reporter.stage("storing");

@@ -41,7 +41,9 @@ impl Asset {
         match self {
             Self::Symbol(column) => format!("{} = {}", column.sql, column.parameter(1)),
             // Found once, before the rows are looked at.
-            Self::Id { column, assets } => format!("{column} = (SELECT id FROM {assets} WHERE symbol = $1)"),
+            Self::Id { column, assets } => {
+                format!("{column} = (SELECT id FROM {assets} WHERE symbol = $1)")
+            }
         }
     }
 
@@ -132,7 +134,8 @@ impl Column {
     }
 
     fn spelled(&self) -> Spelled {
-        let cast = (!self.is_text()).then(|| format!("{}.{}", quoted(&self.type_schema), quoted(&self.type_name)));
+        let cast = (!self.is_text())
+            .then(|| format!("{}.{}", quoted(&self.type_schema), quoted(&self.type_name)));
         Spelled { sql: self.sql(), cast }
     }
 }
@@ -146,7 +149,11 @@ const TIMEFRAMES: [&str; 2] = ["timeframe", "interval"];
 ///
 /// # Errors
 /// `STORAGE`, listing what was looked for, where the table has neither shape.
-pub(super) async fn find(client: &Client, schema: &str, table: &str) -> Result<Option<Table>, Failure> {
+pub(super) async fn find(
+    client: &Client,
+    schema: &str,
+    table: &str,
+) -> Result<Option<Table>, Failure> {
     let Some((oid, kind)) = relation(client, schema, table).await? else { return Ok(None) };
     let columns = columns(client, oid).await?;
     let name = format!("{schema}.{table}");
@@ -170,7 +177,11 @@ pub(super) async fn find(client: &Client, schema: &str, table: &str) -> Result<O
     Ok(Some(found))
 }
 
-async fn relation(client: &Client, schema: &str, table: &str) -> Result<Option<(u32, String)>, Failure> {
+async fn relation(
+    client: &Client,
+    schema: &str,
+    table: &str,
+) -> Result<Option<(u32, String)>, Failure> {
     let sql = "SELECT c.oid, c.relkind::text FROM pg_catalog.pg_class c
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
@@ -191,7 +202,13 @@ async fn columns(client: &Client, oid: u32) -> Result<Vec<Column>, Failure> {
     let read = |row: &tokio_postgres::Row| {
         let name: String = row.try_get(0)?;
         let plain = name.to_lowercase().replace('_', "");
-        Ok(Column { plain, name, number: row.try_get(1)?, type_schema: row.try_get(2)?, type_name: row.try_get(3)? })
+        Ok(Column {
+            plain,
+            name,
+            number: row.try_get(1)?,
+            type_schema: row.try_get(2)?,
+            type_name: row.try_get(3)?,
+        })
     };
     rows.iter().map(read).collect()
 }
@@ -266,8 +283,13 @@ async fn missing_index(
     columns: &[Column],
     table: &Table,
 ) -> Result<Option<String>, Failure> {
-    let number =
-        |sql: &str| columns.iter().find(|column| column.sql() == sql).map(|column| column.number).unwrap_or_default();
+    let number = |sql: &str| {
+        columns
+            .iter()
+            .find(|column| column.sql() == sql)
+            .map(|column| column.number)
+            .unwrap_or_default()
+    };
     let (asset, time) = (number(table.asset.column()), number(&table.time.sql));
     let sql = "SELECT 1 FROM pg_catalog.pg_index
                WHERE indrelid = $1 AND indisvalid AND indpred IS NULL AND indkey[0] = $2 AND $3 = ANY (indkey) LIMIT 1";
@@ -276,7 +298,11 @@ async fn missing_index(
     if client.query_typed_opt(sql, &parameters).await?.is_some() {
         return Ok(None);
     }
-    let middle = table.timeframe.as_ref().map(|timeframe| format!("{}, ", timeframe.sql)).unwrap_or_default();
+    let middle = table
+        .timeframe
+        .as_ref()
+        .map(|timeframe| format!("{}, ", timeframe.sql))
+        .unwrap_or_default();
     let (asset, time) = (table.asset.column(), &table.time.sql);
     Ok(Some(format!(
         "{} has no index on {asset} and {time}, so every load reads all of it: CREATE INDEX ON {} ({asset}, {middle}{time})",

@@ -22,7 +22,10 @@ const SOURCE: &str = "imported";
 const BATCH: usize = 10_000;
 
 /// Returns the symbols and series, of one asset or of all.
-pub(super) async fn series(shared: &Shared, symbol: Option<&str>) -> Result<Vec<(String, Series)>, Failure> {
+pub(super) async fn series(
+    shared: &Shared,
+    symbol: Option<&str>,
+) -> Result<Vec<(String, Series)>, Failure> {
     let sql = format!(
         "SELECT asset_symbol, timeframe, bars, first, last, revision FROM {}.bar_series
          WHERE $1 IS NULL OR asset_symbol = $1",
@@ -33,7 +36,8 @@ pub(super) async fn series(shared: &Shared, symbol: Option<&str>) -> Result<Vec<
         let timeframe: &str = row.try_get(1)?;
         let bars: i64 = row.try_get(2)?;
         let series = Series {
-            timeframe: Timeframe::parse(timeframe).ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
+            timeframe: Timeframe::parse(timeframe)
+                .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
             bars: u64::try_from(bars).map_err(|_| damaged(format!("{bars} bars")))?,
             first: row.try_get::<_, Moment>(3)?.0,
             last: row.try_get::<_, Moment>(4)?.0,
@@ -47,8 +51,15 @@ pub(super) async fn series(shared: &Shared, symbol: Option<&str>) -> Result<Vec<
 }
 
 /// Returns whether a series was imported.
-pub(super) async fn has(shared: &Shared, symbol: &str, timeframe: Timeframe) -> Result<bool, Failure> {
-    let sql = format!("SELECT 1 FROM {}.bar_series WHERE asset_symbol = $1 AND timeframe = $2", shared.schema);
+pub(super) async fn has(
+    shared: &Shared,
+    symbol: &str,
+    timeframe: Timeframe,
+) -> Result<bool, Failure> {
+    let sql = format!(
+        "SELECT 1 FROM {}.bar_series WHERE asset_symbol = $1 AND timeframe = $2",
+        shared.schema
+    );
     let values: [Parameter; 2] = [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT)];
     Ok(shared.pool.get().await?.query_typed_opt(&sql, &values).await?.is_some())
 }
@@ -138,8 +149,11 @@ pub(super) async fn import(
         (&to, Type::TIMESTAMPTZ),
     ];
     let revision: i64 = transaction.query_typed_one(&enter, &values).await?.try_get(0)?;
-    let replaced =
-        if revision > 1 { take_out(shared, transaction.client(), symbol, timeframe, bars).await? } else { 0 };
+    let replaced = if revision > 1 {
+        take_out(shared, transaction.client(), symbol, timeframe, bars).await?
+    } else {
+        0
+    };
     let copy = format!(
         "COPY {}.bars (asset_symbol, timeframe, ts, open, high, low, close, volume) FROM STDIN (FORMAT binary)",
         shared.schema
@@ -160,9 +174,12 @@ pub(super) async fn import(
         }
     }
     let imported = rows.finish().await?;
-    let count =
-        format!("UPDATE {}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2", shared.schema);
-    let more = i64::try_from(imported).unwrap_or(i64::MAX) - i64::try_from(replaced).unwrap_or(i64::MAX);
+    let count = format!(
+        "UPDATE {}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2",
+        shared.schema
+    );
+    let more =
+        i64::try_from(imported).unwrap_or(i64::MAX) - i64::try_from(replaced).unwrap_or(i64::MAX);
     let values: [Parameter; 3] =
         [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT), (&more, Type::INT8)];
     transaction.execute_typed(&count, &values).await?;

@@ -32,7 +32,9 @@ impl Table {
                 "SELECT {}::text, count(*), min({time}), max({time}) FROM {from} WHERE {asset} GROUP BY 1",
                 timeframe.sql
             ),
-            None => format!("SELECT NULL::text, count(*), min({time}), max({time}) FROM {from} WHERE {asset}"),
+            None => format!(
+                "SELECT NULL::text, count(*), min({time}), max({time}) FROM {from} WHERE {asset}"
+            ),
         };
         let rows = client.query_typed(&sql, &[(&symbol, Type::TEXT)]).await?;
         let mut found = Vec::new();
@@ -54,7 +56,9 @@ impl Table {
             if self.timeframe.is_some() { ", 1" } else { "" }
         );
         let sql = match &self.asset {
-            Asset::Symbol(_) => format!("SELECT timeframe, bars, first, last, asset::text FROM ({grouped}) AS found"),
+            Asset::Symbol(_) => format!(
+                "SELECT timeframe, bars, first, last, asset::text FROM ({grouped}) AS found"
+            ),
             Asset::Id { assets, .. } => format!(
                 "SELECT timeframe, bars, first, last, symbol::text FROM ({grouped}) AS found
                  JOIN {assets} AS assets ON assets.id = found.asset WHERE symbol IS NOT NULL"
@@ -71,7 +75,12 @@ impl Table {
     }
 
     /// Reads a series from a row of its timeframe, count, first and last time.
-    async fn read_series(&self, client: &Client, row: &Row, symbol: &str) -> Result<Option<Spelled>, Failure> {
+    async fn read_series(
+        &self,
+        client: &Client,
+        row: &Row,
+        symbol: &str,
+    ) -> Result<Option<Spelled>, Failure> {
         let spelled: Option<String> = row.try_get(0)?;
         let bars = u64::try_from(row.try_get::<_, i64>(1)?).unwrap_or(0);
         let (first, last): (Option<Micros>, Option<Micros>) = (row.try_get(2)?, row.try_get(3)?);
@@ -90,7 +99,8 @@ impl Table {
         // Rows that are added make another revision; so do most changes to those that are there.
         let revision = last.wrapping_mul(1_000_003).wrapping_add(bars.cast_signed());
         let ticks = matches!(self.prices, Prices::Ticks(_));
-        let series = Series { timeframe, bars, first, last, revision, source: self.name.clone(), ticks };
+        let series =
+            Series { timeframe, bars, first, last, revision, source: self.name.clone(), ticks };
         Ok(Some((series, spelled)))
     }
 
@@ -101,11 +111,15 @@ impl Table {
             "SELECT {time} FROM {from} WHERE {asset} AND {time} IS NOT NULL ORDER BY {time} DESC LIMIT {SAMPLE}"
         );
         let rows = client.query_typed(&sql, &[(&symbol, Type::TEXT)]).await?;
-        let times: Vec<i64> =
-            rows.iter().map(|row| Ok(self.milliseconds(row.try_get(0)?))).collect::<Result<_, Failure>>()?;
+        let times: Vec<i64> = rows
+            .iter()
+            .map(|row| Ok(self.milliseconds(row.try_get(0)?)))
+            .collect::<Result<_, Failure>>()?;
         let pairs = times.iter().zip(times.iter().skip(1));
-        let mut steps: Vec<i64> =
-            pairs.map(|(later, earlier)| later.saturating_sub(*earlier)).filter(|step| *step > 0).collect();
+        let mut steps: Vec<i64> = pairs
+            .map(|(later, earlier)| later.saturating_sub(*earlier))
+            .filter(|step| *step > 0)
+            .collect();
         if steps.is_empty() {
             return Ok(Timeframe::D1);
         }
@@ -140,7 +154,11 @@ impl Table {
                     1000 => moment,
                     _ => moment.saturating_mul(1000).saturating_add(rest),
                 };
-                ("<=", (Bound::Number(number(start, 0)), Bound::Number(number(end, 999))), Type::INT8)
+                (
+                    "<=",
+                    (Bound::Number(number(start, 0)), Bound::Number(number(end, 999))),
+                    Type::INT8,
+                )
             }
         };
         (format!("{time} >= $2 AND {time} {upper} $3"), from, to, kind)
@@ -155,11 +173,14 @@ impl Table {
         spelled: &[String],
         (start, end): (i64, i64),
     ) -> Result<Loaded, Failure> {
-        let Prices::Bars(prices) = &self.prices else { return Ok(self.loaded(Columns::default().into_bars()?, Vec::new())) };
+        let Prices::Bars(prices) = &self.prices else {
+            return Ok(self.loaded(Columns::default().into_bars()?, Vec::new()));
+        };
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let (range, first, last, kind) = self.range(start, end);
         let volume = self.volume.as_deref().unwrap_or("NULL::float8");
-        let mut values: Vec<Parameter> = vec![(&symbol, Type::TEXT), (&first, kind.clone()), (&last, kind)];
+        let mut values: Vec<Parameter> =
+            vec![(&symbol, Type::TEXT), (&first, kind.clone()), (&last, kind)];
         let mut places = Vec::new();
         if let Some(timeframe) = &self.timeframe {
             for one in spelled {
@@ -167,7 +188,11 @@ impl Table {
                 places.push(format!("{} = {}", timeframe.sql, timeframe.parameter(values.len())));
             }
         }
-        let timeframe = if places.is_empty() { String::new() } else { format!(" AND ({})", places.join(" OR ")) };
+        let timeframe = if places.is_empty() {
+            String::new()
+        } else {
+            format!(" AND ({})", places.join(" OR "))
+        };
         let sql = format!(
             "SELECT {time}, {}, {volume} FROM {from} WHERE {asset} AND {range}{timeframe} ORDER BY {time}",
             prices.join(", ")
@@ -179,7 +204,10 @@ impl Table {
                 if (start..=end).contains(&time) {
                     columns.times.push(time);
                     for (column, at) in columns.values.iter_mut().zip(1..) {
-                        column.push(row.try_get::<_, Option<Number>>(at)?.map_or(f64::NAN, |number| number.0));
+                        column.push(
+                            row.try_get::<_, Option<Number>>(at)?
+                                .map_or(f64::NAN, |number| number.0),
+                        );
                     }
                 }
                 Ok(())
@@ -187,7 +215,8 @@ impl Table {
             .await?;
         let bars = columns.into_bars().map_err(|mut error| {
             if error.code == Code::BadData {
-                error.message = format!("the bars of {symbol} in {} have faults: {}", self.name, error.message);
+                error.message =
+                    format!("the bars of {symbol} in {} have faults: {}", self.name, error.message);
             }
             error
         })?;
@@ -203,7 +232,9 @@ impl Table {
         timeframe: Option<Timeframe>,
         (start, end): (i64, i64),
     ) -> Result<Loaded, Failure> {
-        let Prices::Ticks(price) = &self.prices else { return Ok(self.loaded(Columns::default().into_bars()?, Vec::new())) };
+        let Prices::Ticks(price) = &self.prices else {
+            return Ok(self.loaded(Columns::default().into_bars()?, Vec::new()));
+        };
         // A bar needs all its ticks: one that opens before the start is left out, and the last one is filled.
         let (start, end) = match timeframe {
             Some(timeframe) => {
@@ -220,16 +251,20 @@ impl Table {
         let (range, first, last, kind) = self.range(start, end);
         let volume = self.volume.as_deref().unwrap_or("NULL::float8");
         let place = if self.placed { ", ctid" } else { "" };
-        let sql =
-            format!("SELECT {time}, {price}, {volume}{place} FROM {from} WHERE {asset} AND {range} ORDER BY {time}");
-        let values: [Parameter; 3] = [(&symbol as &(dyn ToSql + Sync), Type::TEXT), (&first, kind.clone()), (&last, kind)];
+        let sql = format!(
+            "SELECT {time}, {price}, {volume}{place} FROM {from} WHERE {asset} AND {range} ORDER BY {time}"
+        );
+        let values: [Parameter; 3] =
+            [(&symbol as &(dyn ToSql + Sync), Type::TEXT), (&first, kind.clone()), (&last, kind)];
         let mut gatherer = Gatherer::new(timeframe);
         reader
             .read(shared, &sql, &values, &mut |row| {
                 let micros = self.micros(row.try_get(0)?);
                 if (start..=end).contains(&micros.div_euclid(1000)) {
-                    let number =
-                        |at: usize| row.try_get::<_, Option<Number>>(at).map(|found| found.map_or(f64::NAN, |number| number.0));
+                    let number = |at: usize| {
+                        row.try_get::<_, Option<Number>>(at)
+                            .map(|found| found.map_or(f64::NAN, |number| number.0))
+                    };
                     let place = if self.placed { row.try_get(3)? } else { Place::default() };
                     gatherer.push(Tick { micros, price: number(1)?, volume: number(2)?, place });
                 }
@@ -237,7 +272,10 @@ impl Table {
             })
             .await?;
         let (bars, warnings) = gatherer.finish()?;
-        let warnings = warnings.into_iter().map(|warning| format!("{symbol} in {}: {warning}", self.name)).collect();
+        let warnings = warnings
+            .into_iter()
+            .map(|warning| format!("{symbol} in {}: {warning}", self.name))
+            .collect();
         Ok(self.loaded(bars, warnings))
     }
 

@@ -60,8 +60,13 @@ impl Market {
             None => (None, None),
         };
         let chunk = i32::try_from(chunk).unwrap_or(i32::MAX).max(1);
-        let place =
-            Place { schema, table, chunk, found: OnceCell::new(), spelled: Mutex::new(BTreeMap::new()) };
+        let place = Place {
+            schema,
+            table,
+            chunk,
+            found: OnceCell::new(),
+            spelled: Mutex::new(BTreeMap::new()),
+        };
         Self { store, place: Arc::new(place) }
     }
 
@@ -229,7 +234,8 @@ fn add(found: &mut Vec<Series>, series: Series) {
         // The same timeframe in two spellings is one series.
         Some(known) if known.source == series.source => {
             known.bars += series.bars;
-            (known.first, known.last) = (known.first.min(series.first), known.last.max(series.last));
+            (known.first, known.last) =
+                (known.first.min(series.first), known.last.max(series.last));
             known.revision = known.revision.wrapping_add(series.revision);
         }
         Some(_) => {}
@@ -249,7 +255,8 @@ impl Source for Market {
 
     fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>> {
         let (place, symbol) = (Arc::clone(&self.place), symbol.to_owned());
-        self.store.work(async move |shared| attempts!(&shared.pool, _ => place.series(&shared, &symbol)))
+        self.store
+            .work(async move |shared| attempts!(&shared.pool, _ => place.series(&shared, &symbol)))
     }
 
     fn load(

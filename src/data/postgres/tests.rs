@@ -15,7 +15,8 @@ impl Database {
     /// A source whose tables of prices are looked for in a schema of this test.
     async fn market(&self, table: Option<&str>) -> (Arc<Postgres>, Market) {
         let url = self.with(&format!("schema={}_app", self.schema));
-        let store = Postgres::open(&Settings::new(&url, &self.schema, 3, 2).unwrap()).await.unwrap();
+        let store =
+            Postgres::open(&Settings::new(&url, &self.schema, 3, 2).unwrap()).await.unwrap();
         (Arc::clone(&store), Market::new(store, table, 1000))
     }
 
@@ -38,8 +39,10 @@ async fn the_source_in_postgresql_behaves() {
     for parameter in ["application_name=x", "pgbouncer=true"] {
         let Some(place) = Database::new().await else { return };
         let url = place.with(parameter);
-        let store = Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
-        let source = Market::new(Arc::clone(&store), Some(&format!("{}.nothing", place.schema)), 10_000);
+        let store =
+            Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
+        let source =
+            Market::new(Arc::clone(&store), Some(&format!("{}.nothing", place.schema)), 10_000);
         place.sql("CREATE VIEW $S.nothing AS SELECT ''::text AS symbol, now() AS time, 1 AS price WHERE false").await;
         behaviour::suite(&source).await;
         store.close().await.unwrap();
@@ -55,12 +58,30 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
     let rows = "FROM generate_series(0, 2999) AS i ORDER BY random()";
     let prices = "10 + i * 0.01, 12 + i * 0.01, 9 + i * 0.01, 11 + i * 0.01";
     let tables = [
-        ("symbol text, timestamp timestamp, open numeric, high numeric, low numeric, close numeric, volume numeric", format!("'AAPL', $day, {prices}, i")),
-        ("asset_symbol varchar(20), ts timestamptz, open float8, high float8, low float8, close float8, volume int8", format!("'AAPL', $day AT TIME ZONE 'UTC', {prices}, i")),
-        ("\"assetSymbol\" text, \"openTime\" int8, open float8, high float8, low float8, close float8, volume float8", format!("'AAPL', extract(epoch FROM $day AT TIME ZONE 'UTC') * 1000, {prices}, i")),
-        ("symbol text, time int4, open numeric(20,8), high numeric(20,8), low numeric(20,8), close numeric(20,8), volume numeric", format!("'AAPL', extract(epoch FROM $day AT TIME ZONE 'UTC'), {prices}, i")),
-        ("symbol bpchar, date date, open numeric, high numeric, low numeric, close numeric, volume int4", format!("'AAPL', $day::date, {prices}, i")),
-        ("asset_id uuid, open_time timestamptz, open numeric, high numeric, low numeric, close numeric, volume numeric", format!("'00000000-0000-0000-0000-000000000007', $day AT TIME ZONE 'UTC', {prices}, i")),
+        (
+            "symbol text, timestamp timestamp, open numeric, high numeric, low numeric, close numeric, volume numeric",
+            format!("'AAPL', $day, {prices}, i"),
+        ),
+        (
+            "asset_symbol varchar(20), ts timestamptz, open float8, high float8, low float8, close float8, volume int8",
+            format!("'AAPL', $day AT TIME ZONE 'UTC', {prices}, i"),
+        ),
+        (
+            "\"assetSymbol\" text, \"openTime\" int8, open float8, high float8, low float8, close float8, volume float8",
+            format!("'AAPL', extract(epoch FROM $day AT TIME ZONE 'UTC') * 1000, {prices}, i"),
+        ),
+        (
+            "symbol text, time int4, open numeric(20,8), high numeric(20,8), low numeric(20,8), close numeric(20,8), volume numeric",
+            format!("'AAPL', extract(epoch FROM $day AT TIME ZONE 'UTC'), {prices}, i"),
+        ),
+        (
+            "symbol bpchar, date date, open numeric, high numeric, low numeric, close numeric, volume int4",
+            format!("'AAPL', $day::date, {prices}, i"),
+        ),
+        (
+            "asset_id uuid, open_time timestamptz, open numeric, high numeric, low numeric, close numeric, volume numeric",
+            format!("'00000000-0000-0000-0000-000000000007', $day AT TIME ZONE 'UTC', {prices}, i"),
+        ),
     ];
     for (columns, values) in tables {
         place.app("SET client_min_messages = warning; DROP SCHEMA IF EXISTS $A CASCADE; CREATE SCHEMA $A").await;
@@ -71,16 +92,28 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         let (store, market) = place.market(None).await;
         let series = market.series("AAPL").await.unwrap();
         assert_eq!(series.len(), 1, "{columns}");
-        assert_eq!((series[0].timeframe, series[0].bars, series[0].ticks), (Timeframe::D1, 3000, false), "{columns}");
+        assert_eq!(
+            (series[0].timeframe, series[0].bars, series[0].ticks),
+            (Timeframe::D1, 3000, false),
+            "{columns}"
+        );
         assert_eq!(time::short(series[0].first), "2020-01-01");
         let loaded = load(&market, "AAPL", Timeframe::D1).await.unwrap();
         let bars = &loaded.bars;
         assert_eq!(bars.len(), 3000);
         for bar in [0, 1, 1234, 2999] {
-            let price = |base: u32| format!("{}", (f64::from(base * 100 + bar)).round() / 100.0).parse::<f64>().unwrap();
+            let price = |base: u32| {
+                format!("{}", (f64::from(base * 100 + bar)).round() / 100.0).parse::<f64>().unwrap()
+            };
             let at = bar as usize;
             assert_eq!(
-                [bars.open()[at], bars.high()[at], bars.low()[at], bars.close()[at], bars.volume().unwrap()[at]],
+                [
+                    bars.open()[at],
+                    bars.high()[at],
+                    bars.low()[at],
+                    bars.close()[at],
+                    bars.volume().unwrap()[at]
+                ],
                 [price(10), price(12), price(9), price(11), f64::from(bar)],
                 "{columns}"
             );
@@ -90,7 +123,12 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         let part = market.load("AAPL", Timeframe::D1, from, to, Arc::new(Unwatched)).await.unwrap();
         assert_eq!(part.bars.timestamps(), [from, from + time::DAY, to], "{columns}");
         assert_eq!(loaded.warnings.len(), 1);
-        assert!(loaded.warnings[0].contains("has no index on") && loaded.warnings[0].contains("CREATE INDEX"), "{:?}", loaded.warnings);
+        assert!(
+            loaded.warnings[0].contains("has no index on")
+                && loaded.warnings[0].contains("CREATE INDEX"),
+            "{:?}",
+            loaded.warnings
+        );
         assert_eq!(market.assets().await.unwrap(), [Asset { symbol: "AAPL".into(), series }]);
         assert_eq!(market.series("MSFT").await.unwrap(), []);
         assert_eq!(load(&market, "MSFT", Timeframe::D1).await.unwrap_err().code, Code::NoData);
@@ -119,7 +157,10 @@ async fn timeframes_are_told_apart_and_imported_bars_go_before() {
         let (store, market) = place.market(Some(table)).await;
         // Loading without having asked for the series works as well.
         let loaded = load(&market, "A", Timeframe::H1).await.unwrap();
-        assert_eq!((loaded.bars.len(), loaded.bars.open()[49], loaded.bars.open()[50]), (100, 10.0, 11.0));
+        assert_eq!(
+            (loaded.bars.len(), loaded.bars.open()[49], loaded.bars.open()[50]),
+            (100, 10.0, 11.0)
+        );
         assert_eq!(loaded.warnings, [""; 0]);
         assert_eq!(load(&market, "A", Timeframe::D1).await.unwrap().bars.len(), 5);
         let series = market.series("A").await.unwrap();
@@ -130,7 +171,10 @@ async fn timeframes_are_told_apart_and_imported_bars_go_before() {
     let (store, market) = place.market(Some("prices")).await;
     market.import("A", Timeframe::D1, minutes([0, 1440], 100.0)).await.unwrap();
     let series = market.series("A").await.unwrap();
-    let found: Vec<_> = series.iter().map(|series| (series.timeframe, series.bars, series.source.as_str())).collect();
+    let found: Vec<_> = series
+        .iter()
+        .map(|series| (series.timeframe, series.bars, series.source.as_str()))
+        .collect();
     let app = format!("{}_app.prices", place.schema);
     assert_eq!(found, [(Timeframe::H1, 100, app.as_str()), (Timeframe::D1, 2, "imported")]);
     assert_eq!(load(&market, "A", Timeframe::D1).await.unwrap().bars.open()[..], [100.0, 100.0]);
@@ -142,10 +186,19 @@ async fn timeframes_are_told_apart_and_imported_bars_go_before() {
 async fn faulty_bars_are_named_with_their_dates() {
     let Some(place) = Database::new().await else { return };
     let faults = [
-        ("'2020-01-02', 1, 1, 1, 1), ('2020-01-02', 1, 1, 1, 1", "(2020-01-02): the timestamp is that of the bar before (duplicate)"),
-        ("'2020-01-03', 'NaN', 1, 1, 1", "(2020-01-03): open must be a finite price above 0, was NaN"),
+        (
+            "'2020-01-02', 1, 1, 1, 1), ('2020-01-02', 1, 1, 1, 1",
+            "(2020-01-02): the timestamp is that of the bar before (duplicate)",
+        ),
+        (
+            "'2020-01-03', 'NaN', 1, 1, 1",
+            "(2020-01-03): open must be a finite price above 0, was NaN",
+        ),
         ("'2020-01-03', 1, 1, -1, 1", "(2020-01-03): low must be a finite price above 0, was -1"),
-        ("'2020-01-03', 1, 1, 1, NULL", "(2020-01-03): close must be a finite price above 0, was NaN"),
+        (
+            "'2020-01-03', 1, 1, 1, NULL",
+            "(2020-01-03): close must be a finite price above 0, was NaN",
+        ),
     ];
     for (rows, expected) in faults {
         place
@@ -197,18 +250,27 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
     assert_eq!(
         loaded.warnings,
         [
-            format!("{name}: 3 ticks without a price above 0 were left out, the first at 2020-01-01T00:00:05.000Z"),
-            format!("{name}: 1 tick was replaced by a later one of the same time, the first at 2020-01-01T00:00:20.000Z"),
+            format!(
+                "{name}: 3 ticks without a price above 0 were left out, the first at 2020-01-01T00:00:05.000Z"
+            ),
+            format!(
+                "{name}: 1 tick was replaced by a later one of the same time, the first at 2020-01-01T00:00:20.000Z"
+            ),
         ]
     );
     let hour = time::parse("2020-01-01T01:00").unwrap();
-    let part = market.load("BTC", Timeframe::H1, hour - 1, hour, Arc::new(Unwatched)).await.unwrap();
-    assert_eq!((part.bars.timestamps(), part.bars.volume().unwrap()[0]), (&[hour][..], 180.0 * 1.5));
+    let part =
+        market.load("BTC", Timeframe::H1, hour - 1, hour, Arc::new(Unwatched)).await.unwrap();
+    assert_eq!(
+        (part.bars.timestamps(), part.bars.volume().unwrap()[0]),
+        (&[hour][..], 180.0 * 1.5)
+    );
     let ticks = market.load_ticks("BTC", hour, hour + 60_000, Arc::new(Unwatched)).await.unwrap();
     assert_eq!(ticks.bars.timestamps(), [hour, hour + 20_000, hour + 40_000, hour + 60_000]);
     assert_eq!(load(&market, "ETH", Timeframe::D1).await.unwrap().bars.volume(), None);
     assert_eq!(load(&market, "DOGE", Timeframe::D1).await.unwrap_err().code, Code::NoData);
-    let symbols: Vec<_> = market.assets().await.unwrap().into_iter().map(|asset| asset.symbol).collect();
+    let symbols: Vec<_> =
+        market.assets().await.unwrap().into_iter().map(|asset| asset.symbol).collect();
     assert_eq!(symbols, ["BTC", "ETH"]);
     store.close().await.unwrap();
     place.drop_app().await;
@@ -221,7 +283,13 @@ async fn tables_that_hold_neither_are_refused_by_name() {
     let (store, market) = place.market(None).await;
     let error = market.series("A").await.unwrap_err();
     assert_eq!(error.code, Code::Storage);
-    for part in ["open, high, low and close", "symbol, asset_symbol", "timestamp, ts, time", "price text", "MARKET_DATA_TABLE"] {
+    for part in [
+        "open, high, low and close",
+        "symbol, asset_symbol",
+        "timestamp, ts, time",
+        "price text",
+        "MARKET_DATA_TABLE",
+    ] {
         assert!(error.message.contains(part), "{}", error.message);
     }
     // What was imported can be used all the same.
@@ -249,7 +317,8 @@ async fn a_role_that_may_only_read_prices_is_enough() {
         .await;
     let role = format!("{}_app_role", place.schema);
     let mut address = url_of(&place.url);
-    address.replace_range(..address.find('@').unwrap() + 1, &format!("postgresql://{role}:reader@"));
+    address
+        .replace_range(..address.find('@').unwrap() + 1, &format!("postgresql://{role}:reader@"));
     let separator = if address.contains('?') { '&' } else { '?' };
     let url = format!("{address}{separator}schema={}_app", place.schema);
     let store = Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
@@ -284,7 +353,10 @@ async fn loading_stops_at_the_server_when_nobody_waits_for_it() {
     market.series("NONE").await.unwrap();
     let slow = load(&market, "A", Timeframe::M1);
     tokio::time::timeout(std::time::Duration::from_millis(500), slow).await.unwrap_err();
-    let busy = format!("SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE '%{}_app%market_data%' AND pid <> pg_backend_pid()", place.schema);
+    let busy = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE '%{}_app%market_data%' AND pid <> pg_backend_pid()",
+        place.schema
+    );
     let mut left = 1;
     for _ in 0..40 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -331,7 +403,19 @@ async fn a_load_whose_connection_is_cut_begins_anew() {
     let loaded = tokio::task::spawn_blocking({
         let market = Arc::clone(&market);
         let runtime = tokio::runtime::Handle::current();
-        move || runtime.block_on(async { market.load("A", Timeframe::M1, 0, time::LIMIT, Arc::new(Cutter(AtomicUsize::new(0), cut))).await })
+        move || {
+            runtime.block_on(async {
+                market
+                    .load(
+                        "A",
+                        Timeframe::M1,
+                        0,
+                        time::LIMIT,
+                        Arc::new(Cutter(AtomicUsize::new(0), cut)),
+                    )
+                    .await
+            })
+        }
     })
     .await
     .unwrap()

@@ -86,7 +86,10 @@ impl Gatherer {
         }
         match &mut self.pending {
             // A bar opens at a whole millisecond, so of ticks that are bars there is one a millisecond.
-            Some(last) if last.micros == tick.micros || (self.timeframe.is_none() && last.milliseconds() == now) => {
+            Some(last)
+                if last.micros == tick.micros
+                    || (self.timeframe.is_none() && last.milliseconds() == now) =>
+            {
                 self.replaced.note(now);
                 if tick.place >= last.place || last.micros != tick.micros {
                     *last = tick;
@@ -129,12 +132,18 @@ impl Gatherer {
     pub fn finish(mut self) -> Result<(Bars, Vec<String>)> {
         self.flush();
         let warnings = [
-            self.unusable.say("tick without a price above 0 was left out", "ticks without a price above 0 were left out"),
+            self.unusable.say(
+                "tick without a price above 0 was left out",
+                "ticks without a price above 0 were left out",
+            ),
             self.replaced.say(
                 "tick was replaced by a later one of the same time",
                 "ticks were replaced by later ones of the same time",
             ),
-            self.bad_volumes.say("tick had a volume below 0, which was ignored", "ticks had volumes below 0, which were ignored"),
+            self.bad_volumes.say(
+                "tick had a volume below 0, which was ignored",
+                "ticks had volumes below 0, which were ignored",
+            ),
         ];
         let Columns { times, values: [open, high, low, close, volume] } = self.columns;
         let volume = self.any_volume.then(|| Column::from(volume));
@@ -150,7 +159,12 @@ mod tests {
     fn gather(timeframe: Option<Timeframe>, ticks: &[(i64, f64, f64)]) -> (Bars, Vec<String>) {
         let mut gatherer = Gatherer::new(timeframe);
         for (micros, price, volume) in ticks {
-            gatherer.push(Tick { micros: *micros, price: *price, volume: *volume, place: Place::default() });
+            gatherer.push(Tick {
+                micros: *micros,
+                price: *price,
+                volume: *volume,
+                place: Place::default(),
+            });
         }
         gatherer.finish().unwrap()
     }
@@ -159,10 +173,22 @@ mod tests {
 
     #[test]
     fn ticks_become_bars_and_gaps_stay_gaps() {
-        let ticks = [(1, 10.0, 1.0), (2, 12.0, 2.0), (3, 9.0, f64::NAN), (MINUTE - 1, 11.0, 4.0), (5 * MINUTE, 20.0, 8.0)];
+        let ticks = [
+            (1, 10.0, 1.0),
+            (2, 12.0, 2.0),
+            (3, 9.0, f64::NAN),
+            (MINUTE - 1, 11.0, 4.0),
+            (5 * MINUTE, 20.0, 8.0),
+        ];
         let (bars, warnings) = gather(Some(Timeframe::M1), &ticks);
         assert_eq!(bars.timestamps(), [0, 5 * MINUTE / 1000]);
-        let first = [bars.open()[0], bars.high()[0], bars.low()[0], bars.close()[0], bars.volume().unwrap()[0]];
+        let first = [
+            bars.open()[0],
+            bars.high()[0],
+            bars.low()[0],
+            bars.close()[0],
+            bars.volume().unwrap()[0],
+        ];
         assert_eq!(first, [10.0, 12.0, 9.0, 11.0, 7.0]);
         assert_eq!(warnings, [""; 0]);
     }
@@ -170,7 +196,10 @@ mod tests {
     #[test]
     fn without_a_timeframe_each_tick_is_a_bar() {
         let (bars, _) = gather(None, &[(1000, 10.0, f64::NAN), (2000, 12.0, f64::NAN)]);
-        assert_eq!((bars.timestamps(), &**bars.open(), &**bars.low()), (&[1, 2][..], &[10.0, 12.0][..], &[10.0, 12.0][..]));
+        assert_eq!(
+            (bars.timestamps(), &**bars.open(), &**bars.low()),
+            (&[1, 2][..], &[10.0, 12.0][..], &[10.0, 12.0][..])
+        );
         assert_eq!(bars.volume(), None);
         // Two within a millisecond cannot both be one.
         let (bars, warnings) = gather(None, &[(1000, 10.0, 1.0), (1999, 12.0, 2.0)]);
@@ -180,7 +209,14 @@ mod tests {
 
     #[test]
     fn faults_are_counted_and_dated() {
-        let ticks = [(0, 0.0, 1.0), (1, f64::NAN, 1.0), (2, 5.0, -1.0), (3, 6.0, 1.0), (3, 7.0, 2.0), (4, f64::INFINITY, 0.0)];
+        let ticks = [
+            (0, 0.0, 1.0),
+            (1, f64::NAN, 1.0),
+            (2, 5.0, -1.0),
+            (3, 6.0, 1.0),
+            (3, 7.0, 2.0),
+            (4, f64::INFINITY, 0.0),
+        ];
         let (bars, warnings) = gather(Some(Timeframe::M1), &ticks);
         assert_eq!((bars.open()[0], bars.close()[0], bars.volume().unwrap()[0]), (5.0, 7.0, 2.0));
         assert_eq!(

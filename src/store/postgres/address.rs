@@ -66,7 +66,9 @@ impl Address {
         let authority = url.rfind('@').unwrap_or(0);
         let rest = url.get(authority..).unwrap_or_default();
         let (base, query) = match rest.find('?') {
-            Some(at) => (url.get(..authority + at).unwrap_or(url), rest.get(at + 1..).unwrap_or_default()),
+            Some(at) => {
+                (url.get(..authority + at).unwrap_or(url), rest.get(at + 1..).unwrap_or_default())
+            }
             None => (url, ""),
         };
         let mut config = Config::from_str(base).map_err(|error| {
@@ -78,7 +80,10 @@ impl Address {
             config.host("localhost");
         }
         config.connect_timeout(CONNECT).application_name("aitradepro-backtesting");
-        config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
+        config
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3);
         config.ssl_mode(SslMode::Prefer);
         let mut address = Self {
             config,
@@ -95,20 +100,38 @@ impl Address {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name), decode(value));
-            address.set(&name, &value, &mut mode).map_err(|allowed| wrong(&format!("{name} must be {allowed}")))?;
+            address
+                .set(&name, &value, &mut mode)
+                .map_err(|allowed| wrong(&format!("{name} must be {allowed}")))?;
         }
-        address.set_mode(mode.as_deref()).map_err(|allowed| wrong(&format!("sslmode must be {allowed}")))?;
+        address
+            .set_mode(mode.as_deref())
+            .map_err(|allowed| wrong(&format!("sslmode must be {allowed}")))?;
         address.set_session();
         Ok(address)
     }
 
     /// Takes one parameter; fails with what is allowed.
-    fn set(&mut self, name: &str, value: &str, mode: &mut Option<String>) -> Result<(), &'static str> {
-        let seconds = || value.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into())).map_err(|_| "a whole number of seconds");
+    fn set(
+        &mut self,
+        name: &str,
+        value: &str,
+        mode: &mut Option<String>,
+    ) -> Result<(), &'static str> {
+        let seconds = || {
+            value
+                .parse::<u32>()
+                .map(|seconds| Duration::from_secs(seconds.into()))
+                .map_err(|_| "a whole number of seconds")
+        };
         match name {
             "sslmode" => *mode = Some(value.to_owned()),
-            "sslrootcert" => self.root_certificate = Some(value.to_owned()).filter(|file| file != "system"),
-            "schema" => self.market_schema = Some(value.to_owned()).filter(|schema| !schema.is_empty()),
+            "sslrootcert" => {
+                self.root_certificate = Some(value.to_owned()).filter(|file| file != "system")
+            }
+            "schema" => {
+                self.market_schema = Some(value.to_owned()).filter(|schema| !schema.is_empty())
+            }
             "connection_limit" => {
                 let limit = value.parse().ok().filter(|limit| *limit > 0);
                 self.connection_limit = Some(limit.ok_or("a whole number above 0")?);
@@ -120,8 +143,10 @@ impl Address {
                 self.config.connect_timeout(if timeout.is_zero() { CONNECT } else { timeout });
             }
             "statement_timeout" => {
-                let milliseconds: u32 = value.parse().map_err(|_| "a whole number of milliseconds")?;
-                self.statement_timeout = (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()));
+                let milliseconds: u32 =
+                    value.parse().map_err(|_| "a whole number of milliseconds")?;
+                self.statement_timeout =
+                    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()));
             }
             "pgbouncer" => {
                 self.pgbouncer = match value {
@@ -222,8 +247,14 @@ mod tests {
         .unwrap();
         assert_eq!(address.place(), "db.example:5433/shop");
         assert_eq!(address.config.get_password(), Some(&b"p@ss"[..]));
-        assert_eq!((address.market_schema.as_deref(), address.connection_limit), (Some("app"), Some(7)));
-        assert_eq!((address.trust, address.root_certificate.as_deref()), (Trust::SignedForHost, Some("/ca.pem")));
+        assert_eq!(
+            (address.market_schema.as_deref(), address.connection_limit),
+            (Some("app"), Some(7))
+        );
+        assert_eq!(
+            (address.trust, address.root_certificate.as_deref()),
+            (Trust::SignedForHost, Some("/ca.pem"))
+        );
         assert_eq!(address.wait, Duration::from_secs(3));
         assert_eq!(address.config.get_options(), Some("-c a=b -c statement_timeout=1500"));
         assert_eq!(address.unknown, ["socket_timeout"]);

@@ -59,7 +59,9 @@ impl Rows {
 
     /// Adds a text.
     pub fn text(&mut self, value: &str) -> Result<(), Failure> {
-        self.block.put_i32(i32::try_from(value.len()).map_err(|_| crate::Error::internal("a text of 2 GiB"))?);
+        self.block.put_i32(
+            i32::try_from(value.len()).map_err(|_| crate::Error::internal("a text of 2 GiB"))?,
+        );
         self.block.put_slice(value.as_bytes());
         Ok(())
     }

@@ -114,9 +114,14 @@ fn by_server(place: &str, error: &DbError) -> Error {
         ),
         SqlState::QUERY_CANCELED => {
             // Also when a statement is too slow because others are at work: later it may not be.
-            return Error::storage(format!("the PostgreSQL database {place} ended a statement: {message}")).retryable();
+            return Error::storage(format!(
+                "the PostgreSQL database {place} ended a statement: {message}"
+            ))
+            .retryable();
         }
-        SqlState::DISK_FULL => format!("no space is left in the PostgreSQL database {place}: {message}"),
+        SqlState::DISK_FULL => {
+            format!("no space is left in the PostgreSQL database {place}: {message}")
+        }
         _ => format!("the PostgreSQL database {place} failed: {message} ({})", state.code()),
     };
     Error::storage(what)
@@ -126,7 +131,10 @@ fn by_server(place: &str, error: &DbError) -> Error {
 fn lost(error: &tokio_postgres::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData) {
+        if error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+        {
             return true;
         }
         source = error.source();

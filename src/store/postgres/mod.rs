@@ -88,12 +88,16 @@ impl Postgres {
         let schema = schema::quoted(schema);
         let (owner, keeper) = Owner::enter(&pool, &schema).await?;
         let market_schema = address.market_schema.clone();
-        let shared = Arc::new(Shared { pool, schema, market_schema, owner, closed: RwLock::new(false) });
+        let shared =
+            Arc::new(Shared { pool, schema, market_schema, owner, closed: RwLock::new(false) });
         Ok(Arc::new(Self { shared, keeper }))
     }
 
     /// Does work that goes on when nobody waits for it any more, unless the store is closed.
-    pub(crate) fn work<T, W>(&self, work: impl FnOnce(Arc<Shared>) -> W + Send + 'static) -> Answer<'_, T>
+    pub(crate) fn work<T, W>(
+        &self,
+        work: impl FnOnce(Arc<Shared>) -> W + Send + 'static,
+    ) -> Answer<'_, T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
@@ -107,9 +111,9 @@ impl Postgres {
                 }
                 work(Arc::clone(&shared)).await
             };
-            tokio::spawn(task.with_current_subscriber())
-                .await
-                .map_err(|error| Error::internal(format!("work on the store ended unheard: {error}")))?
+            tokio::spawn(task.with_current_subscriber()).await.map_err(|error| {
+                Error::internal(format!("work on the store ended unheard: {error}"))
+            })?
         })
     }
 
@@ -187,7 +191,9 @@ impl Store for Postgres {
             *closed = true;
             self.keeper.abort();
             // A server that is away now finds out by itself: the lock is gone with the connection.
-            let left = tokio::time::timeout(std::time::Duration::from_secs(5), self.shared.owner.leave()).await;
+            let left =
+                tokio::time::timeout(std::time::Duration::from_secs(5), self.shared.owner.leave())
+                    .await;
             if !matches!(left, Ok(Ok(_))) {
                 tracing::debug!("the engine could not be signed off");
             }
@@ -216,12 +222,17 @@ async fn complete(
 }
 
 /// Reads a run with its outcome, as they were at one moment.
-async fn find(shared: &Shared, id: &str) -> std::result::Result<Option<(Run, Option<Outcome>)>, Failure> {
+async fn find(
+    shared: &Shared,
+    id: &str,
+) -> std::result::Result<Option<(Run, Option<Outcome>)>, Failure> {
     let mut connection = shared.pool.get().await?;
     let transaction = shared.pool.begin(&mut connection).await?;
     transaction.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
     let found = match runs::summary(shared, transaction.client(), id).await? {
-        Some((run, Some(summary))) => Some((run, Some(results::outcome(shared, &transaction, id, summary).await?))),
+        Some((run, Some(summary))) => {
+            Some((run, Some(results::outcome(shared, &transaction, id, summary).await?)))
+        }
         Some((run, None)) => Some((run, None)),
         None => None,
     };
@@ -232,8 +243,12 @@ async fn find(shared: &Shared, id: &str) -> std::result::Result<Option<(Run, Opt
 /// Deletes a run; one that an attempt whose answer was lost may have deleted counts as there.
 async fn delete(shared: &Shared, id: &str, again: bool) -> std::result::Result<bool, Failure> {
     let sql = format!("DELETE FROM {}.backtest_runs WHERE id = $1", shared.schema);
-    let deleted =
-        shared.pool.get().await?.execute_typed(&sql, &[(&id, tokio_postgres::types::Type::TEXT)]).await?;
+    let deleted = shared
+        .pool
+        .get()
+        .await?
+        .execute_typed(&sql, &[(&id, tokio_postgres::types::Type::TEXT)])
+        .await?;
     Ok(deleted > 0 || again)
 }
 

@@ -67,7 +67,10 @@ impl Owner {
         let lock = owner.register().await.map_err(|failure| pool.describe(failure))?;
         let buried = owner.bury_the_dead().await.map_err(|failure| pool.describe(failure))?;
         if buried > 0 {
-            tracing::warn!(runs = buried, "runs of a process that ended before they were done were marked as failed");
+            tracing::warn!(
+                runs = buried,
+                "runs of a process that ended before they were done were marked as failed"
+            );
         }
         let keeper = tokio::spawn(Arc::clone(&owner).keep(lock).with_current_subscriber());
         Ok((owner, keeper.abort_handle()))
@@ -92,8 +95,7 @@ impl Owner {
         };
         let (client, connection) = self.pool.connect().await?;
         // The server looks after a peer that vanished without a word, such as a machine that lost its power.
-        let keepalives =
-            "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+        let keepalives = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
         // Servers before version 14 and those that only speak like PostgreSQL know less, and need less.
         for setting in [keepalives, "SET idle_session_timeout = 0"] {
             match client.batch_execute(setting).await {
@@ -165,8 +167,12 @@ impl Owner {
              AND now() - greatest(seen_at, pg_postmaster_start_time()) > $2 * interval '1 second'",
             self.schema
         );
-        let rows =
-            self.pool.get().await?.query_typed(&sql, &[(&self.id, Type::TEXT), (&SILENCE, Type::FLOAT8)]).await?;
+        let rows = self
+            .pool
+            .get()
+            .await?
+            .query_typed(&sql, &[(&self.id, Type::TEXT), (&SILENCE, Type::FLOAT8)])
+            .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -195,7 +201,9 @@ impl Owner {
             "UPDATE {schema}.backtest_runs SET status = 'failed', error = $2, completed_at = date_trunc('milliseconds', now())
              WHERE owner = ANY($1) AND status IN ('pending', 'running')"
         );
-        let runs = transaction.execute_typed(&fail, &[(&ids, Type::TEXT_ARRAY), (&DIED, Type::TEXT)]).await?;
+        let runs = transaction
+            .execute_typed(&fail, &[(&ids, Type::TEXT_ARRAY), (&DIED, Type::TEXT)])
+            .await?;
         let forget = format!("DELETE FROM {schema}.engines WHERE id = ANY($1)");
         transaction.execute_typed(&forget, &[(&ids, Type::TEXT_ARRAY)]).await?;
         transaction.commit().await?;

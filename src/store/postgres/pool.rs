@@ -48,7 +48,11 @@ impl Pool {
     /// `STORAGE` where the root certificates cannot be read.
     pub fn new(address: Address, size: usize, overflow: usize) -> Result<Self> {
         let tls = tls::connector(&address)?;
-        let most = address.connection_limit.unwrap_or(usize::MAX).min(size.saturating_add(overflow)).max(1);
+        let most = address
+            .connection_limit
+            .unwrap_or(usize::MAX)
+            .min(size.saturating_add(overflow))
+            .max(1);
         let manager = Manager::from_config(
             address.config.clone(),
             tls.clone(),
@@ -61,8 +65,16 @@ impl Pool {
             .create_timeout(address.config.get_connect_timeout().map(|timeout| *timeout * 2))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| Error::internal(format!("the pool of connections cannot be made: {error}")))?;
-        Ok(Self { connections, place: address.place(), address, tls: Tls(tls), kept: size.min(most) })
+            .map_err(|error| {
+                Error::internal(format!("the pool of connections cannot be made: {error}"))
+            })?;
+        Ok(Self {
+            connections,
+            place: address.place(),
+            address,
+            tls: Tls(tls),
+            kept: size.min(most),
+        })
     }
 
     /// Names the database for a message.
@@ -84,7 +96,9 @@ impl Pool {
     pub async fn begin<'a>(&self, connection: &'a mut Object) -> Result<Transaction<'a>, Failure> {
         let transaction = connection.transaction().await?;
         if let Some(timeout) = self.address.statement_timeout.filter(|_| self.address.pgbouncer) {
-            transaction.batch_execute(&format!("SET LOCAL statement_timeout = {}", timeout.as_millis())).await?;
+            transaction
+                .batch_execute(&format!("SET LOCAL statement_timeout = {}", timeout.as_millis()))
+                .await?;
         }
         Ok(transaction)
     }

@@ -17,11 +17,17 @@ use crate::store::{Outcome, Summary};
 type Done<T> = Result<T, Failure>;
 
 /// Keeps the outcome of a run.
-pub async fn insert(shared: &Shared, transaction: &Transaction<'_>, id: &str, outcome: &Outcome) -> Done<()> {
+pub async fn insert(
+    shared: &Shared,
+    transaction: &Transaction<'_>,
+    id: &str,
+    outcome: &Outcome,
+) -> Done<()> {
     check(outcome)?;
     let summary = &outcome.summary;
-    let metric =
-        |name: &str| summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+    let metric = |name: &str| {
+        summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
+    };
     #[expect(clippy::cast_possible_truncation, reason = "counts of trades")]
     let count = |name: &str| metric(name).map(|value| value as i64);
     let metrics: Map<String, Value> = summary
@@ -70,10 +76,16 @@ fn check(outcome: &Outcome) -> Result<(), Error> {
     }
     let columns = numbers(trades);
     let lengths = [trades.exit_bar.len(), trades.direction.len(), trades.status.len()];
-    if lengths.into_iter().chain(columns.iter().map(|column| column.len())).any(|len| len != trades.len()) {
+    if lengths
+        .into_iter()
+        .chain(columns.iter().map(|column| column.len()))
+        .any(|len| len != trades.len())
+    {
         return Err(Error::internal("the columns of the trades differ in length"));
     }
-    let beyond = |bar: &u32| usize::try_from(*bar).is_ok_and(|bar| bar >= bars) || i32::try_from(*bar).is_err();
+    let beyond = |bar: &u32| {
+        usize::try_from(*bar).is_ok_and(|bar| bar >= bars) || i32::try_from(*bar).is_err()
+    };
     if let Some(bar) = trades.entry_bar.iter().chain(&trades.exit_bar).find(|bar| beyond(bar)) {
         return Err(Error::internal(format!("a trade is at bar {bar}, beyond the last")));
     }
@@ -98,7 +110,12 @@ fn numbers(trades: &Trades) -> [&Vec<f64>; 7] {
     ]
 }
 
-async fn insert_trades(shared: &Shared, transaction: &Transaction<'_>, id: &str, outcome: &Outcome) -> Done<()> {
+async fn insert_trades(
+    shared: &Shared,
+    transaction: &Transaction<'_>,
+    id: &str,
+    outcome: &Outcome,
+) -> Done<()> {
     let copy = format!(
         "COPY {}.backtest_trades (run_id, number, entry_date, exit_date, direction, status, entry_bar, exit_bar, quantity,
            entry_price, exit_price, entry_fees, exit_fees, pnl, pnl_percent, fees) FROM STDIN (FORMAT binary)",
@@ -106,9 +123,12 @@ async fn insert_trades(shared: &Shared, transaction: &Transaction<'_>, id: &str,
     );
     let mut rows = Rows::new(transaction.copy_in(&copy).await?);
     let trades = &outcome.trades;
-    let date = |bar: u32| usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
+    let date =
+        |bar: u32| usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
     let columns = numbers(trades);
-    for (at, (number, (entry, exit))) in (0_i32..).zip(trades.entry_bar.iter().zip(&trades.exit_bar)).enumerate() {
+    for (at, (number, (entry, exit))) in
+        (0_i32..).zip(trades.entry_bar.iter().zip(&trades.exit_bar)).enumerate()
+    {
         let Some((entry_date, exit_date)) = date(*entry).zip(date(*exit)) else {
             return Err(Error::internal(format!("trade {number} is beyond the last bar")).into());
         };
@@ -117,7 +137,11 @@ async fn insert_trades(shared: &Shared, transaction: &Transaction<'_>, id: &str,
         rows.text(id)?;
         rows.integer(number);
         rows.moment(entry_date);
-        if closed { rows.moment(exit_date) } else { rows.null() }
+        if closed {
+            rows.moment(exit_date)
+        } else {
+            rows.null()
+        }
         rows.text(if trades.direction.get(at) == Some(&1) { "short" } else { "long" })?;
         rows.text(if closed { "closed" } else { "open" })?;
         rows.integer(entry.cast_signed());
@@ -133,12 +157,21 @@ async fn insert_trades(shared: &Shared, transaction: &Transaction<'_>, id: &str,
 }
 
 /// Reads the outcome of a run, whose summary is known.
-pub async fn outcome(shared: &Shared, transaction: &Transaction<'_>, id: &str, summary: Summary) -> Done<Outcome> {
-    let sql = format!("SELECT timestamps, equity FROM {}.backtest_results WHERE run_id = $1", shared.schema);
+pub async fn outcome(
+    shared: &Shared,
+    transaction: &Transaction<'_>,
+    id: &str,
+    summary: Summary,
+) -> Done<Outcome> {
+    let sql = format!(
+        "SELECT timestamps, equity FROM {}.backtest_results WHERE run_id = $1",
+        shared.schema
+    );
     let row = transaction.query_typed_one(&sql, &[(&id, Type::TEXT)]).await?;
     let (times, curve): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(1)?);
     let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
-    let bars = blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
+    let bars =
+        blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
     blob::extend_floats(&mut equity, curve, bars)?;
     blob::extend_times(&mut timestamps, times, bars)?;
     Ok(Outcome { summary, trades: trades(shared, transaction, id).await?, timestamps, equity })

@@ -36,7 +36,11 @@ fn select(shared: &Shared) -> String {
 /// Keeps a new run; `again` tells that it may be there from an attempt whose answer was lost.
 pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
     if !matches!(run.status, Status::Pending | Status::Running) {
-        return Err(Error::internal(format!("a new backtest cannot be {} already", run.status.as_str())).into());
+        return Err(Error::internal(format!(
+            "a new backtest cannot be {} already",
+            run.status.as_str()
+        ))
+        .into());
     }
     let sql = format!(
         "INSERT INTO {}.backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
@@ -74,7 +78,10 @@ pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
         return Ok(());
     }
     // Ids are random: one that this engine has given to a run of the same moment is that very run.
-    let mine = format!("SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3", shared.schema);
+    let mine = format!(
+        "SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3",
+        shared.schema
+    );
     let values: [Parameter; 3] = [
         (&run.id, Type::TEXT),
         (&shared.owner.id(), Type::TEXT),
@@ -150,7 +157,8 @@ pub async fn complete(
 
 /// Returns how a run has ended, and when.
 async fn ended(shared: &Shared, client: &Client, id: &str) -> Done<(String, Option<Moment>)> {
-    let sql = format!("SELECT status, completed_at FROM {}.backtest_runs WHERE id = $1", shared.schema);
+    let sql =
+        format!("SELECT status, completed_at FROM {}.backtest_runs WHERE id = $1", shared.schema);
     let row = client.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
     let row = row.first().ok_or_else(|| errors::not_found(id))?;
     Ok((row.try_get(0)?, row.try_get(1)?))
@@ -162,7 +170,9 @@ pub async fn summary(
     client: &Client,
     id: &str,
 ) -> Done<Option<(Run, Option<Summary>)>> {
-    let rows = client.query_typed(&format!("{} WHERE runs.id = $1", select(shared)), &[(&id, Type::TEXT)]).await?;
+    let rows = client
+        .query_typed(&format!("{} WHERE runs.id = $1", select(shared)), &[(&id, Type::TEXT)])
+        .await?;
     rows.first().map(with_summary).transpose()
 }
 
@@ -171,7 +181,10 @@ pub async fn list(shared: &Shared, filter: &Filter) -> Done<Vec<(Run, Option<Sum
     let connection = shared.pool.get().await?;
     let before: Option<(Moment, i64)> = match &filter.before {
         Some(id) => {
-            let sql = format!("SELECT created_at, number FROM {}.backtest_runs WHERE id = $1", shared.schema);
+            let sql = format!(
+                "SELECT created_at, number FROM {}.backtest_runs WHERE id = $1",
+                shared.schema
+            );
             let row = connection.query_typed_opt(&sql, &[(id, Type::TEXT)]).await?;
             let row = row.ok_or_else(|| errors::unknown_page(id))?;
             Some((row.try_get(0)?, row.try_get(1)?))
@@ -214,13 +227,15 @@ fn read(row: &Row) -> Done<Run> {
         strategy_id: row.try_get(2)?,
         strategy_source: row.try_get(3)?,
         asset_symbol: row.try_get(4)?,
-        timeframe: Timeframe::parse(timeframe).ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
+        timeframe: Timeframe::parse(timeframe)
+            .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         start: row.try_get::<_, Moment>(6)?.0,
         end: row.try_get::<_, Moment>(7)?.0,
         initial_capital: row.try_get(8)?,
         parameters: map(row.try_get(9)?, row.try_get(10)?)?,
         simulation: map(row.try_get(11)?, row.try_get(12)?)?,
-        status: Status::parse(status).ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
+        status: Status::parse(status)
+            .ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
         error: row.try_get(14)?,
         engine_version: row.try_get(15)?,
         fingerprint: row.try_get(16)?,
@@ -231,7 +246,8 @@ fn read(row: &Row) -> Done<Run> {
 
 /// Writes JSON.
 pub(super) fn json(value: &impl serde::Serialize) -> Done<String> {
-    Ok(serde_json::to_string(value).map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
+    Ok(serde_json::to_string(value)
+        .map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
 }
 
 /// Returns the keys in their order, which jsonb does not keep.

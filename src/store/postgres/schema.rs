@@ -13,7 +13,8 @@ use super::pool::Pool;
 use crate::error::{Error, Result};
 
 /// Every migration by its file's name, in order. One that was published is never changed: its checksum is kept.
-pub const MIGRATIONS: [(&str, &str); 1] = [("V1__initial", include_str!("migrations/V1__initial.sql"))];
+pub const MIGRATIONS: [(&str, &str); 1] =
+    [("V1__initial", include_str!("migrations/V1__initial.sql"))];
 
 /// Where the applied migrations are kept.
 const HISTORY: &str = "backtesting_schema_history";
@@ -58,7 +59,8 @@ async fn apply(
     }
     transaction.batch_execute(&format!("SET LOCAL search_path TO {}", quoted(schema))).await?;
     let applied = applied(transaction, place, schema).await?;
-    let known = migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
+    let known =
+        migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
     if let Some((newest, ..)) = applied.iter().find(|(version, ..)| i64::from(*version) > known) {
         return Err(Error::storage(format!(
             "the schema {schema:?} of the PostgreSQL database {place} has version {newest}, newer than version {known}, which \
@@ -86,7 +88,10 @@ async fn apply(
         );
         let name = migration.name();
         transaction
-            .execute_typed(&note, &[(&version, Type::INT4), (&name, Type::TEXT), (&checksum, Type::TEXT)])
+            .execute_typed(
+                &note,
+                &[(&version, Type::INT4), (&name, Type::TEXT), (&checksum, Type::TEXT)],
+            )
             .await?;
     }
     Ok(())
@@ -103,9 +108,11 @@ async fn applied(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
     if transaction.query_typed_opt(there, &parameters).await?.is_some() {
-        let all = format!("SELECT version, name::text, checksum::text FROM {HISTORY} ORDER BY version");
+        let all =
+            format!("SELECT version, name::text, checksum::text FROM {HISTORY} ORDER BY version");
         let rows = transaction.query_typed(&all, &[]).await?;
-        let read = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+        let read =
+            |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
         return rows.iter().map(read).collect();
     }
     // A schema with tables in it and without a history belongs to somebody else.

@@ -78,7 +78,10 @@ async fn the_store_behaves_where_a_pooler_gives_each_transaction_another_session
     // Nothing was left prepared in any session of the pool.
     for _ in 0..5 {
         let connection = store.shared.pool.get().await.unwrap();
-        let left = connection.query_typed_one("SELECT count(*) FROM pg_prepared_statements", &[]).await.unwrap();
+        let left = connection
+            .query_typed_one("SELECT count(*) FROM pg_prepared_statements", &[])
+            .await
+            .unwrap();
         assert_eq!(left.get::<_, i64>(0), 0);
     }
     store.close().await.unwrap();
@@ -114,7 +117,10 @@ async fn runs_of_a_dead_process_have_failed() {
     let Some(place) = Place::new().await else { return };
     for (url, engine) in [
         (place.url.clone(), "INSERT INTO $S.engines (id, lock_key) VALUES ('dead', 4711)"),
-        (place.with("pgbouncer=true"), "INSERT INTO $S.engines (id, seen_at) VALUES ('dead', '2000-01-01')"),
+        (
+            place.with("pgbouncer=true"),
+            "INSERT INTO $S.engines (id, seen_at) VALUES ('dead', '2000-01-01')",
+        ),
     ] {
         let settings = Settings::new(&url, &place.schema, 3, 2).unwrap();
         let store = Postgres::open(&settings).await.unwrap();
@@ -125,13 +131,18 @@ async fn runs_of_a_dead_process_have_failed() {
         let other = Postgres::open(&settings).await.unwrap();
         let (orphan, _) = other.summary("bt-orphan").await.unwrap().unwrap();
         let young_server = place
-            .number("SELECT (now() - pg_postmaster_start_time() < interval '30 seconds')::int::bigint")
+            .number(
+                "SELECT (now() - pg_postmaster_start_time() < interval '30 seconds')::int::bigint",
+            )
             .await;
         if url.contains("pgbouncer") && young_server == 1 {
             // Silence counts from the start of the server on.
             assert_eq!(orphan.status, Status::Running);
         } else {
-            assert_eq!((orphan.status, orphan.error.as_deref()), (Status::Failed, Some(owners::DIED)));
+            assert_eq!(
+                (orphan.status, orphan.error.as_deref()),
+                (Status::Failed, Some(owners::DIED))
+            );
             assert!(orphan.completed_at.is_some());
         }
         assert_eq!(other.summary("bt-mine").await.unwrap().unwrap().0.status, Status::Running);
@@ -149,7 +160,10 @@ async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
     let Some(place) = Place::new().await else { return };
     let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
     let mut later = schema::MIGRATIONS.to_vec();
-    later.push(("V2__notes", "CREATE TABLE notes (text text); INSERT INTO notes VALUES ('upgraded')"));
+    later.push((
+        "V2__notes",
+        "CREATE TABLE notes (text text); INSERT INTO notes VALUES ('upgraded')",
+    ));
     schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap();
     schema::migrate(&pool, &place.schema, &later).await.unwrap();
     schema::migrate(&pool, &place.schema, &later).await.unwrap();
@@ -159,9 +173,15 @@ async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
     place.sql("UPDATE $S.backtesting_schema_history SET checksum = 'x' WHERE version = 1").await;
     let error = schema::migrate(&pool, &place.schema, &later).await.unwrap_err();
     assert!(error.message.contains("which is not that of this library"), "{}", error.message);
-    place.sql("DROP SCHEMA $S CASCADE; CREATE SCHEMA $S; CREATE TABLE $S.backtest_runs (a int)").await;
+    place
+        .sql("DROP SCHEMA $S CASCADE; CREATE SCHEMA $S; CREATE TABLE $S.backtest_runs (a int)")
+        .await;
     let error = schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap_err();
-    assert!(error.message.contains("holds the table \"backtest_runs\" of something else"), "{}", error.message);
+    assert!(
+        error.message.contains("holds the table \"backtest_runs\" of something else"),
+        "{}",
+        error.message
+    );
     place.drop().await;
 }
 
@@ -169,7 +189,10 @@ async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
 async fn a_migration_that_fails_leaves_nothing_behind() {
     let Some(place) = Place::new().await else { return };
     let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
-    let broken = [schema::MIGRATIONS[0], ("V2__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)")];
+    let broken = [
+        schema::MIGRATIONS[0],
+        ("V2__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"),
+    ];
     let error = schema::migrate(&pool, &place.schema, &broken).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
     let schemas = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'", place.schema);
@@ -265,8 +288,16 @@ async fn what_cannot_be_reached_or_entered_is_said_without_the_password() {
     for (url, expected, retryable) in [
         (format!("postgresql://nobody-here:sesame@{host}/{database}"), "nobody-here", false),
         (format!("postgresql://nobody-here:sesame@{host}/no-such"), "no-such", false),
-        ("postgresql://nobody-here:sesame@127.0.0.1:9/x".to_owned(), "127.0.0.1:9/x cannot be reached", true),
-        ("postgresql://nobody-here:sesame@no-such-host.invalid/x".to_owned(), "no-such-host.invalid", true),
+        (
+            "postgresql://nobody-here:sesame@127.0.0.1:9/x".to_owned(),
+            "127.0.0.1:9/x cannot be reached",
+            true,
+        ),
+        (
+            "postgresql://nobody-here:sesame@no-such-host.invalid/x".to_owned(),
+            "no-such-host.invalid",
+            true,
+        ),
     ] {
         let settings = Settings::new(&url, &place.schema, 1, 0).unwrap();
         let error = Postgres::open(&settings).await.unwrap_err();

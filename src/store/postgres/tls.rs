@@ -7,7 +7,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
@@ -35,11 +37,18 @@ pub(crate) fn connector(address: &Address) -> Result<MakeRustlsConnect> {
         Trust::Anyone => None,
         Trust::Signed | Trust::SignedForHost => {
             let roots = Arc::new(roots(address.root_certificate.as_deref())?);
-            let built = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
-            Some(built.map_err(|error| Error::storage(format!("the root certificates cannot be used: {error}")))?)
+            let built =
+                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+            Some(built.map_err(|error| {
+                Error::storage(format!("the root certificates cannot be used: {error}"))
+            })?)
         }
     };
-    let verifier = Verifier { inner, for_host: address.trust == Trust::SignedForHost, provider: Arc::clone(&provider) };
+    let verifier = Verifier {
+        inner,
+        for_host: address.trust == Trust::SignedForHost,
+        provider: Arc::clone(&provider),
+    };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(failed)?
@@ -55,8 +64,14 @@ fn roots(file: Option<&str>) -> Result<RootCertStore> {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(roots);
     };
-    let failed = |what: String| Error::storage(format!("the root certificates of sslrootcert {file:?} cannot be read: {what}"));
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))? {
+    let failed = |what: String| {
+        Error::storage(format!(
+            "the root certificates of sslrootcert {file:?} cannot be read: {what}"
+        ))
+    };
+    for certificate in
+        CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?
+    {
         let certificate = certificate.map_err(|error| failed(error.to_string()))?;
         roots.add(certificate).map_err(|error| failed(error.to_string()))?;
     }
@@ -96,7 +111,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -105,7 +125,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

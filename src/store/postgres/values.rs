@@ -39,7 +39,11 @@ impl Moment {
 }
 
 impl ToSql for Moment {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
         if *ty == Type::DATE {
             // Only bounds of ranges are sent as dates: the day that holds the moment.
             let days = (self.0.clamp(FIRST, LAST) - EPOCH).div_euclid(time::DAY);
@@ -97,7 +101,11 @@ pub(crate) enum Bound {
 }
 
 impl ToSql for Bound {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
         match self {
             Self::Moment(moment) => moment.to_sql(ty, out),
             Self::Number(number) => number.to_sql(ty, out),
@@ -135,8 +143,8 @@ impl<'a> FromSql<'a> for Number {
 fn numeric(raw: &[u8]) -> Option<f64> {
     const EXACT: u64 = 1 << 53;
     const POWERS: [f64; 23] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
-        1e19, 1e20, 1e21, 1e22,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+        1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     ];
     let (head, groups) = raw.split_first_chunk::<8>()?;
     let field = |at: usize| Some(u16::from_be_bytes([*head.get(at)?, *head.get(at + 1)?]));
@@ -156,23 +164,26 @@ fn numeric(raw: &[u8]) -> Option<f64> {
     // The last group stands at 10000^(weight + 1 - count).
     let exponent = 4 * (i64::from(weight) + 1 - i64::try_from(count).ok()?);
     let power = usize::try_from(exponent.unsigned_abs()).ok().and_then(|power| POWERS.get(power));
-    let value = match power {
-        Some(power) if count <= 4 && whole <= EXACT => {
-            #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
-            let whole = whole as f64;
-            if exponent < 0 { whole / power } else { whole * power }
-        }
-        _ => {
-            let mut text = String::with_capacity(4 * count + 8);
-            for group in groups {
-                let group = u16::from_be_bytes(*group);
-                text.extend([1000, 100, 10, 1].map(|unit| char::from(b'0' + u8::try_from(group / unit % 10).unwrap_or(0))));
+    let value =
+        match power {
+            Some(power) if count <= 4 && whole <= EXACT => {
+                #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
+                let whole = whole as f64;
+                if exponent < 0 { whole / power } else { whole * power }
             }
-            text.push('e');
-            text.push_str(&exponent.to_string());
-            text.parse().ok()?
-        }
-    };
+            _ => {
+                let mut text = String::with_capacity(4 * count + 8);
+                for group in groups {
+                    let group = u16::from_be_bytes(*group);
+                    text.extend([1000, 100, 10, 1].map(|unit| {
+                        char::from(b'0' + u8::try_from(group / unit % 10).unwrap_or(0))
+                    }));
+                }
+                text.push('e');
+                text.push_str(&exponent.to_string());
+                text.parse().ok()?
+            }
+        };
     Some(if negative { -value } else { value })
 }
 
@@ -214,7 +225,11 @@ mod tests {
             (&[5], -81, false, 5e-324),
         ];
         for (groups, weight, negative, expected) in cases {
-            assert_eq!(numeric(&wire(groups, weight, negative)), Some(expected), "{groups:?} {weight}");
+            assert_eq!(
+                numeric(&wire(groups, weight, negative)),
+                Some(expected),
+                "{groups:?} {weight}"
+            );
         }
         assert!(numeric(&[0, 0, 0, 0, 0xC0, 0, 0, 0]).unwrap().is_nan());
         assert_eq!(numeric(&[0, 0, 0, 0, 0xD0, 0, 0, 0]), Some(f64::INFINITY));

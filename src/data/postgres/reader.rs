@@ -12,7 +12,7 @@ use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Portal, Row};
+use tokio_postgres::{Row, RowStream};
 
 use crate::error::Error;
 use crate::store::postgres::runs::Parameter;
@@ -47,19 +47,27 @@ impl Reader {
         let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
         let statement = transaction.prepare_typed(sql, &types).await?;
         let portal = transaction.bind(&statement, &values).await?;
-        while self.chunk(shared, &transaction, &portal, sink).await? {}
+        // The server prepares one chunk while another is taken in, and no more than that.
+        let mut next = transaction.query_portal_raw(&portal, self.chunk).await?;
+        loop {
+            let after = transaction.query_portal_raw(&portal, self.chunk).await?;
+            if !self.chunk(shared, &transaction, std::mem::replace(&mut next, after), sink).await? {
+                break;
+            }
+        }
+        drop(next);
         // Before the transaction ends, since a pooler gives the session to others then.
         drop((portal, statement));
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Reads one chunk; returns whether there may be more.
+    /// Takes one chunk in; returns whether there may be more.
     async fn chunk(
         &mut self,
         shared: &Shared,
         transaction: &Transaction<'_>,
-        portal: &Portal,
+        rows: RowStream,
         sink: Sink<'_>,
     ) -> Result<bool, Failure> {
         if self.watch.cancelled() {
@@ -67,7 +75,7 @@ impl Reader {
         }
         let limit = self.chunk;
         let mut read = pin!(async {
-            let mut rows = pin!(transaction.query_portal_raw(portal, limit).await?);
+            let mut rows = pin!(rows);
             let mut count = 0;
             while let Some(row) = rows.try_next().await? {
                 sink(&row)?;

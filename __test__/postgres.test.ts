@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
 import { BARS, connect, database, dump, server, TICKS } from './postgres.js'
-import { failure, inProcess, newEngine, request, waves } from './support.js'
+import { failure, inProcess, newEngine, ROOT, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
   ['sma_crossover', { fast_period: 5, slow_period: 20 }],
@@ -243,7 +245,54 @@ describe('databaseUrl', () => {
   })
 })
 
-test('no SQL of ours is in the way of another engine in this process', async () => {
+test('sslmode says how far a server is believed', async () => {
+  const file = (name: string) => join(ROOT, '__test__', 'fixtures', 'tls', name)
+  const text = (name: string) => readFileSync(file(name), 'utf8')
+  const own = await startPostgres(['ssl=on'], { 'server.crt': text('server.crt'), 'server.key': text('server.key') })
+  try {
+    // The certificate is for localhost, not for 127.0.0.1.
+    let attempts = 0
+    const attempt = async (host: string, parameters: string) => {
+      const name = `attempt-${attempts++}`
+      const url = new URL(`${own.url}?${parameters}&application_name=${name}`)
+      url.hostname = host
+      const engine = newEngine({ databaseUrl: url.href })
+      await engine.listBacktests()
+      const { rows } = await (await connect(own.url)).query(
+        'SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE application_name = $1',
+        [name],
+      )
+      await engine.close()
+      return rows.map(({ ssl }) => ssl)
+    }
+    const root = `sslrootcert=${encodeURIComponent(file('root.crt'))}`
+    expect(await attempt('127.0.0.1', 'sslmode=disable')).toEqual([false])
+    for (const parameters of [
+      '',
+      'sslmode=prefer',
+      'sslmode=require',
+      'sslmode=no-verify',
+      `sslmode=require&${root}`,
+      `sslmode=verify-ca&${root}`,
+    ])
+      expect(await attempt('127.0.0.1', parameters), parameters).toEqual([true])
+    expect(await attempt('localhost', `sslmode=verify-full&${root}`)).toEqual([true])
+    for (const [host, parameters] of [
+      ['127.0.0.1', `sslmode=verify-full&${root}`],
+      ['localhost', 'sslmode=verify-full'],
+      ['localhost', 'sslmode=verify-ca'],
+    ] as const) {
+      const error = await failure(attempt(host, parameters), 'STORAGE')
+      expect(error.message, parameters).toMatch(/certificate/)
+    }
+  } finally {
+    await own.remove()
+  }
+  const error = await failure(newEngine({ databaseUrl: `${server()}?sslmode=require` }).listBacktests(), 'STORAGE')
+  expect(error.message).toContain('TLS')
+})
+
+test('engines with one connection each share a database', async () => {
   const url = await database()
   const engines = Array.from({ length: 4 }, () => newEngine({ databaseUrl: url, dbPoolSize: 1, dbMaxOverflow: 0 }))
   const results = await Promise.all(

@@ -41,9 +41,10 @@ const EXECUTABLE = process.platform === 'win32' ? '.exe' : ''
 /**
  * Starts a server.
  * @param {string[]} [settings] of the server: `max_connections=20`
+ * @param {Record<string, string>} [files] beside its data, by their names
  * @returns {Promise<Server>}
  */
-export async function startPostgres(settings = []) {
+export async function startPostgres(settings = [], files = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'backtesting-postgres-'))
   const programs = findPrograms(folder)
   const data = join(folder, 'data')
@@ -72,6 +73,11 @@ export async function startPostgres(settings = []) {
     { ...options, encoding: 'utf8' },
   )
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(data, name), text, { mode: 0o600 })
+    if (isRoot) chownSync(join(data, name), NOBODY, NOBODY)
+  }
 
   const port = await freePort()
   const url = `postgresql://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`

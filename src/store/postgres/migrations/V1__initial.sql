@@ -32,8 +32,8 @@ CREATE TABLE bars (
   low double precision NOT NULL,
   close double precision NOT NULL,
   volume double precision, -- NULL where it is not known
-  PRIMARY KEY (asset_symbol, timeframe, ts),
-  FOREIGN KEY (asset_symbol, timeframe) REFERENCES bar_series ON DELETE CASCADE DEFERRABLE
+  -- No foreign key to bar_series: checked row by row, it would double the time of an import.
+  PRIMARY KEY (asset_symbol, timeframe, ts)
 );
 
 CREATE TABLE backtest_runs (

@@ -236,7 +236,7 @@ export declare function deleteBacktest(backtestId: string): Promise<boolean>
  * `.env`; what is given here wins.
  */
 export interface EngineConfig {
-  /** `sqlite:PATH`. Default: an embedded store under `dataDir`. (`postgresql://…` is not supported yet.) */
+  /** `sqlite:PATH`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store under `dataDir`. */
   databaseUrl?: string
   /** Folder of the embedded store, imported bars included. Default: the user's data folder of the platform. */
   dataDir?: string
@@ -244,7 +244,15 @@ export interface EngineConfig {
   dbPoolSize?: number
   /** Database connections beyond the pool under load; not used by the embedded store. @default 10 */
   dbMaxOverflow?: number
-  /** External table of prices in PostgreSQL; not used by the embedded store. */
+  /**
+   * The schema of a PostgreSQL database in which runs, results and imported bars are kept; made on first use.
+   * @default 'backtesting'
+   */
+  dbSchema?: string
+  /**
+   * Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`; not used by the embedded store.
+   * @default 'market_data'
+   */
   marketDataTable?: string
   /** Longest range of a backtest, days. @default 1825 */
   maxBacktestDurationDays?: number

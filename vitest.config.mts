@@ -6,6 +6,7 @@ const aboutFiles = ['__test__/architecture.test.ts', '__test__/package.test.ts',
 export default defineConfig({
   test: {
     include: ['__test__/*.test.ts'],
+    globalSetup: ['__test__/postgres-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // The loader is CommonJS, made for Node.js: Node.js loads it, not Vite.

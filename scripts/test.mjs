@@ -8,12 +8,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostTarget, installed, ROOT } from './lib.mjs'
+import { startPostgres } from './postgres.mjs'
 
 /** @typedef {{ name: string, passed: number, failed: number, skipped: number, status: number }} Outcome */
 
 // Tests make their own engines: settings of this shell have no say in them.
 const settings = readFileSync(join(ROOT, '.env.example'), 'utf8').matchAll(/^#?([A-Z_]+)=/gm)
 for (const [, name = ''] of settings) delete process.env[name]
+
+// One server for all runners, unless one is named.
+const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres()
+if (server) process.env.TEST_DATABASE_URL = server.url
 
 const reports = mkdtempSync(join(tmpdir(), 'backtesting-tests-'))
 const vitest = join(reports, 'vitest.json')
@@ -28,6 +33,7 @@ const outcomes = [
   ),
   await node('jest', 'jest/bin/jest.js', ['--json', `--outputFile=${jest}`], jest),
 ]
+await server?.remove()
 rmSync(reports, { recursive: true, force: true })
 
 const summary = summarize(outcomes)

@@ -73,6 +73,8 @@ pub struct Config {
     pub db_pool_size: u32,
     /// Connections beyond the pool under load.
     pub db_max_overflow: u32,
+    /// Our own schema in a PostgreSQL database.
+    pub db_schema: String,
     /// External table of prices, `schema.table`.
     pub market_data_table: Option<String>,
     /// Longest range of a run, days.
@@ -94,11 +96,12 @@ pub struct Config {
 }
 
 /// The settings by their names in JavaScript; in the environment they are in `UPPER_SNAKE_CASE`.
-pub const SETTINGS: [&str; 13] = [
+pub const SETTINGS: [&str; 14] = [
     "databaseUrl",
     "dataDir",
     "dbPoolSize",
     "dbMaxOverflow",
+    "dbSchema",
     "marketDataTable",
     "maxBacktestDurationDays",
     "maxConcurrentBacktests",
@@ -111,7 +114,11 @@ pub const SETTINGS: [&str; 13] = [
 ];
 
 /// The settings that are text; the others are whole numbers.
-const TEXTS: [&str; 5] = ["databaseUrl", "dataDir", "marketDataTable", "logLevel", "logFormat"];
+const TEXTS: [&str; 6] =
+    ["databaseUrl", "dataDir", "dbSchema", "marketDataTable", "logLevel", "logFormat"];
+
+/// The schema in a PostgreSQL database where nothing else is said.
+const DB_SCHEMA: &str = "backtesting";
 
 /// Returns the name of a setting in the environment: `cacheTtlSeconds` is `CACHE_TTL_SECONDS`.
 pub fn environment_name(setting: &str) -> String {
@@ -155,6 +162,7 @@ impl Config {
         let chunk_size = whole("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
         let cache_ttl_seconds = whole("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
+        let db_schema = schema(fields.text("dbSchema", &mut issues), &mut issues);
         let market_data_table = fields.text("marketDataTable", &mut issues);
         let log_level =
             fields.choice("logLevel", &LogLevel::ALL, &mut issues).unwrap_or(LogLevel::Info);
@@ -168,6 +176,7 @@ impl Config {
             database: database?,
             db_pool_size: narrow(db_pool_size),
             db_max_overflow: narrow(db_max_overflow),
+            db_schema,
             market_data_table,
             max_backtest_duration_days: narrow(max_days),
             max_concurrent_backtests: narrow(max_concurrent),
@@ -226,6 +235,29 @@ fn merge(
         entries.push((setting.to_owned(), value));
     }
     Input::Record(entries)
+}
+
+/// Checks the name of our schema; it must not be one that belongs to others.
+fn schema(given: Option<String>, issues: &mut Issues) -> String {
+    let Some(name) = given else { return DB_SCHEMA.to_owned() };
+    let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let others =
+        ["public", "information_schema"].contains(&name.as_str()) || name.starts_with("pg_");
+    if !letters
+        || others
+        || name.len() > 63
+        || name.starts_with(|first: char| first.is_ascii_digit())
+    {
+        issues.add(
+            "config.dbSchema",
+            "format",
+            format!(
+                "dbSchema (DB_SCHEMA) must be up to 63 letters, digits and underscores, not begin with a digit, and not be \
+                 public, information_schema or a name that begins with pg_, was {name:?}"
+            ),
+        );
+    }
+    name
 }
 
 /// Finds where to keep things; the URL is never repeated in a message, since it may hold a password.
@@ -323,6 +355,18 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn our_schema_is_a_plain_name_and_nobody_elses() {
+        assert_eq!(resolve(json!({}), &[]).unwrap().db_schema, "backtesting");
+        assert_eq!(resolve(json!({}), &[("DB_SCHEMA", "Tests_2")]).unwrap().db_schema, "Tests_2");
+        for name in ["public", "pg_toast", "a-b", "1a", "a\"; DROP", "", &"a".repeat(64)] {
+            let Err(error) = resolve(json!({ "dbSchema": name }), &[]) else {
+                panic!("{name:?} should be refused");
+            };
+            assert_eq!(error.issues[0].path, "config.dbSchema", "{name:?}");
+        }
     }
 
     #[test]

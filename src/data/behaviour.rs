@@ -26,10 +26,11 @@ pub(crate) fn minutes(minutes: impl IntoIterator<Item = i64>, level: f64) -> Bar
 }
 
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
-    source
-        .load(symbol, Timeframe::M1, first * MINUTE, last * MINUTE, Arc::new(Unwatched))
-        .await
-        .unwrap()
+    let watch = Arc::new(Unwatched);
+    let loaded =
+        source.load(symbol, Timeframe::M1, first * MINUTE, last * MINUTE, watch).await.unwrap();
+    assert_eq!(loaded.warnings, [""; 0]);
+    (*loaded.bars).clone()
 }
 
 /// Runs the whole suite.
@@ -79,6 +80,7 @@ async fn what_was_imported_is_loaded(source: &dyn Source) {
         last: last * MINUTE,
         revision: 1,
         source: source_name(),
+        ticks: false,
     };
     let expected = vec![series(Timeframe::M1, 20_000, 19_999), series(Timeframe::D1, 2, 1440)];
     let found: Vec<Series> =

@@ -11,11 +11,13 @@ use crate::watch::Watch;
 
 pub mod embedded;
 pub mod files;
+pub mod postgres;
 
 #[cfg(test)]
 pub(crate) mod behaviour;
 
 pub use embedded::Embedded;
+pub use postgres::Market;
 
 /// The bars of one asset and timeframe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub struct Series {
     pub revision: i64,
     /// The source that holds them: `embedded`.
     pub source: String,
+    /// Whether these are single prices, of which [`Source::load`] makes bars of any timeframe; the timeframe here says only
+    /// how far they are apart.
+    pub ticks: bool,
 }
 
 /// An asset and its bars.
@@ -41,6 +46,21 @@ pub struct Asset {
     pub symbol: String,
     /// Its series, the finest first; at least one.
     pub series: Vec<Series>,
+}
+
+/// Bars, and what is to be said about them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The bars.
+    pub bars: Arc<Bars>,
+    /// What a reader of the results should know, such as how many faulty ticks were left out.
+    pub warnings: Vec<String>,
+}
+
+impl From<Bars> for Loaded {
+    fn from(bars: Bars) -> Self {
+        Self { bars: Arc::new(bars), warnings: Vec::new() }
+    }
 }
 
 /// What an import did.
@@ -77,7 +97,21 @@ pub trait Source: Send + Sync + Debug {
         start: i64,
         end: i64,
         watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Bars>;
+    ) -> Answer<'_, Loaded>;
+
+    /// Loads the ticks from `start` to `end`, UTC milliseconds, both included, each as a bar of its own. Fails as
+    /// [`Source::load`] does; a source without ticks has none to load.
+    fn load_ticks(
+        &self,
+        symbol: &str,
+        start: i64,
+        end: i64,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Loaded> {
+        let _ = (start, end, watch);
+        let message = format!("there are no ticks of {symbol}");
+        Box::pin(async { Err(Error::new(Code::NoData, message)) })
+    }
 
     /// Merges bars into a series, all or nothing; bars with the same opening are replaced.
     ///

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
+use crate::data::Loaded;
 use crate::error::{Error, Result};
-use crate::market::{Bars, Timeframe};
+use crate::market::Timeframe;
 
 /// Memory that cached bars may take, bytes.
 const CAPACITY: u64 = 512 * 1024 * 1024;
@@ -20,6 +21,8 @@ pub struct Key {
     pub stored: Timeframe,
     /// The timeframe that is wanted.
     pub wanted: Timeframe,
+    /// Whether each tick is a bar of its own.
+    pub ticks: bool,
     /// First moment, UTC milliseconds.
     pub start: i64,
     /// Last moment, UTC milliseconds.
@@ -30,7 +33,7 @@ pub struct Key {
 
 /// A cache whose entries live for a set time; disabled when that is 0.
 #[derive(Debug)]
-pub struct BarCache(Option<Cache<Key, Arc<Bars>>>);
+pub struct BarCache(Option<Cache<Key, Arc<Loaded>>>);
 
 impl BarCache {
     /// Creates a cache.
@@ -38,8 +41,8 @@ impl BarCache {
         let cache = (ttl_seconds > 0).then(|| {
             Cache::builder()
                 .max_capacity(CAPACITY)
-                .weigher(|_, bars: &Arc<Bars>| {
-                    u32::try_from(bars.len().saturating_mul(48).saturating_add(256))
+                .weigher(|_, loaded: &Arc<Loaded>| {
+                    u32::try_from(loaded.bars.len().saturating_mul(48).saturating_add(256))
                         .unwrap_or(u32::MAX)
                 })
                 .time_to_live(Duration::from_secs(ttl_seconds))
@@ -55,8 +58,8 @@ impl BarCache {
     pub async fn get(
         &self,
         key: Key,
-        load: impl Future<Output = Result<Arc<Bars>>>,
-    ) -> Result<Arc<Bars>> {
+        load: impl Future<Output = Result<Arc<Loaded>>>,
+    ) -> Result<Arc<Loaded>> {
         match &self.0 {
             Some(cache) => {
                 cache.try_get_with(key, load).await.map_err(|error: Arc<Error>| (*error).clone())
@@ -76,6 +79,7 @@ mod tests {
             symbol: "A".into(),
             stored: Timeframe::D1,
             wanted: Timeframe::D1,
+            ticks: false,
             start: 0,
             end: 1,
             revision,
@@ -88,7 +92,7 @@ mod tests {
         for revision in revisions {
             let load = async {
                 count.fetch_add(1, Ordering::Relaxed);
-                Bars::new(
+                crate::market::Bars::new(
                     Vec::new(),
                     none().into(),
                     none().into(),
@@ -96,7 +100,7 @@ mod tests {
                     none().into(),
                     None,
                 )
-                .map(Arc::new)
+                .map(|bars| Arc::new(Loaded::from(bars)))
             };
             cache.get(key(*revision), load).await.unwrap();
         }

@@ -9,9 +9,9 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::config::{Config, Database};
-use crate::data::{Embedded, Source};
+use crate::data::{Embedded, Market, Source};
 use crate::error::{Code, Error, Result};
-use crate::store::{Sqlite, Store};
+use crate::store::{Postgres, Sqlite, Store, postgres};
 use crate::strategies::Registry;
 
 use super::cache::BarCache;
@@ -35,6 +35,8 @@ pub struct Engine {
     pub(super) catalogue: Mutex<Catalogue>,
     pub(super) cache: BarCache,
     gate: Gate,
+    /// How to reach the PostgreSQL server, where there is one.
+    server: Option<postgres::Settings>,
     dispatch: Dispatch,
     opened: OnceCell<Opened>,
     closed: AtomicBool,
@@ -47,18 +49,24 @@ impl Engine {
     /// Creates an engine; its store is opened by the first call that needs it.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a database of a kind that this version does not have.
+    /// `INVALID_ARGUMENT` for the URL of a database that cannot be read.
     pub fn new(config: Config) -> Result<Self> {
-        if matches!(config.database, Database::Postgres(_)) {
-            let message = "databaseUrl (DATABASE_URL) names a PostgreSQL server, which this version does not support yet: use sqlite:PATH";
-            return Err(Error::invalid("config.databaseUrl", "choice", message));
-        }
+        let server = match &config.database {
+            Database::Postgres(url) => Some(postgres::Settings::new(
+                url,
+                &config.db_schema,
+                config.db_pool_size,
+                config.db_max_overflow,
+            )?),
+            Database::Sqlite(_) => None,
+        };
         Ok(Self {
             catalogue: Mutex::new(Catalogue {
                 registry: Registry::builtin()?,
                 ..Catalogue::default()
             }),
             cache: BarCache::new(config.cache_ttl_seconds),
+            server,
             gate: Gate::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
             opened: OnceCell::new(),
@@ -83,14 +91,24 @@ impl Engine {
     /// Returns the store and the source of bars, opening them at first.
     pub(super) async fn opened(&self) -> Result<&Opened> {
         self.check_open()?;
-        let open = async || match &self.config.database {
-            Database::Sqlite(path) => {
+        let open = async || match (&self.config.database, &self.server) {
+            (_, Some(server)) => {
+                let store = Postgres::open(server).await?;
+                tracing::debug!(database = store.place(), "store opened");
+                let market = Market::new(
+                    Arc::clone(&store),
+                    self.config.market_data_table.as_deref(),
+                    self.config.chunk_size,
+                );
+                Ok(Opened { source: Arc::new(market), store })
+            }
+            (Database::Sqlite(path), None) => {
                 let sqlite = Sqlite::open(path).await?;
                 tracing::debug!(path = %path.display(), "store opened");
                 Ok(Opened { source: Arc::new(Embedded::new(Arc::clone(&sqlite))), store: sqlite })
             }
-            Database::Postgres(_) => {
-                Err(Error::internal("a PostgreSQL database passed the check of the configuration"))
+            (Database::Postgres(_), None) => {
+                Err(Error::internal("the URL of the PostgreSQL database was not read"))
             }
         };
         self.opened.get_or_try_init(open).await

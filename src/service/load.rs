@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::data::Series;
+use crate::data::{Loaded, Series};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
-use crate::market::{Bars, Timeframe, time};
+use crate::market::{Timeframe, time};
 use crate::watch::Unwatched;
 
 use super::bars_input;
@@ -42,6 +42,13 @@ impl Plan {
     }
 }
 
+impl Series {
+    /// Returns whether bars of the wanted timeframe can be made of these.
+    fn fits(&self, wanted: Timeframe) -> bool {
+        self.timeframe <= wanted && wanted.milliseconds() % self.timeframe.milliseconds() == 0
+    }
+}
+
 impl Engine {
     /// Finds the series that a request is about.
     pub(super) async fn plan_bars(&self, request: &BacktestRequest) -> Result<Plan> {
@@ -58,12 +65,13 @@ impl Engine {
         let finest_first = series.iter();
         let chosen = match request.timeframe {
             None => finest_first.min_by_key(|series| series.timeframe),
+            // Bars of any timeframe can be made of ticks, which takes more work than finding bars.
+            Some(wanted) if !series.iter().any(|series| !series.ticks && series.fits(wanted)) => {
+                series.iter().find(|series| series.ticks)
+            }
             // The coarsest that still fits needs the least work; the timeframe itself fits best.
             Some(wanted) => finest_first
-                .filter(|series| {
-                    series.timeframe <= wanted
-                        && wanted.milliseconds() % series.timeframe.milliseconds() == 0
-                })
+                .filter(|series| !series.ticks && series.fits(wanted))
                 .max_by_key(|series| series.timeframe),
         };
         if let Some(series) = chosen {
@@ -87,13 +95,13 @@ impl Engine {
     }
 
     /// Returns the bars of a run, from the cache where they are there.
-    pub(super) async fn load(&self, request: &BacktestRequest, plan: &Plan) -> Result<Arc<Bars>> {
-        let bars = match (plan, &request.bars) {
+    pub(super) async fn load(&self, request: &BacktestRequest, plan: &Plan) -> Result<Arc<Loaded>> {
+        let loaded = match (plan, &request.bars) {
             (Plan::Given { own, wanted }, Some(bars)) => {
                 let part = bars.between(request.start, request.end);
                 let whole = part.len() == bars.len();
                 let bars = if whole { Arc::clone(bars) } else { Arc::new(part) };
-                if own == wanted {
+                let bars = if own == wanted {
                     bars
                 } else {
                     pool::run({
@@ -101,7 +109,8 @@ impl Engine {
                         move || resample(&bars, wanted).map(Arc::new)
                     })
                     .await?
-                }
+                };
+                Arc::new(Loaded { bars, warnings: Vec::new() })
             }
             (Plan::Stored { series, wanted }, _) => {
                 self.load_stored(request, series, *wanted).await?
@@ -112,6 +121,7 @@ impl Engine {
                 ));
             }
         };
+        let bars = &loaded.bars;
         if bars.is_empty() {
             return Err(no_bars_in_range(request, plan));
         }
@@ -123,7 +133,7 @@ impl Engine {
             );
             return Err(Error::new(Code::LimitExceeded, message));
         }
-        Ok(bars)
+        Ok(loaded)
     }
 
     async fn load_stored(
@@ -131,21 +141,32 @@ impl Engine {
         request: &BacktestRequest,
         series: &Series,
         wanted: Timeframe,
-    ) -> Result<Arc<Bars>> {
-        let (start, end, stored) = (request.start, request.end, series.timeframe);
+    ) -> Result<Arc<Loaded>> {
+        let (start, end) = (request.start, request.end);
+        // The source itself makes bars of ticks, so that it need not keep all of them in memory.
+        let stored = if series.ticks { wanted } else { series.timeframe };
+        let ticks = series.ticks && request.timeframe.is_none();
         let symbol = request.asset_symbol.clone();
-        let key =
-            Key { symbol: symbol.clone(), stored, wanted, start, end, revision: series.revision };
+        let revision = series.revision;
+        let key = Key { symbol: symbol.clone(), stored, wanted, ticks, start, end, revision };
         let load = async {
             let source = &self.opened().await?.source;
             // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
-            let bars = source.load(&symbol, stored, start, end, Arc::new(Unwatched)).await?;
-            tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = bars.len(), "bars loaded");
-            if stored == wanted {
-                Ok(Arc::new(bars))
+            let watch = Arc::new(Unwatched);
+            let loaded = if ticks {
+                source.load_ticks(&symbol, start, end, watch).await?
             } else {
-                pool::run(move || resample(&bars, wanted).map(Arc::new)).await
+                source.load(&symbol, stored, start, end, watch).await?
+            };
+            tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
+            if stored == wanted {
+                return Ok(Arc::new(loaded));
             }
+            pool::run(move || {
+                let bars = Arc::new(resample(&loaded.bars, wanted)?);
+                Ok(Arc::new(Loaded { bars, warnings: loaded.warnings }))
+            })
+            .await
         };
         self.cache.get(key, load).await
     }

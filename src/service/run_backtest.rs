@@ -118,11 +118,12 @@ impl Engine {
         let began = Instant::now();
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
-        let bars = cancel.or(self.load(&request, &plan)).await?;
+        let loaded = cancel.or(self.load(&request, &plan)).await?;
+        let count = loaded.bars.len();
         let (given, warning) = match &request.function {
             Some(call) => {
                 reporter.stage("signals");
-                let (signals, warning) = cancel.or(ask(call, &bars)).await?;
+                let (signals, warning) = cancel.or(ask(call, &loaded.bars)).await?;
                 (Some(signals), warning)
             }
             None => (None, None),
@@ -130,21 +131,22 @@ impl Engine {
         let persist = request.persist;
         let timeframe = plan.wanted();
         let computed = {
-            let bars = Arc::clone(&bars);
             let work = move || {
+                let bars = &loaded.bars;
                 cancel.check()?;
                 let terms = compute::Terms {
                     initial_capital: request.initial_capital,
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let computed = compute::backtest(&request.bound, given, &bars, &terms, &reporter);
+                let computed = compute::backtest(&request.bound, given, bars, &terms, &reporter);
                 let mut outcome = computed.map_err(|error| {
                     // A loop that was stopped says only that; who stopped it is known here.
                     if error.code == Code::Cancelled { cancel.error() } else { error }
                 })?;
                 outcome.summary.warnings.splice(0..0, warning);
-                let print = persist.then(|| fingerprint(&bars, timeframe));
+                outcome.summary.warnings.extend(loaded.warnings.iter().cloned());
+                let print = persist.then(|| fingerprint(bars, timeframe));
                 reporter.stage("storing");
                 Ok((Arc::new(outcome), print))
             };
@@ -161,7 +163,7 @@ impl Engine {
         run.status = Status::Completed;
         tracing::info!(
             backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %run.asset_symbol,
-            timeframe = %run.timeframe, bars = bars.len(), trades = outcome.trades.len(),
+            timeframe = %run.timeframe, bars = count, trades = outcome.trades.len(),
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"
         );

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use crate::error::{Code, Error, Issue, Result};
 
+pub mod postgres;
 pub mod record;
 pub mod sqlite;
 
 #[cfg(test)]
 pub(crate) mod behaviour;
 
+pub use postgres::Postgres;
 pub use record::{Filter, Outcome, Run, Status, StoredStrategy, Summary};
 pub use sqlite::Sqlite;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use super::{Answer, Asset, Imported, Series, Source};
+use super::{Answer, Asset, Imported, Loaded, Series, Source};
 use crate::market::{Bars, Timeframe};
 use crate::store::Sqlite;
 use crate::store::sqlite::{Failure, damaged};
@@ -44,10 +44,10 @@ impl Source for Embedded {
         start: i64,
         end: i64,
         watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Bars> {
+    ) -> Answer<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(self.store.read(move |connection| {
-            load::load(connection, &symbol, timeframe, start, end, &*watch)
+            load::load(connection, &symbol, timeframe, start, end, &*watch).map(Loaded::from)
         }))
     }
 
@@ -101,6 +101,7 @@ fn read(row: &Row) -> Result<Series, Failure> {
         last: row.get(4)?,
         revision: row.get(5)?,
         source: "embedded".into(),
+        ticks: false,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::service::Columns;
 /// `.env`; what is given here wins.
 #[napi(object, object_to_js = false)]
 pub struct EngineConfig {
-    /// `sqlite:PATH`. Default: an embedded store under `dataDir`. (`postgresql://…` is not supported yet.)
+    /// `sqlite:PATH`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store under `dataDir`.
     pub database_url: Option<String>,
     /// Folder of the embedded store, imported bars included. Default: the user's data folder of the platform.
     pub data_dir: Option<String>,
@@ -18,7 +18,11 @@ pub struct EngineConfig {
     pub db_pool_size: Option<f64>,
     /// Database connections beyond the pool under load; not used by the embedded store. @default 10
     pub db_max_overflow: Option<f64>,
-    /// External table of prices in PostgreSQL; not used by the embedded store.
+    /// The schema of a PostgreSQL database in which runs, results and imported bars are kept; made on first use.
+    /// @default 'backtesting'
+    pub db_schema: Option<String>,
+    /// Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`; not used by the embedded store.
+    /// @default 'market_data'
     pub market_data_table: Option<String>,
     /// Longest range of a backtest, days. @default 1825
     pub max_backtest_duration_days: Option<f64>,

@@ -272,6 +272,7 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
                 .load("KILLED", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched))
                 .await
                 .unwrap();
+            let bars = bars.bars;
             let level = bars.open()[0];
             assert!(
                 bars.len() == 20_000

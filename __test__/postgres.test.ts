@@ -1,0 +1,303 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { BacktestRequest, BacktestResult } from '../index.js'
+import { startPostgres } from '../scripts/postgres.mjs'
+import { BARS, connect, database, dump, server, TICKS } from './postgres.js'
+import { failure, inProcess, newEngine, ROOT, request, waves } from './support.js'
+
+const STRATEGIES: [string, Record<string, number>][] = [
+  ['sma_crossover', { fast_period: 5, slow_period: 20 }],
+  ['rsi', {}],
+  ['macd', {}],
+]
+
+/** A request for bars of the database. */
+function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
+  const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
+  return rest
+}
+
+describe('the database of the backend', () => {
+  test.each([
+    ['ticks', TICKS],
+    ['bars', BARS],
+  ])('with %s gives its prices and keeps all else: public is unchanged byte for byte', async (shape, layout) => {
+    const url = await database()
+    const client = await connect(url)
+    await client.query(layout)
+    const before = await dump(client)
+
+    const engine = newEngine({ databaseUrl: url })
+    // The same prices, handed over.
+    const days = Array.from({ length: 300 }, (_, day) => day)
+    const price = (i: number) => Number((100 + 20 * Math.sin(i / 9) + 5 * Math.sin(i / 2.3)).toFixed(8))
+    const column = (value: (day: number) => number) => Float64Array.from(days, value)
+    const bars = {
+      timestamps: column((day) => Date.UTC(2020, 0, 1 + day)),
+      open: column(price),
+      high: column((day) => price(day) + 0.03),
+      low: column(price),
+      close: column((day) => price(day) + 0.03),
+      volume: column(() => 46),
+    }
+    const memory = newEngine()
+    for (const [strategyId, parameters] of STRATEGIES) {
+      const result = await engine.runBacktest(stored({ strategyId, parameters }))
+      expect(result.trades.length).toBeGreaterThan(0)
+      expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
+      const expected = await memory.runBacktest(
+        request({ assetSymbol: 'BTC', strategyId, parameters, timeframe: '1d', bars }),
+      )
+      expect(result.timestamps).toEqual(expected.timestamps)
+      const dates = (run: BacktestResult) => run.trades.map(({ entryDate, exitDate }) => [entryDate, exitDate])
+      expect(dates(result)).toEqual(dates(expected))
+      result.equityCurve.forEach((equity, bar) => {
+        expect(equity).toBeCloseTo(expected.equityCurve[bar] as number, 3)
+      })
+      // An index is there, and the prices are sound.
+      expect(result.warnings).toEqual(expected.warnings)
+    }
+    const [asset, ...others] = await engine.listAssets()
+    expect(others).toEqual([])
+    expect(asset).toEqual({
+      assetSymbol: 'BTC',
+      timeframes: [
+        {
+          timeframe: shape === 'ticks' ? '6h' : '1d',
+          bars: shape === 'ticks' ? 1200 : 300,
+          first: '2020-01-01T00:00:00.000Z',
+          last: shape === 'ticks' ? '2020-10-26T18:00:00.000Z' : '2020-10-26T00:00:00.000Z',
+          source: 'public.market_data',
+        },
+      ],
+    })
+    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(50) })
+    expect(await engine.deleteBacktest((await engine.listBacktests())[0]?.backtestId as string)).toBe(true)
+    await engine.close()
+
+    expect(await dump(client)).toBe(before)
+    const { rows } = await client.query(
+      `SELECT count(*)::int AS runs FROM backtesting.backtest_runs WHERE status = 'completed'`,
+    )
+    expect(rows).toEqual([{ runs: 2 }])
+  })
+
+  test('makes a bar of each tick where no timeframe is asked for', async () => {
+    const url = await database()
+    await (await connect(url)).query(TICKS)
+    const engine = newEngine({ databaseUrl: url })
+    const { timeframe: _, ...ticks } = stored()
+    const result = await engine.runBacktest(ticks)
+    expect(result.timestamps).toHaveLength(1200)
+    expect(result.timeframe).toBe('6h')
+    expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(43)
+  })
+
+  test('says which index is missing, which ticks were left out, and sees new rows at once', async () => {
+    const url = await database()
+    const client = await connect(url)
+    await client.query(`${TICKS} DROP INDEX market_data_asset; UPDATE market_data SET price = -1 WHERE id = 'm7-2'`)
+    const engine = newEngine({ databaseUrl: url })
+    const first = await engine.runBacktest(stored())
+    expect(first.warnings.join('\n')).toMatch(
+      /1 tick without a price above 0 was left out, the first at 2020-01-08T12:00/,
+    )
+    expect(first.warnings.join('\n')).toMatch(/CREATE INDEX ON "public"\."market_data" \("asset_id", "timestamp"\)/)
+    await client.query(`INSERT INTO market_data VALUES ('new', 'asset-1', 100, 1, '2020-10-27')`)
+    expect((await engine.runBacktest(stored())).timestamps).toHaveLength(301)
+  })
+
+  test('refuses bars with faults and names their dates', async () => {
+    const url = await database()
+    await (await connect(url)).query(
+      `${BARS} UPDATE market_data SET low = 'NaN' WHERE ts >= '2020-03-01' AND ts < '2020-03-03'`,
+    )
+    const error = await failure(newEngine({ databaseUrl: url }).runBacktest(stored()), 'BAD_DATA')
+    expect(error.message).toContain('2020-03-01')
+    expect(error.issues).toHaveLength(2)
+  })
+})
+
+test('ten processes at once come up on an empty database', async () => {
+  const url = await database()
+  const work = (number: number) =>
+    inProcess(
+      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'warn' })
+       const count = 300
+       const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
+       const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1 + bar)), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
+       await engine.importBars({ assetSymbol: 'A${number % 3}', timeframe: '1d', bars })
+       await engine.runBacktest({ strategyId: 'sma_crossover', assetSymbol: 'A${number % 3}', startDate: '2020-01-01', endDate: '2020-10-01', initialCapital: 1000 })
+       await engine.close()
+       console.log('done')`,
+    )
+  for (const { status, stdout, stderr } of await Promise.all(Array.from({ length: 10 }, (_, number) => work(number)))) {
+    expect(stderr).toBe('')
+    expect([status, stdout]).toEqual([0, 'done\n'])
+  }
+  const engine = newEngine({ databaseUrl: url })
+  expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(10)
+  expect(await engine.listAssets()).toHaveLength(3)
+})
+
+test('a process that is killed in the middle leaves no half run, and its runs are marked as failed', async () => {
+  const url = await database()
+  const { status } = await inProcess(
+    `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'off' })
+     const count = 300000
+     const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
+     const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1) + bar * 60000), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
+     await engine.runBacktest(
+       { strategyId: 'sma_crossover', assetSymbol: 'X', startDate: '2020-01-01', endDate: '2021-12-31', initialCapital: 1000, bars },
+       { onProgress: () => process.kill(process.pid, 'SIGKILL') },
+     )`,
+  )
+  expect(status).not.toBe(0)
+  const runs = await newEngine({ databaseUrl: url }).listBacktests()
+  expect(runs.map((run) => run.status)).toEqual(['failed'])
+  expect(runs[0]?.error).toContain('the process that ran this backtest ended')
+})
+
+describe('a server that goes', () => {
+  test('and comes back between and during runs loses no run that was reported, and keeps none by half', {
+    timeout: 120_000,
+  }, async () => {
+    // A crash may cost what was committed only where the server is told so.
+    const own = await startPostgres(['synchronous_commit=on'])
+    try {
+      const url = await database(own.url)
+      const engine = newEngine({ databaseUrl: url })
+      await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: waves(366) })
+      const reported = [await engine.runBacktest(stored())]
+      for (const mode of ['fast', 'immediate'] as const) {
+        // Between runs.
+        await own.stop(mode)
+        const waiting = engine.runBacktest(stored())
+        await own.start()
+        reported.push(await waiting)
+        // During runs.
+        const runs = Array.from({ length: 12 }, () => engine.runBacktest(stored({ bars: waves(366) })))
+        const settled = Promise.allSettled(runs)
+        await own.stop(mode)
+        await own.start()
+        for (const run of await settled) {
+          if (run.status === 'fulfilled') reported.push(run.value)
+          else expect(run.reason).toMatchObject({ code: 'STORAGE', retryable: true })
+        }
+      }
+      expect(reported.length).toBeGreaterThan(3)
+      for (const result of reported) expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
+      const completed = await engine.listBacktests({ status: 'completed' })
+      expect(completed.map((run) => run.backtestId).sort()).toEqual(reported.map((run) => run.backtestId).sort())
+      await own.stop()
+      const error = await failure(newEngine({ databaseUrl: url }).listBacktests(), 'STORAGE')
+      expect(error.retryable).toBe(true)
+      expect(error.message).not.toContain(encodeURIComponent('only for tests'))
+      await engine.close()
+    } finally {
+      await own.remove()
+    }
+  })
+
+  test('and stays away gives an error that is worth a retry', async () => {
+    const error = await failure(
+      newEngine({ databaseUrl: 'postgresql://u:sesame@127.0.0.1:9/d' }).listBacktests(),
+      'STORAGE',
+    )
+    expect([error.retryable, error.message.includes('sesame')]).toEqual([true, false])
+  })
+})
+
+describe('databaseUrl', () => {
+  test('with a wrong password is STORAGE, and the password is nowhere', async () => {
+    const url = new URL(server())
+    url.username = 'nobody_here'
+    url.password = 'open-sesame'
+    const { stdout, stderr } = await inProcess(
+      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(`${url.href}?foo=bar`)}, logLevel: 'trace' })
+       await engine.listBacktests().catch((error) => console.log(error.code, error.message, error.stack, JSON.stringify(error)))`,
+    )
+    expect(stdout).toMatch(/^STORAGE /)
+    expect(stdout + stderr).not.toContain('open-sesame')
+    expect(stderr).toContain('foo')
+  })
+
+  test('that cannot be read is INVALID_ARGUMENT at once, without its text', async () => {
+    for (const url of ['postgresql://u:sesame@h:x/d', 'postgres://u:sesame@h/d?sslmode=perhaps']) {
+      expect(() => newEngine({ databaseUrl: url })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.not.stringContaining('sesame') }),
+      )
+    }
+  })
+
+  test('goes with a schema of its own name, and a newer one is refused', async () => {
+    const url = await database()
+    const engine = newEngine({ databaseUrl: url, dbSchema: 'Mine_2' })
+    const { backtestId } = await engine.runBacktest(request())
+    const client = await connect(url)
+    const { rows } = await client.query('SELECT id, parameters FROM "Mine_2".backtest_runs')
+    expect(rows).toEqual([{ id: backtestId, parameters: expect.objectContaining({ fast_period: 5 }) }])
+    await client.query(`UPDATE "Mine_2".backtesting_schema_history SET version = 99`)
+    const error = await failure(newEngine({ databaseUrl: url, dbSchema: 'Mine_2' }).listBacktests(), 'STORAGE')
+    expect(error.message).toContain('version 99, newer than version')
+    expect(() => newEngine({ databaseUrl: url, dbSchema: 'public' })).toThrow(/dbSchema/)
+  })
+})
+
+test('sslmode says how far a server is believed', async () => {
+  const file = (name: string) => join(ROOT, '__test__', 'fixtures', 'tls', name)
+  const text = (name: string) => readFileSync(file(name), 'utf8')
+  const own = await startPostgres(['ssl=on'], { 'server.crt': text('server.crt'), 'server.key': text('server.key') })
+  try {
+    // The certificate is for localhost, not for 127.0.0.1.
+    let attempts = 0
+    const attempt = async (host: string, parameters: string) => {
+      const name = `attempt-${attempts++}`
+      const url = new URL(`${own.url}?${parameters}&application_name=${name}`)
+      url.hostname = host
+      const engine = newEngine({ databaseUrl: url.href })
+      await engine.listBacktests()
+      const { rows } = await (await connect(own.url)).query(
+        'SELECT DISTINCT s.ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE application_name = $1',
+        [name],
+      )
+      await engine.close()
+      return rows.map(({ ssl }) => ssl)
+    }
+    const root = `sslrootcert=${encodeURIComponent(file('root.crt'))}`
+    expect(await attempt('127.0.0.1', 'sslmode=disable')).toEqual([false])
+    for (const parameters of [
+      '',
+      'sslmode=prefer',
+      'sslmode=require',
+      'sslmode=no-verify',
+      `sslmode=require&${root}`,
+      `sslmode=verify-ca&${root}`,
+    ])
+      expect(await attempt('127.0.0.1', parameters), parameters).toEqual([true])
+    expect(await attempt('localhost', `sslmode=verify-full&${root}`)).toEqual([true])
+    for (const [host, parameters] of [
+      ['127.0.0.1', `sslmode=verify-full&${root}`],
+      ['localhost', 'sslmode=verify-full'],
+      ['localhost', 'sslmode=verify-ca'],
+    ] as const) {
+      const error = await failure(attempt(host, parameters), 'STORAGE')
+      expect(error.message, parameters).toMatch(/certificate/)
+    }
+  } finally {
+    await own.remove()
+  }
+  const error = await failure(newEngine({ databaseUrl: `${server()}?sslmode=require` }).listBacktests(), 'STORAGE')
+  expect(error.message).toContain('TLS')
+})
+
+test('engines with one connection each share a database', async () => {
+  const url = await database()
+  const engines = Array.from({ length: 4 }, () => newEngine({ databaseUrl: url, dbPoolSize: 1, dbMaxOverflow: 0 }))
+  const results = await Promise.all(
+    engines.flatMap((engine) => [engine, engine, engine]).map((engine) => engine.runBacktest(request())),
+  )
+  expect(new Set(results.map(({ backtestId }) => backtestId)).size).toBe(12)
+  expect(results.every((result) => JSON.stringify(result.metrics) === JSON.stringify(results[0]?.metrics))).toBe(true)
+})

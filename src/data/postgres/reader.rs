@@ -1,0 +1,96 @@
+//! Rows in chunks: the server waits with the next chunk until this one is taken in, and stops when nobody wants more.
+//!
+//! Binary rows of a portal and not `COPY … TO STDOUT`: that takes no parameters, so that symbols would have to be spliced
+//! into its text, and it is no faster (see docs/postgresql.md).
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use futures_util::TryStreamExt;
+use tokio::sync::oneshot;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, RowStream};
+
+use crate::error::Error;
+use crate::store::postgres::runs::Parameter;
+use crate::store::postgres::{Failure, Shared};
+use crate::watch::Watch;
+
+/// Reads rows for somebody who may go away.
+pub(super) struct Reader {
+    /// Rows of a chunk.
+    pub chunk: i32,
+    /// Who may stop the reading.
+    pub watch: Arc<dyn Watch + Send + Sync>,
+    /// Ends when nobody waits for the rows any more.
+    pub unheard: oneshot::Receiver<Infallible>,
+}
+
+/// What takes the rows in.
+pub(super) type Sink<'a> = &'a mut (dyn FnMut(&Row) -> Result<(), Failure> + Send);
+
+impl Reader {
+    /// Reads all rows of a query, which are those of one moment.
+    pub async fn read(
+        &mut self,
+        shared: &Shared,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        sink: Sink<'_>,
+    ) -> Result<(), Failure> {
+        let mut connection = shared.pool.get().await?;
+        let transaction = shared.pool.begin(&mut connection).await?;
+        let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
+        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
+        let statement = transaction.prepare_typed(sql, &types).await?;
+        let portal = transaction.bind(&statement, &values).await?;
+        // The server prepares one chunk while another is taken in, and no more than that.
+        let mut next = transaction.query_portal_raw(&portal, self.chunk).await?;
+        loop {
+            let after = transaction.query_portal_raw(&portal, self.chunk).await?;
+            if !self.chunk(shared, &transaction, std::mem::replace(&mut next, after), sink).await? {
+                break;
+            }
+        }
+        drop(next);
+        // Before the transaction ends, since a pooler gives the session to others then.
+        drop((portal, statement));
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Takes one chunk in; returns whether there may be more.
+    async fn chunk(
+        &mut self,
+        shared: &Shared,
+        transaction: &Transaction<'_>,
+        rows: RowStream,
+        sink: Sink<'_>,
+    ) -> Result<bool, Failure> {
+        if self.watch.cancelled() {
+            return Err(Error::cancelled().into());
+        }
+        let limit = self.chunk;
+        let mut read = pin!(async {
+            let mut rows = pin!(rows);
+            let mut count = 0;
+            while let Some(row) = rows.try_next().await? {
+                sink(&row)?;
+                count += 1;
+            }
+            Ok(count == limit)
+        });
+        tokio::select! {
+            more = &mut read => more,
+            _ = &mut self.unheard => {
+                shared.pool.cancel(transaction.cancel_token()).await;
+                // The server's answer is awaited, so that the next user of the connection finds it at rest.
+                let _ = tokio::time::timeout(Duration::from_secs(10), read).await;
+                Err(Error::cancelled().into())
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The store in a PostgreSQL database, in a schema of its own. Several processes may use one schema at once.
+
+pub(crate) mod address;
+pub(crate) mod copy;
+pub(crate) mod failure;
+mod owners;
+pub(crate) mod pool;
+mod results;
+pub(crate) mod runs;
+pub(crate) mod schema;
+mod strategies;
+mod tls;
+pub(crate) mod values;
+
+use std::sync::Arc;
+
+use tokio::sync::RwLock;
+use tokio::task::AbortHandle;
+use tracing::instrument::WithSubscriber;
+
+pub(crate) use self::address::Address;
+pub(crate) use self::failure::Failure;
+use self::owners::Owner;
+pub(crate) use self::pool::{Pool, attempts};
+use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary, errors};
+use crate::error::{Error, Result};
+
+/// What is needed to open a store.
+#[derive(Debug)]
+pub struct Settings {
+    address: Address,
+    schema: String,
+    size: usize,
+    overflow: usize,
+}
+
+impl Settings {
+    /// Reads the URL of a database; `schema` is the name of our own schema in it, and the pool has `size` connections, with
+    /// `overflow` more under load.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a URL that cannot be read; its text is not repeated, since it may hold a password.
+    pub fn new(url: &str, schema: &str, size: u32, overflow: u32) -> Result<Self> {
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(Self {
+            address: Address::parse(url)?,
+            schema: schema.to_owned(),
+            size: count(size),
+            overflow: count(overflow),
+        })
+    }
+}
+
+/// A store in a schema.
+#[derive(Debug)]
+pub struct Postgres {
+    shared: Arc<Shared>,
+    keeper: AbortHandle,
+}
+
+/// What the work on a store shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub pool: Arc<Pool>,
+    /// Our schema as SQL.
+    pub schema: String,
+    /// The schema of the backend's tables, as the URL has it.
+    pub market_schema: Option<String>,
+    owner: Arc<Owner>,
+    /// Work holds it to read; who closes waits for it and sets it to true.
+    closed: RwLock<bool>,
+}
+
+impl Postgres {
+    /// Opens the store in a database; makes the schema where there is none, brings it up to date, and marks the runs of dead
+    /// processes as failed.
+    ///
+    /// # Errors
+    /// `STORAGE`, naming host, port and database, where the server cannot be reached or refuses, or the schema is newer than
+    /// this library or belongs to something else.
+    pub async fn open(settings: &Settings) -> Result<Arc<Self>> {
+        let Settings { address, schema, size, overflow } = settings;
+        if !address.unknown.is_empty() {
+            let left_out = address.unknown.join(", ");
+            tracing::warn!(parameters = %left_out, "parameters of databaseUrl (DATABASE_URL) are not known and were left out");
+        }
+        let pool = Arc::new(Pool::new(address.clone(), *size, *overflow)?);
+        schema::migrate(&pool, schema, &schema::MIGRATIONS).await?;
+        let schema = schema::quoted(schema);
+        let (owner, keeper) = Owner::enter(&pool, &schema).await?;
+        let market_schema = address.market_schema.clone();
+        let shared =
+            Arc::new(Shared { pool, schema, market_schema, owner, closed: RwLock::new(false) });
+        Ok(Arc::new(Self { shared, keeper }))
+    }
+
+    /// Does work that goes on when nobody waits for it any more, unless the store is closed.
+    pub(crate) fn work<T, W>(
+        &self,
+        work: impl FnOnce(Arc<Shared>) -> W + Send + 'static,
+    ) -> Answer<'_, T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let task = async move {
+                let open = shared.closed.read().await;
+                if *open {
+                    return Err(errors::closed());
+                }
+                work(Arc::clone(&shared)).await
+            };
+            tokio::spawn(task.with_current_subscriber()).await.map_err(|error| {
+                Error::internal(format!("work on the store ended unheard: {error}"))
+            })?
+        })
+    }
+
+    /// Names the database for a message.
+    pub fn place(&self) -> &str {
+        self.shared.pool.place()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Store for Postgres {
+    fn create_run(&self, run: Run) -> Answer<'_, ()> {
+        self.work(async move |shared| attempts!(&shared.pool, again => runs::create(&shared, &run, again)))
+    }
+
+    fn update_run(
+        &self,
+        id: &str,
+        status: Status,
+        error: Option<String>,
+        completed_at: Option<i64>,
+    ) -> Answer<'_, ()> {
+        let id = id.to_owned();
+        self.work(async move |shared| {
+            attempts!(&shared.pool, again => runs::update(&shared, &id, status, error.as_deref(), completed_at, again))
+        })
+    }
+
+    fn complete_run(
+        &self,
+        id: &str,
+        fingerprint: Option<String>,
+        outcome: Arc<Outcome>,
+        completed_at: i64,
+    ) -> Answer<'_, ()> {
+        let id = id.to_owned();
+        self.work(async move |shared| {
+            attempts!(&shared.pool, again => complete(&shared, &id, fingerprint.as_deref(), &outcome, completed_at, again))
+        })
+    }
+
+    fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>> {
+        let id = id.to_owned();
+        self.work(async move |shared| attempts!(&shared.pool, _ => find(&shared, &id)))
+    }
+
+    fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>> {
+        let id = id.to_owned();
+        self.work(async move |shared| {
+            attempts!(&shared.pool, _ => async { runs::summary(&shared, &**shared.pool.get().await?, &id).await })
+        })
+    }
+
+    fn list(&self, filter: &Filter) -> Answer<'_, Vec<(Run, Option<Summary>)>> {
+        let filter = filter.clone();
+        self.work(async move |shared| attempts!(&shared.pool, _ => runs::list(&shared, &filter)))
+    }
+
+    fn delete_run(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.work(async move |shared| attempts!(&shared.pool, again => delete(&shared, &id, again)))
+    }
+
+    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()> {
+        self.work(
+            async move |shared| attempts!(&shared.pool, _ => strategies::save(&shared, &strategy)),
+        )
+    }
+
+    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>> {
+        let id = id.to_owned();
+        self.work(async move |shared| attempts!(&shared.pool, _ => strategies::find(&shared, &id)))
+    }
+
+    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>> {
+        self.work(async move |shared| attempts!(&shared.pool, _ => strategies::list(&shared)))
+    }
+
+    fn delete_strategy(&self, id: &str) -> Answer<'_, bool> {
+        let id = id.to_owned();
+        self.work(async move |shared| {
+            attempts!(&shared.pool, again => strategies::delete(&shared, &id, again))
+        })
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async {
+            let mut closed = self.shared.closed.write().await;
+            if *closed {
+                return Ok(());
+            }
+            *closed = true;
+            self.keeper.abort();
+            // A server that is away now finds out by itself: the lock is gone with the connection.
+            let left =
+                tokio::time::timeout(std::time::Duration::from_secs(5), self.shared.owner.leave())
+                    .await;
+            if !matches!(left, Ok(Ok(_))) {
+                tracing::debug!("the engine could not be signed off");
+            }
+            self.shared.pool.close();
+            Ok(())
+        })
+    }
+}
+
+/// Keeps results, trades and the status in one transaction.
+async fn complete(
+    shared: &Shared,
+    id: &str,
+    fingerprint: Option<&str>,
+    outcome: &Outcome,
+    completed_at: i64,
+    again: bool,
+) -> std::result::Result<(), Failure> {
+    let mut connection = shared.pool.get().await?;
+    let transaction = shared.pool.begin(&mut connection).await?;
+    if runs::complete(shared, transaction.client(), id, fingerprint, completed_at, again).await? {
+        results::insert(shared, &transaction, id, outcome).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// Reads a run with its outcome, as they were at one moment.
+async fn find(
+    shared: &Shared,
+    id: &str,
+) -> std::result::Result<Option<(Run, Option<Outcome>)>, Failure> {
+    let mut connection = shared.pool.get().await?;
+    let transaction = shared.pool.begin(&mut connection).await?;
+    transaction.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+    let found = match runs::summary(shared, transaction.client(), id).await? {
+        Some((run, Some(summary))) => {
+            Some((run, Some(results::outcome(shared, &transaction, id, summary).await?)))
+        }
+        Some((run, None)) => Some((run, None)),
+        None => None,
+    };
+    transaction.commit().await?;
+    Ok(found)
+}
+
+/// Deletes a run; one that an attempt whose answer was lost may have deleted counts as there.
+async fn delete(shared: &Shared, id: &str, again: bool) -> std::result::Result<bool, Failure> {
+    let sql = format!("DELETE FROM {}.backtest_runs WHERE id = $1", shared.schema);
+    let deleted = shared
+        .pool
+        .get()
+        .await?
+        .execute_typed(&sql, &[(&id, tokio_postgres::types::Type::TEXT)])
+        .await?;
+    Ok(deleted > 0 || again)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

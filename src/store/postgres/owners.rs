@@ -1,0 +1,217 @@
+//! Who runs what: how an engine shows that it lives, and how the runs of dead ones are found.
+//!
+//! Every open store keeps a connection of its own, outside the pool, whose session holds an advisory lock. The server
+//! lets go of the lock as soon as the process ends, however it ends, so that a restarted backend finds its lost runs at
+//! once; a time-out after the last sign of life would leave them `running` for its length, and no shorter one is safe.
+//! An engine that only lost its connection comes back within half a second and takes the lock again; hence a lock must be
+//! found free twice, three seconds apart, before its owner counts as dead.
+//!
+//! Behind pgbouncer in transaction mode a session's lock belongs to whichever server connection was at hand, and means
+//! nothing. There an engine notes the server's time every five seconds instead, and is dead after thirty seconds of
+//! silence, of which those do not count in which the server itself was away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use tracing::instrument::WithSubscriber;
+
+use super::failure::Failure;
+use super::pool::Pool;
+use crate::error::Result;
+
+/// Why the runs of a dead process have failed.
+pub const DIED: &str = "the process that ran this backtest ended before it was done";
+
+/// How long after the first a second look is taken at a lock that is free.
+const SECOND_LOOK: Duration = Duration::from_secs(3);
+/// How long an engine waits before it connects anew, at most.
+const RECONNECT: Duration = Duration::from_millis(500);
+/// How often an engine looks for dead ones.
+const ROUND: Duration = Duration::from_secs(30);
+/// How often an engine without a lock shows that it lives.
+const BEAT: Duration = Duration::from_secs(5);
+/// After how much silence an engine without a lock is dead, seconds.
+const SILENCE: f64 = 30.0;
+
+/// An engine among those on one schema.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    id: String,
+    /// The lock, where sessions are ours.
+    key: Option<i64>,
+    pool: Arc<Pool>,
+    /// The schema as SQL.
+    schema: String,
+}
+
+/// The connection that holds the lock; it lasts as long as its task.
+type Lock = Option<(Client, JoinHandle<()>)>;
+
+impl Owner {
+    /// Enters an engine, buries dead ones, and keeps it alive until the handle is aborted.
+    ///
+    /// # Errors
+    /// `STORAGE` where the server cannot be reached or refuses.
+    pub async fn enter(pool: &Arc<Pool>, schema: &str) -> Result<(Arc<Self>, AbortHandle)> {
+        let id = uuid::Uuid::new_v4();
+        let key = i64::from_be_bytes(*id.as_bytes().first_chunk().unwrap_or(&[0; 8]));
+        let owner = Arc::new(Self {
+            id: id.to_string(),
+            key: (!pool.is_by_transaction()).then_some(key),
+            pool: Arc::clone(pool),
+            schema: schema.to_owned(),
+        });
+        let lock = owner.register().await.map_err(|failure| pool.describe(failure))?;
+        let buried = owner.bury_the_dead().await.map_err(|failure| pool.describe(failure))?;
+        if buried > 0 {
+            tracing::warn!(
+                runs = buried,
+                "runs of a process that ended before they were done were marked as failed"
+            );
+        }
+        let keeper = tokio::spawn(Arc::clone(&owner).keep(lock).with_current_subscriber());
+        Ok((owner, keeper.abort_handle()))
+    }
+
+    /// Returns the name under which runs are kept.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Takes the lock, then says so: an engine that is listed and whose lock is free has lost it.
+    async fn register(&self) -> Result<Lock, Failure> {
+        let sql = format!(
+            "INSERT INTO {}.engines (id, lock_key) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
+            self.schema
+        );
+        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+            [(&self.id, Type::TEXT), (&self.key, Type::INT8)];
+        let Some(key) = self.key else {
+            self.pool.get().await?.execute_typed(&sql, &parameters).await?;
+            return Ok(None);
+        };
+        let (client, connection) = self.pool.connect().await?;
+        // The server looks after a peer that vanished without a word, such as a machine that lost its power.
+        let keepalives = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+        // Servers before version 14 and those that only speak like PostgreSQL know less, and need less.
+        for setting in [keepalives, "SET idle_session_timeout = 0"] {
+            match client.batch_execute(setting).await {
+                Err(error) if error.code().is_none() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        client.query_typed("SELECT pg_advisory_lock($1)", &[(&key, Type::INT8)]).await?;
+        client.execute_typed(&sql, &parameters).await?;
+        Ok(Some((client, connection)))
+    }
+
+    /// Keeps the engine alive.
+    async fn keep(self: Arc<Self>, mut lock: Lock) {
+        let mut since = Duration::ZERO;
+        loop {
+            let patience = if self.key.is_some() { ROUND } else { BEAT };
+            let lost = match &mut lock {
+                Some((_, connection)) => tokio::time::timeout(patience, connection).await.is_ok(),
+                None => {
+                    tokio::time::sleep(patience).await;
+                    true
+                }
+            };
+            if lost {
+                lock = self.come_back().await;
+            }
+            since += patience;
+            if since >= ROUND {
+                since = Duration::ZERO;
+                self.pool.shrink();
+                if let Err(failure) = self.bury_the_dead().await {
+                    tracing::debug!(error = %self.pool.describe(failure), "the dead could not be looked for");
+                }
+            }
+        }
+    }
+
+    /// Registers again, as often as it takes.
+    async fn come_back(&self) -> Lock {
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match self.register().await {
+                Ok(lock) => return lock,
+                Err(failure) => {
+                    tracing::debug!(error = %self.pool.describe(failure), "this engine's sign of life could not be given");
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RECONNECT);
+        }
+    }
+
+    /// Marks the runs of dead engines as failed; returns how many there were.
+    async fn bury_the_dead(&self) -> Result<u64, Failure> {
+        let mut dead = self.silent().await?;
+        let suspects = self.unlocked(None).await?;
+        if !suspects.is_empty() {
+            tokio::time::sleep(SECOND_LOOK).await;
+            dead.extend(self.unlocked(Some(&suspects)).await?);
+        }
+        if dead.is_empty() { Ok(0) } else { self.bury(&dead).await }
+    }
+
+    /// Finds engines that have not beaten for too long.
+    async fn silent(&self) -> Result<Vec<String>, Failure> {
+        let sql = format!(
+            "SELECT id FROM {}.engines WHERE lock_key IS NULL AND id <> $1
+             AND now() - greatest(seen_at, pg_postmaster_start_time()) > $2 * interval '1 second'",
+            self.schema
+        );
+        let rows = self
+            .pool
+            .get()
+            .await?
+            .query_typed(&sql, &[(&self.id, Type::TEXT), (&SILENCE, Type::FLOAT8)])
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Finds engines whose lock is free, of all or of some. The locks taken here go with the transaction.
+    async fn unlocked(&self, among: Option<&[String]>) -> Result<Vec<String>, Failure> {
+        let sql = format!(
+            "SELECT id FROM (SELECT id, lock_key FROM {}.engines
+               WHERE lock_key IS NOT NULL AND id <> $1 AND ($2::text[] IS NULL OR id = ANY($2)) OFFSET 0) AS others
+             WHERE pg_try_advisory_xact_lock(lock_key)",
+            self.schema
+        );
+        let rows = self
+            .pool
+            .get()
+            .await?
+            .query_typed(&sql, &[(&self.id, Type::TEXT), (&among, Type::TEXT_ARRAY)])
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    async fn bury(&self, ids: &[String]) -> Result<u64, Failure> {
+        let schema = &self.schema;
+        let mut connection = self.pool.get().await?;
+        let transaction = self.pool.begin(&mut connection).await?;
+        let fail = format!(
+            "UPDATE {schema}.backtest_runs SET status = 'failed', error = $2, completed_at = date_trunc('milliseconds', now())
+             WHERE owner = ANY($1) AND status IN ('pending', 'running')"
+        );
+        let runs = transaction
+            .execute_typed(&fail, &[(&ids, Type::TEXT_ARRAY), (&DIED, Type::TEXT)])
+            .await?;
+        let forget = format!("DELETE FROM {schema}.engines WHERE id = ANY($1)");
+        transaction.execute_typed(&forget, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        transaction.commit().await?;
+        Ok(runs)
+    }
+
+    /// Leaves: what is not done by now will not be.
+    pub async fn leave(&self) -> Result<u64, Failure> {
+        self.bury(std::slice::from_ref(&self.id)).await
+    }
+}

@@ -1,0 +1,309 @@
+//! Against a real server, named by `TEST_DATABASE_URL`; `npm test` starts one.
+
+use std::env;
+
+use super::*;
+use crate::error::Code;
+use crate::store::behaviour::{self, outcome, run};
+
+/// A schema of its own in the database of the tests; nothing where there is none, which CI does not accept.
+pub(crate) struct Place {
+    pub url: String,
+    pub schema: String,
+    client: tokio_postgres::Client,
+}
+
+impl Place {
+    pub async fn new() -> Option<Self> {
+        let Ok(url) = env::var("TEST_DATABASE_URL") else {
+            assert!(env::var("CI").is_err(), "TEST_DATABASE_URL must name a PostgreSQL database");
+            return None;
+        };
+        let pool = Pool::new(Address::parse(&url).unwrap(), 1, 0).unwrap();
+        let (client, _) = pool.connect().await.unwrap();
+        Some(Self { url, schema: format!("bt_{}", uuid::Uuid::new_v4().simple()), client })
+    }
+
+    /// The URL with a parameter more.
+    pub fn with(&self, parameter: &str) -> String {
+        format!("{}{}{parameter}", self.url, if self.url.contains('?') { '&' } else { '?' })
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings::new(&self.url, &self.schema, 3, 2).unwrap()
+    }
+
+    pub async fn open(&self) -> Arc<Postgres> {
+        Postgres::open(&self.settings()).await.unwrap()
+    }
+
+    pub async fn sql(&self, sql: &str) {
+        self.client.batch_execute(&sql.replace("$S", &self.schema)).await.unwrap();
+    }
+
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.client.query_typed_one(&sql.replace("$S", &self.schema), &[]).await.unwrap().get(0)
+    }
+
+    pub async fn drop(self) {
+        self.sql("SET client_min_messages = warning; DROP SCHEMA IF EXISTS $S CASCADE").await;
+    }
+}
+
+#[tokio::test]
+async fn the_store_in_postgresql_behaves() {
+    let Some(place) = Place::new().await else { return };
+    let store = place.open().await;
+    behaviour::suite(&*store).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    assert_eq!(store.create_run(run("bt-late")).await.unwrap_err().code, Code::Closed);
+    assert_eq!(store.run("bt-full").await.unwrap_err().code, Code::Closed);
+    let store = place.open().await;
+    assert_eq!(store.run("bt-large").await.unwrap().unwrap().1, Some(outcome(5000, 777, 0.1)));
+    // What nobody runs any more has failed.
+    let (full, _) = store.run("bt-full").await.unwrap().unwrap();
+    assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(owners::DIED)));
+    assert_eq!(place.number("SELECT count(*) FROM $S.engines").await, 1);
+    store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn the_store_behaves_where_a_pooler_gives_each_transaction_another_session() {
+    let Some(place) = Place::new().await else { return };
+    let url = place.with("pgbouncer=true");
+    let store = Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
+    behaviour::suite(&*store).await;
+    // Nothing was left prepared in any session of the pool.
+    for _ in 0..5 {
+        let connection = store.shared.pool.get().await.unwrap();
+        let left = connection
+            .query_typed_one("SELECT count(*) FROM pg_prepared_statements", &[])
+            .await
+            .unwrap();
+        assert_eq!(left.get::<_, i64>(0), 0);
+    }
+    store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn two_stores_on_one_schema_see_each_other_and_leave_each_other_alone() {
+    let Some(place) = Place::new().await else { return };
+    let one = place.open().await;
+    one.create_run(run("bt-one")).await.unwrap();
+    let two = place.open().await;
+    assert_eq!(two.run("bt-one").await.unwrap().unwrap().0.status, Status::Running);
+    assert!(crate::store::is_duplicate(&two.create_run(run("bt-one")).await.unwrap_err()));
+    // The connection that holds the lock is cut: the engine lives, and comes back before it counts as dead.
+    place
+        .sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+               AND (classid::bigint << 32 | objid::bigint) IN (SELECT lock_key FROM $S.engines)",
+        )
+        .await;
+    let three = place.open().await;
+    assert_eq!(three.run("bt-one").await.unwrap().unwrap().0.status, Status::Running);
+    one.complete_run("bt-one", None, Arc::new(outcome(10, 2, 0.1)), 9).await.unwrap();
+    for store in [one, two, three] {
+        store.close().await.unwrap();
+    }
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn runs_of_a_dead_process_have_failed() {
+    let Some(place) = Place::new().await else { return };
+    for (url, engine) in [
+        (place.url.clone(), "INSERT INTO $S.engines (id, lock_key) VALUES ('dead', 4711)"),
+        (
+            place.with("pgbouncer=true"),
+            "INSERT INTO $S.engines (id, seen_at) VALUES ('dead', '2000-01-01')",
+        ),
+    ] {
+        let settings = Settings::new(&url, &place.schema, 3, 2).unwrap();
+        let store = Postgres::open(&settings).await.unwrap();
+        store.create_run(run("bt-orphan")).await.unwrap();
+        store.create_run(run("bt-mine")).await.unwrap();
+        place.sql(engine).await;
+        place.sql("UPDATE $S.backtest_runs SET owner = 'dead' WHERE id = 'bt-orphan'").await;
+        let other = Postgres::open(&settings).await.unwrap();
+        let (orphan, _) = other.summary("bt-orphan").await.unwrap().unwrap();
+        let young_server = place
+            .number(
+                "SELECT (now() - pg_postmaster_start_time() < interval '30 seconds')::int::bigint",
+            )
+            .await;
+        if url.contains("pgbouncer") && young_server == 1 {
+            // Silence counts from the start of the server on.
+            assert_eq!(orphan.status, Status::Running);
+        } else {
+            assert_eq!(
+                (orphan.status, orphan.error.as_deref()),
+                (Status::Failed, Some(owners::DIED))
+            );
+            assert!(orphan.completed_at.is_some());
+        }
+        assert_eq!(other.summary("bt-mine").await.unwrap().unwrap().0.status, Status::Running);
+        for id in ["bt-orphan", "bt-mine"] {
+            store.delete_run(id).await.unwrap();
+        }
+        store.close().await.unwrap();
+        other.close().await.unwrap();
+    }
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
+    let Some(place) = Place::new().await else { return };
+    let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
+    let mut later = schema::MIGRATIONS.to_vec();
+    later.push((
+        "V2__notes",
+        "CREATE TABLE notes (text text); INSERT INTO notes VALUES ('upgraded')",
+    ));
+    schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap();
+    schema::migrate(&pool, &place.schema, &later).await.unwrap();
+    schema::migrate(&pool, &place.schema, &later).await.unwrap();
+    assert_eq!(place.number("SELECT count(*) FROM $S.notes").await, 1);
+    let error = schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap_err();
+    assert!(error.message.contains("has version 2, newer than version 1"), "{}", error.message);
+    place.sql("UPDATE $S.backtesting_schema_history SET checksum = 'x' WHERE version = 1").await;
+    let error = schema::migrate(&pool, &place.schema, &later).await.unwrap_err();
+    assert!(error.message.contains("which is not that of this library"), "{}", error.message);
+    place
+        .sql("DROP SCHEMA $S CASCADE; CREATE SCHEMA $S; CREATE TABLE $S.backtest_runs (a int)")
+        .await;
+    let error = schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap_err();
+    assert!(
+        error.message.contains("holds the table \"backtest_runs\" of something else"),
+        "{}",
+        error.message
+    );
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    let Some(place) = Place::new().await else { return };
+    let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
+    let broken = [
+        schema::MIGRATIONS[0],
+        ("V2__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"),
+    ];
+    let error = schema::migrate(&pool, &place.schema, &broken).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, false));
+    let schemas = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'", place.schema);
+    assert_eq!(place.number(&schemas).await, 0);
+    schema::migrate(&pool, &place.schema, &schema::MIGRATIONS).await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn ten_stores_at_once_come_up_on_an_empty_database() {
+    let Some(place) = Place::new().await else { return };
+    let opening: Vec<_> = (0..10)
+        .map(|number| {
+            let settings = place.settings();
+            tokio::spawn(async move {
+                let store = Postgres::open(&settings).await.unwrap();
+                store.create_run(run(&format!("bt-{number}"))).await.unwrap();
+                store
+            })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for store in opening {
+        stores.push(store.await.unwrap());
+    }
+    assert_eq!(stores[0].list(&Filter::default()).await.unwrap().len(), 10);
+    assert_eq!(place.number("SELECT count(*) FROM $S.backtesting_schema_history").await, 1);
+    for store in stores {
+        store.close().await.unwrap();
+    }
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn work_survives_cut_connections() {
+    let Some(place) = Place::new().await else { return };
+    let store = place.open().await;
+    let outcome = Arc::new(outcome(2000, 300, 0.1));
+    let cut = async {
+        for _ in 0..40 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            place
+                .sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE application_name = 'aitradepro-backtesting' AND query LIKE '%$S%' AND pid <> pg_backend_pid()",
+                )
+                .await;
+        }
+    };
+    let work = async {
+        for number in 0..60 {
+            let id = format!("bt-{number}");
+            store.create_run(run(&id)).await.unwrap();
+            store.complete_run(&id, None, Arc::clone(&outcome), 9).await.unwrap();
+        }
+    };
+    tokio::join!(cut, work);
+    for number in 0..60 {
+        let (run, kept) = store.run(&format!("bt-{number}")).await.unwrap().unwrap();
+        assert_eq!((run.status, kept.as_ref()), (Status::Completed, Some(&*outcome)));
+    }
+    store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn waits_have_an_end() {
+    let Some(place) = Place::new().await else { return };
+    place.open().await.close().await.unwrap();
+    let url = place.with("pool_timeout=1&connection_limit=1&statement_timeout=300");
+    let store = Postgres::open(&Settings::new(&url, &place.schema, 5, 10).unwrap()).await.unwrap();
+    let held = store.shared.pool.get().await.unwrap();
+    let error = store.list(&Filter::default()).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, true));
+    assert!(error.message.contains("became free within 1 s"), "{}", error.message);
+    drop(held);
+    place.sql("BEGIN; LOCK TABLE $S.backtest_runs").await;
+    let error = store.list(&Filter::default()).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, true));
+    assert!(error.message.contains("statement timeout"), "{}", error.message);
+    place.sql("ROLLBACK").await;
+    assert_eq!(store.list(&Filter::default()).await.unwrap(), []);
+    store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_or_entered_is_said_without_the_password() {
+    let Some(place) = Place::new().await else { return };
+    let address = Address::parse(&place.url).unwrap();
+    let host = address.place();
+    let (host, database) = host.split_once('/').unwrap();
+    for (url, expected, retryable) in [
+        (format!("postgresql://nobody-here:sesame@{host}/{database}"), "nobody-here", false),
+        (format!("postgresql://nobody-here:sesame@{host}/no-such"), "no-such", false),
+        (
+            "postgresql://nobody-here:sesame@127.0.0.1:9/x".to_owned(),
+            "127.0.0.1:9/x cannot be reached",
+            true,
+        ),
+        (
+            "postgresql://nobody-here:sesame@no-such-host.invalid/x".to_owned(),
+            "no-such-host.invalid",
+            true,
+        ),
+    ] {
+        let settings = Settings::new(&url, &place.schema, 1, 0).unwrap();
+        let error = Postgres::open(&settings).await.unwrap_err();
+        assert_eq!((error.code, error.retryable), (Code::Storage, retryable), "{}", error.message);
+        assert!(error.message.contains(expected), "{}", error.message);
+        assert!(!format!("{error:?} {settings:?}").contains("sesame"), "{error:?}");
+    }
+    place.drop().await;
+}

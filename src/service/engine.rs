@@ -93,7 +93,7 @@ impl Engine {
         self.check_open()?;
         let open = async || match (&self.config.database, &self.server) {
             (_, Some(server)) => {
-                let store = Postgres::open(server).await?;
+                let store = Box::pin(Postgres::open(server)).await?;
                 tracing::debug!(database = store.place(), "store opened");
                 let market = Market::new(
                     Arc::clone(&store),

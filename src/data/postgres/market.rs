@@ -86,13 +86,16 @@ impl Table {
         let (first, last): (Option<Micros>, Option<Micros>) = (row.try_get(2)?, row.try_get(3)?);
         let Some((first, last)) = first.zip(last) else { return Ok(None) };
         let timeframe = match &self.timeframe {
-            Some(_) => match spelled.as_deref().and_then(timeframes::parse) {
-                Some(timeframe) => timeframe,
-                None => {
-                    tracing::debug!(table = %self.name, asset_symbol = %symbol, timeframe = ?spelled, "bars of a timeframe that is not known were left out");
+            Some(_) => {
+                let Some(timeframe) = spelled.as_deref().and_then(timeframes::parse) else {
+                    tracing::debug!(
+                        table = %self.name, asset_symbol = %symbol, timeframe = ?spelled,
+                        "bars of a timeframe that is not known were left out"
+                    );
                     return Ok(None);
-                }
-            },
+                };
+                timeframe
+            }
             None => self.step(client, symbol).await?,
         };
         let (first, last) = (self.milliseconds(first), self.milliseconds(last));

@@ -79,13 +79,14 @@ impl Market {
     where
         W: Future<Output = Result<Loaded>> + Send + 'static,
     {
-        let (_heard, unheard) = oneshot::channel();
+        let (heard, unheard) = oneshot::channel();
         let place = Arc::clone(&self.place);
         let reader = Reader { chunk: place.chunk, watch, unheard };
         let answer = self.store.work(move |shared| work(shared, place, reader));
         Box::pin(async move {
-            let _heard = _heard;
-            answer.await
+            let answer = answer.await;
+            drop(heard);
+            answer
         })
     }
 }

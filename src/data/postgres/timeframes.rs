@@ -33,8 +33,8 @@ pub(super) fn parse(text: &str) -> Option<Timeframe> {
 
 /// Returns the coarsest timeframe that is not longer than a distance in milliseconds; the finest for any shorter one.
 pub(super) fn at_most(step: i64) -> Timeframe {
-    let fitting = Timeframe::ALL.iter().map(|(_, timeframe)| *timeframe);
-    fitting.filter(|timeframe| timeframe.milliseconds() <= step).last().unwrap_or(Timeframe::M1)
+    let mut coarsest_first = Timeframe::ALL.iter().rev().map(|(_, timeframe)| *timeframe);
+    coarsest_first.find(|timeframe| timeframe.milliseconds() <= step).unwrap_or(Timeframe::M1)
 }
 
 #[cfg(test)]

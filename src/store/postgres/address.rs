@@ -15,7 +15,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection that is free.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long a statement may take.
-const STATEMENT: Duration = Duration::from_secs(300);
+const STATEMENT: Duration = Duration::from_mins(5);
 
 /// Where a database is, and how to speak to it.
 #[derive(Clone)]
@@ -84,6 +84,8 @@ impl Address {
             .keepalives_idle(Duration::from_secs(30))
             .keepalives_interval(Duration::from_secs(10))
             .keepalives_retries(3);
+        // What was sent and is not acknowledged: keepalives do not look after that.
+        config.tcp_user_timeout(Duration::from_mins(1));
         config.ssl_mode(SslMode::Prefer);
         let mut address = Self {
             config,
@@ -127,10 +129,10 @@ impl Address {
         match name {
             "sslmode" => *mode = Some(value.to_owned()),
             "sslrootcert" => {
-                self.root_certificate = Some(value.to_owned()).filter(|file| file != "system")
+                self.root_certificate = Some(value.to_owned()).filter(|file| file != "system");
             }
             "schema" => {
-                self.market_schema = Some(value.to_owned()).filter(|schema| !schema.is_empty())
+                self.market_schema = Some(value.to_owned()).filter(|schema| !schema.is_empty());
             }
             "connection_limit" => {
                 let limit = value.parse().ok().filter(|limit| *limit > 0);

@@ -81,16 +81,20 @@ impl Owner {
         &self.id
     }
 
-    /// Takes the lock, then says so: an engine that is listed and whose lock is free has lost it.
-    async fn register(&self) -> Result<Lock, Failure> {
+    /// Lists the engine, or notes that it lives.
+    async fn list(&self, client: &Client) -> Result<(), Failure> {
         let sql = format!(
             "INSERT INTO {}.engines (id, lock_key) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
             self.schema
         );
-        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-            [(&self.id, Type::TEXT), (&self.key, Type::INT8)];
+        client.execute_typed(&sql, &[(&self.id, Type::TEXT), (&self.key, Type::INT8)]).await?;
+        Ok(())
+    }
+
+    /// Takes the lock, then lists the engine: one that is listed and whose lock is free has lost it.
+    async fn register(&self) -> Result<Lock, Failure> {
         let Some(key) = self.key else {
-            self.pool.get().await?.execute_typed(&sql, &parameters).await?;
+            self.list(&*self.pool.get().await?).await?;
             return Ok(None);
         };
         let (client, connection) = self.pool.connect().await?;
@@ -104,7 +108,7 @@ impl Owner {
             }
         }
         client.query_typed("SELECT pg_advisory_lock($1)", &[(&key, Type::INT8)]).await?;
-        client.execute_typed(&sql, &parameters).await?;
+        self.list(&client).await?;
         Ok(Some((client, connection)))
     }
 
@@ -113,12 +117,11 @@ impl Owner {
         let mut since = Duration::ZERO;
         loop {
             let patience = if self.key.is_some() { ROUND } else { BEAT };
-            let lost = match &mut lock {
-                Some((_, connection)) => tokio::time::timeout(patience, connection).await.is_ok(),
-                None => {
-                    tokio::time::sleep(patience).await;
-                    true
-                }
+            let lost = if let Some((_, connection)) = &mut lock {
+                tokio::time::timeout(patience, connection).await.is_ok()
+            } else {
+                tokio::time::sleep(patience).await;
+                true
             };
             if lost {
                 lock = self.come_back().await;
@@ -127,7 +130,11 @@ impl Owner {
             if since >= ROUND {
                 since = Duration::ZERO;
                 self.pool.shrink();
-                if let Err(failure) = self.bury_the_dead().await {
+                let round = async {
+                    self.list(&*self.pool.get().await?).await?;
+                    self.bury_the_dead().await
+                };
+                if let Err(failure) = round.await {
                     tracing::debug!(error = %self.pool.describe(failure), "the dead could not be looked for");
                 }
             }
@@ -152,7 +159,13 @@ impl Owner {
     /// Marks the runs of dead engines as failed; returns how many there were.
     async fn bury_the_dead(&self) -> Result<u64, Failure> {
         let mut dead = self.silent().await?;
-        let suspects = self.unlocked(None).await?;
+        let mut suspects = self.unlocked(None).await?;
+        if !suspects.is_empty() {
+            // Who left without a word and without a run, such as a script that never closed its engine, is forgotten at once;
+            // one that lives all the same lists itself again.
+            let idle = self.forget_idle(&suspects).await?;
+            suspects.retain(|id| !idle.contains(id));
+        }
         if !suspects.is_empty() {
             tokio::time::sleep(SECOND_LOOK).await;
             dead.extend(self.unlocked(Some(&suspects)).await?);
@@ -190,6 +203,17 @@ impl Owner {
             .await?
             .query_typed(&sql, &[(&self.id, Type::TEXT), (&among, Type::TEXT_ARRAY)])
             .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Forgets those without an unfinished run, and returns them.
+    async fn forget_idle(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
+        let schema = &self.schema;
+        let sql = format!(
+            "DELETE FROM {schema}.engines AS engines WHERE id = ANY($1) AND NOT EXISTS (SELECT 1
+               FROM {schema}.backtest_runs WHERE owner = engines.id AND status IN ('pending', 'running')) RETURNING id"
+        );
+        let rows = self.pool.get().await?.query_typed(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 

@@ -62,7 +62,7 @@ pub async fn insert(
         (&blob::from_floats(&outcome.equity), Type::BYTEA),
     ];
     transaction.execute_typed(&sql, &values).await?;
-    if outcome.trades.len() > 0 {
+    if !outcome.trades.is_empty() {
         insert_trades(shared, transaction, id, outcome).await?;
     }
     Ok(())
@@ -138,9 +138,9 @@ async fn insert_trades(
         rows.integer(number);
         rows.moment(entry_date);
         if closed {
-            rows.moment(exit_date)
+            rows.moment(exit_date);
         } else {
-            rows.null()
+            rows.null();
         }
         rows.text(if trades.direction.get(at) == Some(&1) { "short" } else { "long" })?;
         rows.text(if closed { "closed" } else { "open" })?;

@@ -128,7 +128,9 @@ async fn runs_of_a_dead_process_have_failed() {
         store.create_run(run("bt-mine")).await.unwrap();
         place.sql(engine).await;
         place.sql("UPDATE $S.backtest_runs SET owner = 'dead' WHERE id = 'bt-orphan'").await;
+        place.sql("INSERT INTO $S.engines (id, lock_key) VALUES ('idle', 4712)").await;
         let other = Postgres::open(&settings).await.unwrap();
+        assert_eq!(place.number("SELECT count(*) FROM $S.engines WHERE id = 'idle'").await, 0);
         let (orphan, _) = other.summary("bt-orphan").await.unwrap().unwrap();
         let young_server = place
             .number(

@@ -49,6 +49,9 @@ where
     })
 }
 
+/// Makes what a promise settles with, on the JavaScript thread.
+type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
+
 /// Makes a promise of a simulation, which begins on a thread for simulations at once and, where it never waits, ends
 /// there: what waits costs a change of threads, and that is more than a short run itself.
 pub(super) fn simulate<'env, T, V, F>(
@@ -73,7 +76,6 @@ where
             (Held { fail, unlisten: None, listener: None }, Err(refused))
         }
     };
-    type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
     let (deferred, promise) = env.create_deferred::<V, Resolver<V>>()?;
     let promise = PromiseRaw::new(env.raw(), promise.raw());
     let answer = move |result: crate::Result<T>| {

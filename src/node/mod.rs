@@ -4,6 +4,7 @@
 //! [`crate::input::Input`], and turns the answer into objects; what could be wrong about trading is elsewhere.
 
 #![allow(
+    clippy::elidable_lifetime_names,
     clippy::missing_errors_doc,
     clippy::needless_pass_by_value,
     clippy::trivially_copy_pass_by_ref,

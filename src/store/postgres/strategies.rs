@@ -15,7 +15,7 @@ fn select(shared: &Shared) -> String {
     // A row that somebody made inactive is as good as none.
     format!(
         "SELECT id, name, description, strategy_type, parameters_schema::text, default_parameters::text, definition,
-           created_at, updated_at
+           created_at, updated_at, parameter_order
          FROM {}.trading_strategies WHERE is_active",
         shared.schema
     )
@@ -25,18 +25,19 @@ fn select(shared: &Shared) -> String {
 pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()> {
     let sql = format!(
         "INSERT INTO {}.trading_strategies AS old (id, name, description, strategy_type, parameters_schema,
-           default_parameters, definition, is_active, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, true, $8, $9)
+           default_parameters, definition, is_active, created_at, updated_at, parameter_order)
+         VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7, true, $8, $9, $10)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description,
            strategy_type = excluded.strategy_type, parameters_schema = excluded.parameters_schema,
-           default_parameters = excluded.default_parameters, definition = excluded.definition,
+           default_parameters = excluded.default_parameters, parameter_order = excluded.parameter_order,
+           definition = excluded.definition,
            created_at = CASE WHEN old.is_active THEN old.created_at ELSE excluded.created_at END,
            is_active = true, updated_at = excluded.updated_at",
         shared.schema
     );
     let schema = runs::json(&strategy.parameters_schema)?;
     let defaults = runs::json(&strategy.default_parameters)?;
-    let values: [Parameter; 9] = [
+    let values: [Parameter; 10] = [
         (&strategy.id, Type::TEXT),
         (&strategy.name, Type::TEXT),
         (&strategy.description, Type::TEXT),
@@ -46,6 +47,7 @@ pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()>
         (&strategy.definition, Type::TEXT),
         (&Moment(strategy.created_at), Type::TIMESTAMPTZ),
         (&Moment(strategy.updated_at), Type::TIMESTAMPTZ),
+        (&runs::order(&strategy.default_parameters), Type::TEXT_ARRAY),
     ];
     shared.pool.get().await?.execute_typed(&sql, &values).await?;
     Ok(())
@@ -79,7 +81,7 @@ fn read(row: &Row) -> Done<StoredStrategy> {
         description: row.try_get(2)?,
         kind: row.try_get(3)?,
         parameters_schema: runs::map(row.try_get(4)?, Vec::new())?.into(),
-        default_parameters: runs::map(row.try_get(5)?, Vec::new())?,
+        default_parameters: runs::map(row.try_get(5)?, row.try_get(9)?)?,
         definition: row.try_get(6)?,
         created_at: row.try_get::<_, Moment>(7)?.0,
         updated_at: row.try_get::<_, Moment>(8)?.0,

@@ -120,6 +120,7 @@ CREATE TABLE trading_strategies (
   strategy_type text NOT NULL,
   parameters_schema jsonb NOT NULL,
   default_parameters jsonb NOT NULL,
+  parameter_order text[] NOT NULL, -- the keys of default_parameters in their order, which jsonb does not keep
   definition text NOT NULL,
   is_active boolean NOT NULL DEFAULT true,
   created_at timestamptz NOT NULL,

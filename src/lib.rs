@@ -34,5 +34,6 @@ pub mod simulation;
 pub mod store;
 pub mod strategies;
 pub mod watch;
+mod wide;
 
 pub use error::{Code, Error, Issue, Result};

@@ -42,6 +42,7 @@ impl<'a> SmaPair<'a> {
     }
 
     /// Writes the averages of the next bars and returns how many bars there were; NaN in the warm-up.
+    #[inline(always)]
     pub fn next(&mut self, a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) -> usize {
         let [of_a, of_b] = self.inputs;
         let count = of_a.len().min(of_b.len()).saturating_sub(self.next).min(BLOCK);
@@ -77,6 +78,7 @@ impl<'a> SmaPair<'a> {
     }
 }
 
+#[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
 fn divide(totals: &mut [f64; BLOCK], period: usize) {
     let period = period as f64;

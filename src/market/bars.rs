@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Column, Timeframe, time};
 use crate::error::{Code, Error, Issue, Result};
+use crate::wide::wide;
 
 /// How many faulty bars an error lists.
 const LISTED_FAULTS: usize = 10;
@@ -14,7 +15,7 @@ const LISTED_FAULTS: usize = 10;
 /// least. The volume, where there is one, is finite and not negative. There may be no bars at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bars {
-    timestamps: Vec<i64>,
+    timestamps: Column<i64>,
     open: Column,
     high: Column,
     low: Column,
@@ -35,6 +36,7 @@ impl Bars {
         close: Column,
         volume: Option<Column>,
     ) -> Result<Self> {
+        let timestamps = timestamps.into();
         let bars = Self { timestamps, open, high, low, close, volume };
         bars.check_lengths()?;
         bars.check_values()?;
@@ -89,28 +91,13 @@ impl Bars {
 
     /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
     fn are_sound(&self) -> bool {
-        let (open, high, low, close) = (&*self.open, &*self.high, &*self.low, &*self.close);
-        let mut sound =
-            self.timestamps.windows(2).fold(true, |sound, pair| sound & (pair[0] < pair[1]))
-                & self
-                    .timestamps
-                    .iter()
-                    .fold(true, |sound, timestamp| sound & (timestamp.abs() <= time::LIMIT));
-        for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
-            // A NaN fails each of these comparisons.
-            sound &= (low > 0.0)
-                && (high < f64::INFINITY)
-                && (low <= open)
-                && (low <= close)
-                && (open <= high)
-                && (close <= high);
-        }
-        if let Some(volume) = &self.volume {
-            for &volume in volume.iter() {
-                sound &= (0.0..f64::INFINITY).contains(&volume);
-            }
-        }
-        sound
+        let in_range =
+            |moment: Option<&i64>| moment.is_none_or(|moment| moment.abs() <= time::LIMIT);
+        rise(&self.timestamps)
+            && in_range(self.timestamps.first())
+            && in_range(self.timestamps.last())
+            && prices_are_sound(&self.open, &self.high, &self.low, &self.close)
+            && self.volume.as_ref().is_none_or(|volume| volumes_are_sound(volume))
     }
 
     fn fault(&self, bar: usize) -> Option<(&'static str, String)> {
@@ -182,6 +169,11 @@ impl Bars {
         &self.timestamps
     }
 
+    /// Returns the openings of the bars as a column that shares their memory.
+    pub fn timestamp_column(&self) -> Column<i64> {
+        self.timestamps.clone()
+    }
+
     /// Returns the opening prices.
     pub fn open(&self) -> &Column {
         &self.open
@@ -207,13 +199,13 @@ impl Bars {
         self.volume.as_ref()
     }
 
-    /// Returns the bars with these positions, sharing the prices. Bounds beyond the end are cut off.
+    /// Returns the bars with these positions, sharing their memory. Bounds beyond the end are cut off.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         Self {
-            timestamps: self.timestamps.get(start..end).unwrap_or(&[]).to_vec(),
+            timestamps: self.timestamps.slice(start..end),
             open: self.open.slice(start..end),
             high: self.high.slice(start..end),
             low: self.low.slice(start..end),
@@ -232,19 +224,65 @@ impl Bars {
 
     /// Returns the median distance between two bars in milliseconds; nothing for fewer than two bars.
     pub fn median_step(&self) -> Option<i64> {
-        let mut steps: Vec<i64> =
-            self.timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        if steps.is_empty() {
-            return None;
-        }
-        let middle = (steps.len() - 1) / 2;
-        Some(*steps.select_nth_unstable(middle).1)
+        median_step(&self.timestamps)
     }
 
     /// Returns the timeframe that the median distance of two bars is exactly, if there is one.
     pub fn inferred_timeframe(&self) -> Option<Timeframe> {
         self.median_step().and_then(Timeframe::from_milliseconds)
     }
+}
+
+wide! {
+    /// Returns whether each moment comes after the one before.
+    fn rise(moments: &[i64]) -> bool {
+        let later = moments.get(1..).unwrap_or(&[]);
+        later.iter().zip(moments).fold(true, |rise, (later, earlier)| rise & (earlier < later))
+    }
+}
+
+wide! {
+    fn prices_are_sound(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
+        let mut sound = true;
+        for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
+            // A NaN fails each of these comparisons.
+            sound &= (low > 0.0)
+                & (high < f64::INFINITY)
+                & (low <= open)
+                & (low <= close)
+                & (open <= high)
+                & (close <= high);
+        }
+        sound
+    }
+}
+
+wide! {
+    fn volumes_are_sound(volume: &[f64]) -> bool {
+        volume.iter().fold(true, |sound, &volume| sound & (volume >= 0.0) & (volume < f64::INFINITY))
+    }
+}
+
+wide! {
+    /// Counts the moments that come this long after the one before.
+    fn steps_of(moments: &[i64], step: i64) -> usize {
+        let later = moments.get(1..).unwrap_or(&[]);
+        let pairs = later.iter().zip(moments);
+        pairs.map(|(later, earlier)| usize::from(later - earlier == step)).sum()
+    }
+}
+
+/// Returns the median distance between two consecutive moments, the lower of the two middle ones; nothing for fewer than
+/// two moments.
+pub fn median_step(moments: &[i64]) -> Option<i64> {
+    let (first, second) = (moments.first()?, moments.get(1)?);
+    // Nearly always most bars are one step apart, and what more than half of them are is the median.
+    if steps_of(moments, second - first) > moments.len() / 2 {
+        return Some(second - first);
+    }
+    let mut steps: Vec<i64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let middle = (steps.len() - 1) / 2;
+    Some(*steps.select_nth_unstable(middle).1)
 }
 
 #[cfg(test)]

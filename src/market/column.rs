@@ -1,19 +1,18 @@
-//! A shared, immutable column of numbers, whoever owns the memory.
+//! A shared, immutable column of values, whoever owns the memory.
 
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// A column of `f64`: cheap to clone and to cut, backed by a vector, an Arrow buffer or memory of JavaScript.
-#[derive(Clone)]
-pub struct Column {
-    owner: Arc<dyn AsRef<[f64]> + Send + Sync>,
+/// A column of numbers, or of moments: cheap to clone and to cut, backed by a vector or an Arrow buffer.
+pub struct Column<T = f64> {
+    owner: Arc<dyn AsRef<[T]> + Send + Sync>,
     range: Range<usize>,
 }
 
-impl Column {
+impl<T> Column<T> {
     /// Wraps memory that somebody else owns.
-    pub fn from_owner(owner: impl AsRef<[f64]> + Send + Sync + 'static) -> Self {
+    pub fn from_owner(owner: impl AsRef<[T]> + Send + Sync + 'static) -> Self {
         let range = 0..owner.as_ref().len();
         Self { owner: Arc::new(owner), range }
     }
@@ -27,28 +26,40 @@ impl Column {
     }
 }
 
-impl Deref for Column {
-    type Target = [f64];
+impl<T> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        Self { owner: Arc::clone(&self.owner), range: self.range.clone() }
+    }
+}
 
-    fn deref(&self) -> &[f64] {
+impl<T: Send + Sync + 'static> Default for Column<T> {
+    fn default() -> Self {
+        Self::from(Vec::new())
+    }
+}
+
+impl<T> Deref for Column<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
         // `get` and not an index: an owner whose length changed under us must not bring the process down.
         (*self.owner).as_ref().get(self.range.clone()).unwrap_or(&[])
     }
 }
 
-impl From<Vec<f64>> for Column {
-    fn from(values: Vec<f64>) -> Self {
+impl<T: Send + Sync + 'static> From<Vec<T>> for Column<T> {
+    fn from(values: Vec<T>) -> Self {
         Self::from_owner(values)
     }
 }
 
-impl FromIterator<f64> for Column {
-    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
-        values.into_iter().collect::<Vec<f64>>().into()
+impl<T: Send + Sync + 'static> FromIterator<T> for Column<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        values.into_iter().collect::<Vec<T>>().into()
     }
 }
 
-impl fmt::Debug for Column {
+impl<T> fmt::Debug for Column<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Column({} values)", self.len())
     }
@@ -58,6 +69,12 @@ impl PartialEq for Column {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self.iter().zip(other.iter()).all(|(a, b)| a.to_bits() == b.to_bits())
+    }
+}
+
+impl PartialEq for Column<i64> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
     }
 }
 

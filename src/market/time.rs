@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
+use crate::wide::wide;
+
 /// Milliseconds of a day.
 pub const DAY: i64 = 86_400_000;
 
@@ -50,6 +52,50 @@ pub fn short(milliseconds: i64) -> String {
     text.strip_suffix("T00:00:00.000Z").map_or_else(|| text.clone(), str::to_owned)
 }
 
+/// Added to a whole number below 2^51 either side of zero, it leaves that number in the lowest bits of the sum.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
+
+/// The numbers that [`SHIFT`] works for: milliseconds up to the year 73,000.
+const SHIFTED: f64 = 2_251_799_813_685_248.0;
+
+wide! {
+    /// Converts whole milliseconds, in a way that becomes vector instructions, which conversions of 64-bit numbers do
+    /// not; returns whether all are whole and less than 2^51. If not, what was written means nothing.
+    pub fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
+        let mut sound = true;
+        for (whole, &value) in into.iter_mut().zip(milliseconds) {
+            let shifted = value + SHIFT;
+            #[expect(clippy::float_cmp, reason = "a whole number comes back exactly as it was")]
+            let same = shifted - SHIFT == value;
+            sound &= same & (value.abs() < SHIFTED);
+            *whole = shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed();
+        }
+        sound && into.len() == milliseconds.len()
+    }
+}
+
+/// Converts milliseconds, in the order of time, to the numbers that JavaScript has for them.
+pub fn to_numbers(moments: &[i64]) -> Vec<f64> {
+    let is_small =
+        |moment: Option<&i64>| moment.is_none_or(|moment| moment.unsigned_abs() < 1 << 51);
+    if is_small(moments.first()) && is_small(moments.last()) {
+        let mut numbers = vec![0.0; moments.len()];
+        shift(moments, &mut numbers);
+        return numbers;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
+    moments.iter().map(|&moment| moment as f64).collect()
+}
+
+wide! {
+    /// Converts numbers below 2^51, as the reverse of [`to_whole`].
+    fn shift(moments: &[i64], into: &mut [f64]) {
+        for (number, moment) in into.iter_mut().zip(moments) {
+            *number = f64::from_bits(SHIFT.to_bits().wrapping_add_signed(*moment)) - SHIFT;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +110,24 @@ mod tests {
         assert_eq!(parse("1970-01-01T00:01Z"), Some(60_000));
         assert_eq!(parse("2021-02-30"), None);
         assert_eq!(parse("tomorrow"), None);
+    }
+
+    #[test]
+    fn whole_numbers_go_both_ways_and_others_are_noticed() {
+        let moments = [1 - (1 << 51), -LIMIT / 4, -1, 0, 1, DAY, 1_700_000_000_123, (1 << 51) - 1];
+        let numbers = to_numbers(&moments);
+        let mut back = [0; 8];
+        assert!(to_whole(&numbers, &mut back));
+        assert_eq!(back, moments);
+        #[expect(clippy::cast_precision_loss, reason = "as JavaScript has it")]
+        let plain = moments.map(|moment| moment as f64);
+        assert_eq!(numbers, plain);
+        assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT]), [-8.64e15, 7.0, 8.64e15]);
+        for wrong in [0.5, -0.25, f64::NAN, f64::INFINITY, 8.64e15, 2_251_799_813_685_248.0, 1e300]
+        {
+            assert!(!to_whole(&[1.0, wrong], &mut [0; 2]), "{wrong}");
+        }
+        assert!(!to_whole(&[1.0], &mut []));
     }
 
     #[test]

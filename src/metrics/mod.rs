@@ -178,9 +178,8 @@ pub const METRICS: &[&Metric] = &[
 ];
 
 /// Computes every metric of a run, in the order of [`METRICS`].
-pub fn compute_all(inputs: &Inputs<'_>) -> Vec<(&'static str, Option<f64>)> {
-    let facts = Facts::new(inputs);
-    METRICS.iter().map(|metric| (metric.name, metric.of(&facts))).collect()
+pub fn compute_all(facts: &Facts) -> Vec<(&'static str, Option<f64>)> {
+    METRICS.iter().map(|metric| (metric.name, metric.of(facts))).collect()
 }
 
 /// Finds a metric by its camelCase name.

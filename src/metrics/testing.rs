@@ -2,7 +2,7 @@
 
 use super::{Facts, Inputs};
 use crate::market::time::DAY;
-use crate::portfolio::Trades;
+use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
 
 /// Asserts that two values agree to 1e-9 relative, or that neither is there.
@@ -27,6 +27,7 @@ fn facts(
         close,
         equity,
         orders,
+        holdings: &Holdings::after(orders, 1_000.0),
         trades,
         bar_milliseconds: DAY,
         year_days: 365.0,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::portfolio::Trades;
+use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
 
 const CASES: &str = include_str!("../../__test__/reference/metrics/cases.json");
@@ -41,11 +41,13 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         pnl_percent: numbers(&trades["pnlPercent"]),
         ..Trades::default()
     };
-    compute_all(&Inputs {
-        initial_capital: case["initialCapital"].as_f64().unwrap(),
+    let initial_capital = case["initialCapital"].as_f64().unwrap();
+    compute_all(&Facts::new(&Inputs {
+        initial_capital,
         close: &numbers(&case["close"]),
         equity: &numbers(&case["equity"]),
         orders: &orders,
+        holdings: &Holdings::after(&orders, initial_capital),
         trades: &trades,
         bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
         year_days: case["yearDays"].as_f64().unwrap(),
@@ -53,7 +55,7 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         slippage: case["slippage"].as_f64().unwrap(),
         fills_without_slippage: &[],
         unexecuted_signals: 0,
-    })
+    }))
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -154,6 +156,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 close: &close,
                 equity,
                 orders: &orders,
+                holdings: &Holdings::default(),
                 trades: &trades,
                 bar_milliseconds: 60_000,
                 year_days: 365.0,
@@ -162,7 +165,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 fills_without_slippage: &[],
                 unexecuted_signals: 0,
             };
-            for (name, value) in compute_all(&inputs) {
+            for (name, value) in compute_all(&Facts::new(&inputs)) {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -183,6 +186,7 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
         close: &[100.0, 90.0],
         equity: &[1_990.0, 1_940.0],
         orders: &orders,
+        holdings: &Holdings::after(&orders, 2_000.0),
         trades: &Trades::default(),
         bar_milliseconds: 86_400_000,
         year_days: 365.0,

@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 use crate::error::Error;
 use crate::service::{Control, Progress, pool};
 
-use super::error;
 use super::options::{Followed, read_options};
 use super::runtime::{Fail, Runtime};
 use super::types::JsProgress;
+use super::{error, memory};
 
 /// What a call holds on to in JavaScript until it is answered.
 struct Held {
@@ -25,7 +25,7 @@ struct Held {
 pub(super) fn call<'env, T, V, F>(
     env: &'env Env,
     work: crate::Result<F>,
-    convert: impl FnOnce(T) -> V + 'static,
+    convert: impl FnOnce(&Env, T) -> napi::Result<V> + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
@@ -40,12 +40,14 @@ where
             Err(refused) => return Ok(Err(refused)),
         };
         // A task of its own, so that a panic ends this call and nothing else.
-        Ok(tokio::spawn(work).await.unwrap_or_else(|failure| {
+        let ended = tokio::spawn(work).await;
+        memory::release_when_idle(&Handle::current());
+        Ok(ended.unwrap_or_else(|failure| {
             Err(Error::internal(format!("a defect of the engine: {failure}")))
         }))
     };
     env.spawn_future_with_callback(future, move |env, result: crate::Result<T>| {
-        settle(env, held, result, |value| (convert(value), None))
+        settle(env, held, result, |env, value| Ok((convert(env, value)?, None)))
     })
 }
 
@@ -58,7 +60,7 @@ pub(super) fn simulate<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
     start: impl FnOnce(Control) -> crate::Result<F>,
-    convert: impl FnOnce(T) -> (V, Option<Progress>) + Send + 'static,
+    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
@@ -82,7 +84,15 @@ where
         deferred.resolve(Box::new(move |env: Env| settle(&env, held, result, convert)));
     };
     match work {
-        Ok(work) => within_runtime_if_available(|| pool::start(work, answer, &Handle::current())),
+        Ok(work) => within_runtime_if_available(|| {
+            let handle = Handle::current();
+            let runtime = handle.clone();
+            let answer = move |result| {
+                answer(result);
+                memory::release_when_idle(&runtime);
+            };
+            pool::start(work, answer, &handle);
+        }),
         Err(refused) => answer(Err(refused)),
     }
     Ok(promise)
@@ -93,14 +103,14 @@ fn settle<T, V>(
     env: &Env,
     held: Held,
     result: crate::Result<T>,
-    convert: impl FnOnce(T) -> (V, Option<Progress>),
+    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
 ) -> napi::Result<V> {
     if let Some(unlisten) = &held.unlisten {
         let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
     }
     match result {
         Ok(value) => {
-            let (value, last) = convert(value);
+            let (value, last) = convert(env, value)?;
             if let (Some(last), Some(listener)) = (last, &held.listener) {
                 // Told here and not through the queue, so that nobody hears of the end after the answer.
                 listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;

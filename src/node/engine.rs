@@ -10,9 +10,7 @@ use serde_json::{Map, Value};
 use crate::service::Engine;
 
 use super::runtime::{Runtime, configure};
-use super::types::{
-    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, StrategyInfo, ValidationResult,
-};
+use super::types::{AssetInfo, BacktestSummary, JsImportSummary, StrategyInfo, ValidationResult};
 use super::{error, functions, input};
 
 /// One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
@@ -51,7 +49,7 @@ impl BacktestEngine {
         env: &'env Env,
         request: Option<Unknown<'env>>,
         options: Option<Unknown<'env>>,
-    ) -> Result<PromiseRaw<'env, BacktestResult>> {
+    ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
@@ -65,7 +63,7 @@ impl BacktestEngine {
         &self,
         env: &'env Env,
         backtest_id: Option<Unknown<'env>>,
-    ) -> Result<PromiseRaw<'env, Either<BacktestResult, Null>>> {
+    ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
         functions::on_get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
@@ -172,6 +170,8 @@ impl BacktestEngine {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
-        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |()| ())
+        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| {
+            Ok(())
+        })
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn on_run_backtest<'env>(
     engine: Answering,
     request: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, BacktestResult>> {
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     let request = read(request)?;
     let start = |control: Control| {
         let engine = engine?;
@@ -45,7 +45,14 @@ pub(super) fn on_run_backtest<'env>(
             Ok((BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome))), last))
         })
     };
-    simulate(env, options, start, |(result, last)| (result, Some(last)))
+    simulate(env, options, start, |env, (result, last)| Ok((complete(env, result)?, Some(last))))
+}
+
+/// Gives a result its trades.
+fn complete(env: &Env, result: BacktestResult) -> Result<Unknown<'static>> {
+    Runtime::of(env)?
+        .helper::<(BacktestResult,), Unknown<'static>>(env, "complete")?
+        .call((result,).into())
 }
 
 /// Returns the last report of a run, which comes right before its answer.
@@ -63,13 +70,15 @@ pub(super) fn on_get_backtest_results<'env>(
     env: &'env Env,
     engine: Answering,
     id: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, Either<BacktestResult, Null>>> {
+) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
     let id = read(id)?;
     let work = engine.map(|engine| async move {
         let found = engine.logged(engine.get_backtest_results(&id)).await?;
         Ok(found.map(|(run, outcome)| BacktestResult::new(run, outcome.map(Arc::unwrap_or_clone))))
     });
-    call(env, work, |found| found.map_or(Either::B(Null), Either::A))
+    call(env, work, |env, found: Option<BacktestResult>| {
+        found.map_or(Ok(Either::B(Null)), |result| complete(env, result).map(Either::A))
+    })
 }
 
 pub(super) fn on_list_backtests<'env>(
@@ -82,7 +91,7 @@ pub(super) fn on_list_backtests<'env>(
         let found = engine.logged(engine.list_backtests(&filter)).await?;
         Ok(found.into_iter().map(|(run, summary)| BacktestSummary::new(run, summary)).collect())
     });
-    call(env, work, |found| found)
+    call(env, work, |_, found| Ok(found))
 }
 
 pub(super) fn on_delete_backtest<'env>(
@@ -94,7 +103,7 @@ pub(super) fn on_delete_backtest<'env>(
     call(
         env,
         engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await }),
-        |deleted| deleted,
+        |_, deleted| Ok(deleted),
     )
 }
 
@@ -106,7 +115,7 @@ pub(super) fn on_list_strategies(
         let found = engine.logged(engine.list_strategies()).await?;
         Ok(found.iter().map(StrategyInfo::from).collect())
     });
-    call(env, work, |found| found)
+    call(env, work, |_, found| Ok(found))
 }
 
 pub(super) fn on_register_strategy<'env>(
@@ -120,7 +129,7 @@ pub(super) fn on_register_strategy<'env>(
         let known = engine.logged(engine.register_strategy(&strategy, function)).await?;
         Ok(StrategyInfo::from(&known))
     });
-    call(env, work, |registered| registered)
+    call(env, work, |_, registered| Ok(registered))
 }
 
 pub(super) fn on_validate_strategy<'env>(
@@ -132,7 +141,7 @@ pub(super) fn on_validate_strategy<'env>(
     let work = engine.map(|engine| async move {
         Ok(ValidationResult::from(engine.logged(engine.validate_strategy(&config)).await?))
     });
-    call(env, work, |found| found)
+    call(env, work, |_, found| Ok(found))
 }
 
 pub(super) fn on_get_metrics<'env>(
@@ -145,7 +154,7 @@ pub(super) fn on_get_metrics<'env>(
     let work = engine.map(|engine| async move {
         Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
     });
-    call(env, work, |found| found)
+    call(env, work, |_, found| Ok(found))
 }
 
 pub(super) fn on_import_bars<'env>(
@@ -157,7 +166,7 @@ pub(super) fn on_import_bars<'env>(
     let work = engine.map(|engine| async move {
         Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
     });
-    call(env, work, |summary| summary)
+    call(env, work, |_, summary| Ok(summary))
 }
 
 pub(super) fn on_list_assets(
@@ -167,7 +176,7 @@ pub(super) fn on_list_assets(
     let work = engine.map(|engine| async move {
         Ok(engine.logged(engine.list_assets()).await?.into_iter().map(AssetInfo::from).collect())
     });
-    call(env, work, |found| found)
+    call(env, work, |_, found| Ok(found))
 }
 
 /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
@@ -180,7 +189,7 @@ pub fn run_backtest<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, BacktestResult>> {
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     on_run_backtest(env, default_engine(env)?, request, options)
 }
 
@@ -193,7 +202,7 @@ pub fn run_backtest<'env>(
 pub fn get_backtest_results<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, Either<BacktestResult, Null>>> {
+) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
     on_get_backtest_results(env, default_engine(env)?, backtest_id)
 }
 
@@ -299,5 +308,5 @@ pub fn simulate_signals<'env>(
 ) -> Result<PromiseRaw<'env, JsSimulationResult>> {
     let request = read(request)?;
     let start = |_| Ok(async move { run_signals(&request).await.map(JsSimulationResult::from) });
-    simulate(env, None, start, |result| (result, None))
+    simulate(env, None, start, |_, result| Ok((result, None)))
 }

@@ -18,6 +18,7 @@ mod error;
 mod function;
 pub mod functions;
 mod input;
+mod memory;
 mod options;
 mod runtime;
 pub mod types;

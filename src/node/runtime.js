@@ -98,5 +98,46 @@
     }
   }
 
-  return { BacktestError, begin, guard, listen, cause, signaller }
+  // Completes the result of a backtest. Making an object of each of many trades takes longer than the run that made them,
+  // so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
+  // whoever prints a result wants to see its trades.
+  const complete = (result) => {
+    const rows = result.trades
+    let trades
+    Object.defineProperty(result, 'trades', {
+      configurable: true,
+      enumerable: true,
+      get() {
+        trades ??= unpack(rows)
+        return trades
+      },
+      set(value) {
+        trades = value
+      },
+    })
+    return Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
+  }
+  const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+  // The order of the numbers is that of `trade_rows` in types/results.rs.
+  const unpack = (rows) => {
+    const trades = new Array(rows.length / 10)
+    for (let trade = 0, at = 0; trade < trades.length; trade++, at += 10) {
+      const closed = rows[at + 3] === 1
+      trades[trade] = {
+        entryDate: new Date(rows[at]).toISOString(),
+        exitDate: closed ? new Date(rows[at + 1]).toISOString() : null,
+        direction: rows[at + 2] === 1 ? 'short' : 'long',
+        entryPrice: rows[at + 4],
+        exitPrice: closed ? rows[at + 5] : null,
+        quantity: rows[at + 6],
+        pnl: rows[at + 7],
+        pnlPercent: rows[at + 8],
+        fees: rows[at + 9],
+        status: closed ? 'closed' : 'open',
+      }
+    }
+    return trades
+  }
+
+  return { BacktestError, begin, guard, listen, cause, signaller, complete }
 })()

@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, Result};
 use napi_derive::napi;
 
+use super::memory;
 use crate::config::{Config, SETTINGS, environment_name};
 use crate::input::Input;
 use crate::service::Engine;
@@ -30,6 +31,7 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;
     exports.set_named_property("BacktestError", class)?;
+    env.add_env_cleanup_hook((), |()| memory::release())?;
     let runtime =
         Runtime { helpers: helpers.create_ref::<false>()?, default_engine: RefCell::new(None) };
     env.set_instance_data(runtime, (), |_| {})

@@ -7,6 +7,7 @@ use super::Trades;
 use crate::error::{Error, Result};
 use crate::simulation::{Orders, add};
 use crate::watch::Watch;
+use crate::wide::wide;
 
 /// What the orders of a run came to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -96,22 +97,29 @@ fn check(close: &[f64], orders: &Orders) -> Result<()> {
     }
 }
 
-/// Returns the equity at each close.
-fn equity(close: &[f64], orders: &Orders, holdings: &Holdings, initial_capital: f64) -> Vec<f64> {
-    let mut equity = Vec::with_capacity(close.len());
-    let mut held = (initial_capital, 0.0);
-    let mut value_until = |end: usize, (cash, position): (f64, f64)| {
-        if let Some(closes) = close.get(equity.len()..end) {
-            equity.extend(closes.iter().map(|close| cash + close * position));
+wide! {
+    /// Returns the equity at each close.
+    fn equity(
+        close: &[f64],
+        orders: &Orders,
+        holdings: &Holdings,
+        initial_capital: f64,
+    ) -> Vec<f64> {
+        let mut equity = Vec::with_capacity(close.len());
+        let mut held = (initial_capital, 0.0);
+        let mut value_until = |end: usize, (cash, position): (f64, f64)| {
+            if let Some(closes) = close.get(equity.len()..end) {
+                equity.extend(closes.iter().map(|close| cash + close * position));
+            }
+        };
+        let after = holdings.cash.iter().zip(&holdings.position);
+        for (&bar, (&cash, &position)) in orders.bar.iter().zip(after) {
+            value_until(bar as usize, held);
+            held = (cash, position);
         }
-    };
-    for ((&bar, &cash), &position) in orders.bar.iter().zip(&holdings.cash).zip(&holdings.position)
-    {
-        value_until(bar as usize, held);
-        held = (cash, position);
+        value_until(close.len(), held);
+        equity
     }
-    value_until(close.len(), held);
-    equity
 }
 
 impl Holdings {

@@ -82,11 +82,17 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
 /// # Errors
 /// `BAD_DATA` for the first that is not one.
 pub fn moments(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
+    let mut whole = vec![0; timestamps.len()];
+    if time::to_whole(timestamps, &mut whole) {
+        return Ok(whole);
+    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "checked to be whole and within the range of a Date right below"
     )]
-    let whole: Vec<i64> = timestamps.iter().map(|&value| value as i64).collect();
+    for (whole, &value) in whole.iter_mut().zip(timestamps) {
+        *whole = value as i64;
+    }
     #[expect(
         clippy::cast_precision_loss,
         clippy::float_cmp,

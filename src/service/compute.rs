@@ -48,7 +48,7 @@ pub(super) fn backtest(
     Ok(Outcome {
         summary: computed.summary,
         trades: computed.portfolio.trades,
-        timestamps: bars.timestamps().to_vec(),
+        timestamps: bars.timestamp_column(),
         equity: computed.portfolio.equity,
     })
 }
@@ -73,6 +73,7 @@ pub(super) fn simulate(
         close: prices.close(),
         equity: &portfolio.equity,
         orders: &simulation.orders,
+        holdings: &portfolio.holdings,
         trades: &portfolio.trades,
         bar_milliseconds: terms.bar_milliseconds,
         year_days: terms.options.year_days,
@@ -85,7 +86,8 @@ pub(super) fn simulate(
             .map(|signals| u64::from(signals.count))
             .sum(),
     };
-    let metrics: Vec<(String, Option<f64>)> = metrics::compute_all(&inputs)
+    let facts = metrics::Facts::new(&inputs);
+    let metrics: Vec<(String, Option<f64>)> = metrics::compute_all(&facts)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
@@ -93,6 +95,7 @@ pub(super) fn simulate(
         |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
     let final_capital = value("finalCapital").unwrap_or(terms.initial_capital);
     let total_return = value("totalReturn").unwrap_or(0.0);
+    let is_solvent = facts.is_solvent;
     let subject = warnings::Subject {
         prices,
         signals,
@@ -101,6 +104,7 @@ pub(super) fn simulate(
         options: terms.options,
         simulation: &simulation,
         portfolio: &portfolio,
+        is_solvent,
         total_return,
     };
     let warnings = warnings::of(&subject, &watch);

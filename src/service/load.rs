@@ -98,9 +98,7 @@ impl Engine {
     pub(super) async fn load(&self, request: &BacktestRequest, plan: &Plan) -> Result<Arc<Loaded>> {
         let loaded = match (plan, &request.bars) {
             (Plan::Given { own, wanted }, Some(bars)) => {
-                let part = bars.between(request.start, request.end);
-                let whole = part.len() == bars.len();
-                let bars = if whole { Arc::clone(bars) } else { Arc::new(part) };
+                let bars = Arc::new(bars.between(request.start, request.end));
                 let bars = if own == wanted {
                     bars
                 } else {

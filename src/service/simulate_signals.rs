@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Issue, Result};
 use crate::input::{Fields, Input, Issues, Range};
+use crate::market::bars::median_step;
 use crate::market::{Bits, Column, Signals, time};
 use crate::portfolio::Trades;
 use crate::simulation::{Options, Orders, Prices};
@@ -177,8 +178,6 @@ fn moments(given: Option<&[f64]>) -> Result<(Vec<i64>, i64)> {
         let message = format!("{place} must be after the timestamp before it");
         return Err(Error::with_issues(Code::BadData, vec![Issue::new(place, "bad_bar", message)]));
     }
-    let mut steps: Vec<i64> = timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let middle = steps.len().saturating_sub(1) / 2;
-    let step = if steps.is_empty() { time::DAY } else { *steps.select_nth_unstable(middle).1 };
+    let step = median_step(&timestamps).unwrap_or(time::DAY);
     Ok((timestamps, step))
 }

@@ -22,6 +22,7 @@ pub(super) struct Subject<'a> {
     pub(super) options: &'a Options,
     pub(super) simulation: &'a Simulation,
     pub(super) portfolio: &'a Portfolio,
+    pub(super) is_solvent: bool,
     pub(super) total_return: f64,
 }
 
@@ -35,11 +36,10 @@ pub(super) fn of(run: &Subject<'_>, watch: &dyn Watch) -> Vec<String> {
 }
 
 fn ruin(run: &Subject<'_>) -> Option<String> {
-    let equity = &run.portfolio.equity;
-    if equity.iter().fold(true, |solvent, &value| solvent & (value > 0.0)) {
+    if run.is_solvent {
         return None;
     }
-    let bar = equity.iter().position(|value| *value <= 0.0)?;
+    let bar = run.portfolio.equity.iter().position(|value| *value <= 0.0)?;
     let date =
         run.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
     Some(format!(
@@ -146,6 +146,7 @@ mod tests {
             options,
             simulation: &simulation,
             portfolio: &portfolio,
+            is_solvent: portfolio.equity.iter().all(|value| *value > 0.0),
             total_return,
         };
         of(&subject, &Unwatched)

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::Bars;
+use crate::wide::wide;
 
 /// Closes, and where they are known opens, highs and lows, of consecutive bars.
 ///
@@ -36,12 +37,9 @@ impl<'a> Prices<'a> {
                     format!("{name} has {} values for {} closes", column.len(), close.len());
                 return Err(Error::invalid(name, "length", message));
             }
-            // Without an early end this becomes vector instructions; the place is looked for only if there is one.
-            let sound = column
-                .iter()
-                .fold(true, |sound, &price| sound & (price > 0.0) & (price < f64::INFINITY));
             let is_fault = |price: &f64| !(price.is_finite() && *price > 0.0);
-            let first_fault = if sound { None } else { column.iter().position(is_fault) };
+            let first_fault =
+                if are_sound(column) { None } else { column.iter().position(is_fault) };
             if let Some((bar, price)) =
                 first_fault.and_then(|bar| column.get(bar).map(|price| (bar, price)))
             {
@@ -125,6 +123,13 @@ impl<'a> Prices<'a> {
         let high = at(self.high).unwrap_or_else(|| open.max(close));
         let low = at(self.low).unwrap_or_else(|| open.min(close));
         Some(Bar { open, high, low })
+    }
+}
+
+wide! {
+    /// Without an early end this becomes vector instructions; the place is looked for only if there is one.
+    fn are_sound(prices: &[f64]) -> bool {
+        prices.iter().fold(true, |sound, &price| sound & (price > 0.0) & (price < f64::INFINITY))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::market::Timeframe;
+use crate::market::{Column, Timeframe};
 use crate::portfolio::Trades;
 
 /// How far a run has come.
@@ -101,7 +101,7 @@ pub struct Outcome {
     /// The trades; bars are positions in `timestamps`.
     pub trades: Trades,
     /// The openings of the bars, UTC milliseconds.
-    pub timestamps: Vec<i64>,
+    pub timestamps: Column<i64>,
     /// Equity at each bar, money.
     pub equity: Vec<f64>,
 }

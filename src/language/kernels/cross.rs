@@ -7,6 +7,7 @@ use super::Operand;
 use super::compare::word;
 use crate::indicators::{BLOCK, SmaPair};
 use crate::market::Bits;
+use crate::wide::wide;
 
 /// On which side of another series a series is.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,11 @@ pub struct Sides {
 }
 
 impl Sides {
+    /// Compares two simple moving averages of complete series without keeping them.
+    pub fn of_averages(a: (&[f64], usize), b: (&[f64], usize), bars: usize) -> Self {
+        of_averages(a, b, bars)
+    }
+
     /// Compares two series.
     pub fn of(a: Operand<'_>, b: Operand<'_>, bars: usize) -> Self {
         let words = bars.div_ceil(64);
@@ -47,25 +53,7 @@ impl Sides {
         sides
     }
 
-    /// Compares two simple moving averages of complete series without keeping them.
-    pub fn of_averages(a: (&[f64], usize), b: (&[f64], usize), bars: usize) -> Self {
-        let words = bars.div_ceil(BLOCK);
-        let mut sides = Self {
-            above: Vec::with_capacity(words),
-            below: Vec::with_capacity(words),
-            known: Vec::with_capacity(words),
-            bars,
-        };
-        let mut pair = SmaPair::new([a.0, b.0], [a.1, b.1]);
-        let (mut of_a, mut of_b) = ([f64::NAN; BLOCK], [f64::NAN; BLOCK]);
-        while pair.next(&mut of_a, &mut of_b) > 0 {
-            // The tail of the last block is of no bar; `Bits` drops it.
-            sides.push(&of_a, &of_b);
-        }
-        sides
-    }
-
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, a: &[f64], b: &[f64]) {
         self.above.push(word(a, b, |a, b| a > b));
         self.below.push(word(a, b, |a, b| a < b));
@@ -112,6 +100,25 @@ impl Sides {
             words.push(word);
         }
         Bits::from_words(words, self.bars)
+    }
+}
+
+wide! {
+    fn of_averages(a: (&[f64], usize), b: (&[f64], usize), bars: usize) -> Sides {
+        let words = bars.div_ceil(BLOCK);
+        let mut sides = Sides {
+            above: Vec::with_capacity(words),
+            below: Vec::with_capacity(words),
+            known: Vec::with_capacity(words),
+            bars,
+        };
+        let mut pair = SmaPair::new([a.0, b.0], [a.1, b.1]);
+        let (mut of_a, mut of_b) = ([f64::NAN; BLOCK], [f64::NAN; BLOCK]);
+        while pair.next(&mut of_a, &mut of_b) > 0 {
+            // The tail of the last block is of no bar; `Bits` drops it.
+            sides.push(&of_a, &of_b);
+        }
+        sides
     }
 }
 

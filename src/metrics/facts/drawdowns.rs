@@ -26,27 +26,52 @@ pub struct DrawdownFacts {
 /// Bars that are looked at together: if none of them reaches the peak, nothing can end among them.
 const STRIDE: usize = 32;
 
-impl DrawdownFacts {
-    /// Finds the drawdowns of an equity curve.
-    pub(super) fn new(equity: &[f64]) -> Self {
-        let mut facts = Self::default();
-        let Some(&first) = equity.first() else { return facts };
-        let mut fall = Fall { peak: first, valley: first, bars: 0, squares: 0.0 };
+/// Finds the drawdowns of an equity curve that comes in blocks.
+#[derive(Default)]
+pub(super) struct Drawdowns {
+    facts: DrawdownFacts,
+    /// The drawdown under way; nothing before the first bar.
+    fall: Option<Fall>,
+}
+
+impl Drawdowns {
+    /// Takes the next bars.
+    #[inline(always)]
+    pub(super) fn take(&mut self, equity: &[f64]) {
+        let Some(&first) = equity.first() else { return };
+        let mut fall =
+            self.fall.take().unwrap_or(Fall { peak: first, valley: first, bars: 0, squares: 0.0 });
         let (strides, rest) = equity.as_chunks::<STRIDE>();
         for stride in strides {
             if fall.bars > 0 && maximum(stride) < fall.peak {
                 fall.deepen(stride);
             } else {
                 for &value in stride {
-                    facts.step(&mut fall, value);
+                    self.facts.step(&mut fall, value);
                 }
             }
         }
         for &value in rest {
-            facts.step(&mut fall, value);
+            self.facts.step(&mut fall, value);
         }
-        facts.end(&mut fall);
-        facts
+        self.fall = Some(fall);
+    }
+
+    /// Returns what was found, a drawdown that lasts to the end included.
+    pub(super) fn facts(mut self) -> DrawdownFacts {
+        if let Some(mut fall) = self.fall.take() {
+            self.facts.end(&mut fall);
+        }
+        self.facts
+    }
+}
+
+impl DrawdownFacts {
+    #[cfg(test)]
+    fn new(equity: &[f64]) -> Self {
+        let mut drawdowns = Drawdowns::default();
+        drawdowns.take(equity);
+        drawdowns.facts()
     }
 
     #[inline]
@@ -97,6 +122,7 @@ struct Fall {
 }
 
 impl Fall {
+    #[inline(always)]
     fn deepen(&mut self, stride: &[f64; STRIDE]) {
         let peak = self.peak;
         let mut squares = Lanes::<8>::default();

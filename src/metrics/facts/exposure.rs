@@ -28,7 +28,7 @@ pub struct ExposureFacts {
 impl ExposureFacts {
     pub(super) fn new(inputs: &Inputs<'_>, close: &[f64]) -> Self {
         let orders = inputs.orders;
-        let (max_gross, held) = walk(inputs.initial_capital, orders, close);
+        let (max_gross, held) = walk(inputs.initial_capital, orders, inputs.holdings, close);
         Self {
             fees: orders.fees.iter().sum(),
             slippage: slippage_paid(inputs),
@@ -61,9 +61,8 @@ fn slippage_paid(inputs: &Inputs<'_>) -> f64 {
 }
 
 /// Returns the largest gross exposure and the number of bars that end with a position.
-fn walk(initial_capital: f64, orders: &Orders, close: &[f64]) -> (f64, usize) {
+fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64]) -> (f64, usize) {
     let capital = add(0.0, initial_capital);
-    let holdings = Holdings::after(orders, capital);
     let held_after = holdings.position.iter().zip(&holdings.free_cash);
     let (mut largest, mut bars_held, mut from) = (f64::NEG_INFINITY, 0, 0);
     let mut held = Held { position: 0.0, free: capital };
@@ -102,6 +101,9 @@ impl Held {
     fn largest_exposure(&self, closes: &[f64]) -> f64 {
         if self.is_flat() {
             0.0
+        } else if self.free.abs() <= 0.0 {
+            // All is at stake at any price.
+            closes.first().map_or(f64::NEG_INFINITY, |&close| self.exposure(close))
         } else if self.free >= 0.0 {
             self.exposure(maximum(closes))
         } else {
@@ -124,10 +126,15 @@ mod tests {
         }
     }
 
+    fn walk_after(initial_capital: f64, orders: &Orders, close: &[f64]) -> (f64, usize) {
+        let holdings = Holdings::after(orders, add(0.0, initial_capital));
+        walk(initial_capital, orders, &holdings, close)
+    }
+
     #[test]
     fn exposure_of_a_fully_invested_account_is_one_whatever_the_price() {
         let orders = orders(&[(0, 0, 10.0, 99.9, 1.0), (2, 1, 10.0, 120.0, 1.0)]);
-        let (largest, held) = walk(1_000.0, &orders, &[90.0, 130.0, 120.0]);
+        let (largest, held) = walk_after(1_000.0, &orders, &[90.0, 130.0, 120.0]);
         assert!((largest - 1.0).abs() < 1e-15);
         assert_eq!(held, 2);
     }
@@ -137,7 +144,7 @@ mod tests {
         // vectorbt 1.2.0: Portfolio.from_signals([7.28e-9, 1.88e-8], [True, False], size=2.67e-13, size_type="value",
         // init_cash=2.667e-10, engine="numba").gross_exposure() is 0.001000125, 0.002578… at cash that stays 2.667e-10.
         let orders = orders(&[(0, 0, 2.67e-13 / 7.28e-9, 7.28e-9, 0.0)]);
-        let (largest, _) = walk(2.667e-10, &orders, &[7.28e-9, 1.88e-8]);
+        let (largest, _) = walk_after(2.667e-10, &orders, &[7.28e-9, 1.88e-8]);
         let value = 2.67e-13 / 7.28e-9 * 1.88e-8;
         assert!((largest - value / (value + 2.667e-10)).abs() < 1e-15);
     }

@@ -12,7 +12,7 @@ impl<const N: usize> Default for Lanes<N> {
 
 impl<const N: usize> Lanes<N> {
     /// Adds one value to each lane.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, values: [f64; N]) {
         for (sum, value) in self.0.iter_mut().zip(values) {
             *sum += value;
@@ -20,12 +20,14 @@ impl<const N: usize> Lanes<N> {
     }
 
     /// Returns the sum of the lanes.
+    #[inline(always)]
     pub(super) fn total(self) -> f64 {
         self.0.iter().sum()
     }
 }
 
 /// Returns the largest value, or negative infinity for an empty column. A NaN is passed over.
+#[inline(always)]
 pub(super) fn maximum(values: &[f64]) -> f64 {
     let (body, rest) = values.as_chunks::<8>();
     let mut lanes = [f64::NEG_INFINITY; 8];
@@ -42,6 +44,7 @@ pub(super) fn maximum(values: &[f64]) -> f64 {
 }
 
 /// Returns the smallest value, or infinity for an empty column. A NaN is passed over.
+#[inline(always)]
 pub(super) fn minimum(values: &[f64]) -> f64 {
     let (body, rest) = values.as_chunks::<8>();
     let mut lanes = [f64::INFINITY; 8];

@@ -1,4 +1,4 @@
-//! What the metrics are made of: computed once a run, in two passes over the bars and one over orders and trades.
+//! What the metrics are made of: computed once a run, in one pass over the bars and one over orders and trades.
 //!
 //! The facts are plain numbers and own nothing of the run, so that a faster way to the same numbers (a sweep that steps
 //! from order to order) may fill them and use every metric unchanged.
@@ -18,7 +18,7 @@ pub use tails::TailFacts;
 pub use trades::TradeFacts;
 
 use crate::market::time::DAY;
-use crate::portfolio::Trades;
+use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
 
 /// A finished run, as the metrics see it.
@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     pub equity: &'a [f64],
     /// The filled orders, in the order of their bars.
     pub orders: &'a Orders,
+    /// Cash and position after each order.
+    pub holdings: &'a Holdings,
     /// The exit trades.
     pub trades: &'a Trades,
     /// The length of a bar, milliseconds.
@@ -57,6 +59,8 @@ pub struct Facts {
     pub final_capital: f64,
     /// Mean of the equity, money; nothing without bars.
     pub mean_equity: Option<f64>,
+    /// Whether equity stays above zero.
+    pub is_solvent: bool,
     /// The last close by the first; nothing without bars.
     pub benchmark_growth: Option<f64>,
     /// Bars a year.
@@ -88,9 +92,7 @@ impl Facts {
         let bar_days = milliseconds(inputs.bar_milliseconds) / milliseconds(DAY);
         let bars_a_year = inputs.year_days / bar_days;
         let risk_free = inputs.risk_free / bars_a_year;
-        let drawdowns = DrawdownFacts::new(equity);
-        let returns =
-            returns::measure(inputs.initial_capital, equity, close, risk_free, &drawdowns);
+        let returns = returns::measure(inputs.initial_capital, equity, close, risk_free);
         Self {
             initial_capital: inputs.initial_capital,
             final_capital: equity.last().copied().unwrap_or(inputs.initial_capital),
@@ -101,7 +103,8 @@ impl Facts {
             risk_free,
             returns: returns.facts,
             tails: returns.tails,
-            drawdowns,
+            is_solvent: returns.lowest_equity.is_none_or(|lowest| lowest > 0.0),
+            drawdowns: returns.drawdowns,
             exposure: ExposureFacts::new(inputs, close),
             trades: TradeFacts::new(inputs.trades),
             unexecuted_signals: inputs.unexecuted_signals,

@@ -4,10 +4,12 @@
 //! the sign follows vectorbt: against the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
 //! anything else. The benchmark is the close; its first return is 0.
 
+use super::drawdowns::Drawdowns;
 use super::lanes::minimum;
 use super::tails::{TailFacts, Tails};
 use super::totals::Totals;
 use super::{DrawdownFacts, float};
+use crate::wide::wide;
 
 /// Bars a block. Two blocks of returns and their sources take 32 kB.
 const BLOCK: usize = 1_024;
@@ -64,54 +66,72 @@ impl ReturnFacts {
     }
 }
 
-/// What the two passes give.
+/// What the pass gives.
 pub(super) struct Measured {
     pub facts: ReturnFacts,
     pub tails: Option<TailFacts>,
+    pub drawdowns: DrawdownFacts,
     pub mean_equity: Option<f64>,
+    pub lowest_equity: Option<f64>,
 }
 
-/// Measures the returns of a curve; `drawdowns` are those of the same curve.
-pub(super) fn measure(
-    initial_capital: f64,
-    equity: &[f64],
-    close: &[f64],
-    risk_free: f64,
-    drawdowns: &DrawdownFacts,
-) -> Measured {
-    let mut facts = ReturnFacts { count: equity.len(), growth: 1.0, ..ReturnFacts::default() };
-    let (Some(&last), Some(&first_close)) = (equity.last(), close.first()) else {
-        return Measured { facts, tails: None, mean_equity: None };
-    };
-    let count = float(equity.len());
-    let mut blocks =
-        Blocks { initial_capital, first_close, equity, close, r: [0.0; BLOCK], b: [0.0; BLOCK] };
+wide! {
+    /// Measures a curve: its returns and its drawdowns.
+    pub(super) fn measure(
+        initial_capital: f64,
+        equity: &[f64],
+        close: &[f64],
+        risk_free: f64,
+    ) -> Measured {
+        let mut facts = ReturnFacts { count: equity.len(), growth: 1.0, ..ReturnFacts::default() };
+        let (Some(&last), Some(&first_close)) = (equity.last(), close.first()) else {
+            return Measured {
+                facts,
+                tails: None,
+                drawdowns: DrawdownFacts::default(),
+                mean_equity: None,
+                lowest_equity: None,
+            };
+        };
+        let count = float(equity.len());
+        let mut blocks =
+            Blocks { initial_capital, first_close, equity, close, r: [0.0; BLOCK], b: [0.0; BLOCK] };
 
-    let mut totals = Totals::default();
-    let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
-    let mut regular = initial_capital > 0.0;
-    blocks.each(|block| {
-        regular &= block.regular;
-        totals.take(&block, risk_free);
-        tails.take(block.r);
-    });
-    totals.give(&mut facts);
-    let tails = tails.facts().or_else(|| {
-        // The sample misjudged the distribution: take all.
-        let mut tails = Tails::all(equity.len());
-        blocks.each(|block| tails.take(block.r));
-        tails.facts()
-    });
+        let mut totals = Totals::default();
+        let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
+        let mut drawdowns = Drawdowns::default();
+        let mut lowest = f64::INFINITY;
+        blocks.each(|block| {
+            lowest = lowest.min(block.lowest);
+            totals.take(&block, risk_free);
+            tails.take(block.r);
+            drawdowns.take(block.equity);
+        });
+        let drawdowns = drawdowns.facts();
+        totals.give(&mut facts);
+        let tails = tails.facts().or_else(|| {
+            // The sample misjudged the distribution: take all.
+            let mut tails = Tails::all(equity.len());
+            blocks.each(|block| tails.take(block.r));
+            tails.facts()
+        });
 
-    if regular {
-        // The running product of 1 + r is the equity itself, but for a factor.
-        facts.growth = last / initial_capital;
-        facts.deepest_fall = drawdowns.deepest;
-        facts.fall_squares = drawdowns.squares;
-    } else {
-        compound(&mut facts, &mut blocks);
+        if initial_capital > 0.0 && lowest > 0.0 {
+            // The running product of 1 + r is the equity itself, but for a factor.
+            facts.growth = last / initial_capital;
+            facts.deepest_fall = drawdowns.deepest;
+            facts.fall_squares = drawdowns.squares;
+        } else {
+            compound(&mut facts, &mut blocks);
+        }
+        Measured {
+            facts,
+            tails,
+            drawdowns,
+            mean_equity: Some(totals.equity / count),
+            lowest_equity: Some(lowest),
+        }
     }
-    Measured { facts, tails, mean_equity: Some(totals.equity / count) }
 }
 
 /// Multiplies the returns of a curve that touches zero: its product is not its equity any more.
@@ -158,21 +178,22 @@ pub(super) struct Block<'a> {
     pub r: &'a [f64],
     pub b: &'a [f64],
     pub equity: &'a [f64],
-    /// Whether all equity is above 0.
-    regular: bool,
+    /// The lowest equity.
+    lowest: f64,
 }
 
 impl Blocks<'_> {
+    #[inline(always)]
     fn each(&mut self, mut with: impl FnMut(Block<'_>)) {
         let (mut equity_before, mut close_before) = (self.initial_capital, self.first_close);
         for (equity, close) in self.equity.chunks(BLOCK).zip(self.close.chunks(BLOCK)) {
-            let regular = equity_before > 0.0 && minimum(equity) > 0.0;
+            let lowest = minimum(equity);
             let (Some(r), Some(b)) =
                 (self.r.get_mut(..equity.len()), self.b.get_mut(..close.len()))
             else {
                 return;
             };
-            if regular {
+            if equity_before > 0.0 && lowest > 0.0 {
                 changes(equity_before, equity, r);
             } else {
                 let mut before = equity_before;
@@ -184,7 +205,7 @@ impl Blocks<'_> {
             changes(close_before, close, b);
             equity_before = equity.last().copied().unwrap_or(equity_before);
             close_before = close.last().copied().unwrap_or(close_before);
-            with(Block { r, b, equity, regular });
+            with(Block { r, b, equity, lowest });
         }
     }
 
@@ -199,6 +220,7 @@ impl Blocks<'_> {
 }
 
 /// Returns of a column whose values are all above 0.
+#[inline(always)]
 fn changes(before: f64, values: &[f64], returns: &mut [f64]) {
     if let (Some(first), Some(&value)) = (returns.first_mut(), values.first()) {
         *first = (value - before) / before;
@@ -233,7 +255,7 @@ mod tests {
         let equity: Vec<f64> =
             (0..2_061).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0).collect();
         let close: Vec<f64> = (0..2_061).map(|bar| 50.0 + f64::from(bar % 23)).collect();
-        let measured = measure(990.0, &equity, &close, 0.0, &DrawdownFacts::new(&equity));
+        let measured = measure(990.0, &equity, &close, 0.0);
         let plain = |before: f64, values: &[f64]| -> Vec<f64> {
             let from = std::iter::once(before).chain(values.iter().copied());
             let returns: Vec<f64> =

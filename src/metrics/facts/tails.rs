@@ -63,6 +63,7 @@ impl Tails {
     }
 
     /// Takes the next returns.
+    #[inline(always)]
     pub(super) fn take(&mut self, returns: &[f64]) {
         let (low_until, high_from) = (self.low_until, self.high_from);
         keep(&mut self.low, returns, |value| value <= low_until);
@@ -93,6 +94,7 @@ impl Tails {
 const BLOCK: usize = 256;
 
 /// Appends the values that are wanted, without a branch for each of them.
+#[inline(always)]
 fn keep(kept: &mut Vec<f64>, values: &[f64], wanted: impl Fn(f64) -> bool) {
     let mut room = [0.0; BLOCK];
     for block in values.chunks(BLOCK) {

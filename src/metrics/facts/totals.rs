@@ -25,6 +25,7 @@ pub(super) struct Totals {
 
 impl Totals {
     /// Adds a block.
+    #[inline(always)]
     pub(super) fn take(&mut self, block: &Block<'_>, risk_free: f64) {
         let ((r, r_rest), (b, b_rest)) =
             (block.r.as_chunks::<WIDTH>(), block.b.as_chunks::<WIDTH>());
@@ -90,7 +91,7 @@ struct Sums<const N: usize> {
 }
 
 impl<const N: usize> Sums<N> {
-    #[inline]
+    #[inline(always)]
     // One loop over all lanes: that is what becomes vector instructions.
     fn add(&mut self, r: &[f64; N], b: &[f64; N], equity: &[f64; N], risk_free: f64) {
         for lane in 0..N {
@@ -118,7 +119,7 @@ struct Deviations<const N: usize> {
 }
 
 impl<const N: usize> Deviations<N> {
-    #[inline]
+    #[inline(always)]
     // One loop over all lanes: that is what becomes vector instructions.
     fn add(&mut self, r: &[f64; N], b: &[f64; N], mean: f64, benchmark_mean: f64) {
         for lane in 0..N {

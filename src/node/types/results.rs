@@ -311,7 +311,8 @@ pub struct BacktestResult {
     #[napi(ts_type = "Metrics")]
     pub metrics: Map<String, Value>,
     /// The trades in the order of their exits; one still open comes last.
-    pub trades: Vec<Trade>,
+    #[napi(ts_type = "Array<Trade>")]
+    pub trades: Float64Array,
     /// Openings of the bars, UTC milliseconds.
     pub timestamps: Float64Array,
     /// Equity at each bar, money.
@@ -371,8 +372,6 @@ impl BacktestResult {
         let completed = outcome.is_some();
         let Outcome { summary, trades, timestamps, equity } = outcome.unwrap_or_default();
         let head = BacktestSummary::new(run, completed.then_some(summary));
-        #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
-        let moments: Vec<f64> = timestamps.iter().map(|&timestamp| timestamp as f64).collect();
         Self {
             backtest_id: head.backtest_id,
             status: head.status,
@@ -388,8 +387,8 @@ impl BacktestResult {
             final_capital: head.final_capital,
             total_return: head.total_return,
             metrics: head.metrics,
-            trades: trade_objects(&trades, &timestamps),
-            timestamps: moments.into(),
+            trades: trade_rows(&trades, &timestamps),
+            timestamps: time::to_numbers(&timestamps).into(),
             equity_curve: equity.into(),
             warnings: head.warnings,
             error: head.error,
@@ -410,29 +409,32 @@ pub fn metrics(metrics: Vec<(String, Option<f64>)>) -> Map<String, Value> {
         .collect()
 }
 
-fn trade_objects(trades: &Trades, timestamps: &[i64]) -> Vec<Trade> {
-    let date = |bar: Option<&u32>| {
-        bar.and_then(|&bar| timestamps.get(bar as usize)).map(|&timestamp| time::format(timestamp))
+/// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 numbers a trade, in the order that is
+/// read there.
+fn trade_rows(trades: &Trades, timestamps: &[i64]) -> Float64Array {
+    #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
+    let moment = |bars: &[u32], trade: usize| {
+        let moment = bars.get(trade).and_then(|&bar| timestamps.get(bar as usize));
+        moment.copied().unwrap_or_default() as f64
     };
     let number = |column: &[f64], trade: usize| column.get(trade).copied().unwrap_or_default();
-    (0..trades.len())
-        .map(|trade| {
-            let closed = trades.status.get(trade) == Some(&1);
-            Trade {
-                entry_date: date(trades.entry_bar.get(trade)).unwrap_or_default(),
-                exit_date: date(trades.exit_bar.get(trade)).filter(|_| closed),
-                direction: if trades.direction.get(trade) == Some(&1) { "short" } else { "long" }
-                    .to_owned(),
-                entry_price: number(&trades.entry_price, trade),
-                exit_price: closed.then(|| number(&trades.exit_price, trade)),
-                quantity: number(&trades.size, trade),
-                pnl: number(&trades.pnl, trade),
-                pnl_percent: number(&trades.pnl_percent, trade),
-                fees: number(&trades.entry_fees, trade) + number(&trades.exit_fees, trade),
-                status: if closed { "closed" } else { "open" }.to_owned(),
-            }
-        })
-        .collect()
+    let code = |column: &[u8], trade: usize| column.get(trade).copied().map_or(0.0, f64::from);
+    let mut rows = Vec::with_capacity(trades.len() * 10);
+    for trade in 0..trades.len() {
+        rows.extend([
+            moment(&trades.entry_bar, trade),
+            moment(&trades.exit_bar, trade),
+            code(&trades.direction, trade),
+            code(&trades.status, trade),
+            number(&trades.entry_price, trade),
+            number(&trades.exit_price, trade),
+            number(&trades.size, trade),
+            number(&trades.pnl, trade),
+            number(&trades.pnl_percent, trade),
+            number(&trades.entry_fees, trade) + number(&trades.exit_fees, trade),
+        ]);
+    }
+    rows.into()
 }
 
 /// Orders, one entry of each column an order.

@@ -174,7 +174,12 @@ pub async fn outcome(
         blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
     blob::extend_floats(&mut equity, curve, bars)?;
     blob::extend_times(&mut timestamps, times, bars)?;
-    Ok(Outcome { summary, trades: trades(shared, transaction, id).await?, timestamps, equity })
+    Ok(Outcome {
+        summary,
+        trades: trades(shared, transaction, id).await?,
+        timestamps: timestamps.into(),
+        equity,
+    })
 }
 
 /// Reads the summary from a row that has its columns from one position on.

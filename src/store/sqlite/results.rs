@@ -141,7 +141,12 @@ pub fn outcome(connection: &Connection, id: &str) -> Done<Option<Outcome>> {
                 .ok_or_else(|| damaged("a column of times without its head"))?;
             blob::extend_floats(&mut equity, curve, bars)?;
             blob::extend_times(&mut timestamps, times, bars)?;
-            Ok(Outcome { summary: summary(row)?, trades: Trades::default(), timestamps, equity })
+            Ok(Outcome {
+                summary: summary(row)?,
+                trades: Trades::default(),
+                timestamps: timestamps.into(),
+                equity,
+            })
         })())
     };
     let Some(outcome) = statement.query_row([id], read).optional()? else { return Ok(None) };

@@ -10,6 +10,7 @@
 //! after them. And a number may be missing (a warm-up, a division by zero), written NaN inside columns and nowhere else:
 //! arithmetic with a missing number is missing, a comparison with one is false.
 
+mod bounds;
 pub mod check;
 pub mod evaluate;
 pub mod functions;
@@ -28,6 +29,7 @@ mod syntax;
 )]
 mod tests;
 
+pub use bounds::Truth;
 pub use check::{Checked, Kind, Scope, check};
 pub use evaluate::{Computed, evaluate};
 pub use parser::parse;

@@ -6,7 +6,7 @@ use super::definition::{Definition, Value};
 use super::strategy::{POSITION_SIZE, Strategy, binding, issue};
 use crate::error::{Issue, Result, nearest};
 use crate::input::{Input, Issues, Range, json_number};
-use crate::language::{Binding, Builder, Plan, evaluate};
+use crate::language::{Binding, Builder, Plan, Truth, evaluate};
 use crate::market::{Bars, Bits, Signals};
 use crate::watch::Watch;
 
@@ -208,7 +208,7 @@ impl Bound {
             .iter()
             .enumerate()
             .filter(|(_, field)| matches!(**field, "entries" | "shortEntries"));
-        let never = |root: usize| self.plan.constant(root) == Some(Binding::Condition(false));
+        let never = |root: usize| self.plan.truth(root) == Truth::Never;
         entries
             .filter(|(root, _)| !never(*root))
             .map(|(root, _)| self.plan.warm_up(root))

@@ -19,12 +19,9 @@ fn wave(bars: usize) -> Vec<f64> {
 /// The messages of a definition's issues.
 fn faults(definition: serde_json::Value) -> Vec<String> {
     let mut issues = Issues::default();
-    let read = Definition::read("strategy", &Input::from(definition), &mut issues);
-    let found = match read {
-        Some(definition) => Strategy::compile(definition).err().unwrap_or_default(),
-        None => issues.into_vec(),
-    };
-    found.into_iter().map(|issue| issue.message).collect()
+    let strategy = Strategy::read(&Input::from(definition), &mut issues);
+    assert_eq!(strategy.is_some(), issues.is_empty());
+    issues.into_vec().into_iter().map(|issue| issue.message).collect()
 }
 
 fn bind(id: &str, parameters: serde_json::Value) -> std::result::Result<Bound, Vec<String>> {
@@ -171,8 +168,7 @@ fn lengths_out_of_range_are_blamed_on_the_parameters() {
         "exits": "false",
     });
     let mut issues = Issues::default();
-    let definition = Definition::read("strategy", &Input::from(definition), &mut issues).unwrap();
-    let strategy = Strategy::compile(definition).unwrap();
+    let strategy = Strategy::read(&Input::from(definition), &mut issues).unwrap();
     assert!(
         strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none()
     );
@@ -200,9 +196,7 @@ fn a_definition_becomes_text_and_back() {
         "shortEntries": "close < open # low",
         "shortExits": "shift(close, free) > floor_",
     });
-    let definition =
-        Definition::read("strategy", &Input::from(definition), &mut Issues::default()).unwrap();
-    let strategy = Strategy::compile(definition).unwrap();
+    let strategy = Strategy::read(&Input::from(definition), &mut Issues::default()).unwrap();
     let again = Strategy::compile(parse(strategy.source()).unwrap()).unwrap();
     assert_eq!(again.source(), strategy.source());
     assert_eq!(again.definition().parameters, strategy.definition().parameters);

@@ -1,10 +1,10 @@
 //! What is allowed in a strategy but hardly meant.
 //!
-//! Told from the plan alone, and so only where an expression has one value whatever the bars: constants fold, and two
-//! expressions that compute the same are one step of the plan.
+//! Told from the plan alone, and so only where that is so whatever the bars: constants fold, expressions that compute the
+//! same are one step of the plan, and of each number it is known between which bounds it lies.
 
 use super::bound::Bound;
-use crate::language::Binding;
+use crate::language::Truth;
 
 /// One side of the market: the expressions that enter and leave it.
 struct Side {
@@ -39,11 +39,16 @@ impl Bound {
                 if !self.exits(&side) {
                     warnings.push("the strategy never exits".to_owned());
                 }
-                if side.entries.is_some_and(|root| self.is_always(root, true)) {
-                    warnings.push(
+                match side.entries.map(|root| self.plan().truth(root)) {
+                    Some(Truth::Always) => warnings.push(
                         "the strategy is always in the market: its entries hold on every bar"
                             .to_owned(),
-                    );
+                    ),
+                    Some(Truth::AfterWarmUp) => warnings.push(
+                        "the strategy is always in the market: its entries hold on every bar after the warm-up"
+                            .to_owned(),
+                    ),
+                    _ => {}
                 }
                 warnings
             }
@@ -66,16 +71,12 @@ impl Bound {
             .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
     }
 
-    fn is_always(&self, root: usize, value: bool) -> bool {
-        self.plan().constant(root) == Some(Binding::Condition(value))
-    }
-
     fn enters(&self, side: &Side) -> bool {
-        side.entries.is_some_and(|root| !self.is_always(root, false))
+        side.entries.is_some_and(|root| self.plan().truth(root) != Truth::Never)
     }
 
     fn exits(&self, side: &Side) -> bool {
-        side.exits.is_some_and(|root| !self.is_always(root, false))
+        side.exits.is_some_and(|root| self.plan().truth(root) != Truth::Never)
     }
 
     fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {

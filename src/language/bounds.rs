@@ -2,7 +2,8 @@
 //! hold at all.
 //!
 //! Prices are above 0 and an hour is below 24; the RSI lies between 0 and 100; arithmetic carries such bounds on. Where
-//! nothing is known, all numbers are possible, so that nothing is called impossible that is not. Overflow is left aside.
+//! nothing is known, all numbers are possible, so that nothing is called impossible that is not. Prices and volumes are
+//! taken to be below 1e100.
 
 use std::collections::BTreeMap;
 
@@ -150,9 +151,10 @@ impl Known<'_> {
         } else {
             presence
         };
+        let Bounds { presence, .. } = Bounds::between(least, greatest, presence).unless_too_great();
         let name = indicator.outputs.get(output).map_or("", |output| output.name);
         let (least, greatest) = of_indicator(name, (least, greatest));
-        Bounds { least, greatest, presence }
+        Bounds::between(least, greatest, presence)
     }
 
     fn apply(&self, operation: Operation, inputs: &[StepId]) -> Fact {
@@ -206,8 +208,10 @@ impl Known<'_> {
                     Truth::Always => Presence::Everywhere,
                 },
             }),
-            _ if second.is_none() => Fact::Number(unary(operation, number(first))),
-            _ => Fact::Number(binary(operation, number(first), number(second))),
+            _ if second.is_none() => {
+                Fact::Number(unary(operation, number(first)).unless_too_great())
+            }
+            _ => Fact::Number(binary(operation, number(first), number(second)).unless_too_great()),
         }
     }
 
@@ -391,6 +395,11 @@ impl Bounds {
         Self::between(self.least.min(other.least), self.greatest.max(other.greatest), presence)
     }
 
+    /// The same, missing somewhere if it may be too great for a number.
+    fn unless_too_great(self) -> Self {
+        self.where_defined(self.least.is_finite() && self.greatest.is_finite())
+    }
+
     /// The least and the greatest of some results; what has no result, such as 0 × ∞, counts as 0.
     fn spanned(values: [f64; 4], presence: Presence) -> Self {
         let values = values.map(|value| if value.is_nan() { 0.0 } else { value });
@@ -402,7 +411,7 @@ impl Bounds {
 
 fn of_series(series: Series) -> Bounds {
     let least = if series == Series::Volume { 0.0 } else { f64::from_bits(1) };
-    Bounds::between(least, f64::MAX, Presence::Everywhere)
+    Bounds::between(least, 1e100, Presence::Everywhere)
 }
 
 fn of_clock(clock: Clock) -> Bounds {

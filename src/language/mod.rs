@@ -42,5 +42,7 @@ pub const MAX_LENGTH: usize = 10_000;
 pub const MAX_DEPTH: usize = 64;
 /// How many numbers, names, operators and calls an expression may have.
 pub const MAX_NODES: usize = 2_000;
+/// How many problems of one expression are told.
+pub const MAX_PROBLEMS: usize = 100;
 /// The greatest number of bars that one function looks back.
 pub const MAX_BARS: f64 = crate::indicators::LONGEST;

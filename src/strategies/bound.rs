@@ -196,6 +196,11 @@ impl Bound {
         &self.plan
     }
 
+    /// Returns whether the signals come from elsewhere.
+    pub(super) fn has_no_expressions(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Returns the root of the plan that is the expression of this field, if there is one.
     pub(super) fn root(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| *known == field)

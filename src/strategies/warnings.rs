@@ -14,8 +14,11 @@ struct Side {
 
 impl Bound {
     /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
-    /// the market.
+    /// the market. Nothing is known of one whose signals a function computes.
     pub fn warnings(&self) -> Vec<String> {
+        if self.has_no_expressions() {
+            return Vec::new();
+        }
         let [long, short] = self.sides();
         match (self.enters(&long), self.enters(&short)) {
             (false, false) => vec!["the strategy never enters".to_owned()],

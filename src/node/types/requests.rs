@@ -115,6 +115,8 @@ pub struct StrategyDefinition {
     pub name: Option<String>,
     /// What it does.
     pub description: Option<String>,
+    /// Where it comes from.
+    pub reference: Option<String>,
     /// Its kind. @default 'custom'
     #[napi(
         js_name = "type",

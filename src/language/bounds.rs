@@ -254,7 +254,7 @@ impl Known<'_> {
                 let indicator = INDICATORS.get(*position);
                 let name = indicator.and_then(|indicator| indicator.outputs.get(*output));
                 let Some(name) = name.map(|output| output.name) else { return Vec::new() };
-                let place = if name == "donchian_lower" { 1 } else { 0 };
+                let place = usize::from(name == "donchian_lower");
                 let input = inputs.get(place).copied();
                 input.into_iter().filter(|_| outputs.contains(&name)).collect()
             }

@@ -44,7 +44,10 @@ pub fn validate(
     }
     let strategy = match (id, definition) {
         (_, Some(input)) => {
-            read(input, Origin::Expressions, Some(parameters), &mut issues).map(Arc::new)
+            let mut reading = Reading::of(input, Origin::Expressions);
+            reading.check_values(parameters);
+            issues.extend(reading.issues);
+            reading.strategy.map(Arc::new)
         }
         (Some(id), None) => match registry.get(id) {
             Ok(strategy) => Some(strategy),
@@ -82,60 +85,74 @@ impl Strategy {
     ///
     /// What one problem does not hide is found all the same: expressions next to faulty fields.
     pub fn read(input: &Input, issues: &mut Issues) -> Option<Self> {
-        read(input, Origin::Expressions, None, issues)
+        let reading = Reading::of(input, Origin::Expressions);
+        issues.extend(reading.issues);
+        reading.strategy
     }
 
     /// Reads a strategy whose signals a function of the caller computes, as [`Self::read`] does: a `StrategyDefinition`
     /// without expressions, with `generateSignals` in their place.
     pub fn read_declaration(input: &Input, issues: &mut Issues) -> Option<Self> {
-        read(input, Origin::Elsewhere, None, issues)
+        let reading = Reading::of(input, Origin::Elsewhere);
+        issues.extend(reading.issues);
+        reading.strategy
     }
 }
 
-/// Reads and compiles a definition, and for one that does not compile the values of its parameters, where a request has
-/// them.
-fn read(
-    input: &Input,
-    origin: Origin,
-    values: Option<Option<&Input>>,
-    issues: &mut Issues,
-) -> Option<Strategy> {
-    let mut found = Issues::default();
-    let definition = Definition::read_with_gaps("strategy", input, origin, &mut found);
-    let mut found = found.into_vec();
-    let is_read = found.is_empty();
-    // A function that was refused stands in for the expressions: that they are missing is not told as well.
-    let has_function = found.iter().any(|issue| issue.path == "strategy.generateSignals");
-    let origin = if has_function { Origin::Elsewhere } else { origin };
-    let mut strategy = None;
-    if let Some(definition) = definition {
+/// What was read of a definition.
+struct Reading {
+    /// The strategy, if there is no issue.
+    strategy: Option<Strategy>,
+    /// The definition, as far as it could be read, if there is one.
+    faulty: Option<Definition>,
+    issues: Vec<Issue>,
+}
+
+impl Reading {
+    fn of(input: &Input, origin: Origin) -> Self {
+        let mut found = Issues::default();
+        let definition = Definition::read_with_gaps("strategy", input, origin, &mut found);
+        let mut issues = found.into_vec();
+        let Some(definition) = definition else {
+            return Self { strategy: None, faulty: None, issues };
+        };
+        // A function that was refused stands in for the expressions: that they are missing is not told as well.
+        let has_function = issues.iter().any(|issue| issue.path == "strategy.generateSignals");
+        let origin = if has_function { Origin::Elsewhere } else { origin };
         match Strategy::check(definition.clone(), origin) {
-            Ok(compiled) => strategy = Some(compiled).filter(|_| is_read),
+            Ok(strategy) if issues.is_empty() => {
+                return Self { strategy: Some(strategy), faulty: None, issues };
+            }
+            Ok(_) => {}
             Err(problems) => {
-                // Of a field that could not be read, only that is told; and where a parameter could not, nothing of
-                // what follows from its default.
+                // Of a field that could not be read, only that is told; and where a parameter could not, nothing of what
+                // follows from its default.
                 let is_new = |problem: &Issue| {
                     let is_of_defaults = problem.path == PARAMETERS || problem.code == "range";
-                    !found.iter().any(|issue| {
+                    !issues.iter().any(|issue| {
                         is_about(&problem.path, &issue.path)
                             || (is_of_defaults && is_about(&issue.path, PARAMETERS))
                     })
                 };
                 let new: Vec<Issue> = problems.into_iter().filter(is_new).collect();
-                found.extend(new);
+                issues.extend(new);
             }
         }
-        if let (None, Some(values)) = (&strategy, values) {
-            let mut of_values = Issues::default();
-            Given::read(&definition, values, "parameters", &mut of_values);
-            let is_faulty =
-                |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
-            let are_declared = !found.iter().any(is_faulty);
-            found.extend(of_values.into_vec().into_iter().filter(|_| are_declared));
-        }
+        Self { strategy: None, faulty: Some(definition), issues }
     }
-    issues.extend(found);
-    strategy
+
+    /// Checks values for the parameters of a strategy that does not compile, where those are declared well.
+    fn check_values(&mut self, parameters: Option<&Input>) {
+        let Some(definition) = &self.faulty else { return };
+        let is_faulty =
+            |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
+        if self.issues.iter().any(is_faulty) {
+            return;
+        }
+        let mut found = Issues::default();
+        Given::read(definition, parameters, "parameters", &mut found);
+        self.issues.extend(found.into_vec());
+    }
 }
 
 /// Where the declarations of the parameters are.

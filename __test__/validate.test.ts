@@ -12,7 +12,7 @@ const BROKEN = untyped<StrategyDefinition>({
   colour: 'red',
   parameters: {
     n: { type: 'integer', default: 5, minimum: 1 },
-    close: { type: 'number', default: 1 },
+    high: { type: 'number', default: 1 },
     odd: { type: 'integer', default: 9, minimum: 5, maximum: 2 },
   },
   constraints: ['n <', 'sma(3) > 1', 7],
@@ -38,7 +38,7 @@ describe('every problem comes out at once', () => {
       'strategy.constraints[2] type',
       'strategy.colour unknown',
       'strategy.id range',
-      'strategy.parameters.close conflict',
+      'strategy.parameters.high conflict',
       'strategy.parameters.odd.minimum conflict',
       'strategy.parameters.odd.default range',
       'strategy.constraints[0] syntax 1:4',
@@ -129,7 +129,7 @@ describe('every problem comes out at once', () => {
   })
 
   test.each([
-    ['é + rsii(close)', '1:5', 'rsii'],
+    ['\u00a0\u3000rsii(close) > 1', '1:3', 'rsii'],
     ['# 💥 note\nclose > 💥', '2:9', '💥'],
     ['close >\r\n\topen and ("x', '2:12', 'quote'],
     ['\t\tclose > ñandú', '1:11', 'ñandú'],

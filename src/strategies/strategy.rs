@@ -97,7 +97,7 @@ impl Strategy {
         &self.expressions
     }
 
-    /// Returns the names of parameters that neither an expression nor a constraint uses.
+    /// Returns the names of parameters that no expression uses; a constraint alone changes no signal.
     pub fn unused_parameters(&self) -> Vec<&str> {
         let used: BTreeSet<usize> = self
             .expressions

@@ -18,13 +18,13 @@ pub enum Truth {
     Never,
     /// That depends on the bars.
     Maybe,
-    /// On every bar after the warm-up.
+    /// On every bar from one on, and on none before.
     AfterWarmUp,
     /// On every bar.
     Always,
 }
 
-/// Where a number has a value; from the least to the most.
+/// Where a number has a value, from the least to the most; after a warm-up, from one bar on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Presence {
     Nowhere,
@@ -187,15 +187,17 @@ impl Known<'_> {
             Operation::Or => Fact::Condition(match (truth(first), truth(second)) {
                 (Truth::Always, _) | (_, Truth::Always) => Truth::Always,
                 (Truth::Never, other) | (other, Truth::Never) => other,
-                (Truth::AfterWarmUp, _) | (_, Truth::AfterWarmUp) => Truth::AfterWarmUp,
-                (Truth::Maybe, Truth::Maybe) => Truth::Maybe,
+                (Truth::AfterWarmUp, Truth::AfterWarmUp) => Truth::AfterWarmUp,
+                _ => Truth::Maybe,
             }),
             Operation::If => {
                 let (a, b) = (inputs.get(1).copied(), inputs.get(2).copied());
                 if let (Some(Fact::Condition(a)), Some(Fact::Condition(b))) =
                     (a.and_then(|id| self.facts.get(id)), b.and_then(|id| self.facts.get(id)))
                 {
-                    return Fact::Condition(if a == b { *a } else { Truth::Maybe });
+                    // Two warm-ups may end on different bars.
+                    let is_one = a == b && *a != Truth::AfterWarmUp;
+                    return Fact::Condition(if is_one { *a } else { Truth::Maybe });
                 }
                 Fact::Number(number(a).or(number(b)))
             }
@@ -389,8 +391,8 @@ impl Bounds {
     /// One or the other, depending on the bar.
     fn or(self, other: Self) -> Self {
         let presence = match (self.presence, other.presence) {
-            (Presence::Nowhere, Presence::Nowhere) => Presence::Nowhere,
-            (a, b) => a.min(b).max(Presence::Somewhere),
+            (a, b) if a == b && a != Presence::AfterWarmUp => a,
+            _ => Presence::Somewhere,
         };
         Self::between(self.least.min(other.least), self.greatest.max(other.greatest), presence)
     }

@@ -209,6 +209,10 @@ describe('what is allowed but hardly meant is warned of', () => {
     )
   })
 
+  test.each(['true', UP, 'close > 0'])('exits on every bar of an entry: %s', async (exits) => {
+    expect((await warnings({ exits })).join()).toMatch(/^exits hold wherever entries do: .* cancel each other out$/)
+  })
+
   test('a parameter that no expression uses', async () => {
     const parameters = { n: { type: 'integer' as const, default: 3 }, m: { type: 'integer' as const, default: 4 } }
     expect(await warnings({ parameters, entries: 'close > sma(close, n)' })).toEqual([

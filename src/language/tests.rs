@@ -68,6 +68,11 @@ fn problems_name_the_place_and_what_was_expected() {
     for (text, expected) in [
         ("rsii(close, 14)", "1:1: unknown function `rsii`, did you mean `rsi`?"),
         (
+            "q + close",
+            "1:1: unknown name `q`, expected one of period, factor, flag, open, high, low, close, volume, hour, minute, day_of_week, day_of_month, month",
+        ),
+        ("mni(close, 1)", "1:1: unknown function `mni`, did you mean `min`?"),
+        (
             "clos > 1 and sma(close, perod) > 1",
             "1:1: unknown name `clos`, did you mean `close`?\n1:25: unknown name `perod`, did you mean `period`?",
         ),

@@ -309,6 +309,7 @@ fn warnings_tell_what_is_hardly_meant() {
     const NEVER_EXITS: &str = "the strategy never exits";
     const ALWAYS_IN: &str = "the strategy is always in the market: its entries hold on every bar";
     const REVERSES: &str = "the strategy is always in the market once it has entered: every exit is an entry of the other side";
+    const CANCELS: &str = "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out";
     let up = "close > sma(close, 20)";
     let down = "close < sma(close, 20)";
     for (entries, exits, short, expected) in [
@@ -324,6 +325,9 @@ fn warnings_tell_what_is_hardly_meant() {
         ("false", "false", Some(("true", "close > 2")), vec![ALWAYS_IN]),
         ("false", up, Some((down, "false")), vec![NEVER_EXITS]),
         ("false", up, Some(("false", "true")), vec![NEVER_ENTERS]),
+        (up, "sma(close, 20) < close", None, vec![CANCELS]),
+        (up, "close > 0", None, vec![CANCELS]),
+        (up, down, Some((down, "true")), vec![CANCELS]),
     ] {
         let short = short.map_or_else(String::new, |(entries, exits)| {
             format!("short_entries {entries}\nshort_exits {exits}\n")

@@ -20,6 +20,12 @@ impl Bound {
             return Vec::new();
         }
         let [long, short] = self.sides();
+        if [&long, &short].into_iter().any(|side| self.enters(side) && self.cancels(side)) {
+            return vec![
+                "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out"
+                    .to_owned(),
+            ];
+        }
         match (self.enters(&long), self.enters(&short)) {
             (false, false) => vec!["the strategy never enters".to_owned()],
             (true, true) => {
@@ -80,6 +86,12 @@ impl Bound {
 
     fn exits(&self, side: &Side) -> bool {
         side.exits.is_some_and(|root| self.plan().truth(root) != Truth::Never)
+    }
+
+    /// Returns whether every entry meets an exit on its bar.
+    fn cancels(&self, side: &Side) -> bool {
+        self.is_same(side.entries, side.exits)
+            || side.exits.is_some_and(|root| self.plan().truth(root) == Truth::Always)
     }
 
     fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {

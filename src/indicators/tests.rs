@@ -123,6 +123,32 @@ fn values_equal_the_reference_on_prices_that_stand_still_now_and_then() {
 }
 
 #[test]
+fn every_function_has_a_reference_on_real_and_made_up_bars() {
+    let calls = |expressions: &[String], name: &str| {
+        expressions.iter().any(|text| {
+            text.match_indices(name).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                text[at + name.len()..].starts_with('(')
+                    && !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
+            })
+        })
+    };
+    let mut all = Vec::new();
+    for name in ["real", "gaps", "tiny", "flat"] {
+        let (file, _) = reference(&format!("{name}.json"));
+        let expressions: Vec<String> =
+            file["values"].as_object().unwrap().keys().cloned().collect();
+        for output in INDICATORS.iter().flat_map(|indicator| indicator.outputs) {
+            assert!(calls(&expressions, output.name), "{} on {name}", output.name);
+        }
+        all.extend(expressions);
+    }
+    for name in crate::language::functions::function_names() {
+        assert!(calls(&all, name), "{name}");
+    }
+}
+
+#[test]
 fn values_of_long_windows_equal_the_reference() {
     compare_with_reference("long.json");
     compare_with_reference("long-stalls.json");

@@ -342,8 +342,8 @@ impl Narrowed {
     }
 }
 
-/// How far extremes of extremes are followed.
-const DEPTH: usize = 8;
+/// How far extremes of extremes are followed; each step may go four ways.
+const DEPTH: usize = 4;
 
 /// What the form of two numbers tells of their order: both for one that is compared with itself.
 #[derive(Debug, Clone, Copy, Default)]

@@ -52,21 +52,21 @@ describe('a backtest whose signal is aborted', () => {
     expect(Object.values(run?.metrics ?? {}).every((value) => value === null)).toBe(true)
   })
 
-  test.each([
-    'cci(10000) > 0',
-    'cci(9999) > 0 and rank(close, 10000) > 0.5 and aroon_up(10000) > 50',
-  ])('inside an indicator of a long window stops at once: %s', async (entries) => {
-    const engine = newEngine()
-    const controller = new AbortController()
-    const strategy = { id: 'long', entries, exits: 'close < sma(close, 50)' }
-    const running = rejection(engine.runBacktest({ ...long(), strategy }, { signal: controller.signal }))
-    // The index alone takes seconds.
-    await new Promise((resolve) => setTimeout(resolve, 400))
-    const aborted = performance.now()
-    controller.abort()
-    expectAborted(await running)
-    expect(performance.now() - aborted).toBeLessThan(500)
-  })
+  test.each(['cci(10000) > 0', 'cci(9999) > 0 and rank(close, 10000) > 0.5 and aroon_up(10000) > 50'])(
+    'inside an indicator of a long window stops at once: %s',
+    async (entries) => {
+      const engine = newEngine()
+      const controller = new AbortController()
+      const strategy = { id: 'long', entries, exits: 'close < sma(close, 50)' }
+      const running = rejection(engine.runBacktest({ ...long(), strategy }, { signal: controller.signal }))
+      // The index alone takes seconds.
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      const aborted = performance.now()
+      controller.abort()
+      expectAborted(await running)
+      expect(performance.now() - aborted).toBeLessThan(500)
+    },
+  )
 
   test('while it waits for its turn gives its place up', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })

@@ -416,7 +416,7 @@ fn one_problem_does_not_hide_another() {
             "strategy.parameters: n > 5 does not hold for n 5",
             "strategy.exits at 1:20: argument period of sma must be a whole number between 1 and 10000, was 0",
             "parameters.n must be at least 1, was 0",
-            "unknown parameter parameters.k, did you mean n?",
+            "unknown parameter parameters.k; known parameters: n, position_size",
         ]
     );
 }

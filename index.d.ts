@@ -530,6 +530,8 @@ export interface StrategyConfig {
   strategy?: StrategyDefinition
   /** Its parameters; one not given keeps its default. */
   parameters?: Record<string, unknown>
+  /** How many bars it will run on: a warning tells if its warm-up takes all of them. A run warns of that by itself. */
+  barCount?: number
 }
 
 /** A strategy as data. The expressions are in the strategy language. */
@@ -540,6 +542,8 @@ export interface StrategyDefinition {
   name?: string
   /** What it does. */
   description?: string
+  /** Where it comes from. */
+  reference?: string
   /** Its kind. @default 'custom' */
   type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
   /** Its parameters by name (snake_case). `position_size` is there for every strategy without being declared. */

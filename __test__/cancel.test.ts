@@ -52,6 +52,22 @@ describe('a backtest whose signal is aborted', () => {
     expect(Object.values(run?.metrics ?? {}).every((value) => value === null)).toBe(true)
   })
 
+  test.each(['cci(10000) > 0', 'cci(9999) > 0 and rank(close, 10000) > 0.5 and aroon_up(10000) > 50'])(
+    'inside an indicator of a long window stops at once: %s',
+    async (entries) => {
+      const engine = newEngine()
+      const controller = new AbortController()
+      const strategy = { id: 'long', entries, exits: 'close < sma(close, 50)' }
+      const running = rejection(engine.runBacktest({ ...long(), strategy }, { signal: controller.signal }))
+      // The index alone takes seconds.
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      const aborted = performance.now()
+      controller.abort()
+      expectAborted(await running)
+      expect(performance.now() - aborted).toBeLessThan(500)
+    },
+  )
+
   test('while it waits for its turn gives its place up', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const controller = new AbortController()
@@ -92,6 +108,24 @@ describe('a backtest whose signal is aborted', () => {
     expectAborted(await rejection(newEngine().runBacktest(long(), { signal: AbortSignal.timeout(5) })))
   })
 })
+
+test('windows of thousands of bars over a million bars take a moment, whatever the prices do', async () => {
+  const engine = newEngine()
+  const bars = waves(1_000_000, 60_000)
+  for (let bar = 0; bar < 1_000_000; bar++) {
+    const price = bar < 500_000 ? 100 + bar : 600_000 - bar / 2
+    for (const name of ['open', 'high', 'low', 'close'] as const) bars[name][bar] = price
+  }
+  const windows = ['aroon_up', 'aroon_down', 'rank', 'highest', 'stdev', 'linreg', 'willr', 'stoch_k', 'donchian_upper']
+  for (const name of windows) {
+    const { strategyId: _, parameters: __, ...rest } = request({ bars, endDate: '2021-11-30', persist: false })
+    const strategy = { id: 'long', entries: `${name}(10000) > 0`, exits: `${name}(9999) < 0` }
+    const began = performance.now()
+    expect((await engine.runBacktest({ ...rest, strategy })).status).toBe('completed')
+    // In time proportional to the window, one of them took ten seconds and more.
+    expect(performance.now() - began, name).toBeLessThan(5_000)
+  }
+}, 60_000)
 
 describe('progress', () => {
   test('never falls, stays within 0 and 100, and belongs to the run', async () => {

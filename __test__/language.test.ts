@@ -65,6 +65,41 @@ describe('the schema of the parameters', () => {
   })
 })
 
+test('the schema of a registered strategy is JSON Schema 2020-12, told in words where that has none', async () => {
+  const engine = newEngine()
+  const ajv = new Ajv2020({ strict: true, allErrors: true })
+  const parameters = {
+    fast: { type: 'integer', default: 5, minimum: 1, maximum: 99, description: 'Bars "é"' },
+    slow: { type: 'integer', default: 20 },
+    share: { type: 'number', default: 1e-7, maximum: 0.5 },
+    on: { type: 'boolean', default: false },
+  } as const
+  const definition = { id: 'own', parameters, constraints: ['fast < slow', 'share < 0.4 or on'] }
+  const text = await engine.registerStrategy({ ...definition, entries: 'on and close > sma(fast)', exits: 'true' })
+  const code = await engine.registerStrategy({
+    ...definition,
+    id: 'own_function',
+    generateSignals: ({ close }) => ({ entries: new Uint8Array(close.length), exits: new Uint8Array(close.length) }),
+  })
+  const bare = await engine.registerStrategy({ id: 'bare', entries: 'close > open', exits: 'true' })
+  for (const { parametersSchema, defaultParameters } of [text, code, bare]) {
+    expect(ajv.validateSchema(parametersSchema)).toBe(true)
+    const validate = ajv.compile(parametersSchema)
+    expect(validate(defaultParameters), ajv.errorsText(validate.errors)).toBe(true)
+    expect(validate({ nonsense: 1 })).toBe(false)
+  }
+  const validate = ajv.compile(text.parametersSchema)
+  expect(validate({ fast: 99, share: 0.5, on: true })).toBe(true)
+  for (const wrong of [{ fast: 0 }, { fast: 1.5 }, { share: 0.6 }, { on: 1 }, { slow: '20' }])
+    expect(validate(wrong)).toBe(false)
+  expect(text.parametersSchema).toMatchObject({
+    description: 'It must hold that fast < slow and that share < 0.4 or on',
+    properties: { fast: { description: 'Bars "é"' } },
+  })
+  expect(code.parametersSchema).toEqual(text.parametersSchema)
+  expect(bare.parametersSchema).not.toHaveProperty('description')
+})
+
 test('at least twelve strategies are built in, and each trades on real bars', async () => {
   expect(strategies.map(({ id }) => id)).toEqual(
     expect.arrayContaining([

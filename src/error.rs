@@ -161,7 +161,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             let known = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&lower, &known);
             let begins = lower.chars().count() >= SHORTEST_BEGINNING && known.starts_with(&lower);
-            let near = distance <= known.chars().count().max(3) / 3 + 1;
+            let (length, other) = (known.chars().count(), lower.chars().count());
+            // A slip leaves a letter at its place.
+            let near = distance <= length.max(3) / 3 + 1 && distance < length.max(other);
             (near || begins).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)

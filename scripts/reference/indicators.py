@@ -130,11 +130,58 @@ def indicators(b):
     }
 
 
+def long(b):
+    """Windows of hundreds of bars: what is linear in the bars and what is not must say the same."""
+    h, l, c, v = (b[name] for name in ("high", "low", "close", "volume"))
+    aroon, bbands, stoch = talib.AROON(h, l, 250), talib.BBANDS(c, 250, 2.0, 2.0), talib.STOCH(h, l, c, 250, 3, 0, 3, 0)
+    return {
+        "aroon_down(250)": aroon[0],
+        "aroon_up(250)": aroon[1],
+        "cci(100)": talib.CCI(h, l, c, 100),
+        "cci(250)": talib.CCI(h, l, c, 250),
+        "bbands_upper(close, 250)": bbands[0],
+        "stoch_k(250, 3, 3)": stoch[0],
+        "willr(250)": talib.WILLR(h, l, c, 250),
+        "wma(close, 250)": talib.WMA(c, 250),
+        "linreg(close, 250)": talib.LINEARREG(c, 250),
+        "mfi(250)": talib.MFI(h, l, c, v, 250),
+        "rank(close, 250)": pd.Series(c).rolling(250).rank(pct=True),
+    }
+
+
+def calendar(b):
+    """Times and coarser bars; the bars are days from 1970-01-01, a Thursday, on."""
+    c, h = (pd.Series(b[name], pd.date_range("1970-01-01", periods=len(b["close"]))) for name in ("close", "high"))
+    week = c.index.to_period("W-SUN")
+    last, top = c.groupby(week).last(), h.groupby(week).max()
+    # A week is known from the first day of the next on.
+    seen = lambda weekly: weekly.shift(1).reindex(week)
+    return {
+        "day_of_week": c.index.day_of_week + 1,
+        "day_of_month": c.index.day,
+        "month": c.index.month,
+        "hour + minute": c.index.hour + c.index.minute,
+        "higher('1w', close)": seen(last),
+        "higher('1w', sma(close, 3))": seen(last.rolling(3).mean()),
+        "higher('1w', highest(high, 4))": seen(top.rolling(4).max()),
+        "if(higher('1w', close > shift(close, 1)), 1, 0)": seen((last > last.shift(1)).astype(float)).fillna(0),
+    }
+
+
 def functions(b):
     o, h, l, c, v = (pd.Series(b[name]) for name in ("open", "high", "low", "close", "volume"))
     above = lambda x, y: crossed_above_1d_nb(np.asarray(x, float), np.asarray(y, float)).astype(float)
-    fast, slow = c.rolling(2).mean(), c.rolling(4).mean()
+    # TA-Lib's averages: those of pandas differ in the last bit, and so cross where prices stand still.
+    fast, slow = talib.SMA(b["close"], 2), talib.SMA(b["close"], 4)
+    bar = pd.Series(np.arange(len(c), dtype=float))
     return {
+        "bars_since(close > open)": bar - bar.where(c > o).ffill(),
+        "abs(open - close)": np.abs(o - c),
+        "sqrt(close) + exp(close / high)": np.sqrt(c) + np.exp(c / h),
+        "pow(close / open, 3)": np.power(c / o, 3),
+        "floor(volume / 7) + ceil(volume / 7) + round(volume / 7)": np.floor(v / 7) + np.ceil(v / 7) + np.trunc(v / 7 + 0.5),
+        "volume % 7": np.fmod(v, 7),
+        "stdev(close - open, 6)": (c - o).rolling(6).std(ddof=0),
         "rank(close, 7)": c.rolling(7).rank(pct=True),
         "shift(close, 3)": c.shift(3),
         "change(close, 3)": c.diff(3),
@@ -160,17 +207,20 @@ def main():
     versions = {name: version(name) for name in ("TA-Lib", "vectorbt", "pandas", "numpy")}
     header = {"script": "scripts/reference/indicators.py", "versions": {**versions, "TA-Lib C": talib.__ta_version__.decode()}}
     sets = {
-        "real": (real(sys.argv[1], 2000, 160), (indicators, functions)),
-        "gaps": (walk(1, 110, gap=0.2), (indicators,)),
-        "tiny": (walk(2, 90, scale=1e-6), (indicators,)),
-        "flat": (flat(60), (indicators,)),
-        "stalls": (stalls(4, 120), (indicators,)),
-        "steps": (steps(3, 150), (functions,)),
+        "real": (real(sys.argv[1], 2000, 160), (indicators, functions, calendar)),
+        "gaps": (walk(1, 110, gap=0.2), (indicators, functions)),
+        "tiny": (walk(2, 90, scale=1e-6), (indicators, functions)),
+        "flat": (flat(60), (indicators, functions)),
+        "stalls": (stalls(4, 120), (indicators, functions)),
+        "steps": (steps(3, 150), (functions, calendar)),
+        "long": (real(sys.argv[1], 1000, 700), (long,)),
+        "long-stalls": (stalls(5, 700), (long,)),
     }
     OUT.mkdir(parents=True, exist_ok=True)
     for name, (bars, sources) in sets.items():
-        # The bars are read back as they are written, so that both sides compute on the same numbers.
-        bars = {column: np.array([float(f"{value:.14g}") for value in values]) for column, values in bars.items()}
+        # The bars are read back as they are written, so that both sides compute on the same numbers; with fewer digits
+        # than a double has, so that they are the same wherever the last bit of numpy's exp depends on the machine.
+        bars = {column: np.array([float(f"{value:.10g}") for value in values]) for column, values in bars.items()}
         values = {key: column for source in sources for key, column in source(bars).items()}
         lines = [f"{json.dumps(key)}: {json.dumps(shown(column))}" for key, column in values.items()]
         columns = [f"{json.dumps(key)}: {json.dumps(column.tolist())}" for key, column in bars.items()]

@@ -15,7 +15,7 @@ pub const ADX: Indicator = Indicator {
         doc: "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
     }],
     look_back: |parameters| bars(core().adx_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().adx(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

@@ -1,6 +1,8 @@
 //! Aroon.
 
-use ta_lib::RetCode;
+use std::collections::VecDeque;
+
+use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
 
@@ -19,10 +21,47 @@ pub const AROON: Indicator = Indicator {
         },
     ],
     look_back: |parameters| bars(core().aroon_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [aroon_down, aroon_up]) => {
-            core().aroon(0, high.len() - 1, high, low, whole(parameters, 0), aroon_down, aroon_up)
+            let period = whole(parameters, 0);
+            ages(low, period, aroon_down, |newer, older| newer <= older)?;
+            ages(high, period, aroon_up, |newer, older| newer >= older)
         }
         _ => Err(RetCode::BadParam),
     },
 };
+
+/// Computes one line in time that does not depend on the period; the crate looks for the extreme once more for each bar
+/// where prices rise or fall for long.
+///
+/// The queue holds the bars that are the extreme of some window to come, the extreme of this one in front. A newer bar
+/// takes the place of older ones that it `beats`; among equal ones the newest counts, as in TA-Lib.
+fn ages(
+    values: &[f64],
+    period: i32,
+    output: &mut [f64],
+    beats: impl Fn(f64, f64) -> bool,
+) -> Result<OutRange, RetCode> {
+    let window = usize::try_from(period).map_err(|_| RetCode::BadParam)?;
+    // TA-Lib multiplies by this factor, which rounds otherwise than a division would.
+    let factor = 100.0 / f64::from(period);
+    let mut extremes: VecDeque<(usize, f64)> = VecDeque::new();
+    let mut written = 0;
+    for (bar, value) in values.iter().enumerate() {
+        while extremes.back().is_some_and(|(_, older)| beats(*value, *older)) {
+            extremes.pop_back();
+        }
+        extremes.push_back((bar, *value));
+        let Some(first) = bar.checked_sub(window) else { continue };
+        if extremes.front().is_some_and(|(extreme, _)| *extreme < first) {
+            extremes.pop_front();
+        }
+        let extreme = extremes.front().map_or(bar, |(extreme, _)| *extreme);
+        let age = i32::try_from(bar - extreme).map_err(|_| RetCode::BadParam)?;
+        if let Some(output) = output.get_mut(first) {
+            *output = factor * f64::from(period - age);
+            written += 1;
+        }
+    }
+    Ok(OutRange { beg_idx: window, count: written })
+}

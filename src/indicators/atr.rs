@@ -15,7 +15,7 @@ pub const ATR: Indicator = Indicator {
         doc: "The true range with the smoothing of Wilder, in money.",
     }],
     look_back: |parameters| bars(core().atr_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().atr(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

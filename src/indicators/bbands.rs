@@ -32,7 +32,7 @@ pub const BBANDS: Indicator = Indicator {
             MAType::SMA,
         ))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [bbands_upper, bbands_middle, bbands_lower]) => core().bbands(
             0,
             values.len() - 1,

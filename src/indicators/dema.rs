@@ -12,7 +12,7 @@ pub const DEMA: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
     outputs: &[Output { name: "dema", doc: "2 EMA − EMA of EMA." }],
     look_back: |parameters| bars(core().dema_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().dema(0, values.len() - 1, values, whole(parameters, 0), output)
         }

@@ -17,7 +17,7 @@ pub const DONCHIAN: Indicator = Indicator {
         Output { name: "donchian_lower", doc: "The lowest low" },
     ],
     look_back: |parameters| rolling::look_back(parameters),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [donchian_upper, donchian_middle, donchian_lower]) => {
             rolling::extremes(high, parameters, donchian_upper, |a, b| if a > b { a } else { b })?;
             let range =

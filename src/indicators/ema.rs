@@ -15,7 +15,7 @@ pub const EMA: Indicator = Indicator {
         doc: "Weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.",
     }],
     look_back: |parameters| bars(core().ema_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().ema(0, values.len() - 1, values, whole(parameters, 0), output)
         }

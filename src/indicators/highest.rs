@@ -13,7 +13,7 @@ pub const HIGHEST: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
     outputs: &[Output { name: "highest", doc: "The greatest of the last `period` values." }],
     look_back: |parameters| rolling::look_back(parameters),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             rolling::extremes(values, parameters, output, |a, b| if a > b { a } else { b })
         }

@@ -15,7 +15,7 @@ pub const HMA: Indicator = Indicator {
         doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
     }],
     look_back: |parameters| bars(core().hma_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().hma(0, values.len() - 1, values, whole(parameters, 0), output)
         }

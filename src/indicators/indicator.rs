@@ -6,6 +6,7 @@ use ta_lib::{Core, OutRange, RetCode};
 
 use super::segments;
 use crate::error::{Error, Result};
+use crate::watch::{Unwatched, Watch};
 
 /// The longest period, in bars.
 pub const LONGEST: f64 = 10_000.0;
@@ -88,11 +89,12 @@ pub struct Output {
 /// Computes an indicator on inputs of one length that have no missing values and more bars than the look-back.
 ///
 /// Each output slice has as many values as there are bars after the look-back. Returns where the values begin and how
-/// many there are.
+/// many there are. One that takes long asks the watch now and then and gives up, with any error, where that says so.
 pub type Kernel = fn(
     inputs: &[&[f64]],
     parameters: &[f64],
     outputs: &mut [&mut [f64]],
+    watch: &dyn Watch,
 ) -> std::result::Result<OutRange, RetCode>;
 
 /// An indicator: one computation with one or more outputs.
@@ -133,6 +135,20 @@ impl Indicator {
         parameters: &[f64],
         complete: bool,
     ) -> Result<Vec<Vec<f64>>> {
+        self.compute_watched(inputs, parameters, complete, &Unwatched)
+    }
+
+    /// Does the same and stops where the watch says so.
+    ///
+    /// # Errors
+    /// As [`compute`](Self::compute); `ABORT_ERR` if it was stopped.
+    pub fn compute_watched(
+        &self,
+        inputs: &[&[f64]],
+        parameters: &[f64],
+        complete: bool,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<f64>>> {
         let bars = inputs.iter().map(|input| input.len()).min().unwrap_or(0);
         if inputs.len() != self.inputs.len() || parameters.len() != self.parameters.len() {
             return Err(Error::internal(format!(
@@ -157,7 +173,11 @@ impl Indicator {
                 .iter_mut()
                 .filter_map(|column| column.get_mut(stretch.start + look_back..stretch.end))
                 .collect();
-            let range = (self.kernel)(&parts, parameters, &mut outputs).map_err(|code| {
+            let computed = (self.kernel)(&parts, parameters, &mut outputs, watch);
+            if watch.cancelled() {
+                return Err(Error::cancelled());
+            }
+            let range = computed.map_err(|code| {
                 Error::internal(format!(
                     "{} with parameters {parameters:?} failed: {code:?}",
                     self.title

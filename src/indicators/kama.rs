@@ -20,7 +20,7 @@ pub const KAMA: Indicator = Indicator {
         doc: "An exponential average whose weight grows with how straight the last `period` values went.",
     }],
     look_back: |parameters| bars(core().kama_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().kama(0, values.len() - 1, values, whole(parameters, 0), output)
         }

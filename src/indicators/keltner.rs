@@ -28,7 +28,7 @@ pub const KELTNER: Indicator = Indicator {
     look_back: |parameters| {
         bars(core().kc_lookback(whole(parameters, 0), whole(parameters, 1), real(parameters, 2)))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [keltner_upper, keltner_middle, keltner_lower]) => core().kc(
             0,
             high.len() - 1,

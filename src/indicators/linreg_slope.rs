@@ -15,7 +15,7 @@ pub const LINREG_SLOPE: Indicator = Indicator {
         doc: "The slope a bar of the least squares line through the last `period` values.",
     }],
     look_back: |parameters| bars(core().linearreg_slope_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().linearreg_slope(0, values.len() - 1, values, whole(parameters, 0), output)
         }

@@ -20,7 +20,7 @@ pub const MACD: Indicator = Indicator {
         Output { name: "macd_hist", doc: "The MACD line − its signal" },
     ],
     look_back: |parameters| look_back(parameters),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [macd_line, macd_signal, macd_hist]) => {
             compute(values, parameters, macd_line, macd_signal, macd_hist)
         }

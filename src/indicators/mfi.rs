@@ -15,7 +15,7 @@ pub const MFI: Indicator = Indicator {
         doc: "A relative strength index of typical price × volume; 0 to 100.",
     }],
     look_back: |parameters| bars(core().mfi_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close, volume], [output]) => {
             core().mfi(0, high.len() - 1, high, low, close, volume, whole(parameters, 0), output)
         }

@@ -15,7 +15,7 @@ pub const MINUS_DI: Indicator = Indicator {
         doc: "Downward movement as a share of the true range, with the smoothing of Wilder; 0 to 100.",
     }],
     look_back: |parameters| bars(core().minus_di_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().minus_di(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

@@ -111,5 +111,9 @@ pub fn find(name: &str) -> Option<(&'static Indicator, usize)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "tests use small numbers and compare what must be equal")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "tests use small numbers and compare what must be equal"
+)]
 mod tests;

@@ -12,7 +12,7 @@ pub const NATR: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars of the average", 14.0, 1.0)],
     outputs: &[Output { name: "natr", doc: "100 × ATR / close, in percent." }],
     look_back: |parameters| bars(core().natr_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().natr(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

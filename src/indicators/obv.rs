@@ -15,7 +15,7 @@ pub const OBV: Indicator = Indicator {
         doc: "The running sum of the volume, counted as positive on bars that rose and as negative on bars that fell.",
     }],
     look_back: |_| bars(core().obv_lookback()),
-    kernel: |inputs, _, outputs| match (inputs, outputs) {
+    kernel: |inputs, _, outputs, _| match (inputs, outputs) {
         ([close, volume], [output]) => core().obv(0, close.len() - 1, close, volume, output),
         _ => Err(RetCode::BadParam),
     },

@@ -15,7 +15,7 @@ pub const PLUS_DI: Indicator = Indicator {
         doc: "Upward movement as a share of the true range, with the smoothing of Wilder; 0 to 100.",
     }],
     look_back: |parameters| bars(core().plus_di_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().plus_di(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

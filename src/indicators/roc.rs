@@ -15,7 +15,7 @@ pub const ROC: Indicator = Indicator {
         doc: "100 × (value / value `period` bars ago − 1), in percent.",
     }],
     look_back: |parameters| bars(core().roc_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().roc(0, values.len() - 1, values, whole(parameters, 0), output)
         }

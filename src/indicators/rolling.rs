@@ -5,7 +5,7 @@ use ta_lib::{OutRange, RetCode};
 use super::indicator::whole;
 
 /// Returns the bars of the window; parameters are checked to be at least 1.
-fn window(parameters: &[f64]) -> usize {
+pub fn window(parameters: &[f64]) -> usize {
     usize::try_from(whole(parameters, 0)).unwrap_or(usize::MAX).max(1)
 }
 

@@ -15,7 +15,7 @@ pub const RSI: Indicator = Indicator {
         doc: "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.",
     }],
     look_back: |parameters| bars(core().rsi_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, whole(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },

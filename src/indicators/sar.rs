@@ -24,7 +24,7 @@ pub const SAR: Indicator = Indicator {
         doc: "The trailing stop of Wilder, which accelerates with each new extreme of the trend.",
     }],
     look_back: |parameters| bars(core().sar_lookback(real(parameters, 0), real(parameters, 1))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [output]) => core().sar(
             0,
             high.len() - 1,

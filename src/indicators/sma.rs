@@ -12,7 +12,7 @@ pub const SMA: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
     outputs: &[Output { name: "sma", doc: "The plain mean of the last `period` values." }],
     look_back: |parameters| bars(core().sma_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().sma(0, values.len() - 1, values, whole(parameters, 0), output)
         }

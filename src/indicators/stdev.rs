@@ -16,7 +16,7 @@ pub const STDEV: Indicator = Indicator {
         doc: "The population standard deviation of the last `period` values.",
     }],
     look_back: |parameters| rolling::look_back(parameters),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, whole(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },

@@ -28,7 +28,7 @@ pub const STOCH: Indicator = Indicator {
             MAType::SMA,
         ))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [stoch_k, stoch_d]) => {
             compute(high, low, close, parameters, stoch_k, stoch_d)
         }

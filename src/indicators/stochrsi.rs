@@ -27,7 +27,7 @@ pub const STOCHRSI: Indicator = Indicator {
             MAType::SMA,
         ))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [stochrsi_k, stochrsi_d]) => compute(values, parameters, stochrsi_k, stochrsi_d),
         _ => Err(RetCode::BadParam),
     },

@@ -13,7 +13,7 @@ pub const SUM: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
     outputs: &[Output { name: "sum", doc: "The sum of the last `period` values." }],
     look_back: |parameters| rolling::look_back(parameters),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, whole(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },

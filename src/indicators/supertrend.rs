@@ -28,7 +28,7 @@ pub const SUPERTREND: Indicator = Indicator {
     look_back: |parameters| {
         bars(core().supertrend_lookback(whole(parameters, 0), real(parameters, 1)))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [supertrend, supertrend_direction]) => {
             compute(high, low, close, parameters, supertrend, supertrend_direction)
         }

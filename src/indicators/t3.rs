@@ -18,7 +18,7 @@ pub const T3: Indicator = Indicator {
         doc: "A six-fold exponential average with a volume factor, as Tillson gave it.",
     }],
     look_back: |parameters| bars(core().t3_lookback(whole(parameters, 0), real(parameters, 1))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => core().t3(
             0,
             values.len() - 1,

@@ -12,7 +12,7 @@ pub const TEMA: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
     outputs: &[Output { name: "tema", doc: "3 EMA − 3 EMA of EMA + EMA of EMA of EMA." }],
     look_back: |parameters| bars(core().tema_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().tema(0, values.len() - 1, values, whole(parameters, 0), output)
         }

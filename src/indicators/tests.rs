@@ -123,6 +123,38 @@ fn values_equal_the_reference_on_prices_that_stand_still_now_and_then() {
 }
 
 #[test]
+fn every_function_has_a_reference_on_real_and_made_up_bars() {
+    let calls = |expressions: &[String], name: &str| {
+        expressions.iter().any(|text| {
+            text.match_indices(name).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                text[at + name.len()..].starts_with('(')
+                    && !before.is_some_and(|before| before.is_alphanumeric() || before == '_')
+            })
+        })
+    };
+    let mut all = Vec::new();
+    for name in ["real", "gaps", "tiny", "flat"] {
+        let (file, _) = reference(&format!("{name}.json"));
+        let expressions: Vec<String> =
+            file["values"].as_object().unwrap().keys().cloned().collect();
+        for output in INDICATORS.iter().flat_map(|indicator| indicator.outputs) {
+            assert!(calls(&expressions, output.name), "{} on {name}", output.name);
+        }
+        all.extend(expressions);
+    }
+    for name in crate::language::functions::function_names() {
+        assert!(calls(&all, name), "{name}");
+    }
+}
+
+#[test]
+fn values_of_long_windows_equal_the_reference() {
+    compare_with_reference("long.json");
+    compare_with_reference("long-stalls.json");
+}
+
+#[test]
 fn an_index_whose_averages_have_faded_is_zero() {
     // With TA-Lib 0.8.2, RSI(2) of these prices is 100 up to bar 1075 and 0 from bar 1076 on.
     let mut values = vec![1.0, 2.0];
@@ -234,6 +266,13 @@ fn ranges_found_here_give_what_the_crate_gives_to_the_last_bit() {
         for (ours, theirs) in ours.iter().zip(&crate_columns) {
             assert_eq!(ours[range.beg_idx..], theirs[..range.count], "channel of {period}");
         }
+        let [down, up, _] = &mut crate_columns;
+        if let Ok(range) = core.aroon(0, 699, &high, &low, period, down, up) {
+            let ours = aroon::AROON.compute(&[&high, &low], &[f64::from(period)], true).unwrap();
+            for (ours, theirs) in ours.iter().zip(&crate_columns) {
+                assert_eq!(ours[700 - range.count..], theirs[..range.count], "Aroon of {period}");
+            }
+        }
         let [k, d, _] = &mut crate_columns;
         let sma = MAType::SMA;
         for smoothing in [1, 3] {
@@ -245,5 +284,87 @@ fn ranges_found_here_give_what_the_crate_gives_to_the_last_bit() {
             assert_eq!(ours[0][700 - range.count..], k[..range.count], "%K of {period}");
             assert_eq!(ours[1][700 - range.count..], d[..range.count], "%D of {period}");
         }
+    }
+}
+
+/// Prices that wander, rise, fall, stand still at a price whose sums are rounded, and stall now and then.
+fn mixed(count: u32) -> Vec<f64> {
+    let mut state = 9_u32;
+    let mut price = 50.0;
+    (0..count)
+        .map(|bar| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let step = f64::from(state >> 16) / 65_536.0 - 0.5;
+            match bar / 500 % 5 {
+                0 => price += step,
+                1 => price += 0.01,
+                2 => price -= 0.01,
+                3 => price = 12.34,
+                _ if bar % 7 == 0 => price += (4.0 * step).round(),
+                _ => {}
+            }
+            price = f64::max(price, 1.0);
+            price
+        })
+        .collect()
+}
+
+#[test]
+fn the_index_of_a_long_window_is_that_of_the_crate_to_the_last_bit() {
+    let close = mixed(5_003);
+    let high: Vec<f64> = close.iter().map(|value| value * 1.001).collect();
+    let low: Vec<f64> = close.iter().map(|value| value * 0.998).collect();
+    // Whole turns of the ring, parts of one, and windows of all bars but few.
+    for period in [64, 65, 71, 100, 128, 333, 500, 1_000, 2_501, 4_990, 5_000, 5_003] {
+        for (high, low) in [(&high, &low), (&close, &close)] {
+            let mut expected = vec![0.0; close.len()];
+            let last = close.len() - 1;
+            let range =
+                indicator::core().cci(0, last, high, low, &close, period, &mut expected).unwrap();
+            let found = cci::CCI.compute(&[high, low, &close], &[f64::from(period)], true).unwrap();
+            assert_eq!(found[0][range.beg_idx..], expected[..range.count], "{period}");
+        }
+    }
+}
+
+#[test]
+fn a_rank_by_the_tree_is_one_by_counting() {
+    let mut values = mixed(2_600);
+    values[700] = -0.0;
+    values[701] = 0.0;
+    for period in [256_usize, 257, 300, 1_000, 1_299, 1_300, 2_599, 2_600] {
+        let found = rank::RANK.compute(&[&values], &[period as f64], true).unwrap().remove(0);
+        for (bar, found) in found.iter().enumerate() {
+            let Some(first) = (bar + 1).checked_sub(period) else {
+                assert!(found.is_nan());
+                continue;
+            };
+            let count = |is: &dyn Fn(f64) -> bool| {
+                values[first..=bar].iter().filter(|value| is(**value)).count() as f64
+            };
+            let (below, equal) =
+                (count(&|value| value < values[bar]), count(&|value| value == values[bar]));
+            let expected = (below + f64::midpoint(equal, 1.0)) / period as f64;
+            assert_eq!(*found, expected, "bar {bar} of {period}");
+        }
+    }
+}
+
+#[test]
+fn long_windows_stop_when_asked() {
+    struct Stopped(std::sync::atomic::AtomicUsize);
+    impl crate::watch::Watch for Stopped {
+        fn cancelled(&self) -> bool {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 3
+        }
+    }
+    let values = mixed(200_000);
+    for (indicator, inputs) in [(&cci::CCI, 3), (&rank::RANK, 1)] {
+        let watch = Stopped(0.into());
+        let inputs = vec![values.as_slice(); inputs];
+        let error = indicator.compute_watched(&inputs, &[10_000.0], true, &watch).unwrap_err();
+        assert_eq!(error.code, crate::error::Code::Cancelled, "{}", indicator.title);
+        // The fourth question is the last of the kernel, long before its end; the fifth is asked after it.
+        assert_eq!(watch.0.into_inner(), 5, "{}", indicator.title);
     }
 }

@@ -15,7 +15,7 @@ pub const TRIMA: Indicator = Indicator {
         doc: "An average of averages, with most weight on the middle of the last `period` values.",
     }],
     look_back: |parameters| bars(core().trima_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().trima(0, values.len() - 1, values, whole(parameters, 0), output)
         }

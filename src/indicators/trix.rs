@@ -15,7 +15,7 @@ pub const TRIX: Indicator = Indicator {
         doc: "The rate of change over one bar of a triple exponential average, in percent.",
     }],
     look_back: |parameters| bars(core().trix_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().trix(0, values.len() - 1, values, whole(parameters, 0), output)
         }

@@ -25,7 +25,7 @@ pub const ULTOSC: Indicator = Indicator {
             whole(parameters, 2),
         ))
     },
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => core().ultosc(
             0,
             high.len() - 1,

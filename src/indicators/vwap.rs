@@ -15,7 +15,7 @@ pub const VWAP: Indicator = Indicator {
         doc: "The typical price weighted by volume since the first bar.",
     }],
     look_back: |_| bars(core().vwap_lookback()),
-    kernel: |inputs, _, outputs| match (inputs, outputs) {
+    kernel: |inputs, _, outputs, _| match (inputs, outputs) {
         ([high, low, close, volume], [output]) => {
             core().vwap(0, high.len() - 1, high, low, close, volume, output)
         }

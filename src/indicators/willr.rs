@@ -15,7 +15,7 @@ pub const WILLR: Indicator = Indicator {
         doc: "Where the close lies in the range of the last `period` bars: −100 at its low, 0 at its high.",
     }],
     look_back: |parameters| bars(core().willr_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().willr(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
         }

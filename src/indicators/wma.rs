@@ -15,7 +15,7 @@ pub const WMA: Indicator = Indicator {
         doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
     }],
     look_back: |parameters| bars(core().wma_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().wma(0, values.len() - 1, values, whole(parameters, 0), output)
         }

@@ -8,6 +8,7 @@ mod series;
 
 pub use series::usage;
 
+use super::MAX_PROBLEMS;
 use super::functions::{
     Argument, Clock, Function, Gives, Operation, function, function_names, operator, series_names,
 };
@@ -110,7 +111,7 @@ pub(super) enum Resolved {
 /// Checks an expression that shall be of a kind.
 ///
 /// # Errors
-/// Every problem, in the order of the text.
+/// Every problem, in the order of the text, up to [`MAX_PROBLEMS`].
 pub fn check(
     expression: &Expression,
     expected: Kind,
@@ -126,6 +127,13 @@ pub fn check(
         run.problem(checked.span, "type", message);
     }
     run.problems.sort_by_key(|problem| problem.span);
+    if let Some(first) = run.problems.get(MAX_PROBLEMS) {
+        let more = run.problems.len() - MAX_PROBLEMS;
+        let message = format!("the expression has {more} more problems, which are not told");
+        let last = Problem::new(first.span, "limit", message);
+        run.problems.truncate(MAX_PROBLEMS);
+        run.problems.push(last);
+    }
     match checked {
         Some(checked) if run.problems.is_empty() => Ok(checked),
         _ => Err(run.problems),

@@ -48,7 +48,8 @@ pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Compu
             "the strategy reads volume, but these bars have none",
         ));
     }
-    let mut run = Run { bars, coarse: Vec::new(), values: Vec::with_capacity(plan.steps.len()) };
+    let mut run =
+        Run { bars, coarse: Vec::new(), values: Vec::with_capacity(plan.steps.len()), watch };
     for frame in plan.frames.iter().skip(1) {
         let coarse = match frame.timeframe {
             Some(timeframe) => Coarse::new(run.frame(frame.parent)?, timeframe)?,
@@ -160,6 +161,7 @@ struct Run<'a> {
     /// The bars of all frames but the first.
     coarse: Vec<Coarse>,
     values: Vec<Value>,
+    watch: &'a dyn Watch,
 }
 
 impl Run<'_> {
@@ -241,7 +243,7 @@ impl Run<'_> {
                 let complete = inputs.iter().all(|(_, complete)| *complete);
                 Value::Columns(
                     indicator
-                        .compute(&slices, &parameters, complete)?
+                        .compute_watched(&slices, &parameters, complete, self.watch)?
                         .into_iter()
                         .map(Column::from)
                         .collect(),

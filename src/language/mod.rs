@@ -10,6 +10,7 @@
 //! after them. And a number may be missing (a warm-up, a division by zero), written NaN inside columns and nowhere else:
 //! arithmetic with a missing number is missing, a comparison with one is false.
 
+mod bounds;
 pub mod check;
 pub mod evaluate;
 pub mod functions;
@@ -28,6 +29,7 @@ mod syntax;
 )]
 mod tests;
 
+pub use bounds::Truth;
 pub use check::{Checked, Kind, Scope, check};
 pub use evaluate::{Computed, evaluate};
 pub use parser::parse;
@@ -40,5 +42,7 @@ pub const MAX_LENGTH: usize = 10_000;
 pub const MAX_DEPTH: usize = 64;
 /// How many numbers, names, operators and calls an expression may have.
 pub const MAX_NODES: usize = 2_000;
+/// How many problems of one expression are told.
+pub const MAX_PROBLEMS: usize = 100;
 /// The greatest number of bars that one function looks back.
 pub const MAX_BARS: f64 = crate::indicators::LONGEST;

@@ -68,6 +68,11 @@ fn problems_name_the_place_and_what_was_expected() {
     for (text, expected) in [
         ("rsii(close, 14)", "1:1: unknown function `rsii`, did you mean `rsi`?"),
         (
+            "q + close",
+            "1:1: unknown name `q`, expected one of period, factor, flag, open, high, low, close, volume, hour, minute, day_of_week, day_of_month, month",
+        ),
+        ("mni(close, 1)", "1:1: unknown function `mni`, did you mean `min`?"),
+        (
             "clos > 1 and sma(close, perod) > 1",
             "1:1: unknown name `clos`, did you mean `close`?\n1:25: unknown name `perod`, did you mean `period`?",
         ),
@@ -200,6 +205,41 @@ fn each_distinct_subexpression_is_computed_once() {
     );
     assert_eq!(plan("flag or close > 1").unwrap().len(), 1);
     assert_eq!(plan("if(flag, close, rsi())").unwrap().len(), 1);
+}
+
+#[test]
+fn columns_of_many_arguments_are_not_kept_until_the_last() {
+    let list: Vec<String> = (1..=300).map(|period| format!("sma(close, {period})")).collect();
+    let plan = plan(&format!("max({})", list.join(", "))).unwrap();
+    // Each average is read right after it is made: by its output, and that by the greatest so far.
+    for (id, planned) in plan.steps.iter().enumerate() {
+        if let plan::Step::Output(_) = planned.step {
+            let reader = plan.steps.iter().position(|step| step.inputs.contains(&id)).unwrap();
+            assert!(reader <= id + 3, "{id} is read by {reader}");
+        }
+    }
+    let bars = bars_every(time::DAY, &wave(400));
+    let greatest = values(&format!("max({})", list.join(", ")), &bars);
+    let one_by_one: Vec<Vec<f64>> = list.iter().map(|text| values(text, &bars)).collect();
+    assert_eq!(greatest[298], -999.0);
+    for bar in 299..400 {
+        let expected = one_by_one.iter().map(|values| values[bar]).fold(f64::MIN, f64::max);
+        assert_eq!(greatest[bar], expected);
+    }
+}
+
+#[test]
+fn no_more_problems_are_told_than_anybody_reads() {
+    let text = vec!["zzzzzzzzzz()"; 600].join(",");
+    let Err(problems) = check(&parse(&format!("min({text})")).unwrap(), Kind::Number, scope())
+    else {
+        panic!("{text} was accepted")
+    };
+    assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+    assert_eq!(
+        problems[MAX_PROBLEMS].to_string(),
+        "1:1305: the expression has 500 more problems, which are not told"
+    );
 }
 
 #[test]
@@ -404,6 +444,21 @@ proptest! {
         let found = values(&text, &bars_every(time::DAY / 24, &wave(140)));
         let warm_up = planned.warm_up(0).min(140);
         prop_assert!(found[..warm_up].iter().all(|value| *value == -999.0), "{} has values before bar {}", text, warm_up);
+    }
+
+    /// What is known of a condition whatever the bars is so on these.
+    #[test]
+    fn what_is_known_of_a_condition_is_so(text in condition(3)) {
+        let found = values(&text, &bars_every(time::DAY / 24, &wave(140)));
+        let first = found.iter().position(|value| *value == 1.0).unwrap_or(found.len());
+        match plan(&text).unwrap().truth(0) {
+            Truth::Never => prop_assert_eq!(first, found.len(), "{}", text),
+            Truth::Always => prop_assert!(found.iter().all(|value| *value == 1.0), "{}", text),
+            Truth::AfterWarmUp => {
+                prop_assert!(found[first..].iter().all(|value| *value == 1.0), "{}", text);
+            }
+            Truth::Maybe => {}
+        }
     }
 
     #[test]

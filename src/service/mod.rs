@@ -4,6 +4,7 @@ pub mod bars_input;
 pub mod cache;
 pub mod cancel;
 pub mod catalogue;
+mod chosen;
 mod clock;
 mod compute;
 mod delete_backtest;

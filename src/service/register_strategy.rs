@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::input::{Input, Issues};
 use crate::store::StoredStrategy;
-use crate::strategies::{self, Definition, Strategy};
+use crate::strategies::{self, Strategy};
 
 use super::cancel::Cancel;
 use super::catalogue::Known;
@@ -49,19 +49,16 @@ impl Engine {
 
     fn read_registered(&self, input: &Input, is_function: bool) -> Result<Arc<Strategy>> {
         let mut issues = Issues::default();
-        let definition = if is_function {
-            Definition::read_declaration("strategy", input, &mut issues)
+        let strategy = if is_function {
+            Strategy::read_declaration(input, &mut issues)
         } else {
-            Definition::read("strategy", input, &mut issues)
+            Strategy::read(input, &mut issues)
         };
         if let Input::Record(fields) = input
             && let Some((_, Input::Text(id))) = fields.iter().find(|(name, _)| name == "id")
         {
             self.at_hand().registry.check_free(id, &mut issues);
         }
-        let check = if is_function { Strategy::declare } else { Strategy::compile };
-        let strategy = definition
-            .and_then(|definition| check(definition).map_err(|found| issues.extend(found)).ok());
         issues.into_result(Code::InvalidArgument)?;
         let strategy =
             strategy.ok_or_else(|| Error::internal("a strategy was neither read nor refused"))?;

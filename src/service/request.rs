@@ -7,10 +7,11 @@ use crate::input::{Fields, Input, Issues, Range};
 use crate::market::{Bars, Timeframe};
 use crate::simulation::Options;
 use crate::simulation::options::SizeType;
-use crate::strategies::{Bound, Definition, Strategy};
+use crate::strategies::Bound;
 
 use super::bars_input;
 use super::catalogue::Catalogue;
+use super::chosen::Chosen;
 use super::function::Call;
 
 /// The longest symbol, user id and path that are taken.
@@ -56,19 +57,28 @@ impl BacktestRequest {
     pub fn read(input: &Input, known: &Catalogue) -> Result<Self> {
         let mut issues = Issues::default();
         let mut fields = Fields::open("", input, &mut issues);
-        let (strategy, source) = match read_strategy(&mut fields, known, &mut issues) {
-            Ok(found) => found,
-            Err(unknown) => return Err(unknown_strategy(unknown, fields, issues)),
-        };
-        let parameters = fields.take("parameters");
-        let bound = strategy
-            .as_ref()
-            .and_then(|strategy| strategy.bind(parameters, "parameters", &mut issues));
-        let rest = Rest::read(&mut fields, bound.as_ref(), &mut issues);
+        let chosen = Chosen::read(&mut fields, known, &mut issues);
+        let rest = Rest::read(&mut fields, chosen.position_size(), &mut issues);
         fields.finish(&mut issues);
-        issues.into_result(Code::InvalidArgument)?;
-        let bars = rest.bars.map(|bars| bars_input::read("bars", bars)).transpose()?.map(Arc::new);
-        match (strategy, bound, rest.asset_symbol, rest.start, rest.end, rest.initial_capital) {
+        let bars = match rest.bars.map(|bars| bars_input::read("bars", bars)).transpose() {
+            Err(error) if error.code == Code::InvalidArgument => {
+                issues.extend(error.issues);
+                None
+            }
+            // Of bars that break an invariant is told where the request is sound.
+            Err(error) if issues.is_empty() => return Err(error),
+            bars => bars.ok().flatten(),
+        };
+        let code = if chosen.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
+        issues.into_result(code)?;
+        match (
+            chosen.strategy,
+            chosen.bound,
+            rest.asset_symbol,
+            rest.start,
+            rest.end,
+            rest.initial_capital,
+        ) {
             (
                 Some(strategy),
                 Some(bound),
@@ -77,9 +87,9 @@ impl BacktestRequest {
                 Some(end),
                 Some(initial_capital),
             ) => Ok(Self {
-                function: read_function(known, &strategy, source.as_ref(), &bound),
+                function: chosen.function,
                 strategy_id: strategy.definition().id.clone(),
-                strategy_source: source,
+                strategy_source: chosen.source,
                 bound,
                 asset_symbol,
                 start,
@@ -87,7 +97,7 @@ impl BacktestRequest {
                 initial_capital,
                 timeframe: rest.timeframe,
                 options: rest.options,
-                bars,
+                bars: bars.map(Arc::new),
                 persist: rest.persist,
                 user_id: rest.user_id,
             }),
@@ -96,7 +106,7 @@ impl BacktestRequest {
     }
 }
 
-/// The fields that do not depend on the strategy's id being known.
+/// The fields that are not about the strategy.
 struct Rest<'a> {
     asset_symbol: Option<String>,
     start: Option<i64>,
@@ -110,7 +120,7 @@ struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
-    fn read(fields: &mut Fields<'a>, bound: Option<&Bound>, issues: &mut Issues) -> Self {
+    fn read(fields: &mut Fields<'a>, position_size: f64, issues: &mut Issues) -> Self {
         let asset_symbol = symbol(fields, "assetSymbol", issues);
         let start = fields.required_moment("startDate", issues);
         let end = fields.required_moment("endDate", issues);
@@ -125,9 +135,7 @@ impl<'a> Rest<'a> {
         let timeframe = fields.choice("timeframe", &Timeframe::ALL, issues);
         let simulation = fields.take("simulation");
         let mut options = Options::read("simulation", simulation, issues);
-        if let Some(bound) = bound {
-            apply_position_size(&mut options, bound.position_size(), simulation, issues);
-        }
+        apply_position_size(&mut options, position_size, simulation, issues);
         let bars = fields.take("bars");
         let persist = fields.boolean("persist", issues).unwrap_or(true);
         let user_id = fields.text("userId", issues).filter(|id| short_enough("userId", id, issues));
@@ -143,77 +151,6 @@ impl<'a> Rest<'a> {
             user_id,
         }
     }
-}
-
-/// Reads the strategy: by id from the registry, or given on the spot. `Err` holds the error of an unknown id.
-fn read_strategy(
-    fields: &mut Fields<'_>,
-    known: &Catalogue,
-    issues: &mut Issues,
-) -> std::result::Result<(Option<Arc<Strategy>>, Option<String>), Error> {
-    let given = fields.take("strategy");
-    let id = fields.text("strategyId", issues);
-    match (given, id) {
-        (Some(_), Some(_)) => {
-            issues.add(
-                "strategy",
-                "conflict",
-                "strategy and strategyId exclude each other: give one of them",
-            );
-            Ok((None, None))
-        }
-        (Some(given), None) => {
-            let definition = Definition::read("strategy", given, issues);
-            match definition.map(Strategy::compile) {
-                Some(Ok(strategy)) => {
-                    let source = strategy.source().to_owned();
-                    Ok((Some(Arc::new(strategy)), Some(source)))
-                }
-                Some(Err(found)) => {
-                    issues.extend(found);
-                    Ok((None, None))
-                }
-                None => Ok((None, None)),
-            }
-        }
-        (None, Some(id)) => {
-            let strategy = known.registry.get(&id)?;
-            let has_text = !known.registry.is_builtin(&id) && !known.functions.contains_key(&id);
-            let source = has_text.then(|| strategy.source().to_owned());
-            Ok((Some(strategy), source))
-        }
-        (None, None) => {
-            if fields.take("strategyId").is_none() {
-                issues.add("strategyId", "required", "strategyId (or strategy) is required");
-            }
-            Ok((None, None))
-        }
-    }
-}
-
-/// Returns the function of a strategy that was named by its id and has one.
-fn read_function(
-    known: &Catalogue,
-    strategy: &Strategy,
-    source: Option<&String>,
-    bound: &Bound,
-) -> Option<Call> {
-    // A strategy with a text has no function, even if it was given on the spot under the id of one that has.
-    let function = known.functions.get(&strategy.definition().id).filter(|_| source.is_none())?;
-    Some(Call { function: Arc::clone(function), parameters: bound.parameters().clone() })
-}
-
-/// Returns the error of an unknown strategy together with all other problems of the request.
-fn unknown_strategy(unknown: Error, mut fields: Fields<'_>, mut issues: Issues) -> Error {
-    fields.take("parameters");
-    Rest::read(&mut fields, None, &mut issues);
-    fields.finish(&mut issues);
-    let own = if unknown.issues.is_empty() {
-        vec![crate::error::Issue::new("strategyId", "choice", unknown.message.clone())]
-    } else {
-        unknown.issues
-    };
-    Error::with_issues(unknown.code, own.into_iter().chain(issues.into_vec()).collect())
 }
 
 /// Applies the share of the cash that an entry uses; 1 is the engine's own all-in.

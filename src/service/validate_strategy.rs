@@ -1,14 +1,11 @@
 //! Checks a strategy and its parameters without running them.
 
-use std::sync::Arc;
-
 use crate::error::{Issue, Result};
-use crate::input::{Fields, Input, Issues};
-use crate::strategies::validate;
+use crate::input::{Fields, Input, Issues, Range};
 
 use super::cancel::Cancel;
+use super::chosen::Chosen;
 use super::engine::Engine;
-use super::function::Call;
 use super::look_ahead;
 
 /// What a check found.
@@ -33,29 +30,19 @@ impl Engine {
         if !issues.is_empty() {
             return Ok(Findings { issues: issues.into_vec(), warnings: Vec::new() });
         }
-        let id = fields.text("strategyId", &mut issues);
-        let definition = fields.take("strategy");
-        let parameters = fields.take("parameters");
-        if issues.is_empty() {
-            let known = self.catalogue_for(config).await?;
-            let found = validate(&known.registry, id.as_deref(), definition, parameters);
-            issues.extend(found.issues);
-            fields.finish(&mut issues);
-            let function = id.filter(|_| definition.is_none());
-            let Some(function) = function.and_then(|id| known.functions.get(&id)) else {
-                return Ok(Findings { issues: issues.into_vec(), warnings: found.warnings });
-            };
-            // What there is to say about expressions does not apply.
-            let mut findings = Findings { issues: issues.into_vec(), warnings: Vec::new() };
-            if let (Some(bound), true) = (found.bound, findings.issues.is_empty()) {
-                let parameters = bound.parameters().clone();
-                let call = Call { function: Arc::clone(function), parameters };
-                let examined = cancel.or(look_ahead::examine(&call)).await?;
-                findings = Findings { issues: examined.issues, warnings: examined.warnings };
-            }
-            return Ok(findings);
-        }
+        let known = self.catalogue_for(config).await?;
+        let chosen = Chosen::read(&mut fields, &known, &mut issues);
+        let bars = fields.integer("barCount", Range::NOT_NEGATIVE, &mut issues);
         fields.finish(&mut issues);
-        Ok(Findings { issues: issues.into_vec(), warnings: Vec::new() })
+        let mut findings = Findings { issues: issues.into_vec(), warnings: chosen.warnings };
+        if let (Some(call), true) = (&chosen.function, findings.issues.is_empty()) {
+            let examined = cancel.or(look_ahead::examine(call)).await?;
+            findings = Findings { issues: examined.issues, warnings: examined.warnings };
+        } else if let (Some(bound), Some(bars)) = (chosen.bound, bars) {
+            findings
+                .warnings
+                .splice(0..0, bound.warnings_on(usize::try_from(bars).unwrap_or(usize::MAX)));
+        }
+        Ok(findings)
     }
 }

@@ -6,7 +6,7 @@ use super::definition::{Definition, Value};
 use super::strategy::{POSITION_SIZE, Strategy, binding, issue};
 use crate::error::{Issue, Result, nearest};
 use crate::input::{Input, Issues, Range, json_number};
-use crate::language::{Binding, Builder, Plan, evaluate};
+use crate::language::{Binding, Builder, Plan, Truth, evaluate};
 use crate::market::{Bars, Bits, Signals};
 use crate::watch::Watch;
 
@@ -196,6 +196,11 @@ impl Bound {
         &self.plan
     }
 
+    /// Returns whether the signals come from elsewhere.
+    pub(super) fn has_no_expressions(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// Returns the root of the plan that is the expression of this field, if there is one.
     pub(super) fn root(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| *known == field)
@@ -208,7 +213,7 @@ impl Bound {
             .iter()
             .enumerate()
             .filter(|(_, field)| matches!(**field, "entries" | "shortEntries"));
-        let never = |root: usize| self.plan.constant(root) == Some(Binding::Condition(false));
+        let never = |root: usize| self.plan.truth(root) == Truth::Never;
         entries
             .filter(|(root, _)| !never(*root))
             .map(|(root, _)| self.plan.warm_up(root))

@@ -30,6 +30,6 @@ pub use bound::Bound;
 pub use builtin::BUILTIN;
 pub use definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
 pub use registry::Registry;
-pub use strategy::Strategy;
+pub use strategy::{POSITION_SIZE, Strategy};
 pub use text::parse;
 pub use validate::{Validation, validate};

@@ -4,32 +4,17 @@ use super::definition::{Definition, Origin, Parameter, ParameterKind, StrategyTy
 use crate::input::{Fields, Input, Issues, Range};
 
 impl Definition {
-    /// Reads a `StrategyDefinition`; every problem is noted, unknown keys included. Expressions are not checked here.
-    pub fn read(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
-        Self::read_sound(path, input, Origin::Expressions, issues)
-    }
-
-    /// Reads a strategy whose signals a function of the caller computes: a `StrategyDefinition` without expressions, with
-    /// `generateSignals` in their place.
-    pub fn read_declaration(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
-        Self::read_sound(path, input, Origin::Elsewhere, issues)
-    }
-
-    fn read_sound(path: &str, input: &Input, origin: Origin, issues: &mut Issues) -> Option<Self> {
-        let mut found = Issues::default();
-        let definition = Self::read_into(path, input, origin, &mut found);
-        let is_sound = found.is_empty();
-        issues.extend(found.into_vec());
-        definition.filter(|_| is_sound)
-    }
-
-    /// Reads as [`read`](Self::read) does, but gives what there is in spite of problems, so that the rest can be checked
-    /// as well: missing texts are empty, parameters without a type or a default have likely ones.
-    pub(super) fn read_with_gaps(path: &str, input: &Input, issues: &mut Issues) -> Option<Self> {
-        Self::read_into(path, input, Origin::Expressions, issues)
-    }
-
-    fn read_into(path: &str, input: &Input, origin: Origin, issues: &mut Issues) -> Option<Self> {
+    /// Reads a `StrategyDefinition`, or the declaration of a strategy with a function; every problem is noted, unknown keys
+    /// included. Expressions are not checked here.
+    ///
+    /// Gives what there is in spite of problems, so that the rest can be checked as well: missing texts are empty,
+    /// parameters without a type or a default have likely ones.
+    pub(super) fn read_with_gaps(
+        path: &str,
+        input: &Input,
+        origin: Origin,
+        issues: &mut Issues,
+    ) -> Option<Self> {
         if !matches!(input, Input::Record(_)) {
             Fields::open(path, input, issues);
             return None;

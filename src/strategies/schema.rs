@@ -7,7 +7,8 @@ use super::strategy::{POSITION_SIZE, Strategy};
 use crate::input::json_number;
 
 impl Strategy {
-    /// Returns the JSON Schema (2020-12) of the parameters, `position_size` included; none is required.
+    /// Returns the JSON Schema (2020-12) of the parameters, `position_size` included; none is required. JSON Schema has no
+    /// conditions between numbers, so the constraints are told in words.
     pub fn parameters_schema(&self) -> Json {
         let mut properties: Map<String, Json> = self
             .definition()
@@ -25,12 +26,18 @@ impl Strategy {
                 "description": "Share of the available cash that an entry uses; 1 is all of it"
             }),
         );
-        json!({
+        let mut schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": properties,
             "additionalProperties": false
-        })
+        });
+        let constraints = &self.definition().constraints;
+        if let (Json::Object(schema), false) = (&mut schema, constraints.is_empty()) {
+            let words = format!("It must hold that {}", constraints.join(" and that "));
+            schema.insert("description".into(), words.into());
+        }
+        schema
     }
 
     /// Returns the value of every parameter where none is given, `position_size` included.

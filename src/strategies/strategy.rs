@@ -39,16 +39,9 @@ impl Strategy {
         Self::check(definition, Origin::Expressions)
     }
 
-    /// Checks the definition of a strategy whose signals a function of the caller computes: everything but expressions,
-    /// of which it has none. Its own signals are empty and its text too.
-    ///
-    /// # Errors
-    /// As [`Self::compile`].
-    pub fn declare(definition: Definition) -> Result<Self, Vec<Issue>> {
-        Self::check(definition, Origin::Elsewhere)
-    }
-
-    fn check(definition: Definition, origin: Origin) -> Result<Self, Vec<Issue>> {
+    /// Checks a definition as [`compile`](Self::compile) does. One whose signals a function of the caller computes has no
+    /// expressions: its own signals are empty and its text too.
+    pub(super) fn check(definition: Definition, origin: Origin) -> Result<Self, Vec<Issue>> {
         let mut issues = check_counts(&definition);
         if !issues.is_empty() {
             return Err(issues);
@@ -94,7 +87,7 @@ impl Strategy {
         &self.definition
     }
 
-    /// Returns the strategy in the text format; nothing for one that was [declared](Self::declare).
+    /// Returns the strategy in the text format; nothing for one whose signals a function computes.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -104,7 +97,7 @@ impl Strategy {
         &self.expressions
     }
 
-    /// Returns the names of parameters that neither an expression nor a constraint uses.
+    /// Returns the names of parameters that no expression uses; a constraint alone changes no signal.
     pub fn unused_parameters(&self) -> Vec<&str> {
         let used: BTreeSet<usize> = self
             .expressions

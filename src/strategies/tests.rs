@@ -19,12 +19,9 @@ fn wave(bars: usize) -> Vec<f64> {
 /// The messages of a definition's issues.
 fn faults(definition: serde_json::Value) -> Vec<String> {
     let mut issues = Issues::default();
-    let read = Definition::read("strategy", &Input::from(definition), &mut issues);
-    let found = match read {
-        Some(definition) => Strategy::compile(definition).err().unwrap_or_default(),
-        None => issues.into_vec(),
-    };
-    found.into_iter().map(|issue| issue.message).collect()
+    let strategy = Strategy::read(&Input::from(definition), &mut issues);
+    assert_eq!(strategy.is_some(), issues.is_empty());
+    issues.into_vec().into_iter().map(|issue| issue.message).collect()
 }
 
 fn bind(id: &str, parameters: serde_json::Value) -> std::result::Result<Bound, Vec<String>> {
@@ -171,8 +168,7 @@ fn lengths_out_of_range_are_blamed_on_the_parameters() {
         "exits": "false",
     });
     let mut issues = Issues::default();
-    let definition = Definition::read("strategy", &Input::from(definition), &mut issues).unwrap();
-    let strategy = Strategy::compile(definition).unwrap();
+    let strategy = Strategy::read(&Input::from(definition), &mut issues).unwrap();
     assert!(
         strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none()
     );
@@ -200,9 +196,7 @@ fn a_definition_becomes_text_and_back() {
         "shortEntries": "close < open # low",
         "shortExits": "shift(close, free) > floor_",
     });
-    let definition =
-        Definition::read("strategy", &Input::from(definition), &mut Issues::default()).unwrap();
-    let strategy = Strategy::compile(definition).unwrap();
+    let strategy = Strategy::read(&Input::from(definition), &mut Issues::default()).unwrap();
     let again = Strategy::compile(parse(strategy.source()).unwrap()).unwrap();
     assert_eq!(again.source(), strategy.source());
     assert_eq!(again.definition().parameters, strategy.definition().parameters);
@@ -315,6 +309,7 @@ fn warnings_tell_what_is_hardly_meant() {
     const NEVER_EXITS: &str = "the strategy never exits";
     const ALWAYS_IN: &str = "the strategy is always in the market: its entries hold on every bar";
     const REVERSES: &str = "the strategy is always in the market once it has entered: every exit is an entry of the other side";
+    const CANCELS: &str = "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out";
     let up = "close > sma(close, 20)";
     let down = "close < sma(close, 20)";
     for (entries, exits, short, expected) in [
@@ -330,6 +325,9 @@ fn warnings_tell_what_is_hardly_meant() {
         ("false", "false", Some(("true", "close > 2")), vec![ALWAYS_IN]),
         ("false", up, Some((down, "false")), vec![NEVER_EXITS]),
         ("false", up, Some(("false", "true")), vec![NEVER_ENTERS]),
+        (up, "sma(close, 20) < close", None, vec![CANCELS]),
+        (up, "close > 0", None, vec![CANCELS]),
+        (up, down, Some((down, "true")), vec![CANCELS]),
     ] {
         let short = short.map_or_else(String::new, |(entries, exits)| {
             format!("short_entries {entries}\nshort_exits {exits}\n")
@@ -418,7 +416,7 @@ fn one_problem_does_not_hide_another() {
             "strategy.parameters: n > 5 does not hold for n 5",
             "strategy.exits at 1:20: argument period of sma must be a whole number between 1 and 10000, was 0",
             "parameters.n must be at least 1, was 0",
-            "unknown parameter parameters.k, did you mean n?",
+            "unknown parameter parameters.k; known parameters: n, position_size",
         ]
     );
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::bound::{Bound, Given};
-use super::definition::Definition;
+use super::definition::{Definition, Origin};
 use super::registry::Registry;
 use super::strategy::Strategy;
 use crate::error::Issue;
@@ -16,6 +16,8 @@ pub struct Validation {
     pub strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if there is no issue.
     pub bound: Option<Bound>,
+    /// Whether a strategy was named that there is none of.
+    pub is_unknown: bool,
     /// Every problem.
     pub issues: Vec<Issue>,
     /// What is allowed but hardly meant.
@@ -32,22 +34,31 @@ pub fn validate(
     parameters: Option<&Input>,
 ) -> Validation {
     let mut issues = Issues::default();
+    let mut is_unknown = false;
+    if id.is_some() && definition.is_some() {
+        issues.add(
+            "strategy",
+            "conflict",
+            "strategyId and strategy exclude each other: give one of them",
+        );
+    }
     let strategy = match (id, definition) {
-        (Some(id), None) => registry
-            .get(id)
-            .map_err(|error| issues.add("strategyId", "unknown", error.message))
-            .ok(),
-        (None, Some(input)) => compile(input, parameters, &mut issues).map(Arc::new),
-        (Some(_), Some(_)) => {
-            issues.add(
-                "strategy",
-                "conflict",
-                "strategyId and strategy exclude each other, give one of them",
-            );
-            None
+        (_, Some(input)) => {
+            let mut reading = Reading::of(input, Origin::Expressions);
+            reading.check_values(parameters);
+            issues.extend(reading.issues);
+            reading.strategy.map(Arc::new)
         }
+        (Some(id), None) => match registry.get(id) {
+            Ok(strategy) => Some(strategy),
+            Err(error) => {
+                is_unknown = true;
+                issues.add("strategyId", "unknown", error.message);
+                None
+            }
+        },
         (None, None) => {
-            issues.add("strategyId", "required", "strategyId or strategy is required");
+            issues.add("strategyId", "required", "strategyId (or strategy) is required");
             None
         }
     };
@@ -65,45 +76,83 @@ pub fn validate(
     if let Some(bound) = &bound {
         warnings.extend(bound.warnings());
     }
-    Validation { strategy, bound, issues: issues.into_vec(), warnings }
+    let bound = bound.filter(|_| issues.is_empty());
+    Validation { strategy, bound, is_unknown, issues: issues.into_vec(), warnings }
 }
 
-/// Reads and compiles a definition. What one problem does not hide is checked all the same: expressions next to faulty
-/// fields, and the values of parameters of a strategy that does not compile.
-fn compile(input: &Input, parameters: Option<&Input>, issues: &mut Issues) -> Option<Strategy> {
-    let mut found = Issues::default();
-    let definition = Definition::read_with_gaps("strategy", input, &mut found);
-    let mut found = found.into_vec();
-    let is_read = found.is_empty();
-    let mut strategy = None;
-    if let Some(definition) = definition {
-        match Strategy::compile(definition.clone()) {
-            Ok(compiled) => strategy = Some(compiled).filter(|_| is_read),
+impl Strategy {
+    /// Reads a `StrategyDefinition` and compiles it; every problem is noted.
+    ///
+    /// What one problem does not hide is found all the same: expressions next to faulty fields.
+    pub fn read(input: &Input, issues: &mut Issues) -> Option<Self> {
+        let reading = Reading::of(input, Origin::Expressions);
+        issues.extend(reading.issues);
+        reading.strategy
+    }
+
+    /// Reads a strategy whose signals a function of the caller computes, as [`Self::read`] does: a `StrategyDefinition`
+    /// without expressions, with `generateSignals` in their place.
+    pub fn read_declaration(input: &Input, issues: &mut Issues) -> Option<Self> {
+        let reading = Reading::of(input, Origin::Elsewhere);
+        issues.extend(reading.issues);
+        reading.strategy
+    }
+}
+
+/// What was read of a definition.
+struct Reading {
+    /// The strategy, if there is no issue.
+    strategy: Option<Strategy>,
+    /// The definition, as far as it could be read, if there is one.
+    faulty: Option<Definition>,
+    issues: Vec<Issue>,
+}
+
+impl Reading {
+    fn of(input: &Input, origin: Origin) -> Self {
+        let mut found = Issues::default();
+        let definition = Definition::read_with_gaps("strategy", input, origin, &mut found);
+        let mut issues = found.into_vec();
+        let Some(definition) = definition else {
+            return Self { strategy: None, faulty: None, issues };
+        };
+        // A function that was refused stands in for the expressions: that they are missing is not told as well.
+        let has_function = issues.iter().any(|issue| issue.path == "strategy.generateSignals");
+        let origin = if has_function { Origin::Elsewhere } else { origin };
+        match Strategy::check(definition.clone(), origin) {
+            Ok(strategy) if issues.is_empty() => {
+                return Self { strategy: Some(strategy), faulty: None, issues };
+            }
+            Ok(_) => {}
             Err(problems) => {
-                // Of a field that could not be read, only that is told; and where a parameter could not, nothing of
-                // what follows from its default.
+                // Of a field that could not be read, only that is told; and where a parameter could not, nothing of what
+                // follows from its default.
                 let is_new = |problem: &Issue| {
                     let is_of_defaults = problem.path == PARAMETERS || problem.code == "range";
-                    !found.iter().any(|issue| {
+                    !issues.iter().any(|issue| {
                         is_about(&problem.path, &issue.path)
                             || (is_of_defaults && is_about(&issue.path, PARAMETERS))
                     })
                 };
                 let new: Vec<Issue> = problems.into_iter().filter(is_new).collect();
-                found.extend(new);
+                issues.extend(new);
             }
         }
-        if strategy.is_none() {
-            let mut values = Issues::default();
-            Given::read(&definition, parameters, "parameters", &mut values);
-            let is_faulty =
-                |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
-            let are_declared = !found.iter().any(is_faulty);
-            found.extend(values.into_vec().into_iter().filter(|_| are_declared));
-        }
+        Self { strategy: None, faulty: Some(definition), issues }
     }
-    issues.extend(found);
-    strategy
+
+    /// Checks values for the parameters of a strategy that does not compile, where those are declared well.
+    fn check_values(&mut self, parameters: Option<&Input>) {
+        let Some(definition) = &self.faulty else { return };
+        let is_faulty =
+            |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
+        if self.issues.iter().any(is_faulty) {
+            return;
+        }
+        let mut found = Issues::default();
+        Given::read(definition, parameters, "parameters", &mut found);
+        self.issues.extend(found.into_vec());
+    }
 }
 
 /// Where the declarations of the parameters are.

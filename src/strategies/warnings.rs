@@ -1,10 +1,10 @@
 //! What is allowed in a strategy but hardly meant.
 //!
-//! Told from the plan alone, and so only where an expression has one value whatever the bars: constants fold, and two
-//! expressions that compute the same are one step of the plan.
+//! Told from the plan alone, and so only where that is so whatever the bars: constants fold, expressions that compute the
+//! same are one step of the plan, and of each number it is known between which bounds it lies.
 
 use super::bound::Bound;
-use crate::language::Binding;
+use crate::language::Truth;
 
 /// One side of the market: the expressions that enter and leave it.
 struct Side {
@@ -14,9 +14,18 @@ struct Side {
 
 impl Bound {
     /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
-    /// the market.
+    /// the market. Nothing is known of one whose signals a function computes.
     pub fn warnings(&self) -> Vec<String> {
+        if self.has_no_expressions() {
+            return Vec::new();
+        }
         let [long, short] = self.sides();
+        if [&long, &short].into_iter().any(|side| self.enters(side) && self.cancels(side)) {
+            return vec![
+                "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out"
+                    .to_owned(),
+            ];
+        }
         match (self.enters(&long), self.enters(&short)) {
             (false, false) => vec!["the strategy never enters".to_owned()],
             (true, true) => {
@@ -39,11 +48,16 @@ impl Bound {
                 if !self.exits(&side) {
                     warnings.push("the strategy never exits".to_owned());
                 }
-                if side.entries.is_some_and(|root| self.is_always(root, true)) {
-                    warnings.push(
+                match side.entries.map(|root| self.plan().truth(root)) {
+                    Some(Truth::Always) => warnings.push(
                         "the strategy is always in the market: its entries hold on every bar"
                             .to_owned(),
-                    );
+                    ),
+                    Some(Truth::AfterWarmUp) => warnings.push(
+                        "the strategy is always in the market: its entries hold on every bar after the warm-up"
+                            .to_owned(),
+                    ),
+                    _ => {}
                 }
                 warnings
             }
@@ -66,16 +80,18 @@ impl Bound {
             .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
     }
 
-    fn is_always(&self, root: usize, value: bool) -> bool {
-        self.plan().constant(root) == Some(Binding::Condition(value))
-    }
-
     fn enters(&self, side: &Side) -> bool {
-        side.entries.is_some_and(|root| !self.is_always(root, false))
+        side.entries.is_some_and(|root| self.plan().truth(root) != Truth::Never)
     }
 
     fn exits(&self, side: &Side) -> bool {
-        side.exits.is_some_and(|root| !self.is_always(root, false))
+        side.exits.is_some_and(|root| self.plan().truth(root) != Truth::Never)
+    }
+
+    /// Returns whether every entry meets an exit on its bar.
+    fn cancels(&self, side: &Side) -> bool {
+        self.is_same(side.entries, side.exits)
+            || side.exits.is_some_and(|root| self.plan().truth(root) == Truth::Always)
     }
 
     fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {

@@ -132,6 +132,15 @@ impl Lowering<'_> {
                     self.fold(Operation::Subtract, vec![input, before])
                 }
             }
+            _ if function.repeats => {
+                // Each argument is folded in before the next is lowered, so that no more than two columns are alive.
+                let mut rest = parts.iter();
+                let first = rest.next().map_or(0, |part| self.lower(part));
+                rest.fold(first, |left, part| {
+                    let right = self.lower(part);
+                    self.fold(operation, vec![left, right])
+                })
+            }
             _ => {
                 let inputs: Vec<StepId> = parts.iter().map(|part| self.lower(part)).collect();
                 self.fold(operation, inputs)
@@ -145,11 +154,6 @@ impl Lowering<'_> {
 
     /// Adds an operation, in its simplest form: what has one meaning gets one step.
     fn fold(&mut self, operation: Operation, inputs: Vec<StepId>) -> StepId {
-        if inputs.len() > 2 && operation != Operation::If {
-            let mut rest = inputs.into_iter();
-            let first = rest.next().unwrap_or(0);
-            return rest.fold(first, |left, right| self.fold(operation, vec![left, right]));
-        }
         let constants: Vec<Option<Binding>> =
             inputs.iter().map(|id| self.builder.constant(*id)).collect();
         if let Some(value) = scalar::fold(operation, &constants) {

@@ -115,6 +115,8 @@ pub struct StrategyDefinition {
     pub name: Option<String>,
     /// What it does.
     pub description: Option<String>,
+    /// Where it comes from.
+    pub reference: Option<String>,
     /// Its kind. @default 'custom'
     #[napi(
         js_name = "type",
@@ -195,6 +197,8 @@ pub struct StrategyConfig {
     /// Its parameters; one not given keeps its default.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
+    /// How many bars it will run on: a warning tells if its warm-up takes all of them. A run warns of that by itself.
+    pub bar_count: Option<f64>,
 }
 
 /// The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset.

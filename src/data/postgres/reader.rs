@@ -14,10 +14,28 @@ use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, RowStream};
 
-use crate::error::Error;
+use super::Loaded;
+use crate::error::{Error, Result};
 use crate::store::postgres::runs::Parameter;
-use crate::store::postgres::{Failure, Shared};
+use crate::store::postgres::{Failure, Pool};
 use crate::watch::Watch;
+
+/// Does work with a reader, which stops when nobody waits for the answer any more.
+pub(super) async fn read<W>(
+    pool: &Arc<Pool>,
+    chunk: u32,
+    watch: Arc<dyn Watch + Send + Sync>,
+    work: impl FnOnce(Arc<Pool>, Reader) -> W + Send + 'static,
+) -> Result<Loaded>
+where
+    W: Future<Output = Result<Loaded>> + Send + 'static,
+{
+    let (heard, unheard) = oneshot::channel();
+    let chunk = i32::try_from(chunk).unwrap_or(i32::MAX).max(1);
+    let answer = pool.work(move |pool| work(pool, Reader { chunk, watch, unheard })).await;
+    drop(heard);
+    answer
+}
 
 /// Reads rows for somebody who may go away.
 pub(super) struct Reader {
@@ -36,13 +54,13 @@ impl Reader {
     /// Reads all rows of a query, which are those of one moment.
     pub async fn read(
         &mut self,
-        shared: &Shared,
+        pool: &Pool,
         sql: &str,
         parameters: &[Parameter<'_>],
         sink: Sink<'_>,
     ) -> Result<(), Failure> {
-        let mut connection = shared.pool.get().await?;
-        let transaction = shared.pool.begin(&mut connection).await?;
+        let mut connection = pool.get().await?;
+        let transaction = pool.begin(&mut connection).await?;
         let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
         let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
         let statement = transaction.prepare_typed(sql, &types).await?;
@@ -51,7 +69,7 @@ impl Reader {
         let mut next = transaction.query_portal_raw(&portal, self.chunk).await?;
         loop {
             let after = transaction.query_portal_raw(&portal, self.chunk).await?;
-            if !self.chunk(shared, &transaction, std::mem::replace(&mut next, after), sink).await? {
+            if !self.chunk(pool, &transaction, std::mem::replace(&mut next, after), sink).await? {
                 break;
             }
         }
@@ -65,7 +83,7 @@ impl Reader {
     /// Takes one chunk in; returns whether there may be more.
     async fn chunk(
         &mut self,
-        shared: &Shared,
+        pool: &Pool,
         transaction: &Transaction<'_>,
         rows: RowStream,
         sink: Sink<'_>,
@@ -86,7 +104,7 @@ impl Reader {
         tokio::select! {
             more = &mut read => more,
             _ = &mut self.unheard => {
-                shared.pool.cancel(transaction.cancel_token()).await;
+                pool.cancel(transaction.cancel_token()).await;
                 // The server's answer is awaited, so that the next user of the connection finds it at rest.
                 let _ = tokio::time::timeout(Duration::from_secs(10), read).await;
                 Err(Error::cancelled().into())

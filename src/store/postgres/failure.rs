@@ -120,7 +120,11 @@ fn by_server(place: &str, error: &DbError) -> Error {
             .retryable();
         }
         SqlState::DISK_FULL => {
-            format!("no space is left in the PostgreSQL database {place}: {message}")
+            // Once there is room, the same call succeeds; trying again at once is of no use.
+            return Error::storage(format!(
+                "no space is left in the PostgreSQL database {place}: {message}"
+            ))
+            .retryable();
         }
         _ => format!("the PostgreSQL database {place} failed: {message} ({})", state.code()),
     };

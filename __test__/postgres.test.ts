@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { BacktestRequest, BacktestResult } from '../index.js'
+import type { BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { BARS, connect, database, dump, server, TICKS } from './postgres.js'
+import { BARS, comeUpAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
 import { failure, inProcess, newEngine, ROOT, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
@@ -11,12 +11,6 @@ const STRATEGIES: [string, Record<string, number>][] = [
   ['rsi', {}],
   ['macd', {}],
 ]
-
-/** A request for bars of the database. */
-function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
-  const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
-  return rest
-}
 
 describe('the database of the backend', () => {
   test.each([
@@ -77,10 +71,50 @@ describe('the database of the backend', () => {
     await engine.close()
 
     expect(await dump(client)).toBe(before)
+    const schemas = `SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' ORDER BY 1`
+    expect((await client.query(schemas)).rows.map(({ nspname }) => nspname)).toEqual([
+      'backtesting',
+      'information_schema',
+      'public',
+    ])
     const { rows } = await client.query(
       `SELECT count(*)::int AS runs FROM backtesting.backtest_runs WHERE status = 'completed'`,
     )
     expect(rows).toEqual([{ runs: 2 }])
+  })
+
+  test('is compared by a dump that any change to public shows in', async () => {
+    const client = await connect(await database())
+    await client.query(TICKS)
+    let before = await dump(client)
+    expect(await dump(client)).toBe(before)
+    await client.query('VACUUM ANALYZE')
+    expect(await dump(client)).toBe(before)
+    for (const change of [
+      `UPDATE market_data SET price = price WHERE id = 'm7-2'`,
+      `DELETE FROM strategies WHERE id = 's2'; INSERT INTO strategies VALUES ('s3')`,
+      `SELECT nextval('audit_id_seq')`,
+      `UPDATE backtest_runs SET status = 'FAILED'`,
+      `ALTER TYPE "BacktestStatus" ADD VALUE 'CANCELLED'`,
+      `ALTER DOMAIN percent SET DEFAULT 1`,
+      `ALTER TABLE audit ALTER at SET DEFAULT '2020-01-01'`,
+      `ALTER SEQUENCE audit_id_seq INCREMENT 2`,
+      `CREATE INDEX ON market_data (price)`,
+      `CREATE TABLE ours ()`,
+      `CREATE OR REPLACE VIEW completed AS SELECT id FROM backtest_runs WHERE status = 'FAILED'`,
+      `REFRESH MATERIALIZED VIEW symbols`,
+      `CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+      `ALTER TABLE backtest_runs DISABLE TRIGGER audited`,
+      `COMMENT ON TABLE backtest_runs IS 'of ours'`,
+      `DROP POLICY own ON users`,
+      `GRANT SELECT ON users TO PUBLIC`,
+      `CREATE TYPE "OurStatus" AS ENUM ('A')`,
+    ]) {
+      await client.query(change)
+      const after = await dump(client)
+      expect(after, change).not.toBe(before)
+      before = after
+    }
   })
 
   test('makes a bar of each tick where no timeframe is asked for', async () => {
@@ -121,24 +155,7 @@ describe('the database of the backend', () => {
 
 test('ten processes at once come up on an empty database', async () => {
   const url = await database()
-  const work = (number: number) =>
-    inProcess(
-      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'warn' })
-       const count = 300
-       const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
-       const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1 + bar)), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
-       await engine.importBars({ assetSymbol: 'A${number % 3}', timeframe: '1d', bars })
-       await engine.runBacktest({ strategyId: 'sma_crossover', assetSymbol: 'A${number % 3}', startDate: '2020-01-01', endDate: '2020-10-01', initialCapital: 1000 })
-       await engine.close()
-       console.log('done')`,
-    )
-  for (const { status, stdout, stderr } of await Promise.all(Array.from({ length: 10 }, (_, number) => work(number)))) {
-    expect(stderr).toBe('')
-    expect([status, stdout]).toEqual([0, 'done\n'])
-  }
-  const engine = newEngine({ databaseUrl: url })
-  expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(10)
-  expect(await engine.listAssets()).toHaveLength(3)
+  await comeUpAtOnce(url, url)
 })
 
 test('a process that is killed in the middle leaves no half run, and its runs are marked as failed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPgbouncer } from '../scripts/pgbouncer.mjs'
+import { startPostgres } from '../scripts/postgres.mjs'
 import { comeUpAtOnce, connect, database, server, stored, TICKS, through } from './postgres.js'
 import { failure, inProcess, newEngine, rejection, request, waves } from './support.js'
 
@@ -20,41 +21,29 @@ async function own(settings: Record<string, string | number> = {}) {
   return pooler
 }
 
-/** Looks at each session of a database behind a pooler for what somebody left there. */
+/** Looks at each session of a database behind a pooler, of which there are three at most, for what somebody left there. */
 async function leftovers(pooler: string, url: string) {
-  const direct = await connect(url)
-  const { rows } = await direct.query(
-    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+  const setting = (name: string) => `current_setting('${name}') AS ${name}`
+  const settings = ['statement_timeout', 'search_path', 'default_transaction_isolation'].map(setting).join(', ')
+  const { rows: clean } = await (await connect(url)).query(`SELECT ${settings}`)
+  const clients = await Promise.all([1, 2, 3].map(() => connect(through(pooler, url))))
+  // Open transactions at the same time are in different sessions.
+  for (const client of clients) await client.query('BEGIN')
+  const found = await Promise.all(
+    clients.map((client) =>
+      client.query(`SELECT pg_backend_pid() AS pid,
+        ARRAY(SELECT statement FROM pg_prepared_statements WHERE name NOT LIKE 'PGBOUNCER%') AS prepared,
+        ARRAY(SELECT statement FROM pg_cursors WHERE is_holdable) AS cursors,
+        ARRAY(SELECT relname::text FROM pg_class WHERE relpersistence = 't' AND relnamespace = pg_my_temp_schema()) AS tables,
+        ARRAY(SELECT pg_listening_channels()) AS channels,
+        ARRAY(SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks, ${settings}`),
+    ),
   )
-  const sessions = new Set(rows.map(({ pid }) => pid))
-  const client = await connect(through(pooler, url))
-  const clean = await direct.query(`SELECT current_setting('statement_timeout') AS statement_timeout,
-    current_setting('search_path') AS search_path, current_setting('transaction_isolation') AS isolation`)
-  const found: unknown[] = []
-  const seen = new Set<unknown>()
-  // From session to session, until each was seen.
-  for (let attempt = 0; attempt < 200 && [...sessions].some((pid) => !seen.has(pid)); attempt++) {
-    const { rows } = await client.query(`SELECT pg_backend_pid() AS pid,
-      ARRAY(SELECT statement FROM pg_prepared_statements WHERE name NOT LIKE 'PGBOUNCER%') AS prepared,
-      ARRAY(SELECT statement FROM pg_cursors WHERE is_holdable) AS cursors,
-      ARRAY(SELECT relname::text FROM pg_class WHERE relpersistence = 't' AND relnamespace = pg_my_temp_schema()) AS tables,
-      ARRAY(SELECT pg_listening_channels()) AS channels,
-      ARRAY(SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks,
-      current_setting('statement_timeout') AS statement_timeout, current_setting('search_path') AS search_path,
-      current_setting('transaction_isolation') AS isolation`)
-    const [{ pid, ...state } = {}] = rows
-    seen.add(pid)
-    found.push(state)
-  }
-  expect([...sessions].filter((pid) => !seen.has(pid))).toEqual([])
-  expect(sessions.size).toBeGreaterThan(1)
+  for (const client of clients) await client.query('COMMIT')
+  const sessions = found.map(({ rows }) => rows[0])
+  expect(new Set(sessions.map((session) => session?.pid)).size).toBe(3)
   const nothing = { prepared: [], cursors: [], tables: [], channels: [], locks: [] }
-  for (const state of found) expect(state).toEqual({ ...nothing, ...clean.rows[0] })
-  const { rows: locks } = await direct.query(
-    `SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory'
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-  )
-  expect(locks).toEqual([{ locks: 0 }])
+  for (const session of sessions) expect(session).toEqual({ pid: session?.pid, ...nothing, ...clean[0] })
 }
 
 const title = missing ? `behind pgbouncer, of which there is none here (${missing})` : 'behind pgbouncer'
@@ -110,27 +99,52 @@ describe.skipIf(missing !== undefined && !process.env.CI)(title, () => {
     await leftovers(pooler.url, direct)
   })
 
-  test('a run that is cancelled while it loads stops at the server', async () => {
-    const direct = await database()
-    const client = await connect(direct)
-    await client.query(`CREATE FUNCTION slow(i int) RETURNS float8 LANGUAGE sql VOLATILE AS 'SELECT 1::float8 FROM pg_sleep(0.05)';
-      CREATE VIEW market_data AS SELECT CASE WHEN slow(i) > 0 THEN 'A' END AS symbol, to_timestamp(i * 86400) AS ts, 1.0 AS price
-        FROM generate_series(1, 2000) i WHERE current_setting('application_name') <> 'quick'`)
-    const engine = newEngine({ databaseUrl: through(shared(), direct, '?pgbouncer=true&statement_timeout=0') })
-    const controller = new AbortController()
-    const run = engine.runBacktest(stored({ assetSymbol: 'A' }), { signal: controller.signal })
-    const active = async () => {
-      const { rows } = await client.query(
-        `SELECT query FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query LIKE '%market_data%'
-           AND pid <> pg_backend_pid()`,
-      )
-      return rows.length
-    }
-    await expect.poll(active, { timeout: 10_000 }).toBe(1)
-    controller.abort()
-    expect(await rejection(run)).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
-    await engine.close()
-    await leftovers(shared(), direct)
+  test.each(['count(*)', 'price'])(
+    'a run that is cancelled stops at the server (while it asks for %s)',
+    async (word) => {
+      const direct = await database()
+      const client = await connect(direct)
+      // Slow for one of the statements that a load takes.
+      await client.query(`CREATE FUNCTION slow() RETURNS float8 LANGUAGE sql VOLATILE AS
+        $$ SELECT 1::float8 FROM pg_sleep(CASE WHEN current_query() LIKE '%${word}%market_data%' THEN 0.05 ELSE 0 END) $$;
+      CREATE VIEW market_data AS SELECT 'A'::text AS symbol, timestamp '2020-01-01' + i * interval '1 hour' AS ts, slow() AS price
+        FROM generate_series(1, 2000) i`)
+      const engine = newEngine({ databaseUrl: through(shared(), direct, '?statement_timeout=0') })
+      const controller = new AbortController()
+      const run = engine.runBacktest(stored({ assetSymbol: 'A' }), { signal: controller.signal })
+      const aborted = rejection(run)
+      const active = async () => {
+        const { rows } = await client.query(
+          `SELECT query FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query LIKE '%market_data%'
+           AND pid <> pg_backend_pid() AND clock_timestamp() - query_start > interval '0.3 seconds'`,
+        )
+        return rows.map(({ query }) => String(query).includes(word))
+      }
+      await expect.poll(active, { timeout: 10_000 }).toEqual([true])
+      controller.abort()
+      expect(await aborted).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
+      await expect.poll(active, { timeout: 5_000 }).toEqual([])
+      await leftovers(shared(), direct)
+    },
+  )
+
+  test('a login that the pooler refuses is not worth a retry, a server that it does not reach is', async () => {
+    const url = new URL(through(shared(), await database()))
+    url.password = 'open-sesame'
+    const refused = await failure(newEngine({ databaseUrl: url.href }).listBacktests(), 'STORAGE')
+    expect([refused.retryable, refused.message]).toEqual([false, expect.stringContaining('refuses the login')])
+    expect(refused.message).not.toContain('open-sesame')
+    const away = await startPostgres()
+    onTestFinished(away.remove)
+    const pooler = await startPgbouncer(away.url, { query_wait_timeout: 2 })
+    onTestFinished(pooler.remove)
+    const engine = newEngine({ databaseUrl: pooler.url })
+    expect(await engine.listBacktests()).toEqual([])
+    await away.stop()
+    const failed = await failure(engine.runBacktest(request()), 'STORAGE')
+    expect(failed.retryable, failed.message).toBe(true)
+    await away.start()
+    expect((await engine.runBacktest(request())).status).toBe('completed')
   })
 
   test('statements have an end', async () => {

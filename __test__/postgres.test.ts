@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { BacktestResult } from '../index.js'
+import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
 import { BARS, comeUpAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
-import { failure, inProcess, newEngine, ROOT, request, waves } from './support.js'
+import { failure, inProcess, newEngine, ROOT, rejection, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
   ['sma_crossover', { fast_period: 5, slow_period: 20 }],
@@ -307,6 +307,50 @@ test('sslmode says how far a server is believed', async () => {
   }
   const error = await failure(newEngine({ databaseUrl: `${server()}?sslmode=require` }).listBacktests(), 'STORAGE')
   expect(error.message).toContain('TLS')
+})
+
+test('the status of a run is right at every moment', async () => {
+  const url = await database()
+  const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 1 })
+  await engine.listBacktests()
+  const client = await connect(url)
+  const status = async (id: string) => {
+    const { rows } = await client.query('SELECT status, error FROM backtesting.backtest_runs WHERE id = $1', [id])
+    return rows[0]
+  }
+  const ids: Record<string, string> = {}
+  const seen = (name: string) => async () => Boolean(ids[name]) && (await status(ids[name] as string))?.status
+  const run = (name: string, changes: Partial<BacktestRequest>, signal?: AbortSignal) =>
+    engine.runBacktest(request(changes), {
+      ...(signal && { signal }),
+      onProgress: ({ backtestId }) => {
+        ids[name] = backtestId
+      },
+    })
+  // The first cannot keep its results, and holds the others up.
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE backtesting.backtest_results IN EXCLUSIVE MODE')
+  const controller = new AbortController()
+  const first = run('first', {})
+  await expect.poll(seen('first')).toBe('running')
+  const second = run('second', {})
+  const third = rejection(run('third', {}, controller.signal))
+  const fourth = failure(run('fourth', { startDate: '1999-01-01', endDate: '1999-12-31' }), 'NO_DATA')
+  for (const name of ['second', 'third', 'fourth']) await expect.poll(seen(name)).toBe('pending')
+  controller.abort()
+  expect(await third).toMatchObject({ code: 'ABORT_ERR' })
+  expect(await status(ids.third as string)).toMatchObject({ status: 'cancelled' })
+  expect(await status(ids.first as string)).toEqual({ status: 'running', error: null })
+  await client.query('COMMIT')
+  await first
+  expect(await status(ids.first as string)).toEqual({ status: 'completed', error: null })
+  await second
+  expect(await status(ids.second as string)).toEqual({ status: 'completed', error: null })
+  await fourth
+  expect(await status(ids.fourth as string)).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('NO_DATA'),
+  })
 })
 
 test('engines with one connection each share a database', async () => {

@@ -170,8 +170,9 @@ export async function dump(client: Client): Promise<string> {
     `SELECT relname, relkind::text FROM pg_class WHERE oid IN (${RELATIONS}) AND relkind IN ('r', 'm', 'S') ORDER BY 1`,
   )
   for (const { relname, relkind } of rows) {
-    const place = relkind === 'S' ? '' : `ctid || ' ' || xmin || ' ' || xmax || ' ' ||`
-    await list(String(relname), `SELECT ${place} t::text AS row FROM public."${relname}" t ORDER BY 1`)
+    const row =
+      relkind === 'S' ? `concat_ws(' ', last_value, log_cnt, is_called)` : `concat_ws(' ', ctid, xmin, xmax, t::text)`
+    await list(String(relname), `SELECT ${row} AS row FROM public."${relname}" t ORDER BY 1`)
   }
   return parts.join('\n')
 }

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::catalogue::{self, Table};
 use super::imported::Columns;
-use super::reader::{Reader, read};
+use super::reader::{Reader, Unheard, ask, read};
 use super::{Loaded, Series, Span, add};
 use crate::error::{Error, Result};
 use crate::market::Timeframe;
@@ -75,15 +75,20 @@ impl Prices {
     /// something else is no error.
     pub(super) async fn series(&self, symbol: &str, fallback: bool) -> Result<Vec<Series>> {
         let (place, symbol) = (Arc::clone(&self.place), symbol.to_owned());
-        let work = async move |pool: Arc<Pool>| attempts!(&pool, _ => place.series(&pool, &symbol, fallback));
-        self.pool().await?.work(work).await
+        ask(self.pool().await?, async move |pool, mut unheard| {
+            attempts!(&pool, _ => place.series(&pool, &mut unheard, &symbol, fallback))
+        })
+        .await
     }
 
     /// Returns the symbols and series of all assets.
     pub(super) async fn all(&self) -> Result<Vec<(String, Series)>> {
         let place = Arc::clone(&self.place);
-        let work = async move |pool: Arc<Pool>| attempts!(&pool, _ => place.all(&pool));
-        self.pool().await?.work(work).await
+        ask(
+            self.pool().await?,
+            async move |pool, mut unheard| attempts!(&pool, _ => place.all(&pool, &mut unheard)),
+        )
+        .await
     }
 
     /// Loads the bars of a span; none where there are none.
@@ -187,6 +192,7 @@ impl Place {
     async fn series(
         &self,
         pool: &Pool,
+        unheard: &mut Unheard,
         symbol: &str,
         fallback: bool,
     ) -> Result<Vec<Series>, Failure> {
@@ -194,18 +200,23 @@ impl Place {
         let Some(table) = self.table_or(pool, fallback).await? else { return Ok(found) };
         let mut connection = pool.get().await?;
         let alone = pool.alone(&mut connection).await?;
-        for (series, spelled) in table.series(&alone, symbol).await? {
+        let series = unheard.or(pool, &alone, table.series(&alone, symbol)).await?;
+        for (series, spelled) in series {
             self.note_spelling(symbol, series.timeframe, spelled);
             add(&mut found, series);
         }
         Ok(found)
     }
 
-    async fn all(&self, pool: &Pool) -> Result<Vec<(String, Series)>, Failure> {
+    async fn all(
+        &self,
+        pool: &Pool,
+        unheard: &mut Unheard,
+    ) -> Result<Vec<(String, Series)>, Failure> {
         let Some(table) = self.table_or(pool, true).await? else { return Ok(Vec::new()) };
         let mut connection = pool.get().await?;
         let alone = pool.alone(&mut connection).await?;
-        table.all(&alone).await
+        unheard.or(pool, &alone, table.all(&alone)).await
     }
 
     fn note_spelling(&self, symbol: &str, timeframe: Timeframe, spelled: Option<String>) {
@@ -238,7 +249,7 @@ impl Place {
         let mut spelled = self.spelling(symbol, timeframe);
         if spelled.is_empty() {
             // Nobody has asked for the series of this asset yet, or its rows do not say their timeframe.
-            let known = self.series(pool, symbol, false).await?;
+            let known = self.series(pool, &mut reader.unheard, symbol, false).await?;
             spelled = self.spelling(symbol, timeframe);
             let there = known.iter().any(|series| series.timeframe == timeframe);
             if !there || (spelled.is_empty() && table.timeframe.is_some()) {

@@ -12,7 +12,7 @@ use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream};
+use tokio_postgres::{Client, Row, RowStream};
 
 use super::Loaded;
 use crate::error::{Error, Result};
@@ -30,11 +30,47 @@ pub(super) async fn read<W>(
 where
     W: Future<Output = Result<Loaded>> + Send + 'static,
 {
-    let (heard, unheard) = oneshot::channel();
     let chunk = i32::try_from(chunk).unwrap_or(i32::MAX).max(1);
-    let answer = pool.work(move |pool| work(pool, Reader { chunk, watch, unheard })).await;
+    ask(pool, move |pool, unheard| work(pool, Reader { chunk, watch, unheard })).await
+}
+
+/// Does work that is told when nobody waits for the answer any more.
+pub(super) async fn ask<T, W>(
+    pool: &Arc<Pool>,
+    work: impl FnOnce(Arc<Pool>, Unheard) -> W + Send + 'static,
+) -> Result<T>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T>> + Send + 'static,
+{
+    let (heard, unheard) = oneshot::channel();
+    let answer = pool.work(move |pool| work(pool, Unheard(unheard))).await;
     drop(heard);
     answer
+}
+
+/// Tells when nobody waits for an answer any more.
+pub(super) struct Unheard(oneshot::Receiver<Infallible>);
+
+impl Unheard {
+    /// Awaits what a connection is asked for; where nobody waits any more, the server stops.
+    pub async fn or<T>(
+        &mut self,
+        pool: &Pool,
+        client: &Client,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut answer = pin!(answer);
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = &mut self.0 => {
+                pool.cancel(client.cancel_token()).await;
+                // The server's answer is awaited, so that the next user of the connection finds it at rest.
+                let _ = tokio::time::timeout(Duration::from_secs(10), answer).await;
+                Err(Error::cancelled().into())
+            }
+        }
+    }
 }
 
 /// Reads rows for somebody who may go away.
@@ -43,8 +79,8 @@ pub(super) struct Reader {
     pub chunk: i32,
     /// Who may stop the reading.
     pub watch: Arc<dyn Watch + Send + Sync>,
-    /// Ends when nobody waits for the rows any more.
-    pub unheard: oneshot::Receiver<Infallible>,
+    /// Whether anybody waits for the rows.
+    pub unheard: Unheard,
 }
 
 /// What takes the rows in.
@@ -92,7 +128,7 @@ impl Reader {
             return Err(Error::cancelled().into());
         }
         let limit = self.chunk;
-        let mut read = pin!(async {
+        let read = async {
             let mut rows = pin!(rows);
             let mut count = 0;
             while let Some(row) = rows.try_next().await? {
@@ -100,15 +136,7 @@ impl Reader {
                 count += 1;
             }
             Ok(count == limit)
-        });
-        tokio::select! {
-            more = &mut read => more,
-            _ = &mut self.unheard => {
-                pool.cancel(transaction.cancel_token()).await;
-                // The server's answer is awaited, so that the next user of the connection finds it at rest.
-                let _ = tokio::time::timeout(Duration::from_secs(10), read).await;
-                Err(Error::cancelled().into())
-            }
-        }
+        };
+        self.unheard.or(pool, transaction.client(), read).await
     }
 }

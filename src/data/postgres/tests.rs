@@ -43,7 +43,7 @@ async fn the_source_in_postgresql_behaves() {
     for way in ["application_name=x", "pgbouncer=true", "by pgbouncer"] {
         let Some(place) = Database::new().await else { return };
         let url = match way {
-            "by pgbouncer" => place.pooled(),
+            "by pgbouncer" => Database::pooled(),
             parameter => Some(place.with(parameter)),
         };
         let Some(url) = url else { return place.drop().await };

@@ -12,7 +12,7 @@ use crate::config::environment_name;
 use crate::error::{Error, Result};
 
 /// How long a connection may take to come up.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection that is free.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long a statement may take.

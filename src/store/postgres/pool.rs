@@ -8,7 +8,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Transaction};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+};
 use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
@@ -17,7 +19,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::instrument::WithSubscriber;
 
-use super::address::{Address, MARK};
+use super::address::{Address, CONNECT, MARK};
 use super::failure::Failure;
 use super::tls;
 use crate::error::{Error, Result};
@@ -85,8 +87,7 @@ impl Pool {
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(most)
             .wait_timeout(Some(address.wait))
-            // Name look-up, the TCP connection, TLS and the login together; the driver limits the second alone.
-            .create_timeout(address.config.get_connect_timeout().map(|timeout| *timeout * 2))
+            .create_timeout(Some(time_to_connect(&config)))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| {
@@ -177,17 +178,16 @@ impl Pool {
 
     /// Opens a connection outside the pool; the handle ends when the connection does.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), Failure> {
-        let (client, connection) = self.config.connect(self.tls.0.clone()).await?;
-        let handle = tokio::spawn(async move {
-            // How it ended is told to whoever uses the client.
-            let _ = connection.await;
-        });
-        Ok((client, handle))
+        connect(&self.config, &self.tls.0).await
     }
 
     /// Asks the server to give up what a connection is doing.
     pub async fn cancel(&self, token: tokio_postgres::CancelToken) {
-        let _ = token.cancel_query(self.tls.0.clone()).await;
+        let _ = tokio::time::timeout(
+            time_to_connect(&self.config),
+            token.cancel_query(self.tls.0.clone()),
+        )
+        .await;
     }
 
     /// Closes connections beyond those that are kept, once they are no longer used.
@@ -243,12 +243,33 @@ impl Alone<'_> {
     }
 }
 
+/// How long a connection may take to come up: name look-up, the TCP connection, TLS and the login together; the driver
+/// limits the second alone.
+fn time_to_connect(config: &Config) -> Duration {
+    config.get_connect_timeout().copied().unwrap_or(CONNECT) * 2
+}
+
+/// Opens a connection; the handle ends when the connection does.
+async fn connect(
+    config: &Config,
+    tls: &MakeRustlsConnect,
+) -> Result<(Client, JoinHandle<()>), Failure> {
+    let connecting = config.connect(tls.clone());
+    let connected = tokio::time::timeout(time_to_connect(config), connecting).await;
+    let (client, connection) =
+        connected.map_err(|_| Failure::Pool(PoolError::Timeout(TimeoutType::Create)))??;
+    let handle = tokio::spawn(async move {
+        // How it ended is told to whoever uses the client.
+        let _ = connection.await;
+    });
+    Ok((client, handle))
+}
+
 /// Finds out whether sessions are shared. A pooler refuses settings of the session or leaves them out; that one which keeps
 /// them gives each client a session of its own.
 async fn shares_sessions(address: &Address, tls: &MakeRustlsConnect) -> Result<bool, Failure> {
-    match address.session().connect(tls.clone()).await {
+    match connect(&address.session(), tls).await {
         Ok((client, connection)) => {
-            let connection = tokio::spawn(connection);
             let marked = client
                 .query_typed_one("SELECT current_setting($1, true)", &[(&MARK, Type::TEXT)])
                 .await?
@@ -258,8 +279,10 @@ async fn shares_sessions(address: &Address, tls: &MakeRustlsConnect) -> Result<b
             Ok(marked.as_deref() != Some("on"))
         }
         // "unsupported startup parameter"; the next connection is made without.
-        Err(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => Ok(true),
-        Err(error) => Err(error.into()),
+        Err(Failure::Server(error)) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+            Ok(true)
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -44,7 +44,7 @@ impl Place {
 
     /// The URL by way of a pooler in transaction mode, which `npm test` starts; nothing where there is none, which CI does
     /// not accept.
-    pub fn pooled(&self) -> Option<String> {
+    pub fn pooled() -> Option<String> {
         let Ok(pooler) = env::var("TEST_PGBOUNCER_URL") else {
             let reason = env::var("TEST_PGBOUNCER_MISSING").unwrap_or_default();
             assert!(env::var("CI").is_err(), "TEST_PGBOUNCER_URL must name a pgbouncer: {reason}");
@@ -111,7 +111,7 @@ async fn the_store_behaves_where_a_pooler_gives_each_transaction_another_session
 #[tokio::test]
 async fn the_store_behaves_behind_a_real_pooler() {
     let Some(place) = Place::new().await else { return };
-    let Some(url) = place.pooled() else { return place.drop().await };
+    let Some(url) = Place::pooled() else { return place.drop().await };
     // What is there is found out: the URL does not say it.
     let store = place.open_at(&url).await;
     assert!(store.shared.pool.is_by_transaction());
@@ -316,6 +316,22 @@ async fn waits_have_an_end() {
     assert_eq!(store.list(&Filter::default()).await.unwrap(), []);
     store.close().await.unwrap();
     place.drop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for_long() {
+    // Connections come up and stay without an answer, as behind a firewall that swallows what it does not like.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for parameters in ["connect_timeout=1", "connect_timeout=1&pgbouncer=true"] {
+        let url = format!("postgresql://u:sesame@127.0.0.1:{port}/d?{parameters}");
+        let settings = settings(&url, 1, 0);
+        let opening = Postgres::open(&settings, "backtesting");
+        let opened = tokio::time::timeout(std::time::Duration::from_secs(10), opening).await;
+        let error = opened.unwrap().unwrap_err();
+        assert_eq!((error.code, error.retryable), (Code::Storage, true));
+        assert!(error.message.contains("did not answer in time"), "{}", error.message);
+    }
 }
 
 #[tokio::test]

@@ -154,8 +154,8 @@ describe.skipIf(missing !== undefined && !process.env.CI)(title, () => {
     const client = await connect(direct)
     await client.query('BEGIN')
     await client.query('LOCK TABLE backtesting.backtest_runs')
-    for (const held of [engine.listBacktests(), engine.runBacktest(request()), engine.deleteBacktest('bt-1')]) {
-      const error = await failure(held, 'STORAGE')
+    const held = [engine.listBacktests(), engine.runBacktest(request()), engine.deleteBacktest('bt-1')]
+    for (const error of await Promise.all(held.map((call) => failure(call, 'STORAGE')))) {
       expect([error.retryable, error.message]).toEqual([true, expect.stringContaining('statement timeout')])
     }
     await client.query('ROLLBACK')

@@ -200,7 +200,8 @@ impl Place {
         let Some(table) = self.table_or(pool, fallback).await? else { return Ok(found) };
         let mut connection = pool.get().await?;
         let alone = pool.alone(&mut connection).await?;
-        let series = unheard.or(pool, &alone, table.series(&alone, symbol)).await?;
+        let canceller = pool.canceller(&alone).await?;
+        let series = unheard.or(pool, &canceller, table.series(&alone, symbol)).await?;
         for (series, spelled) in series {
             self.note_spelling(symbol, series.timeframe, spelled);
             add(&mut found, series);
@@ -216,7 +217,8 @@ impl Place {
         let Some(table) = self.table_or(pool, true).await? else { return Ok(Vec::new()) };
         let mut connection = pool.get().await?;
         let alone = pool.alone(&mut connection).await?;
-        unheard.or(pool, &alone, table.all(&alone)).await
+        let canceller = pool.canceller(&alone).await?;
+        unheard.or(pool, &canceller, table.all(&alone)).await
     }
 
     fn note_spelling(&self, symbol: &str, timeframe: Timeframe, spelled: Option<String>) {

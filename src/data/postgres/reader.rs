@@ -8,16 +8,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, RowStream};
+use tokio_postgres::{Row, RowStream};
 
 use super::Loaded;
 use crate::error::{Error, Result};
 use crate::store::postgres::runs::Parameter;
-use crate::store::postgres::{Failure, Pool};
+use crate::store::postgres::{Canceller, Failure, Pool};
 use crate::watch::Watch;
 
 /// Does work with a reader, which stops when nobody waits for the answer any more.
@@ -57,14 +56,14 @@ impl Unheard {
     pub async fn or<T>(
         &mut self,
         pool: &Pool,
-        client: &Client,
+        canceller: &Canceller,
         answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let mut answer = pin!(answer);
         tokio::select! {
             answer = &mut answer => answer,
             _ = &mut self.0 => {
-                pool.cancel(client.cancel_token()).await;
+                pool.cancel(canceller).await;
                 // The server's answer is awaited, so that the next user of the connection finds it at rest.
                 let _ = tokio::time::timeout(Duration::from_secs(10), answer).await;
                 Err(Error::cancelled().into())
@@ -97,6 +96,7 @@ impl Reader {
     ) -> Result<(), Failure> {
         let mut connection = pool.get().await?;
         let transaction = pool.begin(&mut connection).await?;
+        let canceller = pool.canceller(transaction.client()).await?;
         let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
         let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
         let statement = transaction.prepare_typed(sql, &types).await?;
@@ -105,7 +105,7 @@ impl Reader {
         let mut next = transaction.query_portal_raw(&portal, self.chunk).await?;
         loop {
             let after = transaction.query_portal_raw(&portal, self.chunk).await?;
-            if !self.chunk(pool, &transaction, std::mem::replace(&mut next, after), sink).await? {
+            if !self.chunk(pool, &canceller, std::mem::replace(&mut next, after), sink).await? {
                 break;
             }
         }
@@ -120,7 +120,7 @@ impl Reader {
     async fn chunk(
         &mut self,
         pool: &Pool,
-        transaction: &Transaction<'_>,
+        canceller: &Canceller,
         rows: RowStream,
         sink: Sink<'_>,
     ) -> Result<bool, Failure> {
@@ -137,6 +137,6 @@ impl Reader {
             }
             Ok(count == limit)
         };
-        self.unheard.or(pool, transaction.client(), read).await
+        self.unheard.or(pool, canceller, read).await
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::AbortHandle;
 use self::address::Address;
 pub(crate) use self::failure::Failure;
 use self::owners::Owner;
-pub(crate) use self::pool::{Pool, attempts};
+pub(crate) use self::pool::{Canceller, Pool, attempts};
 use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary};
 use crate::config::environment_name;
 use crate::error::Result;

@@ -15,7 +15,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::instrument::WithSubscriber;
 
@@ -166,10 +166,10 @@ impl Pool {
         Ok(transaction)
     }
 
-    /// Prepares a connection for statements that need no transaction. Where sessions are shared they get one all the same,
-    /// since their time-out can only be set there.
+    /// Prepares a connection for statements that need no transaction. Where sessions are shared they get one all the same:
+    /// only there can their time-out be set, and only as long do they have a session of their own.
     pub async fn alone<'a>(&self, connection: &'a mut Object) -> Result<Alone<'a>, Failure> {
-        Ok(if self.by_transaction && self.address.statement_timeout.is_some() {
+        Ok(if self.by_transaction {
             Alone::Within(self.begin(connection).await?)
         } else {
             Alone::Without(connection)
@@ -181,13 +181,32 @@ impl Pool {
         connect(&self.config, &self.tls.0).await
     }
 
+    /// Prepares for [`Self::cancel`] on a connection that is at rest, in the transaction that may be cancelled.
+    pub async fn canceller(&self, client: &Client) -> Result<Canceller, Failure> {
+        if self.by_transaction {
+            let row = client.query_typed_one("SELECT pg_backend_pid()", &[]).await?;
+            return Ok(Canceller::Session(row.try_get(0)?));
+        }
+        Ok(Canceller::Connection(client.cancel_token()))
+    }
+
     /// Asks the server to give up what a connection is doing.
-    pub async fn cancel(&self, token: tokio_postgres::CancelToken) {
-        let _ = tokio::time::timeout(
-            time_to_connect(&self.config),
-            token.cancel_query(self.tls.0.clone()),
-        )
-        .await;
+    pub async fn cancel(&self, canceller: &Canceller) {
+        let cancel = async {
+            match canceller {
+                Canceller::Connection(token) => token.cancel_query(self.tls.0.clone()).await?,
+                Canceller::Session(id) => {
+                    let (client, _) = self.connect().await?;
+                    let sql = "SELECT pg_cancel_backend($1)";
+                    client.query_typed(sql, &[(id, Type::INT4)]).await?;
+                }
+            }
+            Ok::<(), Failure>(())
+        };
+        if !matches!(tokio::time::timeout(time_to_connect(&self.config), cancel).await, Ok(Ok(())))
+        {
+            tracing::debug!("a statement could not be cancelled");
+        }
     }
 
     /// Closes connections beyond those that are kept, once they are no longer used.
@@ -212,6 +231,17 @@ impl Pool {
     pub fn describe(&self, failure: Failure) -> Error {
         failure.describe(&self.place, self.address.wait)
     }
+}
+
+/// Whom to stop.
+///
+/// Behind a pooler, the session is named in a statement: pgbouncer forgets a request of the protocol whose connection is
+/// closed as soon as it is sent, which is what the driver does.
+pub(crate) enum Canceller {
+    /// Whatever a connection to the server is doing.
+    Connection(CancelToken),
+    /// Whatever a session of the server is doing.
+    Session(i32),
 }
 
 /// A connection for statements that need no transaction.

@@ -126,7 +126,7 @@ const obstacle = (() => {
 describe.skipIf(obstacle !== '')(
   `a disk that really is full${obstacle ? `, which cannot be had here (${obstacle})` : ''}`,
   () => {
-    test('below the embedded store', async () => {
+    test('below the embedded store', { timeout: 60_000 }, async () => {
       const disk = mount('2m')
       onTestFinished(disk.unmount)
       const engine = newEngine({ dataDir: disk.folder })

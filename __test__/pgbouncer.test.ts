@@ -53,51 +53,57 @@ describe.skipIf(missing !== undefined && !process.env.CI)(title, () => {
     ['that the URL names', {}, '?pgbouncer=true'],
     ['that is found out by what it refuses', {}, ''],
     ['that leaves out settings of sessions without a word', { ignore_startup_parameters: 'options' }, ''],
-  ])('in transaction mode %s, all works and no session keeps anything', async (_, settings, parameters) => {
-    const pooler = await own(settings)
-    const direct = await database()
-    await (await connect(direct)).query(TICKS)
-    const url = through(pooler.url, direct, parameters)
-    const engine = newEngine({ databaseUrl: url, cacheTtlSeconds: 0, maxConcurrentBacktests: 8 })
+  ])(
+    'in transaction mode %s, all works and no session keeps anything',
+    { timeout: 60_000 },
+    async (_, settings, parameters) => {
+      const pooler = await own(settings)
+      const direct = await database()
+      await (await connect(direct)).query(TICKS)
+      const url = through(pooler.url, direct, parameters)
+      const engine = newEngine({ databaseUrl: url, cacheTtlSeconds: 0, maxConcurrentBacktests: 8 })
 
-    // COPY in, rows out, all at once and over few sessions.
-    const bars = waves(20_000, 3_600_000)
-    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
-    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
-    const wavy = { assetSymbol: 'WAVES', timeframe: '1h', endDate: '2022-12-31' } as const
-    const stake = { parameters: { fast_period: 5, slow_period: 20, position_size: 0.001 } }
-    const memory = newEngine()
-    const [ticks, hours] = await Promise.all([
-      newEngine({ databaseUrl: direct, dbSchema: 'beside' }).runBacktest(stored()),
-      memory.runBacktest(request({ ...wavy, ...stake, bars })),
-    ])
-    expect(hours.trades.length).toBeGreaterThan(100)
-    const results = await Promise.all(
-      Array.from({ length: 12 }, (_, run) => engine.runBacktest(run % 2 ? stored({ ...wavy, ...stake }) : stored())),
-    )
-    for (const [run, result] of results.entries()) {
-      const expected = run % 2 ? hours : ticks
-      expect(result.equityCurve).toEqual(expected.equityCurve)
-      expect(result.trades).toEqual(expected.trades)
-      expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
-    }
-    expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(12)
-    expect(await engine.deleteBacktest(results[0]?.backtestId as string)).toBe(true)
+      // COPY in, rows out, all at once and over few sessions.
+      const bars = waves(20_000, 3_600_000)
+      await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
+      await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
+      const wavy = { assetSymbol: 'WAVES', timeframe: '1h', endDate: '2022-12-31' } as const
+      const stake = { parameters: { fast_period: 5, slow_period: 20, position_size: 0.001 } }
+      const memory = newEngine()
+      const [ticks, hours] = await Promise.all([
+        newEngine({ databaseUrl: direct, dbSchema: 'beside' }).runBacktest(stored()),
+        memory.runBacktest(request({ ...wavy, ...stake, bars })),
+      ])
+      expect(hours.trades.length).toBeGreaterThan(100)
+      const results = await Promise.all(
+        Array.from({ length: 12 }, (_, run) => engine.runBacktest(run % 2 ? stored({ ...wavy, ...stake }) : stored())),
+      )
+      for (const [run, result] of results.entries()) {
+        const expected = run % 2 ? hours : ticks
+        expect(result.equityCurve).toEqual(expected.equityCurve)
+        expect(result.trades).toEqual(expected.trades)
+        expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
+      }
+      expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(12)
+      expect(await engine.deleteBacktest(results[0]?.backtestId as string)).toBe(true)
 
-    await engine.registerStrategy({ id: 'dips', entries: 'close < 90', exits: 'close > 110' })
-    expect((await engine.runBacktest(stored({ strategyId: 'dips', parameters: {} }))).trades.length).toBeGreaterThan(0)
-    expect((await engine.listStrategies()).map(({ id }) => id)).toContain('dips')
-    expect((await engine.listAssets()).map(({ assetSymbol }) => assetSymbol)).toEqual(['BTC', 'WAVES'])
-    await failure(engine.runBacktest(stored({ assetSymbol: 'DOGE' })), 'NO_DATA')
-    await failure(engine.listBacktests({ before: 'bt-none' }), 'INVALID_ARGUMENT')
+      await engine.registerStrategy({ id: 'dips', entries: 'close < 90', exits: 'close > 110' })
+      expect((await engine.runBacktest(stored({ strategyId: 'dips', parameters: {} }))).trades.length).toBeGreaterThan(
+        0,
+      )
+      expect((await engine.listStrategies()).map(({ id }) => id)).toContain('dips')
+      expect((await engine.listAssets()).map(({ assetSymbol }) => assetSymbol)).toEqual(['BTC', 'WAVES'])
+      await failure(engine.runBacktest(stored({ assetSymbol: 'DOGE' })), 'NO_DATA')
+      await failure(engine.listBacktests({ before: 'bt-none' }), 'INVALID_ARGUMENT')
 
-    // The engine shows that it lives by beats, not by a lock of some session.
-    const { rows } = await (await connect(direct)).query('SELECT lock_key FROM backtesting.engines')
-    expect(rows).toEqual([{ lock_key: null }])
-    await leftovers(pooler.url, direct)
-    await engine.close()
-    await leftovers(pooler.url, direct)
-  })
+      // The engine shows that it lives by beats, not by a lock of some session.
+      const { rows } = await (await connect(direct)).query('SELECT lock_key FROM backtesting.engines')
+      expect(rows).toEqual([{ lock_key: null }])
+      await leftovers(pooler.url, direct)
+      await engine.close()
+      await leftovers(pooler.url, direct)
+    },
+  )
 
   test.each(['count(*)', 'price'])(
     'a run that is cancelled stops at the server (while it asks for %s)',
@@ -128,7 +134,9 @@ describe.skipIf(missing !== undefined && !process.env.CI)(title, () => {
     },
   )
 
-  test('a login that the pooler refuses is not worth a retry, a server that it does not reach is', async () => {
+  test('a login that the pooler refuses is not worth a retry, a server that it does not reach is', {
+    timeout: 90_000,
+  }, async () => {
     const url = new URL(through(shared(), await database()))
     url.password = 'open-sesame'
     const refused = await failure(newEngine({ databaseUrl: url.href }).listBacktests(), 'STORAGE')

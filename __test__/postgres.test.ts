@@ -83,7 +83,7 @@ describe('the database of the backend', () => {
     expect(rows).toEqual([{ runs: 2 }])
   })
 
-  test('is compared by a dump that any change to public shows in', async () => {
+  test('is compared by a dump that any change to public shows in', { timeout: 60_000 }, async () => {
     const client = await connect(await database())
     await client.query(TICKS)
     let before = await dump(client)
@@ -140,6 +140,22 @@ describe('the database of the backend', () => {
     expect(first.warnings.join('\n')).toMatch(/CREATE INDEX ON "public"\."market_data" \("asset_id", "timestamp"\)/)
     await client.query(`INSERT INTO market_data VALUES ('new', 'asset-1', 100, 1, '2020-10-27')`)
     expect((await engine.runBacktest(stored())).timestamps).toHaveLength(301)
+  })
+
+  test.each([
+    ['ticks', TICKS],
+    ['bars', BARS],
+  ])('with more %s than a run may have refuses, to the very bar', async (_, layout) => {
+    const url = await database()
+    await (await connect(url)).query(layout)
+    const engine = newEngine({ databaseUrl: url, maxDataPoints: 299, chunkSize: 50 })
+    const error = await failure(engine.runBacktest(stored()), 'LIMIT_EXCEEDED')
+    expect(error.message).toBe('the run has more than 299 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 299')
+    expect((await engine.runBacktest(stored({ startDate: '2020-01-02' }))).timestamps).toHaveLength(299)
+    // Each week of ticks or days is one bar.
+    expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(
+      43 + Number(layout === BARS),
+    )
   })
 
   test('refuses bars with faults and names their dates', async () => {

@@ -250,9 +250,11 @@ export interface EngineConfig {
    */
   dbSchema?: string
   /**
-   * Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`; not used by the embedded store.
-   * @default 'market_data'
+   * `postgresql://…` of the database that prices are loaded from, under a role that may only read them, say. Default:
+   * that of `databaseUrl`; with the embedded store, prices are what was imported.
    */
+  marketDataUrl?: string
+  /** Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`. @default 'market_data' */
   marketDataTable?: string
   /** Longest range of a backtest, days. @default 1825 */
   maxBacktestDurationDays?: number

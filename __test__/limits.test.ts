@@ -30,8 +30,21 @@ describe('a limit that is exceeded is named with the value', () => {
     const engine = newEngine({ maxDataPoints: 100 })
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(300) })
     const { bars: _, ...stored } = request()
-    await failure(engine.runBacktest(stored), 'LIMIT_EXCEEDED')
+    const error = await failure(engine.runBacktest(stored), 'LIMIT_EXCEEDED')
+    // Counting stops at the limit.
+    expect(error.message).toBe('the run has more than 100 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 100')
     expect((await engine.runBacktest({ ...stored, endDate: '2020-03-01' })).status).toBe('completed')
+  })
+
+  test('the number of bars that are made of those in the store', async () => {
+    const engine = newEngine({ maxDataPoints: 100 })
+    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars: waves(200 * 24, 3_600_000) })
+    const { bars: _, ...stored } = request({ timeframe: '1d' })
+    const days = async (count: number) =>
+      engine.runBacktest({ ...stored, endDate: new Date(Date.UTC(2020, 0, count, 23)) })
+    expect((await days(100)).timestamps).toHaveLength(100)
+    const error = await failure(days(101), 'LIMIT_EXCEEDED')
+    expect(error.message).toBe('the run has more than 100 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 100')
   })
 })
 

@@ -3,20 +3,14 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { BARS, connect, database, dump, server, TICKS } from './postgres.js'
-import { failure, inProcess, newEngine, ROOT, request, waves } from './support.js'
+import { BARS, comeUpAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
+import { failure, inProcess, newEngine, ROOT, rejection, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
   ['sma_crossover', { fast_period: 5, slow_period: 20 }],
   ['rsi', {}],
   ['macd', {}],
 ]
-
-/** A request for bars of the database. */
-function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
-  const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
-  return rest
-}
 
 describe('the database of the backend', () => {
   test.each([
@@ -77,10 +71,50 @@ describe('the database of the backend', () => {
     await engine.close()
 
     expect(await dump(client)).toBe(before)
+    const schemas = `SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' ORDER BY 1`
+    expect((await client.query(schemas)).rows.map(({ nspname }) => nspname)).toEqual([
+      'backtesting',
+      'information_schema',
+      'public',
+    ])
     const { rows } = await client.query(
       `SELECT count(*)::int AS runs FROM backtesting.backtest_runs WHERE status = 'completed'`,
     )
     expect(rows).toEqual([{ runs: 2 }])
+  })
+
+  test('is compared by a dump that any change to public shows in', { timeout: 60_000 }, async () => {
+    const client = await connect(await database())
+    await client.query(TICKS)
+    let before = await dump(client)
+    expect(await dump(client)).toBe(before)
+    await client.query('VACUUM ANALYZE')
+    expect(await dump(client)).toBe(before)
+    for (const change of [
+      `UPDATE market_data SET price = price WHERE id = 'm7-2'`,
+      `DELETE FROM strategies WHERE id = 's2'; INSERT INTO strategies VALUES ('s3')`,
+      `SELECT nextval('audit_id_seq')`,
+      `UPDATE backtest_runs SET status = 'FAILED'`,
+      `ALTER TYPE "BacktestStatus" ADD VALUE 'CANCELLED'`,
+      `ALTER DOMAIN percent SET DEFAULT 1`,
+      `ALTER TABLE audit ALTER at SET DEFAULT '2020-01-01'`,
+      `ALTER SEQUENCE audit_id_seq INCREMENT 2`,
+      `CREATE INDEX ON market_data (price)`,
+      `CREATE TABLE ours ()`,
+      `CREATE OR REPLACE VIEW completed AS SELECT id FROM backtest_runs WHERE status = 'FAILED'`,
+      `REFRESH MATERIALIZED VIEW symbols`,
+      `CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+      `ALTER TABLE backtest_runs DISABLE TRIGGER audited`,
+      `COMMENT ON TABLE backtest_runs IS 'of ours'`,
+      `DROP POLICY own ON users`,
+      `GRANT SELECT ON users TO PUBLIC`,
+      `CREATE TYPE "OurStatus" AS ENUM ('A')`,
+    ]) {
+      await client.query(change)
+      const after = await dump(client)
+      expect(after, change).not.toBe(before)
+      before = after
+    }
   })
 
   test('makes a bar of each tick where no timeframe is asked for', async () => {
@@ -108,6 +142,22 @@ describe('the database of the backend', () => {
     expect((await engine.runBacktest(stored())).timestamps).toHaveLength(301)
   })
 
+  test.each([
+    ['ticks', TICKS],
+    ['bars', BARS],
+  ])('with more %s than a run may have refuses, to the very bar', async (_, layout) => {
+    const url = await database()
+    await (await connect(url)).query(layout)
+    const engine = newEngine({ databaseUrl: url, maxDataPoints: 299, chunkSize: 50 })
+    const error = await failure(engine.runBacktest(stored()), 'LIMIT_EXCEEDED')
+    expect(error.message).toBe('the run has more than 299 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 299')
+    expect((await engine.runBacktest(stored({ startDate: '2020-01-02' }))).timestamps).toHaveLength(299)
+    // Each week of ticks or days is one bar.
+    expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(
+      43 + Number(layout === BARS),
+    )
+  })
+
   test('refuses bars with faults and names their dates', async () => {
     const url = await database()
     await (await connect(url)).query(
@@ -121,24 +171,7 @@ describe('the database of the backend', () => {
 
 test('ten processes at once come up on an empty database', async () => {
   const url = await database()
-  const work = (number: number) =>
-    inProcess(
-      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'warn' })
-       const count = 300
-       const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
-       const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1 + bar)), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
-       await engine.importBars({ assetSymbol: 'A${number % 3}', timeframe: '1d', bars })
-       await engine.runBacktest({ strategyId: 'sma_crossover', assetSymbol: 'A${number % 3}', startDate: '2020-01-01', endDate: '2020-10-01', initialCapital: 1000 })
-       await engine.close()
-       console.log('done')`,
-    )
-  for (const { status, stdout, stderr } of await Promise.all(Array.from({ length: 10 }, (_, number) => work(number)))) {
-    expect(stderr).toBe('')
-    expect([status, stdout]).toEqual([0, 'done\n'])
-  }
-  const engine = newEngine({ databaseUrl: url })
-  expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(10)
-  expect(await engine.listAssets()).toHaveLength(3)
+  await comeUpAtOnce(url, url)
 })
 
 test('a process that is killed in the middle leaves no half run, and its runs are marked as failed', async () => {
@@ -290,6 +323,50 @@ test('sslmode says how far a server is believed', async () => {
   }
   const error = await failure(newEngine({ databaseUrl: `${server()}?sslmode=require` }).listBacktests(), 'STORAGE')
   expect(error.message).toContain('TLS')
+})
+
+test('the status of a run is right at every moment', async () => {
+  const url = await database()
+  const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 1 })
+  await engine.listBacktests()
+  const client = await connect(url)
+  const status = async (id: string) => {
+    const { rows } = await client.query('SELECT status, error FROM backtesting.backtest_runs WHERE id = $1', [id])
+    return rows[0]
+  }
+  const ids: Record<string, string> = {}
+  const seen = (name: string) => async () => Boolean(ids[name]) && (await status(ids[name] as string))?.status
+  const run = (name: string, changes: Partial<BacktestRequest>, signal?: AbortSignal) =>
+    engine.runBacktest(request(changes), {
+      ...(signal && { signal }),
+      onProgress: ({ backtestId }) => {
+        ids[name] = backtestId
+      },
+    })
+  // The first cannot keep its results, and holds the others up.
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE backtesting.backtest_results IN EXCLUSIVE MODE')
+  const controller = new AbortController()
+  const first = run('first', {})
+  await expect.poll(seen('first')).toBe('running')
+  const second = run('second', {})
+  const third = rejection(run('third', {}, controller.signal))
+  const fourth = failure(run('fourth', { startDate: '1999-01-01', endDate: '1999-12-31' }), 'NO_DATA')
+  for (const name of ['second', 'third', 'fourth']) await expect.poll(seen(name)).toBe('pending')
+  controller.abort()
+  expect(await third).toMatchObject({ code: 'ABORT_ERR' })
+  expect(await status(ids.third as string)).toMatchObject({ status: 'cancelled' })
+  expect(await status(ids.first as string)).toEqual({ status: 'running', error: null })
+  await client.query('COMMIT')
+  await first
+  expect(await status(ids.first as string)).toEqual({ status: 'completed', error: null })
+  await second
+  expect(await status(ids.second as string)).toEqual({ status: 'completed', error: null })
+  await fourth
+  expect(await status(ids.fourth as string)).toMatchObject({
+    status: 'failed',
+    error: expect.stringContaining('NO_DATA'),
+  })
 })
 
 test('engines with one connection each share a database', async () => {

@@ -2,7 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
+import type { BacktestRequest } from '../index.js'
+import { inProcess, newEngine, request } from './support.js'
 
 interface Client {
   connect(): Promise<void>
@@ -27,6 +29,13 @@ export async function connect(url: string): Promise<Client> {
   await client.connect()
   onTestFinished(() => client.end().catch(() => {}))
   return client
+}
+
+/** The same database by way of a pooler. */
+export function through(pooler: string, url: string, parameters = ''): string {
+  const by = new URL(url)
+  by.host = new URL(pooler).host
+  return `${by.href}${parameters}`
 }
 
 /** Makes an empty database, which goes when the test ends, and returns its URL. */
@@ -55,6 +64,19 @@ const BACKEND = `
     initial_capital numeric(15,2));
   CREATE TABLE backtest_trades (id text PRIMARY KEY, run_id text REFERENCES backtest_runs, side text, price numeric(15,8));
   CREATE TABLE backtest_performance (id text PRIMARY KEY, run_id text REFERENCES backtest_runs, sharpe numeric);
+  CREATE DOMAIN percent AS numeric CHECK (VALUE <= 100);
+  CREATE TYPE range_of_prices AS (low numeric, high numeric);
+  CREATE TABLE counters (number bigint GENERATED ALWAYS AS IDENTITY, share percent);
+  CREATE TABLE audit (id serial PRIMARY KEY, at timestamptz DEFAULT now(), note varchar(80)) PARTITION BY RANGE (id);
+  CREATE TABLE audit_1 PARTITION OF audit DEFAULT;
+  CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO audit (note) VALUES (TG_TABLE_NAME || ' ' || TG_OP); RETURN NULL; END $$;
+  CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON backtest_runs EXECUTE FUNCTION audit();
+  CREATE VIEW completed AS SELECT id FROM backtest_runs WHERE status = 'COMPLETED';
+  CREATE MATERIALIZED VIEW symbols AS SELECT 'BTC' AS symbol;
+  COMMENT ON TABLE backtest_runs IS 'of the older engine';
+  ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY own ON users USING (id = current_user);
   INSERT INTO users VALUES ('u1');
   INSERT INTO assets VALUES ('asset-1', 'BTC', 'Bitcoin', 42000.5), ('asset-2', 'ETH', 'Ether', 2200);
   INSERT INTO strategies VALUES ('s1', 'u1', 'old one', '{"fast": 10}');
@@ -80,29 +102,105 @@ export const BARS = `${BACKEND}
   INSERT INTO market_data SELECT 'BTC', timestamptz '2020-01-01 00:00Z' + i * interval '1 day', ${PRICE}, ${PRICE} + 0.03, ${PRICE},
     ${PRICE} + 0.03, 46 FROM generate_series(0, 299) AS i ORDER BY md5(i::text);`
 
-/** Writes down everything in the schema `public`: definitions, and every row as the server prints it. */
+/** What the server changes by itself when it looks after a table. */
+const UPKEEP = `ARRAY['relpages', 'reltuples', 'relallvisible', 'relallfrozen', 'relfrozenxid', 'relminmxid']`
+
+const RELATIONS = `SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace`
+const TYPES = `SELECT oid FROM pg_type WHERE typnamespace = 'public'::regnamespace`
+const ROUTINES = `SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace`
+
+/** The catalogues, and which of their rows are about the schema `public` or about the whole database. */
+const CATALOGUES: Record<string, string> = {
+  pg_namespace: `nspname = 'public'`,
+  pg_class: `relnamespace = 'public'::regnamespace`,
+  pg_attribute: `attrelid IN (${RELATIONS})`,
+  pg_attrdef: `adrelid IN (${RELATIONS})`,
+  pg_constraint: `connamespace = 'public'::regnamespace`,
+  pg_index: `indrelid IN (${RELATIONS})`,
+  pg_sequence: `seqrelid IN (${RELATIONS})`,
+  pg_trigger: `tgrelid IN (${RELATIONS})`,
+  pg_rewrite: `ev_class IN (${RELATIONS})`,
+  pg_policy: `polrelid IN (${RELATIONS})`,
+  pg_inherits: `inhrelid IN (${RELATIONS})`,
+  pg_partitioned_table: `partrelid IN (${RELATIONS})`,
+  pg_statistic_ext: `stxnamespace = 'public'::regnamespace`,
+  pg_type: `typnamespace = 'public'::regnamespace`,
+  pg_enum: `enumtypid IN (${TYPES})`,
+  pg_range: `rngtypid IN (${TYPES})`,
+  pg_proc: `pronamespace = 'public'::regnamespace`,
+  pg_aggregate: `aggfnoid IN (${ROUTINES})`,
+  pg_operator: `oprnamespace = 'public'::regnamespace`,
+  pg_opclass: `opcnamespace = 'public'::regnamespace`,
+  pg_opfamily: `opfnamespace = 'public'::regnamespace`,
+  pg_collation: `collnamespace = 'public'::regnamespace`,
+  pg_conversion: `connamespace = 'public'::regnamespace`,
+  pg_ts_config: `cfgnamespace = 'public'::regnamespace`,
+  pg_ts_dict: `dictnamespace = 'public'::regnamespace`,
+  pg_description: `objoid IN (${RELATIONS} UNION ${TYPES} UNION ${ROUTINES}) OR objoid = 'public'::regnamespace`,
+  pg_cast: `oid >= 16384`,
+  pg_extension: 'true',
+  pg_event_trigger: 'true',
+  pg_publication: 'true',
+  pg_publication_rel: 'true',
+  pg_default_acl: 'true',
+  pg_foreign_server: 'true',
+  pg_largeobject_metadata: 'true',
+  pg_db_role_setting: 'setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())',
+}
+
+/**
+ * Writes down everything in the schema `public`: each row of the catalogues about it, and each row of each table and
+ * sequence with where it lies and which transaction wrote it, so that one which was rewritten with the same values shows.
+ * Of the whole database, the settings, extensions and the like.
+ */
 export async function dump(client: Client): Promise<string> {
-  const list = async (sql: string) => JSON.stringify((await client.query(sql)).rows)
-  const parts = [
-    await list(`SELECT c.relname, c.relkind, c.relowner, c.relacl::text, c.oid, c.relfilenode, c.reltriggers FROM
-      (SELECT *, relhastriggers AS reltriggers FROM pg_class) c WHERE relnamespace = 'public'::regnamespace ORDER BY oid`),
-    await list(`SELECT attrelid::regclass::text AS t, attname, atttypid::regtype::text AS type, attnotnull, atthasdef FROM pg_attribute
-      WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) ORDER BY attrelid, attnum`),
+  const parts: string[] = []
+  const list = async (what: string, sql: string) => {
+    for (const { row } of (await client.query(sql)).rows) parts.push(`${what} ${row}`)
+  }
+  for (const [catalogue, about] of Object.entries(CATALOGUES))
     await list(
-      `SELECT conname, pg_get_constraintdef(oid) AS def FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY oid`,
-    ),
-    await list(`SELECT t.typname, e.enumlabel FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
-      WHERE typnamespace = 'public'::regnamespace ORDER BY t.oid, e.enumsortorder`),
-    await list(`SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1`),
-    await list(`SELECT nspacl::text FROM pg_namespace WHERE nspname = 'public'`),
-  ]
-  const tables = (
-    await client.query(
-      `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`,
+      catalogue,
+      `SELECT (to_jsonb(c) - ${UPKEEP})::text || c.xmin AS row FROM ${catalogue} c WHERE ${
+        // Its rows are written in place by the upkeep.
+        catalogue === 'pg_class' ? `${about} ` : about
+      } ORDER BY 1`.replace(catalogue === 'pg_class' ? ' || c.xmin' : '', ''),
     )
-  ).rows
-  // With ctid and xmin: a row that was rewritten with the same values shows, too.
-  for (const { relname } of tables)
-    parts.push(await list(`SELECT ctid::text, xmin::text, t.*::text AS row FROM public."${relname}" t ORDER BY ctid`))
+  const { rows } = await client.query(
+    `SELECT relname, relkind::text FROM pg_class WHERE oid IN (${RELATIONS}) AND relkind IN ('r', 'm', 'S') ORDER BY 1`,
+  )
+  for (const { relname, relkind } of rows) {
+    const row =
+      relkind === 'S' ? `concat_ws(' ', last_value, log_cnt, is_called)` : `concat_ws(' ', ctid, xmin, xmax, t::text)`
+    await list(String(relname), `SELECT ${row} AS row FROM public."${relname}" t ORDER BY 1`)
+  }
   return parts.join('\n')
+}
+
+/** Starts ten processes at once on an empty database, and looks at what they left by the direct way. */
+export async function comeUpAtOnce(url: string, direct: string): Promise<void> {
+  const work = (number: number) =>
+    inProcess(
+      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'warn' })
+       const count = 300
+       const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
+       const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1 + bar)), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
+       await engine.importBars({ assetSymbol: 'A${number % 3}', timeframe: '1d', bars })
+       await engine.runBacktest({ strategyId: 'sma_crossover', assetSymbol: 'A${number % 3}', startDate: '2020-01-01', endDate: '2020-10-01', initialCapital: 1000 })
+       await engine.close()
+       console.log('done')`,
+    )
+  for (const { status, stdout, stderr } of await Promise.all(Array.from({ length: 10 }, (_, number) => work(number)))) {
+    expect(stderr).toBe('')
+    expect([status, stdout]).toEqual([0, 'done\n'])
+  }
+  const engine = newEngine({ databaseUrl: direct })
+  expect(await engine.listBacktests({ status: 'completed' })).toHaveLength(10)
+  expect(await engine.listAssets()).toHaveLength(3)
+}
+
+/** A request for bars of the database. */
+export function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
+  const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
+  return rest
 }

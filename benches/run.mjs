@@ -228,3 +228,5 @@ await engine.close()
 await uncached.close()
 python?.child.kill()
 rmSync(folder, { recursive: true, force: true })
+
+await import('./postgres.mjs')

@@ -26,7 +26,7 @@ import { installed } from './lib.mjs'
 const pg = createRequire(import.meta.url)('pg')
 
 /** The user that a root's server runs as. */
-const NOBODY = 65534
+export const NOBODY = 65534
 const PASSWORD = 'only for tests'
 const EXECUTABLE = process.platform === 'win32' ? '.exe' : ''
 
@@ -172,8 +172,11 @@ function findPrograms(folder) {
   return found
 }
 
-/** @returns {Promise<number>} */
-function freePort() {
+/**
+ * Finds a port of the loopback that nobody listens on.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
@@ -184,8 +187,11 @@ function freePort() {
   })
 }
 
-/** @param {string} url */
-async function answers(url) {
+/**
+ * Returns whether a server can be connected to.
+ * @param {string} url
+ */
+export async function answers(url) {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
   try {

@@ -8,17 +8,28 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostTarget, installed, ROOT } from './lib.mjs'
+import { offerPgbouncer } from './pgbouncer.mjs'
 import { startPostgres } from './postgres.mjs'
 
-/** @typedef {{ name: string, passed: number, failed: number, skipped: number, status: number }} Outcome */
+/**
+ * @typedef {object} Outcome
+ * @property {string} name
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {number} status
+ * @property {string[]} [left] the names of skipped tests, which say why
+ */
 
 // Tests make their own engines: settings of this shell have no say in them.
 const settings = readFileSync(join(ROOT, '.env.example'), 'utf8').matchAll(/^#?([A-Z_]+)=/gm)
 for (const [, name = ''] of settings) delete process.env[name]
 
-// One server for all runners, unless one is named.
+// One server and one pooler for all runners, unless they are named.
 const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres()
-if (server) process.env.TEST_DATABASE_URL = server.url
+const database = server?.url ?? process.env.TEST_DATABASE_URL ?? ''
+process.env.TEST_DATABASE_URL = database
+const pooler = await offerPgbouncer(database)
 
 const reports = mkdtempSync(join(tmpdir(), 'backtesting-tests-'))
 const vitest = join(reports, 'vitest.json')
@@ -33,6 +44,7 @@ const outcomes = [
   ),
   await node('jest', 'jest/bin/jest.js', ['--json', `--outputFile=${jest}`], jest),
 ]
+await pooler?.remove()
 await server?.remove()
 rmSync(reports, { recursive: true, force: true })
 
@@ -67,8 +79,11 @@ async function cargo() {
 async function node(name, program, args, report) {
   const { status } = await watch(process.execPath, [installed(program), ...args])
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
-    return { name, passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests, status }
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+    /** @type {{ status: string, fullName: string }[]} */
+    const tests = testResults.flatMap((/** @type {{ assertionResults: object[] }} */ file) => file.assertionResults)
+    const left = tests.filter(({ status }) => ['pending', 'skipped'].includes(status)).map(({ fullName }) => fullName)
+    return { name, passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests, status, left }
   } catch {
     return { name, passed: 0, failed: 0, skipped: 0, status: status || 1 }
   }
@@ -110,5 +125,9 @@ function summarize(outcomes) {
   })
   const sum = (/** @type {'passed' | 'failed'} */ key) => outcomes.reduce((total, outcome) => total + outcome[key], 0)
   const broken = outcomes.filter((outcome) => !isGood(outcome) && outcome.failed === 0).length
+  const left = new Set(outcomes.flatMap((outcome) => outcome.left ?? []))
+  if (process.env.TEST_PGBOUNCER_MISSING)
+    left.add(`cargo tests behind pgbouncer: ${process.env.TEST_PGBOUNCER_MISSING}`)
+  lines.push(...[...left].map((name) => `skipped: ${name.trim()}`))
   return [...lines, `${sum('passed')} passed, ${sum('failed') + broken} failed`].join('\n')
 }

@@ -46,22 +46,23 @@ impl LogFormat {
     const ALL: [(&'static str, Self); 2] = [("json", Self::Json), ("pretty", Self::Pretty)];
 }
 
-/// Where runs and bars are kept.
+/// A URL that may hold a password and is never shown.
 #[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Where runs and bars are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
     /// An embedded `SQLite` file.
     Sqlite(PathBuf),
-    /// A PostgreSQL server; the URL may hold a password and is never shown.
-    Postgres(String),
-}
-
-impl std::fmt::Debug for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
-            Self::Postgres(_) => f.write_str("Postgres(…)"),
-        }
-    }
+    /// A PostgreSQL server.
+    Postgres(Secret),
 }
 
 /// The settings of one engine.
@@ -75,6 +76,8 @@ pub struct Config {
     pub db_max_overflow: u32,
     /// Our own schema in a PostgreSQL database.
     pub db_schema: String,
+    /// The PostgreSQL database that prices are loaded from; nothing for that of `database`. Holds a password.
+    pub market_data_url: Option<Secret>,
     /// External table of prices, `schema.table`.
     pub market_data_table: Option<String>,
     /// Longest range of a run, days.
@@ -96,12 +99,13 @@ pub struct Config {
 }
 
 /// The settings by their names in JavaScript; in the environment they are in `UPPER_SNAKE_CASE`.
-pub const SETTINGS: [&str; 14] = [
+pub const SETTINGS: [&str; 15] = [
     "databaseUrl",
     "dataDir",
     "dbPoolSize",
     "dbMaxOverflow",
     "dbSchema",
+    "marketDataUrl",
     "marketDataTable",
     "maxBacktestDurationDays",
     "maxConcurrentBacktests",
@@ -114,8 +118,15 @@ pub const SETTINGS: [&str; 14] = [
 ];
 
 /// The settings that are text; the others are whole numbers.
-const TEXTS: [&str; 6] =
-    ["databaseUrl", "dataDir", "dbSchema", "marketDataTable", "logLevel", "logFormat"];
+const TEXTS: [&str; 7] = [
+    "databaseUrl",
+    "dataDir",
+    "dbSchema",
+    "marketDataUrl",
+    "marketDataTable",
+    "logLevel",
+    "logFormat",
+];
 
 /// The schema in a PostgreSQL database where nothing else is said.
 const DB_SCHEMA: &str = "backtesting";
@@ -163,6 +174,7 @@ impl Config {
         let cache_ttl_seconds = whole("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
         let db_schema = schema(fields.text("dbSchema", &mut issues), &mut issues);
+        let market_data_url = market_data(fields.text("marketDataUrl", &mut issues), &mut issues);
         let market_data_table = fields.text("marketDataTable", &mut issues);
         let log_level =
             fields.choice("logLevel", &LogLevel::ALL, &mut issues).unwrap_or(LogLevel::Info);
@@ -177,6 +189,7 @@ impl Config {
             db_pool_size: narrow(db_pool_size),
             db_max_overflow: narrow(db_max_overflow),
             db_schema,
+            market_data_url,
             market_data_table,
             max_backtest_duration_days: narrow(max_days),
             max_concurrent_backtests: narrow(max_concurrent),
@@ -260,6 +273,23 @@ fn schema(given: Option<String>, issues: &mut Issues) -> String {
     name
 }
 
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Checks where prices are loaded from; the URL is never repeated in a message, since it may hold a password.
+fn market_data(url: Option<String>, issues: &mut Issues) -> Option<Secret> {
+    let url = url?;
+    if !is_postgres(&url) {
+        issues.add(
+            "config.marketDataUrl",
+            "choice",
+            "marketDataUrl (MARKET_DATA_URL) must be postgresql://…",
+        );
+    }
+    Some(Secret(url))
+}
+
 /// Finds where to keep things; the URL is never repeated in a message, since it may hold a password.
 fn database(
     url: Option<&str>,
@@ -269,9 +299,7 @@ fn database(
 ) -> Result<Database> {
     const FILE: &str = "backtesting.db";
     match url {
-        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            Ok(Database::Postgres(url.to_owned()))
-        }
+        Some(url) if is_postgres(url) => Ok(Database::Postgres(Secret(url.to_owned()))),
         Some(url) => {
             let path = url
                 .strip_prefix("sqlite://")
@@ -355,6 +383,20 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn prices_may_come_from_another_database() {
+        assert_eq!(resolve(json!({}), &[]).unwrap().market_data_url, None);
+        // A folder for the store says nothing about the prices.
+        let environment = [("MARKET_DATA_URL", "postgres://u:secret@h/d")];
+        let config = resolve(json!({"dataDir": "/d"}), &environment).unwrap();
+        assert_eq!(config.market_data_url, Some(Secret("postgres://u:secret@h/d".into())));
+        assert_eq!(config.database, Database::Sqlite("/d/backtesting.db".into()));
+        assert!(!format!("{config:?}").contains("secret"), "{config:?}");
+        let error = resolve(json!({"marketDataUrl": "mysql://u:secret@h/d"}), &[]).unwrap_err();
+        assert_eq!(error.issues[0].path, "config.marketDataUrl");
+        assert!(!error.message.contains("secret"), "{}", error.message);
     }
 
     #[test]

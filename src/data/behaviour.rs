@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Asset, Imported, Series, Source};
+use super::{Asset, Imported, Series, Source, Span};
 use crate::error::Code;
 use crate::market::{Bars, Column, Timeframe, time};
 use crate::watch::{Unwatched, Watch};
@@ -25,10 +25,14 @@ pub(crate) fn minutes(minutes: impl IntoIterator<Item = i64>, level: f64) -> Bar
     Bars::new(timestamps, open, high, low, close, Some(volume)).unwrap()
 }
 
+/// The span of all minutes from one to another.
+fn span(first: i64, last: i64) -> Span {
+    Span::new(first * MINUTE, last * MINUTE)
+}
+
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
     let watch = Arc::new(Unwatched);
-    let loaded =
-        source.load(symbol, Timeframe::M1, first * MINUTE, last * MINUTE, watch).await.unwrap();
+    let loaded = source.load(symbol, Timeframe::M1, span(first, last), watch).await.unwrap();
     assert_eq!(loaded.warnings, [""; 0]);
     (*loaded.bars).clone()
 }
@@ -43,13 +47,16 @@ pub(crate) async fn suite(source: &dyn Source) {
     ranges_without_bars_say_what_there_is(source).await;
     symbols_are_text_and_nothing_more(source).await;
     loading_stops_when_it_is_cancelled(source).await;
+    loading_stops_where_there_is_too_much(source).await;
 }
 
 async fn an_empty_source_says_so(source: &dyn Source) {
     assert_eq!(source.assets().await.unwrap(), []);
     assert_eq!(source.series("NONE").await.unwrap(), []);
-    let error =
-        source.load("NONE", Timeframe::D1, 0, time::LIMIT, Arc::new(Unwatched)).await.unwrap_err();
+    let error = source
+        .load("NONE", Timeframe::D1, Span::new(0, time::LIMIT), Arc::new(Unwatched))
+        .await
+        .unwrap_err();
     assert_eq!(error.code, Code::NoData);
     assert_eq!(error.message, "there are no bars of NONE; import some or choose another asset");
     let error = source.import("NONE", Timeframe::M1, minutes([], 10.0)).await.unwrap_err();
@@ -177,7 +184,7 @@ async fn ranges_without_bars_say_what_there_is(source: &dyn Source) {
     ];
     for (timeframe, expected) in cases {
         let error = source
-            .load("SPARSE", timeframe, time::DAY, 2 * time::DAY, Arc::new(Unwatched))
+            .load("SPARSE", timeframe, Span::new(time::DAY, 2 * time::DAY), Arc::new(Unwatched))
             .await
             .unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (Code::NoData, expected));
@@ -201,8 +208,43 @@ async fn loading_stops_when_it_is_cancelled(source: &dyn Source) {
         }
     }
     let watch = Arc::new(Impatient(AtomicUsize::new(0)));
-    let error =
-        source.load("WHOLE", Timeframe::M1, 0, time::LIMIT, watch.clone()).await.unwrap_err();
+    let error = source
+        .load("WHOLE", Timeframe::M1, Span::new(0, time::LIMIT), watch.clone())
+        .await
+        .unwrap_err();
     assert_eq!(error.code, Code::Cancelled);
     assert_eq!(watch.0.load(Ordering::Relaxed), 2);
+}
+
+async fn loading_stops_where_there_is_too_much(source: &dyn Source) {
+    /// Counts how often it is asked, which is once a chunk.
+    struct Counting(AtomicUsize);
+    impl Watch for Counting {
+        fn cancelled(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            false
+        }
+    }
+    let load = async |span: Span| {
+        let watch = Arc::new(Counting(AtomicUsize::new(0)));
+        let answer = source.load("WHOLE", Timeframe::M1, span, watch.clone()).await;
+        (answer.map(|loaded| loaded.bars.len()), watch.0.load(Ordering::Relaxed))
+    };
+    let (whole, chunks) = load(span(0, 19_999).at_most(20_000)).await;
+    assert_eq!(whole.unwrap(), 20_000);
+    let (refused, read) = load(span(0, 19_999).at_most(100)).await;
+    let error = refused.unwrap_err();
+    assert_eq!(error.code, Code::LimitExceeded);
+    assert_eq!(
+        error.message,
+        "there are more than 100 bars between 1970-01-01 and 1970-01-14T21:19:00.000Z"
+    );
+    // Not all of it was read to find out.
+    assert!(chunks > 1 && read < chunks, "{read} of {chunks} chunks");
+    // The limit is that of the span, wherever chunks begin and end, and is exact.
+    for (first, last, bars) in [(5, 104, 100), (8150, 8249, 100), (19_900, 30_000, 100)] {
+        assert_eq!(load(span(first, last).at_most(bars)).await.0.unwrap() as u64, bars);
+        let error = load(span(first, last).at_most(bars - 1)).await.0.unwrap_err();
+        assert_eq!(error.code, Code::LimitExceeded);
+    }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Timeframe, time};
 pub use crate::store::Answer;
 use crate::watch::Watch;
@@ -17,7 +17,7 @@ pub mod postgres;
 pub(crate) mod behaviour;
 
 pub use embedded::Embedded;
-pub use postgres::Market;
+pub use postgres::{Imports, Market, Prices};
 
 /// The bars of one asset and timeframe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,44 @@ impl From<Bars> for Loaded {
     }
 }
 
+/// Which bars of a series to load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first moment, UTC milliseconds.
+    pub start: i64,
+    /// The last moment, UTC milliseconds; it belongs to the span.
+    pub end: i64,
+    /// How many bars there may be.
+    pub most: u64,
+}
+
+impl Span {
+    /// Creates a span that may hold any number of bars.
+    pub fn new(start: i64, end: i64) -> Self {
+        Self { start, end, most: u64::MAX }
+    }
+
+    /// Limits the number of bars.
+    #[must_use]
+    pub fn at_most(self, most: u64) -> Self {
+        Self { most, ..self }
+    }
+
+    /// Fails with `LIMIT_EXCEEDED` once there are more bars than there may be.
+    pub(crate) fn check(&self, bars: usize) -> Result<()> {
+        if bars as u64 <= self.most {
+            return Ok(());
+        }
+        let message = format!(
+            "there are more than {} bars between {} and {}",
+            self.most,
+            time::short(self.start),
+            time::short(self.end)
+        );
+        Err(Error::new(Code::LimitExceeded, message))
+    }
+}
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
@@ -86,29 +124,28 @@ pub trait Source: Send + Sync + Debug {
     /// Returns the series of an asset, the finest first; none where the source does not know it.
     fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>>;
 
-    /// Loads the bars of exactly that timeframe that open from `start` to `end`, UTC milliseconds, both included.
+    /// Loads the bars of exactly that timeframe that open within a span.
     ///
-    /// Fails with `NO_DATA` where there are none, saying what there is, with the error of cancelled work soon after
-    /// `watch` says so, and with `STORAGE` where what is there is damaged.
+    /// Fails with `NO_DATA` where there are none, saying what there is, with `LIMIT_EXCEEDED` as soon as there turn out to be
+    /// more than the span may hold, with the error of cancelled work soon after `watch` says so, and with `STORAGE` where
+    /// what is there is damaged.
     fn load(
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        start: i64,
-        end: i64,
+        span: Span,
         watch: Arc<dyn Watch + Send + Sync>,
     ) -> Answer<'_, Loaded>;
 
-    /// Loads the ticks from `start` to `end`, UTC milliseconds, both included, each as a bar of its own. Fails as
-    /// [`Source::load`] does; a source without ticks has none to load.
+    /// Loads the ticks of a span, each as a bar of its own. Fails as [`Source::load`] does; a source without ticks has none
+    /// to load.
     fn load_ticks(
         &self,
         symbol: &str,
-        start: i64,
-        end: i64,
+        span: Span,
         watch: Arc<dyn Watch + Send + Sync>,
     ) -> Answer<'_, Loaded> {
-        let _ = (start, end, watch);
+        let _ = (span, watch);
         let message = format!("there are no ticks of {symbol}");
         Box::pin(async { Err(Error::new(Code::NoData, message)) })
     }
@@ -117,14 +154,18 @@ pub trait Source: Send + Sync + Debug {
     ///
     /// Fails with `BAD_DATA` where there is no bar.
     fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported>;
+
+    /// Closes what the source has opened by itself, such as connections to a database that is not the store's.
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Creates the error of a range without bars; `known` are the series of the asset.
 pub(crate) fn no_data(
     symbol: &str,
     timeframe: Timeframe,
-    start: i64,
-    end: i64,
+    Span { start, end, .. }: Span,
     known: &[Series],
 ) -> Error {
     let range = |series: &Series| {

@@ -8,8 +8,8 @@ use tokio::sync::{Notify, OnceCell};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::config::{Config, Database};
-use crate::data::{Embedded, Market, Source};
+use crate::config::{Config, Database, Secret};
+use crate::data::{Embedded, Imports, Market, Prices, Source};
 use crate::error::{Code, Error, Result};
 use crate::store::{Postgres, Sqlite, Store, postgres};
 use crate::strategies::Registry;
@@ -35,8 +35,10 @@ pub struct Engine {
     pub(super) catalogue: Mutex<Catalogue>,
     pub(super) cache: BarCache,
     gate: Gate,
-    /// How to reach the PostgreSQL server, where there is one.
+    /// How to reach the PostgreSQL database of the store, where it is in one.
     server: Option<postgres::Settings>,
+    /// How to reach that of the prices, where they are in another one.
+    prices: Option<postgres::Settings>,
     dispatch: Dispatch,
     opened: OnceCell<Opened>,
     closed: AtomicBool,
@@ -51,15 +53,15 @@ impl Engine {
     /// # Errors
     /// `INVALID_ARGUMENT` for the URL of a database that cannot be read.
     pub fn new(config: Config) -> Result<Self> {
+        let reach = |setting: &'static str, url: &Secret| {
+            postgres::Settings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
+        };
         let server = match &config.database {
-            Database::Postgres(url) => Some(postgres::Settings::new(
-                url,
-                &config.db_schema,
-                config.db_pool_size,
-                config.db_max_overflow,
-            )?),
+            Database::Postgres(url) => Some(reach("databaseUrl", url)?),
             Database::Sqlite(_) => None,
         };
+        let prices =
+            config.market_data_url.as_ref().map(|url| reach("marketDataUrl", url)).transpose()?;
         Ok(Self {
             catalogue: Mutex::new(Catalogue {
                 registry: Registry::builtin()?,
@@ -67,6 +69,7 @@ impl Engine {
             }),
             cache: BarCache::new(config.cache_ttl_seconds),
             server,
+            prices,
             gate: Gate::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
             opened: OnceCell::new(),
@@ -91,21 +94,25 @@ impl Engine {
     /// Returns the store and the source of bars, opening them at first.
     pub(super) async fn opened(&self) -> Result<&Opened> {
         self.check_open()?;
+        let (table, chunk) = (self.config.market_data_table.as_deref(), self.config.chunk_size);
+        let elsewhere = || self.prices.clone().map(|settings| Prices::at(settings, table, chunk));
         let open = async || match (&self.config.database, &self.server) {
             (_, Some(server)) => {
-                let store = Box::pin(Postgres::open(server)).await?;
+                let store = Box::pin(Postgres::open(server, &self.config.db_schema)).await?;
                 tracing::debug!(database = store.place(), "store opened");
-                let market = Market::new(
-                    Arc::clone(&store),
-                    self.config.market_data_table.as_deref(),
-                    self.config.chunk_size,
-                );
-                Ok(Opened { source: Arc::new(market), store })
+                let prices = elsewhere().unwrap_or_else(|| Prices::beside(&store, table, chunk));
+                let imports = Arc::new(Imports::new(Arc::clone(&store), chunk));
+                Ok(Opened { source: Arc::new(Market::new(imports, prices)), store })
             }
             (Database::Sqlite(path), None) => {
-                let sqlite = Sqlite::open(path).await?;
+                let store = Sqlite::open(path).await?;
                 tracing::debug!(path = %path.display(), "store opened");
-                Ok(Opened { source: Arc::new(Embedded::new(Arc::clone(&sqlite))), store: sqlite })
+                let imports = Arc::new(Embedded::new(Arc::clone(&store)));
+                let source: Arc<dyn Source> = match elsewhere() {
+                    Some(prices) => Arc::new(Market::new(imports, prices)),
+                    None => imports,
+                };
+                Ok(Opened { store, source })
             }
             (Database::Postgres(_), None) => {
                 Err(Error::internal("the URL of the PostgreSQL database was not read"))
@@ -161,7 +168,10 @@ impl Engine {
         // Functions of the caller may hold on to anything, this engine included.
         self.change_catalogue(|known| known.functions.clear());
         match self.opened.get() {
-            Some(opened) => opened.store.close().await,
+            Some(opened) => {
+                opened.source.close().await?;
+                opened.store.close().await
+            }
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{Loaded, Series};
+use crate::data::{Loaded, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Timeframe, time};
@@ -125,11 +125,7 @@ impl Engine {
         }
         let limit = self.config.max_data_points;
         if bars.len() as u64 > limit {
-            let message = format!(
-                "the run has {} bars, the limit maxDataPoints (MAX_DATA_POINTS) is {limit}",
-                bars.len()
-            );
-            return Err(Error::new(Code::LimitExceeded, message));
+            return Err(too_many(&bars.len().to_string(), limit));
         }
         Ok(loaded)
     }
@@ -140,7 +136,7 @@ impl Engine {
         series: &Series,
         wanted: Timeframe,
     ) -> Result<Arc<Loaded>> {
-        let (start, end) = (request.start, request.end);
+        let (start, end, limit) = (request.start, request.end, self.config.max_data_points);
         // The source itself makes bars of ticks, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
         let ticks = series.ticks && request.timeframe.is_none();
@@ -151,11 +147,18 @@ impl Engine {
             let source = &self.opened().await?.source;
             // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
             let watch = Arc::new(Unwatched);
+            // A bar of the run is made of so many at most: where there are more in all, it has too many bars.
+            let each = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
+            let span = Span::new(start, end).at_most(limit.saturating_mul(each.unsigned_abs()));
             let loaded = if ticks {
-                source.load_ticks(&symbol, start, end, watch).await?
+                source.load_ticks(&symbol, span, watch).await
             } else {
-                source.load(&symbol, stored, start, end, watch).await?
+                source.load(&symbol, stored, span, watch).await
             };
+            let loaded = loaded.map_err(|error| match error.code {
+                Code::LimitExceeded => too_many(&format!("more than {limit}"), limit),
+                _ => error,
+            })?;
             tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
             if stored == wanted {
                 return Ok(Arc::new(loaded));
@@ -168,6 +171,12 @@ impl Engine {
         };
         self.cache.get(key, load).await
     }
+}
+
+fn too_many(bars: &str, limit: u64) -> Error {
+    let message =
+        format!("the run has {bars} bars, the limit maxDataPoints (MAX_DATA_POINTS) is {limit}");
+    Error::new(Code::LimitExceeded, message)
 }
 
 fn unknown_asset(symbol: &str, known: &[String]) -> String {

@@ -1,14 +1,15 @@
 //! Runs a backtest: bars, simulation, record.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
+use tracing::instrument::WithSubscriber;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
 use crate::market::{Bars, Signals, Timeframe, time};
-use crate::store::{Outcome, Run, Status, is_duplicate};
+use crate::store::{Outcome, Run, Status, Store, is_duplicate};
 
 use super::engine::Engine;
 use super::function::Call;
@@ -17,6 +18,10 @@ use super::load::Plan;
 use super::progress::{Control, Reporter};
 use super::request::BacktestRequest;
 use super::{clock, compute, look_ahead, pool};
+
+/// How long to wait before the end of a run is noted once more; twice as long each time, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Runs a backtest and returns its record. With `persist`, the run is kept from its beginning on: as `pending` while
@@ -180,10 +185,42 @@ impl Engine {
         tracing::warn!(backtest_id = %id, status = status.as_str(), code = %error.code, error = %error, "backtest ended early");
         let Some(opened) = self.opened_already() else { return };
         let note = format!("{}: {}", error.code, error.message);
-        if let Err(second) =
-            opened.store.update_run(id, status, Some(note), Some(clock::now())).await
+        let at = clock::now();
+        if let Err(second) = opened.store.update_run(id, status, Some(note.clone()), Some(at)).await
         {
             tracing::error!(backtest_id = %id, error = %second, "the end of the run could not be noted");
+            let later = note_later(Arc::downgrade(&opened.store), id.to_owned(), status, note, at);
+            tokio::spawn(later.with_current_subscriber());
+        }
+    }
+}
+
+/// Notes how a run ended as soon as the store, which is full or away, can be written again: until then the run is shown as
+/// under way. Ends with the store.
+async fn note_later(
+    store: Weak<dyn Store>,
+    id: String,
+    status: Status,
+    note: String,
+    completed_at: i64,
+) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        let Some(store) = store.upgrade() else { return };
+        match store.update_run(&id, status, Some(note.clone()), Some(completed_at)).await {
+            Ok(()) => return,
+            Err(error) if error.code != Code::Storage => return,
+            Err(_) => {}
+        }
+        // It may have ended otherwise: its results were kept and only the answer was lost, or another process found it dead.
+        match store.summary(&id).await {
+            Ok(Some((run, _))) if !matches!(run.status, Status::Pending | Status::Running) => {
+                return;
+            }
+            Ok(None) => return,
+            _ => {}
         }
     }
 }

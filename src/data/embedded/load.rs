@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chunk::{self, Columns};
-use crate::data::no_data;
+use crate::data::{Span, no_data};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
 use crate::store::sqlite::{Failure, damaged};
@@ -14,8 +14,7 @@ pub(super) fn load(
     connection: &mut Connection,
     symbol: &str,
     timeframe: Timeframe,
-    start: i64,
-    end: i64,
+    span: Span,
     watch: &dyn Watch,
 ) -> Result<Bars, Failure> {
     // One transaction: an import of another process in between must not be half seen.
@@ -24,12 +23,12 @@ pub(super) fn load(
     let id: Option<i64> =
         transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
     let bars = match id {
-        Some(id) => chunks(&transaction, id, start, end, watch)?,
-        None => bars(Columns::default(), start, end)?,
+        Some(id) => chunks(&transaction, id, span, watch)?,
+        None => bars(Columns::default(), span)?,
     };
     if bars.is_empty() {
         let known = super::series(&transaction, symbol)?;
-        return Err(no_data(symbol, timeframe, start, end, &known).into());
+        return Err(no_data(symbol, timeframe, span, &known).into());
     }
     Ok(bars)
 }
@@ -38,15 +37,19 @@ pub(super) fn load(
 fn chunks(
     connection: &Connection,
     series: i64,
-    start: i64,
-    end: i64,
+    span: Span,
     watch: &dyn Watch,
 ) -> Result<Bars, Failure> {
+    let Span { start, end, .. } = span;
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
-    let count = format!("SELECT coalesce(sum(bars), 0) FROM bars {range}");
-    let count = connection
+    let count = format!(
+        "SELECT coalesce(sum(bars), 0), coalesce(sum(bars) FILTER (WHERE first >= ?2 AND last <= ?3), 0) FROM bars {range}"
+    );
+    let (count, within): (i64, i64) = connection
         .prepare_cached(&count)?
-        .query_row(params![series, start, end], |row| row.get(0))?;
+        .query_row(params![series, start, end], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // Too many are refused before any is read; what chunks at the ends have in the span is seen when they are cut.
+    span.check(super::count(within)?)?;
     // A damaged count must not ask for all memory: a million bars at once is enough to begin with.
     let mut columns = Columns::with_capacity(super::count::<usize>(count)?.min(1 << 20));
     let mut statement =
@@ -58,14 +61,15 @@ fn chunks(
         }
         columns.extend(row)?;
     }
-    bars(columns, start, end)
+    bars(columns, span)
 }
 
 /// Cuts columns to a range and checks them; they have been sound when they were kept, so a fault is damage.
-fn bars(columns: Columns, start: i64, end: i64) -> Result<Bars, Failure> {
+fn bars(columns: Columns, span: Span) -> Result<Bars, Failure> {
     let Columns { mut times, values } = columns;
-    let last = times.partition_point(|&time| time <= end);
-    let first = times.partition_point(|&time| time < start).min(last);
+    let last = times.partition_point(|&time| time <= span.end);
+    let first = times.partition_point(|&time| time < span.start).min(last);
+    span.check(last - first)?;
     times.truncate(last);
     times.drain(..first);
     let [open, high, low, close, volume] =

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use super::{Answer, Asset, Imported, Loaded, Series, Source};
+use super::{Answer, Asset, Imported, Loaded, Series, Source, Span};
 use crate::market::{Bars, Timeframe};
 use crate::store::Sqlite;
 use crate::store::sqlite::{Failure, damaged};
@@ -41,13 +41,12 @@ impl Source for Embedded {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        start: i64,
-        end: i64,
+        span: Span,
         watch: Arc<dyn Watch + Send + Sync>,
     ) -> Answer<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(self.store.read(move |connection| {
-            load::load(connection, &symbol, timeframe, start, end, &*watch).map(Loaded::from)
+            load::load(connection, &symbol, timeframe, span, &*watch).map(Loaded::from)
         }))
     }
 

@@ -64,8 +64,10 @@ async fn damaged_chunks_are_errors_that_name_the_store() {
     ];
     for (damage, expected) in damages {
         store.write(move |connection| Ok(connection.execute(damage, [])?)).await.unwrap();
-        let error =
-            source.load("A", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched)).await.unwrap_err();
+        let error = source
+            .load("A", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(Unwatched))
+            .await
+            .unwrap_err();
         assert_eq!(error.code, Code::Storage);
         assert!(error.message.contains("store.db is damaged: "), "{}", error.message);
         assert!(error.message.contains(expected), "{}", error.message);

@@ -1,19 +1,22 @@
 //! Bars that were imported, in the table `bars` of our own schema.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
-use super::reader::Reader;
-use crate::data::{Imported, Loaded, Series};
+use super::reader::{Reader, read};
+use crate::data::{Answer, Asset, Imported, Loaded, Series, Source, Span, no_data};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
+use crate::store::Postgres;
 use crate::store::postgres::copy::Rows;
 use crate::store::postgres::runs::Parameter;
 use crate::store::postgres::values::{Bound, Micros, Moment};
-use crate::store::postgres::{Failure, Shared};
+use crate::store::postgres::{Failure, Pool, Shared, attempts};
 use crate::store::sqlite::damaged;
+use crate::watch::Watch;
 
 /// Under which name the series are listed.
 const SOURCE: &str = "imported";
@@ -21,17 +24,82 @@ const SOURCE: &str = "imported";
 /// Openings deleted at once.
 const BATCH: usize = 10_000;
 
+/// The bars that were imported into a store.
+#[derive(Debug, Clone)]
+pub struct Imports {
+    store: Arc<Postgres>,
+    /// Rows of a chunk.
+    chunk: u32,
+}
+
+impl Imports {
+    /// Creates the source over a store; closing the store closes it. Rows are read by chunks of so many.
+    pub fn new(store: Arc<Postgres>, chunk: u32) -> Self {
+        Self { store, chunk }
+    }
+}
+
+impl Source for Imports {
+    fn assets(&self) -> Answer<'_, Vec<Asset>> {
+        Box::pin(async {
+            let work = async move |shared: Arc<Shared>| attempts!(&shared.pool, _ => series(&shared, None));
+            let mut assets: BTreeMap<String, Vec<Series>> = BTreeMap::new();
+            for (symbol, series) in self.store.work(work).await? {
+                assets.entry(symbol).or_default().push(series);
+            }
+            Ok(assets.into_iter().map(|(symbol, series)| Asset { symbol, series }).collect())
+        })
+    }
+
+    fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>> {
+        let symbol = symbol.to_owned();
+        Box::pin(async move {
+            let work = async move |shared: Arc<Shared>| attempts!(&shared.pool, _ => series(&shared, Some(&symbol)));
+            Ok(self.store.work(work).await?.into_iter().map(|(_, series)| series).collect())
+        })
+    }
+
+    fn load(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        span: Span,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Loaded> {
+        let symbol = symbol.to_owned();
+        Box::pin(async move {
+            let schema = self.store.schema().to_owned();
+            let name = symbol.clone();
+            let loaded = read(self.store.pool(), self.chunk, watch, async move |pool, mut reader| {
+                attempts!(&pool, _ => load(&pool, &schema, &mut reader, &name, timeframe, span))
+            })
+            .await?;
+            if loaded.bars.is_empty() {
+                let known = self.series(&symbol).await?;
+                return Err(no_data(&symbol, timeframe, span, &known));
+            }
+            Ok(loaded)
+        })
+    }
+
+    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
+        let (symbol, bars) = (symbol.to_owned(), Arc::new(bars));
+        self.store.work(async move |shared| {
+            attempts!(&shared.pool, _ => import(&shared, &symbol, timeframe, &bars))
+        })
+    }
+}
+
 /// Returns the symbols and series, of one asset or of all.
-pub(super) async fn series(
-    shared: &Shared,
-    symbol: Option<&str>,
-) -> Result<Vec<(String, Series)>, Failure> {
+async fn series(shared: &Shared, symbol: Option<&str>) -> Result<Vec<(String, Series)>, Failure> {
     let sql = format!(
         "SELECT asset_symbol, timeframe, bars, first, last, revision FROM {}.bar_series
          WHERE $1 IS NULL OR asset_symbol = $1",
         shared.schema
     );
-    let rows = shared.pool.get().await?.query_typed(&sql, &[(&symbol, Type::TEXT)]).await?;
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    let rows = alone.query_typed(&sql, &[(&symbol, Type::TEXT)]).await?;
     let read = |row: &Row| {
         let timeframe: &str = row.try_get(1)?;
         let bars: i64 = row.try_get(2)?;
@@ -47,37 +115,25 @@ pub(super) async fn series(
         };
         Ok((row.try_get(0)?, series))
     };
-    rows.iter().map(read).collect()
+    let mut found: Vec<(String, Series)> = rows.iter().map(read).collect::<Result<_, Failure>>()?;
+    found.sort_by_key(|(_, series)| series.timeframe);
+    Ok(found)
 }
 
-/// Returns whether a series was imported.
-pub(super) async fn has(
-    shared: &Shared,
-    symbol: &str,
-    timeframe: Timeframe,
-) -> Result<bool, Failure> {
-    let sql = format!(
-        "SELECT 1 FROM {}.bar_series WHERE asset_symbol = $1 AND timeframe = $2",
-        shared.schema
-    );
-    let values: [Parameter; 2] = [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT)];
-    Ok(shared.pool.get().await?.query_typed_opt(&sql, &values).await?.is_some())
-}
-
-/// Loads the bars of a series that open within a range.
-pub(super) async fn load(
-    shared: &Shared,
+/// Loads the bars of a series that open within a span.
+async fn load(
+    pool: &Pool,
+    schema: &str,
     reader: &mut Reader,
     symbol: &str,
     timeframe: Timeframe,
-    (start, end): (i64, i64),
+    span: Span,
 ) -> Result<Loaded, Failure> {
     let sql = format!(
-        "SELECT ts, open, high, low, close, volume FROM {}.bars
-         WHERE asset_symbol = $1 AND timeframe = $2 AND ts >= $3 AND ts <= $4 ORDER BY ts",
-        shared.schema
+        "SELECT ts, open, high, low, close, volume FROM {schema}.bars
+         WHERE asset_symbol = $1 AND timeframe = $2 AND ts >= $3 AND ts <= $4 ORDER BY ts"
     );
-    let (from, to) = (Bound::Moment(Moment(start)), Bound::Moment(Moment(end)));
+    let (from, to) = (Bound::Moment(Moment(span.start)), Bound::Moment(Moment(span.end)));
     let values: [Parameter; 4] = [
         (&symbol, Type::TEXT),
         (&timeframe.as_str(), Type::TEXT),
@@ -86,7 +142,8 @@ pub(super) async fn load(
     ];
     let mut columns = Columns::default();
     reader
-        .read(shared, &sql, &values, &mut |row| {
+        .read(pool, &sql, &values, &mut |row| {
+            span.check(columns.times.len() + 1)?;
             columns.times.push(row.try_get::<_, Micros>(0)?.0.div_euclid(1000));
             for (column, at) in columns.values.iter_mut().zip(1..) {
                 column.push(row.try_get::<_, Option<f64>>(at)?.unwrap_or(f64::NAN));
@@ -121,7 +178,7 @@ impl Columns {
 }
 
 /// Merges bars into a series within one transaction; imports into one series wait for each other.
-pub(super) async fn import(
+async fn import(
     shared: &Shared,
     symbol: &str,
     timeframe: Timeframe,

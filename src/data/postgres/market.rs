@@ -10,12 +10,12 @@ use super::imported::Columns;
 use super::reader::Reader;
 use super::ticks::{Gatherer, Tick};
 use super::timeframes;
-use crate::data::{Loaded, Series};
+use crate::data::{Loaded, Series, Span};
 use crate::error::Code;
 use crate::market::Timeframe;
 use crate::store::postgres::runs::Parameter;
 use crate::store::postgres::values::{Bound, Micros, Moment, Number, Place};
-use crate::store::postgres::{Failure, Shared};
+use crate::store::postgres::{Failure, Pool};
 
 /// From how many of the newest rows the distance between rows is judged.
 const SAMPLE: i64 = 1001;
@@ -170,12 +170,13 @@ impl Table {
     /// Loads bars of a timeframe as it is spelled here.
     pub async fn load_bars(
         &self,
-        shared: &Shared,
+        pool: &Pool,
         reader: &mut Reader,
         symbol: &str,
         spelled: &[String],
-        (start, end): (i64, i64),
+        span: Span,
     ) -> Result<Loaded, Failure> {
+        let Span { start, end, .. } = span;
         let Prices::Bars(prices) = &self.prices else {
             return Ok(self.loaded(Columns::default().into_bars()?, Vec::new()));
         };
@@ -202,9 +203,10 @@ impl Table {
         );
         let mut columns = Columns::default();
         reader
-            .read(shared, &sql, &values, &mut |row| {
+            .read(pool, &sql, &values, &mut |row| {
                 let time = self.milliseconds(row.try_get(0)?);
                 if (start..=end).contains(&time) {
+                    span.check(columns.times.len() + 1)?;
                     columns.times.push(time);
                     for (column, at) in columns.values.iter_mut().zip(1..) {
                         column.push(
@@ -229,11 +231,11 @@ impl Table {
     /// Loads ticks as bars that open in a range, or each as a bar of its own.
     pub async fn load_ticks(
         &self,
-        shared: &Shared,
+        pool: &Pool,
         reader: &mut Reader,
         symbol: &str,
         timeframe: Option<Timeframe>,
-        (start, end): (i64, i64),
+        span: Span,
     ) -> Result<Loaded, Failure> {
         let Prices::Ticks(price) = &self.prices else {
             return Ok(self.loaded(Columns::default().into_bars()?, Vec::new()));
@@ -246,9 +248,9 @@ impl Table {
                     opening if opening == moment => moment,
                     opening => opening.saturating_add(length),
                 };
-                (up(start), timeframe.opening(end).saturating_add(length - 1))
+                (up(span.start), timeframe.opening(span.end).saturating_add(length - 1))
             }
-            None => (start, end),
+            None => (span.start, span.end),
         };
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let (range, first, last, kind) = self.range(start, end);
@@ -261,7 +263,7 @@ impl Table {
             [(&symbol as &(dyn ToSql + Sync), Type::TEXT), (&first, kind.clone()), (&last, kind)];
         let mut gatherer = Gatherer::new(timeframe);
         reader
-            .read(shared, &sql, &values, &mut |row| {
+            .read(pool, &sql, &values, &mut |row| {
                 let micros = self.micros(row.try_get(0)?);
                 if (start..=end).contains(&micros.div_euclid(1000)) {
                     let number = |at: usize| {
@@ -270,6 +272,7 @@ impl Table {
                     };
                     let place = if self.placed { row.try_get(3)? } else { Place::default() };
                     gatherer.push(Tick { micros, price: number(1)?, volume: number(2)?, place });
+                    span.check(gatherer.bars())?;
                 }
                 Ok(())
             })

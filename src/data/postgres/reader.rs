@@ -8,16 +8,69 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
 use futures_util::TryStreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, RowStream};
 
-use crate::error::Error;
+use super::Loaded;
+use crate::error::{Error, Result};
 use crate::store::postgres::runs::Parameter;
-use crate::store::postgres::{Failure, Shared};
+use crate::store::postgres::{Canceller, Failure, Pool};
 use crate::watch::Watch;
+
+/// Does work with a reader, which stops when nobody waits for the answer any more.
+pub(super) async fn read<W>(
+    pool: &Arc<Pool>,
+    chunk: u32,
+    watch: Arc<dyn Watch + Send + Sync>,
+    work: impl FnOnce(Arc<Pool>, Reader) -> W + Send + 'static,
+) -> Result<Loaded>
+where
+    W: Future<Output = Result<Loaded>> + Send + 'static,
+{
+    let chunk = i32::try_from(chunk).unwrap_or(i32::MAX).max(1);
+    ask(pool, move |pool, unheard| work(pool, Reader { chunk, watch, unheard })).await
+}
+
+/// Does work that is told when nobody waits for the answer any more.
+pub(super) async fn ask<T, W>(
+    pool: &Arc<Pool>,
+    work: impl FnOnce(Arc<Pool>, Unheard) -> W + Send + 'static,
+) -> Result<T>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T>> + Send + 'static,
+{
+    let (heard, unheard) = oneshot::channel();
+    let answer = pool.work(move |pool| work(pool, Unheard(unheard))).await;
+    drop(heard);
+    answer
+}
+
+/// Tells when nobody waits for an answer any more.
+pub(super) struct Unheard(oneshot::Receiver<Infallible>);
+
+impl Unheard {
+    /// Awaits what a connection is asked for; where nobody waits any more, the server stops.
+    pub async fn or<T>(
+        &mut self,
+        pool: &Pool,
+        canceller: &Canceller,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut answer = pin!(answer);
+        tokio::select! {
+            answer = &mut answer => answer,
+            _ = &mut self.0 => {
+                pool.cancel(canceller).await;
+                // The server's answer is awaited, so that the next user of the connection finds it at rest.
+                let _ = tokio::time::timeout(Duration::from_secs(10), answer).await;
+                Err(Error::cancelled().into())
+            }
+        }
+    }
+}
 
 /// Reads rows for somebody who may go away.
 pub(super) struct Reader {
@@ -25,8 +78,8 @@ pub(super) struct Reader {
     pub chunk: i32,
     /// Who may stop the reading.
     pub watch: Arc<dyn Watch + Send + Sync>,
-    /// Ends when nobody waits for the rows any more.
-    pub unheard: oneshot::Receiver<Infallible>,
+    /// Whether anybody waits for the rows.
+    pub unheard: Unheard,
 }
 
 /// What takes the rows in.
@@ -36,13 +89,14 @@ impl Reader {
     /// Reads all rows of a query, which are those of one moment.
     pub async fn read(
         &mut self,
-        shared: &Shared,
+        pool: &Pool,
         sql: &str,
         parameters: &[Parameter<'_>],
         sink: Sink<'_>,
     ) -> Result<(), Failure> {
-        let mut connection = shared.pool.get().await?;
-        let transaction = shared.pool.begin(&mut connection).await?;
+        let mut connection = pool.get().await?;
+        let transaction = pool.begin(&mut connection).await?;
+        let canceller = pool.canceller(transaction.client()).await?;
         let types: Vec<Type> = parameters.iter().map(|(_, kind)| kind.clone()).collect();
         let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
         let statement = transaction.prepare_typed(sql, &types).await?;
@@ -51,7 +105,7 @@ impl Reader {
         let mut next = transaction.query_portal_raw(&portal, self.chunk).await?;
         loop {
             let after = transaction.query_portal_raw(&portal, self.chunk).await?;
-            if !self.chunk(shared, &transaction, std::mem::replace(&mut next, after), sink).await? {
+            if !self.chunk(pool, &canceller, std::mem::replace(&mut next, after), sink).await? {
                 break;
             }
         }
@@ -65,8 +119,8 @@ impl Reader {
     /// Takes one chunk in; returns whether there may be more.
     async fn chunk(
         &mut self,
-        shared: &Shared,
-        transaction: &Transaction<'_>,
+        pool: &Pool,
+        canceller: &Canceller,
         rows: RowStream,
         sink: Sink<'_>,
     ) -> Result<bool, Failure> {
@@ -74,7 +128,7 @@ impl Reader {
             return Err(Error::cancelled().into());
         }
         let limit = self.chunk;
-        let mut read = pin!(async {
+        let read = async {
             let mut rows = pin!(rows);
             let mut count = 0;
             while let Some(row) = rows.try_next().await? {
@@ -82,15 +136,7 @@ impl Reader {
                 count += 1;
             }
             Ok(count == limit)
-        });
-        tokio::select! {
-            more = &mut read => more,
-            _ = &mut self.unheard => {
-                shared.pool.cancel(transaction.cancel_token()).await;
-                // The server's answer is awaited, so that the next user of the connection finds it at rest.
-                let _ = tokio::time::timeout(Duration::from_secs(10), read).await;
-                Err(Error::cancelled().into())
-            }
-        }
+        };
+        self.unheard.or(pool, canceller, read).await
     }
 }

@@ -6,18 +6,16 @@ use super::*;
 use crate::data::behaviour::{self, minutes};
 use crate::error::Code;
 use crate::market::time;
-use crate::store::Store;
-use crate::store::postgres::Settings;
 use crate::store::postgres::tests::Place as Database;
+use crate::store::{Postgres, Store};
 use crate::watch::Unwatched;
 
 impl Database {
     /// A source whose tables of prices are looked for in a schema of this test.
     async fn market(&self, table: Option<&str>) -> (Arc<Postgres>, Market) {
         let url = self.with(&format!("schema={}_app", self.schema));
-        let store =
-            Postgres::open(&Settings::new(&url, &self.schema, 3, 2).unwrap()).await.unwrap();
-        (Arc::clone(&store), Market::new(store, table, 1000))
+        let store = self.open_at(&url).await;
+        (Arc::clone(&store), beside(&store, table, 1000))
     }
 
     async fn app(&self, sql: &str) {
@@ -30,19 +28,27 @@ impl Database {
     }
 }
 
+/// The source over one database.
+fn beside(store: &Arc<Postgres>, table: Option<&str>, chunk: u32) -> Market {
+    let imports = Imports::new(Arc::clone(store), chunk);
+    Market::new(Arc::new(imports), Prices::beside(store, table, chunk))
+}
+
 async fn load(market: &Market, symbol: &str, timeframe: Timeframe) -> Result<Loaded> {
-    market.load(symbol, timeframe, -time::LIMIT, time::LIMIT, Arc::new(Unwatched)).await
+    market.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(Unwatched)).await
 }
 
 #[tokio::test]
 async fn the_source_in_postgresql_behaves() {
-    for parameter in ["application_name=x", "pgbouncer=true"] {
+    for way in ["application_name=x", "pgbouncer=true", "by pgbouncer"] {
         let Some(place) = Database::new().await else { return };
-        let url = place.with(parameter);
-        let store =
-            Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
-        let source =
-            Market::new(Arc::clone(&store), Some(&format!("{}.nothing", place.schema)), 10_000);
+        let url = match way {
+            "by pgbouncer" => Database::pooled(),
+            parameter => Some(place.with(parameter)),
+        };
+        let Some(url) = url else { return place.drop().await };
+        let store = place.open_at(&url).await;
+        let source = beside(&store, Some(&format!("{}.nothing", place.schema)), 10_000);
         place.sql("CREATE VIEW $S.nothing AS SELECT ''::text AS symbol, now() AS time, 1 AS price WHERE false").await;
         behaviour::suite(&source).await;
         store.close().await.unwrap();
@@ -80,6 +86,14 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
             format!("'AAPL', $day::date, {prices}, i"),
         ),
         (
+            "symbol text, datetime int8, open numeric, high numeric, low numeric, close numeric, volume int2",
+            format!("'AAPL', extract(epoch FROM $day AT TIME ZONE 'UTC') * 1000000, {prices}, i"),
+        ),
+        (
+            "symbol varchar, ts timestamp(0), open real, high real, low real, close real, volume real",
+            format!("'AAPL', $day, {prices}, i"),
+        ),
+        (
             "asset_id uuid, open_time timestamptz, open numeric, high numeric, low numeric, close numeric, volume numeric",
             format!("'00000000-0000-0000-0000-000000000007', $day AT TIME ZONE 'UTC', {prices}, i"),
         ),
@@ -103,8 +117,12 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         let bars = &loaded.bars;
         assert_eq!(bars.len(), 3000);
         for bar in [0, 1, 1234, 2999] {
+            // A real holds the nearest of its own kind, which is not that of a double.
             let price = |base: u32| {
-                format!("{}", (f64::from(base * 100 + bar)).round() / 100.0).parse::<f64>().unwrap()
+                let price = f64::from(base * 100 + bar) / 100.0;
+                #[expect(clippy::cast_possible_truncation, reason = "that is what a real does")]
+                let real = f64::from(price as f32);
+                if columns.contains(" real") { real } else { price }
             };
             let at = bar as usize;
             assert_eq!(
@@ -121,7 +139,10 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         }
         // Both ends are included.
         let (from, to) = (time::parse("2020-01-05").unwrap(), time::parse("2020-01-07").unwrap());
-        let part = market.load("AAPL", Timeframe::D1, from, to, Arc::new(Unwatched)).await.unwrap();
+        let part = market
+            .load("AAPL", Timeframe::D1, Span::new(from, to), Arc::new(Unwatched))
+            .await
+            .unwrap();
         assert_eq!(part.bars.timestamps(), [from, from + time::DAY, to], "{columns}");
         assert_eq!(loaded.warnings.len(), 1);
         assert!(
@@ -260,13 +281,18 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
         ]
     );
     let hour = time::parse("2020-01-01T01:00").unwrap();
-    let part =
-        market.load("BTC", Timeframe::H1, hour - 1, hour, Arc::new(Unwatched)).await.unwrap();
+    let part = market
+        .load("BTC", Timeframe::H1, Span::new(hour - 1, hour), Arc::new(Unwatched))
+        .await
+        .unwrap();
     assert_eq!(
         (part.bars.timestamps(), part.bars.volume().unwrap()[0]),
         (&[hour][..], 180.0 * 1.5)
     );
-    let ticks = market.load_ticks("BTC", hour, hour + 60_000, Arc::new(Unwatched)).await.unwrap();
+    let ticks = market
+        .load_ticks("BTC", Span::new(hour, hour + 60_000), Arc::new(Unwatched))
+        .await
+        .unwrap();
     assert_eq!(ticks.bars.timestamps(), [hour, hour + 20_000, hour + 40_000, hour + 60_000]);
     assert_eq!(load(&market, "ETH", Timeframe::D1).await.unwrap().bars.volume(), None);
     assert_eq!(load(&market, "DOGE", Timeframe::D1).await.unwrap_err().code, Code::NoData);
@@ -321,8 +347,8 @@ async fn a_role_that_may_only_read_prices_is_enough() {
     address.replace_range(..=address.find('@').unwrap(), &format!("postgresql://{role}:reader@"));
     let separator = if address.contains('?') { '&' } else { '?' };
     let url = format!("{address}{separator}schema={}_app", place.schema);
-    let store = Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
-    let market = Market::new(Arc::clone(&store), None, 1000);
+    let store = place.open_at(&url).await;
+    let market = beside(&store, None, 1000);
     let error = load(&market, "A", Timeframe::M1).await.unwrap_err();
     assert!(error.message.contains("permission denied"), "{}", error.message);
     place.app("GRANT SELECT ON $A.market_data TO $A_role").await;
@@ -409,8 +435,7 @@ async fn a_load_whose_connection_is_cut_begins_anew() {
                     .load(
                         "A",
                         Timeframe::M1,
-                        0,
-                        time::LIMIT,
+                        Span::new(0, time::LIMIT),
                         Arc::new(Cutter(AtomicUsize::new(0), cut)),
                     )
                     .await
@@ -424,4 +449,82 @@ async fn a_load_whose_connection_is_cut_begins_anew() {
     assert_eq!(*loaded.bars, bars);
     store.close().await.unwrap();
     Arc::into_inner(place).unwrap().drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rows_come_no_faster_than_they_are_taken_in() {
+    use std::sync::atomic::AtomicU64;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// Does not go on with the first chunk until it is told to.
+    struct Slow(std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>);
+    impl Watch for Slow {
+        fn cancelled(&self) -> bool {
+            if let Some(wait) = self.0.lock().unwrap().take() {
+                tokio::task::block_in_place(|| wait.recv()).unwrap();
+            }
+            false
+        }
+    }
+    let Some(place) = Database::new().await else { return };
+    place.open().await.close().await.unwrap();
+    // A way to the server that counts what comes back.
+    let address = place.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(AtomicU64::new(0));
+    let proxy = tokio::spawn({
+        let (address, sent) = (address.clone(), Arc::clone(&sent));
+        async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let server = tokio::net::TcpStream::connect(&address).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                tokio::spawn(
+                    async move { tokio::io::copy(&mut from_client, &mut to_server).await },
+                );
+                let sent = Arc::clone(&sent);
+                tokio::spawn(async move {
+                    let mut block = vec![0; 1 << 16];
+                    while let Ok(length @ 1..) = from_server.read(&mut block).await {
+                        sent.fetch_add(length as u64, Ordering::Relaxed);
+                        if to_client.write_all(&block[..length]).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    let url =
+        format!("{}?sslmode=disable", place.url.replace(&address, &format!("127.0.0.1:{port}")));
+    let store = place.open_at(&url).await;
+    let market = beside(&store, Some("nowhere.nothing"), 1000);
+    let bars = minutes(0..50_000, 10.0);
+    market.import("A", Timeframe::M1, bars.clone()).await.unwrap();
+    sent.store(0, Ordering::Relaxed);
+    let (go, wait) = std::sync::mpsc::channel();
+    let watch = Arc::new(Slow(std::sync::Mutex::new(Some(wait))));
+    let loading = tokio::spawn(async move {
+        market.load("A", Timeframe::M1, Span::new(0, time::LIMIT), watch).await
+    });
+    // Until the server sends nothing more.
+    let mut before = 0;
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let now = sent.load(Ordering::Relaxed);
+        if now == before && now > 0 {
+            break;
+        }
+        before = now;
+    }
+    // A row takes 79 bytes: two chunks of a thousand, of fifty.
+    assert!((79_000..250_000).contains(&before), "{before} bytes");
+    go.send(()).unwrap();
+    assert_eq!(*loading.await.unwrap().unwrap().bars, bars);
+    assert!(sent.load(Ordering::Relaxed) > 50 * 79_000);
+    store.close().await.unwrap();
+    proxy.abort();
+    place.drop().await;
 }

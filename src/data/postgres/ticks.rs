@@ -102,6 +102,11 @@ impl Gatherer {
         }
     }
 
+    /// Returns how many bars there are so far.
+    pub fn bars(&self) -> usize {
+        self.columns.times.len()
+    }
+
     /// Adds the last tick to its bar.
     fn flush(&mut self) {
         let Some(tick) = self.pending.take() else { return };

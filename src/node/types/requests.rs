@@ -21,8 +21,10 @@ pub struct EngineConfig {
     /// The schema of a PostgreSQL database in which runs, results and imported bars are kept; made on first use.
     /// @default 'backtesting'
     pub db_schema: Option<String>,
-    /// Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`; not used by the embedded store.
-    /// @default 'market_data'
+    /// `postgresql://…` of the database that prices are loaded from, under a role that may only read them, say. Default:
+    /// that of `databaseUrl`; with the embedded store, prices are what was imported.
+    pub market_data_url: Option<String>,
+    /// Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`. @default 'market_data'
     pub market_data_table: Option<String>,
     /// Longest range of a backtest, days. @default 1825
     pub max_backtest_duration_days: Option<f64>,

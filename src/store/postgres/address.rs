@@ -8,19 +8,23 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::tls::Trust;
+use crate::config::environment_name;
 use crate::error::{Error, Result};
 
 /// How long a connection may take to come up.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection that is free.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long a statement may take.
 const STATEMENT: Duration = Duration::from_mins(5);
 
+/// A setting of the session that means nothing to the server: where it arrives, the session is ours alone.
+pub(crate) const MARK: &str = "aitradepro.session";
+
 /// Where a database is, and how to speak to it.
 #[derive(Clone)]
 pub(crate) struct Address {
-    /// What tokio-postgres connects with; holds the password.
+    /// What tokio-postgres connects with, without settings of the session; holds the password.
     pub config: Config,
     /// Whom to trust, where the connection is encrypted.
     pub trust: Trust,
@@ -34,8 +38,11 @@ pub(crate) struct Address {
     pub wait: Duration,
     /// How long a statement may take; nothing for any time.
     pub statement_timeout: Option<Duration>,
-    /// Whether a pooler stands in between that gives each transaction another connection of the server.
-    pub pgbouncer: bool,
+    /// Whether a pooler stands in between that gives each transaction another connection of the server; nothing where the
+    /// URL does not say.
+    pub pgbouncer: Option<bool>,
+    /// What the URL says of the session.
+    options: Option<String>,
     /// What the URL says besides, which was left out.
     pub unknown: Vec<String>,
 }
@@ -47,18 +54,20 @@ impl std::fmt::Debug for Address {
 }
 
 impl Address {
-    /// Reads a URL; what is wrong with it is said without repeating any of it, since it may hold a password.
+    /// Reads the URL that a setting has; what is wrong with it is said without repeating any of it, since it may hold a
+    /// password.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a URL that cannot be read.
-    pub fn parse(url: &str) -> Result<Self> {
+    pub fn parse(setting: &str, url: &str) -> Result<Self> {
         let wrong = |what: &str| {
             Error::invalid(
-                "config.databaseUrl",
+                &format!("config.{setting}"),
                 "format",
                 format!(
-                    "databaseUrl (DATABASE_URL) cannot be read: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, \
-                     with special characters of the password percent-encoded"
+                    "{setting} ({}) cannot be read: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                     special characters of the password percent-encoded",
+                    environment_name(setting)
                 ),
             )
         };
@@ -95,7 +104,8 @@ impl Address {
             connection_limit: None,
             wait: WAIT,
             statement_timeout: Some(STATEMENT),
-            pgbouncer: false,
+            pgbouncer: None,
+            options: None,
             unknown: Vec::new(),
         };
         let mut mode = None;
@@ -109,7 +119,6 @@ impl Address {
         address
             .set_mode(mode.as_deref())
             .map_err(|allowed| wrong(&format!("sslmode must be {allowed}")))?;
-        address.set_session();
         Ok(address)
     }
 
@@ -152,17 +161,15 @@ impl Address {
             }
             "pgbouncer" => {
                 self.pgbouncer = match value {
-                    "true" | "1" | "" => true,
-                    "false" | "0" => false,
+                    "true" | "1" | "" => Some(true),
+                    "false" | "0" => Some(false),
                     _ => return Err("true or false"),
                 }
             }
             "application_name" => {
                 self.config.application_name(value);
             }
-            "options" => {
-                self.config.options(value);
-            }
+            "options" => self.options = Some(value.to_owned()).filter(|own| !own.is_empty()),
             _ => self.unknown.push(name.to_owned()),
         }
         Ok(())
@@ -185,15 +192,26 @@ impl Address {
         Ok(())
     }
 
-    /// Sets the session up at its beginning; pgbouncer refuses such settings, so there each transaction sets its own.
-    fn set_session(&mut self) {
-        if self.pgbouncer {
-            return;
-        }
+    /// Returns what to connect with where a session is ours alone: it is set up at its beginning, and marked.
+    pub fn session(&self) -> Config {
+        let mut options: Vec<String> = self.options.iter().cloned().collect();
         if let Some(timeout) = self.statement_timeout {
-            let own = self.config.get_options().map(|own| format!("{own} ")).unwrap_or_default();
-            self.config.options(format!("{own}-c statement_timeout={}", timeout.as_millis()));
+            options.push(format!("-c statement_timeout={}", timeout.as_millis()));
         }
+        options.push(format!("-c {MARK}=on"));
+        let mut config = self.config.clone();
+        config.options(options.join(" "));
+        config
+    }
+
+    /// Returns what to connect with where sessions are shared: poolers refuse settings of the session, so that each
+    /// transaction makes its own.
+    pub fn shared_session(&self) -> Config {
+        let mut config = self.config.clone();
+        if let Some(options) = &self.options {
+            config.options(options);
+        }
+        config
     }
 
     /// Names the database for a message: host, port and database.
@@ -243,6 +261,7 @@ mod tests {
     #[test]
     fn parameters_of_other_tools_are_understood_or_left_out() {
         let address = Address::parse(
+            "databaseUrl",
             "postgresql://me:p%40ss@db.example:5433/shop?schema=app&sslmode=verify-full&sslrootcert=%2Fca.pem\
              &connection_limit=7&pool_timeout=3&statement_timeout=1500&pgbouncer=false&socket_timeout=5&options=-c%20a%3Db",
         )
@@ -258,7 +277,12 @@ mod tests {
             (Trust::SignedForHost, Some("/ca.pem"))
         );
         assert_eq!(address.wait, Duration::from_secs(3));
-        assert_eq!(address.config.get_options(), Some("-c a=b -c statement_timeout=1500"));
+        assert_eq!(address.pgbouncer, Some(false));
+        assert_eq!(
+            address.session().get_options(),
+            Some("-c a=b -c statement_timeout=1500 -c aitradepro.session=on")
+        );
+        assert_eq!(address.shared_session().get_options(), Some("-c a=b"));
         assert_eq!(address.unknown, ["socket_timeout"]);
         assert_eq!(format!("{address:?}"), r#"Address("db.example:5433/shop")"#);
     }
@@ -266,7 +290,8 @@ mod tests {
     #[test]
     fn modes_are_those_of_libpq() {
         let mode = |query: &str| {
-            let address = Address::parse(&format!("postgres://h/d?{query}")).unwrap();
+            let address =
+                Address::parse("databaseUrl", &format!("postgres://h/d?{query}")).unwrap();
             (address.config.get_ssl_mode(), address.trust)
         };
         assert_eq!(mode(""), (SslMode::Prefer, Trust::Anyone));
@@ -285,13 +310,15 @@ mod tests {
             ("postgresql://u:secret@h/d?connection_limit=0", "connection_limit must be"),
             ("postgresql://u:secret@h/d?statement_timeout=secret", "statement_timeout must be"),
         ] {
-            let error = Address::parse(url).unwrap_err();
+            let error = Address::parse("marketDataUrl", url).unwrap_err();
+            assert_eq!(error.issues[0].path, "config.marketDataUrl");
+            assert!(error.message.contains("(MARKET_DATA_URL)"), "{}", error.message);
             assert_eq!(error.code, Code::InvalidArgument);
             assert!(!error.message.contains("secret"), "{}", error.message);
             assert!(error.message.contains(expected), "{}", error.message);
         }
         // A question mark in the password is no beginning of parameters.
-        let address = Address::parse("postgresql://u:se?cret@h/d").unwrap();
+        let address = Address::parse("databaseUrl", "postgresql://u:se?cret@h/d").unwrap();
         assert_eq!(address.config.get_password(), Some(&b"se?cret"[..]));
     }
 }

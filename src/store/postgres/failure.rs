@@ -54,6 +54,8 @@ impl Failure {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Server(error) => match error.code() {
+                // pgbouncer reports all by one code: a login that it refuses as well as a server that it does not reach.
+                Some(&SqlState::PROTOCOL_VIOLATION) => error.as_db_error().is_some_and(of_server),
                 // Others were in the way, or the server is starting, stopping or full.
                 Some(state) => {
                     state.code().starts_with("08")
@@ -102,12 +104,20 @@ impl Failure {
     }
 }
 
+/// Returns whether a pooler speaks of its server, and not of the client.
+fn of_server(error: &DbError) -> bool {
+    ["server", "timeout", "pgbouncer"].iter().any(|word| error.message().contains(word))
+}
+
 /// Describes what the server says. Its detail is left out: it may show values of rows.
 fn by_server(place: &str, error: &DbError) -> Error {
     let (state, message) = (error.code(), error.message());
     let what = match *state {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             format!("the PostgreSQL database {place} refuses the login: {message}")
+        }
+        SqlState::PROTOCOL_VIOLATION if !of_server(error) => {
+            format!("the pooler of the PostgreSQL database {place} refuses the login: {message}")
         }
         SqlState::INSUFFICIENT_PRIVILEGE => format!(
             "the PostgreSQL database {place} refuses: {message}; docs/postgresql.md lists the permissions that are needed"
@@ -120,7 +130,11 @@ fn by_server(place: &str, error: &DbError) -> Error {
             .retryable();
         }
         SqlState::DISK_FULL => {
-            format!("no space is left in the PostgreSQL database {place}: {message}")
+            // Once there is room, the same call succeeds; trying again at once is of no use.
+            return Error::storage(format!(
+                "no space is left in the PostgreSQL database {place}: {message}"
+            ))
+            .retryable();
         }
         _ => format!("the PostgreSQL database {place} failed: {message} ({})", state.code()),
     };

@@ -14,40 +14,50 @@ pub(crate) mod values;
 
 use std::sync::Arc;
 
-use tokio::sync::RwLock;
 use tokio::task::AbortHandle;
-use tracing::instrument::WithSubscriber;
 
-pub(crate) use self::address::Address;
+use self::address::Address;
 pub(crate) use self::failure::Failure;
 use self::owners::Owner;
-pub(crate) use self::pool::{Pool, attempts};
-use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary, errors};
-use crate::error::{Error, Result};
+pub(crate) use self::pool::{Canceller, Pool, attempts};
+use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary};
+use crate::config::environment_name;
+use crate::error::Result;
 
-/// What is needed to open a store.
-#[derive(Debug)]
+/// How to reach a database.
+#[derive(Debug, Clone)]
 pub struct Settings {
+    /// The setting that the URL is from, for messages.
+    setting: &'static str,
     address: Address,
-    schema: String,
     size: usize,
     overflow: usize,
 }
 
 impl Settings {
-    /// Reads the URL of a database; `schema` is the name of our own schema in it, and the pool has `size` connections, with
-    /// `overflow` more under load.
+    /// Reads the URL of a database, which is that of a setting; the pool has `size` connections, with `overflow` more under
+    /// load.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a URL that cannot be read; its text is not repeated, since it may hold a password.
-    pub fn new(url: &str, schema: &str, size: u32, overflow: u32) -> Result<Self> {
+    pub fn new(setting: &'static str, url: &str, size: u32, overflow: u32) -> Result<Self> {
         let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
         Ok(Self {
-            address: Address::parse(url)?,
-            schema: schema.to_owned(),
+            setting,
+            address: Address::parse(setting, url)?,
             size: count(size),
             overflow: count(overflow),
         })
+    }
+
+    /// Makes the pool of the connections.
+    pub(crate) async fn connect(&self) -> Result<Arc<Pool>> {
+        if !self.address.unknown.is_empty() {
+            let left_out = self.address.unknown.join(", ");
+            tracing::warn!(parameters = %left_out, "parameters of {} ({}) are not known and were left out",
+                self.setting, environment_name(self.setting));
+        }
+        Ok(Arc::new(Pool::open(self.address.clone(), self.size, self.overflow).await?))
     }
 }
 
@@ -64,33 +74,22 @@ pub(crate) struct Shared {
     pub pool: Arc<Pool>,
     /// Our schema as SQL.
     pub schema: String,
-    /// The schema of the backend's tables, as the URL has it.
-    pub market_schema: Option<String>,
     owner: Arc<Owner>,
-    /// Work holds it to read; who closes waits for it and sets it to true.
-    closed: RwLock<bool>,
 }
 
 impl Postgres {
-    /// Opens the store in a database; makes the schema where there is none, brings it up to date, and marks the runs of dead
-    /// processes as failed.
+    /// Opens the store in a schema of a database; makes the schema where there is none, brings it up to date, and marks the
+    /// runs of dead processes as failed.
     ///
     /// # Errors
     /// `STORAGE`, naming host, port and database, where the server cannot be reached or refuses, or the schema is newer than
     /// this library or belongs to something else.
-    pub async fn open(settings: &Settings) -> Result<Arc<Self>> {
-        let Settings { address, schema, size, overflow } = settings;
-        if !address.unknown.is_empty() {
-            let left_out = address.unknown.join(", ");
-            tracing::warn!(parameters = %left_out, "parameters of databaseUrl (DATABASE_URL) are not known and were left out");
-        }
-        let pool = Arc::new(Pool::new(address.clone(), *size, *overflow)?);
+    pub async fn open(settings: &Settings, schema: &str) -> Result<Arc<Self>> {
+        let pool = settings.connect().await?;
         schema::migrate(&pool, schema, &schema::MIGRATIONS).await?;
         let schema = schema::quoted(schema);
         let (owner, keeper) = Owner::enter(&pool, &schema).await?;
-        let market_schema = address.market_schema.clone();
-        let shared =
-            Arc::new(Shared { pool, schema, market_schema, owner, closed: RwLock::new(false) });
+        let shared = Arc::new(Shared { pool, schema, owner });
         Ok(Arc::new(Self { shared, keeper }))
     }
 
@@ -98,24 +97,23 @@ impl Postgres {
     pub(crate) fn work<T, W>(
         &self,
         work: impl FnOnce(Arc<Shared>) -> W + Send + 'static,
-    ) -> Answer<'_, T>
+    ) -> Answer<'static, T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            let task = async move {
-                let open = shared.closed.read().await;
-                if *open {
-                    return Err(errors::closed());
-                }
-                work(Arc::clone(&shared)).await
-            };
-            tokio::spawn(task.with_current_subscriber()).await.map_err(|error| {
-                Error::internal(format!("work on the store ended unheard: {error}"))
-            })?
-        })
+        self.shared.pool.work(move |_| work(shared))
+    }
+
+    /// Returns our schema as SQL.
+    pub(crate) fn schema(&self) -> &str {
+        &self.shared.schema
+    }
+
+    /// Returns the connections; closing the store closes them.
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.shared.pool
     }
 
     /// Names the database for a message.
@@ -169,7 +167,10 @@ impl Store for Postgres {
     fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>> {
         let id = id.to_owned();
         self.work(async move |shared| {
-            attempts!(&shared.pool, _ => async { runs::summary(&shared, &**shared.pool.get().await?, &id).await })
+            attempts!(&shared.pool, _ => async {
+                let mut connection = shared.pool.get().await?;
+                runs::summary(&shared, &*shared.pool.alone(&mut connection).await?, &id).await
+            })
         })
     }
 
@@ -207,11 +208,9 @@ impl Store for Postgres {
 
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async {
-            let mut closed = self.shared.closed.write().await;
-            if *closed {
+            if !self.shared.pool.end().await {
                 return Ok(());
             }
-            *closed = true;
             self.keeper.abort();
             // A server that is away now finds out by itself: the lock is gone with the connection.
             let left =
@@ -266,12 +265,10 @@ async fn find(
 /// Deletes a run; one that an attempt whose answer was lost may have deleted counts as there.
 async fn delete(shared: &Shared, id: &str, again: bool) -> std::result::Result<bool, Failure> {
     let sql = format!("DELETE FROM {}.backtest_runs WHERE id = $1", shared.schema);
-    let deleted = shared
-        .pool
-        .get()
-        .await?
-        .execute_typed(&sql, &[(&id, tokio_postgres::types::Type::TEXT)])
-        .await?;
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    let deleted = alone.execute_typed(&sql, &[(&id, tokio_postgres::types::Type::TEXT)]).await?;
+    alone.done().await?;
     Ok(deleted > 0 || again)
 }
 

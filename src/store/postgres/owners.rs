@@ -91,10 +91,18 @@ impl Owner {
         Ok(())
     }
 
+    /// Lists the engine by a connection of the pool.
+    async fn note(&self) -> Result<(), Failure> {
+        let mut connection = self.pool.get().await?;
+        let alone = self.pool.alone(&mut connection).await?;
+        self.list(&alone).await?;
+        alone.done().await
+    }
+
     /// Takes the lock, then lists the engine: one that is listed and whose lock is free has lost it.
     async fn register(&self) -> Result<Lock, Failure> {
         let Some(key) = self.key else {
-            self.list(&*self.pool.get().await?).await?;
+            self.note().await?;
             return Ok(None);
         };
         let (client, connection) = self.pool.connect().await?;
@@ -131,7 +139,7 @@ impl Owner {
                 since = Duration::ZERO;
                 self.pool.shrink();
                 let round = async {
-                    self.list(&*self.pool.get().await?).await?;
+                    self.note().await?;
                     self.bury_the_dead().await
                 };
                 if let Err(failure) = round.await {
@@ -180,12 +188,10 @@ impl Owner {
              AND now() - greatest(seen_at, pg_postmaster_start_time()) > $2 * interval '1 second'",
             self.schema
         );
-        let rows = self
-            .pool
-            .get()
-            .await?
-            .query_typed(&sql, &[(&self.id, Type::TEXT), (&SILENCE, Type::FLOAT8)])
-            .await?;
+        let mut connection = self.pool.get().await?;
+        let alone = self.pool.alone(&mut connection).await?;
+        let rows =
+            alone.query_typed(&sql, &[(&self.id, Type::TEXT), (&SILENCE, Type::FLOAT8)]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -197,12 +203,10 @@ impl Owner {
              WHERE pg_try_advisory_xact_lock(lock_key)",
             self.schema
         );
-        let rows = self
-            .pool
-            .get()
-            .await?
-            .query_typed(&sql, &[(&self.id, Type::TEXT), (&among, Type::TEXT_ARRAY)])
-            .await?;
+        let mut connection = self.pool.get().await?;
+        let alone = self.pool.alone(&mut connection).await?;
+        let rows =
+            alone.query_typed(&sql, &[(&self.id, Type::TEXT), (&among, Type::TEXT_ARRAY)]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
@@ -213,7 +217,10 @@ impl Owner {
             "DELETE FROM {schema}.engines AS engines WHERE id = ANY($1) AND NOT EXISTS (SELECT 1
                FROM {schema}.backtest_runs WHERE owner = engines.id AND status IN ('pending', 'running')) RETURNING id"
         );
-        let rows = self.pool.get().await?.query_typed(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        let mut connection = self.pool.get().await?;
+        let alone = self.pool.alone(&mut connection).await?;
+        let rows = alone.query_typed(&sql, &[(&ids, Type::TEXT_ARRAY)]).await?;
+        alone.done().await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 

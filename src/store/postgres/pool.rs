@@ -4,17 +4,26 @@
 //! pgbouncer may stand in between and give each transaction another connection of the server. (Portals and `COPY` do
 //! prepare a statement; it is closed before its transaction ends.)
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Transaction};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+};
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
-use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::instrument::WithSubscriber;
 
-use super::address::Address;
+use super::address::{Address, CONNECT, MARK};
 use super::failure::Failure;
 use super::tls;
 use crate::error::{Error, Result};
+use crate::store::{Answer, errors};
 
 /// How long a connection beyond the pool is kept without use.
 const IDLE: Duration = Duration::from_secs(30);
@@ -27,9 +36,15 @@ const PAUSES: [u64; 7] = [50, 150, 400, 1000, 2000, 3000, 4000];
 pub(crate) struct Pool {
     connections: deadpool_postgres::Pool,
     address: Address,
+    /// What each connection is made with.
+    config: Config,
     tls: Tls,
     place: String,
     kept: usize,
+    /// Whether a pooler gives each transaction another session, so that nothing of a session may be relied upon.
+    by_transaction: bool,
+    /// Work holds it to read; who closes waits for it and sets it to true.
+    closed: RwLock<bool>,
 }
 
 #[derive(Clone)]
@@ -42,27 +57,37 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Pool {
-    /// Makes a pool; nothing is connected yet.
+    /// Makes a pool, once it is known who answers at the address: a server or a pooler.
     ///
     /// # Errors
-    /// `STORAGE` where the root certificates cannot be read.
-    pub fn new(address: Address, size: usize, overflow: usize) -> Result<Self> {
+    /// `STORAGE` where the root certificates cannot be read, and, unless the URL says what is there, where the server cannot
+    /// be reached or refuses.
+    pub async fn open(address: Address, size: usize, overflow: usize) -> Result<Self> {
         let tls = tls::connector(&address)?;
+        let by_transaction = match address.pgbouncer {
+            Some(told) => told,
+            None => shares_sessions(&address, &tls)
+                .await
+                .map_err(|failure| failure.describe(&address.place(), address.wait))?,
+        };
+        if by_transaction && address.pgbouncer.is_none() {
+            tracing::info!(database = %address.place(), "a pooler gives each transaction another session, as with pgbouncer=true");
+        }
+        let config = if by_transaction { address.shared_session() } else { address.session() };
         let most = address
             .connection_limit
             .unwrap_or(usize::MAX)
             .min(size.saturating_add(overflow))
             .max(1);
         let manager = Manager::from_config(
-            address.config.clone(),
+            config.clone(),
             tls.clone(),
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(most)
             .wait_timeout(Some(address.wait))
-            // Name look-up, the TCP connection, TLS and the login together; the driver limits the second alone.
-            .create_timeout(address.config.get_connect_timeout().map(|timeout| *timeout * 2))
+            .create_timeout(Some(time_to_connect(&config)))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| {
@@ -72,9 +97,42 @@ impl Pool {
             connections,
             place: address.place(),
             address,
+            config,
             tls: Tls(tls),
             kept: size.min(most),
+            by_transaction,
+            closed: RwLock::new(false),
         })
+    }
+
+    /// Does work that goes on when nobody waits for it any more, unless the pool is closed.
+    pub fn work<T, W>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> W + Send + 'static,
+    ) -> Answer<'static, T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let pool = Arc::clone(self);
+        Box::pin(async move {
+            let task = async move {
+                let closed = pool.closed.read().await;
+                if *closed {
+                    return Err(errors::closed());
+                }
+                work(Arc::clone(&pool)).await
+            };
+            tokio::spawn(task.with_current_subscriber()).await.map_err(|error| {
+                Error::internal(format!("work on the database ended unheard: {error}"))
+            })?
+        })
+    }
+
+    /// Takes in no more work, and waits for the end of what is under way; returns false where that was done before.
+    pub async fn end(&self) -> bool {
+        let mut closed = self.closed.write().await;
+        !std::mem::replace(&mut closed, true)
     }
 
     /// Names the database for a message.
@@ -84,7 +142,12 @@ impl Pool {
 
     /// Returns whether nothing of a session may be relied upon.
     pub fn is_by_transaction(&self) -> bool {
-        self.address.pgbouncer
+        self.by_transaction
+    }
+
+    /// Returns the schema of the backend's tables, as the URL has it.
+    pub fn market_schema(&self) -> Option<&str> {
+        self.address.market_schema.as_deref()
     }
 
     /// Takes a connection, waiting for one that is free.
@@ -95,7 +158,7 @@ impl Pool {
     /// Opens a transaction on a connection.
     pub async fn begin<'a>(&self, connection: &'a mut Object) -> Result<Transaction<'a>, Failure> {
         let transaction = connection.transaction().await?;
-        if let Some(timeout) = self.address.statement_timeout.filter(|_| self.address.pgbouncer) {
+        if let Some(timeout) = self.address.statement_timeout.filter(|_| self.by_transaction) {
             transaction
                 .batch_execute(&format!("SET LOCAL statement_timeout = {}", timeout.as_millis()))
                 .await?;
@@ -103,19 +166,47 @@ impl Pool {
         Ok(transaction)
     }
 
+    /// Prepares a connection for statements that need no transaction. Where sessions are shared they get one all the same:
+    /// only there can their time-out be set, and only as long do they have a session of their own.
+    pub async fn alone<'a>(&self, connection: &'a mut Object) -> Result<Alone<'a>, Failure> {
+        Ok(if self.by_transaction {
+            Alone::Within(self.begin(connection).await?)
+        } else {
+            Alone::Without(connection)
+        })
+    }
+
     /// Opens a connection outside the pool; the handle ends when the connection does.
     pub async fn connect(&self) -> Result<(Client, JoinHandle<()>), Failure> {
-        let (client, connection) = self.address.config.connect(self.tls.0.clone()).await?;
-        let handle = tokio::spawn(async move {
-            // How it ended is told to whoever uses the client.
-            let _ = connection.await;
-        });
-        Ok((client, handle))
+        connect(&self.config, &self.tls.0).await
+    }
+
+    /// Prepares for [`Self::cancel`] on a connection that is at rest, in the transaction that may be cancelled.
+    pub async fn canceller(&self, client: &Client) -> Result<Canceller, Failure> {
+        if self.by_transaction {
+            let row = client.query_typed_one("SELECT pg_backend_pid()", &[]).await?;
+            return Ok(Canceller::Session(row.try_get(0)?));
+        }
+        Ok(Canceller::Connection(client.cancel_token()))
     }
 
     /// Asks the server to give up what a connection is doing.
-    pub async fn cancel(&self, token: tokio_postgres::CancelToken) {
-        let _ = token.cancel_query(self.tls.0.clone()).await;
+    pub async fn cancel(&self, canceller: &Canceller) {
+        let cancel = async {
+            match canceller {
+                Canceller::Connection(token) => token.cancel_query(self.tls.0.clone()).await?,
+                Canceller::Session(id) => {
+                    let (client, _) = self.connect().await?;
+                    let sql = "SELECT pg_cancel_backend($1)";
+                    client.query_typed(sql, &[(id, Type::INT4)]).await?;
+                }
+            }
+            Ok::<(), Failure>(())
+        };
+        if !matches!(tokio::time::timeout(time_to_connect(&self.config), cancel).await, Ok(Ok(())))
+        {
+            tracing::debug!("a statement could not be cancelled");
+        }
     }
 
     /// Closes connections beyond those that are kept, once they are no longer used.
@@ -139,6 +230,89 @@ impl Pool {
     /// Describes a failure.
     pub fn describe(&self, failure: Failure) -> Error {
         failure.describe(&self.place, self.address.wait)
+    }
+}
+
+/// Whom to stop.
+///
+/// Behind a pooler, the session is named in a statement: pgbouncer forgets a request of the protocol whose connection is
+/// closed as soon as it is sent, which is what the driver does.
+pub(crate) enum Canceller {
+    /// Whatever a connection to the server is doing.
+    Connection(CancelToken),
+    /// Whatever a session of the server is doing.
+    Session(i32),
+}
+
+/// A connection for statements that need no transaction.
+pub(crate) enum Alone<'a> {
+    /// As it is.
+    Without(&'a Client),
+    /// In a transaction, for the sake of its settings; without [`Self::done`] it is rolled back.
+    Within(Transaction<'a>),
+}
+
+impl Deref for Alone<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match self {
+            Self::Without(client) => client,
+            Self::Within(transaction) => transaction.client(),
+        }
+    }
+}
+
+impl Alone<'_> {
+    /// Keeps what was written.
+    pub async fn done(self) -> Result<(), Failure> {
+        match self {
+            Self::Without(_) => Ok(()),
+            Self::Within(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+}
+
+/// How long a connection may take to come up: name look-up, the TCP connection, TLS and the login together; the driver
+/// limits the second alone.
+fn time_to_connect(config: &Config) -> Duration {
+    config.get_connect_timeout().copied().unwrap_or(CONNECT) * 2
+}
+
+/// Opens a connection; the handle ends when the connection does.
+async fn connect(
+    config: &Config,
+    tls: &MakeRustlsConnect,
+) -> Result<(Client, JoinHandle<()>), Failure> {
+    let connecting = config.connect(tls.clone());
+    let connected = tokio::time::timeout(time_to_connect(config), connecting).await;
+    let (client, connection) =
+        connected.map_err(|_| Failure::Pool(PoolError::Timeout(TimeoutType::Create)))??;
+    let handle = tokio::spawn(async move {
+        // How it ended is told to whoever uses the client.
+        let _ = connection.await;
+    });
+    Ok((client, handle))
+}
+
+/// Finds out whether sessions are shared. A pooler refuses settings of the session or leaves them out; that one which keeps
+/// them gives each client a session of its own.
+async fn shares_sessions(address: &Address, tls: &MakeRustlsConnect) -> Result<bool, Failure> {
+    match connect(&address.session(), tls).await {
+        Ok((client, connection)) => {
+            let marked = client
+                .query_typed_one("SELECT current_setting($1, true)", &[(&MARK, Type::TEXT)])
+                .await?
+                .try_get::<_, Option<String>>(0)?;
+            drop(client);
+            let _ = connection.await;
+            Ok(marked.as_deref() != Some("on"))
+        }
+        // "unsupported startup parameter"; the next connection is made without.
+        Err(Failure::Server(error)) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION) => {
+            Ok(true)
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -73,9 +73,10 @@ pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
         (&Moment(run.created_at), Type::TIMESTAMPTZ),
         (&run.completed_at.map(Moment), Type::TIMESTAMPTZ),
     ];
-    let connection = shared.pool.get().await?;
-    if connection.execute_typed(&sql, &values).await? == 1 {
-        return Ok(());
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    if alone.execute_typed(&sql, &values).await? == 1 {
+        return alone.done().await;
     }
     // Ids are random: one that this engine has given to a run of the same moment is that very run.
     let mine = format!(
@@ -87,7 +88,7 @@ pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
         (&shared.owner.id(), Type::TEXT),
         (&Moment(run.created_at), Type::TIMESTAMPTZ),
     ];
-    if again && connection.query_typed_opt(&mine, &values).await?.is_some() {
+    if again && alone.query_typed_opt(&mine, &values).await?.is_some() {
         return Ok(());
     }
     Err(errors::duplicate(&run.id).into())
@@ -117,11 +118,12 @@ pub async fn update(
         (&error, Type::TEXT),
         (&completed_at, Type::TIMESTAMPTZ),
     ];
-    let connection = shared.pool.get().await?;
-    if connection.execute_typed(&sql, &values).await? == 1 {
-        return Ok(());
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    if alone.execute_typed(&sql, &values).await? == 1 {
+        return alone.done().await;
     }
-    match ended(shared, &connection, id).await? {
+    match ended(shared, &alone, id).await? {
         (was, at) if again && was == status.as_str() && at == completed_at => Ok(()),
         (was, _) => Err(errors::ended(id, &was, status).into()),
     }
@@ -178,7 +180,8 @@ pub async fn summary(
 
 /// Reads the runs that a filter lets through.
 pub async fn list(shared: &Shared, filter: &Filter) -> Done<Vec<(Run, Option<Summary>)>> {
-    let connection = shared.pool.get().await?;
+    let mut connection = shared.pool.get().await?;
+    let connection = shared.pool.alone(&mut connection).await?;
     let before: Option<(Moment, i64)> = match &filter.before {
         Some(id) => {
             let sql = format!(

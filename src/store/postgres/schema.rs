@@ -108,8 +108,10 @@ async fn applied(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
     if transaction.query_typed_opt(there, &parameters).await?.is_some() {
-        let all =
-            format!("SELECT version, name::text, checksum::text FROM {HISTORY} ORDER BY version");
+        let all = format!(
+            "SELECT version, name::text, checksum::text FROM {}.{HISTORY} ORDER BY version",
+            quoted(schema)
+        );
         let rows = transaction.query_typed(&all, &[]).await?;
         let read =
             |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));

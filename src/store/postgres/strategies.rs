@@ -49,28 +49,37 @@ pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()>
         (&Moment(strategy.updated_at), Type::TIMESTAMPTZ),
         (&runs::order(&strategy.default_parameters), Type::TEXT_ARRAY),
     ];
-    shared.pool.get().await?.execute_typed(&sql, &values).await?;
-    Ok(())
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    alone.execute_typed(&sql, &values).await?;
+    alone.done().await
 }
 
 /// Reads a strategy.
 pub(super) async fn find(shared: &Shared, id: &str) -> Done<Option<StoredStrategy>> {
     let sql = format!("{} AND id = $1", select(shared));
-    let rows = shared.pool.get().await?.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    let rows = alone.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
     rows.first().map(read).transpose()
 }
 
 /// Reads every strategy, in the order of the ids by bytes.
 pub(super) async fn list(shared: &Shared) -> Done<Vec<StoredStrategy>> {
     let sql = format!("{} ORDER BY id COLLATE \"C\"", select(shared));
-    shared.pool.get().await?.query_typed(&sql, &[]).await?.iter().map(read).collect()
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    alone.query_typed(&sql, &[]).await?.iter().map(read).collect()
 }
 
 /// Deletes a strategy; one that an attempt whose answer was lost may have deleted counts as there.
 pub(super) async fn delete(shared: &Shared, id: &str, again: bool) -> Done<bool> {
     let sql =
         format!("DELETE FROM {}.trading_strategies WHERE id = $1 AND is_active", shared.schema);
-    let deleted = shared.pool.get().await?.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    let deleted = alone.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
+    alone.done().await?;
     Ok(deleted > 0 || again)
 }
 

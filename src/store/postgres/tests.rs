@@ -19,7 +19,7 @@ impl Place {
             assert!(env::var("CI").is_err(), "TEST_DATABASE_URL must name a PostgreSQL database");
             return None;
         };
-        let pool = Pool::new(Address::parse(&url).unwrap(), 1, 0).unwrap();
+        let pool = Pool::open(Address::parse("databaseUrl", &url).unwrap(), 1, 0).await.unwrap();
         let (client, _) = pool.connect().await.unwrap();
         Some(Self { url, schema: format!("bt_{}", uuid::Uuid::new_v4().simple()), client })
     }
@@ -30,11 +30,27 @@ impl Place {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings::new(&self.url, &self.schema, 3, 2).unwrap()
+        settings(&self.url, 3, 2)
     }
 
     pub async fn open(&self) -> Arc<Postgres> {
-        Postgres::open(&self.settings()).await.unwrap()
+        self.open_at(&self.url).await
+    }
+
+    /// Opens a store by another way.
+    pub async fn open_at(&self, url: &str) -> Arc<Postgres> {
+        Postgres::open(&settings(url, 3, 2), &self.schema).await.unwrap()
+    }
+
+    /// The URL by way of a pooler in transaction mode, which `npm test` starts; nothing where there is none, which CI does
+    /// not accept.
+    pub fn pooled() -> Option<String> {
+        let Ok(pooler) = env::var("TEST_PGBOUNCER_URL") else {
+            let reason = env::var("TEST_PGBOUNCER_MISSING").unwrap_or_default();
+            assert!(env::var("CI").is_err(), "TEST_PGBOUNCER_URL must name a pgbouncer: {reason}");
+            return None;
+        };
+        Some(pooler)
     }
 
     pub async fn sql(&self, sql: &str) {
@@ -48,6 +64,10 @@ impl Place {
     pub async fn drop(self) {
         self.sql("SET client_min_messages = warning; DROP SCHEMA IF EXISTS $S CASCADE").await;
     }
+}
+
+pub(crate) fn settings(url: &str, size: u32, overflow: u32) -> Settings {
+    Settings::new("databaseUrl", url, size, overflow).unwrap()
 }
 
 #[tokio::test]
@@ -73,7 +93,7 @@ async fn the_store_in_postgresql_behaves() {
 async fn the_store_behaves_where_a_pooler_gives_each_transaction_another_session() {
     let Some(place) = Place::new().await else { return };
     let url = place.with("pgbouncer=true");
-    let store = Postgres::open(&Settings::new(&url, &place.schema, 3, 2).unwrap()).await.unwrap();
+    let store = place.open_at(&url).await;
     behaviour::suite(&*store).await;
     // Nothing was left prepared in any session of the pool.
     for _ in 0..5 {
@@ -85,6 +105,24 @@ async fn the_store_behaves_where_a_pooler_gives_each_transaction_another_session
         assert_eq!(left.get::<_, i64>(0), 0);
     }
     store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn the_store_behaves_behind_a_real_pooler() {
+    let Some(place) = Place::new().await else { return };
+    let Some(url) = Place::pooled() else { return place.drop().await };
+    // What is there is found out: the URL does not say it.
+    let store = place.open_at(&url).await;
+    assert!(store.shared.pool.is_by_transaction());
+    behaviour::suite(&*store).await;
+    assert_eq!(place.number("SELECT count(*) FROM $S.engines WHERE lock_key IS NULL").await, 1);
+    store.close().await.unwrap();
+    assert_eq!(place.number("SELECT count(*) FROM $S.engines").await, 0);
+    let direct = place.open().await;
+    assert!(!direct.shared.pool.is_by_transaction());
+    assert_eq!(direct.run("bt-large").await.unwrap().unwrap().1, Some(outcome(5000, 777, 0.1)));
+    direct.close().await.unwrap();
     place.drop().await;
 }
 
@@ -122,14 +160,13 @@ async fn runs_of_a_dead_process_have_failed() {
             "INSERT INTO $S.engines (id, seen_at) VALUES ('dead', '2000-01-01')",
         ),
     ] {
-        let settings = Settings::new(&url, &place.schema, 3, 2).unwrap();
-        let store = Postgres::open(&settings).await.unwrap();
+        let store = place.open_at(&url).await;
         store.create_run(run("bt-orphan")).await.unwrap();
         store.create_run(run("bt-mine")).await.unwrap();
         place.sql(engine).await;
         place.sql("UPDATE $S.backtest_runs SET owner = 'dead' WHERE id = 'bt-orphan'").await;
         place.sql("INSERT INTO $S.engines (id, lock_key) VALUES ('idle', 4712)").await;
-        let other = Postgres::open(&settings).await.unwrap();
+        let other = place.open_at(&url).await;
         assert_eq!(place.number("SELECT count(*) FROM $S.engines WHERE id = 'idle'").await, 0);
         let (orphan, _) = other.summary("bt-orphan").await.unwrap().unwrap();
         let young_server = place
@@ -160,7 +197,7 @@ async fn runs_of_a_dead_process_have_failed() {
 #[tokio::test]
 async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
     let Some(place) = Place::new().await else { return };
-    let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
+    let pool = Pool::open(Address::parse("databaseUrl", &place.url).unwrap(), 1, 0).await.unwrap();
     let mut later = schema::MIGRATIONS.to_vec();
     later.push((
         "V2__notes",
@@ -190,7 +227,7 @@ async fn older_schemas_are_upgraded_newer_and_foreign_ones_refused() {
 #[tokio::test]
 async fn a_migration_that_fails_leaves_nothing_behind() {
     let Some(place) = Place::new().await else { return };
-    let pool = Pool::new(Address::parse(&place.url).unwrap(), 1, 0).unwrap();
+    let pool = Pool::open(Address::parse("databaseUrl", &place.url).unwrap(), 1, 0).await.unwrap();
     let broken = [
         schema::MIGRATIONS[0],
         ("V2__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"),
@@ -208,9 +245,9 @@ async fn ten_stores_at_once_come_up_on_an_empty_database() {
     let Some(place) = Place::new().await else { return };
     let opening: Vec<_> = (0..10)
         .map(|number| {
-            let settings = place.settings();
+            let (settings, schema) = (place.settings(), place.schema.clone());
             tokio::spawn(async move {
-                let store = Postgres::open(&settings).await.unwrap();
+                let store = Postgres::open(&settings, &schema).await.unwrap();
                 store.create_run(run(&format!("bt-{number}"))).await.unwrap();
                 store
             })
@@ -265,7 +302,7 @@ async fn waits_have_an_end() {
     let Some(place) = Place::new().await else { return };
     place.open().await.close().await.unwrap();
     let url = place.with("pool_timeout=1&connection_limit=1&statement_timeout=300");
-    let store = Postgres::open(&Settings::new(&url, &place.schema, 5, 10).unwrap()).await.unwrap();
+    let store = Postgres::open(&settings(&url, 5, 10), &place.schema).await.unwrap();
     let held = store.shared.pool.get().await.unwrap();
     let error = store.list(&Filter::default()).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, true));
@@ -282,9 +319,25 @@ async fn waits_have_an_end() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for_long() {
+    // Connections come up and stay without an answer, as behind a firewall that swallows what it does not like.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for parameters in ["connect_timeout=1", "connect_timeout=1&pgbouncer=true"] {
+        let url = format!("postgresql://u:sesame@127.0.0.1:{port}/d?{parameters}");
+        let settings = settings(&url, 1, 0);
+        let opening = Postgres::open(&settings, "backtesting");
+        let opened = tokio::time::timeout(std::time::Duration::from_secs(10), opening).await;
+        let error = opened.unwrap().unwrap_err();
+        assert_eq!((error.code, error.retryable), (Code::Storage, true));
+        assert!(error.message.contains("did not answer in time"), "{}", error.message);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_reached_or_entered_is_said_without_the_password() {
     let Some(place) = Place::new().await else { return };
-    let address = Address::parse(&place.url).unwrap();
+    let address = Address::parse("databaseUrl", &place.url).unwrap();
     let host = address.place();
     let (host, database) = host.split_once('/').unwrap();
     for (url, expected, retryable) in [
@@ -301,8 +354,8 @@ async fn what_cannot_be_reached_or_entered_is_said_without_the_password() {
             true,
         ),
     ] {
-        let settings = Settings::new(&url, &place.schema, 1, 0).unwrap();
-        let error = Postgres::open(&settings).await.unwrap_err();
+        let settings = settings(&url, 1, 0);
+        let error = Postgres::open(&settings, &place.schema).await.unwrap_err();
         assert_eq!((error.code, error.retryable), (Code::Storage, retryable), "{}", error.message);
         assert!(error.message.contains(expected), "{}", error.message);
         assert!(!format!("{error:?} {settings:?}").contains("sesame"), "{error:?}");

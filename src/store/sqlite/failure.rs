@@ -28,7 +28,8 @@ pub fn describe(path: &Path, error: &rusqlite::Error) -> Error {
             Error::storage(format!("the store {path} is corrupt: {error}"))
         }
         Some(ErrorCode::DiskFull) => {
-            Error::storage(format!("no space is left for the store {path}: {error}"))
+            // Once there is room, the same call succeeds.
+            Error::storage(format!("no space is left for the store {path}: {error}")).retryable()
         }
         _ => Error::storage(format!("the store {path} failed: {error}")),
     }
@@ -43,5 +44,6 @@ pub fn describe_io(path: &Path, doing: &str, error: &std::io::Error) -> Error {
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "a file is in the way".to_owned(),
         _ => error.to_string(),
     };
-    Error::storage(format!("cannot {doing} {}: {why}", path.display()))
+    let described = Error::storage(format!("cannot {doing} {}: {why}", path.display()));
+    if error.kind() == ErrorKind::StorageFull { described.retryable() } else { described }
 }

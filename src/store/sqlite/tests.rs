@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::data::behaviour::minutes;
-use crate::data::{Embedded, Source};
+use crate::data::{Embedded, Source, Span};
 use crate::error::Code;
 use crate::market::Timeframe;
 use crate::store::behaviour::{self, outcome, run};
@@ -166,10 +166,21 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     limit(1).await;
     let error =
         store.complete_run("bt-1", None, Arc::new(outcome(100_000, 10, 0.1)), 9).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, true));
     assert!(error.message.contains("no space is left for the store"), "{}", error.message);
     assert_eq!(store.run("bt-1").await.unwrap(), Some((run("bt-1"), None)));
+    let halves =
+        "SELECT (SELECT count(*) FROM backtest_results) + (SELECT count(*) FROM backtest_trades)";
+    let count = store.read(move |c| Ok(c.query_row(halves, [], |row| row.get::<_, i64>(0))?));
+    assert_eq!(count.await.unwrap(), 0);
+    // How the run ended can be noted all the same, and the store lives on.
+    store.update_run("bt-1", Status::Failed, Some("full".into()), Some(9)).await.unwrap();
     limit(1_000_000).await;
-    store.complete_run("bt-1", None, Arc::new(outcome(100_000, 10, 0.1)), 9).await.unwrap();
+    assert_eq!(store.run("bt-1").await.unwrap().unwrap().0.status, Status::Failed);
+    store.create_run(run("bt-2")).await.unwrap();
+    let outcome = outcome(100_000, 10, 0.1);
+    store.complete_run("bt-2", None, Arc::new(outcome.clone()), 9).await.unwrap();
+    assert_eq!(store.run("bt-2").await.unwrap().unwrap().1, Some(outcome));
 }
 
 #[tokio::test]
@@ -269,7 +280,7 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
         let source = Embedded::new(Arc::clone(&store));
         if !source.series("KILLED").await.unwrap().is_empty() {
             let bars = source
-                .load("KILLED", Timeframe::M1, 0, i64::MAX, Arc::new(Unwatched))
+                .load("KILLED", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(Unwatched))
                 .await
                 .unwrap();
             let bars = bars.bars;

@@ -1,0 +1,229 @@
+/**
+ * Starts a pgbouncer in transaction mode for tests, in front of a PostgreSQL server: on a free port of the loopback, in a
+ * folder of its own, which goes with it.
+ *
+ * The program comes from PATH, or else, on Debian and its kin, from the packages of the distribution: they are unpacked into
+ * node_modules/.cache, which needs no rights of root and installs nothing.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { installed } from './lib.mjs'
+import { answers, freePort, NOBODY } from './postgres.mjs'
+
+/**
+ * @typedef {object} Pooler
+ * @property {string} url that of the server, by way of the pooler
+ * @property {string} version
+ * @property {() => Promise<void>} stop kills it, with all connections
+ * @property {() => Promise<void>} start starts it again, on the same port
+ * @property {() => Promise<void>} remove ends it for good
+ */
+
+/** Why there is no pgbouncer. */
+export class NoPgbouncer extends Error {}
+
+/**
+ * Starts a pooler.
+ * @param {string} server the URL of the server; its user and password are those of the pooler
+ * @param {Record<string, string | number>} [settings] of the pooler: `{ default_pool_size: 2 }`
+ * @returns {Promise<Pooler>}
+ * @throws {NoPgbouncer} where there is none and none can be had
+ */
+export async function startPgbouncer(server, settings = {}) {
+  const found = findPgbouncer()
+  const folder = mkdtempSync(join(tmpdir(), 'backtesting-pgbouncer-'))
+  // pgbouncer refuses to run as root. Then it runs as nobody, from a copy: root's node_modules may be closed to nobody.
+  const isRoot = process.getuid?.() === 0
+  const programs = join(folder, 'programs')
+  if (found.folder) cpSync(found.folder, programs, { recursive: true, verbatimSymlinks: true })
+  const program = found.folder ? join(programs, 'usr', 'sbin', 'pgbouncer') : found.program
+
+  const { hostname, port: serverPort, username, password, pathname } = new URL(server)
+  const port = await freePort()
+  const quoted = (/** @type {string} */ text) => `"${decodeURIComponent(text).replaceAll('"', '""')}"`
+  const users = join(folder, 'users.txt')
+  const ini = join(folder, 'pgbouncer.ini')
+  writeFileSync(users, `${quoted(username)} ${quoted(password)}\n`)
+  const all = {
+    listen_addr: '127.0.0.1',
+    listen_port: port,
+    unix_socket_dir: '',
+    auth_type: password ? 'scram-sha-256' : 'trust',
+    auth_file: users,
+    pool_mode: 'transaction',
+    // Few sessions, each transaction in the next: what one leaves behind, another one finds.
+    default_pool_size: 3,
+    server_round_robin: 1,
+    max_client_conn: 1000,
+    // A server that was away is tried again soon.
+    server_login_retry: 1,
+    ...settings,
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`)
+  writeFileSync(ini, `[databases]\n* = host=${hostname} port=${serverPort || 5432}\n[pgbouncer]\n${lines.join('\n')}\n`)
+  if (isRoot) for (const path of [folder, users, ini]) chownSync(path, NOBODY, NOBODY)
+  const url = new URL(server)
+  url.host = `127.0.0.1:${port}`
+  url.pathname = pathname
+
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let pooler
+  const kill = () => pooler?.kill('SIGKILL')
+  process.once('exit', kill)
+
+  const start = async () => {
+    let log = ''
+    const child = spawn(program, [ini], {
+      cwd: folder,
+      env: { ...process.env, ...libraries(found.folder ? programs : undefined) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+    })
+    pooler = child
+    let ended = false
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      log = (log + text).slice(-10_000)
+    })
+    child.once('error', (error) => {
+      log += error.message
+      ended = true
+    })
+    child.once('exit', () => {
+      ended = true
+    })
+    for (let attempt = 0; attempt < 600; attempt++) {
+      if (ended) throw new Error(`pgbouncer did not start:\n${log}`)
+      if (await answers(url.href)) return
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`pgbouncer does not answer:\n${log}`)
+  }
+
+  const stop = async () => {
+    const child = pooler
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  const remove = async () => {
+    await stop()
+    process.off('exit', kill)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    await start()
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  return { url: url.href, version: found.version, start, stop, remove }
+}
+
+/**
+ * Finds the program, or has the distribution give it.
+ * @returns {{ program: string, folder?: string, version: string }} the folder holds an unpacked one with its libraries
+ */
+export function findPgbouncer() {
+  const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  const onPath = places.map((place) => join(place, 'pgbouncer')).find((program) => existsSync(program))
+  if (onPath) {
+    const version = versionOf(onPath)
+    if (version) return { program: onPath, version }
+  }
+  const folder = installed('.cache/pgbouncer')
+  const program = join(folder, 'usr', 'sbin', 'pgbouncer')
+  if (!existsSync(program)) unpack(folder)
+  const version = versionOf(program, folder)
+  if (!version) throw new NoPgbouncer(`the pgbouncer that was unpacked into ${folder} does not run here`)
+  return { program, folder, version }
+}
+
+/** @param {string} program @param {string} [folder] */
+function versionOf(program, folder) {
+  const { stdout } = spawnSync(program, ['--version'], {
+    encoding: 'utf8',
+    env: { ...process.env, ...libraries(folder) },
+  })
+  return /PgBouncer ([\d.]+)/i.exec(stdout ?? '')?.[1]
+}
+
+/**
+ * Returns the environment in which unpacked libraries are found.
+ * @param {string | undefined} folder
+ * @returns {Record<string, string>}
+ */
+function libraries(folder) {
+  if (!folder) return {}
+  const lib = join(folder, 'usr', 'lib')
+  const multiarch = existsSync(lib) ? readdirSync(lib).map((name) => join(lib, name)) : []
+  return { LD_LIBRARY_PATH: [lib, ...multiarch, process.env.LD_LIBRARY_PATH ?? ''].filter(Boolean).join(':') }
+}
+
+/**
+ * Unpacks the packages of the distribution.
+ * @param {string} folder
+ */
+function unpack(folder) {
+  const run = (/** @type {string} */ name, /** @type {string[]} */ args, cwd = '/') =>
+    spawnSync(name, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  if (
+    process.platform !== 'linux' ||
+    run('apt-get', ['--version']).status !== 0 ||
+    run('dpkg', ['--version']).status !== 0
+  )
+    throw new NoPgbouncer('there is no pgbouncer on PATH, and no apt-get and dpkg to get one by')
+  mkdirSync(folder, { recursive: true })
+  const downloads = mkdtempSync(join(tmpdir(), 'backtesting-apt-'))
+  try {
+    const attempt = () => {
+      // Its libraries, under the names that this release of the distribution has for them.
+      const { stdout } = run('apt-cache', ['depends', '--important', 'pgbouncer'])
+      const needed = [...(stdout ?? '').matchAll(/Depends: (lib(?:event|c-?ares)[\w.+-]*)/g)].map(
+        ([, name]) => name ?? '',
+      )
+      return run('apt-get', ['download', 'pgbouncer', ...new Set(needed)], downloads)
+    }
+    let got = attempt()
+    if (got.status !== 0 && process.getuid?.() === 0) {
+      // A fresh machine may have no lists of packages yet.
+      run('apt-get', ['update'])
+      got = attempt()
+    }
+    if (got.status !== 0)
+      throw new NoPgbouncer(`there is no pgbouncer on PATH, and apt-get cannot download it: ${lastLine(got.stderr)}`)
+    for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
+      const { status, stderr } = run('dpkg', ['-x', join(downloads, file), folder])
+      if (status !== 0) throw new NoPgbouncer(`dpkg cannot unpack ${file}: ${lastLine(stderr)}`)
+    }
+  } finally {
+    rmSync(downloads, { recursive: true, force: true })
+  }
+}
+
+/** @param {string | null} text */
+function lastLine(text) {
+  return (text ?? '').trim().split('\n').at(-1) ?? ''
+}
+
+/**
+ * Names a pooler to the tests by TEST_PGBOUNCER_URL, unless that is set; or, by TEST_PGBOUNCER_MISSING, why there is none.
+ * @param {string} server
+ * @returns {Promise<Pooler | undefined>} what was started
+ */
+export async function offerPgbouncer(server) {
+  if (process.env.TEST_PGBOUNCER_URL) return undefined
+  delete process.env.TEST_PGBOUNCER_MISSING
+  try {
+    const pooler = await startPgbouncer(server)
+    process.env.TEST_PGBOUNCER_URL = pooler.url
+    return pooler
+  } catch (error) {
+    process.env.TEST_PGBOUNCER_MISSING = error instanceof Error ? error.message : String(error)
+    return undefined
+  }
+}

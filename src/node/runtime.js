@@ -98,5 +98,28 @@
     }
   }
 
-  return { BacktestError, begin, guard, listen, cause, signaller }
+  // Packs the trades of a result into columns: reading many objects from Rust takes longer than drawing them. What is no
+  // trade becomes NaN, which the engine refuses by name.
+  const drawn = (result) => {
+    if (typeof result !== 'object' || result === null || !Array.isArray(result.trades)) return result
+    const { trades } = result
+    const column = (value) => Float64Array.from(trades, (trade) => value(trade ?? {}))
+    const moment = (text) => (typeof text === 'string' ? Date.parse(text) : Number.NaN)
+    const number = (value) => (typeof value === 'number' ? value : Number.NaN)
+    const choice = (value, no, yes) => (value === yes ? 1 : value === no ? 0 : Number.NaN)
+    return {
+      ...result,
+      trades: {
+        entryDate: column((trade) => moment(trade.entryDate)),
+        exitDate: column((trade) => moment(trade.exitDate)),
+        entryPrice: column((trade) => number(trade.entryPrice)),
+        exitPrice: column((trade) => number(trade.exitPrice)),
+        short: column((trade) => choice(trade.direction, 'long', 'short')),
+        closed: column((trade) => choice(trade.status, 'open', 'closed')),
+        pnl: column((trade) => number(trade.pnl)),
+      },
+    }
+  }
+
+  return { BacktestError, drawn, begin, guard, listen, cause, signaller }
 })()

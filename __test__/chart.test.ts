@@ -192,17 +192,18 @@ describe('what cannot be drawn', () => {
 
   test('a run that is not completed', async () => {
     const engine = newEngine()
-    const controller = new AbortController()
-    const run = engine.runBacktest(request({ bars: waves(200_000, 60_000), endDate: '2021-01-01' }), {
-      signal: controller.signal,
-      onProgress: () => controller.abort(),
+    await engine.registerStrategy({
+      id: 'broken',
+      generateSignals() {
+        throw new Error('on purpose')
+      },
     })
-    await expect(run).rejects.toThrow('aborted')
+    const { parameters, ...run } = request({ strategyId: 'broken' })
+    await failure(engine.runBacktest(run), 'INVALID_ARGUMENT')
     const [summary] = await engine.listBacktests()
-    expect(summary?.status).toBe('cancelled')
     const id = summary?.backtestId ?? ''
     const error = await failure(engine.renderChart(id), 'INVALID_ARGUMENT')
-    expect(issueAt(error, 'backtestId').message).toBe(`backtest ${id} is cancelled, only a completed one can be drawn`)
+    expect(issueAt(error, 'backtestId').message).toBe(`backtest ${id} is failed, only a completed one can be drawn`)
     const result = (await engine.getBacktestResults(id)) as BacktestResult
     const same = await failure(engine.renderChart(result), 'INVALID_ARGUMENT')
     expect(issueAt(same, 'result.status').message).toBe(error.message)

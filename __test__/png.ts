@@ -41,12 +41,27 @@ function unfilter(packed: Buffer, stride: number, height: number): Uint8Array {
       const left = at >= 3 ? (data[index - 3] ?? 0) : 0
       const up = row > 0 ? (data[index - stride] ?? 0) : 0
       const corner = at >= 3 && row > 0 ? (data[index - stride - 3] ?? 0) : 0
-      const guess = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter]
-      if (guess === undefined) throw new Error(`filter ${filter}`)
-      data[index] = (packed[row * (stride + 1) + 1 + at] ?? 0) + guess
+      data[index] = (packed[row * (stride + 1) + 1 + at] ?? 0) + predict(filter, left, up, corner)
     }
   }
   return data
+}
+
+function predict(filter: number, left: number, up: number, corner: number): number {
+  switch (filter) {
+    case 0:
+      return 0
+    case 1:
+      return left
+    case 2:
+      return up
+    case 3:
+      return (left + up) >> 1
+    case 4:
+      return paeth(left, up, corner)
+    default:
+      throw new Error(`there is no filter ${filter}`)
+  }
 }
 
 function paeth(left: number, up: number, corner: number): number {
@@ -68,10 +83,10 @@ function checksum(bytes: Uint8Array): number {
 
 /** Counts the pixels of each colour, written as in CSS. */
 export function colors({ data }: Pixels): Map<string, number> {
-  const counts = new Map<string, number>()
+  const counts = new Map<number, number>()
   for (let at = 0; at < data.length; at += 3) {
-    const color = `#${Buffer.from(data.buffer, data.byteOffset + at, 3).toString('hex')}`
+    const color = ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0)
     counts.set(color, (counts.get(color) ?? 0) + 1)
   }
-  return counts
+  return new Map(Array.from(counts, ([color, count]) => [`#${color.toString(16).padStart(6, '0')}`, count]))
 }

@@ -4,9 +4,7 @@ use super::calendar::{self, TimeTick};
 use super::font::{Fonts, Weight};
 use super::heading::{self, Group, Line, Part};
 use super::marks::{Counts, Mark, Marks, clear_of};
-use super::picture::{
-    Anchor, Canvas, Picture, Stroke, TextStyle, polyline, rectangle, rounded,
-};
+use super::picture::{Anchor, Canvas, Picture, Stroke, TextStyle, polyline, rectangle, rounded};
 use super::scale::{Axis, Span, TimeScale};
 use super::theme::Palette;
 use super::thin::thin;
@@ -33,8 +31,10 @@ pub fn draw(subject: &Subject<'_>, style: &Style) -> Result<Picture> {
     };
     let below_header = sheet.header();
     sheet.panels(below_header);
-    let figures: Vec<String> =
-        figures(&subject.headline).iter().map(|figure| format!("{} {}", figure.name, figure.value)).collect();
+    let figures: Vec<String> = figures(&subject.headline)
+        .iter()
+        .map(|figure| format!("{} {}", figure.name, figure.value))
+        .collect();
     Ok(Picture {
         width: style.width,
         height: style.height,
@@ -98,10 +98,9 @@ fn figures(headline: &Headline) -> Vec<Figure> {
         value.map_or_else(|| "–".to_owned(), |value| ticks::percent(value).signed(value))
     };
     let figure = |name, short, value| Figure { name, short, value, gain: 0.0 };
-    let trades = headline.total_trades.map_or_else(
-        || "–".to_owned(),
-        |count| Notation::new(Unit::Amount, 1.0, 1.0).write(count),
-    );
+    let trades = headline
+        .total_trades
+        .map_or_else(|| "–".to_owned(), |count| Notation::new(Unit::Amount, 1.0, 1.0).write(count));
     let sharpe = headline.sharpe_ratio.map_or_else(
         || "–".to_owned(),
         |ratio| Notation::new(Unit::Amount, ratio.abs().max(1.0), 0.01).write(ratio),
@@ -183,22 +182,17 @@ impl Sheet<'_> {
         let baseline = m.margin * 0.8 + self.canvas.fonts.cap_height(title.weight, title.size);
         let subject = self.subject;
         let what = format!("{} · {} · {}", subject.strategy, subject.asset, subject.timeframe);
-        let range = calendar::range(self.range.0, self.range.1, self.bar());
-        let gap = m.title;
-        let (mut room, range_width) = (right - left, self.width_of(&range, quiet));
-        let what_width = self.width_of(&what, title);
-        let years = years(self.range);
-        let years_width = self.width_of(&years, quiet);
-        let shown = if what_width + gap + range_width <= room {
-            Some((range, range_width))
-        } else if room >= years_width + gap + m.title * 6.0 {
-            Some((years, years_width))
-        } else {
-            None
-        };
-        if let Some((range, width)) = shown {
-            self.canvas.text((right, baseline), Anchor::Right, &range, quiet);
-            room -= width + gap;
+        // The range, as precisely as there is room for beside the title.
+        let (first, last) = self.range;
+        let ranges = [
+            calendar::range(first, last, self.bar()),
+            calendar::range(first, last, crate::market::time::DAY),
+            calendar::years(first, last),
+        ];
+        let room = right - left;
+        let free = room - self.width_of(&what, title) - m.title;
+        if let Some(range) = ranges.iter().find(|range| self.width_of(range, quiet) <= free) {
+            self.canvas.text((right, baseline), Anchor::Right, range, quiet);
         }
         let what = self.canvas.fonts.fit(&what, title.weight, title.size, room);
         self.canvas.text((left, baseline), Anchor::Left, &what, title);
@@ -215,30 +209,35 @@ impl Sheet<'_> {
             () => self.palette.ink,
         };
         let figures = figures(&self.subject.headline);
-        let groups = |short: bool| -> Vec<Group> {
+        let groups = |short: bool, size: f64| -> Vec<Group> {
             let part = |figure: &Figure| {
                 let label = if short { figure.short } else { figure.name };
+                let strong = value(color(figure.gain));
                 vec![
-                    Part::Text(label.to_owned(), name),
-                    Part::Text(figure.value.clone(), value(color(figure.gain))),
+                    Part::Text(label.to_owned(), TextStyle { size, ..name }),
+                    Part::Text(figure.value.clone(), TextStyle { size, ..strong }),
                 ]
             };
             figures.iter().map(part).collect()
         };
         let line = Line { left: m.margin, right: m.width - m.margin, baseline, size: m.figure };
-        let width = |groups: &[Group]| -> f64 {
-            let texts = groups.iter().flatten().map(|part| match part {
-                Part::Text(text, style) => self.width_of(text, *style) + m.figure * 0.45,
-                _ => 0.0,
-            });
-            texts.sum::<f64>() + m.figure * 0.75 * (number(groups.len()) - 1.0)
+        let small = Line { size: m.label * 0.9, ..line };
+        let fits = |line: &Line, groups: &[Group]| {
+            line.left + heading::width(&self.canvas, line.size, groups) <= line.right
         };
-        let long = groups(false);
-        let chosen = if width(&long) <= line.right - line.left { long } else { groups(true) };
+        let (long, short) = (groups(false, line.size), groups(true, line.size));
+        let (line, chosen) = if fits(&line, &long) {
+            (line, long)
+        } else if fits(&line, &short) {
+            (line, short)
+        } else {
+            (small, groups(true, small.size))
+        };
         let end = heading::draw(&mut self.canvas, &line, &chosen);
         // The parameters, where there is room for all of them.
         let parameters = self.subject.parameters;
-        if !parameters.is_empty() && end + m.figure * 2.0 + self.width_of(parameters, name) <= line.right
+        if !parameters.is_empty()
+            && end + m.figure * 2.0 + self.width_of(parameters, name) <= line.right
         {
             self.canvas.text((line.right, baseline), Anchor::Right, parameters, name);
         }
@@ -290,7 +289,12 @@ impl Sheet<'_> {
         let strong = TextStyle { weight: Weight::SemiBold, color: self.palette.ink, ..labels };
         for tick in &times {
             let style = if tick.strong { strong } else { labels };
-            self.canvas.text((tick.left, bottom + m.label * 1.45), Anchor::Left, &tick.label, style);
+            self.canvas.text(
+                (tick.left, bottom + m.label * 1.45),
+                Anchor::Left,
+                &tick.label,
+                style,
+            );
         }
     }
 
@@ -322,7 +326,8 @@ impl Sheet<'_> {
             let top = (y + m.heading()).round();
             y = y + m.heading() + plots * share / shares;
             let bottom = y.round();
-            let marked = size.filter(|_| self.carries_marks(kind)).filter(|_| !marks.marks.is_empty());
+            let marked =
+                size.filter(|_| self.carries_marks(kind)).filter(|_| !marks.marks.is_empty());
             let (axis, ticks) = self.axis_of(kind, (top, bottom), marked);
             panels.push(Panel { kind, top, bottom, axis, ticks });
         }
@@ -336,7 +341,7 @@ impl Sheet<'_> {
 
     fn axis_of(&self, kind: Kind, edges: (f64, f64), marked: Option<f64>) -> (Axis, Ticks) {
         let m = self.measures;
-        let distance = m.label * 2.4;
+        let distance = m.label * 2.0;
         let room = 5.0 * m.unit + marked.map_or(0.0, |size| size * 1.6);
         let everything = f64::NEG_INFINITY;
         match kind {
@@ -450,11 +455,11 @@ impl Sheet<'_> {
         let labels = self.label_style();
         let name = self.style(m.label, Weight::SemiBold, self.palette.ink);
         let quiet = |text: &str| Part::Text(text.to_owned(), labels);
-        let log = if panel.axis.log { ", log scale" } else { "" };
+        let log = if panel.axis.log { "log scale" } else { "" };
         let titled = |title: &str, rest: &str| {
             let mut group = vec![Part::Text(title.to_owned(), name)];
             if !rest.is_empty() {
-                group.push(quiet(rest.trim_start_matches(", ")));
+                group.push(quiet(rest));
             }
             group
         };
@@ -464,8 +469,9 @@ impl Sheet<'_> {
         };
         let mut groups = match panel.kind {
             Kind::Price => {
-                let what = if self.shows_candles() { "" } else { ", close" };
-                vec![titled("Price", &format!("{what}{log}"))]
+                let what = if self.shows_candles() { "" } else { "close" };
+                let between = if what.is_empty() || log.is_empty() { "" } else { " · " };
+                vec![titled("Price", &format!("{what}{between}{log}"))]
             }
             Kind::Counts => {
                 let most = counts.map_or(0, |counts| counts.most);
@@ -552,7 +558,8 @@ impl Sheet<'_> {
         }
         let extent = |mark: &Mark| {
             let of = |column: &[f64]| column.get(mark.bar).copied().unwrap_or(mark.price);
-            let around = if candles { [of(bars.high()), of(bars.low())] } else { [close(mark.bar); 2] };
+            let around =
+                if candles { [of(bars.high()), of(bars.low())] } else { [close(mark.bar); 2] };
             let (top, bottom) = clear_of(&axis, around);
             let fill = axis.place(mark.price);
             (top.min(fill), bottom.max(fill))
@@ -570,7 +577,8 @@ impl Sheet<'_> {
         let x = |bar: usize| scale.place(timestamps.get(bar).copied().unwrap_or(last));
         let y = |amount: f64| axis.place(amount);
         let capital = y(subject.initial_capital).floor() + 0.5;
-        let level = Stroke::new(self.palette.edge, m.unit.max(1.0)).dashed(3.0 * m.unit, 3.0 * m.unit);
+        let level =
+            Stroke::new(self.palette.edge, m.unit.max(1.0)).dashed(3.0 * m.unit, 3.0 * m.unit);
         self.canvas.line(polyline(&[(scale.left, capital), (scale.right, capital)]), level);
         let held = self.hold().map(|hold| thin(timestamps.len(), width, x, hold, y));
         let equity = |bar: usize| subject.equity.get(bar).copied().unwrap_or(f64::NAN);
@@ -674,7 +682,8 @@ fn spread(tags: &mut [Tag], height: f64, (top, bottom): (f64, f64)) {
         (upper.y, lower.y) = (middle - height / 2.0, middle + height / 2.0);
     }
     let (Some(highest), Some(lowest)) = (tags.first(), tags.last()) else { return };
-    let shift = (top + height / 2.0 - highest.y).max(0.0) - (lowest.y + height / 2.0 - bottom).max(0.0);
+    let shift =
+        (top + height / 2.0 - highest.y).max(0.0) - (lowest.y + height / 2.0 - bottom).max(0.0);
     for tag in tags {
         tag.y += shift;
     }
@@ -695,19 +704,11 @@ fn candles_of(
     for (bar, (((&open, &high), &low), &close)) in prices.enumerate() {
         let (x, [open_y, high_y, low_y, close_y]) =
             (x(bar), [open, high, low, close].map(|price| axis.place(price)));
-        let (top, bottom) = (open_y.min(close_y), open_y.max(close_y).max(open_y.min(close_y) + 1.0));
+        let (top, bottom) =
+            (open_y.min(close_y), open_y.max(close_y).max(open_y.min(close_y) + 1.0));
         wicks.extend(polyline(&[(x, high_y), (x, top)]));
         wicks.extend(polyline(&[(x, bottom), (x, low_y.max(bottom))]));
         bodies.push((close >= open, rectangle(x - width / 2.0, top, x + width / 2.0, bottom)));
     }
     (bodies, wicks)
-}
-
-fn years((first, last): (i64, i64)) -> String {
-    let year = |at: i64| {
-        let date = calendar::date_and_time(at, crate::market::time::DAY);
-        date.rsplit(' ').next().unwrap_or_default().to_owned()
-    };
-    let (from, to) = (year(first), year(last));
-    if from == to { from } else { format!("{from}–{to}") }
 }

@@ -9,7 +9,11 @@ pub(super) enum Part {
     /// A piece of a line of data.
     Line(Stroke),
     /// A triangle.
-    Mark { up: bool, fill: Color, edge: Color },
+    Mark {
+        up: bool,
+        fill: Color,
+        edge: Color,
+    },
     /// A column of a count.
     Swatch(Color),
 }
@@ -70,15 +74,29 @@ pub(super) fn triangle(x: f64, tip: f64, size: f64, up: bool) -> Vec<Step> {
     steps
 }
 
+/// Returns the room around the parts of a group, and around groups.
+fn gaps(size: f64) -> (f64, f64) {
+    (size * 0.45, size * 1.2)
+}
+
+fn width_of(canvas: &Canvas<'_>, size: f64, group: &Group) -> f64 {
+    let parts: f64 = group.iter().map(|part| part.width(canvas, size)).sum();
+    parts + gaps(size).0 * (super::number(group.len()) - 1.0).max(0.0)
+}
+
+/// Returns the width of groups.
+pub(super) fn width(canvas: &Canvas<'_>, size: f64, groups: &[Group]) -> f64 {
+    let all: f64 = groups.iter().map(|group| width_of(canvas, size, group)).sum();
+    all + gaps(size).1 * (super::number(groups.len()) - 1.0).max(0.0)
+}
+
 /// Draws groups from the left, leaving out the last ones where there is no room, and returns where they end.
 pub(super) fn draw(canvas: &mut Canvas<'_>, line: &Line, groups: &[Group]) -> f64 {
-    let (inside, between) = (line.size * 0.45, line.size * 1.2);
+    let (inside, between) = gaps(line.size);
     let mut x = line.left;
     let mut end = line.left;
     for group in groups {
-        let width: f64 = group.iter().map(|part| part.width(canvas, line.size)).sum::<f64>()
-            + inside * (super::number(group.len()) - 1.0).max(0.0);
-        if x + width > line.right {
+        if x + width_of(canvas, line.size, group) > line.right {
             break;
         }
         for part in group {

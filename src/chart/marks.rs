@@ -107,8 +107,12 @@ impl Marks {
     pub(super) fn size(&self, largest: f64, x: impl Fn(usize) -> f64) -> Option<f64> {
         [1.0, 0.8, 0.65].into_iter().map(|part| part * largest).find(|size| {
             [true, false].into_iter().all(|buys| {
-                let places: Vec<f64> =
-                    self.marks.iter().filter(|mark| mark.buys == buys).map(|mark| x(mark.bar)).collect();
+                let places: Vec<f64> = self
+                    .marks
+                    .iter()
+                    .filter(|mark| mark.buys == buys)
+                    .map(|mark| x(mark.bar))
+                    .collect();
                 let near = places.windows(2).filter(|pair| pair[1] - pair[0] < size * 0.8).count();
                 // A pair now and then can still be read, and so can a handful of marks anyhow.
                 near <= 3 || super::number(near) <= super::number(places.len()) * 0.2
@@ -133,7 +137,8 @@ impl Marks {
             }
             let [up, down] = &mut stacked.1;
             let level = if mark.buys { up } else { down };
-            let tip = if mark.buys { below(mark) + gap + *level } else { above(mark) - gap - *level };
+            let tip =
+                if mark.buys { below(mark) + gap + *level } else { above(mark) - gap - *level };
             *level += size * 1.15;
             let color = mark.outcome.color(palette);
             let fill = if mark.opens { palette.background } else { color };

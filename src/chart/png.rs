@@ -33,7 +33,8 @@ impl Picture {
 fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     // Everything lies on an opaque background, so there is nothing to divide by the opacity.
     let (all, _) = pixels.data().as_chunks::<4>();
-    let colors: Vec<u8> = all.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect();
+    let colors: Vec<u8> =
+        all.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgb);

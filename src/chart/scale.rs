@@ -138,8 +138,7 @@ mod tests {
         let span = Span::of([0.0, 10.0, f64::NAN]).unwrap();
         let axis = Axis::new(span, false, (0.0, 120.0), (10.0, 10.0));
         assert_eq!([0.0, 5.0, 10.0].map(|amount| axis.place(amount)), [110.0, 60.0, 10.0]);
-        let log =
-            Axis::new(Span { low: 1.0, high: 100.0 }, true, (0.0, 100.0), (0.0, 0.0));
+        let log = Axis::new(Span { low: 1.0, high: 100.0 }, true, (0.0, 100.0), (0.0, 0.0));
         assert_eq!([1.0, 10.0, 100.0].map(|amount| log.place(amount)), [100.0, 50.0, 0.0]);
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::market::time::DAY;
 
 /// A run to draw, with all that it borrows.
 struct Run {
@@ -18,10 +17,8 @@ impl Run {
     /// Makes up a run over closes, with a trade from each pair of bars to the next.
     fn new(closes: &[f64], start: i64, timeframe: Timeframe, trades: &[(u32, u32, u8)]) -> Self {
         let step = timeframe.milliseconds();
-        let timestamps: Vec<i64> =
-            (0..closes.len()).map(|bar| start + bar as i64 * step).collect();
-        let open: Vec<f64> =
-            (0..closes.len()).map(|bar| closes[bar.saturating_sub(1)]).collect();
+        let timestamps: Vec<i64> = (0..closes.len()).map(|bar| start + bar as i64 * step).collect();
+        let open: Vec<f64> = (0..closes.len()).map(|bar| closes[bar.saturating_sub(1)]).collect();
         let high: Vec<f64> =
             open.iter().zip(closes).map(|(open, close)| open.max(*close) * 1.002).collect();
         let low: Vec<f64> =
@@ -89,7 +86,9 @@ fn walk(count: usize, start: f64, volatility: f64, mut seed: u64) -> Vec<f64> {
     let mut price = start;
     (0..count)
         .map(|_| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let uniform = (seed >> 11) as f64 / (1_u64 << 53) as f64;
             price *= 1.0 + volatility * (uniform - 0.499);
             price
@@ -108,21 +107,69 @@ fn every(count: u32, step: u32, direction: impl Fn(u32) -> u8) -> Vec<(u32, u32,
 fn runs() -> Vec<(&'static str, Run)> {
     let start = 1_199_232_000_000;
     let day = Timeframe::D1;
-    let ruin: Vec<f64> = walk(500, 100.0, 0.04, 5).iter().zip(0..).map(|(price, bar)| price * 0.985_f64.powi(bar)).collect();
+    let ruin: Vec<f64> = walk(500, 100.0, 0.04, 5)
+        .iter()
+        .zip(0..)
+        .map(|(price, bar)| price * 0.985_f64.powi(bar))
+        .collect();
     vec![
         ("few", Run::new(&walk(1258, 1400.0, 0.03, 3), start, day, &every(1258, 180, |_| 0))),
-        ("many", Run::new(&walk(20_000, 30_000.0, 0.01, 4), start, Timeframe::H1, &every(20_000, 8, |_| 0))),
-        ("hundred", Run::new(&walk(2500, 30.0, 0.03, 9), start, day, &every(2500, 26, |index| (index % 2) as u8))),
+        (
+            "many",
+            Run::new(
+                &walk(20_000, 30_000.0, 0.01, 4),
+                start,
+                Timeframe::H1,
+                &every(20_000, 8, |_| 0),
+            ),
+        ),
+        (
+            "hundred",
+            Run::new(
+                &walk(2500, 30.0, 0.03, 9),
+                start,
+                day,
+                &every(2500, 26, |index| (index % 2) as u8),
+            ),
+        ),
         ("short", Run::new(&walk(252, 100.0, 0.03, 8), start, day, &every(252, 25, |_| 1))),
         ("ruin", Run::new(&ruin, start, day, &every(500, 60, |_| 0))),
         ("one", Run::new(&[100.0], start, day, &[])),
         ("two", Run::new(&[100.0, 101.0], start, day, &[(0, 1, 0)])),
-        ("month", Run::new(&walk(30, 100.0, 0.03, 8), start, day, &every(30, 6, |index| (index % 2) as u8))),
+        (
+            "month",
+            Run::new(
+                &walk(30, 100.0, 0.03, 8),
+                start,
+                day,
+                &every(30, 6, |index| (index % 2) as u8),
+            ),
+        ),
         ("flat", Run::new(&[100.0; 300], start, day, &[])),
         ("tiny", Run::new(&walk(252, 1.2e-7, 0.03, 8), start, day, &every(252, 40, |_| 0))),
         ("large", Run::new(&walk(252, 1.2e9, 0.03, 8), start, day, &every(252, 40, |_| 0))),
-        ("thousandfold", Run::new(&walk(3000, 1.0, 0.05, 8).iter().zip(0..).map(|(price, bar)| price * 1.0025_f64.powi(bar)).collect::<Vec<_>>(), start, day, &every(3000, 400, |_| 0))),
-        ("minutes", Run::new(&walk(600, 100.0, 0.002, 8), start + 36_000_000, Timeframe::M1, &every(600, 60, |_| 0))),
+        (
+            "thousandfold",
+            Run::new(
+                &walk(3000, 1.0, 0.05, 8)
+                    .iter()
+                    .zip(0..)
+                    .map(|(price, bar)| price * 1.0025_f64.powi(bar))
+                    .collect::<Vec<_>>(),
+                start,
+                day,
+                &every(3000, 400, |_| 0),
+            ),
+        ),
+        (
+            "minutes",
+            Run::new(
+                &walk(600, 100.0, 0.002, 8),
+                start + 36_000_000,
+                Timeframe::M1,
+                &every(600, 60, |_| 0),
+            ),
+        ),
     ]
 }
 
@@ -162,14 +209,20 @@ fn texts_neither_overlap_nor_leave_the_picture() {
                 for (index, text) in texts.iter().enumerate() {
                     let [left, top, right, bottom] = box_of(text);
                     assert!(
-                        left >= 0.0 && top >= 0.0 && right <= f64::from(width) && bottom <= f64::from(height),
-                        "{place}: {:?} is outside", text.text
+                        left >= 0.0
+                            && top >= 0.0
+                            && right <= f64::from(width)
+                            && bottom <= f64::from(height),
+                        "{place}: {:?} is outside",
+                        text.text
                     );
                     for other in &texts[index + 1..] {
                         let [l, t, r, b] = box_of(other);
                         assert!(
                             right <= l || r <= left || bottom <= t || b <= top,
-                            "{place}: {:?} lies on {:?}", text.text, other.text
+                            "{place}: {:?} lies on {:?}",
+                            text.text,
+                            other.text
                         );
                     }
                 }
@@ -191,7 +244,8 @@ fn data_stay_inside_the_picture() {
                         Step::Close => continue,
                     };
                     assert!(
-                        (0.0..=f64::from(width)).contains(&x) && (0.0..=f64::from(height)).contains(&y),
+                        (0.0..=f64::from(width)).contains(&x)
+                            && (0.0..=f64::from(height)).contains(&y),
                         "{name} at {width} × {height}: {x} {y}"
                     );
                 }
@@ -248,7 +302,10 @@ fn names_from_outside_cannot_break_the_svg() {
         ..run.subject()
     };
     let svg = draw(&subject, &style(800, 600)).unwrap().to_svg().unwrap();
-    assert!(svg.contains("<title>&lt;script&gt;\"&amp;' on ]]&gt;&lt;/title&gt;&lt;x/&gt;, 1d, "), "{svg}");
+    assert!(
+        svg.contains("<title>&lt;script&gt;\"&amp;' on ]]&gt;&lt;/title&gt;&lt;x/&gt;, 1d, "),
+        "{svg}"
+    );
     assert!(!svg.contains("<script") && !svg.chars().any(|c| c.is_control() && c != '\n'));
     well_formed(&svg);
 }
@@ -280,7 +337,8 @@ fn well_formed(svg: &str) {
         let name = tag.split(' ').next().unwrap();
         let mut attributes = &tag[name.len()..];
         while !attributes.is_empty() {
-            let (key, value) = attributes.trim_start().split_once("=\"").expect("a value in quotes");
+            let (key, value) =
+                attributes.trim_start().split_once("=\"").expect("a value in quotes");
             assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == 'B'), "{key:?}");
             let (value, after) = value.split_once('"').expect("a quote ends");
             if key == "id" {

@@ -104,9 +104,8 @@ mod tests {
                 (low.min(point.1), high.max(point.1))
             });
             let all = (pixel as usize * 1000..(pixel as usize + 1) * 1000).map(value);
-            let (lowest, highest) = all.fold((f64::MAX, f64::MIN), |(low, high), value| {
-                (low.min(value), high.max(value))
-            });
+            let (lowest, highest) = all
+                .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
             assert_eq!((low, high), (lowest, highest), "column {pixel}");
         }
         assert_eq!(points.first().unwrap().0, 0.0);

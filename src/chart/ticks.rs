@@ -140,22 +140,27 @@ impl Ticks {
 
     /// Returns round numbers at least `distance` pixels apart, none below `floor`.
     pub(super) fn of(axis: &Axis, unit: Unit, distance: f64, floor: f64) -> Self {
-        if axis.log { Self::logarithmic(axis, unit, distance) } else { Self::linear(axis, unit, distance, floor) }
+        if axis.log {
+            Self::logarithmic(axis, unit, distance)
+        } else {
+            Self::linear(axis, unit, distance, floor)
+        }
     }
 
     fn linear(axis: &Axis, unit: Unit, distance: f64, floor: f64) -> Self {
         let range = axis.range();
         let least = (range.high - range.low) * distance / (axis.bottom - axis.top).max(1.0);
         let power = 10_f64.powi(magnitude(least));
-        let step = [1.0, 2.0, 5.0, 10.0]
+        // Each step, and what its digits are multiples of.
+        let (step, digit) = [(1.0, 1.0), (2.0, 1.0), (2.5, 0.5), (5.0, 1.0), (10.0, 10.0)]
             .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| *step >= least * (1.0 - 1e-9))
-            .unwrap_or(10.0 * power);
+            .map(|(step, digit)| (step * power, digit * power))
+            .find(|(step, _)| *step >= least * (1.0 - 1e-9))
+            .unwrap_or((10.0 * power, 10.0 * power));
         let first = (range.low.max(floor) / step - 1e-9).ceil();
         let last = (range.high / step + 1e-9).floor();
         let size = range.low.abs().max(range.high.abs());
-        let notation = Notation::new(unit, size, step);
+        let notation = Notation::new(unit, size, digit);
         let mut ticks = Vec::new();
         let mut index = first;
         while index <= last && ticks.len() < 100 {
@@ -203,7 +208,8 @@ impl Ticks {
             Unit::Percent => notation.finer(1).at_most(2),
         };
         // Beyond the cents, the digits of a price that is not small are noise.
-        let notation = if amount.abs() >= 100.0 && finer.exponent == 0 { finer.at_most(2) } else { finer };
+        let notation =
+            if amount.abs() >= 100.0 && finer.exponent == 0 { finer.at_most(2) } else { finer };
         notation.write(amount)
     }
 }
@@ -256,7 +262,10 @@ mod tests {
                     let axis = Axis::new(Span { low, high }, false, (0.0, 200.0), (3.0, 5.0));
                     let ticks = Ticks::of(&axis, Unit::Amount, 30.0, f64::NEG_INFINITY).ticks;
                     assert!((2..=7).contains(&ticks.len()), "{low} {high}: {ticks:?}");
-                    assert!(ticks.windows(2).all(|pair| pair[0].y - pair[1].y >= 29.9), "{ticks:?}");
+                    assert!(
+                        ticks.windows(2).all(|pair| pair[0].y - pair[1].y >= 29.9),
+                        "{ticks:?}"
+                    );
                     let mut labels: Vec<&str> =
                         ticks.iter().map(|tick| tick.label.as_str()).collect();
                     labels.dedup();

@@ -36,12 +36,18 @@ pub(super) fn read(input: &Input, issues: &mut Issues) -> Option<Given> {
         Input::Text(id) => Some(Given::Id(id.clone())),
         Input::Record(_) => read_result(input, issues).map(|run| Given::Result(Box::new(run))),
         Input::Null => {
-            issues.add("backtest", "required", "backtest is required: the id of one, or its result");
+            issues.add(
+                "backtest",
+                "required",
+                "backtest is required: the id of one, or its result",
+            );
             None
         }
         other => {
-            let message =
-                format!("backtest must be the id of a backtest or its result, was {}", other.describe());
+            let message = format!(
+                "backtest must be the id of a backtest or its result, was {}",
+                other.describe()
+            );
             issues.add("backtest", "type", message);
             None
         }
@@ -113,7 +119,11 @@ fn record(input: Option<&Input>) -> Map<String, Value> {
 }
 
 /// Checks the columns of a result.
-fn columns(timestamps: &[f64], equity: &[f64], issues: &mut Issues) -> Option<(Vec<i64>, Vec<f64>)> {
+fn columns(
+    timestamps: &[f64],
+    equity: &[f64],
+    issues: &mut Issues,
+) -> Option<(Vec<i64>, Vec<f64>)> {
     if timestamps.is_empty() {
         issues.add("result.timestamps", "range", "result.timestamps must have at least one entry");
         return None;

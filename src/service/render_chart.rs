@@ -117,7 +117,8 @@ impl Engine {
                 Ok(_) => note = "no prices: the stored bars have changed since this run",
                 // A picture without prices is better than none.
                 Err(error)
-                    if matches!(error.code, Code::NoData | Code::BadData | Code::LimitExceeded) => {}
+                    if matches!(error.code, Code::NoData | Code::BadData | Code::LimitExceeded) => {
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -139,8 +140,8 @@ impl Engine {
 
 impl<'a> Options<'a> {
     fn read(input: &'a Input, issues: &mut Issues) -> Self {
-        let nothing = &Input::Record(Vec::new());
-        let input = if matches!(input, Input::Null) { nothing } else { input };
+        static NOTHING: Input = Input::Record(Vec::new());
+        let input = if matches!(input, Input::Null) { &NOTHING } else { input };
         let mut fields = Fields::open("options", input, issues);
         let range = Range::between(chart::SMALLEST.into(), chart::LARGEST.into());
         let mut pixels = |name, default: u32| {
@@ -196,7 +197,8 @@ impl Drawn {
     }
 
     fn parameters_text(&self) -> String {
-        let all_in = |name: &str, value: &Value| name == "position_size" && value.as_f64() == Some(1.0);
+        let all_in =
+            |name: &str, value: &Value| name == "position_size" && value.as_f64() == Some(1.0);
         let shown = self.parameters.iter().filter(|(name, value)| !all_in(name, value));
         let texts: Vec<String> = shown.map(|(name, value)| format!("{name} {value}")).collect();
         texts.join(", ")
@@ -207,11 +209,12 @@ impl Drawn {
 async fn given_bars(input: &Input, run: &Drawn) -> Result<Arc<Bars>> {
     let bars = bars_input::read("options.bars", input)?.between(run.start, run.end);
     let (own, wanted) = (bars.inferred_timeframe(), run.timeframe);
-    let bars = if own.is_some_and(|own| own < wanted) && *bars.timestamps() != *run.outcome.timestamps {
-        pool::run(move || resample(&bars, wanted)).await?
-    } else {
-        bars
-    };
+    let bars =
+        if own.is_some_and(|own| own < wanted) && *bars.timestamps() != *run.outcome.timestamps {
+            pool::run(move || resample(&bars, wanted)).await?
+        } else {
+            bars
+        };
     if run.was_on(&bars) {
         return Ok(Arc::new(bars));
     }

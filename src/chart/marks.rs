@@ -22,6 +22,16 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    fn of(pnl: f64) -> Self {
+        if pnl > 0.0 {
+            Self::Profit
+        } else if pnl < 0.0 {
+            Self::Loss
+        } else {
+            Self::Even
+        }
+    }
+
     pub(super) fn color(self, palette: &Palette) -> Color {
         match self {
             Self::Profit => palette.profit,
@@ -71,12 +81,7 @@ impl Marks {
         {
             let long = *direction == 0;
             let closed = *status != 0;
-            let outcome = match () {
-                () if !closed => Outcome::Open,
-                () if *pnl > 0.0 => Outcome::Profit,
-                () if *pnl < 0.0 => Outcome::Loss,
-                () => Outcome::Even,
-            };
+            let outcome = if closed { Outcome::of(*pnl) } else { Outcome::Open };
             let from = (entry as usize, entry_price);
             // Parts of one position share its entry.
             entries.entry((entry, long)).or_insert(Mark {

@@ -5,12 +5,15 @@
 //! show, extremes kept ([`thin`]); trades that are too many for marks become columns that count them ([`marks`]); a range
 //! of prices or of equity of ten to one or more gets a logarithmic scale, which its heading says.
 
+mod amounts;
 mod calendar;
 mod draw;
 mod font;
+mod header;
 mod heading;
 mod marks;
 mod picture;
+mod plots;
 mod png;
 mod scale;
 mod svg;

@@ -105,8 +105,6 @@ pub struct TextStyle {
 pub enum Anchor {
     /// The left end.
     Left,
-    /// The middle.
-    Middle,
     /// The right end.
     Right,
 }
@@ -156,7 +154,6 @@ impl Canvas<'_> {
         let width = self.fonts.width(text, style.weight, style.size);
         let x = match anchor {
             Anchor::Left => x,
-            Anchor::Middle => x - width / 2.0,
             Anchor::Right => x - width,
         };
         self.items.push(Item::Text(Text { x, y, width, text: text.to_owned(), style }));

@@ -39,7 +39,9 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
+    // Areas of one colour are packed best as they are.
+    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_filter(png::Filter::NoFilter);
     let failed =
         |error: png::EncodingError| Error::internal(format!("the PNG was not written: {error}"));
     let mut writer = encoder.write_header().map_err(failed)?;

@@ -17,7 +17,8 @@ impl Run {
     /// Makes up a run over closes, with a trade from each pair of bars to the next.
     fn new(closes: &[f64], start: i64, timeframe: Timeframe, trades: &[(u32, u32, u8)]) -> Self {
         let step = timeframe.milliseconds();
-        let timestamps: Vec<i64> = (0..closes.len()).map(|bar| start + bar as i64 * step).collect();
+        let timestamps: Vec<i64> =
+            (0_i64..).take(closes.len()).map(|bar| start + bar * step).collect();
         let open: Vec<f64> = (0..closes.len()).map(|bar| closes[bar.saturating_sub(1)]).collect();
         let high: Vec<f64> =
             open.iter().zip(closes).map(|(open, close)| open.max(*close) * 1.002).collect();

@@ -103,7 +103,11 @@
   const drawn = (result) => {
     if (typeof result !== 'object' || result === null || !Array.isArray(result.trades)) return result
     const { trades } = result
-    const column = (value) => Float64Array.from(trades, (trade) => value(trade ?? {}))
+    const column = (value) => {
+      const packed = new Float64Array(trades.length)
+      for (let index = 0; index < packed.length; index++) packed[index] = value(trades[index] ?? {})
+      return packed
+    }
     const moment = (text) => (typeof text === 'string' ? Date.parse(text) : Number.NaN)
     const number = (value) => (typeof value === 'number' ? value : Number.NaN)
     const choice = (value, no, yes) => (value === yes ? 1 : value === no ? 0 : Number.NaN)

@@ -208,13 +208,13 @@ impl Drawn {
 /// Reads bars that the caller brought, which may be finer than those of the run and of a longer range.
 async fn given_bars(input: &Input, run: &Drawn) -> Result<Arc<Bars>> {
     let bars = bars_input::read("options.bars", input)?.between(run.start, run.end);
-    let (own, wanted) = (bars.inferred_timeframe(), run.timeframe);
-    let bars =
-        if own.is_some_and(|own| own < wanted) && *bars.timestamps() != *run.outcome.timestamps {
-            pool::run(move || resample(&bars, wanted)).await?
-        } else {
-            bars
-        };
+    let wanted = run.timeframe;
+    let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < wanted);
+    let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {
+        pool::run(move || resample(&bars, wanted)).await?
+    } else {
+        bars
+    };
     if run.was_on(&bars) {
         return Ok(Arc::new(bars));
     }

@@ -101,7 +101,7 @@ impl Sheet<'_> {
         let x = right + m.label * 0.5;
         let labels = self.label_style();
         let figures = text_style(m.label, Weight::SemiBold, self.palette.on_tag);
-        for tick in &panel.ticks.ticks {
+        for tick in &panel.ticks.list {
             let free = |tag: &Tag| (tag.y - tick.y).abs() >= height / 2.0 + m.label * 0.6;
             if tags.iter().all(free) {
                 self.canvas.text((x, tick.y + cap / 2.0), Anchor::Left, &tick.label, labels);

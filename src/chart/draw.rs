@@ -159,7 +159,7 @@ impl Sheet<'_> {
         let labels = self.label_style();
         let figures = text_style(m.label, Weight::SemiBold, self.palette.on_tag);
         let widest = panels.iter().map(|panel| {
-            let ticks = panel.ticks.ticks.iter().map(|tick| self.width_of(&tick.label, labels));
+            let ticks = panel.ticks.list.iter().map(|tick| self.width_of(&tick.label, labels));
             let tags = self.tags(panel).into_iter().map(|tag| self.width_of(&tag.text, figures));
             ticks.chain(tags).fold(0.0, f64::max)
         });

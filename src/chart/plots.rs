@@ -3,9 +3,9 @@
 use super::calendar::{self, TimeTick};
 use super::draw::{Kind, Panel, Sheet, text_style};
 use super::font::Weight;
-use super::heading::{self, Group, Line, Part};
+use super::heading::{self, Line, Part};
 use super::marks::{Counts, Mark, Marks, clear_of};
-use super::picture::{Anchor, Color, Step, Stroke, TextStyle, polyline, rectangle, rounded};
+use super::picture::{Anchor, Color, Step, Stroke, polyline, rectangle, rounded};
 use super::scale::{Axis, TimeScale};
 use super::thin::thin;
 use super::ticks;
@@ -18,7 +18,7 @@ impl Sheet<'_> {
         let sharp = |at: f64| at.floor() + 0.5;
         let grid = Stroke::new(self.palette.grid, 1.0);
         let mut lines = Vec::new();
-        for tick in &panel.ticks.ticks {
+        for tick in &panel.ticks.list {
             lines.extend(polyline(&[(left, sharp(tick.y)), (right, sharp(tick.y))]));
         }
         for tick in times {

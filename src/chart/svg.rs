@@ -145,22 +145,37 @@ impl Display for Short {
     }
 }
 
-/// The data of a path.
+/// The data of a path, to a tenth of a pixel; a line after a line needs no letter.
 struct Data<'a>(&'a [Step]);
 
 impl Display for Data<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut within_line = false;
         for step in self.0 {
             match *step {
-                Step::Move(x, y) => write!(f, "M{} {}", Short(x), Short(y))?,
-                Step::Line(x, y) => write!(f, "L{} {}", Short(x), Short(y))?,
+                Step::Move(x, y) => write!(f, "M{} {}", Tenths(x), Tenths(y))?,
+                Step::Line(x, y) => {
+                    let letter = if within_line { ' ' } else { 'L' };
+                    write!(f, "{letter}{} {}", Tenths(x), Tenths(y))?;
+                }
                 Step::Curve(x1, y1, x, y) => {
-                    write!(f, "Q{} {} {} {}", Short(x1), Short(y1), Short(x), Short(y))?;
+                    write!(f, "Q{} {} {} {}", Tenths(x1), Tenths(y1), Tenths(x), Tenths(y))?;
                 }
                 Step::Close => f.write_str("Z")?,
             }
+            within_line = matches!(step, Step::Line(..));
         }
         Ok(())
+    }
+}
+
+/// A number with one decimal at most.
+struct Tenths(f64);
+
+impl Display for Tenths {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // Minus zero is written as zero.
+        write!(f, "{}", (self.0 * 10.0).round() / 10.0 + 0.0)
     }
 }
 

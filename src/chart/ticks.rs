@@ -126,7 +126,7 @@ pub(super) fn magnitude(amount: f64) -> i32 {
 /// The ticks of an axis, and how amounts on it are written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ticks {
-    pub(super) ticks: Vec<Tick>,
+    pub(super) list: Vec<Tick>,
     /// For single amounts that are read off the axis, such as the last price.
     pub(super) notation: Option<Notation>,
     unit: Unit,
@@ -135,7 +135,7 @@ pub(super) struct Ticks {
 impl Ticks {
     /// Returns an axis without ticks.
     pub(super) const fn none(unit: Unit) -> Self {
-        Self { ticks: Vec::new(), notation: None, unit }
+        Self { list: Vec::new(), notation: None, unit }
     }
 
     /// Returns round numbers at least `distance` pixels apart, none below `floor`.
@@ -169,7 +169,7 @@ impl Ticks {
             ticks.push(Tick { y: axis.place(amount), label: notation.write(amount) });
             index += 1.0;
         }
-        Self { ticks, notation: Some(notation), unit }
+        Self { list: ticks, notation: Some(notation), unit }
     }
 
     fn logarithmic(axis: &Axis, unit: Unit, distance: f64) -> Self {
@@ -194,7 +194,7 @@ impl Ticks {
                 y: axis.place(amount),
                 label: Notation::new(unit, amount, 10_f64.powi(magnitude(amount))).write(amount),
             });
-        Self { ticks: ticks.collect(), notation: None, unit }
+        Self { list: ticks.collect(), notation: None, unit }
     }
 
     /// Writes an amount that is read off the axis.
@@ -222,7 +222,7 @@ mod tests {
     fn labels(low: f64, high: f64, log: bool, unit: Unit) -> Vec<String> {
         let axis = Axis::new(Span { low, high }, log, (0.0, 200.0), (0.0, 0.0));
         let ticks = Ticks::of(&axis, unit, 40.0, f64::NEG_INFINITY);
-        ticks.ticks.into_iter().map(|tick| tick.label).collect()
+        ticks.list.into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
                 let high = factor * 10_f64.powi(power);
                 for low in [0.0, high * 0.99, high * 0.05, -high] {
                     let axis = Axis::new(Span { low, high }, false, (0.0, 200.0), (3.0, 5.0));
-                    let ticks = Ticks::of(&axis, Unit::Amount, 30.0, f64::NEG_INFINITY).ticks;
+                    let ticks = Ticks::of(&axis, Unit::Amount, 30.0, f64::NEG_INFINITY).list;
                     assert!((2..=7).contains(&ticks.len()), "{low} {high}: {ticks:?}");
                     assert!(
                         ticks.windows(2).all(|pair| pair[0].y - pair[1].y >= 29.9),

@@ -23,7 +23,7 @@ impl Sheet<'_> {
     ) -> (Axis, Ticks) {
         let m = self.measures;
         let distance = m.label * 2.0;
-        let room = 5.0 * m.unit + marked.map_or(0.0, |size| size * 1.6);
+        let room = 5.0 * m.unit + marked.unwrap_or(0.0);
         let everything = f64::NEG_INFINITY;
         match kind {
             Kind::Price => {

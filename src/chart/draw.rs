@@ -219,8 +219,8 @@ impl Sheet<'_> {
             let top = (y + m.heading()).round();
             y = y + m.heading() + plots * share / shares;
             let bottom = y.round();
-            let marked =
-                size.filter(|_| self.carries_marks(kind)).filter(|_| !marks.marks.is_empty());
+            let marked = size.filter(|_| self.carries_marks(kind) && !marks.marks.is_empty());
+            let marked = marked.map(|size| marks.room(size));
             let (axis, ticks) = self.axis_of(kind, (top, bottom), marked);
             panels.push(Panel { kind, top, bottom, axis, ticks });
         }

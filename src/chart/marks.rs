@@ -10,6 +10,11 @@ use super::scale::{Axis, TimeScale};
 use super::theme::Palette;
 use crate::portfolio::Trades;
 
+/// From a line to the tip of its first mark, in sizes of a mark.
+const GAP: f64 = 0.45;
+/// From the tip of a mark to that of the next on the same bar, in sizes of a mark.
+const LEVEL: f64 = 1.15;
+
 /// What a trade came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
@@ -112,17 +117,27 @@ impl Marks {
     pub(super) fn size(&self, largest: f64, x: impl Fn(usize) -> f64) -> Option<f64> {
         [1.0, 0.8, 0.65].into_iter().map(|part| part * largest).find(|size| {
             [true, false].into_iter().all(|buys| {
-                let places: Vec<f64> = self
-                    .marks
-                    .iter()
-                    .filter(|mark| mark.buys == buys)
-                    .map(|mark| x(mark.bar))
-                    .collect();
+                let on_side = self.marks.iter().filter(|mark| mark.buys == buys);
+                let mut bars: Vec<usize> = on_side.map(|mark| mark.bar).collect();
+                // Those on one bar are stacked.
+                bars.dedup();
+                let places: Vec<f64> = bars.into_iter().map(&x).collect();
                 let near = places.windows(2).filter(|pair| pair[1] - pair[0] < size * 0.8).count();
                 // A pair now and then can still be read, and so can a handful of marks anyhow.
                 near <= 3 || super::number(near) <= super::number(places.len()) * 0.2
             })
         })
+    }
+
+    /// Returns how much room marks of a size need beyond what they stand on, pixels.
+    pub(super) fn room(&self, size: f64) -> f64 {
+        let on_bar = |marks: &[Mark]| {
+            let buys = marks.iter().filter(|mark| mark.buys).count();
+            buys.max(marks.len() - buys)
+        };
+        let highest =
+            self.marks.chunk_by(|a, b| a.bar == b.bar).map(on_bar).max().unwrap_or(0).min(3);
+        size * (GAP + LEVEL * super::number(highest))
     }
 
     /// Draws the marks; `above` and `below` give the pixels that a mark on a bar keeps clear of.
@@ -134,7 +149,7 @@ impl Marks {
         x: impl Fn(usize) -> f64,
         (above, below): (impl Fn(&Mark) -> f64, impl Fn(&Mark) -> f64),
     ) {
-        let gap = size * 0.45;
+        let gap = size * GAP;
         let mut stacked: (usize, [f64; 2]) = (usize::MAX, [0.0; 2]);
         for mark in &self.marks {
             if stacked.0 != mark.bar {
@@ -144,7 +159,7 @@ impl Marks {
             let level = if mark.buys { up } else { down };
             let tip =
                 if mark.buys { below(mark) + gap + *level } else { above(mark) - gap - *level };
-            *level += size * 1.15;
+            *level += size * LEVEL;
             let color = mark.outcome.color(palette);
             let fill = if mark.opens { palette.background } else { color };
             let steps = triangle(x(mark.bar), tip, size, mark.buys);
@@ -270,4 +285,84 @@ impl Counts {
 pub(super) fn clear_of(axis: &Axis, values: [f64; 2]) -> (f64, f64) {
     let [a, b] = values.map(|value| axis.place(value));
     (a.min(b), a.max(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes trades of an entry bar, an exit bar, a direction, a status and a profit each.
+    fn trades(rows: &[(u32, u32, u8, u8, f64)]) -> Trades {
+        let mut trades = Trades::default();
+        for &(entry, exit, direction, status, pnl) in rows {
+            trades.entry_bar.push(entry);
+            trades.exit_bar.push(exit);
+            trades.direction.push(direction);
+            trades.status.push(status);
+            trades.entry_price.push(10.0);
+            trades.exit_price.push(11.0);
+            trades.pnl.push(pnl);
+        }
+        trades
+    }
+
+    #[test]
+    fn purchases_point_up_and_sales_down() {
+        let marks = Marks::of(&trades(&[
+            (1, 4, 0, 1, 5.0),
+            (4, 6, 1, 1, -5.0),
+            (7, 9, 0, 1, 0.0),
+            (9, 9, 0, 0, 3.0),
+        ]));
+        let shown: Vec<_> = marks
+            .marks
+            .iter()
+            .map(|mark| (mark.bar, mark.buys, mark.opens, mark.outcome))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, true, true, Outcome::Profit),
+                (4, false, false, Outcome::Profit),
+                (4, false, true, Outcome::Loss),
+                (6, true, false, Outcome::Loss),
+                (7, true, true, Outcome::Even),
+                (9, false, false, Outcome::Even),
+                (9, true, true, Outcome::Open),
+            ]
+        );
+        // The exit and the entry of a reversal are stacked.
+        assert_eq!(marks.room(10.0), 10.0 * (GAP + 2.0 * LEVEL));
+    }
+
+    #[test]
+    fn parts_of_a_position_share_its_entry() {
+        let marks = Marks::of(&trades(&[(1, 4, 0, 1, 5.0), (1, 6, 0, 1, -5.0)]));
+        assert_eq!(marks.marks.iter().filter(|mark| mark.opens).count(), 1);
+        assert_eq!(marks.links.len(), 2);
+    }
+
+    #[test]
+    fn marks_are_drawn_as_long_as_they_can_be_told_apart() {
+        let reversing = |count: u32| {
+            let rows = (0..count).map(|index| (index, index + 1, (index % 2) as u8, 1, 1.0));
+            Marks::of(&trades(&rows.collect::<Vec<_>>()))
+        };
+        let size =
+            |count: u32| reversing(count).size(10.0, |bar| bar as f64 * 700.0 / f64::from(count));
+        assert_eq!(size(39), Some(10.0));
+        assert_eq!(size(250), Some(6.5));
+        assert_eq!(size(5000), None);
+    }
+
+    #[test]
+    fn counts_are_of_closed_trades_where_they_ended() {
+        let closed = [(0, 1, 0, 1, 5.0), (0, 1, 0, 1, -5.0), (0, 9, 0, 1, 1.0), (3, 9, 0, 0, 9.0)];
+        let timestamps: Vec<i64> = (0..10).collect();
+        let scale = TimeScale::new(0, 9, 1, 0.0, 100.0);
+        let counts = Counts::of(&trades(&closed), &scale, &timestamps, 10.0);
+        let mut expected = vec![[0, 0]; 10];
+        (expected[1], expected[9]) = ([1, 1], [1, 0]);
+        assert_eq!((counts.columns, counts.most), (expected, 1));
+    }
 }

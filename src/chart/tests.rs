@@ -133,6 +133,17 @@ fn runs() -> Vec<(&'static str, Run)> {
                 &every(2500, 26, |index| (index % 2) as u8),
             ),
         ),
+        (
+            "reversals",
+            Run::new(
+                &walk(1258, 100.0, 0.03, 8),
+                start,
+                day,
+                &(0..40)
+                    .map(|index| (index * 31, index * 31 + 31, (index % 2) as u8))
+                    .collect::<Vec<_>>(),
+            ),
+        ),
         ("short", Run::new(&walk(252, 100.0, 0.03, 8), start, day, &every(252, 25, |_| 1))),
         ("ruin", Run::new(&ruin, start, day, &every(500, 60, |_| 0))),
         ("one", Run::new(&[100.0], start, day, &[])),

@@ -127,12 +127,11 @@ impl Engine {
 
     /// Returns the strategy's name for people, or its id where the name is not known.
     fn name_of(&self, run: &Drawn) -> String {
-        let name = match &run.strategy_source {
-            Some(source) => strategies::parse(source).ok().map(|definition| definition.name),
-            None => {
-                let known = self.at_hand().registry.get(&run.strategy_id);
-                known.ok().map(|strategy| strategy.definition().name.clone())
-            }
+        let name = if let Some(source) = &run.strategy_source {
+            strategies::parse(source).ok().map(|definition| definition.name)
+        } else {
+            let known = self.at_hand().registry.get(&run.strategy_id);
+            known.ok().map(|strategy| strategy.definition().name.clone())
         };
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| run.strategy_id.clone())
     }

@@ -15,6 +15,11 @@ export declare class BacktestEngine {
   runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
   /** Returns a backtest that was kept, or null if there is none with that id. */
   getBacktestResults(backtestId: string): Promise<BacktestResult | null>
+  /**
+   * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
+   * the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+   */
+  renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Buffer>
   /** Lists backtests, the newest first, without their trades and curves. */
   listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
   /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
@@ -228,6 +233,23 @@ export interface Bars {
   volume?: Float64Array
 }
 
+/** How a picture of a backtest looks. */
+export interface ChartOptions {
+  /** What kind of file the bytes are. @default 'png' */
+  format?: 'png' | 'svg'
+  /** Pixels, from 200 to 4096. @default 1200 */
+  width?: number
+  /** Pixels, from 200 to 4096. @default 800 */
+  height?: number
+  /** Dark on white, or light on near black. @default 'light' */
+  theme?: 'light' | 'dark'
+  /**
+   * The bars that the run was computed on, as they were handed in with its request. Default: those of its asset,
+   * timeframe and range in the store or database, if they have not changed since.
+   */
+  bars?: BarsInput
+}
+
 /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
 export declare function deleteBacktest(backtestId: string): Promise<boolean>
 
@@ -408,6 +430,17 @@ export interface Progress {
  * until it is closed.
  */
 export declare function registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
+
+/**
+ * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to the
+ * bytes of a PNG, or of an SVG in UTF-8.
+ *
+ * The backtest is a completed one, by the id that it is kept under or as the result that `runBacktest` or
+ * `getBacktestResults` gave. A run does not keep its prices: they are loaded again from where the run had them, and drawn
+ * if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
+ * no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
+ */
+export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Buffer>
 
 /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>

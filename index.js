@@ -830,6 +830,7 @@ module.exports.listAssets = nativeBinding.listAssets
 module.exports.listBacktests = nativeBinding.listBacktests
 module.exports.listStrategies = nativeBinding.listStrategies
 module.exports.registerStrategy = nativeBinding.registerStrategy
+module.exports.renderChart = nativeBinding.renderChart
 module.exports.runBacktest = nativeBinding.runBacktest
 module.exports.simulateSignals = nativeBinding.simulateSignals
 module.exports.Timeframe = nativeBinding.Timeframe

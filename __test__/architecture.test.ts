@@ -27,6 +27,7 @@ const ROOMS: Record<string, string[]> = {
   simulation: [],
   portfolio: ['simulation'],
   metrics: ['portfolio', 'simulation'],
+  chart: ['portfolio'],
   sweep: ['metrics', 'portfolio', 'simulation', 'strategies', 'language', 'indicators'],
 }
 

@@ -4,13 +4,17 @@
  *   node examples/start.mjs [strategy] [asset]      the asset is the name of a file in data/: sp500, aapl, ibm, msft
  */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bold, dim, equityChart, green, heading, red, table } from './terminal.mjs'
 
 // One line a run in the log is right for a server and noise here.
 process.env.LOG_LEVEL ??= 'warn'
-const { getBacktestResults, importBars, listStrategies, runBacktest } = await import('@aitradepro/backtesting')
+const { getBacktestResults, importBars, listStrategies, renderChart, runBacktest } = await import(
+  '@aitradepro/backtesting'
+)
 
 const [strategyId = 'sma_crossover', asset = 'sp500'] = process.argv.slice(2)
 const assetSymbol = asset.toUpperCase()
@@ -33,6 +37,9 @@ const computed = performance.now()
 const run = await getBacktestResults(backtestId)
 if (run === null) throw new Error(`${backtestId} was not kept`)
 const read = performance.now()
+const picture = join(tmpdir(), `${backtestId}.png`)
+writeFileSync(picture, await renderChart(backtestId, { width: 1200, height: 800 }))
+const drawn = performance.now()
 const strategy = (await listStrategies()).find(({ id }) => id === run.strategyId)
 
 console.log(
@@ -94,6 +101,7 @@ console.log(
       `  imported  ${bars.imported.toLocaleString('en')} bars of data/${asset.toLowerCase()}-daily.csv, ${milliseconds(imported - started)}`,
       `  computed  ${run.timestamps.length.toLocaleString('en')} bars, ${milliseconds(computed - imported)}, stored included`,
       `  read back ${run.backtestId} from ${place()}, ${milliseconds(read - computed)}`,
+      `  drawn     ${picture}, ${milliseconds(drawn - read)}`,
       '',
       '  Next: npm start -- rsi, npm start -- macd msft, node examples/own-strategy.mjs',
     ].join('\n'),

@@ -14,6 +14,8 @@
     )
 )]
 
+#[cfg(feature = "chart")]
+pub mod chart;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "service")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Null, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{Buffer, Null, PromiseRaw, Unknown};
 use napi::{Either, Env, Result};
 use napi_derive::napi;
 use serde_json::{Map, Value};
@@ -65,6 +65,22 @@ impl BacktestEngine {
         backtest_id: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
         functions::on_get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
+    }
+
+    /// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
+    /// the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
+        ts_return_type = "Promise<Buffer>"
+    )]
+    pub fn render_chart<'env>(
+        &self,
+        env: &'env Env,
+        backtest: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Buffer>> {
+        functions::on_render_chart(env, Ok(Arc::clone(&self.engine)), backtest, options)
     }
 
     /// Lists backtests, the newest first, without their trades and curves.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Null, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{Buffer, Null, PromiseRaw, Unknown};
 use napi::{Either, Env, Result};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
+use crate::input::Input;
 use crate::service::simulate_signals::simulate_signals as run_signals;
 use crate::service::{Control, Engine, Progress};
 use crate::store::record::{Outcome, Run};
@@ -179,6 +180,28 @@ pub(super) fn on_list_assets(
     call(env, work, |_, found| Ok(found))
 }
 
+pub(super) fn on_render_chart<'env>(
+    env: &'env Env,
+    engine: Answering,
+    backtest: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    let backtest = read_drawn(env, backtest)?;
+    let options = read(options)?;
+    let start = |_| {
+        let engine = engine?;
+        Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
+    };
+    simulate(env, None, start, |_, bytes: Vec<u8>| Ok((Buffer::from(bytes), None)))
+}
+
+/// Reads the id of a backtest, or a result, whose trades become columns on the way.
+fn read_drawn<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> Result<Input> {
+    let Some(backtest) = backtest else { return Ok(Input::Null) };
+    let pack = Runtime::of(env)?.helper::<(Unknown<'env>,), Unknown<'env>>(env, "drawn")?;
+    read(Some(pack.call((backtest,).into())?))
+}
+
 /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
 #[napi(
     catch_unwind,
@@ -204,6 +227,26 @@ pub fn get_backtest_results<'env>(
     backtest_id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
     on_get_backtest_results(env, default_engine(env)?, backtest_id)
+}
+
+/// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to the
+/// bytes of a PNG, or of an SVG in UTF-8.
+///
+/// The backtest is a completed one, by the id that it is kept under or as the result that `runBacktest` or
+/// `getBacktestResults` gave. A run does not keep its prices: they are loaded again from where the run had them, and drawn
+/// if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
+/// no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
+#[napi(
+    catch_unwind,
+    ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
+    ts_return_type = "Promise<Buffer>"
+)]
+pub fn render_chart<'env>(
+    env: &'env Env,
+    backtest: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    on_render_chart(env, default_engine(env)?, backtest, options)
 }
 
 /// Lists backtests, the newest first, without their trades and curves.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::data::{Loaded, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
-use crate::market::{Timeframe, time};
+use crate::market::{Bars, Timeframe, time};
 use crate::watch::Unwatched;
 
 use super::bars_input;
@@ -13,6 +13,34 @@ use super::cache::Key;
 use super::engine::Engine;
 use super::pool;
 use super::request::BacktestRequest;
+
+/// The bars that are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The asset.
+    pub(super) asset_symbol: &'a str,
+    /// First moment, UTC milliseconds, included.
+    pub(super) start: i64,
+    /// Last moment, UTC milliseconds, included.
+    pub(super) end: i64,
+    /// The timeframe asked for.
+    pub(super) timeframe: Option<Timeframe>,
+    /// Bars handed in.
+    pub(super) bars: Option<&'a Arc<Bars>>,
+}
+
+impl BacktestRequest {
+    /// Returns the bars that the request is about.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            asset_symbol: &self.asset_symbol,
+            start: self.start,
+            end: self.end,
+            timeframe: self.timeframe,
+            bars: self.bars.as_ref(),
+        }
+    }
+}
 
 /// Where the bars of a run come from.
 #[derive(Debug)]
@@ -40,6 +68,11 @@ impl Plan {
             Self::Given { wanted, .. } | Self::Stored { wanted, .. } => *wanted,
         }
     }
+
+    /// Returns whether the bars are made of ticks.
+    pub(super) fn is_ticks(&self) -> bool {
+        matches!(self, Self::Stored { series, .. } if series.ticks)
+    }
 }
 
 impl Series {
@@ -51,8 +84,8 @@ impl Series {
 
 impl Engine {
     /// Finds the series that a request is about.
-    pub(super) async fn plan_bars(&self, request: &BacktestRequest) -> Result<Plan> {
-        if let Some(bars) = &request.bars {
+    pub(super) async fn plan_bars(&self, request: &Wanted<'_>) -> Result<Plan> {
+        if let Some(bars) = request.bars {
             let own = match bars.inferred_timeframe() {
                 Some(own) if request.timeframe.is_none_or(|wanted| wanted >= own) => own,
                 _ => bars_input::timeframe("bars", bars, request.timeframe)?,
@@ -60,7 +93,7 @@ impl Engine {
             return Ok(Plan::Given { own, wanted: request.timeframe.unwrap_or(own) });
         }
         let source = &self.opened().await?.source;
-        let symbol = &request.asset_symbol;
+        let symbol = request.asset_symbol;
         let series = source.series(symbol).await?;
         let finest_first = series.iter();
         let chosen = match request.timeframe {
@@ -95,8 +128,8 @@ impl Engine {
     }
 
     /// Returns the bars of a run, from the cache where they are there.
-    pub(super) async fn load(&self, request: &BacktestRequest, plan: &Plan) -> Result<Arc<Loaded>> {
-        let loaded = match (plan, &request.bars) {
+    pub(super) async fn load(&self, request: &Wanted<'_>, plan: &Plan) -> Result<Arc<Loaded>> {
+        let loaded = match (plan, request.bars) {
             (Plan::Given { own, wanted }, Some(bars)) => {
                 let bars = Arc::new(bars.between(request.start, request.end));
                 let bars = if own == wanted {
@@ -132,7 +165,7 @@ impl Engine {
 
     async fn load_stored(
         &self,
-        request: &BacktestRequest,
+        request: &Wanted<'_>,
         series: &Series,
         wanted: Timeframe,
     ) -> Result<Arc<Loaded>> {
@@ -140,7 +173,7 @@ impl Engine {
         // The source itself makes bars of ticks, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
         let ticks = series.ticks && request.timeframe.is_none();
-        let symbol = request.asset_symbol.clone();
+        let symbol = request.asset_symbol.to_owned();
         let revision = series.revision;
         let key = Key { symbol: symbol.clone(), stored, wanted, ticks, start, end, revision };
         let load = async {
@@ -196,8 +229,8 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
     format!("no bars of asset {symbol:?}; {hint}")
 }
 
-fn no_bars_in_range(request: &BacktestRequest, plan: &Plan) -> Error {
-    let held = match (plan, &request.bars) {
+fn no_bars_in_range(request: &Wanted<'_>, plan: &Plan) -> Error {
+    let held = match (plan, request.bars) {
         (Plan::Stored { series, .. }, _) => {
             format!(
                 "there are {} from {} to {}",

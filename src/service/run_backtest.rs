@@ -42,7 +42,7 @@ impl Engine {
         let request = BacktestRequest::read(request, &known)?;
         drop(known);
         self.check_duration(&request)?;
-        let plan = cancel.or(self.plan_bars(&request)).await?;
+        let plan = cancel.or(self.plan_bars(&request.wanted())).await?;
         let mut run = new_run(&request, plan.wanted());
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
         if request.persist {
@@ -123,7 +123,7 @@ impl Engine {
         let began = Instant::now();
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
-        let loaded = cancel.or(self.load(&request, &plan)).await?;
+        let loaded = cancel.or(self.load(&request.wanted(), &plan)).await?;
         let count = loaded.bars.len();
         let (given, warning) = match &request.function {
             Some(call) => {
@@ -255,7 +255,7 @@ fn new_run(request: &BacktestRequest, timeframe: Timeframe) -> Run {
 }
 
 /// Returns a hash of all that a simulation reads of bars, the same on every machine.
-fn fingerprint(bars: &Bars, timeframe: Timeframe) -> String {
+pub(super) fn fingerprint(bars: &Bars, timeframe: Timeframe) -> String {
     let mut hash = Xxh3::new();
     hash.update(timeframe.as_str().as_bytes());
     // Values go in by the block, so that the hash sees long runs of bytes.

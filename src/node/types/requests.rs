@@ -312,6 +312,25 @@ pub struct BacktestRequest {
     pub user_id: Option<String>,
 }
 
+/// How a picture of a backtest looks.
+#[napi(object, object_to_js = false)]
+pub struct ChartOptions {
+    /// What kind of file the bytes are. @default 'png'
+    #[napi(ts_type = "'png' | 'svg'")]
+    pub format: Option<String>,
+    /// Pixels, from 200 to 4096. @default 1200
+    pub width: Option<f64>,
+    /// Pixels, from 200 to 4096. @default 800
+    pub height: Option<f64>,
+    /// Dark on white, or light on near black. @default 'light'
+    #[napi(ts_type = "'light' | 'dark'")]
+    pub theme: Option<String>,
+    /// The bars that the run was computed on, as they were handed in with its request. Default: those of its asset,
+    /// timeframe and range in the store or database, if they have not changed since.
+    #[napi(ts_type = "BarsInput")]
+    pub bars: Option<String>,
+}
+
 /// Which backtests to list; the newest come first.
 #[napi(object, object_to_js = false)]
 pub struct BacktestFilter {

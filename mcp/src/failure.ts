@@ -44,10 +44,10 @@ export function failureOf(error: unknown, names: (message: string) => string = i
 }
 
 /** Reads what a schema found wrong with arguments. */
-export function failureOfArguments(tool: string, error: z.ZodError): Failure {
+export function failureOfArguments(error: z.ZodError): Failure {
   const issues = problemsOf(error)
-  const message = issues.map((issue) => issue.message).join('; ')
-  return { code: 'INVALID_ARGUMENT', message: inLine(`${tool}: ${message}`), retryable: false, issues }
+  const message = inLine(issues.map((issue) => issue.message).join('; '))
+  return { code: 'INVALID_ARGUMENT', message, retryable: false, issues }
 }
 
 /** Lists what a schema found wrong, each unknown name by itself. */
@@ -68,13 +68,12 @@ export function problemsOf(error: z.ZodError): Problem[] {
 /** Tells a failure as the result of a tool. `next` says what to do about it. */
 export function failed(failure: Failure, next: string): CallToolResult {
   const { code, message, issues } = failure
-  const told = issues.length > 1 || (issues[0] && issues[0].message !== message) ? issues : []
-  const more = told.length > MOST ? [`- … and ${told.length - MOST} more`] : []
+  // A single issue is the message; several are told one by one, and the message, which strings them together, is left out.
+  const several = issues.length > 1
+  const more = issues.length > MOST ? [`- … and ${issues.length - MOST} more`] : []
   const lines = [
-    `${code}: ${message}`,
-    ...told
-      .slice(0, MOST)
-      .map((issue) => `- ${issue.message.includes(issue.path) ? '' : `${issue.path}: `}${issue.message}`),
+    `${code}: ${several ? `${issues.length} problems` : message}`,
+    ...(several ? issues.slice(0, MOST).map((issue) => `- ${issue.message}`) : []),
     ...more,
     `Next: ${next}`,
   ]

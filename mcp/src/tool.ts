@@ -51,7 +51,7 @@ export function tool<Arguments extends z.ZodObject>(definition: Tool<Arguments>)
         try {
           const { success, data, error } = definition.arguments.safeParse(withoutNulls(given))
           if (!success) {
-            const failure = failureOfArguments(name, error)
+            const failure = failureOfArguments(error)
             const known = Object.keys(definition.arguments.shape).join(', ')
             return failed(
               failure,

@@ -162,6 +162,33 @@ describe('a run of an engine that does as it is told', () => {
     expect(text).not.toContain('secret')
   })
 
+  test('is told of once a second at most, and only of steps forward', async () => {
+    const { mcp, engine } = await told({ waitSeconds: 2.5 })
+    const heard: { progress: number; at: number }[] = []
+    const started = mcp.callTool(
+      { name: 'run_backtest', arguments: { ...LONG } },
+      { onprogress: ({ progress }) => heard.push({ progress, at: performance.now() }) },
+    )
+    await expect.poll(() => engine.started()).toBe(true)
+    const report = { backtestId: 'bt-0123456789ab', stage: 'simulation', currentDate: null, tradesExecuted: 0 }
+    for (let step = 0; step < 45; step++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      // Every other report falls back: an engine does not do that, a client must not see it.
+      engine.report({ ...report, progress: step % 2 === 0 ? step : 0.5 })
+    }
+    const { structuredContent } = await started
+    expect(structuredContent).toMatchObject({ status: 'running' })
+    engine.report({ ...report, progress: 99 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(heard.length).toBeGreaterThan(1)
+    expect(heard.length).toBeLessThanOrEqual(3)
+    for (const [index, { progress, at }] of heard.entries()) {
+      const before = heard[index - 1]
+      if (before) expect(progress > before.progress && at - before.at > 900, JSON.stringify(heard)).toBe(true)
+    }
+    engine.fail(new DOMException('stopped', 'AbortError'))
+  })
+
   test('without an id is waited for, however long that takes', async () => {
     const { mcp, engine } = await told({}, { silent: true })
     const waiting = call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })

@@ -91,7 +91,7 @@ describe('run_backtest', () => {
     const told = await call(mcp, 'run_backtest', RUN)
     expect(told).toMatchObject({ status: 'completed', progress: 100, final_capital: 13905.49, total_return: 39.0549 })
     expect(told.headline).toContain('total return 39.05 %, buy and hold 81.72 %')
-    expect(told.headline).toContain('in sample')
+    expect(told.headline).toContain('6 trades. Filled at the close that gave the signal. In sample, unless')
     expect(told.caveats[0]).toContain('in-sample')
     expect(told.caveats[1]).toContain('filled at the close of the bar that gave the signal')
     expect(told.metrics.sharpe_ratio).toBeCloseTo(0.823016, 6)
@@ -116,6 +116,7 @@ describe('run_backtest', () => {
       user_id: 'u1',
     })
     expect(told).toMatchObject({ timeframe: '1w', parameters: { period: 10 } })
+    expect(told.headline).not.toContain('Filled at the close')
     expect(told.assumptions).toMatchObject({ execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252 })
     const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id: told.backtest_id })).value
     expect(whole).toMatchObject({ user_id: 'u1', simulation: { upon_opposite_entry: 'ignore' } })

@@ -166,7 +166,7 @@ function headlineOf(run: BacktestSummary, progress: number | null): string {
       return (
         `${what}: total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
         `Sharpe ratio ${metrics.sharpeRatio?.toFixed(2) ?? 'none'}, deepest drawdown ${percent(metrics.maxDrawdown)}, ` +
-        `${trades} ${trades === 1 ? 'trade' : 'trades'}. One run in sample, no verdict on the strategy.`
+        `${trades} ${trades === 1 ? 'trade' : 'trades'}. ${fillsOf(run)}In sample, unless these bars had no part in choosing it.`
       )
     }
     case 'failed':
@@ -175,6 +175,13 @@ function headlineOf(run: BacktestSummary, progress: number | null): string {
     default:
       return `${what}: ${run.status}${progress === null ? '' : `, ${progress.toFixed(0)} % done`}`
   }
+}
+
+/** Fills at the close that gave the signal belong into the headline: nobody can trade so. */
+function fillsOf({ simulation, metrics }: BacktestSummary): string {
+  return simulation.execution === 'close' && metrics.totalTrades !== 0
+    ? 'Filled at the close that gave the signal. '
+    : ''
 }
 
 function caveatsOf(run: BacktestSummary): string[] {
@@ -190,7 +197,7 @@ function nextStepOf(run: BacktestSummary): string {
     case 'completed':
       return (
         'Check it out of sample: run_backtest with the same strategy and parameters on a period that had no part in choosing ' +
-        'them, and compare. Trades and curve: get_backtest_results with detail "full".'
+        'them. If this was that check, compare both. Trades and curve: get_backtest_results with detail "full".'
       )
     case 'failed':
       return 'Correct what the error names, and start it again with run_backtest.'

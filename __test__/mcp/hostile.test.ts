@@ -1,6 +1,8 @@
 /** Callers that are clumsy or mean harm: each is answered with a correct error, and the server lives on. */
 
+import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { LineTransport } from '../../mcp/dist/stdio.js'
 import {
   call,
   client,
@@ -201,6 +203,51 @@ describe('calls that make no sense', () => {
     expect((await served.request('ping')).result).toEqual({})
     expectProtocolOnly(served)
   })
+})
+
+test('input waits while very much output is unread', async () => {
+  const input = new PassThrough()
+  const taken: (() => void)[] = []
+  const output = new Writable({ write: (_chunk, _encoding, done) => void taken.push(done) })
+  const transport = new LineTransport(input, output)
+  const heard: unknown[] = []
+  transport.onmessage = (message) => heard.push(message)
+  await transport.start()
+  const ping = (id: number) => input.write(`{"jsonrpc":"2.0","id":${id},"method":"ping"}\n`)
+  const answer = { jsonrpc: '2.0', id: 1, result: { text: 'x'.repeat(9 * 1024 * 1024) } } as const
+  const sent = [transport.send(answer), transport.send(answer)]
+  ping(1)
+  await expect.poll(() => heard.length).toBe(1)
+  sent.push(transport.send(answer))
+  ping(2)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(heard).toHaveLength(1)
+  while (taken.length > 0) {
+    taken.shift()?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(sent)
+  await expect.poll(() => heard.length).toBe(2)
+  await transport.close()
+  await expect(transport.send(answer)).rejects.toThrow('closed')
+})
+
+test('a client that does not read stops being read, and gets every answer when it does', async () => {
+  const served = serve([], { DATA_DIR: await store() })
+  await initialize(served)
+  const run = await served.request('tools/call', { name: 'run_backtest', arguments: RUN })
+  const { backtest_id } = run.result.structuredContent
+  served.child.stdout.pause()
+  // Answers of 70 kB each, 42 MB in all: more than the server keeps unread.
+  const params = { name: 'get_backtest_results', arguments: { backtest_id } }
+  const count = 600
+  for (let id = 0; id < count; id++) served.send({ jsonrpc: '2.0', id, method: 'tools/call', params })
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  const unread = served.lines.length
+  expect(unread).toBeLessThan(count)
+  served.child.stdout.resume()
+  await expect.poll(() => served.lines.length, { timeout: 20_000 }).toBe(2 + count)
+  expectProtocolOnly(served)
 })
 
 test('three thousand calls at once are all answered, each with its own id', { timeout: 120_000 }, async () => {

@@ -1,7 +1,12 @@
-import { request as send } from 'node:http'
+import { spawn } from 'node:child_process'
+import { createServer, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { call, LONG, RUN, serveHttp, store } from './support.js'
+import { createBacktestingHttpHandler, type HttpOptions } from '../../mcp/dist/index.js'
+import { newEngine, ROOT } from '../support.js'
+import { call, environment, LONG, RUN, serveHttp, store } from './support.js'
 
 async function connect(
   url: string,
@@ -136,4 +141,76 @@ describe('over HTTP', () => {
     expect((await http(url, 'POST', JSON_HEADERS, INITIALIZE)).status).toBe(200)
     expect(served.lines).toEqual([])
   })
+})
+
+describe('a handler in a server of its user', () => {
+  async function mounted(options: HttpOptions, body?: unknown): Promise<string> {
+    const handler = createBacktestingHttpHandler(newEngine(), options)
+    const server = createServer((request, response) => {
+      void handler(request, response, body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(async () => {
+      await handler.close()
+      server.closeAllConnections()
+      server.close()
+    })
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+  }
+
+  test('answers for the hosts and origins that are named, and for no others', async () => {
+    const url = await mounted({ allowedHosts: ['api.example'], allowedOrigins: ['app.example'] })
+    const status = async (headers: Record<string, string>) =>
+      (await http(url, 'POST', { ...JSON_HEADERS, ...headers }, INITIALIZE)).status
+    expect(await status({ host: 'api.example' })).toBe(200)
+    expect(await status({ host: 'api.example:8443', origin: 'https://app.example' })).toBe(200)
+    expect(await status({})).toBe(403)
+    expect(await status({ host: 'api.example', origin: 'http://localhost' })).toBe(403)
+  })
+
+  test('takes a body that was parsed before it', async () => {
+    const url = await mounted({}, JSON.parse(INITIALIZE))
+    expect((await http(url, 'POST', JSON_HEADERS, '')).body).toContain('aitradepro-backtesting')
+  })
+
+  test('ends the session that was idle for longest when there are too many', async () => {
+    const url = await mounted({ maxSessions: 2 })
+    const open = async () => String((await http(url, 'POST', JSON_HEADERS, INITIALIZE)).headers['mcp-session-id'])
+    const ping = async (session: string) => {
+      const headers = { ...JSON_HEADERS, 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
+      return (await http(url, 'POST', headers, JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'ping' }))).status
+    }
+    const [first, second] = [await open(), await open()]
+    expect([await ping(second), await ping(first)]).toEqual([200, 200])
+    const third = await open()
+    expect([await ping(second), await ping(first), await ping(third)]).toEqual([404, 200, 200])
+  })
+
+  test('checks its options', () => {
+    expect(() => createBacktestingHttpHandler(newEngine(), { waitSeconds: -1 })).toThrow(/waitSeconds/)
+    expect(() => createBacktestingHttpHandler(newEngine(), { maxSession: 1 } as never)).toThrow(
+      /unknown option maxSession/,
+    )
+    expect(() => createBacktestingHttpHandler(newEngine(), { maxSessions: 0 })).toThrow(/maxSessions/)
+  })
+})
+
+test.skipIf(process.platform === 'win32')('the example serves beside other routes', async () => {
+  const child = spawn(process.execPath, [join(ROOT, 'examples', 'mcp-server.mjs')], {
+    env: environment({ PORT: '0', DATA_DIR: await store() }),
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const url = await new Promise<string>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => resolve(/listening on (\S+)/.exec(text)?.[1] ?? ''))
+  })
+  const { mcp } = await connect(url, 'modern')
+  const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+  const runs = await http(url.replace('/mcp', '/runs'), 'GET', {})
+  expect(JSON.parse(runs.body)).toMatchObject([{ backtestId: backtest_id, status: 'completed' }])
+  expect((await http(url.replace('/mcp', '/'), 'GET', {})).status).toBe(404)
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
 })

@@ -208,6 +208,14 @@ describe('get_backtest_results', () => {
   })
 })
 
+test('a client of revision 2026-07-28 is served over stdio, too', async () => {
+  const modern = await client(
+    { DATA_DIR: await store() },
+    { options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
+  )
+  expect(await call(modern, 'run_backtest', RUN)).toMatchObject({ status: 'completed', total_return: 39.0549 })
+})
+
 test('list_strategies tells one of them whole', async () => {
   const told = await call(mcp, 'list_strategies', { strategy_id: 'rsi' })
   expect(told.strategies).toHaveLength(1)

@@ -53,6 +53,9 @@ interface Session {
 export function createBacktestingHttpHandler(engine: Engine, options: HttpOptions = {}): HttpHandler {
   const { allowedHosts, allowedOrigins, maxSessions = 1000, ...serverOptions } = options
   settingsOf(serverOptions)
+  if (!(Number.isInteger(maxSessions) && maxSessions > 0)) {
+    throw new RangeError(`maxSessions must be a whole number above 0, was ${maxSessions}`)
+  }
   const hostAllowed = allowedHosts ? hostHeaderValidation(allowedHosts) : localhostHostValidation()
   const originAllowed = allowedOrigins ? originValidation(allowedOrigins) : localhostOriginValidation()
   const make = () => createBacktestingServer(engine, serverOptions)

@@ -2,7 +2,7 @@
 
 import type { BacktestResult, BacktestSummary, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
 import type { Told } from './answer.js'
-import { renameKeys, toSnake } from './names.js'
+import { inSnake, renameKeys, toSnake } from './names.js'
 
 /** So much of a result is whole: an answer with more would not get through the clients' limits of 10 MB. */
 export const MOST_TRADES = 10_000
@@ -171,7 +171,7 @@ function headlineOf(run: BacktestSummary, progress: number | null): string {
     }
     case 'failed':
     case 'cancelled':
-      return `${what}: ${run.status}${run.error === null ? '' : `, ${run.error}`}`
+      return `${what}: ${run.status}${run.error === null ? '' : `, ${inSnake(run.error)}`}`
     default:
       return `${what}: ${run.status}${progress === null ? '' : `, ${progress.toFixed(0)} % done`}`
   }

@@ -6,6 +6,9 @@ import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@model
 /** A longer line is refused as a whole: 4 MiB, as over HTTP. */
 const LONGEST = 4 * 1024 * 1024
 
+/** With so much unread output no more input is taken: a client that does not read must not fill the memory. */
+const MOST_UNREAD = 16 * 1024 * 1024
+
 const PARSE_ERROR = -32700
 const INVALID_REQUEST = -32600
 
@@ -120,9 +123,14 @@ export class LineTransport implements Transport {
     this.#write(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })).catch(() => {})
   }
 
-  /** Waits until the reader has caught up, so that a slow one does not fill the memory. */
   #write(line: string): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('the connection is closed'))
+    if (this.#output.writableLength > MOST_UNREAD && !this.#input.isPaused()) {
+      this.#input.pause()
+      this.#output.once('drain', () => {
+        if (!this.#closed) this.#input.resume()
+      })
+    }
     return new Promise((resolve, reject) => {
       this.#output.write(`${line}\n`, (error) => (error ? reject(error) : resolve()))
     })

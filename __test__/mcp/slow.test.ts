@@ -1,6 +1,11 @@
 /** Runs that take seconds: progress, answers before the end, cancellation, clients that leave. */
 
-import { Client, InMemoryTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import {
+  Client,
+  InMemoryTransport,
+  type JSONRPCMessage,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { BacktestResult, Progress } from '../../index.js'
 import { BacktestEngine } from '../../index.js'
@@ -163,7 +168,7 @@ describe('a run of an engine that does as it is told', () => {
   })
 
   test('is told of once a second at most, and only of steps forward', async () => {
-    const { mcp, engine } = await told({ waitSeconds: 2.5 })
+    const { mcp, engine, sent } = await told({ waitSeconds: 2.5 })
     const heard: { progress: number; at: number }[] = []
     const started = mcp.callTool(
       { name: 'run_backtest', arguments: { ...LONG } },
@@ -178,8 +183,12 @@ describe('a run of an engine that does as it is told', () => {
     }
     const { structuredContent } = await started
     expect(structuredContent).toMatchObject({ status: 'running' })
+    // Long enough after the last one for another to be due: a token has no meaning once its request is answered.
+    await new Promise((resolve) => setTimeout(resolve, 1100))
     engine.report({ ...report, progress: 99 })
     await new Promise((resolve) => setTimeout(resolve, 50))
+    const last = sent.at(-1)
+    expect(last && 'result' in last, JSON.stringify(last)).toBe(true)
     expect(heard.length).toBeGreaterThan(1)
     expect(heard.length).toBeLessThanOrEqual(3)
     for (const [index, { progress, at }] of heard.entries()) {
@@ -238,11 +247,18 @@ async function told(options: object, { silent = false } = {}) {
     notified.push(notification)
   }
   const [near, far] = InMemoryTransport.createLinkedPair()
+  const sent: JSONRPCMessage[] = []
+  const send = far.send.bind(far)
+  far.send = (message, options) => {
+    sent.push(message)
+    return send(message, options)
+  }
   await Promise.all([server.connect(far as never), mcp.connect(near)])
   onTestFinished(() => mcp.close())
   return {
     mcp,
     notified,
+    sent,
     engine: {
       report: (progress: Progress) => report(progress),
       fail: (error: unknown) => fail(error),

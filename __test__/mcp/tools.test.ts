@@ -220,6 +220,16 @@ test('list_strategies tells one of them whole', async () => {
   const told = await call(mcp, 'list_strategies', { strategy_id: 'rsi' })
   expect(told.strategies).toHaveLength(1)
   expect(told.strategies[0].source).toContain('entries')
+  for (let index = 0; index < 8; index++) {
+    const strategy = { id: `z${index}`, description: 'x'.repeat(500), entries: 'close > 1', exits: 'close > 2' }
+    await call(mcp, 'register_strategy', { strategy })
+  }
+  const page = await call(mcp, 'list_strategies')
+  expect(page).toMatchObject({ strategies_total: 20, next_step: 'For more, call again with offset 15.' })
+  expect(JSON.stringify(page).length).toBeLessThan(5000)
+  const rest = await call(mcp, 'list_strategies', { offset: 15 })
+  expect(rest.strategies.map(({ id }: { id: string }) => id)).toEqual(['z3', 'z4', 'z5', 'z6', 'z7'])
+  expect(rest.strategies[0].description).toHaveLength(161)
   expect(await refusal(mcp, 'list_strategies', { strategy_id: 'rsii' })).toContain('known ids')
 })
 

@@ -8,6 +8,9 @@ import { inSnake, renameKeys, toSnake } from './names.js'
 export const MOST_TRADES = 10_000
 export const MOST_POINTS = 100_000
 
+/** So much of a description a list tells. */
+const LONGEST_ROW = 160
+
 /** Which part of trades and curve to tell. */
 export interface Part {
   tradesOffset?: number | undefined
@@ -95,9 +98,14 @@ export function strategyRowOf(strategy: StrategyInfo): Record<string, unknown> {
     id: strategy.id,
     name: strategy.name,
     type: strategy.type,
-    description: strategy.description,
+    description: shortened(strategy.description),
     parameters: Object.fromEntries(parameters),
   }
+}
+
+/** Keeps a row of a list short: the whole text is told with the whole strategy. */
+function shortened(text: string): string {
+  return text.length > LONGEST_ROW ? `${text.slice(0, LONGEST_ROW)}…` : text
 }
 
 /** Tells metrics under their names in snake_case. */

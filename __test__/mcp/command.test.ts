@@ -3,6 +3,8 @@ import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { COMMAND, environment, initialize, serve, serveHttp, store } from './support.js'
 
+const CLIENT = { name: 'script', version: '1' }
+
 function run(args: string[], settings: Record<string, string> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
     encoding: 'utf8',
@@ -58,6 +60,33 @@ describe('the server ends with status 0', () => {
     await initialize(served)
     served.child.stdin.end()
     expect(await served.ended).toBe(0)
+  })
+
+  test('when what a script piped in is answered', async () => {
+    const requests = [
+      { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: CLIENT } },
+      { method: 'notifications/initialized' },
+      { id: 2, method: 'tools/call', params: { name: 'list_assets', arguments: {} } },
+    ]
+    const input = requests.map((request) => JSON.stringify({ jsonrpc: '2.0', ...request })).join('\n')
+    const { status, stdout } = spawnSync(process.execPath, [COMMAND], {
+      encoding: 'utf8',
+      env: environment({ DATA_DIR: await store() }),
+      input: `${input}\n`,
+    })
+    expect(status).toBe(0)
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(answers.map(({ id }) => id)).toEqual([1, 2])
+    expect(answers[0].result.capabilities).toEqual({
+      tools: { listChanged: false },
+      prompts: { listChanged: false },
+      resources: { listChanged: false },
+      completions: {},
+    })
+    expect(answers[1].result.structuredContent.assets_total).toBe(1)
   })
 
   test('when standard input ends before a word was said', async () => {

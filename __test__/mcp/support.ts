@@ -21,8 +21,8 @@ export const RUN = {
   parameters: { fast_period: 20, slow_period: 100 },
 }
 
-/** Two hundred averages, in groups: expressions may be nested 64 deep. */
-const AVERAGES = Array.from({ length: 8 }, (_, group) => {
+/** Three hundred averages, in groups: expressions may be nested 64 deep. */
+const AVERAGES = Array.from({ length: 12 }, (_, group) => {
   const terms = Array.from({ length: 25 }, (_, index) => `close > sma(close, ${100 + group * 25 + index})`)
   return `(${terms.join(' and ')})`
 })

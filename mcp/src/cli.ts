@@ -51,11 +51,13 @@ async function main(): Promise<void> {
     process.stdout.write(command.print)
     return
   }
+  // From now on a signal is an orderly end, however early it comes.
+  const signal = signalled()
   try {
     const engine = new BacktestEngine()
     await (command.port === undefined
-      ? overStdio(engine, command.options)
-      : overHttp(engine, command.options, command.port))
+      ? overStdio(engine, command.options, signal)
+      : overHttp(engine, command.options, command.port, signal))
   } catch (error) {
     console.error(messageOf(error))
     process.exit(1)
@@ -104,21 +106,21 @@ function flag(text: string | undefined): boolean {
   throw new RangeError(`MCP_BACKTEST_NOTIFICATIONS must be true or false, was ${JSON.stringify(text)}`)
 }
 
-async function overStdio(engine: BacktestEngine, options: ServerOptions): Promise<void> {
+async function overStdio(engine: BacktestEngine, options: ServerOptions, signal: Promise<void>): Promise<void> {
   const transport = new LineTransport()
   const handle = serveStdio(() => createBacktestingServer(engine, options), { transport, onerror: note })
-  const gone = new Promise<void>((resolve) => {
-    process.stdin.once('end', resolve)
-    process.stdin.once('close', resolve)
-    process.stdout.once('error', () => resolve())
-  })
-  await Promise.race([gone, signalled()])
+  await Promise.race([transport.closed, signal])
   await handle.close()
   await engine.close()
   process.exit(0)
 }
 
-async function overHttp(engine: BacktestEngine, options: ServerOptions, port: number): Promise<void> {
+async function overHttp(
+  engine: BacktestEngine,
+  options: ServerOptions,
+  port: number,
+  signal: Promise<void>,
+): Promise<void> {
   const handler = createBacktestingHttpHandler(engine, options)
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
@@ -132,7 +134,7 @@ async function overHttp(engine: BacktestEngine, options: ServerOptions, port: nu
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port
   console.error(`listening on http://127.0.0.1:${bound}/mcp`)
-  await signalled()
+  await signal
   server.close()
   await handler.close()
   await engine.close()

@@ -15,6 +15,8 @@ const INSTRUCTIONS =
   'of the bars back, run_backtest on the rest, then once on the part kept back. Every answer begins with a headline and with ' +
   'caveats: pass the caveats on. Numbers are percent where they are returns, drawdowns or rates. No order reaches a market.'
 
+const FIXED = { listChanged: false }
+
 /**
  * Makes an MCP server over an engine. It is not connected yet: `await server.connect(transport)`. Servers over the same
  * engine share its runs, so that a run started by one can be followed and stopped by another. Closing a server does not
@@ -24,7 +26,8 @@ export function createBacktestingServer(engine: Engine, options: ServerOptions =
   const settings = settingsOf(options)
   const server = new McpServer(
     { name: 'aitradepro-backtesting', title: 'AITradePro backtesting', version: VERSION },
-    { instructions: INSTRUCTIONS },
+    // The lists of tools and prompts never change, and changes of the list of runs are not told.
+    { instructions: INSTRUCTIONS, capabilities: { tools: FIXED, prompts: FIXED, resources: FIXED } },
   )
   const context: Context = { engine, runs: Runs.of(engine), settings, server }
   for (const { register } of TOOLS) register(context)

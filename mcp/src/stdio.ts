@@ -1,13 +1,24 @@
 /** JSON-RPC over standard input and output: one message a line, and an answer to what is no message. */
 
 import type { Readable, Writable } from 'node:stream'
-import { type JSONRPCMessage, parseJSONRPCMessage, type Transport } from '@modelcontextprotocol/server'
+import {
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResponse,
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  type RequestId,
+  type Transport,
+} from '@modelcontextprotocol/server'
 
 /** A longer line is refused as a whole: 4 MiB, as over HTTP. */
 const LONGEST = 4 * 1024 * 1024
 
 /** With so much unread output no more input is taken: a client that does not read must not fill the memory. */
 const MOST_UNREAD = 16 * 1024 * 1024
+
+/** How long answers are waited for when the input has ended: a script pipes its requests in and reads what comes. */
+const GRACE_MILLISECONDS = 500
 
 const PARSE_ERROR = -32700
 const INVALID_REQUEST = -32600
@@ -27,6 +38,14 @@ export class LineTransport implements Transport {
   #length = 0
   #tooLong = false
   #closed = false
+  #ended = false
+  readonly #unanswered = new Set<RequestId>()
+  #resolveClosed = () => {}
+
+  /** Resolves when the connection is closed, by whichever side. */
+  readonly closed = new Promise<void>((resolve) => {
+    this.#resolveClosed = resolve
+  })
 
   constructor(input: Readable = process.stdin, output: Writable = process.stdout) {
     this.#input = input
@@ -44,6 +63,7 @@ export class LineTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     await this.#write(JSON.stringify(message))
+    if (isJSONRPCResponse(message) && message.id !== undefined) this.#settle(message.id)
   }
 
   async close(): Promise<void> {
@@ -55,10 +75,19 @@ export class LineTransport implements Transport {
     this.#input.pause()
     this.#parts = []
     this.onclose?.()
+    this.#resolveClosed()
   }
 
   readonly #end = () => {
-    void this.close()
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#unanswered.size === 0) void this.close()
+    else setTimeout(() => void this.close(), GRACE_MILLISECONDS).unref()
+  }
+
+  #settle(id: RequestId): void {
+    this.#unanswered.delete(id)
+    if (this.#ended && this.#unanswered.size === 0) void this.close()
   }
 
   readonly #fail = (error: Error) => {
@@ -115,7 +144,13 @@ export class LineTransport implements Transport {
       this.#refuse(idOf(value), INVALID_REQUEST, `Invalid Request: ${what}`)
       return
     }
+    if (isJSONRPCRequest(message)) this.#unanswered.add(message.id)
     this.onmessage?.(message)
+    if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+      // Nobody answers what was cancelled.
+      const { requestId } = message.params ?? {}
+      if (typeof requestId === 'string' || typeof requestId === 'number') this.#settle(requestId)
+    }
   }
 
   #refuse(id: string | number | null, code: number, message: string): void {

@@ -3,7 +3,7 @@ import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createBacktestingHttpHandler, type HttpOptions } from '../../mcp/dist/index.js'
 import { newEngine, ROOT } from '../support.js'
 import { call, environment, LONG, RUN, serveHttp, store } from './support.js'
@@ -95,6 +95,22 @@ describe('over HTTP', () => {
     expect(await call(one, 'get_backtest_results', { backtest_id })).toMatchObject({ status: 'cancelled' })
   })
 
+  test('the end of a run that was answered before reaches a session by its stream', async () => {
+    const { url } = await serveHttp(['--notifications'], { DATA_DIR: await store({ long: true }) })
+    const { mcp } = await connect(url, 'legacy')
+    const heard: { method: string; params?: unknown }[] = []
+    mcp.fallbackNotificationHandler = async (notification) => {
+      heard.push(notification)
+    }
+    const { backtest_id, status } = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })
+    expect(status).toBe('running')
+    await expect.poll(() => heard.at(-1)?.method, { timeout: 20_000 }).toBe('backtest/complete')
+    expect(heard.at(-1)?.params).toMatchObject({ backtestId: backtest_id, result: { status: 'completed' } })
+    const progress = heard.filter(({ method }) => method === 'backtest/progress')
+    expect(progress.length).toBeGreaterThan(0)
+    for (const { params } of progress) expect(params).toMatchObject({ backtestId: backtest_id })
+  })
+
   test('a session ends for good, and unknown ones are not found', async () => {
     const { url } = await serveHttp([])
     const opened = await http(url, 'POST', JSON_HEADERS, INITIALIZE)
@@ -184,6 +200,25 @@ describe('a handler in a server of its user', () => {
     expect([await ping(second), await ping(first)]).toEqual([200, 200])
     const third = await open()
     expect([await ping(second), await ping(first), await ping(third)]).toEqual([404, 200, 200])
+  })
+
+  test('ends a session that was idle for an hour', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'performance'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const url = await mounted({})
+    const session = String((await http(url, 'POST', JSON_HEADERS, INITIALIZE)).headers['mcp-session-id'])
+    const ping = async () => {
+      const headers = { ...JSON_HEADERS, 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
+      return (await http(url, 'POST', headers, JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'ping' }))).status
+    }
+    vi.advanceTimersByTime(59 * 60_000)
+    expect(await ping()).toBe(200)
+    vi.advanceTimersByTime(59 * 60_000)
+    expect(await ping()).toBe(200)
+    vi.advanceTimersByTime(62 * 60_000)
+    expect(await ping()).toBe(404)
   })
 
   test('checks its options', () => {

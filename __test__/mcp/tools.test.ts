@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { folder } from '../support.js'
 import { call, client, firstResource, LONG, RUN, raw, refusal, store, textOf } from './support.js'
 
 let mcp: Client
@@ -273,7 +274,13 @@ test('list_assets searches and pages', async () => {
     assets_total: 1,
     assets: [{ asset_symbol: 'SP500', timeframes: [{ timeframe: '1d', bars: 5105 }] }],
   })
-  expect((await call(mcp, 'list_assets', { search: 'x' })).assets).toEqual([])
+  expect(await call(mcp, 'list_assets', { search: 'x' })).toMatchObject({
+    assets: [],
+    next_step: expect.stringContaining('without search'),
+  })
+  const empty = await client({ DATA_DIR: folder() })
+  expect((await call(empty, 'list_assets')).next_step).toContain('No bars are stored yet')
+  expect(await refusal(empty, 'run_backtest', RUN)).toMatch(/^NO_DATA: .*\nNext: no bars are stored yet/)
   expect((await call(mcp, 'list_assets', { offset: 1 })).assets).toEqual([])
 })
 

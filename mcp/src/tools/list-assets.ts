@@ -44,13 +44,17 @@ export const listAssets = tool({
     const told = {
       headline: `${assets.length} of ${all.length} assets${search === '' ? '' : ' whose symbols match'}`,
       caveats: [],
-      next_step:
-        all.length === 0
-          ? 'Look without search; if there are none at all, the operator has to import bars.'
-          : 'Decide which part of a range you keep back for a check out of sample before you run anything.',
+      next_step: nextStepOf(all.length, search),
       assets,
       assets_total: all.length,
     }
     return answer(told, 'assets://list', assets)
   },
 })
+
+function nextStepOf(found: number, search: string): string {
+  if (found > 0) return 'Decide which part of a range you keep back for a check out of sample before you run anything.'
+  return search === ''
+    ? 'No bars are stored yet: the operator has to import some.'
+    : 'Look for another symbol, or call again without search.'
+}

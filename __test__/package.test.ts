@@ -32,9 +32,8 @@ function run(program: string, args: string[], cwd: string, input?: string): stri
   return stdout
 }
 
-function pack(source: string, target: string): { filename: string; files: { path: string }[] } {
-  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', target], source))
-  return packed
+function pack(sources: string[], target: string): { filename: string; files: { path: string }[] }[] {
+  return JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', target, ...sources], ROOT))
 }
 
 describe('the packed package', { timeout: 180_000 }, () => {
@@ -49,7 +48,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     cpSync(join(ROOT, 'npm', BINARY.exec(binary)?.[1] ?? ''), platform, { recursive: true })
     cpSync(join(ROOT, binary), join(platform, binary))
     const sources = [ROOT, platform, ...dependencies()]
-    const tarballs = sources.map((source) => join(target, pack(source, target).filename))
+    const tarballs = pack(sources, target).map(({ filename }) => join(target, filename))
     place = join(target, 'place')
     mkdirSync(place)
     writeFileSync(join(place, 'package.json'), '{ "private": true }\n')
@@ -57,10 +56,11 @@ describe('the packed package', { timeout: 180_000 }, () => {
     const quiet = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--cache', join(target, 'cache')]
     run('npm', ['install', ...quiet, ...tarballs], place)
     return () => rmSync(target, { recursive: true, force: true })
-  }, 180_000)
+  }, 300_000)
 
   test('holds the loader, the types, the MCP server and the documents, and nothing else', () => {
-    const files = pack(ROOT, folder()).files.map(({ path }) => path)
+    const [packed] = pack([ROOT], folder())
+    const files = packed?.files.map(({ path }) => path) ?? []
     const server = files.filter((path) => path.startsWith('mcp/dist/'))
     for (const path of server) expect(path).toMatch(/\.js$|\.d\.ts$|\/esm\/package\.json$/)
     for (const name of ['index.js', 'index.d.ts', 'esm/index.js', 'esm/index.d.ts', 'esm/package.json', 'cli.js'])
@@ -120,7 +120,9 @@ describe('the packed package', { timeout: 180_000 }, () => {
     writeFileSync(join(place, 'two.mjs'), `${imported}\n${program}`)
     expect(run(process.execPath, ['one.cjs'], place)).toBe('0 of 0 assets function\n')
     expect(run(process.execPath, ['two.mjs'], place)).toBe('0 of 0 assets function\n')
-    expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp', '--version'], place)).toBe('0.1.0\n')
+    // By its name, and by that of the package, as the documentation has it.
+    for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
+      expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
     expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
   })
 

@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-/** Facts about files: once is enough. */
-const aboutFiles = ['__test__/architecture.test.ts', '__test__/package.test.ts', '__test__/reference.test.ts']
+/** Facts about files, and servers in processes of their own: once is enough. */
+const once = [
+  '__test__/architecture.test.ts',
+  '__test__/package.test.ts',
+  '__test__/reference.test.ts',
+  '__test__/mcp/*.test.ts',
+]
 
 export default defineConfig({
   test: {
-    include: ['__test__/*.test.ts'],
+    include: ['__test__/*.test.ts', '__test__/mcp/*.test.ts'],
     globalSetup: ['__test__/postgres-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
@@ -13,7 +18,7 @@ export default defineConfig({
     server: { deps: { external: [/\/index\.js$/] } },
     projects: [
       { extends: true, test: { name: 'threads', pool: 'threads' } },
-      { extends: true, test: { name: 'forks', pool: 'forks', exclude: aboutFiles } },
+      { extends: true, test: { name: 'forks', pool: 'forks', exclude: once } },
     ],
   },
 })

@@ -105,6 +105,26 @@ describe('docs/architecture.md', () => {
   })
 })
 
+describe('the MCP server', () => {
+  const files = readdirSync(join(ROOT, 'mcp', 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => ({ name: entry.name, text: readFileSync(join(entry.parentPath, entry.name), 'utf8') }))
+
+  test('takes the engine as an argument: only the command loads the addon', () => {
+    const loading = files.filter(({ text }) => /^import (?!type )[^\n]* from '@aitradepro\/backtesting'/m.test(text))
+    expect(loading.map(({ name }) => name)).toEqual(['cli.ts'])
+  })
+
+  test('has a file and a line in the list for every tool', () => {
+    const tools = readdirSync(join(ROOT, 'mcp', 'src', 'tools')).filter((name) => name !== 'index.ts')
+    const list = read('mcp', 'src', 'tools', 'index.ts')
+    for (const name of tools) expect(list).toContain(`from './${name.replace('.ts', '.js')}'`)
+    expect(/TOOLS: Registration\[\] = \[([^\]]*)\]/.exec(list)?.[1]?.match(/\w+/g)).toHaveLength(tools.length)
+    const docs = read('docs', 'mcp.md')
+    for (const name of tools) expect(docs).toContain(`\`${name.replace('.ts', '').replaceAll('-', '_')}\``)
+  })
+})
+
 describe('the error codes', () => {
   const names = new Map(
     [...read('src', 'error.rs').matchAll(/Self::(\w+) => "([A-Z_]+)"/g)].map(([, variant, name]) => [
@@ -160,6 +180,7 @@ describe('the package', () => {
     expect(read('Cargo.lock')).toContain(`name = "aitradepro-backtesting"\nversion = "${crate}"`)
     for (const platform of platforms)
       expect(JSON.parse(read('npm', platform, 'package.json')).version, platform).toBe(crate)
+    expect(read('mcp', 'src', 'about.ts')).toContain(`VERSION = '${crate}'`)
   })
 
   test('has a platform package for every target', () => {
@@ -174,8 +195,12 @@ describe('the package', () => {
     }
   })
 
-  test('installs nothing at run time and compiles nothing on installation', () => {
-    expect(manifest.dependencies).toBeUndefined()
+  test('needs the SDK of MCP alone at run time, and compiles nothing on installation', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual([
+      '@modelcontextprotocol/node',
+      '@modelcontextprotocol/server',
+      'zod',
+    ])
     for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
       expect(manifest.scripts[hook]).toBeUndefined()
   })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -7,27 +7,38 @@ import { folder, ROOT } from './support.js'
 
 const BINARY = /^aitradepro-backtesting\.(.+)\.node$/
 
-function run(program: string, args: string[], cwd: string): string {
+/** Returns the folders of the packages that ours needs, and of those that they need. */
+function dependencies(folder = ROOT, found = new Set<string>()): Set<string> {
+  const { dependencies: needed = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  for (const name of Object.keys(needed)) {
+    const place = join(ROOT, 'node_modules', ...name.split('/'))
+    if (!found.has(place)) dependencies(place, found.add(place))
+  }
+  return found
+}
+
+function run(program: string, args: string[], cwd: string, input?: string): string {
   // A shell is what finds npm.cmd on Windows.
-  const shell = process.platform === 'win32' && program === 'npm'
+  const shell = process.platform === 'win32' && ['npm', 'npx'].includes(program)
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
     encoding: 'utf8',
     shell,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    input,
   })
   if (status !== 0)
     throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? ''}\n${stdout}\n${stderr}`)
   return stdout
 }
 
-function pack(source: string, target: string): { filename: string; files: { path: string }[] } {
-  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', target], source))
-  return packed
+function pack(sources: string[], target: string): { filename: string; files: { path: string }[] }[] {
+  return JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', target, ...sources], ROOT))
 }
 
 describe('the packed package', { timeout: 180_000 }, () => {
-  const tarballs: string[] = []
+  /** The package and the binary of this platform in a folder that was empty, as npm installs them from its registry. */
+  let place = ''
 
   beforeAll(() => {
     const target = mkdtempSync(join(tmpdir(), 'backtesting-pack-'))
@@ -36,13 +47,25 @@ describe('the packed package', { timeout: 180_000 }, () => {
     const platform = join(target, 'platform')
     cpSync(join(ROOT, 'npm', BINARY.exec(binary)?.[1] ?? ''), platform, { recursive: true })
     cpSync(join(ROOT, binary), join(platform, binary))
-    tarballs.push(...[ROOT, platform].map((source) => join(target, pack(source, target).filename)))
+    const sources = [ROOT, platform, ...dependencies()]
+    const tarballs = pack(sources, target).map(({ filename }) => join(target, filename))
+    place = join(target, 'place')
+    mkdirSync(place)
+    writeFileSync(join(place, 'package.json'), '{ "private": true }\n')
+    // With a cache of its own, so that nothing comes from anywhere but the tarballs.
+    const quiet = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--cache', join(target, 'cache')]
+    run('npm', ['install', ...quiet, ...tarballs], place)
     return () => rmSync(target, { recursive: true, force: true })
-  }, 180_000)
+  }, 300_000)
 
-  test('holds the loader, the types and the documents, and nothing else', () => {
-    const { files } = pack(ROOT, folder())
-    expect(files.map((file) => file.path).sort()).toEqual([
+  test('holds the loader, the types, the MCP server and the documents, and nothing else', () => {
+    const [packed] = pack([ROOT], folder())
+    const files = packed?.files.map(({ path }) => path) ?? []
+    const server = files.filter((path) => path.startsWith('mcp/dist/'))
+    for (const path of server) expect(path).toMatch(/\.js$|\.d\.ts$|\/esm\/package\.json$/)
+    for (const name of ['index.js', 'index.d.ts', 'esm/index.js', 'esm/index.d.ts', 'esm/package.json', 'cli.js'])
+      expect(server).toContain(`mcp/dist/${name}`)
+    expect(files.filter((path) => !server.includes(path)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -53,7 +76,6 @@ describe('the packed package', { timeout: 180_000 }, () => {
   })
 
   test('runs a backtest in an empty folder, by require and by import, without a network', () => {
-    const place = installed()
     const program = `
       const timestamps = Float64Array.from({ length: 300 }, (_, bar) => Date.UTC(2020, 0, 1 + bar))
       const close = Float64Array.from({ length: 300 }, (_, bar) => 100 + 20 * Math.sin(bar / 9))
@@ -72,8 +94,39 @@ describe('the packed package', { timeout: 180_000 }, () => {
     expect(run(process.execPath, ['two.mjs'], place)).toBe('completed true NOT_FOUND function\n')
   })
 
+  test('serves MCP in an empty folder: by require, by import with the classes of the SDK, and as a command', () => {
+    const program = `
+      const engine = new BacktestEngine({ dataDir: 'served', logLevel: 'off' })
+      const handler = createMcpHandler(() => createBacktestingServer(engine))
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_assets', arguments: {},
+        _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {},
+          'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' } } } })
+      const more = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'list_assets' }
+      handler.fetch(new Request('http://localhost/mcp', { method: 'POST', headers: { ...headers, ...more }, body }))
+        .then((response) => response.json())
+        .then(async ({ result, error }) => {
+          await engine.close()
+          console.log(result?.structuredContent.headline ?? JSON.stringify(error), typeof createBacktestingHttpHandler)
+        })`
+    const names: [string, string][] = [
+      ['{ BacktestEngine }', '@aitradepro/backtesting'],
+      ['{ createBacktestingServer, createBacktestingHttpHandler }', '@aitradepro/backtesting/mcp'],
+      ['{ createMcpHandler }', '@modelcontextprotocol/server'],
+    ]
+    const required = names.map(([name, from]) => `const ${name} = require('${from}')`).join('\n')
+    const imported = names.map(([name, from]) => `import ${name} from '${from}'`).join('\n')
+    writeFileSync(join(place, 'one.cjs'), `${required}\n${program}`)
+    writeFileSync(join(place, 'two.mjs'), `${imported}\n${program}`)
+    expect(run(process.execPath, ['one.cjs'], place)).toBe('0 of 0 assets function\n')
+    expect(run(process.execPath, ['two.mjs'], place)).toBe('0 of 0 assets function\n')
+    // By its name, and by that of the package, as the documentation has it.
+    for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
+      expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
+    expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
+  })
+
   test('is the same module for require and import', () => {
-    const place = installed()
     writeFileSync(
       join(place, 'both.mjs'),
       `import { createRequire } from 'node:module'
@@ -88,7 +141,12 @@ describe('the packed package', { timeout: 180_000 }, () => {
     ['CommonJS', 'cts', 'nodenext', 'nodenext'],
     ['a bundler', 'ts', 'esnext', 'bundler'],
   ])('has types for %s', (_, extension, module, resolution) => {
-    const place = installed()
+    const check = (name: string, ...types: string[]) => {
+      const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--lib', 'es2022,dom']
+      const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+      const kind = ['--module', module, '--moduleResolution', resolution, ...types]
+      return run(process.execPath, [tsc, ...options, ...kind, `${name}.${extension}`], place)
+    }
     writeFileSync(
       join(place, `use.${extension}`),
       `import { BacktestEngine, BacktestError, type BacktestResult, runBacktest } from '@aitradepro/backtesting'
@@ -108,19 +166,23 @@ describe('the packed package', { timeout: 180_000 }, () => {
        // @ts-expect-error no such code
        export const wrong = (error: BacktestError) => error.code === 'NO_SUCH_CODE'\n`,
     )
-    const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--lib', 'es2022,dom']
-    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-    const kind = ['--module', module, '--moduleResolution', resolution, '--types', '']
-    expect(run(process.execPath, [tsc, ...options, ...kind, `use.${extension}`], place)).toBe('')
-  })
+    expect(check('use', '--types', '')).toBe('')
 
-  /** Installs the package and the binary of this platform into an empty folder, as npm does from its registry. */
-  function installed(): string {
-    const place = folder()
-    writeFileSync(join(place, 'package.json'), '{ "private": true }\n')
-    run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs], place)
-    return place
-  }
+    // The server speaks of Node.js, whose types it takes from where its user has them.
+    writeFileSync(
+      join(place, `serve.${extension}`),
+      `import { BacktestEngine } from '@aitradepro/backtesting'
+       import { createBacktestingHttpHandler, createBacktestingServer, type ServerOptions } from '@aitradepro/backtesting/mcp'
+       import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server'
+       const options: ServerOptions = { waitSeconds: 5 }
+       export const server: McpServer = createBacktestingServer(new BacktestEngine(), options)
+       export const handler = createMcpHandler(() => createBacktestingServer(new BacktestEngine()))
+       export const closed: Promise<void> = createBacktestingHttpHandler(new BacktestEngine(), { maxSessions: 5 }).close()
+       // @ts-expect-error no such option
+       createBacktestingServer(new BacktestEngine(), { waitSecond: 5 })\n`,
+    )
+    expect(check('serve', '--typeRoots', join(ROOT, 'node_modules', '@types'), '--types', 'node')).toBe('')
+  })
 })
 
 test('a machine without a binary is told so', () => {

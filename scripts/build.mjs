@@ -1,5 +1,5 @@
 /**
- * Builds the addon for this machine and completes the files that the CLI of napi generates.
+ * Builds the addon for this machine, completes the files that the CLI of napi generates, and compiles the MCP server.
  *
  *   node scripts/build.mjs [--release] [any option of `napi build`]
  *
@@ -23,6 +23,7 @@ run(process.execPath, [
 ])
 complete('index.js', completeLoader)
 complete('index.d.ts', completeTypes)
+run(process.execPath, [join(ROOT, 'scripts', 'mcp.mjs')])
 
 /**
  * @param {string} name

@@ -54,3 +54,26 @@ export function hostTarget() {
   const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
   return /^host: (.+)$/m.exec(stdout ?? '')?.[1] ?? fail('rustc -vV does not name a host')
 }
+
+/**
+ * Returns a block of code for Markdown.
+ * @param {string} language
+ * @param {string} text
+ */
+export function block(language, text) {
+  return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
+}
+
+/**
+ * Replaces what stands between `<!-- name -->` and `<!-- end -->` in a document.
+ * @param {string} text
+ * @param {string} name
+ * @param {string} content
+ */
+export function fill(text, name, content) {
+  const start = `<!-- ${name} -->\n`
+  const from = text.indexOf(start)
+  const to = text.indexOf('<!-- end -->', from)
+  if (from < 0 || to < 0) fail(`the document lacks the marker ${start.trim()} or its <!-- end -->`)
+  return `${text.slice(0, from + start.length)}${content}\n${text.slice(to)}`
+}

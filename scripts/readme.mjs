@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fail, ROOT } from './lib.mjs'
+import { block, fail, fill, ROOT } from './lib.mjs'
 
 const program = join(ROOT, 'examples', 'quickstart.mjs')
 const file = join(ROOT, 'README.md')
@@ -33,26 +33,4 @@ function output() {
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
   }
-}
-
-/**
- * @param {string} language
- * @param {string} text
- */
-function block(language, text) {
-  return `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
-}
-
-/**
- * Replaces what stands between `<!-- name -->` and `<!-- end -->`.
- * @param {string} text
- * @param {string} name
- * @param {string} content
- */
-function fill(text, name, content) {
-  const start = `<!-- ${name} -->\n`
-  const from = text.indexOf(start)
-  const to = text.indexOf('<!-- end -->', from)
-  if (from < 0 || to < 0) fail(`README.md lacks the marker ${start.trim()} or its <!-- end -->`)
-  return `${text.slice(0, from + start.length)}${content}\n${text.slice(to)}`
 }

@@ -1,0 +1,370 @@
+import type { Client } from '@modelcontextprotocol/client'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { folder } from '../support.js'
+import { call, client, firstResource, LONG, RUN, raw, refusal, store, textOf } from './support.js'
+
+let mcp: Client
+
+beforeEach(async () => {
+  mcp = await client({ DATA_DIR: await store() })
+})
+
+describe('the tools', () => {
+  test('are those of the plan and those around them, with schemas and truthful annotations', async () => {
+    const { tools } = await mcp.listTools()
+    expect(tools.map(({ name }) => name)).toEqual([
+      'run_backtest',
+      'get_backtest_results',
+      'list_strategies',
+      'validate_strategy',
+      'get_metrics',
+      'list_assets',
+      'list_backtests',
+      'register_strategy',
+      'cancel_backtest',
+      'delete_backtest',
+    ])
+    const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint).map(({ name }) => name)
+    expect(reading).toEqual([
+      'get_backtest_results',
+      'list_strategies',
+      'validate_strategy',
+      'get_metrics',
+      'list_assets',
+      'list_backtests',
+    ])
+    for (const { name, title, description, inputSchema, outputSchema, annotations } of tools) {
+      expect(title, name).toBeTruthy()
+      expect(description?.length, name).toBeGreaterThan(80)
+      expect(inputSchema, name).toMatchObject({ type: 'object', additionalProperties: false })
+      expect(Object.keys(outputSchema?.properties ?? {}).slice(0, 3), name).toEqual([
+        'headline',
+        'caveats',
+        'next_step',
+      ])
+      expect(annotations?.openWorldHint, name).toBe(false)
+      expect(
+        namesOf([inputSchema, outputSchema]).filter((key) => !/^[a-z_]+$/.test(key)),
+        name,
+      ).toEqual([])
+      new Ajv2020({ strict: false }).compile(inputSchema)
+    }
+    const destructive = tools.filter(({ annotations }) => annotations?.destructiveHint).map(({ name }) => name)
+    expect(destructive).toEqual(['register_strategy', 'cancel_backtest', 'delete_backtest'])
+  })
+
+  test('say the same as structured content and as text, headline, caveats and next step first, in 4 kB', async () => {
+    const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+    const answers = [
+      await raw(mcp, 'run_backtest', RUN),
+      await raw(mcp, 'get_backtest_results', { backtest_id }),
+      await raw(mcp, 'list_strategies'),
+      await raw(mcp, 'validate_strategy', { strategy_config: { strategy_id: 'rsi' } }),
+      await raw(mcp, 'get_metrics', { backtest_id }),
+      await raw(mcp, 'list_assets'),
+      await raw(mcp, 'list_backtests'),
+    ]
+    for (const answer of answers) {
+      const told = answer.structuredContent as Record<string, unknown>
+      const { headline, caveats, next_step, ...rest } = told
+      expect(Object.keys(told).slice(0, 3)).toEqual(['headline', 'caveats', 'next_step'])
+      expect(JSON.stringify(told).length, String(headline)).toBeLessThan(4096)
+      const text = textOf(answer)
+      expect(text.startsWith(`${headline}\n`)).toBe(true)
+      for (const caveat of caveats as string[]) expect(text).toContain(`- ${caveat}`)
+      expect(text).toContain(`Next: ${next_step}`)
+      expect(JSON.parse(text.split('\n').at(-1) ?? '')).toEqual(rest)
+    }
+  })
+})
+
+/** Returns the names of all properties of schemas. */
+function namesOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const own =
+    'properties' in schema && typeof schema.properties === 'object' ? Object.keys(schema.properties ?? {}) : []
+  return [...own, ...Object.values(schema).flatMap(namesOf)]
+}
+
+describe('run_backtest', () => {
+  test('gives the exact result, and says what speaks against it', async () => {
+    const told = await call(mcp, 'run_backtest', RUN)
+    expect(told).toMatchObject({ status: 'completed', progress: 100, final_capital: 13905.49, total_return: 39.0549 })
+    expect(told.headline).toContain('total return 39.05 %, buy and hold 81.72 %')
+    expect(told.headline).toContain('6 trades. Filled at the close that gave the signal. In sample, unless')
+    expect(told.caveats[0]).toContain('in-sample')
+    expect(told.caveats[1]).toContain('filled at the close of the bar that gave the signal')
+    expect(told.metrics.sharpe_ratio).toBeCloseTo(0.823016, 6)
+    expect(told.next_step).toContain('out of sample')
+  })
+
+  test('takes every optional argument', async () => {
+    const told = await call(mcp, 'run_backtest', {
+      ...RUN,
+      strategy_id: null,
+      strategy: {
+        id: 'dip',
+        parameters: { period: { type: 'integer', default: 14, minimum: 2, maximum: 50 } },
+        entries: 'rsi(close, period) < 30',
+        exits: 'rsi(close, period) > 60',
+        short_entries: 'rsi(close, period) > 80',
+        short_exits: 'rsi(close, period) < 50',
+      },
+      parameters: { period: 10 },
+      timeframe: '1w',
+      simulation: { execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252, upon_opposite_entry: 'ignore' },
+      user_id: 'u1',
+    })
+    expect(told).toMatchObject({ timeframe: '1w', parameters: { period: 10 } })
+    expect(told.headline).not.toContain('Filled at the close')
+    expect(told.assumptions).toMatchObject({ execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252 })
+    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id: told.backtest_id })).value
+    expect(whole).toMatchObject({ user_id: 'u1', simulation: { upon_opposite_entry: 'ignore' } })
+    expect((await call(mcp, 'list_backtests', { user_id: 'u1' })).backtests).toHaveLength(1)
+    expect((await call(mcp, 'list_backtests', { user_id: 'u2' })).backtests).toHaveLength(0)
+  })
+
+  test('names what is wrong, all of it, and what to do', async () => {
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, intial_capital: 5 })).toMatch(
+      /^INVALID_ARGUMENT: intial_capital is not known here\nNext: .*arguments of run_backtest: strategy_id, asset_symbol/,
+    )
+    const several = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: '10', start_date: 3 })
+    expect(several).toMatch(/^INVALID_ARGUMENT: 2 problems\n- start_date: .*string.*\n- initial_capital: .*number/)
+    const engine = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: -5, start_date: 'soon' })
+    expect(engine).toMatch(/^INVALID_ARGUMENT: 2 problems\n/)
+    expect(engine).toContain('start_date')
+    expect(engine).toContain('initial_capital must be above 0, was -5')
+    expect(engine).not.toMatch(/startDate|initialCapital/)
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, strategy_id: 'sma' })).toMatch(
+      /^UNKNOWN_STRATEGY: .*\nNext: .*known ids: .*sma_crossover/,
+    )
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, asset_symbol: 'NONE' })).toMatch(
+      /^NO_DATA: .*\nNext: .*known assets: SP500/,
+    )
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, start_date: '2000-01-03' })).toMatch(/^LIMIT_EXCEEDED: /)
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, simulation: { feees: 1 } })).toContain(
+      'simulation.feees is not known',
+    )
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, strategy: LONG.strategy })).toContain('strategy_id')
+  })
+})
+
+describe('get_backtest_results', () => {
+  test('holds the whole result for programs, exact', async () => {
+    const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+    const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id }))
+    expect(uri).toBe(`backtest://${backtest_id}/results`)
+    expect(value).toMatchObject({ backtest_id, status: 'completed', progress: 100, trades_total: 6 })
+    expect(value.final_capital).toBe(13905.490328068945)
+    expect(value.trades).toHaveLength(6)
+    expect(Object.keys(value.trades[0])).toEqual([
+      'entry_date',
+      'exit_date',
+      'direction',
+      'entry_price',
+      'exit_price',
+      'quantity',
+      'pnl',
+      'pnl_percent',
+      'fees',
+      'status',
+    ])
+    expect(value.equity_curve).toHaveLength(1258)
+    expect(value.timestamps).toHaveLength(1258)
+    expect(value.timestamps[0]).toBe('2010-01-04T00:00:00.000Z')
+    expect(value.equity_curve.at(-1)).toBe(value.final_capital)
+  })
+
+  test('pages through trades and thins the curve, keeping its extremes', async () => {
+    const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id })).value
+    const told = await call(mcp, 'get_backtest_results', {
+      backtest_id,
+      detail: 'full',
+      trades_offset: 4,
+      trades_limit: 10,
+      equity_points: 20,
+    })
+    expect(told).toMatchObject({ trades_total: 6, trades_offset: 4, equity_points_total: 1258 })
+    expect(told.trades).toEqual(whole.trades.slice(4))
+    expect(told.equity_curve.length).toBeLessThanOrEqual(20)
+    expect(told.equity_curve).toHaveLength(told.timestamps.length)
+    expect(Math.max(...told.equity_curve)).toBe(Math.max(...whole.equity_curve))
+    expect(Math.min(...told.equity_curve)).toBe(Math.min(...whole.equity_curve))
+    expect(told.equity_curve[0]).toBe(whole.equity_curve[0])
+    expect(told.equity_curve.at(-1)).toBe(whole.equity_curve.at(-1))
+    expect([...told.timestamps].sort()).toEqual(told.timestamps)
+    const summary = await raw(mcp, 'get_backtest_results', { backtest_id, detail: 'summary' })
+    expect(JSON.stringify(summary).length).toBeLessThan(12_000)
+    expect(firstResource(summary).value).toEqual(summary.structuredContent)
+  })
+
+  test('names known ids for one that is not', async () => {
+    const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+    const text = await refusal(mcp, 'get_backtest_results', { backtest_id: 'bt-000000000000' })
+    expect(text).toBe(
+      `NOT_FOUND: there is no backtest with id "bt-000000000000"\nNext: use an id that list_backtests shows; newest known ids: ${backtest_id}`,
+    )
+  })
+})
+
+test('a client of revision 2026-07-28 is served over stdio, too', async () => {
+  const modern = await client(
+    { DATA_DIR: await store() },
+    { options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
+  )
+  expect(await call(modern, 'run_backtest', RUN)).toMatchObject({ status: 'completed', total_return: 39.0549 })
+})
+
+test('list_strategies tells one of them whole', async () => {
+  const told = await call(mcp, 'list_strategies', { strategy_id: 'rsi' })
+  expect(told.strategies).toHaveLength(1)
+  expect(told.strategies[0].source).toContain('entries')
+  for (let index = 0; index < 8; index++) {
+    const strategy = { id: `z${index}`, description: 'x'.repeat(500), entries: 'close > 1', exits: 'close > 2' }
+    await call(mcp, 'register_strategy', { strategy })
+  }
+  const page = await call(mcp, 'list_strategies')
+  expect(page).toMatchObject({ strategies_total: 20, next_step: 'For more, call again with offset 15.' })
+  expect(JSON.stringify(page).length).toBeLessThan(5000)
+  const rest = await call(mcp, 'list_strategies', { offset: 15 })
+  expect(rest.strategies.map(({ id }: { id: string }) => id)).toEqual(['z3', 'z4', 'z5', 'z6', 'z7'])
+  expect(rest.strategies[0].description).toHaveLength(161)
+  expect(await refusal(mcp, 'list_strategies', { strategy_id: 'rsii' })).toContain('known ids')
+})
+
+test('validate_strategy answers for whatever is in the configuration', async () => {
+  const check = (strategy_config: object) => call(mcp, 'validate_strategy', { strategy_config })
+  expect(await check({ strategy_id: 'rsi', parameters: {} })).toMatchObject({ valid: true, errors: [], issues: [] })
+  expect(await check({ strategy_id: 'rsi', parameters: { oversold: 80, overbought: 20 } })).toMatchObject({
+    valid: false,
+  })
+  expect(await check({})).toMatchObject({ valid: false })
+  expect(await check({ strategy_id: 3 })).toMatchObject({
+    valid: false,
+    issues: [{ path: 'strategy_id', code: 'type' }],
+  })
+  expect(await check({ strategy_id: 'rsi', strategyId: 'rsi' })).toMatchObject({
+    valid: false,
+    errors: ['strategyId is not known here'],
+  })
+  const own = { id: 'own', entries: 'rsii(close, 14) < 30', exits: 'close > 5' }
+  expect((await check({ strategy: own })).errors[0]).toMatch(/rsii.*did you mean `rsi`\?/)
+  expect(await refusal(mcp, 'validate_strategy', { strategy_config: 'rsi' })).toMatch(
+    /^INVALID_ARGUMENT: strategy_config/,
+  )
+})
+
+test('get_metrics gives those named, exact, or all', async () => {
+  const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+  const told = await call(mcp, 'get_metrics', { backtest_id, metrics: ['sharpe_ratio', 'maxDrawdown'] })
+  expect(told.metrics).toEqual({ sharpe_ratio: 0.8230161786423901, max_drawdown: 19.821811652558207 })
+  const all = firstResource(await raw(mcp, 'get_metrics', { backtest_id, metrics: [] }))
+  expect(all.uri).toBe(`backtest://${backtest_id}/metrics`)
+  expect(Object.keys(all.value).length).toBeGreaterThan(45)
+  expect(await refusal(mcp, 'get_metrics', { backtest_id, metrics: ['sharpe_rato'] })).toContain(
+    'did you mean sharpe_ratio?',
+  )
+  expect(await refusal(mcp, 'get_metrics', { backtest_id: 'bt-000000000000' })).toContain(backtest_id)
+})
+
+test('list_assets searches and pages', async () => {
+  expect(await call(mcp, 'list_assets', { search: 'sp5' })).toMatchObject({
+    assets_total: 1,
+    assets: [{ asset_symbol: 'SP500', timeframes: [{ timeframe: '1d', bars: 5105 }] }],
+  })
+  expect(await call(mcp, 'list_assets', { search: 'x' })).toMatchObject({
+    assets: [],
+    next_step: expect.stringContaining('without search'),
+  })
+  const empty = await client({ DATA_DIR: folder() })
+  expect((await call(empty, 'list_assets')).next_step).toContain('No bars are stored yet')
+  expect(await refusal(empty, 'run_backtest', RUN)).toMatch(/^NO_DATA: .*\nNext: no bars are stored yet/)
+  expect((await call(mcp, 'list_assets', { offset: 1 })).assets).toEqual([])
+})
+
+test('register_strategy keeps a strategy, which then runs by its id', async () => {
+  const strategy = { id: 'mine', entries: 'close > sma(close, 5)', exits: 'close < sma(close, 5)' }
+  expect((await call(mcp, 'register_strategy', { strategy })).strategy).toMatchObject({ id: 'mine', type: 'custom' })
+  expect(await call(mcp, 'run_backtest', { ...RUN, strategy_id: 'mine', parameters: {} })).toMatchObject({
+    status: 'completed',
+    strategy_id: 'mine',
+  })
+  expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, id: 'rsi' } })).toMatch(/^INVALID_ARGUMENT/)
+  expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, shortEntries: 'a' } })).toContain(
+    'strategy.shortEntries is not known here',
+  )
+})
+
+test('list_backtests pages, delete_backtest deletes, cancel_backtest does nothing to what has ended', async () => {
+  const ids: string[] = []
+  for (let run = 0; run < 3; run++) ids.unshift((await call(mcp, 'run_backtest', RUN)).backtest_id)
+  const page = await call(mcp, 'list_backtests', { limit: 2, strategy_id: 'sma_crossover', status: 'completed' })
+  expect(page.backtests.map((row: { backtest_id: string }) => row.backtest_id)).toEqual(ids.slice(0, 2))
+  expect(page.next_step).toContain(`before "${ids[1]}"`)
+  expect(page.caveats[0]).toContain('by chance')
+  const rest = await call(mcp, 'list_backtests', { limit: 2, before: ids[1] })
+  expect(rest.backtests).toHaveLength(1)
+  expect(await call(mcp, 'cancel_backtest', { backtest_id: ids[0] })).toMatchObject({ status: 'completed' })
+  expect(await call(mcp, 'delete_backtest', { backtest_id: ids[0] })).toMatchObject({ deleted: true })
+  expect(await refusal(mcp, 'delete_backtest', { backtest_id: ids[0] })).toMatch(/^NOT_FOUND/)
+  expect(await refusal(mcp, 'cancel_backtest', { backtest_id: ids[0] })).toMatch(/^NOT_FOUND/)
+})
+
+describe('the resources', () => {
+  test('are listed, completed and read', async () => {
+    const { backtest_id } = await call(mcp, 'run_backtest', RUN)
+    const { resources } = await mcp.listResources()
+    expect(resources.map(({ uri }) => uri)).toEqual(['strategies://list', `backtest://${backtest_id}`])
+    const { resourceTemplates } = await mcp.listResourceTemplates()
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
+      'backtest://{id}',
+      'backtest://{id}/results',
+      'backtest://{id}/metrics',
+      'backtest://{id}/chart.png',
+    ])
+    const read = async (uri: string) => {
+      const [content] = (await mcp.readResource({ uri })).contents
+      return content && 'text' in content ? JSON.parse(content.text) : undefined
+    }
+    expect(await read(`backtest://${backtest_id}`)).toMatchObject({ backtest_id, status: 'completed', progress: 100 })
+    expect((await read(`backtest://${backtest_id}/results`)).equity_curve).toHaveLength(1258)
+    expect(await read(`backtest://${backtest_id}/metrics`)).toHaveProperty('sharpe_ratio')
+    expect((await read('strategies://list')).map(({ id }: { id: string }) => id)).toContain('macd')
+    const completed = await mcp.complete({
+      ref: { type: 'ref/resource', uri: 'backtest://{id}/results' },
+      argument: { name: 'id', value: 'bt-' },
+    })
+    expect(completed.completion.values).toEqual([backtest_id])
+  })
+
+  test.each([
+    'backtest://bt-000000000000',
+    'backtest://x/results',
+    'backtest://bt-000000000000/metrics',
+    'nothing://here',
+  ])('that do not exist are not found: %s', async (uri) => {
+    await expect(mcp.readResource({ uri })).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining('not found'),
+    })
+  })
+})
+
+test('the prompts lead through an honest study', async () => {
+  const { prompts } = await mcp.listPrompts()
+  expect(prompts.map(({ name }) => name)).toEqual(['honest_study', 'out_of_sample_check', 'review_backtest'])
+  const { messages } = await mcp.getPrompt({
+    name: 'honest_study',
+    arguments: { idea: 'buy dips', asset_symbol: 'SP500' },
+  })
+  const text = messages[0]?.content.type === 'text' ? messages[0].content.text : ''
+  for (const word of ['Hypothesis', 'In sample', 'Out of sample', 'Verdict', 'buy dips', 'SP500'])
+    expect(text).toContain(word)
+  const completed = await mcp.complete({
+    ref: { type: 'ref/prompt', name: 'honest_study' },
+    argument: { name: 'asset_symbol', value: 'sp' },
+  })
+  expect(completed.completion.values).toEqual(['SP500'])
+})

@@ -1,0 +1,36 @@
+/**
+ * Mounts the MCP server in a backend of your own, beside its other routes.
+ *
+ *   node examples/mcp-server.mjs      then: claude mcp add --transport http backtesting http://127.0.0.1:3000/mcp
+ */
+
+import { createServer } from 'node:http'
+import { BacktestEngine } from '@aitradepro/backtesting'
+import { createBacktestingHttpHandler } from '@aitradepro/backtesting/mcp'
+
+// The backend's own engine: what a model runs is listed, followed and stopped by the backend, too.
+const engine = new BacktestEngine()
+const mcp = createBacktestingHttpHandler(engine, { waitSeconds: 5 })
+
+const server = createServer(async (request, response) => {
+  if (request.url === '/mcp') {
+    // Whoever may call is checked here: the handler knows no users.
+    await mcp(request, response)
+  } else if (request.url === '/runs') {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(await engine.listBacktests({ limit: 5 })))
+  } else {
+    response.writeHead(404).end()
+  }
+})
+server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
+  const address = server.address()
+  console.log(`listening on http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/mcp`)
+})
+
+process.once('SIGTERM', async () => {
+  server.close()
+  await mcp.close()
+  await engine.close()
+  server.closeAllConnections()
+})

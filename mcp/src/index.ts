@@ -1,0 +1,6 @@
+/** MCP servers over a backtesting engine, for a backend to mount. */
+
+export type { Engine } from './engine.js'
+export { createBacktestingHttpHandler, type HttpHandler, type HttpOptions } from './http.js'
+export { createBacktestingServer } from './server.js'
+export type { ServerOptions } from './settings.js'

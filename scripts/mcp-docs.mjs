@@ -1,0 +1,168 @@
+/**
+ * Keeps docs/mcp.md true: a session of a real client with the real server, and what tools and answers cost in bytes and in
+ * tokens. With `--check` it changes nothing and fails if the page is out of date.
+ *
+ * Ids and moments of runs differ each time and are written as one id and one moment.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import { getEncoding } from 'js-tiktoken'
+import { block, fail, fill, ROOT } from './lib.mjs'
+
+const { BacktestEngine } = createRequire(import.meta.url)('../index.js')
+
+/** What stands for every id. */
+const ID = 'bt-2f6c1e9a4b07'
+
+const encoding = getEncoding('o200k_base')
+const file = join(ROOT, 'docs', 'mcp.md')
+const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-mcp-'))
+const client = new Client({ name: 'docs', version: '1' })
+/** @type {string} */
+let page
+try {
+  await fillStore()
+  const environment = Object.entries(process.env).filter(([name]) => !/^(DATABASE_|DB_|MAX_|MCP_)/.test(name))
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [join(ROOT, 'mcp', 'dist', 'cli.js')],
+      cwd: dataDir,
+      env: /** @type {Record<string, string>} */ ({
+        ...Object.fromEntries(environment),
+        DATA_DIR: dataDir,
+        LOG_LEVEL: 'off',
+      }),
+    }),
+  )
+  const before = readFileSync(file, 'utf8')
+  page = fill(fill(before, 'a session', block('text', await session())), 'what it costs', await costs())
+  if (process.argv.includes('--check')) {
+    if (page !== before) fail('docs/mcp.md is out of date: run `npm run docs:mcp`')
+  } else if (page !== before) {
+    writeFileSync(file, page)
+  }
+} finally {
+  await client.close()
+  rmSync(dataDir, { recursive: true, force: true })
+}
+
+async function fillStore() {
+  const engine = new BacktestEngine({ dataDir, databaseUrl: undefined, logLevel: 'off' })
+  const bars = join(ROOT, 'data', 'sp500-daily.csv')
+  await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars })
+  await engine.close()
+}
+
+/**
+ * Calls a tool and returns its answer with one id and one moment in the places of all.
+ * @param {string} name
+ * @param {Record<string, unknown>} args
+ */
+async function call(name, args) {
+  const result = await client.callTool({ name, arguments: args })
+  const id = /** @type {{ backtest_id?: string } | undefined} */ (result.structuredContent)?.backtest_id
+  const text = JSON.stringify(result)
+    .replace(/bt-[0-9a-f]{12}/g, ID)
+    .replace(/(created_at|completed_at)(\\?":\\?")[0-9TZ:.-]+/g, '$1$22026-01-05T09:30:00.000Z')
+  return { id, answer: /** @type {typeof result} */ (JSON.parse(text)) }
+}
+
+/** A study as a model makes it: what it sends, and what it reads. */
+async function session() {
+  const run = {
+    strategy_id: 'sma_crossover',
+    asset_symbol: 'SP500',
+    initial_capital: 10_000,
+    parameters: { fast_period: 50, slow_period: 200 },
+    simulation: { execution: 'nextOpen' },
+  }
+  const steps = [
+    { name: 'list_assets', args: {} },
+    {
+      name: 'run_backtest',
+      args: { ...run, start_date: '2005-01-03', end_date: '2009-12-31', strategy_id: 'sma_cross' },
+    },
+    { name: 'run_backtest', args: { ...run, start_date: '2005-01-03', end_date: '2009-12-31' } },
+    { name: 'run_backtest', args: { ...run, start_date: '2010-01-04', end_date: '2014-12-31' } },
+    { name: 'get_metrics', args: { backtest_id: '', metrics: ['sharpe_ratio', 'max_drawdown_duration_days'] } },
+  ]
+  const lines = []
+  let last = ''
+  for (const { name, args } of steps) {
+    const given = 'backtest_id' in args ? { ...args, backtest_id: last } : args
+    const { id, answer } = await call(name, given)
+    last = id ?? last
+    const shown = JSON.stringify(given).replace(/bt-[0-9a-f]{12}/, ID)
+    const [text] = answer.content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
+    lines.push(`> ${name} ${shown}`, ...(text ?? '').split('\n').map(shortened), '')
+  }
+  return lines.join('\n').trimEnd()
+}
+
+/**
+ * The numbers of a run fill a long line: the page shows its beginning.
+ * @param {string} line
+ */
+function shortened(line) {
+  return line.length > 420 ? `${line.slice(0, 400)} … (${line.length} characters)` : line
+}
+
+/** What a model has in its context for each tool, and for typical answers. */
+async function costs() {
+  const { tools } = await client.listTools()
+  const shown = tools.map(({ name, description, inputSchema }) => ({
+    name,
+    text: JSON.stringify({ name, description, inputSchema }),
+  }))
+  const rows = shown.map(({ name, text }) => `| \`${name}\` | ${size(text)} |`)
+  const all = shown.map(({ text }) => text).join('\n')
+  const range = { start_date: '2010-01-04', end_date: '2014-12-31' }
+  const run = { strategy_id: 'sma_crossover', asset_symbol: 'SP500', initial_capital: 10_000, ...range }
+  const { id: backtest_id } = await call('run_backtest', run)
+  const calls = [
+    { name: 'run_backtest', args: run, what: 'a run of 1258 bars' },
+    { name: 'get_backtest_results', args: { backtest_id, detail: 'summary' }, what: 'detail "summary"' },
+    { name: 'get_backtest_results', args: { backtest_id }, what: 'without detail' },
+    { name: 'get_backtest_results', args: { backtest_id, detail: 'full' }, what: 'detail "full"' },
+    { name: 'list_strategies', args: {}, what: '12 strategies' },
+    { name: 'list_strategies', args: { strategy_id: 'rsi' }, what: 'one, whole' },
+    { name: 'validate_strategy', args: { strategy_config: { strategy_id: 'rsi' } }, what: 'valid' },
+    { name: 'get_metrics', args: { backtest_id, metrics: ['sharpe_ratio'] }, what: 'one' },
+    { name: 'get_metrics', args: { backtest_id }, what: 'all' },
+    { name: 'list_assets', args: {}, what: 'one asset' },
+    { name: 'list_backtests', args: {}, what: 'all runs of the session above' },
+    { name: 'run_backtest', args: { ...run, strategy_id: 'sma' }, what: 'an unknown strategy' },
+  ]
+  const answers = []
+  for (const { name, args, what } of calls) {
+    const { answer } = await call(name, args)
+    const [text] = answer.content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
+    const structured = answer.structuredContent === undefined ? '– | –' : size(JSON.stringify(answer.structuredContent))
+    const resource = answer.content.flatMap((part) =>
+      part.type === 'resource' && 'text' in part.resource ? [part.resource.text] : [],
+    )
+    answers.push(`| \`${name}\` | ${what} | ${structured} | ${size(text ?? '')} | ${size(resource.join(''))} |`)
+  }
+  return [
+    '| tool | bytes | tokens |',
+    '| --- | ---: | ---: |',
+    ...rows,
+    `| all ${tools.length} | ${size(all)} |`,
+    '',
+    '| answer | | structured: bytes | tokens | text: bytes | tokens | resource: bytes | tokens |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...answers,
+  ].join('\n')
+}
+
+/** @param {string} text */
+function size(text) {
+  if (text === '') return '– | –'
+  return `${Buffer.byteLength(text)} | ${encoding.encode(text).length}`
+}

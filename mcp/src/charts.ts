@@ -8,9 +8,8 @@ const SIZE = { width: 1000, height: 750 }
 
 /** Draws a run as PNG, in base64. */
 export async function chartOf(engine: Engine, backtestId: string): Promise<string> {
-  if (!engine.renderChart) throw new Error('this engine cannot draw charts')
   const png = await engine.renderChart(backtestId, { format: 'png', ...SIZE })
-  return Buffer.from(png).toString('base64')
+  return png.toString('base64')
 }
 
 /** Returns the picture of a run for an answer, if it is wanted; one that cannot be drawn is said to be so. */

@@ -14,10 +14,5 @@ export type Engine = Pick<
   | 'validateStrategy'
   | 'getMetrics'
   | 'listAssets'
-> & {
-  /** Draws a run as a picture. Without it, charts are answered with an error. */
-  renderChart?: (
-    backtestId: string,
-    options: { format: 'png'; width?: number; height?: number; theme?: 'light' | 'dark' },
-  ) => Promise<Uint8Array>
-}
+  | 'renderChart'
+>

@@ -19,7 +19,7 @@ export declare class BacktestEngine {
    * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
    * the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
    */
-  renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Buffer>
+  renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
   /** Lists backtests, the newest first, without their trades and curves. */
   listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
   /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
@@ -440,7 +440,7 @@ export declare function registerStrategy(strategy: StrategyDefinition | Function
  * if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
  * no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
  */
-export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Buffer>
+export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
 
 /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>

@@ -12,7 +12,8 @@ export interface Pixels {
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
 /** Decodes a file; anything that is not as the standard has it throws. */
-export function decodePng(file: Buffer): Pixels {
+export function decodePng(bytes: Uint8Array): Pixels {
+  const file = Buffer.from(bytes)
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw new Error('the signature is not that of a PNG')
   const chunks: { name: string; body: Buffer }[] = []
   for (let at = 8; at < file.length; ) {

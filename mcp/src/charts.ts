@@ -9,7 +9,7 @@ const SIZE = { width: 1000, height: 750 }
 /** Draws a run as PNG, in base64. */
 export async function chartOf(engine: Engine, backtestId: string): Promise<string> {
   const png = await engine.renderChart(backtestId, { format: 'png', ...SIZE })
-  return png.toString('base64')
+  return Buffer.from(png).toString('base64')
 }
 
 /** Returns the picture of a run for an answer, if it is wanted; one that cannot be drawn is said to be so. */

@@ -259,7 +259,7 @@ wide! {
 
 wide! {
     fn volumes_are_sound(volume: &[f64]) -> bool {
-        volume.iter().fold(true, |sound, &volume| sound & (volume >= 0.0) & (volume < f64::INFINITY))
+        volume.iter().fold(true, |sound, &volume| sound & (0.0..f64::INFINITY).contains(&volume))
     }
 }
 

@@ -72,7 +72,7 @@ impl BacktestEngine {
     #[napi(
         catch_unwind,
         ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
-        ts_return_type = "Promise<Buffer>"
+        ts_return_type = "Promise<Uint8Array>"
     )]
     pub fn render_chart<'env>(
         &self,

@@ -239,7 +239,7 @@ pub fn get_backtest_results<'env>(
 #[napi(
     catch_unwind,
     ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
-    ts_return_type = "Promise<Buffer>"
+    ts_return_type = "Promise<Uint8Array>"
 )]
 pub fn render_chart<'env>(
     env: &'env Env,

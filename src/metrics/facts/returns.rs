@@ -94,25 +94,27 @@ wide! {
             };
         };
         let count = float(equity.len());
-        let mut blocks =
-            Blocks { initial_capital, first_close, equity, close, r: [0.0; BLOCK], b: [0.0; BLOCK] };
+        let (r, b) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut blocks = Blocks { initial_capital, first_close, equity, close, next: 0, r, b };
 
         let mut totals = Totals::default();
         let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
         let mut drawdowns = Drawdowns::default();
         let mut lowest = f64::INFINITY;
-        blocks.each(|block| {
+        while let Some(block) = blocks.next() {
             lowest = lowest.min(block.lowest);
             totals.take(&block, risk_free);
             tails.take(block.r);
             drawdowns.take(block.equity);
-        });
+        }
         let drawdowns = drawdowns.facts();
         totals.give(&mut facts);
         let tails = tails.facts().or_else(|| {
             // The sample misjudged the distribution: take all.
             let mut tails = Tails::all(equity.len());
-            blocks.each(|block| tails.take(block.r));
+            while let Some(block) = blocks.next() {
+                tails.take(block.r);
+            }
             tails.facts()
         });
 
@@ -137,7 +139,7 @@ wide! {
 /// Multiplies the returns of a curve that touches zero: its product is not its equity any more.
 fn compound(facts: &mut ReturnFacts, blocks: &mut Blocks<'_>) {
     let (mut growth, mut peak) = (1.0_f64, None);
-    blocks.each(|block| {
+    while let Some(block) = blocks.next() {
         for &r in block.r {
             growth *= 1.0 + r;
             let highest = peak.map_or(growth, |peak: f64| peak.max(growth));
@@ -146,7 +148,7 @@ fn compound(facts: &mut ReturnFacts, blocks: &mut Blocks<'_>) {
             facts.fall_squares += fall * fall;
             peak = Some(highest);
         }
-    });
+    }
     facts.growth = growth;
 }
 
@@ -169,6 +171,8 @@ struct Blocks<'a> {
     first_close: f64,
     equity: &'a [f64],
     close: &'a [f64],
+    /// The first bar of the next block.
+    next: usize,
     r: [f64; BLOCK],
     b: [f64; BLOCK],
 }
@@ -183,30 +187,36 @@ pub(super) struct Block<'a> {
 }
 
 impl Blocks<'_> {
+    /// Returns the next block; after the last one nothing, and then the first again.
+    // No iterator: a block lives in the room that the next one takes. No closure either: it would not be compiled for
+    // wider instructions along with its caller.
     #[inline(always)]
-    fn each(&mut self, mut with: impl FnMut(Block<'_>)) {
-        let (mut equity_before, mut close_before) = (self.initial_capital, self.first_close);
-        for (equity, close) in self.equity.chunks(BLOCK).zip(self.close.chunks(BLOCK)) {
-            let lowest = minimum(equity);
-            let (Some(r), Some(b)) =
-                (self.r.get_mut(..equity.len()), self.b.get_mut(..close.len()))
-            else {
-                return;
-            };
-            if equity_before > 0.0 && lowest > 0.0 {
-                changes(equity_before, equity, r);
-            } else {
-                let mut before = equity_before;
-                for (r, &value) in r.iter_mut().zip(equity) {
-                    *r = change(before, value);
-                    before = value;
-                }
-            }
-            changes(close_before, close, b);
-            equity_before = equity.last().copied().unwrap_or(equity_before);
-            close_before = close.last().copied().unwrap_or(close_before);
-            with(Block { r, b, equity, lowest });
+    fn next(&mut self) -> Option<Block<'_>> {
+        let start = self.next;
+        let end = self.equity.len().min(start + BLOCK);
+        self.next = end;
+        if start == end {
+            self.next = 0;
+            return None;
         }
+        let (equity, close) = (self.equity.get(start..end)?, self.close.get(start..end)?);
+        let before = |column: &[f64], first: f64| {
+            start.checked_sub(1).and_then(|bar| column.get(bar).copied()).unwrap_or(first)
+        };
+        let equity_before = before(self.equity, self.initial_capital);
+        let (r, b) = (self.r.get_mut(..equity.len())?, self.b.get_mut(..close.len())?);
+        let lowest = minimum(equity);
+        if equity_before > 0.0 && lowest > 0.0 {
+            changes(equity_before, equity, r);
+        } else {
+            let mut before = equity_before;
+            for (r, &value) in r.iter_mut().zip(equity) {
+                *r = change(before, value);
+                before = value;
+            }
+        }
+        changes(before(self.close, self.first_close), close, b);
+        Some(Block { r, b, equity, lowest })
     }
 
     /// Returns the return of one bar; 0 for a bar that is not there.

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { BacktestResult } from '../index.js'
 import { DAY, newEngine, request, SP500, waves } from './support.js'
@@ -115,6 +116,21 @@ describe('the request', () => {
     expect(second.equityCurve).toEqual(first.equityCurve)
     expect(second.trades).toEqual(first.trades)
     expect(second.metrics).toEqual(first.metrics)
+  })
+
+  test('has its trades made when they are asked for, and is an object like any other', async () => {
+    const result = await newEngine().runBacktest(request())
+    // Before anything else has asked for them.
+    const copies = [{ ...result }, structuredClone(result), JSON.parse(JSON.stringify(result))]
+    expect(result.trades.length).toBeGreaterThan(2)
+    for (const copy of copies) expect(copy.trades).toEqual(result.trades)
+    expect(Object.keys(result)).toContain('trades')
+    expect(result.trades).toBe(result.trades)
+    expect(inspect(result)).toMatch(/trades: \[\s*\{\s*entryDate: '20/)
+    const first = result.trades.slice(0, 1)
+    result.trades = first
+    expect(result.trades).toBe(first)
+    expect(structuredClone(Object.freeze(result)).trades).toEqual(first)
   })
 
   test('is not touched by a caller that changes the bars afterwards', async () => {

@@ -22,7 +22,7 @@ const ALIGNMENT: usize = 16;
 const MOST_BYTES: usize = 192 << 20;
 /// The most blocks that are kept.
 const MOST_BLOCKS: usize = 64;
-/// How long nothing large may be asked for until all is given back.
+/// How long nothing large is asked for until all is given back; as this is looked at no more often, up to twice as long.
 const IDLE: Duration = Duration::from_secs(5);
 
 #[global_allocator]

@@ -70,3 +70,81 @@ export function smaCrossover(close, fast, slow, { initialCapital, fees, slippage
     maxDrawdown: -deepest * 100,
   }
 }
+
+/**
+ * Where the fast average crosses the slow one: one 0 or 1 a bar.
+ *
+ * @param {Float64Array} close
+ * @param {number} fast
+ * @param {number} slow
+ */
+export function crossings(close, fast, slow) {
+  const entries = new Uint8Array(close.length)
+  const exits = new Uint8Array(close.length)
+  let fastSum = 0
+  let slowSum = 0
+  let before = Number.NaN
+  for (let bar = 0; bar < close.length; bar++) {
+    fastSum += close[bar]
+    slowSum += close[bar]
+    if (bar >= fast) fastSum -= close[bar - fast]
+    if (bar >= slow) slowSum -= close[bar - slow]
+    if (bar < slow - 1) continue
+    const difference = fastSum / fast - slowSum / slow
+    entries[bar] = Number(before < 0 && difference > 0)
+    exits[bar] = Number(before > 0 && difference < 0)
+    if (difference !== 0 || Number.isNaN(before)) before = difference
+  }
+  return { entries, exits }
+}
+
+/**
+ * The same backtest and five metrics as `smaCrossover`, on signals that are given.
+ *
+ * @param {Float64Array} close
+ * @param {Uint8Array} entries
+ * @param {Uint8Array} exits
+ * @param {{ initialCapital: number, fees: number, slippage: number, barsAYear: number }} terms
+ */
+export function onSignals(close, entries, exits, { initialCapital, fees, slippage, barsAYear }) {
+  const bars = close.length
+  const equity = new Float64Array(bars)
+  let cash = initialCapital
+  let position = 0
+  let trades = 0
+  let before = initialCapital
+  let sum = 0
+  let squares = 0
+  let peak = -Infinity
+  let deepest = 0
+  for (let bar = 0; bar < bars; bar++) {
+    const price = close[bar]
+    if (entries[bar] === 1 && position === 0) {
+      position = cash / (1 + fees) / (price * (1 + slippage))
+      cash = 0
+      trades++
+    } else if (exits[bar] === 1 && position > 0) {
+      cash += position * price * (1 - slippage) * (1 - fees)
+      position = 0
+    }
+    const value = cash + position * price
+    equity[bar] = value
+    const change = value / before - 1
+    before = value
+    sum += change
+    squares += change * change
+    if (value > peak) peak = value
+    const fall = (value - peak) / peak
+    if (fall < deepest) deepest = fall
+  }
+  const mean = sum / bars
+  const deviation = Math.sqrt((squares - bars * mean * mean) / (bars - 1))
+  return {
+    equity,
+    trades,
+    totalReturn: (before / initialCapital - 1) * 100,
+    annualizedVolatility: deviation * Math.sqrt(barsAYear) * 100,
+    sharpeRatio: (mean / deviation) * Math.sqrt(barsAYear),
+    maxDrawdown: -deepest * 100,
+  }
+}

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { randomBars } from './bars.mjs'
-import { smaCrossover } from './plain.mjs'
+import { crossings, onSignals, smaCrossover } from './plain.mjs'
 
 const { values } = parseArgs({
   options: { bars: { type: 'string' }, rounds: { type: 'string' }, python: { type: 'string' } },
@@ -152,7 +152,29 @@ async function single(bars, count, strategyId, stops) {
     }
     contestants[peer] = async () => (await python.ask({ peer, strategy: strategyId, stops })).seconds * 1000
   }
+  if (strategyId === 'sma_crossover' && !stops) await given(bars, count, metrics)
   report(count, `${strategyId}${stops ? ' with stop loss and take profit' : ''}`, await race(contestants))
+}
+
+/**
+ * The machine alone, on signals that are there already, beside the plain loop on the same signals.
+ * @param {ReturnType<typeof randomBars>} bars @param {Record<string, number>} whole the metrics of the whole backtest
+ */
+async function given(bars, count, whole) {
+  const { close, timestamps } = bars
+  const { entries, exits } = crossings(close, 10, 30)
+  const request = { close, timestamps, entries, exits, initialCapital: CAPITAL, ...TERMS }
+  const { metrics } = await simulateSignals(request)
+  const terms = { ...TERMS, initialCapital: CAPITAL, barsAYear: 365 * 1440 }
+  const plain = onSignals(close, entries, exits, terms)
+  agree('totalReturn of the given signals', metrics.totalReturn, whole.totalReturn)
+  agree('totalReturn of the plain loop on signals', plain.totalReturn, metrics.totalReturn)
+  agree('trades of the plain loop on signals', plain.trades, metrics.totalTrades)
+  const contestants = {
+    addon: async () => void (await simulateSignals(request)),
+    'plain JavaScript': async () => void onSignals(close, entries, exits, terms),
+  }
+  report(count, 'simulateSignals, on given signals', await race(contestants))
 }
 
 // The cost of a call.

@@ -34,9 +34,9 @@ test('memory of long runs is used again, and given back when there are no more',
   const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '-e', PROGRAM], { encoding: 'utf8' })
   expect(stderr).toBe('')
   const [before = 0, few = 0, many = 0, idle = 0] = JSON.parse(stdout) as number[]
-  // 60 runs made 60 curves of 8 MB and as many copies of the closes.
-  expect(many - few).toBeLessThan(100)
+  // 60 runs made 60 curves of 8 MB and as many copies of the closes; at most 192 MB are kept.
+  expect(many - few).toBeLessThan(250)
   // Some blocks were kept, or the test says nothing of giving them back.
   expect(many - idle).toBeGreaterThan(8)
-  expect(idle - before).toBeLessThan(60)
+  expect(idle - before).toBeLessThan(100)
 })

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPgbouncer } from '../scripts/pgbouncer.mjs'
 import { startPostgres } from '../scripts/postgres.mjs'
 import { comeUpAtOnce, connect, database, server, stored, TICKS, through } from './postgres.js'
-import { failure, inProcess, newEngine, rejection, request, waves } from './support.js'
+import { failure, killedInTheMiddle, newEngine, rejection, request, waves } from './support.js'
 
 const missing = process.env.TEST_PGBOUNCER_MISSING
 
@@ -185,16 +185,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     await alive.listBacktests()
     const client = await connect(direct)
     const { rows: living } = await client.query('SELECT id FROM backtesting.engines')
-    const { status } = await inProcess(
-      `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'off' })
-       const count = 300000
-       const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
-       const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1) + bar * 60000), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
-       await engine.runBacktest(
-         { strategyId: 'sma_crossover', assetSymbol: 'X', startDate: '2020-01-01', endDate: '2021-12-31', initialCapital: 1000, bars },
-         { onProgress: () => process.kill(process.pid, 'SIGKILL') },
-       )`,
-    )
+    const { status } = await killedInTheMiddle({ databaseUrl: url }, 300_000)
     expect(status).not.toBe(0)
     const runs = async () => (await client.query('SELECT owner, status FROM backtesting.backtest_runs')).rows
     const [run] = await runs()

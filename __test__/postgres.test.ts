@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
 import { BARS, comeUpAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
-import { failure, inProcess, newEngine, ROOT, rejection, request, waves } from './support.js'
+import { failure, inProcess, killedInTheMiddle, newEngine, ROOT, rejection, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
   ['sma_crossover', { fast_period: 5, slow_period: 20 }],
@@ -176,16 +176,7 @@ test('ten processes at once come up on an empty database', async () => {
 
 test('a process that is killed in the middle leaves no half run, and its runs are marked as failed', async () => {
   const url = await database()
-  const { status } = await inProcess(
-    `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'off' })
-     const count = 300000
-     const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
-     const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1) + bar * 60000), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
-     await engine.runBacktest(
-       { strategyId: 'sma_crossover', assetSymbol: 'X', startDate: '2020-01-01', endDate: '2021-12-31', initialCapital: 1000, bars },
-       { onProgress: () => process.kill(process.pid, 'SIGKILL') },
-     )`,
-  )
+  const { status } = await killedInTheMiddle({ databaseUrl: url }, 300_000)
   expect(status).not.toBe(0)
   const runs = await newEngine({ databaseUrl: url }).listBacktests()
   expect(runs.map((run) => run.status)).toEqual(['failed'])

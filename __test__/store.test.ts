@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BacktestEngine } from '../index.js'
-import { failure, folder, inProcess, newEngine, request, untyped, waves } from './support.js'
+import { failure, folder, inProcess, killedInTheMiddle, newEngine, request, untyped, waves } from './support.js'
 
 describe('what is kept', () => {
   test('is there for another engine on the same folder', async () => {
@@ -243,16 +243,7 @@ test('two processes share one store', async () => {
 
 test('a process that is killed in the middle leaves a readable store, and its runs are marked as failed', async () => {
   const dataDir = folder()
-  const { status } = await inProcess(
-    `const engine = new backtesting.BacktestEngine({ dataDir: ${JSON.stringify(dataDir)}, logLevel: 'off' })
-     const count = 1000000
-     const column = (price) => Float64Array.from({ length: count }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
-     const bars = { timestamps: Float64Array.from({ length: count }, (_, bar) => Date.UTC(2020, 0, 1) + bar * 60000), open: column((price) => price), high: column((price) => price + 1), low: column((price) => price - 1), close: column((price) => price) }
-     await engine.runBacktest(
-       { strategyId: 'sma_crossover', assetSymbol: 'X', startDate: '2020-01-01', endDate: '2021-12-31', initialCapital: 1000, bars },
-       { onProgress: () => process.kill(process.pid, 'SIGKILL') },
-     )`,
-  )
+  const { status } = await killedInTheMiddle({ dataDir }, 1_000_000)
   expect(status).not.toBe(0)
   const engine = newEngine({ dataDir })
   const runs = await engine.listBacktests()

@@ -150,3 +150,20 @@ export async function inProcess(
     child.on('close', (status) => resolve({ status, stdout, stderr }))
   })
 }
+
+/** Runs a long backtest in a process of its own that is killed in the middle of it, and returns how that ended. */
+export function killedInTheMiddle(config: { dataDir: string } | { databaseUrl: string }, count: number) {
+  return inProcess(
+    `const engine = new backtesting.BacktestEngine({ ...${JSON.stringify(config)}, logLevel: 'off' })
+     const column = (price) => Float64Array.from({ length: ${count} }, (_, bar) => price(100 + 20 * Math.sin(bar / 9)))
+     const bars = {
+       timestamps: Float64Array.from({ length: ${count} }, (_, bar) => Date.UTC(2020, 0, 1) + bar * 60000),
+       open: column((price) => price), high: column((price) => price + 1),
+       low: column((price) => price - 1), close: column((price) => price),
+     }
+     await engine.runBacktest(
+       { strategyId: 'sma_crossover', assetSymbol: 'X', startDate: '2020-01-01', endDate: '2021-12-31', initialCapital: 1000, bars },
+       { onProgress: () => process.kill(process.pid, 'SIGKILL') },
+     )`,
+  )
+}

@@ -59,16 +59,7 @@ export function smaCrossover(close, fast, slow, { initialCapital, fees, slippage
     const fall = (value - peak) / peak
     if (fall < deepest) deepest = fall
   }
-  const mean = sum / bars
-  const deviation = Math.sqrt((squares - bars * mean * mean) / (bars - 1))
-  return {
-    equity,
-    trades,
-    totalReturn: (before / initialCapital - 1) * 100,
-    annualizedVolatility: deviation * Math.sqrt(barsAYear) * 100,
-    sharpeRatio: (mean / deviation) * Math.sqrt(barsAYear),
-    maxDrawdown: -deepest * 100,
-  }
+  return figures(equity, trades, { sum, squares, deepest }, { initialCapital, barsAYear })
 }
 
 /**
@@ -137,12 +128,18 @@ export function onSignals(close, entries, exits, { initialCapital, fees, slippag
     const fall = (value - peak) / peak
     if (fall < deepest) deepest = fall
   }
+  return figures(equity, trades, { sum, squares, deepest }, { initialCapital, barsAYear })
+}
+
+/** The figures of a run, from what its loop summed up. */
+function figures(equity, trades, { sum, squares, deepest }, { initialCapital, barsAYear }) {
+  const bars = equity.length
   const mean = sum / bars
   const deviation = Math.sqrt((squares - bars * mean * mean) / (bars - 1))
   return {
     equity,
     trades,
-    totalReturn: (before / initialCapital - 1) * 100,
+    totalReturn: (equity[bars - 1] / initialCapital - 1) * 100,
     annualizedVolatility: deviation * Math.sqrt(barsAYear) * 100,
     sharpeRatio: (mean / deviation) * Math.sqrt(barsAYear),
     maxDrawdown: -deepest * 100,

@@ -6,12 +6,13 @@
  * node_modules/.cache, which needs no rights of root and installs nothing.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { installed } from './lib.mjs'
 import { answers, freePort, NOBODY } from './postgres.mjs'
+import { server } from './server.mjs'
 
 /**
  * @typedef {object} Pooler
@@ -27,12 +28,12 @@ export class NoPgbouncer extends Error {}
 
 /**
  * Starts a pooler.
- * @param {string} server the URL of the server; its user and password are those of the pooler
+ * @param {string} database the URL of the server; its user and password are those of the pooler
  * @param {Record<string, string | number>} [settings] of the pooler: `{ default_pool_size: 2 }`
  * @returns {Promise<Pooler>}
  * @throws {NoPgbouncer} where there is none and none can be had
  */
-export async function startPgbouncer(server, settings = {}) {
+export async function startPgbouncer(database, settings = {}) {
   const found = findPgbouncer()
   const folder = mkdtempSync(join(tmpdir(), 'backtesting-pgbouncer-'))
   // pgbouncer refuses to run as root. Then it runs as nobody, from a copy: root's node_modules may be closed to nobody.
@@ -41,7 +42,7 @@ export async function startPgbouncer(server, settings = {}) {
   if (found.folder) cpSync(found.folder, programs, { recursive: true, verbatimSymlinks: true })
   const program = found.folder ? join(programs, 'usr', 'sbin', 'pgbouncer') : found.program
 
-  const { hostname, port: serverPort, username, password, pathname } = new URL(server)
+  const { hostname, port: serverPort, username, password, pathname } = new URL(database)
   const port = await freePort()
   const quoted = (/** @type {string} */ text) => `"${decodeURIComponent(text).replaceAll('"', '""')}"`
   const users = join(folder, 'users.txt')
@@ -65,54 +66,20 @@ export async function startPgbouncer(server, settings = {}) {
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`)
   writeFileSync(ini, `[databases]\n* = host=${hostname} port=${serverPort || 5432}\n[pgbouncer]\n${lines.join('\n')}\n`)
   if (isRoot) for (const path of [folder, users, ini]) chownSync(path, NOBODY, NOBODY)
-  const url = new URL(server)
+  const url = new URL(database)
   url.host = `127.0.0.1:${port}`
   url.pathname = pathname
 
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  let pooler
-  const kill = () => pooler?.kill('SIGKILL')
-  process.once('exit', kill)
-
-  const start = async () => {
-    let log = ''
-    const child = spawn(program, [ini], {
-      cwd: folder,
-      env: { ...process.env, ...libraries(found.folder ? programs : undefined) },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
-    })
-    pooler = child
-    let ended = false
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      log = (log + text).slice(-10_000)
-    })
-    child.once('error', (error) => {
-      log += error.message
-      ended = true
-    })
-    child.once('exit', () => {
-      ended = true
-    })
-    for (let attempt = 0; attempt < 600; attempt++) {
-      if (ended) throw new Error(`pgbouncer did not start:\n${log}`)
-      if (await answers(url.href)) return
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    throw new Error(`pgbouncer does not answer:\n${log}`)
+  const options = {
+    cwd: folder,
+    env: { ...process.env, ...libraries(found.folder ? programs : undefined) },
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
   }
-
-  const stop = async () => {
-    const child = pooler
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await gone
-  }
-
+  const pooler = server('pgbouncer', program, [ini], options, () => answers(url.href))
+  const start = pooler.start
+  const stop = () => pooler.stop('SIGKILL')
   const remove = async () => {
-    await stop()
-    process.off('exit', kill)
+    await pooler.remove()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {

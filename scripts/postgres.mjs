@@ -5,7 +5,7 @@
  * run as root; then they run as nobody, from a copy that nobody may read.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   chownSync,
   cpSync,
@@ -22,6 +22,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { installed } from './lib.mjs'
+import { server } from './server.mjs'
 
 const pg = createRequire(import.meta.url)('pg')
 
@@ -90,49 +91,17 @@ export async function startPostgres(settings = [], files = {}) {
     'max_connections=200',
     ...settings,
   ].flatMap((setting) => ['-c', setting])
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  let server
-  const kill = () => server?.kill('SIGKILL')
-  process.once('exit', kill)
-
-  const start = async () => {
-    let log = ''
-    const child = spawn(join(programs, `postgres${EXECUTABLE}`), ['-D', data, '-p', String(port), ...flags], {
-      ...options,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    server = child
-    let ended = false
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      log = (log + text).slice(-10_000)
-    })
-    child.once('error', (error) => {
-      log += error.message
-      ended = true
-    })
-    child.once('exit', () => {
-      ended = true
-    })
-    for (let attempt = 0; attempt < 600; attempt++) {
-      if (ended) throw new Error(`the server of the tests did not start:\n${log}`)
-      if (await answers(url)) return
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    throw new Error(`the server of the tests does not answer:\n${log}`)
-  }
-
+  const program = join(programs, `postgres${EXECUTABLE}`)
+  const postgres = server('the server of the tests', program, ['-D', data, '-p', String(port), ...flags], options, () =>
+    answers(url),
+  )
+  const start = postgres.start
   /** @param {'fast' | 'immediate'} [mode] */
-  const stop = async (mode = 'fast') => {
-    const child = server
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
-    await gone
-  }
-
+  const stop = (mode = 'fast') => postgres.stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
   const remove = async () => {
+    // An immediate stop ends the server's children too, which a kill would leave behind.
     await stop('immediate')
-    process.off('exit', kill)
+    await postgres.remove()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   await start()

@@ -21,6 +21,7 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod data;
 pub mod error;
+mod four;
 pub mod indicators;
 pub mod input;
 pub mod language;

@@ -4,7 +4,7 @@
 //! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
 use super::float;
-use super::lanes::{Lanes, maximum, minimum};
+use crate::wide::{Four, Number, Processor};
 
 /// The drawdowns of an equity curve, one that lasts to the end included.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,15 +37,13 @@ pub(super) struct Drawdowns {
 impl Drawdowns {
     /// Takes the next bars.
     #[inline(always)]
-    pub(super) fn take(&mut self, equity: &[f64]) {
+    pub(super) fn take<P: Processor>(&mut self, processor: P, equity: &[f64]) {
         let Some(&first) = equity.first() else { return };
         let mut fall =
             self.fall.take().unwrap_or(Fall { peak: first, valley: first, bars: 0, squares: 0.0 });
         let (strides, rest) = equity.as_chunks::<STRIDE>();
         for stride in strides {
-            if fall.bars > 0 && maximum(stride) < fall.peak {
-                fall.deepen(stride);
-            } else {
+            if fall.bars == 0 || !fall.lasts(processor, stride) {
                 for &value in stride {
                     self.facts.step(&mut fall, value);
                 }
@@ -70,7 +68,7 @@ impl DrawdownFacts {
     #[cfg(test)]
     fn new(equity: &[f64]) -> Self {
         let mut drawdowns = Drawdowns::default();
-        drawdowns.take(equity);
+        drawdowns.take(crate::wide::Any, equity);
         drawdowns.facts()
     }
 
@@ -122,17 +120,30 @@ struct Fall {
 }
 
 impl Fall {
+    /// Takes the bars of a stride, unless one of them reaches the peak; returns whether it did.
     #[inline(always)]
-    fn deepen(&mut self, stride: &[f64; STRIDE]) {
-        let peak = self.peak;
-        let mut squares = Lanes::<8>::default();
-        let (chunks, _) = stride.as_chunks::<8>();
-        for chunk in chunks {
-            squares.add(chunk.map(|value| (value - peak) * (value - peak)));
+    fn lasts<P: Processor>(&mut self, processor: P, stride: &[f64; STRIDE]) -> bool {
+        let peak = processor.all(self.peak);
+        let (mut most, mut least) =
+            (processor.all(f64::NEG_INFINITY), processor.all(f64::INFINITY));
+        // Two sums, so that an addition need not wait for the one before.
+        let (mut even, mut odd) = (processor.all(0.0), processor.all(0.0));
+        let (eights, _) = stride.as_chunks::<8>();
+        for &[a, b, c, d, e, f, g, h] in eights {
+            let (first, second) = (processor.read(&[a, b, c, d]), processor.read(&[e, f, g, h]));
+            most = first.larger(second).larger(most);
+            least = first.smaller(second).smaller(least);
+            let (below, below_too) = (first - peak, second - peak);
+            even = even + below * below;
+            odd = odd + below_too * below_too;
         }
-        self.squares += squares.total();
-        self.valley = self.valley.min(minimum(stride));
+        if most.largest() >= self.peak {
+            return false;
+        }
+        self.squares += (even + odd).total();
+        self.valley = self.valley.smaller(least.smallest());
         self.bars += STRIDE;
+        true
     }
 }
 

@@ -5,11 +5,11 @@
 //! anything else. The benchmark is the close; its first return is 0.
 
 use super::drawdowns::Drawdowns;
-use super::lanes::minimum;
+use super::extremes::minimum;
 use super::tails::{TailFacts, Tails};
 use super::totals::Totals;
 use super::{DrawdownFacts, float};
-use crate::wide::wide;
+use crate::wide::by_fours;
 
 /// Bars a block. Two blocks of returns and their sources take 32 kB.
 const BLOCK: usize = 1_024;
@@ -75,9 +75,10 @@ pub(super) struct Measured {
     pub lowest_equity: Option<f64>,
 }
 
-wide! {
+by_fours! {
     /// Measures a curve: its returns and its drawdowns.
     pub(super) fn measure(
+        processor,
         initial_capital: f64,
         equity: &[f64],
         close: &[f64],
@@ -103,9 +104,9 @@ wide! {
         let mut lowest = f64::INFINITY;
         while let Some(block) = blocks.next() {
             lowest = lowest.min(block.lowest);
-            totals.take(&block, risk_free);
-            tails.take(block.r);
-            drawdowns.take(block.equity);
+            totals.take(processor, &block, risk_free);
+            tails.take(processor, block.r);
+            drawdowns.take(processor, block.equity);
         }
         let drawdowns = drawdowns.facts();
         totals.give(&mut facts);
@@ -113,7 +114,7 @@ wide! {
             // The sample misjudged the distribution: take all.
             let mut tails = Tails::all(equity.len());
             while let Some(block) = blocks.next() {
-                tails.take(block.r);
+                tails.take(processor, block.r);
             }
             tails.facts()
         });

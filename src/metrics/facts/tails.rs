@@ -4,6 +4,7 @@
 //! selected among those few. Where the sample misleads, too few values are kept, which is noticed.
 
 use super::float;
+use crate::wide::{Four, Processor};
 
 /// The share of each tail.
 const TAIL: f64 = 0.05;
@@ -46,6 +47,10 @@ impl Tails {
             if let (Some(&low), Some(&high)) = (sample.get(MARGIN), sample.get(SAMPLE - 1 - MARGIN))
             {
                 (tails.low_until, tails.high_from) = (low, high);
+                // What is kept is about as much as lies outside the margins of the sample.
+                let room = count / SAMPLE * (MARGIN + 24);
+                tails.low.reserve(room);
+                tails.high.reserve(room);
             }
         }
         tails
@@ -64,10 +69,21 @@ impl Tails {
 
     /// Takes the next returns.
     #[inline(always)]
-    pub(super) fn take(&mut self, returns: &[f64]) {
-        let (low_until, high_from) = (self.low_until, self.high_from);
-        keep(&mut self.low, returns, |value| value <= low_until);
-        keep(&mut self.high, returns, |value| value >= high_from);
+    pub(super) fn take<P: Processor>(&mut self, processor: P, returns: &[f64]) {
+        let (low_until, high_from) = (processor.all(self.low_until), processor.all(self.high_from));
+        let (mut low, mut high) = (Room::default(), Room::default());
+        for block in returns.chunks(BLOCK) {
+            let (fours, rest) = block.as_chunks::<4>();
+            for four in fours {
+                let four = processor.read(four);
+                low.take(|room| four.keep_at_most(low_until, room));
+                high.take(|room| four.keep_at_least(high_from, room));
+            }
+            low.empty(&mut self.low);
+            high.empty(&mut self.high);
+            self.low.extend(rest.iter().filter(|value| **value <= self.low_until));
+            self.high.extend(rest.iter().filter(|value| **value >= self.high_from));
+        }
     }
 
     /// Returns the facts; nothing without returns, or if too few of them were kept.
@@ -90,22 +106,33 @@ impl Tails {
     }
 }
 
-/// Values that are looked at together; a power of two.
+/// Values that are looked at together.
 const BLOCK: usize = 256;
 
-/// Appends the values that are wanted, without a branch for each of them.
-#[inline(always)]
-fn keep(kept: &mut Vec<f64>, values: &[f64], wanted: impl Fn(f64) -> bool) {
-    let mut room = [0.0; BLOCK];
-    for block in values.chunks(BLOCK) {
-        let mut used = 0;
-        for &value in block {
-            // Every value is written, and the next one over it unless it was wanted. The mask changes nothing: it tells
-            // the compiler that the place is inside.
-            room[used & (BLOCK - 1)] = value;
-            used += usize::from(wanted(value));
+/// Values that are kept of a block, and room for the four that are looked at.
+struct Room {
+    values: [f64; BLOCK + 4],
+    used: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { values: [0.0; BLOCK + 4], used: 0 }
+    }
+}
+
+impl Room {
+    /// Adds what `keep` writes to the front of the room that it is given.
+    #[inline(always)]
+    fn take(&mut self, keep: impl FnOnce(&mut [f64; 4]) -> usize) {
+        if let Some(room) = self.values.get_mut(self.used..).and_then(<[f64]>::first_chunk_mut) {
+            self.used += keep(room);
         }
-        kept.extend_from_slice(room.get(..used).unwrap_or(&[]));
+    }
+
+    fn empty(&mut self, into: &mut Vec<f64>) {
+        into.extend_from_slice(self.values.get(..self.used).unwrap_or(&[]));
+        self.used = 0;
     }
 }
 
@@ -136,11 +163,12 @@ fn between(low: f64, high: f64, part: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wide::Any;
 
     fn facts_of(values: &[f64]) -> Option<TailFacts> {
         let mut tails = Tails::new(values.len(), |at| values[at]);
         for block in values.chunks(1_000) {
-            tails.take(block);
+            tails.take(Any, block);
         }
         tails.facts()
     }

@@ -3,13 +3,9 @@
 //! Deviations are summed about the mean of their own block, and the sums of two blocks are joined exactly (Chan, Golub and
 //! `LeVeque` 1979; Pébay 2008 for the higher moments), so that no digits cancel and no bar is read twice.
 
-use super::lanes::Lanes;
 use super::returns::Block;
 use super::{ReturnFacts, float};
-
-/// Values that are summed side by side: four fill two registers of the smallest vector unit, which leaves registers for
-/// all sums of a loop.
-const WIDTH: usize = 4;
+use crate::wide::{Four, Number, Processor};
 
 /// What all blocks so far sum up to.
 #[derive(Default)]
@@ -26,40 +22,49 @@ pub(super) struct Totals {
 impl Totals {
     /// Adds a block.
     #[inline(always)]
-    pub(super) fn take(&mut self, block: &Block<'_>, risk_free: f64) {
-        let ((r, r_rest), (b, b_rest)) =
-            (block.r.as_chunks::<WIDTH>(), block.b.as_chunks::<WIDTH>());
-        let (e, e_rest) = block.equity.as_chunks::<WIDTH>();
-        let (mut body, mut rest) = (Sums::<WIDTH>::default(), Sums::<1>::default());
-        r.iter().zip(b).zip(e).for_each(|((r, b), e)| body.add(r, b, e, risk_free));
-        r_rest
-            .iter()
-            .zip(b_rest)
-            .zip(e_rest)
-            .for_each(|((r, b), e)| rest.add(&[*r], &[*b], &[*e], risk_free));
-        let (sum_r, sum_b) = (body.r.total() + rest.r.total(), body.b.total() + rest.b.total());
+    pub(super) fn take<P: Processor>(&mut self, processor: P, block: &Block<'_>, risk_free: f64) {
+        let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<4>(), block.b.as_chunks::<4>());
+        let (e, e_rest) = block.equity.as_chunks::<4>();
+        let mut body = Sums::none(processor.all(0.0), processor.all(risk_free));
+        for ((r, b), e) in r.iter().zip(b).zip(e) {
+            body.add(processor.read(r), processor.read(b), processor.read(e));
+        }
+        let mut rest = Sums::none(0.0, risk_free);
+        for ((&r, &b), &e) in r_rest.iter().zip(b_rest).zip(e_rest) {
+            rest.add(r, b, e);
+        }
+        let (sum_r, sum_b) = (body.r.total() + rest.r, body.b.total() + rest.b);
         self.r += sum_r;
         self.b += sum_b;
-        self.equity += body.equity.total() + rest.equity.total();
-        self.downside += body.downside.total() + rest.downside.total();
-        self.gains += body.gains.total() + rest.gains.total();
-        self.losses += body.losses.total() + rest.losses.total();
+        self.equity += body.equity.total() + rest.equity;
+        self.downside += body.downside.total() + rest.downside;
+        self.gains += body.gains.total() + rest.gains;
+        self.losses += body.losses.total() + rest.losses;
 
         let count = float(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
-        let (mut body, mut rest) = (Deviations::<WIDTH>::default(), Deviations::<1>::default());
-        r.iter().zip(b).for_each(|(r, b)| body.add(r, b, mean, benchmark_mean));
-        r_rest.iter().zip(b_rest).for_each(|(r, b)| rest.add(&[*r], &[*b], mean, benchmark_mean));
+        let mut body = Deviations::none(
+            processor.all(0.0),
+            processor.all(mean),
+            processor.all(benchmark_mean),
+        );
+        for (r, b) in r.iter().zip(b) {
+            body.add(processor.read(r), processor.read(b));
+        }
+        let mut rest = Deviations::none(0.0, mean, benchmark_mean);
+        for (&r, &b) in r_rest.iter().zip(b_rest) {
+            rest.add(r, b);
+        }
         self.moments.join(&Moments {
             count,
             mean,
             benchmark_mean,
-            squares: body.squares.total() + rest.squares.total(),
-            cubes: body.cubes.total() + rest.cubes.total(),
-            fourths: body.fourths.total() + rest.fourths.total(),
-            benchmark: body.benchmark.total() + rest.benchmark.total(),
-            products: body.products.total() + rest.products.total(),
-            active: body.active.total() + rest.active.total(),
+            squares: body.squares.total() + rest.squares,
+            cubes: body.cubes.total() + rest.cubes,
+            fourths: body.fourths.total() + rest.fourths,
+            benchmark: body.benchmark.total() + rest.benchmark,
+            products: body.products.total() + rest.products,
+            active: body.active.total() + rest.active,
         });
     }
 
@@ -80,58 +85,82 @@ impl Totals {
 }
 
 /// Plain sums over a block.
-#[derive(Default)]
-struct Sums<const N: usize> {
-    r: Lanes<N>,
-    b: Lanes<N>,
-    equity: Lanes<N>,
-    downside: Lanes<N>,
-    gains: Lanes<N>,
-    losses: Lanes<N>,
+struct Sums<N> {
+    zero: N,
+    risk_free: N,
+    r: N,
+    b: N,
+    equity: N,
+    downside: N,
+    gains: N,
+    losses: N,
 }
 
-impl<const N: usize> Sums<N> {
+impl<N: Number> Sums<N> {
     #[inline(always)]
-    // One loop over all lanes: that is what becomes vector instructions.
-    fn add(&mut self, r: &[f64; N], b: &[f64; N], equity: &[f64; N], risk_free: f64) {
-        for lane in 0..N {
-            let (r, excess) = (r[lane], r[lane] - risk_free);
-            let down = if r < 0.0 { r } else { 0.0 };
-            self.r.0[lane] += r;
-            self.b.0[lane] += b[lane];
-            self.equity.0[lane] += equity[lane];
-            self.downside.0[lane] += down * down;
-            self.gains.0[lane] += if excess > 0.0 { excess } else { 0.0 };
-            self.losses.0[lane] += if excess < 0.0 { excess } else { 0.0 };
+    fn none(zero: N, risk_free: N) -> Self {
+        Self {
+            zero,
+            risk_free,
+            r: zero,
+            b: zero,
+            equity: zero,
+            downside: zero,
+            gains: zero,
+            losses: zero,
         }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, r: N, b: N, equity: N) {
+        let excess = r - self.risk_free;
+        let down = r.smaller(self.zero);
+        self.r = self.r + r;
+        self.b = self.b + b;
+        self.equity = self.equity + equity;
+        self.downside = self.downside + down * down;
+        self.gains = self.gains + excess.larger(self.zero);
+        self.losses = self.losses + excess.smaller(self.zero);
     }
 }
 
 /// Sums over a block of powers of deviations from its means.
-#[derive(Default)]
-struct Deviations<const N: usize> {
-    squares: Lanes<N>,
-    cubes: Lanes<N>,
-    fourths: Lanes<N>,
-    benchmark: Lanes<N>,
-    products: Lanes<N>,
-    active: Lanes<N>,
+struct Deviations<N> {
+    mean: N,
+    benchmark_mean: N,
+    squares: N,
+    cubes: N,
+    fourths: N,
+    benchmark: N,
+    products: N,
+    active: N,
 }
 
-impl<const N: usize> Deviations<N> {
+impl<N: Number> Deviations<N> {
     #[inline(always)]
-    // One loop over all lanes: that is what becomes vector instructions.
-    fn add(&mut self, r: &[f64; N], b: &[f64; N], mean: f64, benchmark_mean: f64) {
-        for lane in 0..N {
-            let (r, b) = (r[lane] - mean, b[lane] - benchmark_mean);
-            let (square, active) = (r * r, r - b);
-            self.squares.0[lane] += square;
-            self.cubes.0[lane] += square * r;
-            self.fourths.0[lane] += square * square;
-            self.benchmark.0[lane] += b * b;
-            self.products.0[lane] += r * b;
-            self.active.0[lane] += active * active;
+    fn none(zero: N, mean: N, benchmark_mean: N) -> Self {
+        Self {
+            mean,
+            benchmark_mean,
+            squares: zero,
+            cubes: zero,
+            fourths: zero,
+            benchmark: zero,
+            products: zero,
+            active: zero,
         }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, r: N, b: N) {
+        let (r, b) = (r - self.mean, b - self.benchmark_mean);
+        let (square, active) = (r * r, r - b);
+        self.squares = self.squares + square;
+        self.cubes = self.cubes + square * r;
+        self.fourths = self.fourths + square * square;
+        self.benchmark = self.benchmark + b * b;
+        self.products = self.products + r * b;
+        self.active = self.active + active * active;
     }
 }
 

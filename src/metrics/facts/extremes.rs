@@ -1,30 +1,4 @@
-//! Sums in several lanes, so that additions need not wait for one another and fit vector instructions.
-
-/// Independent partial sums; `N` is 8 for the body of a column and 1 for what is left over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lanes<const N: usize>(pub [f64; N]);
-
-impl<const N: usize> Default for Lanes<N> {
-    fn default() -> Self {
-        Self([0.0; N])
-    }
-}
-
-impl<const N: usize> Lanes<N> {
-    /// Adds one value to each lane.
-    #[inline(always)]
-    pub(super) fn add(&mut self, values: [f64; N]) {
-        for (sum, value) in self.0.iter_mut().zip(values) {
-            *sum += value;
-        }
-    }
-
-    /// Returns the sum of the lanes.
-    #[inline(always)]
-    pub(super) fn total(self) -> f64 {
-        self.0.iter().sum()
-    }
-}
+//! The extremes of a column, in loops that become vector instructions.
 
 /// Returns the largest value, or negative infinity for an empty column. A NaN is passed over.
 #[inline(always)]

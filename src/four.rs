@@ -1,0 +1,382 @@
+//! Four numbers side by side, on processors that compute with four at once and on those that do not.
+//!
+//! A compiler turns loops over columns into vector instructions by itself, but not loops with many sums: it packs the
+//! wrong numbers together. Here the packing is written down. Both ways give the same bits.
+
+use std::ops::{Add, Div, Mul, Sub};
+
+/// How a processor computes with four numbers; whoever holds one may rely on the processor being of that kind.
+pub trait Processor: Copy {
+    /// Four numbers.
+    type Four: Four;
+
+    /// Returns the same number four times.
+    fn all(self, value: f64) -> Self::Four;
+
+    /// Reads four numbers.
+    fn read(self, values: &[f64; 4]) -> Self::Four;
+}
+
+/// What loops compute with: four numbers at once, or one for what is left over.
+pub trait Number:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// Returns the smaller one; the other where either is NaN.
+    #[must_use]
+    fn smaller(self, other: Self) -> Self;
+
+    /// Returns the larger one; the other where either is NaN.
+    #[must_use]
+    fn larger(self, other: Self) -> Self;
+}
+
+impl Number for f64 {
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        if self < other { self } else { other }
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+}
+
+/// Four numbers; operations are of each with its counterpart.
+pub trait Four: Number {
+    /// Returns the four.
+    fn numbers(self) -> [f64; 4];
+
+    /// Writes the numbers that are at most those of `bound` to the front of `room`, and returns how many they are; what
+    /// is behind them in `room` is of no use.
+    fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize;
+
+    /// The same for those that are at least those of `bound`.
+    fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize;
+
+    /// Adds the four up, from the first to the last.
+    #[inline(always)]
+    fn total(self) -> f64 {
+        let [a, b, c, d] = self.numbers();
+        a + b + c + d
+    }
+
+    /// Returns the smallest; a NaN is passed over.
+    #[inline(always)]
+    fn smallest(self) -> f64 {
+        self.numbers()
+            .into_iter()
+            .fold(f64::INFINITY, |least, value| if value < least { value } else { least })
+    }
+
+    /// Returns the largest; a NaN is passed over.
+    #[inline(always)]
+    fn largest(self) -> f64 {
+        self.numbers()
+            .into_iter()
+            .fold(f64::NEG_INFINITY, |most, value| if value > most { value } else { most })
+    }
+}
+
+/// Any processor.
+#[derive(Debug, Clone, Copy)]
+pub struct Any;
+
+/// Four numbers, computed with one after the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Row([f64; 4]);
+
+impl Processor for Any {
+    type Four = Row;
+
+    #[inline(always)]
+    fn all(self, value: f64) -> Row {
+        Row([value; 4])
+    }
+
+    #[inline(always)]
+    fn read(self, values: &[f64; 4]) -> Row {
+        Row(*values)
+    }
+}
+
+impl Row {
+    #[inline(always)]
+    fn with(self, other: Self, operation: impl Fn(f64, f64) -> f64) -> Self {
+        let (a, b) = (self.0, other.0);
+        Self([
+            operation(a[0], b[0]),
+            operation(a[1], b[1]),
+            operation(a[2], b[2]),
+            operation(a[3], b[3]),
+        ])
+    }
+
+    #[inline(always)]
+    fn keep(self, bound: Self, room: &mut [f64; 4], wanted: impl Fn(f64, f64) -> bool) -> usize {
+        let mut kept = 0;
+        for (value, bound) in self.0.into_iter().zip(bound.0) {
+            // Every value is written, and the next one over it unless it was wanted. The mask changes nothing: it tells
+            // the compiler that the place is inside.
+            room[kept & 3] = value;
+            kept += usize::from(wanted(value, bound));
+        }
+        kept
+    }
+}
+
+impl Add for Row {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.with(other, |a, b| a + b)
+    }
+}
+
+impl Sub for Row {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.with(other, |a, b| a - b)
+    }
+}
+
+impl Mul for Row {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        self.with(other, |a, b| a * b)
+    }
+}
+
+impl Div for Row {
+    type Output = Self;
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self.with(other, |a, b| a / b)
+    }
+}
+
+impl Number for Row {
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        self.with(other, f64::smaller)
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        self.with(other, f64::larger)
+    }
+}
+
+impl Four for Row {
+    #[inline(always)]
+    fn numbers(self) -> [f64; 4] {
+        self.0
+    }
+
+    #[inline(always)]
+    fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize {
+        self.keep(bound, room, |value, bound| value <= bound)
+    }
+
+    #[inline(always)]
+    fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
+        self.keep(bound, room, |value, bound| value >= bound)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::Avx2;
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64 {
+    #![expect(unsafe_code, reason = "the compiler cannot know the processor")]
+
+    use std::arch::x86_64::{
+        __m256d, __m256i, _CMP_GE_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
+        _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_loadu_si256,
+        _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
+        _mm256_permutevar8x32_epi32, _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd,
+    };
+    use std::ops::{Add, Div, Mul, Sub};
+
+    use super::{Four, Number, Processor};
+
+    /// A processor with AVX2; there is one of these only where it was found.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Avx2(());
+
+    /// Four numbers in one register; there are some only where there is an [`Avx2`].
+    #[derive(Debug, Clone, Copy)]
+    pub struct Register(__m256d);
+
+    impl Avx2 {
+        /// Returns whether this is such a processor.
+        #[inline]
+        pub fn found() -> Option<Self> {
+            std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
+        }
+    }
+
+    impl Processor for Avx2 {
+        type Four = Register;
+
+        #[inline(always)]
+        fn all(self, value: f64) -> Register {
+            // SAFETY: the processor has AVX2, as whoever holds `self` may rely on.
+            Register(unsafe { _mm256_set1_pd(value) })
+        }
+
+        #[inline(always)]
+        fn read(self, values: &[f64; 4]) -> Register {
+            // SAFETY: as above; four numbers are read, and that many are there.
+            Register(unsafe { _mm256_loadu_pd(values.as_ptr()) })
+        }
+    }
+
+    macro_rules! operations {
+        ($($trait:ident $method:ident $instruction:ident),*) => {$(
+            impl $trait for Register {
+                type Output = Self;
+
+                #[inline(always)]
+                fn $method(self, other: Self) -> Self {
+                    // SAFETY: registers are made by an `Avx2` only.
+                    Self(unsafe { $instruction(self.0, other.0) })
+                }
+            }
+        )*};
+    }
+    operations!(Add add _mm256_add_pd, Sub sub _mm256_sub_pd, Mul mul _mm256_mul_pd, Div div _mm256_div_pd);
+
+    /// For each set of four numbers, as a mask, the places of its numbers one after the other, in halves of numbers.
+    static PLACES: [[u32; 8]; 16] = places();
+
+    const fn places() -> [[u32; 8]; 16] {
+        let mut places = [[0; 8]; 16];
+        let mut mask = 0;
+        while mask < 16 {
+            let (mut from, mut to) = (0, 0);
+            while from < 4 {
+                if mask >> from & 1 == 1 {
+                    places[mask][2 * to] = 2 * from;
+                    places[mask][2 * to + 1] = 2 * from + 1;
+                    to += 1;
+                }
+                from += 1;
+            }
+            mask += 1;
+        }
+        places
+    }
+
+    impl Register {
+        #[inline(always)]
+        #[expect(clippy::cast_ptr_alignment, reason = "read by an instruction for any alignment")]
+        fn keep<const COMPARISON: i32>(self, bound: Self, room: &mut [f64; 4]) -> usize {
+            // SAFETY: registers are made by an `Avx2` only; 8 halves are read and 4 numbers written, and that many are
+            // there.
+            unsafe {
+                let wanted = _mm256_cmp_pd::<COMPARISON>(self.0, bound.0);
+                // A mask of four bits; the other 28 are 0.
+                let mask = _mm256_movemask_pd(wanted).cast_unsigned();
+                let places = &raw const PLACES[(mask & 15) as usize];
+                let places = _mm256_loadu_si256(places.cast::<__m256i>());
+                let kept = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(self.0), places);
+                _mm256_storeu_pd(room.as_mut_ptr(), _mm256_castsi256_pd(kept));
+                mask.count_ones() as usize
+            }
+        }
+    }
+
+    impl Number for Register {
+        #[inline(always)]
+        fn smaller(self, other: Self) -> Self {
+            // SAFETY: registers are made by an `Avx2` only.
+            Self(unsafe { _mm256_min_pd(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn larger(self, other: Self) -> Self {
+            // SAFETY: registers are made by an `Avx2` only.
+            Self(unsafe { _mm256_max_pd(self.0, other.0) })
+        }
+    }
+
+    impl Four for Register {
+        #[inline(always)]
+        fn numbers(self) -> [f64; 4] {
+            let mut numbers = [0.0; 4];
+            // SAFETY: registers are made by an `Avx2` only; four numbers are written, and that many are there.
+            unsafe { _mm256_storeu_pd(numbers.as_mut_ptr(), self.0) };
+            numbers
+        }
+
+        #[inline(always)]
+        fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize {
+            self.keep::<_CMP_LE_OQ>(bound, room)
+        }
+
+        #[inline(always)]
+        fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
+            self.keep::<_CMP_GE_OQ>(bound, room)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that one processor makes of two rows, as bits.
+    fn all_of(processor: impl Processor, a: &[f64; 4], b: &[f64; 4]) -> Vec<u64> {
+        let (x, y) = (processor.read(a), processor.read(b));
+        let mut found: Vec<f64> =
+            [x + y, x - y, x * y, x / y, x.smaller(y), x.larger(y), processor.all(a[1])]
+                .into_iter()
+                .flat_map(Four::numbers)
+                .collect();
+        found.extend([x.total(), x.smallest(), x.largest()]);
+        let mut room = [0.0; 4];
+        for most in [true, false] {
+            let kept =
+                if most { x.keep_at_most(y, &mut room) } else { x.keep_at_least(y, &mut room) };
+            found.extend(&room[..kept]);
+        }
+        // Which NaN comes out is the processor's affair.
+        found.iter().map(|value| if value.is_nan() { u64::MAX } else { value.to_bits() }).collect()
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn both_ways_give_the_same_bits() {
+        let Some(avx2) = Avx2::found() else { return };
+        let values =
+            [0.0, -0.0, 1.0, -2.5, 1e300, -1e-300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 7.0];
+        let mut state = 1_u64;
+        let mut pick = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            values[usize::try_from(state >> 33).unwrap() % values.len()]
+        };
+        for _ in 0..20_000 {
+            let (a, b) = (std::array::from_fn(|_| pick()), std::array::from_fn(|_| pick()));
+            assert_eq!(all_of(avx2, &a, &b), all_of(Any, &a, &b), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_comes_first_and_in_order() {
+        let mut room = [0.0; 4];
+        let row = Any.read(&[3.0, 1.0, 2.0, 5.0]);
+        assert_eq!(row.keep_at_most(Any.all(2.0), &mut room), 2);
+        assert_eq!(&room[..2], &[1.0, 2.0]);
+        assert_eq!(row.keep_at_least(Any.all(2.0), &mut room), 3);
+        assert_eq!(&room[..3], &[3.0, 2.0, 5.0]);
+        assert_eq!((row.total(), row.smallest(), row.largest()), (11.0, 1.0, 5.0));
+    }
+}

@@ -1,6 +1,6 @@
 //! Two small runs of vectorbt 1.2.0 (`engine="numba"`) that every metric is tested with, and a run without bars.
 
-use super::{Facts, Inputs};
+use super::{Curve, Facts, Ledger};
 use crate::market::time::DAY;
 use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
@@ -22,20 +22,25 @@ fn facts(
     trades: &Trades,
     unexecuted_signals: u64,
 ) -> Facts {
-    Facts::new(&Inputs {
+    let curve = Curve {
         initial_capital: 1_000.0,
         close,
         equity,
-        orders,
-        holdings: &Holdings::after(orders, 1_000.0),
-        trades,
         bar_milliseconds: DAY,
         year_days: 365.0,
         risk_free: 0.0,
+    };
+    let ledger = Ledger {
+        initial_capital: 1_000.0,
+        close,
+        orders,
+        holdings: &Holdings::after(orders, 1_000.0),
+        trades,
         slippage: 0.001,
         fills_without_slippage: &[],
         unexecuted_signals,
-    })
+    };
+    Facts::new(&curve, &ledger)
 }
 
 /// No bars.

@@ -42,20 +42,26 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         ..Trades::default()
     };
     let initial_capital = case["initialCapital"].as_f64().unwrap();
-    compute_all(&Facts::new(&Inputs {
+    let close = numbers(&case["close"]);
+    let curve = Curve {
         initial_capital,
-        close: &numbers(&case["close"]),
+        close: &close,
         equity: &numbers(&case["equity"]),
-        orders: &orders,
-        holdings: &Holdings::after(&orders, initial_capital),
-        trades: &trades,
         bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
         year_days: case["yearDays"].as_f64().unwrap(),
         risk_free: case["riskFree"].as_f64().unwrap(),
+    };
+    let ledger = Ledger {
+        initial_capital,
+        close: &close,
+        orders: &orders,
+        holdings: &Holdings::after(&orders, initial_capital),
+        trades: &trades,
         slippage: case["slippage"].as_f64().unwrap(),
         fills_without_slippage: &[],
         unexecuted_signals: 0,
-    }))
+    };
+    compute_all(&Facts::new(&curve, &ledger))
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -151,21 +157,25 @@ fn no_metric_is_ever_nan_or_infinite() {
     for equity in curves {
         let close = vec![10.0; equity.len()];
         for initial_capital in [1_000.0, 1e-300] {
-            let inputs = Inputs {
+            let curve = Curve {
                 initial_capital,
                 close: &close,
                 equity,
-                orders: &orders,
-                holdings: &Holdings::default(),
-                trades: &trades,
                 bar_milliseconds: 60_000,
                 year_days: 365.0,
                 risk_free: 0.0,
+            };
+            let ledger = Ledger {
+                initial_capital,
+                close: &close,
+                orders: &orders,
+                holdings: &Holdings::default(),
+                trades: &trades,
                 slippage: 0.0,
                 fills_without_slippage: &[],
                 unexecuted_signals: 0,
             };
-            for (name, value) in compute_all(&Facts::new(&inputs)) {
+            for (name, value) in compute_all(&Facts::new(&curve, &ledger)) {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -181,20 +191,25 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
         price: vec![101.0, 95.0],
         fees: vec![0.0, 0.0],
     };
-    let inputs = Inputs {
+    let curve = Curve {
         initial_capital: 2_000.0,
         close: &[100.0, 90.0],
         equity: &[1_990.0, 1_940.0],
-        orders: &orders,
-        holdings: &Holdings::after(&orders, 2_000.0),
-        trades: &Trades::default(),
         bar_milliseconds: 86_400_000,
         year_days: 365.0,
         risk_free: 0.0,
+    };
+    let ledger = Ledger {
+        initial_capital: 2_000.0,
+        close: &[100.0, 90.0],
+        orders: &orders,
+        holdings: &Holdings::after(&orders, 2_000.0),
+        trades: &Trades::default(),
         slippage: 0.01,
         fills_without_slippage: &[1],
         unexecuted_signals: 0,
     };
     // Ten units bought one above the close; the stop at 95 sold at 95.
-    testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&Facts::new(&inputs)), Some(10.0));
+    let facts = Facts::new(&curve, &ledger);
+    testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&facts), Some(10.0));
 }

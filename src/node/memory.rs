@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Blocks smaller than this are the system's affair: it keeps them itself.
-const LARGE: usize = 1 << 20;
+const LARGE: usize = 1 << 17;
 /// The alignment that the system gives without being asked; blocks that need more are its affair too.
 const ALIGNMENT: usize = 16;
 /// The most that is kept, bytes: the columns of two runs over a million bars.

@@ -41,23 +41,33 @@ pub fn evaluate(
     initial_capital: f64,
     watch: &dyn Watch,
 ) -> Result<Portfolio> {
-    check(close, orders)?;
+    let holdings = Holdings::of(close, orders, initial_capital)?;
     if watch.cancelled() {
         return Err(Error::cancelled());
     }
-    // An amount of money that is nothing but rounding is nothing from the first bar on.
-    let capital = add(0.0, initial_capital);
-    let holdings = Holdings::after(orders, capital);
-    let equity = equity(close, orders, &holdings, capital);
+    let equity = equity(close, orders, &holdings, initial_capital);
     if watch.cancelled() {
         return Err(Error::cancelled());
     }
     let trades = Trades::of(close, orders);
-    debug_assert!(
-        balances(&trades, &equity, orders, initial_capital),
-        "Invariant: what the trades made is what equity gained"
-    );
-    Ok(Portfolio { trades, equity, holdings })
+    Ok(Portfolio::new(trades, equity, holdings, orders, initial_capital))
+}
+
+impl Portfolio {
+    /// Puts together what was computed of the same orders.
+    pub fn new(
+        trades: Trades,
+        equity: Vec<f64>,
+        holdings: Holdings,
+        orders: &Orders,
+        initial_capital: f64,
+    ) -> Self {
+        debug_assert!(
+            balances(&trades, &equity, orders, initial_capital),
+            "Invariant: what the trades made is what equity gained"
+        );
+        Self { trades, equity, holdings }
+    }
 }
 
 /// Returns whether the trades made what equity gained, but for the rounding of the amounts traded.
@@ -99,14 +109,14 @@ fn check(close: &[f64], orders: &Orders) -> Result<()> {
 
 wide! {
     /// Returns the equity at each close.
-    fn equity(
+    pub fn equity(
         close: &[f64],
         orders: &Orders,
         holdings: &Holdings,
         initial_capital: f64,
     ) -> Vec<f64> {
         let mut equity = Vec::with_capacity(close.len());
-        let mut held = (initial_capital, 0.0);
+        let mut held = (whole(initial_capital), 0.0);
         let mut value_until = |end: usize, (cash, position): (f64, f64)| {
             if let Some(closes) = close.get(equity.len()..end) {
                 equity.extend(closes.iter().map(|close| cash + close * position));
@@ -122,7 +132,21 @@ wide! {
     }
 }
 
+/// Returns an amount of money; what is nothing but rounding is nothing from the first bar on.
+fn whole(money: f64) -> f64 {
+    add(0.0, money)
+}
+
 impl Holdings {
+    /// Follows cash and position from order to order.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes.
+    pub fn of(close: &[f64], orders: &Orders, initial_capital: f64) -> Result<Self> {
+        check(close, orders)?;
+        Ok(Self::after(orders, whole(initial_capital)))
+    }
+
     /// Follows cash and position from order to order; the columns of the orders have one length.
     pub(crate) fn after(orders: &Orders, initial_capital: f64) -> Self {
         let mut holdings = Self {

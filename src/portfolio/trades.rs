@@ -36,7 +36,8 @@ pub struct Trades {
 impl Trades {
     /// Makes trades of filled orders; what is open at the end is valued at the last close.
     pub fn of(close: &[f64], orders: &Orders) -> Self {
-        let mut trades = Self::default();
+        // Mostly every second order ends a trade.
+        let mut trades = Self::with_room(orders.len() / 2 + 1);
         let mut open: Option<Open> = None;
         let rows = orders
             .bar
@@ -79,6 +80,22 @@ impl Trades {
             trades.push(&position, &Exit { bar, size: position.size, price, fees: 0.0 }, OPEN);
         }
         trades
+    }
+
+    fn with_room(trades: usize) -> Self {
+        Self {
+            entry_bar: Vec::with_capacity(trades),
+            exit_bar: Vec::with_capacity(trades),
+            direction: Vec::with_capacity(trades),
+            status: Vec::with_capacity(trades),
+            size: Vec::with_capacity(trades),
+            entry_price: Vec::with_capacity(trades),
+            exit_price: Vec::with_capacity(trades),
+            entry_fees: Vec::with_capacity(trades),
+            exit_fees: Vec::with_capacity(trades),
+            pnl: Vec::with_capacity(trades),
+            pnl_percent: Vec::with_capacity(trades),
+        }
     }
 
     fn push(&mut self, position: &Open, exit: &Exit, status: u8) {

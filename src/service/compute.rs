@@ -2,14 +2,15 @@
 
 use crate::error::Result;
 use crate::market::{Bars, Signals};
-use crate::metrics;
-use crate::portfolio::{self, Portfolio};
+use crate::metrics::{self, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
+use crate::portfolio::{self, Holdings, Portfolio, Trades};
 use crate::simulation::{self, Options, Orders, Prices, Simulation};
 use crate::store::record::{Outcome, Summary};
 use crate::strategies::Bound;
+use crate::watch::Watch;
 
 use super::progress::Reporter;
-use super::warnings;
+use super::{pool, warnings};
 
 /// What a simulation needs besides prices and signals.
 #[derive(Debug)]
@@ -63,30 +64,13 @@ pub(super) fn simulate(
 ) -> Result<Computed> {
     let watch = reporter.watch("simulation", timestamps);
     reporter.stage("simulation");
-    let simulation =
-        simulation::simulate(prices, signals, terms.initial_capital, terms.options, &watch)?;
-    reporter.stage("metrics");
-    let portfolio =
-        portfolio::evaluate(prices.close(), &simulation.orders, terms.initial_capital, &watch)?;
-    let inputs = metrics::Inputs {
-        initial_capital: terms.initial_capital,
-        close: prices.close(),
-        equity: &portfolio.equity,
-        orders: &simulation.orders,
-        holdings: &portfolio.holdings,
-        trades: &portfolio.trades,
-        bar_milliseconds: terms.bar_milliseconds,
-        year_days: terms.options.year_days,
-        risk_free: terms.options.risk_free,
-        slippage: terms.options.slippage,
-        fills_without_slippage: &fills_without_slippage(&simulation),
-        unexecuted_signals: simulation
-            .unexecuted
-            .iter()
-            .map(|signals| u64::from(signals.count))
-            .sum(),
-    };
-    let facts = metrics::Facts::new(&inputs);
+    let bars = prices.len();
+    let (results, next_open) = pool::both(
+        bars,
+        || results(prices, signals, terms, &watch, reporter),
+        || warnings::next_open_return(prices, signals, terms, &Quiet(&watch)),
+    );
+    let Results { simulation, portfolio, facts } = results?;
     let metrics: Vec<(String, Option<f64>)> = metrics::compute_all(&facts)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -97,22 +81,82 @@ pub(super) fn simulate(
     let total_return = value("totalReturn").unwrap_or(0.0);
     let is_solvent = facts.is_solvent;
     let subject = warnings::Subject {
-        prices,
-        signals,
+        bars,
         timestamps,
-        initial_capital: terms.initial_capital,
         options: terms.options,
         simulation: &simulation,
         portfolio: &portfolio,
         is_solvent,
         total_return,
+        next_open,
     };
-    let warnings = warnings::of(&subject, &watch);
+    let warnings = warnings::of(&subject);
     Ok(Computed {
         orders: simulation.orders,
         portfolio,
         summary: Summary { final_capital, total_return, metrics, warnings },
     })
+}
+
+/// What the orders came to.
+struct Results {
+    simulation: Simulation,
+    portfolio: Portfolio,
+    facts: Facts,
+}
+
+fn results(
+    prices: &Prices<'_>,
+    signals: &Signals,
+    terms: &Terms<'_>,
+    watch: &dyn Watch,
+    reporter: &Reporter,
+) -> Result<Results> {
+    let (close, capital, options) = (prices.close(), terms.initial_capital, terms.options);
+    let simulation = simulation::simulate(prices, signals, capital, options, watch)?;
+    reporter.stage("metrics");
+    let orders = &simulation.orders;
+    let holdings = Holdings::of(close, orders, capital)?;
+    reporter.cancel().check()?;
+    let of_curve = || {
+        let equity = portfolio::equity(close, orders, &holdings, capital);
+        let facts = CurveFacts::new(&Curve {
+            initial_capital: capital,
+            close,
+            equity: &equity,
+            bar_milliseconds: terms.bar_milliseconds,
+            year_days: options.year_days,
+            risk_free: options.risk_free,
+        });
+        (equity, facts)
+    };
+    let of_orders = || {
+        let trades = Trades::of(close, orders);
+        let unexecuted = simulation.unexecuted.iter();
+        let facts = LedgerFacts::new(&Ledger {
+            initial_capital: capital,
+            close,
+            orders,
+            holdings: &holdings,
+            trades: &trades,
+            slippage: options.slippage,
+            fills_without_slippage: &fills_without_slippage(&simulation),
+            unexecuted_signals: unexecuted.map(|signals| u64::from(signals.count)).sum(),
+        });
+        (trades, facts)
+    };
+    let ((equity, of_curve), (trades, of_orders)) = pool::both(close.len(), of_curve, of_orders);
+    let portfolio = Portfolio::new(trades, equity, holdings, orders, capital);
+    Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation })
+}
+
+/// Stops with the run, and tells nothing of its own.
+struct Quiet<'a>(&'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
 }
 
 /// Returns the positions of fills at the very price that they were quoted at.

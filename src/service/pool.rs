@@ -1,7 +1,9 @@
 //! The threads that simulate: as many as the machine has cores, shared by all engines of the process.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
@@ -32,6 +34,9 @@ fn pool() -> Result<&'static ThreadPool> {
 pub async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    if HERE.get() {
+        return catch(work);
+    }
     let pool = pool()?;
     if pool.current_thread_index().is_some() {
         return catch(work);
@@ -76,6 +81,49 @@ pub fn start<T: Send + 'static>(
             Err(error) => answer(Err(error)),
         }
     });
+}
+
+/// Fewer bars than this are not worth waking another thread for.
+const WORTH_A_THREAD: usize = 1 << 16;
+
+/// Does two things, at once where the bars are many and another thread is idle. Neither sees the other, so that nothing
+/// depends on whether it was.
+pub fn both<A: Send, B: Send>(
+    bars: usize,
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if bars < WORTH_A_THREAD || rayon::current_thread_index().is_none() {
+        return (first(), second());
+    }
+    rayon::join(first, second)
+}
+
+thread_local! {
+    /// Whether work of this thread is so small that it stays here.
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How far work came at once.
+#[derive(Debug)]
+pub enum Attempt<T, F> {
+    /// To its end.
+    Done(Result<T>),
+    /// To where it had to wait.
+    Begun(Pin<Box<F>>),
+}
+
+/// Begins work on this very thread: for work so small that waking another thread would take many times longer.
+pub fn attempt<T, F: Future<Output = Result<T>>>(work: F) -> Attempt<T, F> {
+    let mut work = Box::pin(work);
+    HERE.set(true);
+    let first = catch(|| Ok(work.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+    HERE.set(false);
+    match first {
+        Ok(Poll::Ready(result)) => Attempt::Done(result),
+        Ok(Poll::Pending) => Attempt::Begun(work),
+        Err(error) => Attempt::Done(Err(error)),
+    }
 }
 
 fn catch<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {

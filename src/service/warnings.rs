@@ -1,10 +1,12 @@
 //! What an expert would say about a run before believing it.
 
 use crate::market::{Signals, time};
-use crate::portfolio::{Holdings, Portfolio};
+use crate::portfolio::Portfolio;
 use crate::simulation::options::Execution;
 use crate::simulation::{self, Kind, Options, Prices, Simulation};
 use crate::watch::Watch;
+
+use super::compute::Terms;
 
 /// Fewer closed trades than this say little about a strategy.
 const FEW_TRADES: usize = 30;
@@ -15,20 +17,20 @@ const FEW_BARS: usize = 100;
 /// A run, as far as warnings look at it.
 #[derive(Debug)]
 pub(super) struct Subject<'a> {
-    pub(super) prices: &'a Prices<'a>,
-    pub(super) signals: &'a Signals,
+    pub(super) bars: usize,
     pub(super) timestamps: &'a [i64],
-    pub(super) initial_capital: f64,
     pub(super) options: &'a Options,
     pub(super) simulation: &'a Simulation,
     pub(super) portfolio: &'a Portfolio,
     pub(super) is_solvent: bool,
     pub(super) total_return: f64,
+    /// The total return with fills at the next open, percent; where it is known.
+    pub(super) next_open: Option<f64>,
 }
 
 /// Returns the warnings of a run, the gravest first.
-pub(super) fn of(run: &Subject<'_>, watch: &dyn Watch) -> Vec<String> {
-    [ruin(run), same_bar_fills(run, watch), ambiguous_stops(run), few_trades(run), few_bars(run)]
+pub(super) fn of(run: &Subject<'_>) -> Vec<String> {
+    [ruin(run), same_bar_fills(run), ambiguous_stops(run), few_trades(run), few_bars(run)]
         .into_iter()
         .flatten()
         .chain(unexecuted(run))
@@ -47,14 +49,13 @@ fn ruin(run: &Subject<'_>) -> Option<String> {
     ))
 }
 
-/// A signal that needs a bar's close cannot be filled at that close: the same run with fills at the next open tells
-/// what that assumption is worth.
-fn same_bar_fills(run: &Subject<'_>, watch: &dyn Watch) -> Option<String> {
+/// A signal that needs a bar's close cannot be filled at that close.
+fn same_bar_fills(run: &Subject<'_>) -> Option<String> {
     if run.options.execution != Execution::Close || run.simulation.orders.is_empty() {
         return None;
     }
     let fills = run.simulation.orders.len();
-    let known = next_open_return(run, watch).map_or_else(String::new, |next_open| {
+    let known = run.next_open.map_or_else(String::new, |next_open| {
         format!(
             "; filled at the next open, total return would be {next_open:.2} % instead of {:.2} %",
             run.total_return
@@ -65,17 +66,23 @@ fn same_bar_fills(run: &Subject<'_>, watch: &dyn Watch) -> Option<String> {
     ))
 }
 
-fn next_open_return(run: &Subject<'_>, watch: &dyn Watch) -> Option<f64> {
-    run.prices.open()?;
-    let options = Options { execution: Execution::NextOpen, ..run.options.clone() };
-    let later =
-        simulation::simulate(run.prices, run.signals, run.initial_capital, &options, watch).ok()?;
-    let holdings = Holdings::after(&later.orders, run.initial_capital);
-    let cash = holdings.cash.last().copied().unwrap_or(run.initial_capital);
-    let position = holdings.position.last().copied().unwrap_or(0.0);
-    let end = cash + position * run.prices.close().last()?;
-    Some((end - run.initial_capital) / run.initial_capital * 100.0)
-        .filter(|percent| percent.is_finite())
+/// Returns what fills at the close are worth: the total return, percent, of the same run with fills at the next open.
+/// Nothing where opens are not known or fills are there already.
+pub(super) fn next_open_return(
+    prices: &Prices<'_>,
+    signals: &Signals,
+    terms: &Terms<'_>,
+    watch: &dyn Watch,
+) -> Option<f64> {
+    prices.open()?;
+    if terms.options.execution != Execution::Close {
+        return None;
+    }
+    let options = Options { execution: Execution::NextOpen, ..terms.options.clone() };
+    let capital = terms.initial_capital;
+    let later = simulation::simulate(prices, signals, capital, &options, watch).ok()?;
+    let end = later.cash + later.position * prices.close().last()?;
+    Some((end - capital) / capital * 100.0).filter(|percent| percent.is_finite())
 }
 
 fn ambiguous_stops(run: &Subject<'_>) -> Option<String> {
@@ -97,7 +104,7 @@ fn few_trades(run: &Subject<'_>) -> Option<String> {
 }
 
 fn few_bars(run: &Subject<'_>) -> Option<String> {
-    let bars = run.prices.len();
+    let bars = run.bars;
     (bars < FEW_BARS).then(|| {
         format!("metrics rest on only {bars} bars: with fewer than {FEW_BARS}, annualised ones are mostly chance")
     })
@@ -138,18 +145,18 @@ mod tests {
         let portfolio =
             portfolio::evaluate(&CLOSE, &simulation.orders, 1000.0, &Unwatched).unwrap();
         let total_return = portfolio.equity.last().unwrap() / 10.0 - 100.0;
+        let terms = Terms { initial_capital: 1000.0, options, bar_milliseconds: time::DAY };
         let subject = Subject {
-            prices: &prices,
-            signals: &signals,
+            bars: 5,
             timestamps: &[0, time::DAY, 2 * time::DAY, 3 * time::DAY, 4 * time::DAY],
-            initial_capital: 1000.0,
             options,
             simulation: &simulation,
             portfolio: &portfolio,
             is_solvent: portfolio.equity.iter().all(|value| *value > 0.0),
             total_return,
+            next_open: next_open_return(&prices, &signals, &terms, &Unwatched),
         };
-        of(&subject, &Unwatched)
+        of(&subject)
     }
 
     #[test]

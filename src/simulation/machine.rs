@@ -16,6 +16,9 @@ use crate::watch::Watch;
 /// After how many bars the watch is asked at the latest, while anything happens on them.
 const POLL: usize = 1 << 15;
 
+/// For how many orders room is made at the most; there may be many signals and few orders.
+const MOST_ROOM: usize = 1 << 16;
+
 /// For how many bars fill prices are brought near at once: half of the nearest cache.
 const NEAR: usize = 1 << 11;
 
@@ -30,6 +33,10 @@ pub struct Simulation {
     pub unexecuted: Vec<Unexecuted>,
     /// The orders that a stop made, and what was noticed about them.
     pub stops: StopCounts,
+    /// Money at the end.
+    pub cash: f64,
+    /// Units of the asset at the end; negative for a short position.
+    pub position: f64,
 }
 
 /// How often stops were hit.
@@ -104,8 +111,10 @@ fn run(
         tally,
         done: Simulation::default(),
     };
+    machine.make_room();
     machine.run(watch, stepping)?;
-    Ok(Simulation { unexecuted: machine.tally.into_list(), ..machine.done })
+    let Account { cash, position, .. } = machine.account;
+    Ok(Simulation { unexecuted: machine.tally.into_list(), cash, position, ..machine.done })
 }
 
 struct Machine<'a> {
@@ -121,6 +130,19 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
+    /// Makes room for as many orders as there are signals at most, so that the columns seldom grow.
+    fn make_room(&mut self) {
+        let signals: u32 = USER_KINDS.into_iter().map(|kind| self.words.count(kind)).sum();
+        let room = (signals as usize).min(self.prices.len()).min(MOST_ROOM);
+        let orders = &mut self.done.orders;
+        orders.bar.reserve(room);
+        orders.side.reserve(room);
+        orders.size.reserve(room);
+        orders.price.reserve(room);
+        orders.fees.reserve(room);
+        self.done.quoted_prices.reserve(room);
+    }
+
     fn run(&mut self, watch: &dyn Watch, stepping: Stepping) -> Result<()> {
         let bars = self.prices.len();
         let mut bar = 0;
@@ -285,6 +307,10 @@ impl Machine<'_> {
         let terms =
             Terms { price, slippage: self.options.slippage, valuation_price: price, bar: index };
         let acted = self.act(resolved, &terms)?;
+        // Most often there is one signal, and it made the order.
+        if wishes.is_single() && matches!(acted, Some((_, Ok(())))) {
+            return Ok(());
+        }
         self.count_passed_over(wishes, resolved, position, acted);
         Ok(())
     }

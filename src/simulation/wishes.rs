@@ -35,6 +35,10 @@ impl Wishes {
         self.0 & other.0 != 0
     }
 
+    pub(super) const fn is_single(self) -> bool {
+        self.0.is_power_of_two()
+    }
+
     /// Returns the kinds in the set.
     pub(super) fn kinds(self) -> impl Iterator<Item = Kind> {
         USER_KINDS.into_iter().filter(move |kind| self.has(*kind))

@@ -5,8 +5,8 @@
 //! twice the debt that it pays off. Between two orders position and free cash stay, so that with free cash at or above
 //! zero the largest exposure of the interval is at its highest close.
 
-use super::lanes::maximum;
-use super::{Inputs, float};
+use super::extremes::maximum;
+use super::{Ledger, float};
 use crate::portfolio::Holdings;
 use crate::simulation::{Orders, add};
 
@@ -26,12 +26,12 @@ pub struct ExposureFacts {
 }
 
 impl ExposureFacts {
-    pub(super) fn new(inputs: &Inputs<'_>, close: &[f64]) -> Self {
-        let orders = inputs.orders;
-        let (max_gross, held) = walk(inputs.initial_capital, orders, inputs.holdings, close);
+    pub(super) fn new(ledger: &Ledger<'_>) -> Self {
+        let (orders, close) = (ledger.orders, ledger.close);
+        let (max_gross, held) = walk(ledger.initial_capital, orders, ledger.holdings, close);
         Self {
             fees: orders.fees.iter().sum(),
-            slippage: slippage_paid(inputs),
+            slippage: slippage_paid(ledger),
             traded_value: orders
                 .size
                 .iter()
@@ -45,15 +45,15 @@ impl ExposureFacts {
 }
 
 /// Undoes the slippage of each fill: a purchase was made at price × (1 + slippage), a sale at price × (1 − slippage).
-fn slippage_paid(inputs: &Inputs<'_>) -> f64 {
-    let (orders, slippage) = (inputs.orders, inputs.slippage);
+fn slippage_paid(ledger: &Ledger<'_>) -> f64 {
+    let (orders, slippage) = (ledger.orders, ledger.slippage);
     let paid = |((side, size), price): ((&u8, &f64), &f64)| {
         let factor =
             if *side == 0 { slippage / (1.0 + slippage) } else { slippage / (1.0 - slippage) };
         size * price * factor
     };
     let all: f64 = orders.side.iter().zip(&orders.size).zip(&orders.price).map(paid).sum();
-    let exempt = inputs.fills_without_slippage.iter().filter_map(|&at| {
+    let exempt = ledger.fills_without_slippage.iter().filter_map(|&at| {
         let at = usize::try_from(at).ok()?;
         Some(((orders.side.get(at)?, orders.size.get(at)?), orders.price.get(at)?))
     });
@@ -68,7 +68,10 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
     let mut held = Held { position: 0.0, free: capital };
     let mut until = |end: usize, held: &Held| {
         if let Some(interval) = close.get(from..end).filter(|interval| !interval.is_empty()) {
-            largest = largest.max(held.largest_exposure(interval));
+            // Without debts nothing exceeds the whole: where that was reached, prices need not be read any more.
+            if largest < 1.0 || held.free < 0.0 {
+                largest = largest.max(held.largest_exposure(interval));
+            }
             bars_held += if held.is_flat() { 0 } else { interval.len() };
             from = end;
         }

@@ -5,7 +5,7 @@
 
 mod drawdowns;
 mod exposure;
-mod lanes;
+mod extremes;
 mod returns;
 mod tails;
 mod totals;
@@ -21,27 +21,36 @@ use crate::market::time::DAY;
 use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
 
-/// A finished run, as the metrics see it.
+/// The curve of a finished run, as the metrics see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
+pub struct Curve<'a> {
     /// Money at the start.
     pub initial_capital: f64,
     /// The close of each bar.
     pub close: &'a [f64],
     /// The equity at the end of each bar, money; as long as `close`.
     pub equity: &'a [f64],
-    /// The filled orders, in the order of their bars.
-    pub orders: &'a Orders,
-    /// Cash and position after each order.
-    pub holdings: &'a Holdings,
-    /// The exit trades.
-    pub trades: &'a Trades,
     /// The length of a bar, milliseconds.
     pub bar_milliseconds: i64,
     /// Days in a year for annualising.
     pub year_days: f64,
     /// Yearly risk-free rate as a fraction.
     pub risk_free: f64,
+}
+
+/// The orders of a finished run, as the metrics see them.
+#[derive(Debug, Clone, Copy)]
+pub struct Ledger<'a> {
+    /// Money at the start.
+    pub initial_capital: f64,
+    /// The close of each bar.
+    pub close: &'a [f64],
+    /// The filled orders, in the order of their bars.
+    pub orders: &'a Orders,
+    /// Cash and position after each order.
+    pub holdings: &'a Holdings,
+    /// The exit trades.
+    pub trades: &'a Trades,
     /// The fraction by which fills are worse than the price.
     pub slippage: f64,
     /// Positions in `orders` of the fills without slippage: stops filled at their own price (`stopLimit`).
@@ -85,17 +94,38 @@ pub struct Facts {
 
 impl Facts {
     /// Computes all facts of a run. Columns of different lengths are read up to the end of the shorter one.
-    pub fn new(inputs: &Inputs<'_>) -> Self {
-        let bars = inputs.equity.len().min(inputs.close.len());
-        let (equity, close) =
-            (inputs.equity.get(..bars).unwrap_or(&[]), inputs.close.get(..bars).unwrap_or(&[]));
-        let bar_days = milliseconds(inputs.bar_milliseconds) / milliseconds(DAY);
-        let bars_a_year = inputs.year_days / bar_days;
-        let risk_free = inputs.risk_free / bars_a_year;
-        let returns = returns::measure(inputs.initial_capital, equity, close, risk_free);
+    pub fn new(curve: &Curve<'_>, ledger: &Ledger<'_>) -> Self {
+        Self::of(CurveFacts::new(curve), LedgerFacts::new(ledger))
+    }
+
+    /// Puts the facts of both halves together, which know nothing of each other.
+    pub fn of(curve: CurveFacts, ledger: LedgerFacts) -> Self {
         Self {
-            initial_capital: inputs.initial_capital,
-            final_capital: equity.last().copied().unwrap_or(inputs.initial_capital),
+            exposure: ledger.exposure,
+            trades: ledger.trades,
+            unexecuted_signals: ledger.unexecuted_signals,
+            ..curve.0
+        }
+    }
+}
+
+/// What the curve of a run tells: facts in which those of the ledger are missing.
+#[derive(Debug)]
+pub struct CurveFacts(Facts);
+
+impl CurveFacts {
+    /// Computes them.
+    pub fn new(curve: &Curve<'_>) -> Self {
+        let bars = curve.equity.len().min(curve.close.len());
+        let (equity, close) =
+            (curve.equity.get(..bars).unwrap_or(&[]), curve.close.get(..bars).unwrap_or(&[]));
+        let bar_days = milliseconds(curve.bar_milliseconds) / milliseconds(DAY);
+        let bars_a_year = curve.year_days / bar_days;
+        let risk_free = curve.risk_free / bars_a_year;
+        let returns = returns::measure(curve.initial_capital, equity, close, risk_free);
+        Self(Facts {
+            initial_capital: curve.initial_capital,
+            final_capital: equity.last().copied().unwrap_or(curve.initial_capital),
             mean_equity: returns.mean_equity,
             benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
             bars_a_year,
@@ -105,9 +135,26 @@ impl Facts {
             tails: returns.tails,
             is_solvent: returns.lowest_equity.is_none_or(|lowest| lowest > 0.0),
             drawdowns: returns.drawdowns,
-            exposure: ExposureFacts::new(inputs, close),
-            trades: TradeFacts::new(inputs.trades),
-            unexecuted_signals: inputs.unexecuted_signals,
+            ..Facts::default()
+        })
+    }
+}
+
+/// What orders and trades of a run tell.
+#[derive(Debug)]
+pub struct LedgerFacts {
+    exposure: ExposureFacts,
+    trades: TradeFacts,
+    unexecuted_signals: u64,
+}
+
+impl LedgerFacts {
+    /// Computes them.
+    pub fn new(ledger: &Ledger<'_>) -> Self {
+        Self {
+            exposure: ExposureFacts::new(ledger),
+            trades: TradeFacts::new(ledger.trades),
+            unexecuted_signals: ledger.unexecuted_signals,
         }
     }
 }

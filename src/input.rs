@@ -4,7 +4,7 @@
 //! requests cross it as [`Input`] trees and are checked here, for JavaScript and JSON alike.
 
 use crate::error::{Code, Error, Issue, Result, nearest};
-use crate::market::Column;
+use crate::market::{Bars, Column};
 
 /// A value as a caller gave it.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub enum Input {
     List(Vec<Input>),
     /// An object, in the order of its keys.
     Record(Vec<(String, Input)>),
+    /// An object that is sound bars and nothing else.
+    Bars(Bars),
     /// A `Float64Array`.
     Floats(Column),
     /// A `Uint8Array` or `Buffer`.
@@ -45,7 +47,7 @@ impl Input {
             Self::Text(value) => format!("string {value:?}"),
             Self::Date(_) => "a Date".into(),
             Self::List(items) => format!("an array of {} items", items.len()),
-            Self::Record(_) => "an object".into(),
+            Self::Record(_) | Self::Bars(_) => "an object".into(),
             Self::Floats(values) => format!("a Float64Array of {} items", values.len()),
             Self::Bytes(bytes) => format!("a Uint8Array of {} bytes", bytes.len()),
             Self::Other(kind) => format!("a {kind}"),
@@ -56,7 +58,8 @@ impl Input {
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {
-            Self::Null | Self::Other(_) => Value::Null,
+            // Of bars there is no JSON: whoever wants some asks for them.
+            Self::Null | Self::Other(_) | Self::Bars(_) => Value::Null,
             Self::Bool(value) => Value::Bool(*value),
             Self::Number(value) | Self::Date(value) => json_number(*value),
             Self::Text(value) => Value::String(value.clone()),

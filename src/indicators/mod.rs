@@ -53,7 +53,7 @@ mod wma;
 
 pub use indicator::{Indicator, Kernel, LONGEST, Output, Parameter, Series};
 pub use segments::segments;
-pub use sma::{BLOCK, SMA, SmaPair};
+pub use sma::{BLOCK, SMA, SmaPair, Written};
 
 /// Every indicator, averages first.
 pub const INDICATORS: &[&Indicator] = &[

@@ -41,11 +41,15 @@ impl<'a> SmaPair<'a> {
         Self { inputs, periods: periods.map(|period| period.max(1)), totals: [0.0; 2], next: 0 }
     }
 
-    /// Writes the averages of the next bars and returns how many bars there were; NaN in the warm-up.
+    /// Writes the averages of the next bars, NaN in the warm-up, or what they are times their periods; returns which of
+    /// the two, and nothing after the last bar.
     #[inline(always)]
-    pub fn next(&mut self, a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) -> usize {
+    pub fn next(&mut self, a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) -> Option<Written> {
         let [of_a, of_b] = self.inputs;
         let count = of_a.len().min(of_b.len()).saturating_sub(self.next).min(BLOCK);
+        if count == 0 {
+            return None;
+        }
         let range = self.next..self.next + count;
         let leaving = |input: &'a [f64], period: usize| {
             let first = (range.start + 1).checked_sub(period)?;
@@ -66,25 +70,43 @@ impl<'a> SmaPair<'a> {
                 total_b -= out_b[bar];
             }
             self.totals = [total_a, total_b];
-            divide(a, period_a);
-            divide(b, period_b);
+            self.next = range.end;
+            Some(Written::Totals)
         } else {
             let [total_a, total_b] = &mut self.totals;
             slowly(of_a, period_a, range.clone(), total_a, a);
             slowly(of_b, period_b, range.clone(), total_b, b);
+            self.next = range.end;
+            Some(Written::Averages(count))
         }
-        self.next = range.end;
-        count
+    }
+
+    /// Turns totals into averages.
+    #[inline(always)]
+    pub fn divide(&self, a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) {
+        let [period_a, period_b] = self.periods();
+        for total in a {
+            *total /= period_a;
+        }
+        for total in b {
+            *total /= period_b;
+        }
+    }
+
+    /// Returns the two periods.
+    pub fn periods(&self) -> [f64; 2] {
+        #[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
+        self.periods.map(|period| period as f64)
     }
 }
 
-#[inline(always)]
-#[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
-fn divide(totals: &mut [f64; BLOCK], period: usize) {
-    let period = period as f64;
-    for total in totals {
-        *total /= period;
-    }
+/// What [`SmaPair::next`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A whole block of totals, to be divided by the periods.
+    Totals,
+    /// Averages of so many bars.
+    Averages(usize),
 }
 
 /// Does the same bar by bar, in the warm-up and on the last bars.
@@ -131,11 +153,14 @@ mod tests {
             );
             let (mut a, mut b) = ([0.0; BLOCK], [0.0; BLOCK]);
             let mut found = [Vec::new(), Vec::new()];
-            loop {
-                let count = pair.next(&mut a, &mut b);
-                if count == 0 {
-                    break;
-                }
+            while let Some(of) = pair.next(&mut a, &mut b) {
+                let count = match of {
+                    Written::Averages(count) => count,
+                    Written::Totals => {
+                        pair.divide(&mut a, &mut b);
+                        BLOCK
+                    }
+                };
                 found[0].extend_from_slice(&a[..count]);
                 found[1].extend_from_slice(&b[..count]);
             }

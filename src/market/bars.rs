@@ -1,8 +1,9 @@
 //! Bars as columns, checked once: whoever holds [`Bars`] may rely on every invariant.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use super::{Column, Timeframe, time};
+use super::{Column, Timeframe, intake, time};
 use crate::error::{Code, Error, Issue, Result};
 use crate::wide::wide;
 
@@ -13,7 +14,7 @@ const LISTED_FAULTS: usize = 10;
 ///
 /// Timestamps strictly increase. Prices are finite and above 0; the low is at most the open and the close, the high at
 /// least. The volume, where there is one, is finite and not negative. There may be no bars at all.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Bars {
     timestamps: Column<i64>,
     open: Column,
@@ -21,6 +22,8 @@ pub struct Bars {
     low: Column,
     close: Column,
     volume: Option<Column>,
+    /// The median distance of two bars, once somebody asked.
+    median_step: OnceLock<Option<i64>>,
 }
 
 impl Bars {
@@ -37,10 +40,22 @@ impl Bars {
         volume: Option<Column>,
     ) -> Result<Self> {
         let timestamps = timestamps.into();
-        let bars = Self { timestamps, open, high, low, close, volume };
+        let median_step = OnceLock::new();
+        let bars = Self { timestamps, open, high, low, close, volume, median_step };
         bars.check_lengths()?;
         bars.check_values()?;
         Ok(bars)
+    }
+
+    /// Takes columns that were checked, and the median distance of two bars if it is known.
+    pub(super) fn sound(
+        timestamps: Column<i64>,
+        [open, high, low, close]: [Column; 4],
+        volume: Option<Column>,
+        median_step: Option<i64>,
+    ) -> Self {
+        let median_step = median_step.map_or_else(OnceLock::new, |step| Some(step).into());
+        Self { timestamps, open, high, low, close, volume, median_step }
     }
 
     fn check_lengths(&self) -> Result<()> {
@@ -211,6 +226,7 @@ impl Bars {
             low: self.low.slice(start..end),
             close: self.close.slice(start..end),
             volume: self.volume.as_ref().map(|volume| volume.slice(start..end)),
+            median_step: OnceLock::new(),
         }
     }
 
@@ -224,12 +240,20 @@ impl Bars {
 
     /// Returns the median distance between two bars in milliseconds; nothing for fewer than two bars.
     pub fn median_step(&self) -> Option<i64> {
-        median_step(&self.timestamps)
+        *self.median_step.get_or_init(|| median_step(&self.timestamps))
     }
 
     /// Returns the timeframe that the median distance of two bars is exactly, if there is one.
     pub fn inferred_timeframe(&self) -> Option<Timeframe> {
         self.median_step().and_then(Timeframe::from_milliseconds)
+    }
+}
+
+impl PartialEq for Bars {
+    fn eq(&self, other: &Self) -> bool {
+        self.timestamps == other.timestamps
+            && self.prices() == other.prices()
+            && self.volume == other.volume
     }
 }
 
@@ -243,23 +267,13 @@ wide! {
 
 wide! {
     fn prices_are_sound(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
-        let mut sound = true;
-        for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
-            // A NaN fails each of these comparisons.
-            sound &= (low > 0.0)
-                & (high < f64::INFINITY)
-                & (low <= open)
-                & (low <= close)
-                & (open <= high)
-                & (close <= high);
-        }
-        sound
+        intake::prices_are_sound(open, high, low, close)
     }
 }
 
 wide! {
     fn volumes_are_sound(volume: &[f64]) -> bool {
-        volume.iter().fold(true, |sound, &volume| sound & (0.0..f64::INFINITY).contains(&volume))
+        intake::volumes_are_sound(volume)
     }
 }
 

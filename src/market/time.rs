@@ -58,20 +58,19 @@ const SHIFT: f64 = 6_755_399_441_055_744.0;
 /// The numbers that [`SHIFT`] works for: milliseconds up to the year 73,000.
 const SHIFTED: f64 = 2_251_799_813_685_248.0;
 
-wide! {
-    /// Converts whole milliseconds, in a way that becomes vector instructions, which conversions of 64-bit numbers do
-    /// not; returns whether all are whole and less than 2^51. If not, what was written means nothing.
-    pub fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
-        let mut sound = true;
-        for (whole, &value) in into.iter_mut().zip(milliseconds) {
-            let shifted = value + SHIFT;
-            #[expect(clippy::float_cmp, reason = "a whole number comes back exactly as it was")]
-            let same = shifted - SHIFT == value;
-            sound &= same & (value.abs() < SHIFTED);
-            *whole = shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed();
-        }
-        sound && into.len() == milliseconds.len()
+/// Converts whole milliseconds, in a way that becomes vector instructions, which conversions of 64-bit numbers do not;
+/// returns whether all are whole and less than 2^51. If not, what was written means nothing.
+#[inline(always)]
+pub(super) fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
+    let mut sound = into.len() == milliseconds.len();
+    for (whole, &value) in into.iter_mut().zip(milliseconds) {
+        let shifted = value + SHIFT;
+        #[expect(clippy::float_cmp, reason = "a whole number comes back exactly as it was")]
+        let same = shifted - SHIFT == value;
+        sound &= same & (value.abs() < SHIFTED);
+        *whole = shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed();
     }
+    sound
 }
 
 /// Converts milliseconds, in the order of time, to the numbers that JavaScript has for them.
@@ -79,9 +78,7 @@ pub fn to_numbers(moments: &[i64]) -> Vec<f64> {
     let is_small =
         |moment: Option<&i64>| moment.is_none_or(|moment| moment.unsigned_abs() < 1 << 51);
     if is_small(moments.first()) && is_small(moments.last()) {
-        let mut numbers = vec![0.0; moments.len()];
-        shift(moments, &mut numbers);
-        return numbers;
+        return shifted(moments);
     }
     #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
     moments.iter().map(|&moment| moment as f64).collect()
@@ -89,10 +86,12 @@ pub fn to_numbers(moments: &[i64]) -> Vec<f64> {
 
 wide! {
     /// Converts numbers below 2^51, as the reverse of [`to_whole`].
-    fn shift(moments: &[i64], into: &mut [f64]) {
-        for (number, moment) in into.iter_mut().zip(moments) {
-            *number = f64::from_bits(SHIFT.to_bits().wrapping_add_signed(*moment)) - SHIFT;
-        }
+    fn shifted(moments: &[i64]) -> Vec<f64> {
+        let number =
+            |moment: &i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(*moment)) - SHIFT;
+        let mut numbers = Vec::with_capacity(moments.len());
+        numbers.extend(moments.iter().map(number));
+        numbers
     }
 }
 

@@ -1,12 +1,12 @@
 //! JavaScript values as [`Input`], copied: what JavaScript does to them later does not reach a run under way.
 
 use napi::bindgen_prelude::{
-    Array, Float64Array, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown,
+    Array, Float64ArraySlice, FromNapiValue, JsObjectValue, Object, Uint8ArraySlice, Unknown,
 };
 use napi::{JsDate, JsValue, Result, ValueType};
 
 use crate::input::Input;
-use crate::market::Column;
+use crate::market::{Bars, Column, Lent};
 
 /// Objects nested deeper than this are not read; no request is.
 const DEEPEST: u32 = 16;
@@ -50,10 +50,10 @@ fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
         return Ok(Input::Date(date.value_of()?));
     }
     if value.is_typedarray()? {
-        if let Ok(floats) = Float64Array::from_unknown(value) {
+        if let Ok(floats) = Float64ArraySlice::from_unknown(value) {
             return Ok(Input::Floats(Column::from(floats.to_vec())));
         }
-        if let Ok(bytes) = Uint8Array::from_unknown(value) {
+        if let Ok(bytes) = Uint8ArraySlice::from_unknown(value) {
             return Ok(Input::Bytes(bytes.to_vec()));
         }
         return Ok(Input::Other("typed array other than Float64Array and Uint8Array".into()));
@@ -63,10 +63,58 @@ fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
     let mut fields = Vec::with_capacity(keys.len());
     for key in keys {
         let field: Unknown = object.get_named_property(&key)?;
-        fields.push((key, read_nested(field, depth + 1)?));
+        let sound = if key == "bars" { sound_bars(field)? } else { None };
+        let field =
+            sound.map_or_else(|| read_nested(field, depth + 1), |bars| Ok(Input::Bars(bars)));
+        fields.push((key, field?));
     }
     Ok(Input::Record(fields))
 }
+
+/// Copies bars where they are sound columns and nothing else: one pass instead of a copy and its checks. Of all others the
+/// checks tell what is wrong.
+fn sound_bars(value: Unknown<'_>) -> Result<Option<Bars>> {
+    if value.get_type()? != ValueType::Object || value.is_typedarray()? || value.is_array()? {
+        return Ok(None);
+    }
+    let object: Object = convert(value)?;
+    let keys = Object::keys(&object)?;
+    let mut columns = [None; 6];
+    for key in &keys {
+        let Some(at) = COLUMNS.iter().position(|name| name == key) else { return Ok(None) };
+        let column: Unknown = object.get_named_property(key)?;
+        match column.get_type()? {
+            ValueType::Undefined | ValueType::Null => {}
+            ValueType::Object if column.is_typedarray()? => {
+                if let Some(place) = columns.get_mut(at) {
+                    *place = Some(column);
+                }
+            }
+            _ => return Ok(None),
+        }
+    }
+    // From here on nothing of JavaScript's runs, not even a getter, so that the memory stays where it is.
+    let floats = |column: Unknown<'_>| Float64ArraySlice::from_unknown(column).ok();
+    let [Some(timestamps), Some(open), Some(high), Some(low), Some(close), volume] =
+        columns.map(|column| column.and_then(floats))
+    else {
+        return Ok(None);
+    };
+    if volume.is_none() && columns.last().is_some_and(Option::is_some) {
+        return Ok(None);
+    }
+    let volume = volume.as_deref();
+    Ok(Bars::copied(&Lent {
+        timestamps: &timestamps,
+        open: &open,
+        high: &high,
+        low: &low,
+        close: &close,
+        volume,
+    }))
+}
+
+const COLUMNS: [&str; 6] = ["timestamps", "open", "high", "low", "close", "volume"];
 
 fn convert<T: FromNapiValue>(value: Unknown<'_>) -> Result<T> {
     T::from_unknown(value)

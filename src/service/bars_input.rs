@@ -9,8 +9,10 @@ use crate::market::{Bars, Column, Timeframe, time};
 /// # Errors
 /// `INVALID_ARGUMENT` for columns that are missing or not numbers, `BAD_DATA` for bars that break an invariant.
 pub fn read(path: &str, input: &Input) -> Result<Bars> {
-    if let Input::Bytes(bytes) = input {
-        return crate::market::arrow::from_ipc(bytes);
+    match input {
+        Input::Bars(bars) => return Ok(bars.clone()),
+        Input::Bytes(bytes) => return crate::market::arrow::from_ipc(bytes),
+        _ => {}
     }
     let mut issues = Issues::default();
     let mut fields = Fields::open(path, input, &mut issues);
@@ -83,9 +85,6 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
 /// `BAD_DATA` for the first that is not one.
 pub fn moments(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
     let mut whole = vec![0; timestamps.len()];
-    if time::to_whole(timestamps, &mut whole) {
-        return Ok(whole);
-    }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "checked to be whole and within the range of a Date right below"

@@ -3,12 +3,13 @@
 use crate::error::{Code, Error, Issue, Result};
 use crate::input::{Fields, Input, Issues, Range};
 use crate::market::bars::median_step;
-use crate::market::{Bits, Column, Signals, time};
+use crate::market::{Bits, Column, Moments, Signals, time};
 use crate::portfolio::Trades;
 use crate::simulation::{Options, Orders, Prices};
 use crate::store::record::Summary;
 
 use super::progress::{Control, Reporter};
+use super::request::FEW_BARS;
 use super::{bars_input, compute, pool};
 
 /// What came out of a simulation of signals.
@@ -35,6 +36,17 @@ struct Request {
     signals: Signals,
     initial_capital: f64,
     options: Options,
+}
+
+/// Returns whether there are few bars.
+pub fn is_small(request: &Input) -> bool {
+    let Input::Record(fields) = request else { return false };
+    fields.iter().all(|(_, value)| match value {
+        Input::Floats(column) => column.len() <= FEW_BARS,
+        Input::Bytes(column) => column.len() <= FEW_BARS,
+        Input::List(column) => column.len() <= FEW_BARS,
+        _ => true,
+    })
 }
 
 /// Simulates signals.
@@ -172,6 +184,10 @@ fn as_bit(input: &Input) -> Option<bool> {
 /// Returns the moments of the bars and the length of one: what is given and its median step, or none and a day.
 fn moments(given: Option<&[f64]>) -> Result<(Vec<i64>, i64)> {
     let Some(given) = given else { return Ok((Vec::new(), time::DAY)) };
+    if let Some(moments) = Moments::of(given) {
+        let step = moments.median_step().or_else(|| median_step(&moments.whole));
+        return Ok((moments.whole, step.unwrap_or(time::DAY)));
+    }
     let timestamps = bars_input::moments("", given)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let place = format!("timestamps[{}]", bar + 1);

@@ -7,7 +7,8 @@ use napi::{Env, JsValue};
 use tokio::runtime::Handle;
 
 use crate::error::Error;
-use crate::service::{Control, Progress, pool};
+use crate::service::pool::{self, Attempt};
+use crate::service::{Control, Progress};
 
 use super::options::{Followed, read_options};
 use super::runtime::{Fail, Runtime};
@@ -17,7 +18,15 @@ use super::{error, memory};
 /// What a call holds on to in JavaScript until it is answered.
 struct Held {
     fail: Fail,
+    followers: Followers,
+}
+
+/// The caller's functions around a call.
+#[derive(Default)]
+struct Followers {
+    /// Takes the listener off the signal.
     unlisten: Option<FunctionRef<(), Unknown<'static>>>,
+    /// Hears of the end.
     listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
 }
 
@@ -33,7 +42,7 @@ where
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
     let fail = Runtime::of(env)?.begin(env, None)?;
-    let held = Held { fail, unlisten: None, listener: None };
+    let held = Held { fail, followers: Followers::default() };
     let future = async move {
         let work = match work {
             Ok(work) => work,
@@ -56,9 +65,13 @@ type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
 
 /// Makes a promise of a simulation, which begins on a thread for simulations at once and, where it never waits, ends
 /// there: what waits costs a change of threads, and that is more than a short run itself.
+///
+/// One that is `small` begins here, and is answered here unless it has to wait: two changes of threads cost a hundred
+/// microseconds, and it takes a few.
 pub(super) fn simulate<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
+    small: bool,
     start: impl FnOnce(Control) -> crate::Result<F>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
@@ -68,16 +81,30 @@ where
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
     let runtime = Runtime::of(env)?;
-    let (held, work) = match read_options(env, options)? {
+    let (signal, followers, work) = match read_options(env, options)? {
         Ok(Followed { control, signal, unlisten, listener }) => {
-            let fail = runtime.begin(env, signal)?;
-            (Held { fail, unlisten, listener }, start(control))
+            (signal, Followers { unlisten, listener }, start(control))
         }
-        Err(refused) => {
-            let fail = runtime.begin(env, None)?;
-            (Held { fail, unlisten: None, listener: None }, Err(refused))
-        }
+        Err(refused) => (None, Followers::default(), Err(refused)),
     };
+    let work = match work {
+        Ok(work) if small && followers.listener.is_none() => {
+            match within_runtime_if_available(|| pool::attempt(work)) {
+                Attempt::Done(Ok(value)) => {
+                    let value = followers.told(env, value, convert)?;
+                    return PromiseRaw::resolve(env, value);
+                }
+                Attempt::Done(Err(failure)) => {
+                    followers.leave(env);
+                    let fail = runtime.begin(env, signal)?;
+                    return PromiseRaw::reject(env, error::build(env, failure, &fail)?);
+                }
+                Attempt::Begun(work) => Ok(work),
+            }
+        }
+        work => work.map(Box::pin),
+    };
+    let held = Held { fail: runtime.begin(env, signal)?, followers };
     let (deferred, promise) = env.create_deferred::<V, Resolver<V>>()?;
     let promise = PromiseRaw::new(env.raw(), promise.raw());
     let answer = move |result: crate::Result<T>| {
@@ -105,18 +132,36 @@ fn settle<T, V>(
     result: crate::Result<T>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
 ) -> napi::Result<V> {
-    if let Some(unlisten) = &held.unlisten {
-        let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
-    }
     match result {
-        Ok(value) => {
-            let (value, last) = convert(env, value)?;
-            if let (Some(last), Some(listener)) = (last, &held.listener) {
-                // Told here and not through the queue, so that nobody hears of the end after the answer.
-                listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;
-            }
-            Ok(value)
+        Ok(value) => held.followers.told(env, value, convert),
+        Err(failure) => {
+            held.followers.leave(env);
+            Err(error::to_js(env, failure, &held.fail))
         }
-        Err(failure) => Err(error::to_js(env, failure, &held.fail)),
+    }
+}
+
+impl Followers {
+    /// Lets go of the signal.
+    fn leave(&self, env: &Env) {
+        if let Some(unlisten) = &self.unlisten {
+            let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
+        }
+    }
+
+    /// Lets go of the signal, makes the answer, and reports the end.
+    fn told<T, V>(
+        self,
+        env: &Env,
+        value: T,
+        convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
+    ) -> napi::Result<V> {
+        self.leave(env);
+        let (value, last) = convert(env, value)?;
+        if let (Some(last), Some(listener)) = (last, &self.listener) {
+            // Told here and not through the queue, so that nobody hears of the end after the answer.
+            listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;
+        }
+        Ok(value)
     }
 }

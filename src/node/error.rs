@@ -14,7 +14,8 @@ pub(super) fn to_js(env: &Env, error: Error, fail: &Fail) -> napi::Error {
         .map_or_else(|failure| failure, napi::Error::from_unknown_without_coercion)
 }
 
-fn build(env: &Env, error: Error, fail: &Fail) -> napi::Result<Unknown<'static>> {
+/// Returns the same as a value.
+pub(super) fn build(env: &Env, error: Error, fail: &Fail) -> napi::Result<Unknown<'static>> {
     let mut issues = env.create_array(0)?;
     for issue in &error.issues {
         let mut object = Object::new(env)?;

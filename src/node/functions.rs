@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, Null, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{Buffer, Float64Array, Null, PromiseRaw, Unknown};
 use napi::{Either, Env, Result};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
 use crate::input::Input;
-use crate::service::simulate_signals::simulate_signals as run_signals;
+use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{Control, Engine, Progress};
 use crate::store::record::{Outcome, Run};
 
@@ -17,8 +17,8 @@ use super::function::JsFunction;
 use super::input::read;
 use super::runtime::Runtime;
 use super::types::{
-    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
-    ValidationResult, metrics,
+    AssetInfo, BacktestResult, BacktestSummary, CrossingColumns, CrossingResult, JsImportSummary,
+    JsSimulationResult, OrderColumns, StrategyInfo, TradeColumns, ValidationResult, metrics,
 };
 
 /// The engine of a call, or why there is none.
@@ -35,6 +35,7 @@ pub(super) fn on_run_backtest<'env>(
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     let request = read(request)?;
+    let small = crate::service::request::is_small(&request);
     let start = |control: Control| {
         let engine = engine?;
         let ticket = engine.arrive();
@@ -43,17 +44,42 @@ pub(super) fn on_run_backtest<'env>(
             let work = Box::pin(engine.run_backtest(&request, control, ticket));
             let (run, outcome) = engine.logged(work).await?;
             let last = completed(&run, &outcome);
-            Ok((BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome))), last))
+            let result = BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome)));
+            Ok((result.cross()?, last))
         })
     };
-    simulate(env, options, start, |env, (result, last)| Ok((complete(env, result)?, Some(last))))
+    simulate(env, options, small, start, |env, (result, last)| {
+        Ok((complete(env, result)?, Some(last)))
+    })
 }
 
-/// Gives a result its trades.
-fn complete(env: &Env, result: BacktestResult) -> Result<Unknown<'static>> {
+/// Puts a result together.
+fn complete(env: &Env, result: CrossingResult) -> Result<Unknown<'static>> {
+    let CrossingResult { text, trades, timestamps, equity_curve } = result;
+    let arguments = (text, trades.into(), timestamps.into(), equity_curve.into());
     Runtime::of(env)?
-        .helper::<(BacktestResult,), Unknown<'static>>(env, "complete")?
-        .call((result,).into())
+        .helper::<(String, Float64Array, Float64Array, Float64Array), Unknown<'static>>(
+            env, "complete",
+        )?
+        .call(arguments.into())
+}
+
+/// Puts the result of a simulation together.
+fn assemble(env: &Env, (text, columns): (String, CrossingColumns)) -> Result<Unknown<'static>> {
+    let runtime = Runtime::of(env)?;
+    match columns {
+        CrossingColumns::Packed(numbers, orders, trades) => runtime
+            .helper::<(String, Float64Array, u32, u32), Unknown<'static>>(env, "assemblePacked")?
+            .call((text, numbers.into(), orders, trades).into()),
+        CrossingColumns::Whole(columns) => {
+            let (orders, trades, equity_curve) = *columns;
+            runtime
+                .helper::<(String, OrderColumns, TradeColumns, Float64Array), Unknown<'static>>(
+                    env, "assemble",
+                )?
+                .call((text, orders, trades, equity_curve.into()).into())
+        }
+    }
 }
 
 /// Returns the last report of a run, which comes right before its answer.
@@ -75,9 +101,12 @@ pub(super) fn on_get_backtest_results<'env>(
     let id = read(id)?;
     let work = engine.map(|engine| async move {
         let found = engine.logged(engine.get_backtest_results(&id)).await?;
-        Ok(found.map(|(run, outcome)| BacktestResult::new(run, outcome.map(Arc::unwrap_or_clone))))
+        let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
+            BacktestResult::new(run, outcome.map(Arc::unwrap_or_clone)).cross()
+        };
+        found.map(crossing).transpose()
     });
-    call(env, work, |env, found: Option<BacktestResult>| {
+    call(env, work, |env, found: Option<CrossingResult>| {
         found.map_or(Ok(Either::B(Null)), |result| complete(env, result).map(Either::A))
     })
 }
@@ -192,7 +221,7 @@ pub(super) fn on_render_chart<'env>(
         let engine = engine?;
         Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
     };
-    simulate(env, None, start, |_, bytes: Vec<u8>| Ok((Buffer::from(bytes), None)))
+    simulate(env, None, false, start, |_, bytes: Vec<u8>| Ok((Buffer::from(bytes), None)))
 }
 
 /// Reads the id of a backtest, or a result, whose trades become columns on the way.
@@ -348,8 +377,10 @@ pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
 pub fn simulate_signals<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, JsSimulationResult>> {
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     let request = read(request)?;
-    let start = |_| Ok(async move { run_signals(&request).await.map(JsSimulationResult::from) });
-    simulate(env, None, start, |_, result| Ok((result, None)))
+    let small = simulate_signals::is_small(&request);
+    let start =
+        |_| Ok(async move { run_signals(&request).await.map(JsSimulationResult::from)?.cross() });
+    simulate(env, None, small, start, |env, result| Ok((assemble(env, result)?, None)))
 }

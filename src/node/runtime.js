@@ -98,17 +98,19 @@
     }
   }
 
-  // Completes the result of a backtest. Making an object of each of many trades takes longer than the run that made them,
-  // so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
+  // Puts the result of a backtest together. Making an object of each of many trades takes longer than the run that made
+  // them, so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
   // whoever prints a result wants to see its trades.
-  const complete = (result) => {
-    const rows = result.trades
+  const complete = (text, packed, timestamps, equityCurve) => {
+    const result = JSON.parse(text)
+    result.timestamps = timestamps
+    result.equityCurve = equityCurve
     let trades
     Object.defineProperty(result, 'trades', {
       configurable: true,
       enumerable: true,
       get() {
-        trades ??= unpack(rows)
+        trades ??= unpack(packed)
         return trades
       },
       set(value) {
@@ -118,25 +120,61 @@
     return Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
-  // The order of the numbers is that of `trade_rows` in types/results.rs.
-  const unpack = (rows) => {
-    const trades = new Array(rows.length / 10)
-    for (let trade = 0, at = 0; trade < trades.length; trade++, at += 10) {
-      const closed = rows[at + 3] === 1
+  // The order of the columns is that of `trade_columns` in types/results.rs.
+  const unpack = (packed) => {
+    const count = packed.length / 10
+    const trades = new Array(count)
+    for (let trade = 0; trade < count; trade++) {
+      const value = (column) => packed[column * count + trade]
+      const closed = value(3) === 1
       trades[trade] = {
-        entryDate: new Date(rows[at]).toISOString(),
-        exitDate: closed ? new Date(rows[at + 1]).toISOString() : null,
-        direction: rows[at + 2] === 1 ? 'short' : 'long',
-        entryPrice: rows[at + 4],
-        exitPrice: closed ? rows[at + 5] : null,
-        quantity: rows[at + 6],
-        pnl: rows[at + 7],
-        pnlPercent: rows[at + 8],
-        fees: rows[at + 9],
+        entryDate: new Date(value(0)).toISOString(),
+        exitDate: closed ? new Date(value(1)).toISOString() : null,
+        direction: value(2) === 1 ? 'short' : 'long',
+        entryPrice: value(4),
+        exitPrice: closed ? value(5) : null,
+        quantity: value(6),
+        pnl: value(7),
+        pnlPercent: value(8),
+        fees: value(9),
         status: closed ? 'closed' : 'open',
       }
     }
     return trades
+  }
+
+  // Puts the result of a simulation of signals together.
+  const assemble = (text, orders, trades, equityCurve) =>
+    Object.assign(JSON.parse(text), { orders, trades, equityCurve })
+  // The order of the columns is that of `JsSimulationResult::cross` in types/results.rs. Each gets memory of its own, so
+  // that it can be transferred.
+  const assemblePacked = (text, numbers, orders, trades) => {
+    let at = 0
+    const next = (count) => {
+      at += count
+      return numbers.subarray(at - count, at)
+    }
+    const floats = (count) => next(count).slice()
+    const whole = (count) => new Uint32Array(next(count))
+    const bytes = (count) => new Uint8Array(next(count))
+    return assemble(
+      text,
+      { bar: whole(orders), side: bytes(orders), size: floats(orders), price: floats(orders), fees: floats(orders) },
+      {
+        entryBar: whole(trades),
+        exitBar: whole(trades),
+        direction: bytes(trades),
+        status: bytes(trades),
+        size: floats(trades),
+        entryPrice: floats(trades),
+        exitPrice: floats(trades),
+        entryFees: floats(trades),
+        exitFees: floats(trades),
+        pnl: floats(trades),
+        pnlPercent: floats(trades),
+      },
+      floats(numbers.length - at),
+    )
   }
 
   // Packs the trades of a result into columns: reading many objects from Rust takes longer than drawing them. What is no
@@ -166,5 +204,5 @@
     }
   }
 
-  return { BacktestError, begin, guard, listen, cause, signaller, complete, drawn }
+  return { BacktestError, begin, guard, listen, cause, signaller, complete, assemble, assemblePacked, drawn }
 })()

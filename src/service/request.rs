@@ -48,6 +48,19 @@ pub struct BacktestRequest {
     pub user_id: Option<String>,
 }
 
+/// A run over at most so many bars takes less time than waking the thread that would do it.
+pub const FEW_BARS: usize = 1_000;
+
+/// Returns whether a request is about few bars that it brings along, and a strategy by its id, and keeps nothing: such a
+/// run waits for nothing where that strategy is a built-in one.
+pub fn is_small(request: &Input) -> bool {
+    let Input::Record(fields) = request else { return false };
+    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let few = matches!(field("bars"), Some(Input::Bars(bars)) if bars.len() <= FEW_BARS);
+    few && matches!(field("persist"), Some(Input::Bool(false)))
+        && matches!(field("strategyId"), Some(Input::Text(_)))
+}
+
 impl BacktestRequest {
     /// Reads a request.
     ///

@@ -2,6 +2,7 @@
 
 use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::data::Asset;
@@ -11,7 +12,8 @@ use crate::market::time;
 use crate::portfolio::Trades;
 use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::Findings;
-use crate::service::{self, Known, progress};
+use crate::service::{self, Known, pool, progress};
+use crate::simulation::Orders;
 use crate::store::record::{Outcome, Run, Summary};
 
 /// One problem, at one place.
@@ -275,7 +277,9 @@ pub struct BacktestSummary {
 }
 
 /// A backtest.
-#[napi(object, object_from_js = false, use_nullable = true)]
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BacktestResult {
     /// "bt-" and 12 hex digits.
     pub backtest_id: String,
@@ -309,14 +313,20 @@ pub struct BacktestResult {
     pub total_return: Option<f64>,
     /// Every metric; null where it has no value. Empty until the run is completed.
     #[napi(ts_type = "Metrics")]
-    pub metrics: Map<String, Value>,
+    #[serde(serialize_with = "by_name")]
+    pub metrics: Vec<(String, Option<f64>)>,
     /// The trades in the order of their exits; one still open comes last.
     #[napi(ts_type = "Array<Trade>")]
-    pub trades: Float64Array,
+    #[serde(serialize_with = "place")]
+    pub trades: Vec<f64>,
     /// Openings of the bars, UTC milliseconds.
-    pub timestamps: Float64Array,
+    #[napi(ts_type = "Float64Array")]
+    #[serde(serialize_with = "place")]
+    pub timestamps: Vec<f64>,
     /// Equity at each bar, money.
-    pub equity_curve: Float64Array,
+    #[napi(ts_type = "Float64Array")]
+    #[serde(serialize_with = "place")]
+    pub equity_curve: Vec<f64>,
     /// What an expert would warn of.
     pub warnings: Vec<String>,
     /// Why the run failed or was cancelled.
@@ -370,8 +380,14 @@ impl BacktestResult {
     /// Returns a run with all that came out of it as JavaScript sees it.
     pub fn new(run: Run, outcome: Option<Outcome>) -> Self {
         let completed = outcome.is_some();
-        let Outcome { summary, trades, timestamps, equity } = outcome.unwrap_or_default();
+        let Outcome { mut summary, trades, timestamps, equity } = outcome.unwrap_or_default();
+        let metrics = std::mem::take(&mut summary.metrics);
         let head = BacktestSummary::new(run, completed.then_some(summary));
+        let (packed, moments) = pool::both(
+            timestamps.len(),
+            || trade_columns(&trades, &timestamps),
+            || time::to_numbers(&timestamps),
+        );
         Self {
             backtest_id: head.backtest_id,
             status: head.status,
@@ -386,10 +402,10 @@ impl BacktestResult {
             simulation: head.simulation,
             final_capital: head.final_capital,
             total_return: head.total_return,
-            metrics: head.metrics,
-            trades: trade_rows(&trades, &timestamps),
-            timestamps: time::to_numbers(&timestamps).into(),
-            equity_curve: equity.into(),
+            metrics,
+            trades: packed,
+            timestamps: moments,
+            equity_curve: equity,
             warnings: head.warnings,
             error: head.error,
             user_id: head.user_id,
@@ -401,6 +417,50 @@ impl BacktestResult {
     }
 }
 
+/// What crosses to JavaScript as text: parsing it there takes a fraction of the time of setting property after property.
+/// Columns cross beside it and have their places in it.
+fn text(result: &impl Serialize) -> crate::Result<String> {
+    serde_json::to_string(result)
+        .map_err(|failure| crate::Error::internal(format!("a result without a text: {failure}")))
+}
+
+/// Writes the place of a column.
+fn place<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_unit()
+}
+
+/// Writes metrics as an object.
+fn by_name<S: Serializer>(
+    metrics: &[(String, Option<f64>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(name, value)| (name, value)))
+}
+
+/// The result of a backtest on its way: text, and packed trades, timestamps and equity.
+pub struct CrossingResult {
+    /// All but the columns, as JSON.
+    pub text: String,
+    /// The trades, column after column.
+    pub trades: Vec<f64>,
+    /// Openings of the bars, UTC milliseconds.
+    pub timestamps: Vec<f64>,
+    /// Equity at each bar, money.
+    pub equity_curve: Vec<f64>,
+}
+
+impl BacktestResult {
+    /// Prepares the result for its way.
+    ///
+    /// # Errors
+    /// None but a defect.
+    pub fn cross(self) -> crate::Result<CrossingResult> {
+        let text = text(&self)?;
+        let Self { trades, timestamps, equity_curve, .. } = self;
+        Ok(CrossingResult { text, trades, timestamps, equity_curve })
+    }
+}
+
 /// Returns metrics as an object whose numbers may be null.
 pub fn metrics(metrics: Vec<(String, Option<f64>)>) -> Map<String, Value> {
     metrics
@@ -409,32 +469,23 @@ pub fn metrics(metrics: Vec<(String, Option<f64>)>) -> Map<String, Value> {
         .collect()
 }
 
-/// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 numbers a trade, in the order that is
-/// read there.
-fn trade_rows(trades: &Trades, timestamps: &[i64]) -> Float64Array {
+/// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 columns, in the order that is read there.
+fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
+    let mut packed = Vec::with_capacity(trades.len() * 10);
     #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
-    let moment = |bars: &[u32], trade: usize| {
-        let moment = bars.get(trade).and_then(|&bar| timestamps.get(bar as usize));
-        moment.copied().unwrap_or_default() as f64
-    };
-    let number = |column: &[f64], trade: usize| column.get(trade).copied().unwrap_or_default();
-    let code = |column: &[u8], trade: usize| column.get(trade).copied().map_or(0.0, f64::from);
-    let mut rows = Vec::with_capacity(trades.len() * 10);
-    for trade in 0..trades.len() {
-        rows.extend([
-            moment(&trades.entry_bar, trade),
-            moment(&trades.exit_bar, trade),
-            code(&trades.direction, trade),
-            code(&trades.status, trade),
-            number(&trades.entry_price, trade),
-            number(&trades.exit_price, trade),
-            number(&trades.size, trade),
-            number(&trades.pnl, trade),
-            number(&trades.pnl_percent, trade),
-            number(&trades.entry_fees, trade) + number(&trades.exit_fees, trade),
-        ]);
+    let moment = |bar: &u32| timestamps.get(*bar as usize).map_or(0.0, |&moment| moment as f64);
+    packed.extend(trades.entry_bar.iter().map(moment));
+    packed.extend(trades.exit_bar.iter().map(moment));
+    packed.extend(trades.direction.iter().copied().map(f64::from));
+    packed.extend(trades.status.iter().copied().map(f64::from));
+    for column in
+        [&trades.entry_price, &trades.exit_price, &trades.size, &trades.pnl, &trades.pnl_percent]
+    {
+        packed.extend_from_slice(column);
     }
-    rows.into()
+    packed
+        .extend(trades.entry_fees.iter().zip(&trades.exit_fees).map(|(entry, exit)| entry + exit));
+    packed
 }
 
 /// Orders, one entry of each column an order.
@@ -480,7 +531,9 @@ pub struct TradeColumns {
 }
 
 /// What came out of a simulation of signals.
-#[napi(object, object_from_js = false, js_name = "SimulationResult")]
+#[napi(object, object_from_js = false, object_to_js = false, js_name = "SimulationResult")]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct JsSimulationResult {
     /// Money at the end.
     pub final_capital: f64,
@@ -488,46 +541,116 @@ pub struct JsSimulationResult {
     pub total_return: f64,
     /// Every metric; null where it has no value.
     #[napi(ts_type = "Metrics")]
-    pub metrics: Map<String, Value>,
+    #[serde(serialize_with = "by_name")]
+    pub metrics: Vec<(String, Option<f64>)>,
     /// The orders.
-    pub orders: OrderColumns,
+    #[napi(ts_type = "OrderColumns")]
+    #[serde(serialize_with = "place")]
+    pub orders: Orders,
     /// The trades.
-    pub trades: TradeColumns,
+    #[napi(ts_type = "TradeColumns")]
+    #[serde(serialize_with = "place")]
+    pub trades: Trades,
     /// Equity at each bar, money.
-    pub equity_curve: Float64Array,
+    #[napi(ts_type = "Float64Array")]
+    #[serde(serialize_with = "place")]
+    pub equity_curve: Vec<f64>,
     /// What an expert would warn of.
     pub warnings: Vec<String>,
 }
 
 impl From<SimulationResult> for JsSimulationResult {
     fn from(result: SimulationResult) -> Self {
-        let (orders, trades) = (result.orders, result.trades);
         Self {
             final_capital: result.summary.final_capital,
             total_return: result.summary.total_return,
-            metrics: metrics(result.summary.metrics),
-            orders: OrderColumns {
-                bar: orders.bar.into(),
-                side: orders.side.into(),
-                size: orders.size.into(),
-                price: orders.price.into(),
-                fees: orders.fees.into(),
-            },
-            trades: TradeColumns {
-                entry_bar: trades.entry_bar.into(),
-                exit_bar: trades.exit_bar.into(),
-                direction: trades.direction.into(),
-                status: trades.status.into(),
-                size: trades.size.into(),
-                entry_price: trades.entry_price.into(),
-                exit_price: trades.exit_price.into(),
-                entry_fees: trades.entry_fees.into(),
-                exit_fees: trades.exit_fees.into(),
-                pnl: trades.pnl.into(),
-                pnl_percent: trades.pnl_percent.into(),
-            },
-            equity_curve: result.equity.into(),
+            metrics: result.summary.metrics,
+            orders: result.orders,
+            trades: result.trades,
+            equity_curve: result.equity,
             warnings: result.summary.warnings,
+        }
+    }
+}
+
+/// Columns of up to so many numbers cross in one block and are copied out of it: a block of its own for each takes longer.
+const FEW_NUMBERS: usize = 16_384;
+
+/// The columns of a simulation on their way.
+pub enum CrossingColumns {
+    /// All in one block, the orders', the trades' and equity; and how many orders and trades there are.
+    Packed(Vec<f64>, u32, u32),
+    /// Each by itself.
+    Whole(Box<(OrderColumns, TradeColumns, Vec<f64>)>),
+}
+
+impl JsSimulationResult {
+    /// Prepares the result for its way: its text and its columns.
+    ///
+    /// # Errors
+    /// None but a defect.
+    pub fn cross(self) -> crate::Result<(String, CrossingColumns)> {
+        let text = text(&self)?;
+        let Self { orders, trades, equity_curve, .. } = self;
+        let numbers = orders.len() * 5 + trades.len() * 11 + equity_curve.len();
+        if numbers > FEW_NUMBERS {
+            let whole = (orders.into(), trades.into(), equity_curve);
+            return Ok((text, CrossingColumns::Whole(Box::new(whole))));
+        }
+        let mut packed = Vec::with_capacity(numbers);
+        packed.extend(orders.bar.iter().copied().map(f64::from));
+        packed.extend(orders.side.iter().copied().map(f64::from));
+        for column in [&orders.size, &orders.price, &orders.fees] {
+            packed.extend_from_slice(column);
+        }
+        packed.extend(trades.entry_bar.iter().copied().map(f64::from));
+        packed.extend(trades.exit_bar.iter().copied().map(f64::from));
+        packed.extend(trades.direction.iter().copied().map(f64::from));
+        packed.extend(trades.status.iter().copied().map(f64::from));
+        for column in [
+            &trades.size,
+            &trades.entry_price,
+            &trades.exit_price,
+            &trades.entry_fees,
+            &trades.exit_fees,
+            &trades.pnl,
+            &trades.pnl_percent,
+            &equity_curve,
+        ] {
+            packed.extend_from_slice(column);
+        }
+        let count = |length: usize| u32::try_from(length).unwrap_or_default();
+        let (orders, trades) = (count(orders.len()), count(trades.len()));
+        Ok((text, CrossingColumns::Packed(packed, orders, trades)))
+    }
+}
+
+impl From<Orders> for OrderColumns {
+    fn from(orders: Orders) -> Self {
+        Self {
+            bar: orders.bar.into(),
+            side: orders.side.into(),
+            size: orders.size.into(),
+            price: orders.price.into(),
+            fees: orders.fees.into(),
+        }
+    }
+}
+
+impl From<Trades> for TradeColumns {
+    fn from(trades: Trades) -> Self {
+        Self {
+            entry_bar: trades.entry_bar.into(),
+            exit_bar: trades.exit_bar.into(),
+            direction: trades.direction.into(),
+            status: trades.status.into(),
+            size: trades.size.into(),
+            entry_price: trades.entry_price.into(),
+            exit_price: trades.exit_price.into(),
+            entry_fees: trades.entry_fees.into(),
+            exit_fees: trades.exit_fees.into(),
+            pnl: trades.pnl.into(),
+            pnl_percent: trades.pnl_percent.into(),
         }
     }
 }

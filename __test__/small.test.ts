@@ -1,0 +1,150 @@
+/**
+ * Runs over few bars are computed where they are asked for, and their columns come in one block; long ones go to another
+ * thread and come column by column. Nobody may notice.
+ */
+
+import { describe, expect, test } from 'vitest'
+import { simulateSignals } from '../index.js'
+import { failure, newEngine } from './support.js'
+
+/** Bars of a wave, a minute each. */
+function wave(bars: number) {
+  const close = Float64Array.from({ length: bars }, (_, bar) => 100 + 10 * Math.sin(bar / 7) + bar / 100)
+  const open = close.map((price, bar) => (bar === 0 ? price : (close[bar - 1] ?? price)))
+  return {
+    timestamps: Float64Array.from(close, (_, bar) => bar * 60_000),
+    open,
+    high: close.map((price, bar) => Math.max(price, open[bar] ?? price)),
+    low: close.map((price, bar) => Math.min(price, open[bar] ?? price)),
+    close,
+  }
+}
+
+const request = (bars: number) => ({
+  strategyId: 'sma_crossover',
+  assetSymbol: 'X',
+  startDate: '1970-01-01',
+  endDate: '1971-01-01',
+  initialCapital: 1000,
+  parameters: { fast_period: 3, slow_period: 8 },
+  bars: wave(bars),
+  persist: false,
+})
+
+describe('a small backtest', () => {
+  test('is the same as one on a thread for simulations', async () => {
+    const engine = newEngine()
+    // Who listens to progress is not answered at once.
+    const stages: string[] = []
+    const onProgress = ({ stage }: { stage: string }) => stages.push(stage)
+    const comparable = async (options?: { onProgress: typeof onProgress }) => {
+      const { backtestId, createdAt, completedAt, ...rest } = await engine.runBacktest(request(1000), options)
+      expect(backtestId).toMatch(/^bt-[0-9a-f]{12}$/)
+      expect(Date.parse(createdAt)).toBeLessThanOrEqual(Date.parse(completedAt ?? ''))
+      return { ...rest, trades: rest.trades }
+    }
+    const small = await comparable()
+    expect(small.trades.length).toBeGreaterThan(20)
+    expect(small).toEqual(await comparable({ onProgress }))
+    expect(stages.at(-1)).toBe('completed')
+  })
+
+  test('and one beyond the limit agree on the bars that they share', async () => {
+    const engine = newEngine()
+    const [small, long] = await Promise.all([engine.runBacktest(request(1000)), engine.runBacktest(request(1001))])
+    expect(long.equityCurve.subarray(0, 1000)).toEqual(small.equityCurve)
+    expect(long.timestamps.subarray(0, 1000)).toEqual(small.timestamps)
+  })
+
+  test('is refused by a promise, with the place of the call', async () => {
+    const engine = newEngine()
+    const bars = wave(20)
+    bars.close[7] = Number.NaN
+    const error = await failure(engine.runBacktest({ ...request(20), bars }), 'BAD_DATA')
+    expect(error).toMatchObject({ issues: [{ path: 'bars.close[7]' }] })
+    expect(error.stack).toContain('small.test.ts')
+    const unknown = { ...request(20), strategyId: 'sma_crosover' }
+    await failure(engine.runBacktest(unknown), 'UNKNOWN_STRATEGY')
+  })
+
+  test('follows its signal', async () => {
+    const engine = newEngine()
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(engine.runBacktest(request(20), { signal })).rejects.toMatchObject({ name: 'AbortError' })
+    const later = new AbortController()
+    const result = await engine.runBacktest(request(20), { signal: later.signal })
+    later.abort()
+    expect(result.status).toBe('completed')
+  })
+
+  test('keeps to the limit of runs at once, and to the end of its engine', async () => {
+    const narrow = newEngine({ maxConcurrentBacktests: 1 })
+    const runs = [200_000, 100, 100].map((bars) => narrow.runBacktest(request(bars)))
+    expect((await Promise.all(runs)).map((run) => run.equityCurve.length)).toEqual([200_000, 100, 100])
+    await narrow.close()
+    await failure(narrow.runBacktest(request(100)), 'CLOSED')
+  })
+
+  test('is as good with bars in memory that threads share, and with a view of a part of them', async () => {
+    const engine = newEngine()
+    const { bars, ...rest } = request(300)
+    const shared = Object.fromEntries(
+      Object.entries(bars).map(([name, column]) => {
+        const copy = new Float64Array(new SharedArrayBuffer(8 * 302), 8, 300)
+        copy.set(column)
+        return [name, copy]
+      }),
+    ) as unknown as typeof bars
+    const plain = await engine.runBacktest({ ...rest, bars })
+    expect((await engine.runBacktest({ ...rest, bars: shared })).equityCurve).toEqual(plain.equityCurve)
+  })
+
+  test('is refused where a getter takes a column away', async () => {
+    const engine = newEngine()
+    const bars = wave(50)
+    const tricky = Object.defineProperty({ ...bars }, 'close', {
+      enumerable: true,
+      get() {
+        const { buffer } = bars.open
+        if (bars.open.length > 0) structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+        return bars.close
+      },
+    })
+    const error = await failure(engine.runBacktest({ ...request(50), bars: tricky }), 'BAD_DATA')
+    expect(error.message).toContain('bars.open has 0 values')
+  })
+})
+
+describe('the columns of simulateSignals', () => {
+  /** Buys and sells on every other bar. */
+  const simulate = (bars: number) => {
+    const { close } = wave(bars)
+    const entries = Uint8Array.from(close, (_, bar) => Number(bar % 2 === 0))
+    return simulateSignals({ close, entries, exits: entries.map((entry) => 1 - entry), initialCapital: 1e6 })
+  }
+
+  test('are the same in one block and one by one', async () => {
+    const [few, many] = await Promise.all([simulate(600), simulate(4000)])
+    expect(few.orders.bar).toHaveLength(600)
+    for (const [name, column] of Object.entries(few.orders)) {
+      const whole = many.orders[name as keyof typeof many.orders]
+      expect(whole.subarray(0, 600)).toEqual(column)
+      expect(whole.constructor).toBe(column.constructor)
+    }
+    for (const [name, column] of Object.entries(few.trades)) {
+      const whole = many.trades[name as keyof typeof many.trades]
+      expect(whole.subarray(0, 300)).toEqual(column)
+      expect(whole.constructor).toBe(column.constructor)
+    }
+    expect(many.equityCurve.subarray(0, 600)).toEqual(few.equityCurve)
+    expect(Object.keys(few)).toEqual(Object.keys(many))
+  })
+
+  test('have memory of their own, which can be transferred', async () => {
+    const result = await simulate(100)
+    const columns = [...Object.values(result.orders), ...Object.values(result.trades), result.equityCurve]
+    expect(new Set(columns.map((column) => column.buffer)).size).toBe(columns.length)
+    structuredClone(result.equityCurve, { transfer: [result.equityCurve.buffer as ArrayBuffer] })
+    expect(result.orders.price).toHaveLength(100)
+  })
+})

@@ -67,7 +67,7 @@ mod win_rate;
 mod winning_trades;
 mod worst_trade;
 
-pub use facts::{Curve, CurveFacts, Facts, Ledger, LedgerFacts};
+pub use facts::{Course, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
 
 /// What a metric is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -107,28 +107,88 @@ fn check(close: &[f64], orders: &Orders) -> Result<()> {
     }
 }
 
-wide! {
-    /// Returns the equity at each close.
-    pub fn equity(
-        close: &[f64],
-        orders: &Orders,
-        holdings: &Holdings,
+/// Returns the equity at each close.
+pub fn equity(
+    close: &[f64],
+    orders: &Orders,
+    holdings: &Holdings,
+    initial_capital: f64,
+) -> Vec<f64> {
+    Valuation::new(close, orders, holdings, initial_capital).into_equity()
+}
+
+/// Equity at each close, computed as far as somebody wants it: who reads it while it is near need not fetch it again.
+#[derive(Debug)]
+pub struct Valuation<'a> {
+    close: &'a [f64],
+    bars: &'a [u32],
+    holdings: &'a Holdings,
+    capital: f64,
+    /// How many orders lie behind the last bar that was valued.
+    done: usize,
+    equity: Vec<f64>,
+}
+
+impl<'a> Valuation<'a> {
+    /// Starts before the first bar; orders and holdings are those of [`Holdings::of`] for these closes.
+    pub fn new(
+        close: &'a [f64],
+        orders: &'a Orders,
+        holdings: &'a Holdings,
         initial_capital: f64,
-    ) -> Vec<f64> {
-        let mut equity = Vec::with_capacity(close.len());
-        let mut held = (whole(initial_capital), 0.0);
-        let mut value_until = |end: usize, (cash, position): (f64, f64)| {
-            if let Some(closes) = close.get(equity.len()..end) {
-                equity.extend(closes.iter().map(|close| cash + close * position));
-            }
-        };
-        let after = holdings.cash.iter().zip(&holdings.position);
-        for (&bar, (&cash, &position)) in orders.bar.iter().zip(after) {
-            value_until(bar as usize, held);
-            held = (cash, position);
+    ) -> Self {
+        let (bars, equity) = (orders.bar.as_slice(), Vec::with_capacity(close.len()));
+        Self { close, bars, holdings, capital: whole(initial_capital), done: 0, equity }
+    }
+
+    /// Returns the number of bars.
+    pub fn bars(&self) -> usize {
+        self.close.len()
+    }
+
+    /// Returns the equity of the bars before `end`, or of a few more.
+    pub fn until(&mut self, end: usize) -> &[f64] {
+        if self.equity.len() < end.min(self.close.len()) {
+            value_until(self, end.min(self.close.len()));
         }
-        value_until(close.len(), held);
-        equity
+        &self.equity
+    }
+
+    /// Returns the equity of one bar; 0 for one that is not there.
+    pub fn at(&self, bar: usize) -> f64 {
+        let (cash, position) =
+            self.after(self.bars.partition_point(|&order| order as usize <= bar));
+        self.close.get(bar).map_or(0.0, |close| cash + close * position)
+    }
+
+    /// Returns the equity of all bars.
+    pub fn into_equity(mut self) -> Vec<f64> {
+        self.until(self.close.len());
+        self.equity
+    }
+
+    /// Returns cash and position after so many orders.
+    #[inline(always)]
+    fn after(&self, orders: usize) -> (f64, f64) {
+        let last = orders.checked_sub(1);
+        let held = |column: &[f64]| last.and_then(|last| column.get(last).copied());
+        held(&self.holdings.cash).zip(held(&self.holdings.position)).unwrap_or((self.capital, 0.0))
+    }
+}
+
+wide! {
+    fn value_until(valuation: &mut Valuation<'_>, end: usize) {
+        while valuation.equity.len() < end {
+            // What is held on a bar is what its own orders left.
+            let start = valuation.equity.len();
+            while valuation.bars.get(valuation.done).is_some_and(|&bar| bar as usize <= start) {
+                valuation.done += 1;
+            }
+            let next = valuation.bars.get(valuation.done).map_or(end, |&bar| end.min(bar as usize));
+            let (cash, position) = valuation.after(valuation.done);
+            let closes = valuation.close.get(start..next).unwrap_or(&[]);
+            valuation.equity.extend(closes.iter().map(|close| cash + close * position));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ pub mod equity;
 pub mod trades;
 
 pub use drawdowns::Drawdowns;
-pub use equity::{Holdings, Portfolio, equity, evaluate};
+pub use equity::{Holdings, Portfolio, Valuation, equity, evaluate};
 pub use trades::Trades;
 
 #[cfg(test)]

@@ -82,8 +82,7 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<Drawn> {
     }
     let (timestamps, equity) = columns(&timestamps?, &equity?, issues)?;
     let trades = read_trades(trades?, &timestamps, issues)?;
-    let metrics: Vec<(String, Option<f64>)> =
-        metrics.into_iter().map(|(name, value)| (name, value.as_f64())).collect();
+    let metrics = metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect();
     Some(Drawn {
         strategy_id: strategy_id?,
         strategy_source,

@@ -1,11 +1,13 @@
 //! The way of the data: signals, orders, trades, equity, metrics. Runs on a simulation thread.
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 use crate::market::{Bars, Signals};
 use crate::metrics::{self, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
-use crate::portfolio::{self, Holdings, Portfolio, Trades};
+use crate::portfolio::{Holdings, Portfolio, Trades, Valuation};
 use crate::simulation::{self, Options, Orders, Prices, Simulation};
-use crate::store::record::{Outcome, Summary};
+use crate::store::record::{Outcome, Summary, Values};
 use crate::strategies::Bound;
 use crate::watch::Watch;
 
@@ -71,9 +73,9 @@ pub(super) fn simulate(
         || warnings::next_open_return(prices, signals, terms, &Quiet(&watch)),
     );
     let Results { simulation, portfolio, facts } = results?;
-    let metrics: Vec<(String, Option<f64>)> = metrics::compute_all(&facts)
+    let metrics: Values = metrics::compute_all(&facts)
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
+        .map(|(name, value)| (Cow::Borrowed(name), value))
         .collect();
     let value =
         |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
@@ -119,16 +121,17 @@ fn results(
     let holdings = Holdings::of(close, orders, capital)?;
     reporter.cancel().check()?;
     let of_curve = || {
-        let equity = portfolio::equity(close, orders, &holdings, capital);
-        let facts = CurveFacts::new(&Curve {
+        let curve = Curve {
             initial_capital: capital,
             close,
-            equity: &equity,
+            equity: &[],
             bar_milliseconds: terms.bar_milliseconds,
             year_days: options.year_days,
             risk_free: options.risk_free,
-        });
-        (equity, facts)
+        };
+        let mut valuation = Valuation::new(close, orders, &holdings, capital);
+        let facts = CurveFacts::along(&curve, &mut valuation);
+        (valuation.into_equity(), facts)
     };
     let of_orders = || {
         let trades = Trades::of(close, orders);

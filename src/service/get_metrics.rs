@@ -3,6 +3,7 @@
 use crate::error::{Code, Error, Result, nearest};
 use crate::input::{Input, Issues};
 use crate::metrics::METRICS;
+use crate::store::record::Values;
 
 use super::cancel::Cancel;
 use super::engine::Engine;
@@ -14,11 +15,7 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for names that are no metrics, `NOT_FOUND`, `STORAGE`, `CLOSED`.
-    pub async fn get_metrics(
-        &self,
-        id: &Input,
-        names: &Input,
-    ) -> Result<Vec<(String, Option<f64>)>> {
+    pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Values> {
         let _work = self.enter(&Cancel::default())?;
         let id = identify::backtest_id(id)?;
         let names = read_names(names)?;
@@ -29,7 +26,7 @@ impl Engine {
         let value = |name: &str| {
             metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
         };
-        Ok(names.into_iter().map(|name| (name.to_owned(), value(name))).collect())
+        Ok(names.into_iter().map(|name| (name.to_owned().into(), value(name))).collect())
     }
 }
 

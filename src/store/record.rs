@@ -1,5 +1,7 @@
 //! What is kept of a backtest, and of a registered strategy.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::market::{Column, Timeframe};
@@ -80,6 +82,9 @@ pub struct Run {
     pub completed_at: Option<i64>,
 }
 
+/// Metrics by their camelCase names.
+pub type Values = Vec<(Cow<'static, str>, Option<f64>)>;
+
 /// What came out of a run, apart from trades and curves.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
@@ -88,7 +93,7 @@ pub struct Summary {
     /// Percent.
     pub total_return: f64,
     /// Every metric by its camelCase name, in the order of the list; nothing where it has no value.
-    pub metrics: Vec<(String, Option<f64>)>,
+    pub metrics: Values,
     /// What an expert would warn of.
     pub warnings: Vec<String>,
 }

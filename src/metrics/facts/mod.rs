@@ -18,7 +18,7 @@ pub use tails::TailFacts;
 pub use trades::TradeFacts;
 
 use crate::market::time::DAY;
-use crate::portfolio::{Holdings, Trades};
+use crate::portfolio::{Holdings, Trades, Valuation};
 use crate::simulation::Orders;
 
 /// The curve of a finished run, as the metrics see it.
@@ -109,6 +109,49 @@ impl Facts {
     }
 }
 
+/// The equity of a run, from bar to bar.
+pub trait Course {
+    /// Returns the number of bars.
+    fn bars(&self) -> usize;
+
+    /// Returns the equity of the bars before `end`, and perhaps of more.
+    fn until(&mut self, end: usize) -> &[f64];
+
+    /// Returns the equity of one bar, whether it was computed already or not; 0 for one that is not there.
+    fn at(&self, bar: usize) -> f64;
+}
+
+/// An equity that is there already.
+struct Known<'a>(&'a [f64]);
+
+impl Course for Known<'_> {
+    fn bars(&self) -> usize {
+        self.0.len()
+    }
+
+    fn until(&mut self, _: usize) -> &[f64] {
+        self.0
+    }
+
+    fn at(&self, bar: usize) -> f64 {
+        self.0.get(bar).copied().unwrap_or(0.0)
+    }
+}
+
+impl Course for Valuation<'_> {
+    fn bars(&self) -> usize {
+        self.bars()
+    }
+
+    fn until(&mut self, end: usize) -> &[f64] {
+        self.until(end)
+    }
+
+    fn at(&self, bar: usize) -> f64 {
+        self.at(bar)
+    }
+}
+
 /// What the curve of a run tells: facts in which those of the ledger are missing.
 #[derive(Debug)]
 pub struct CurveFacts(Facts);
@@ -116,16 +159,21 @@ pub struct CurveFacts(Facts);
 impl CurveFacts {
     /// Computes them.
     pub fn new(curve: &Curve<'_>) -> Self {
-        let bars = curve.equity.len().min(curve.close.len());
-        let (equity, close) =
-            (curve.equity.get(..bars).unwrap_or(&[]), curve.close.get(..bars).unwrap_or(&[]));
+        Self::along(curve, &mut Known(curve.equity))
+    }
+
+    /// Computes them along an equity that is made on the way; that of the curve is not looked at.
+    pub fn along(curve: &Curve<'_>, equity: &mut dyn Course) -> Self {
+        let bars = equity.bars().min(curve.close.len());
+        let close = curve.close.get(..bars).unwrap_or(&[]);
         let bar_days = milliseconds(curve.bar_milliseconds) / milliseconds(DAY);
         let bars_a_year = curve.year_days / bar_days;
         let risk_free = curve.risk_free / bars_a_year;
         let returns = returns::measure(curve.initial_capital, equity, close, risk_free);
+        let last = bars.checked_sub(1).and_then(|last| equity.until(bars).get(last).copied());
         Self(Facts {
             initial_capital: curve.initial_capital,
-            final_capital: equity.last().copied().unwrap_or(curve.initial_capital),
+            final_capital: last.unwrap_or(curve.initial_capital),
             mean_equity: returns.mean_equity,
             benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
             bars_a_year,

@@ -8,7 +8,7 @@ use super::drawdowns::Drawdowns;
 use super::extremes::minimum;
 use super::tails::{TailFacts, Tails};
 use super::totals::Totals;
-use super::{DrawdownFacts, float};
+use super::{Course, DrawdownFacts, float};
 use crate::wide::by_fours;
 
 /// Bars a block. Two blocks of returns and their sources take 32 kB.
@@ -80,12 +80,13 @@ by_fours! {
     pub(super) fn measure(
         processor,
         initial_capital: f64,
-        equity: &[f64],
+        equity: &mut dyn Course,
         close: &[f64],
         risk_free: f64,
     ) -> Measured {
-        let mut facts = ReturnFacts { count: equity.len(), growth: 1.0, ..ReturnFacts::default() };
-        let (Some(&last), Some(&first_close)) = (equity.last(), close.first()) else {
+        let bars = close.len();
+        let mut facts = ReturnFacts { count: bars, growth: 1.0, ..ReturnFacts::default() };
+        let Some(&first_close) = close.first() else {
             return Measured {
                 facts,
                 tails: None,
@@ -94,12 +95,12 @@ by_fours! {
                 lowest_equity: None,
             };
         };
-        let count = float(equity.len());
+        let count = float(bars);
         let (r, b) = ([0.0; BLOCK], [0.0; BLOCK]);
         let mut blocks = Blocks { initial_capital, first_close, equity, close, next: 0, r, b };
 
         let mut totals = Totals::default();
-        let mut tails = Tails::new(equity.len(), |bar| blocks.one(bar));
+        let mut tails = Tails::new(bars, |bar| blocks.one(bar));
         let mut drawdowns = Drawdowns::default();
         let mut lowest = f64::INFINITY;
         while let Some(block) = blocks.next() {
@@ -112,7 +113,7 @@ by_fours! {
         totals.give(&mut facts);
         let tails = tails.facts().or_else(|| {
             // The sample misjudged the distribution: take all.
-            let mut tails = Tails::all(equity.len());
+            let mut tails = Tails::all(bars);
             while let Some(block) = blocks.next() {
                 tails.take(processor, block.r);
             }
@@ -121,7 +122,7 @@ by_fours! {
 
         if initial_capital > 0.0 && lowest > 0.0 {
             // The running product of 1 + r is the equity itself, but for a factor.
-            facts.growth = last / initial_capital;
+            facts.growth = blocks.equity.at(bars - 1) / initial_capital;
             facts.deepest_fall = drawdowns.deepest;
             facts.fall_squares = drawdowns.squares;
         } else {
@@ -170,7 +171,7 @@ fn change(from: f64, to: f64) -> f64 {
 struct Blocks<'a> {
     initial_capital: f64,
     first_close: f64,
-    equity: &'a [f64],
+    equity: &'a mut dyn Course,
     close: &'a [f64],
     /// The first bar of the next block.
     next: usize,
@@ -194,17 +195,18 @@ impl Blocks<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Block<'_>> {
         let start = self.next;
-        let end = self.equity.len().min(start + BLOCK);
+        let end = self.close.len().min(start + BLOCK);
         self.next = end;
         if start == end {
             self.next = 0;
             return None;
         }
-        let (equity, close) = (self.equity.get(start..end)?, self.close.get(start..end)?);
+        let (so_far, close) = (self.equity.until(end), self.close.get(start..end)?);
+        let equity = so_far.get(start..end)?;
         let before = |column: &[f64], first: f64| {
             start.checked_sub(1).and_then(|bar| column.get(bar).copied()).unwrap_or(first)
         };
-        let equity_before = before(self.equity, self.initial_capital);
+        let equity_before = before(so_far, self.initial_capital);
         let (r, b) = (self.r.get_mut(..equity.len())?, self.b.get_mut(..close.len())?);
         let lowest = minimum(equity);
         if equity_before > 0.0 && lowest > 0.0 {
@@ -220,13 +222,11 @@ impl Blocks<'_> {
         Some(Block { r, b, equity, lowest })
     }
 
-    /// Returns the return of one bar; 0 for a bar that is not there.
+    /// Returns the return of one bar.
     fn one(&self, bar: usize) -> f64 {
-        let before = bar
-            .checked_sub(1)
-            .and_then(|before| self.equity.get(before))
-            .unwrap_or(&self.initial_capital);
-        self.equity.get(bar).map_or(0.0, |&value| change(*before, value))
+        let before =
+            bar.checked_sub(1).map_or(self.initial_capital, |before| self.equity.at(before));
+        change(before, self.equity.at(bar))
     }
 }
 
@@ -245,6 +245,7 @@ fn changes(before: f64, values: &[f64], returns: &mut [f64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Known;
     use super::*;
 
     #[test]
@@ -266,7 +267,7 @@ mod tests {
         let equity: Vec<f64> =
             (0..2_061).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0).collect();
         let close: Vec<f64> = (0..2_061).map(|bar| 50.0 + f64::from(bar % 23)).collect();
-        let measured = measure(990.0, &equity, &close, 0.0);
+        let measured = measure(990.0, &mut Known(&equity), &close, 0.0);
         let plain = |before: f64, values: &[f64]| -> Vec<f64> {
             let from = std::iter::once(before).chain(values.iter().copied());
             let returns: Vec<f64> =

@@ -14,7 +14,7 @@ use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::Findings;
 use crate::service::{self, Known, pool, progress};
 use crate::simulation::Orders;
-use crate::store::record::{Outcome, Run, Summary};
+use crate::store::record::{Outcome, Run, Summary, Values};
 
 /// One problem, at one place.
 #[napi(object, object_from_js = false, js_name = "Issue")]
@@ -314,7 +314,7 @@ pub struct BacktestResult {
     /// Every metric; null where it has no value. Empty until the run is completed.
     #[napi(ts_type = "Metrics")]
     #[serde(serialize_with = "by_name")]
-    pub metrics: Vec<(String, Option<f64>)>,
+    pub metrics: Values,
     /// The trades in the order of their exits; one still open comes last.
     #[napi(ts_type = "Array<Trade>")]
     #[serde(serialize_with = "place")]
@@ -430,10 +430,7 @@ fn place<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 /// Writes metrics as an object.
-fn by_name<S: Serializer>(
-    metrics: &[(String, Option<f64>)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn by_name<S: Serializer>(metrics: &Values, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().map(|(name, value)| (name, value)))
 }
 
@@ -462,10 +459,10 @@ impl BacktestResult {
 }
 
 /// Returns metrics as an object whose numbers may be null.
-pub fn metrics(metrics: Vec<(String, Option<f64>)>) -> Map<String, Value> {
+pub fn metrics(metrics: Values) -> Map<String, Value> {
     metrics
         .into_iter()
-        .map(|(name, value)| (name, value.map_or(Value::Null, json_number)))
+        .map(|(name, value)| (name.into_owned(), value.map_or(Value::Null, json_number)))
         .collect()
 }
 
@@ -542,7 +539,7 @@ pub struct JsSimulationResult {
     /// Every metric; null where it has no value.
     #[napi(ts_type = "Metrics")]
     #[serde(serialize_with = "by_name")]
-    pub metrics: Vec<(String, Option<f64>)>,
+    pub metrics: Values,
     /// The orders.
     #[napi(ts_type = "OrderColumns")]
     #[serde(serialize_with = "place")]

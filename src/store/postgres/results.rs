@@ -33,7 +33,7 @@ pub async fn insert(
     let metrics: Map<String, Value> = summary
         .metrics
         .iter()
-        .map(|(name, value)| (name.clone(), value.map_or(Value::Null, Value::from)))
+        .map(|(name, value)| (name.to_string(), value.map_or(Value::Null, Value::from)))
         .collect();
     let sql = format!(
         "INSERT INTO {}.backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
@@ -188,7 +188,7 @@ pub fn summary(row: &Row, at: usize) -> Done<Summary> {
     Ok(Summary {
         final_capital: row.try_get(at)?,
         total_return: row.try_get(at + 1)?,
-        metrics: metrics.into_iter().map(|(name, value)| (name, value.as_f64())).collect(),
+        metrics: metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect(),
         warnings: serde_json::from_str(row.try_get(at + 4)?)
             .map_err(|error| damaged(format!("broken JSON: {error}")))?,
     })

@@ -25,7 +25,7 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()
     let metrics: Map<String, Value> = summary
         .metrics
         .iter()
-        .map(|(name, value)| (name.clone(), value.map_or(Value::Null, Value::from)))
+        .map(|(name, value)| (name.to_string(), value.map_or(Value::Null, Value::from)))
         .collect();
     let sql = "
         INSERT INTO backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
@@ -162,7 +162,7 @@ pub fn summary(row: &Row) -> Done<Summary> {
     Ok(Summary {
         final_capital: row.get("final_capital")?,
         total_return: row.get("total_return")?,
-        metrics: metrics.into_iter().map(|(name, value)| (name, value.as_f64())).collect(),
+        metrics: metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect(),
         warnings: serde_json::from_str(warnings)
             .map_err(|error| damaged(format!("broken JSON: {error}")))?,
     })

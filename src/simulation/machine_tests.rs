@@ -82,7 +82,7 @@ fn no_bars_make_no_orders() {
         &Options::default(),
         &Unwatched,
     );
-    assert_eq!(simulation.unwrap(), Simulation::default());
+    assert_eq!(simulation.unwrap(), Simulation { cash: 1.0, ..Simulation::default() });
 }
 
 #[test]

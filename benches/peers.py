@@ -67,7 +67,8 @@ def run_vectorbt(data, strategy, stops):
     portfolio = vbt.Portfolio.from_signals(
         close, entries, exits, init_cash=TERMS["capital"], fees=TERMS["fees"], slippage=TERMS["slippage"],
         freq="1min", **more)
-    trades = portfolio.trades
+    # As vectorbt's own stats() have it: what is won or lost is known of closed trades only.
+    trades = portfolio.trades.closed
     return {
         "totalReturn": float(portfolio.total_return() * 100),
         "sharpeRatio": float(portfolio.sharpe_ratio()),
@@ -77,7 +78,7 @@ def run_vectorbt(data, strategy, stops):
         "winRate": float(trades.win_rate() * 100),
         "profitFactor": float(trades.profit_factor()),
         "expectancy": float(trades.expectancy()),
-        "totalTrades": int(trades.count()),
+        "totalTrades": int(portfolio.trades.count()),
     }
 
 
@@ -116,5 +117,7 @@ for line in sys.stdin:
     run = {"vectorbt": run_vectorbt, "raptorbt": run_raptorbt}[request["peer"]]
     wall, cpu = time.perf_counter(), time.process_time()
     results = run(data, request["strategy"], request["stops"])
-    answer = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "results": results}
+    answer = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    # JSON has no infinity: a profit factor without a loss is no number to compare.
+    answer["results"] = {name: value if np.isfinite(value) else None for name, value in results.items()}
     print(json.dumps(answer), flush=True)

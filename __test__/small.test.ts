@@ -63,6 +63,10 @@ describe('a small backtest', () => {
     const error = await failure(engine.runBacktest({ ...request(20), bars }), 'BAD_DATA')
     expect(error).toMatchObject({ issues: [{ path: 'bars.close[7]' }] })
     expect(error.stack).toContain('small.test.ts')
+    const above = wave(20)
+    above.close[9] = (above.high[9] ?? 0) + 0.5
+    const fault = await failure(engine.runBacktest({ ...request(20), bars: above }), 'BAD_DATA')
+    expect(fault).toMatchObject({ issues: [{ path: 'bars.high[9]' }] })
     const unknown = { ...request(20), strategyId: 'sma_crosover' }
     await failure(engine.runBacktest(unknown), 'UNKNOWN_STRATEGY')
   })

@@ -31,18 +31,26 @@ pub(super) fn less_or_close(a: f64, b: f64) -> bool {
 }
 
 /// Returns `a + b`, or exactly 0 where the two cancel but for rounding.
+///
+/// What cancels has opposite signs and magnitudes that are [`close`]; their difference is the magnitude of the sum. With
+/// equal signs the sum is no smaller than either, so that the signs need not be asked for.
 #[inline]
 #[must_use]
 pub fn add(a: f64, b: f64) -> f64 {
     let sum = a + b;
-    let cancels = (a > 0.0) != (b > 0.0) && a != 0.0 && b != 0.0 && close(a.abs(), b.abs());
-    if cancels || sum.abs() <= ABSOLUTE { 0.0 } else { sum }
+    let (a, b) = (a.abs(), b.abs());
+    let larger = if a > b { a } else { b };
+    // An infinite number cancels nothing.
+    let larger = if larger < f64::MAX { larger } else { f64::MAX };
+    let rounding = RELATIVE * larger;
+    let rounding = if rounding > ABSOLUTE { rounding } else { ABSOLUTE };
+    if sum.abs() <= rounding { 0.0 } else { sum }
 }
 
 /// Returns 0 for a number that is 0 but for rounding, and any other as it is.
 #[inline]
 #[must_use]
-pub(super) fn snap(value: f64) -> f64 {
+pub fn snap(value: f64) -> f64 {
     if value.abs() <= ABSOLUTE { 0.0 } else { value }
 }
 
@@ -61,6 +69,35 @@ mod tests {
         assert!(!less(1.0, 1.0 + 1e-10));
         assert!(less_or_close(1.0 + 1e-10, 1.0));
         assert!(less(1.0, f64::INFINITY));
+    }
+
+    /// [`add`] as it is defined, with the signs asked for.
+    fn add_by_definition(a: f64, b: f64) -> f64 {
+        let sum = a + b;
+        let cancels = (a > 0.0) != (b > 0.0) && a != 0.0 && b != 0.0 && close(a.abs(), b.abs());
+        if cancels || sum.abs() <= ABSOLUTE { 0.0 } else { sum }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_definition() {
+        let mut values = vec![0.0, -0.0, 1e-13, 1e-12, 2e-12, 1e-9, 5e-324, f64::NAN];
+        for base in [1e-12, 1e-3, 1.0, 1e4, 1e15, 1e299, f64::MAX, f64::INFINITY] {
+            for near in [1.0, 1.0 + 1e-10, 1.0 + 1e-9, 1.0 + 1.000_001e-9, 1.0 + 2e-9, 0.5] {
+                values.push(base * near);
+            }
+        }
+        for &a in &values {
+            for &b in &values {
+                for (a, b) in [(a, b), (-a, b), (a, -b), (-a, -b)] {
+                    let (found, expected) = (add(a, b), add_by_definition(a, b));
+                    let same = found.to_bits() == expected.to_bits();
+                    assert!(
+                        same || found.is_nan() && expected.is_nan(),
+                        "{a:e} + {b:e}: {found:e}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The simulation itself: from event to event, each bar's stops before its signals.
 
+use super::all_in::AllIn;
 use super::conflicts::{Resolved, resolve};
-use super::execute::{Account, Terms, execute};
+use super::execute::{Account, Fill, Terms, execute};
 use super::options::{Accumulate, Execution, Options, StopEntryPrice, StopExit, StopExitPrice};
 use super::orders::Orders;
 use super::prices::Prices;
@@ -14,7 +15,7 @@ use crate::market::Signals;
 use crate::watch::Watch;
 
 /// After how many bars the watch is asked at the latest, while anything happens on them.
-const POLL: usize = 1 << 15;
+pub(super) const POLL: usize = 1 << 15;
 
 /// For how many orders room is made at the most; there may be many signals and few orders.
 const MOST_ROOM: usize = 1 << 16;
@@ -117,19 +118,19 @@ fn run(
     Ok(Simulation { unexecuted: machine.tally.into_list(), cash, position, ..machine.done })
 }
 
-struct Machine<'a> {
+pub(super) struct Machine<'a> {
     prices: Prices<'a>,
-    words: Words<'a>,
-    options: &'a Options,
-    account: Account,
+    pub(super) words: Words<'a>,
+    pub(super) options: &'a Options,
+    pub(super) account: Account,
     stops: Stops,
     /// How many signals of each kind were on bars that were looked at.
     seen: [u32; USER_KINDS.len()],
     tally: Tally,
-    done: Simulation,
+    pub(super) done: Simulation,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     /// Makes room for as many orders as there are signals at most, so that the columns seldom grow.
     fn make_room(&mut self) {
         let signals: u32 = USER_KINDS.into_iter().map(|kind| self.words.count(kind)).sum();
@@ -148,7 +149,14 @@ impl Machine<'_> {
         let mut bar = 0;
         let mut poll_at = 0;
         let mut near_until = 0;
+        let all_in = (stepping == Stepping::Leaps).then(|| AllIn::of(self)).flatten();
         while bar < bars {
+            if let Some(all_in) = &all_in {
+                bar = all_in.run(self, bar, watch)?;
+                if bar >= bars {
+                    break;
+                }
+            }
             if bar >= poll_at {
                 if watch.cancelled() {
                     return Err(Error::cancelled());
@@ -177,8 +185,7 @@ impl Machine<'_> {
             }
             if event < bars {
                 if event >= near_until {
-                    self.bring_near(event);
-                    near_until = event + NEAR;
+                    near_until = self.bring_near(event);
                 }
                 self.signal(event)?;
             }
@@ -189,15 +196,23 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// Reads the fill prices of the bars to come, one of each cache line. These reads wait for nothing and overlap, while
-    /// those of the orders would wait for memory one after the other: that was most of the time of a simulation.
-    fn bring_near(&self, from: usize) {
-        let prices = match self.options.execution {
+    /// Reads the fill prices of the bars to come, one of each cache line, and returns up to which bar. These reads wait for
+    /// nothing and overlap, while those of the orders would wait for memory one after the other: that was most of the time
+    /// of a simulation.
+    pub(super) fn bring_near(&self, from: usize) -> usize {
+        let prices = self.fill_prices();
+        let until = prices.len().min(from + NEAR);
+        let ahead = prices.get(from..until).unwrap_or(&[]);
+        std::hint::black_box(ahead.iter().step_by(8).sum::<f64>());
+        until
+    }
+
+    /// Returns what signals are filled at, before slippage.
+    pub(super) fn fill_prices(&self) -> &'a [f64] {
+        match self.options.execution {
             Execution::Close => self.prices.close(),
             Execution::NextOpen => self.prices.open().unwrap_or(self.prices.close()),
-        };
-        let ahead = prices.get(from..prices.len().min(from + NEAR)).unwrap_or(&[]);
-        std::hint::black_box(ahead.iter().step_by(8).sum::<f64>());
+        }
     }
 
     /// Returns the signals that can make an order in the present position; the others wait for nothing.
@@ -349,6 +364,25 @@ impl Machine<'_> {
         }
     }
 
+    /// Notes that signals were looked at.
+    pub(super) fn see(&mut self, kind: Kind, signals: u32) {
+        if let Some(seen) = self.seen.get_mut(kind as usize) {
+            *seen += signals;
+        }
+    }
+
+    /// Writes an order down; `quoted` is its price before slippage.
+    #[inline]
+    fn note(&mut self, bar: usize, fill: &Fill, quoted: f64) {
+        let orders = &mut self.done.orders;
+        orders.bar.push(u32::try_from(bar).unwrap_or(u32::MAX));
+        orders.side.push(fill.side);
+        orders.size.push(fill.size);
+        orders.price.push(fill.price);
+        orders.fees.push(fill.fees);
+        self.done.quoted_prices.push(quoted);
+    }
+
     /// Makes the order of the resolved signals, if they make one, and keeps the books.
     #[inline]
     fn act(
@@ -370,13 +404,7 @@ impl Machine<'_> {
             Ok(fill) => fill,
             Err(reason) => return Ok(Some((kind, Err(reason)))),
         };
-        let orders = &mut self.done.orders;
-        orders.bar.push(u32::try_from(terms.bar).unwrap_or(u32::MAX));
-        orders.side.push(fill.side);
-        orders.size.push(fill.size);
-        orders.price.push(fill.price);
-        orders.fees.push(fill.fees);
-        self.done.quoted_prices.push(terms.price);
+        self.note(terms.bar, &fill, terms.price);
         if self.options.sl_stop.is_some() || self.options.tp_stop.is_some() {
             self.update_stops(before, terms, fill.price);
         }
@@ -406,10 +434,7 @@ impl Machine<'_> {
     /// Returns the price at which signals of a bar are filled, before slippage; nothing beyond the end.
     #[inline]
     fn order_price(&self, bar: usize) -> Option<f64> {
-        match self.options.execution {
-            Execution::Close => self.prices.close_at(bar),
-            Execution::NextOpen => self.prices.open_at(bar),
-        }
+        self.fill_prices().get(bar).copied()
     }
 }
 

@@ -23,6 +23,22 @@ proptest! {
     }
 
     #[test]
+    fn runs_that_are_all_in_or_all_out_are_those_of_the_machine(
+        case in cases(),
+        capital in prop_oneof![Just(1000.0), Just(4.0), Just(6.0), Just(1e-11), Just(1e308)],
+        min_size in prop_oneof![Just(1e-8), Just(9.5), Just(0.0)],
+    ) {
+        let case = case.all_in(min_size);
+        let leaps = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::Leaps);
+        let every = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::EveryBar);
+        match (leaps, every) {
+            (Ok(leaps), Ok(every)) => prop_assert_eq!(leaps, every),
+            (Err(leaps), Err(every)) => prop_assert_eq!(leaps.message, every.message),
+            (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
+        }
+    }
+
+    #[test]
     fn no_bar_makes_more_than_one_order_and_no_signal_is_counted_twice(case in cases()) {
         let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched) else { return Ok(()) };
         prop_assert!(simulation.orders.bar.windows(2).all(|pair| pair[0] < pair[1]));

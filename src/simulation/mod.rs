@@ -10,6 +10,7 @@
 //! - Losses of a short position may take equity below zero; nothing is liquidated.
 //! - A position that is open at the end stays open.
 
+mod all_in;
 mod approx;
 mod conflicts;
 mod execute;
@@ -25,7 +26,7 @@ mod sizing;
 mod stops;
 mod wishes;
 
-pub use approx::{add, close};
+pub use approx::{add, close, snap};
 pub use machine::{Simulation, StopCounts, simulate};
 pub use options::Options;
 pub use orders::Orders;

@@ -27,19 +27,35 @@ impl<'a> Prices<'a> {
         low: Option<&'a [f64]>,
         close: &'a [f64],
     ) -> Result<Self> {
+        Self::checked(open, high, low, close, false)
+    }
+
+    /// The same for columns of which it may be known that their values are prices.
+    ///
+    /// # Errors
+    /// Those of [`Prices::new`].
+    pub fn checked(
+        open: Option<&'a [f64]>,
+        high: Option<&'a [f64]>,
+        low: Option<&'a [f64]>,
+        close: &'a [f64],
+        are_prices: bool,
+    ) -> Result<Self> {
         let columns = [("close", Some(close)), ("open", open), ("high", high), ("low", low)];
+        let bars = close.len();
         let mut faults = Vec::new();
-        for (name, column) in
-            columns.iter().filter_map(|(name, column)| column.map(|column| (name, column)))
-        {
-            if column.len() != close.len() {
-                let message =
-                    format!("{name} has {} values for {} closes", column.len(), close.len());
+        for (name, column) in columns {
+            let Some(column) = column else { continue };
+            if column.len() != bars {
+                let message = format!("{name} has {} values for {bars} closes", column.len());
                 return Err(Error::invalid(name, "length", message));
             }
             let is_fault = |price: &f64| !(price.is_finite() && *price > 0.0);
-            let first_fault =
-                if are_sound(column) { None } else { column.iter().position(is_fault) };
+            let first_fault = if are_prices || are_sound(column) {
+                None
+            } else {
+                column.iter().position(is_fault)
+            };
             if let Some((bar, price)) =
                 first_fault.and_then(|bar| column.get(bar).map(|price| (bar, price)))
             {
@@ -93,12 +109,6 @@ impl<'a> Prices<'a> {
     #[inline]
     pub(super) fn close_at(&self, bar: usize) -> Option<f64> {
         self.close.get(bar).copied()
-    }
-
-    /// Returns the open of a bar, its close where opens are not known; nothing beyond the end.
-    #[inline]
-    pub(super) fn open_at(&self, bar: usize) -> Option<f64> {
-        self.open.unwrap_or(self.close).get(bar).copied()
     }
 
     /// Returns opens, highs and lows of bars from `from` up to and with `last`; nothing if one of them is not known.

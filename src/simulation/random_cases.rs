@@ -23,6 +23,24 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Returns the case with all cash in the asset or none; fees, prices of fills and signals are its own.
+    pub(crate) fn all_in(self, min_size: f64) -> Self {
+        let options = Options {
+            size: f64::INFINITY,
+            size_type: SizeType::Amount,
+            min_size,
+            max_size: f64::INFINITY,
+            size_granularity: None,
+            direction: Direction::LongOnly,
+            accumulate: Accumulate::Disabled,
+            sl_stop: None,
+            tp_stop: None,
+            ..self.options
+        };
+        let signals = Signals { short_entries: None, short_exits: None, ..self.signals };
+        Self { signals, options, ..self }
+    }
+
     pub(crate) fn prices(&self) -> Prices<'_> {
         Prices::new(Some(&self.open), Some(&self.high), Some(&self.low), &self.close).unwrap()
     }

@@ -124,14 +124,36 @@ pub(super) struct Words<'a> {
     bars: usize,
 }
 
-impl Words<'_> {
+/// Returns the first bar of a set at or after `from`.
+#[inline]
+pub(super) fn first(set: &[u64], from: usize) -> Option<usize> {
+    let mut index = from / 64;
+    let mut word = set.get(index)? & u64::MAX << (from % 64);
+    while word == 0 {
+        index += 1;
+        word = *set.get(index)?;
+    }
+    Some(index * 64 + word.trailing_zeros() as usize)
+}
+
+/// Returns whether a bar is in a set.
+#[inline]
+pub(super) fn has(set: &[u64], bar: usize) -> bool {
+    set.get(bar / 64).is_some_and(|word| word >> (bar % 64) & 1 == 1)
+}
+
+impl<'a> Words<'a> {
+    /// Returns the sets, in the order of [`USER_KINDS`]; those of which no signal can come are empty.
+    pub(super) fn sets(&self) -> [&'a [u64]; 4] {
+        self.sets
+    }
+
     /// Returns the signals of a bar.
     #[inline]
     pub(super) fn at(&self, bar: usize) -> Wishes {
         let mut wishes = 0;
         for (kind, set) in self.sets.iter().enumerate() {
-            let set_here = set.get(bar / 64).is_some_and(|word| word >> (bar % 64) & 1 == 1);
-            wishes |= u8::from(set_here) << kind;
+            wishes |= u8::from(has(set, bar)) << kind;
         }
         Wishes(wishes)
     }

@@ -22,6 +22,7 @@ pub mod config;
 pub mod data;
 pub mod error;
 mod four;
+pub mod hands;
 pub mod indicators;
 pub mod input;
 pub mod language;

@@ -25,7 +25,6 @@ fn facts(
     let curve = Curve {
         initial_capital: 1_000.0,
         close,
-        equity,
         bar_milliseconds: DAY,
         year_days: 365.0,
         risk_free: 0.0,
@@ -40,7 +39,7 @@ fn facts(
         fills_without_slippage: &[],
         unexecuted_signals,
     };
-    Facts::new(&curve, &ledger)
+    Facts::new(&curve, equity, &ledger)
 }
 
 /// No bars.

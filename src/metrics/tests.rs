@@ -46,7 +46,6 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
     let curve = Curve {
         initial_capital,
         close: &close,
-        equity: &numbers(&case["equity"]),
         bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
         year_days: case["yearDays"].as_f64().unwrap(),
         risk_free: case["riskFree"].as_f64().unwrap(),
@@ -61,7 +60,7 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         fills_without_slippage: &[],
         unexecuted_signals: 0,
     };
-    compute_all(&Facts::new(&curve, &ledger))
+    compute_all(&Facts::new(&curve, &numbers(&case["equity"]), &ledger))
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -160,7 +159,6 @@ fn no_metric_is_ever_nan_or_infinite() {
             let curve = Curve {
                 initial_capital,
                 close: &close,
-                equity,
                 bar_milliseconds: 60_000,
                 year_days: 365.0,
                 risk_free: 0.0,
@@ -175,7 +173,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 fills_without_slippage: &[],
                 unexecuted_signals: 0,
             };
-            for (name, value) in compute_all(&Facts::new(&curve, &ledger)) {
+            for (name, value) in compute_all(&Facts::new(&curve, equity, &ledger)) {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -194,7 +192,6 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
     let curve = Curve {
         initial_capital: 2_000.0,
         close: &[100.0, 90.0],
-        equity: &[1_990.0, 1_940.0],
         bar_milliseconds: 86_400_000,
         year_days: 365.0,
         risk_free: 0.0,
@@ -210,6 +207,6 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
         unexecuted_signals: 0,
     };
     // Ten units bought one above the close; the stop at 95 sold at 95.
-    let facts = Facts::new(&curve, &ledger);
+    let facts = Facts::new(&curve, &[1_990.0, 1_940.0], &ledger);
     testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&facts), Some(10.0));
 }

@@ -5,7 +5,7 @@
 
 use super::Trades;
 use crate::error::{Error, Result};
-use crate::simulation::{Orders, add};
+use crate::simulation::{Orders, add, snap};
 use crate::watch::Watch;
 use crate::wide::wide;
 
@@ -114,31 +114,30 @@ pub fn equity(
     holdings: &Holdings,
     initial_capital: f64,
 ) -> Vec<f64> {
-    Valuation::new(close, orders, holdings, initial_capital).into_equity()
+    let mut equity = vec![0.0; close.len()];
+    Valuation::new(close, orders, holdings, initial_capital).write(0, &mut equity);
+    equity
 }
 
-/// Equity at each close, computed as far as somebody wants it: who reads it while it is near need not fetch it again.
-#[derive(Debug)]
+/// Equity at each close, computed where somebody wants it.
+#[derive(Debug, Clone, Copy)]
 pub struct Valuation<'a> {
     close: &'a [f64],
+    /// The bars of the orders.
     bars: &'a [u32],
     holdings: &'a Holdings,
     capital: f64,
-    /// How many orders lie behind the last bar that was valued.
-    done: usize,
-    equity: Vec<f64>,
 }
 
 impl<'a> Valuation<'a> {
-    /// Starts before the first bar; orders and holdings are those of [`Holdings::of`] for these closes.
+    /// Orders and holdings are those of [`Holdings::of`] for these closes.
     pub fn new(
         close: &'a [f64],
         orders: &'a Orders,
         holdings: &'a Holdings,
         initial_capital: f64,
     ) -> Self {
-        let (bars, equity) = (orders.bar.as_slice(), Vec::with_capacity(close.len()));
-        Self { close, bars, holdings, capital: whole(initial_capital), done: 0, equity }
+        Self { close, bars: &orders.bar, holdings, capital: whole(initial_capital) }
     }
 
     /// Returns the number of bars.
@@ -146,25 +145,20 @@ impl<'a> Valuation<'a> {
         self.close.len()
     }
 
-    /// Returns the equity of the bars before `end`, or of a few more.
-    pub fn until(&mut self, end: usize) -> &[f64] {
-        if self.equity.len() < end.min(self.close.len()) {
-            value_until(self, end.min(self.close.len()));
-        }
-        &self.equity
-    }
-
     /// Returns the equity of one bar; 0 for one that is not there.
     pub fn at(&self, bar: usize) -> f64 {
-        let (cash, position) =
-            self.after(self.bars.partition_point(|&order| order as usize <= bar));
+        let (cash, position) = self.after(self.until(bar));
         self.close.get(bar).map_or(0.0, |close| cash + close * position)
     }
 
-    /// Returns the equity of all bars.
-    pub fn into_equity(mut self) -> Vec<f64> {
-        self.until(self.close.len());
-        self.equity
+    /// Writes the equity of the bars from `from` on, as many as there is room for.
+    pub fn write(&self, from: usize, into: &mut [f64]) {
+        value(self, from, into);
+    }
+
+    /// Returns the number of orders up to and with a bar.
+    fn until(&self, bar: usize) -> usize {
+        self.bars.partition_point(|&order| order as usize <= bar)
     }
 
     /// Returns cash and position after so many orders.
@@ -177,24 +171,45 @@ impl<'a> Valuation<'a> {
 }
 
 wide! {
-    fn value_until(valuation: &mut Valuation<'_>, end: usize) {
-        while valuation.equity.len() < end {
-            // What is held on a bar is what its own orders left.
-            let start = valuation.equity.len();
-            while valuation.bars.get(valuation.done).is_some_and(|&bar| bar as usize <= start) {
-                valuation.done += 1;
+    fn value(valuation: &Valuation<'_>, from: usize, into: &mut [f64]) {
+        let closes = valuation.close.get(from..).unwrap_or(&[]);
+        let bars = closes.len().min(into.len());
+        let mut orders = valuation.until(from);
+        let mut start = 0;
+        while start < bars {
+            let next = |orders| valuation.bars.get(orders).map_or(bars, |&bar| bar as usize - from);
+            let (cash, position) = valuation.after(orders);
+            let end = next(orders).min(bars);
+            // In fours: what is written beyond the end is written again by who comes next.
+            let beyond = start + (end - start).next_multiple_of(4);
+            let (whole, to) = match (closes.get(start..beyond), into.get_mut(start..beyond)) {
+                (Some(closes), Some(room)) => (closes, room),
+                _ => (
+                    closes.get(start..end).unwrap_or(&[]),
+                    into.get_mut(start..end).unwrap_or(&mut []),
+                ),
+            };
+            let ((fours, rest), (to_fours, to_rest)) = (whole.as_chunks::<4>(), to.as_chunks_mut::<4>());
+            for (to, four) in to_fours.iter_mut().zip(fours) {
+                for (value, close) in to.iter_mut().zip(four) {
+                    *value = cash + close * position;
+                }
             }
-            let next = valuation.bars.get(valuation.done).map_or(end, |&bar| end.min(bar as usize));
-            let (cash, position) = valuation.after(valuation.done);
-            let closes = valuation.close.get(start..next).unwrap_or(&[]);
-            valuation.equity.extend(closes.iter().map(|close| cash + close * position));
+            for (value, close) in to_rest.iter_mut().zip(rest) {
+                *value = cash + close * position;
+            }
+            start = end;
+            // What is held on a bar is what its last order left.
+            while orders < valuation.bars.len() && next(orders) <= start {
+                orders += 1;
+            }
         }
     }
 }
 
 /// Returns an amount of money; what is nothing but rounding is nothing from the first bar on.
 fn whole(money: f64) -> f64 {
-    add(0.0, money)
+    snap(money)
 }
 
 impl Holdings {
@@ -220,8 +235,8 @@ impl Holdings {
         for (((&side, &size), &price), &fees) in rows {
             let traded = if side == 0 { size } else { -size };
             // Amounts that are nothing but rounding move nothing.
-            cash = add(cash, add(0.0, -traded * price - fees));
-            let after = add(position, add(0.0, traded));
+            cash = add(cash, snap(-traded * price - fees));
+            let after = add(position, snap(traded));
             let changed = add(after, -position);
             let flow = -changed * price - fees;
             let free_flow = if changed == 0.0 {
@@ -238,7 +253,7 @@ impl Holdings {
             } else {
                 flow
             };
-            free_cash = add(free_cash, add(0.0, free_flow));
+            free_cash = add(free_cash, snap(free_flow));
             position = after;
             holdings.cash.push(cash);
             holdings.free_cash.push(free_cash);

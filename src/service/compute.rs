@@ -47,7 +47,7 @@ pub(super) fn backtest(
     };
     let mut computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
     computed.summary.warnings.splice(0..0, bound.warnings_on(bars.len()));
-    computed.summary.warnings.extend(bound.warnings());
+    computed.summary.warnings.extend_from_slice(bound.warnings());
     Ok(Outcome {
         summary: computed.summary,
         trades: computed.portfolio.trades,
@@ -124,14 +124,11 @@ fn results(
         let curve = Curve {
             initial_capital: capital,
             close,
-            equity: &[],
             bar_milliseconds: terms.bar_milliseconds,
             year_days: options.year_days,
             risk_free: options.risk_free,
         };
-        let mut valuation = Valuation::new(close, orders, &holdings, capital);
-        let facts = CurveFacts::along(&curve, &mut valuation);
-        (valuation.into_equity(), facts)
+        CurveFacts::new(&curve, &Valuation::new(close, orders, &holdings, capital), &pool::Crew)
     };
     let of_orders = || {
         let trades = Trades::of(close, orders);
@@ -148,7 +145,7 @@ fn results(
         });
         (trades, facts)
     };
-    let ((equity, of_curve), (trades, of_orders)) = pool::both(close.len(), of_curve, of_orders);
+    let ((of_curve, equity), (trades, of_orders)) = pool::both(close.len(), of_curve, of_orders);
     let portfolio = Portfolio::new(trades, equity, holdings, orders, capital);
     Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation })
 }

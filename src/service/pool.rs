@@ -2,16 +2,20 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
+use crate::hands::{Alone, Hands};
 
 fn pool() -> Result<&'static ThreadPool> {
     static POOL: OnceLock<std::result::Result<ThreadPool, String>> = OnceLock::new();
@@ -97,6 +101,66 @@ pub fn both<A: Send, B: Send>(
         return (first(), second());
     }
     rayon::join(first, second)
+}
+
+/// The threads that simulate, for parts of one run: those that are idle help the one that asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Crew;
+
+impl Hands for Crew {
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        if rayon::current_thread_index().is_none() {
+            return Alone.each(parts, work);
+        }
+        (0..parts).into_par_iter().with_max_len(1).for_each(work);
+    }
+}
+
+/// The thread that asks, and for long columns a few others that do nothing else: the JavaScript thread waits meanwhile, and
+/// must not wait for a simulation to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Carriers;
+
+/// Parts of fewer than this are not worth waking them.
+const WORTH_CARRIERS: usize = 8;
+
+/// More than this carry no more: memory is what they wait for.
+const MOST_CARRIERS: usize = 3;
+
+impl Hands for Carriers {
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let carriers = if parts < WORTH_CARRIERS { None } else { carriers() };
+        let Some(carriers) = carriers else { return Alone.each(parts, work) };
+        let next = AtomicUsize::new(0);
+        let take = || {
+            loop {
+                let part = next.fetch_add(1, Ordering::Relaxed);
+                if part >= parts {
+                    break;
+                }
+                work(part);
+            }
+        };
+        carriers.in_place_scope(|scope| {
+            for _ in 0..carriers.current_num_threads() {
+                scope.spawn(|_| take());
+            }
+            take();
+        });
+    }
+}
+
+fn carriers() -> Option<&'static ThreadPool> {
+    static CARRIERS: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let made = CARRIERS.get_or_init(|| {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let count = (cores - 1).min(MOST_CARRIERS);
+        let builder = ThreadPoolBuilder::new().num_threads(count);
+        let named = builder.thread_name(|index| format!("carrier-{index}"));
+        // With one core there is nobody to help, and without threads it is done alone.
+        (count > 0).then(|| named.build().ok()).flatten()
+    });
+    made.as_ref()
 }
 
 thread_local! {

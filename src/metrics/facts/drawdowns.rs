@@ -4,7 +4,7 @@
 //! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
 use super::float;
-use crate::wide::{Four, Number, Processor};
+use crate::wide::{Four, Number, Processor, by_fours};
 
 /// The drawdowns of an equity curve, one that lasts to the end included.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,69 +26,90 @@ pub struct DrawdownFacts {
 /// Bars that are looked at together: if none of them reaches the peak, nothing can end among them.
 const STRIDE: usize = 32;
 
-/// Finds the drawdowns of an equity curve that comes in blocks.
-#[derive(Default)]
-pub(super) struct Drawdowns {
+/// The drawdowns of one section of an equity curve.
+#[derive(Debug, Clone)]
+pub(super) struct Section {
+    /// What the section adds to the drawdown that it may begin in: all bars before the first that reaches the peak.
+    before: Fall,
+    /// Whether there is such a bar.
+    reached: bool,
+    /// The drawdowns that begin and end after it.
     facts: DrawdownFacts,
-    /// The drawdown under way; nothing before the first bar.
-    fall: Option<Fall>,
+    /// The drawdown that lasts to the end of the section.
+    after: Fall,
 }
 
-impl Drawdowns {
-    /// Takes the next bars.
-    #[inline(always)]
-    pub(super) fn take<P: Processor>(&mut self, processor: P, equity: &[f64]) {
-        let Some(&first) = equity.first() else { return };
-        let mut fall =
-            self.fall.take().unwrap_or(Fall { peak: first, valley: first, bars: 0, squares: 0.0 });
+by_fours! {
+    /// Finds the drawdowns of a section; `peak` is the highest equity of all bars before it, negative infinity if there
+    /// are none.
+    pub(super) fn section(processor, peak: f64, equity: &[f64]) -> Section {
+        let mut facts = DrawdownFacts::default();
+        let mut fall = Fall::below(peak);
+        let mut before = None;
+        let mut step = |fall: &mut Fall, value: f64| {
+            if value >= fall.peak {
+                if before.is_none() {
+                    before = Some(fall.clone());
+                } else if fall.bars > 0 {
+                    facts.end(fall);
+                }
+                *fall = Fall::below(value);
+            } else {
+                fall.step(value);
+            }
+        };
         let (strides, rest) = equity.as_chunks::<STRIDE>();
         for stride in strides {
             if fall.bars == 0 || !fall.lasts(processor, stride) {
                 for &value in stride {
-                    self.facts.step(&mut fall, value);
+                    step(&mut fall, value);
                 }
             }
         }
         for &value in rest {
-            self.facts.step(&mut fall, value);
+            step(&mut fall, value);
         }
-        self.fall = Some(fall);
-    }
-
-    /// Returns what was found, a drawdown that lasts to the end included.
-    pub(super) fn facts(mut self) -> DrawdownFacts {
-        if let Some(mut fall) = self.fall.take() {
-            self.facts.end(&mut fall);
+        match before {
+            Some(before) => Section { before, reached: true, facts, after: fall },
+            None => Section { before: fall, reached: false, facts, after: Fall::below(peak) },
         }
-        self.facts
     }
 }
 
 impl DrawdownFacts {
-    #[cfg(test)]
-    fn new(equity: &[f64]) -> Self {
-        let mut drawdowns = Drawdowns::default();
-        drawdowns.take(crate::wide::Any, equity);
-        drawdowns.facts()
-    }
-
-    #[inline]
-    fn step(&mut self, fall: &mut Fall, value: f64) {
-        if value >= fall.peak {
-            if fall.bars > 0 {
-                self.end(fall);
+    /// Joins the sections of a curve; a drawdown that lasts to its end counts.
+    pub(super) fn of(sections: impl IntoIterator<Item = Section>) -> Self {
+        let mut facts = Self::default();
+        let mut fall: Option<Fall> = None;
+        for section in sections {
+            let begun = fall.get_or_insert_with(|| Fall::below(section.before.peak));
+            begun.go_on(&section.before);
+            if section.reached {
+                facts.end(begun);
+                facts.join(&section.facts);
+                fall = Some(section.after);
             }
-            fall.peak = value;
-            fall.valley = value;
-        } else {
-            let distance = value - fall.peak;
-            fall.bars += 1;
-            fall.squares += distance * distance;
-            fall.valley = if value < fall.valley { value } else { fall.valley };
         }
+        if let Some(fall) = fall {
+            facts.end(&fall);
+        }
+        facts
     }
 
-    fn end(&mut self, fall: &mut Fall) {
+    fn join(&mut self, next: &Self) {
+        self.deepest = match (self.count, next.count) {
+            (_, 0) => self.deepest,
+            (0, _) => next.deepest,
+            _ => self.deepest.min(next.deepest),
+        };
+        self.count += next.count;
+        self.sum += next.sum;
+        self.longest_bars = self.longest_bars.max(next.longest_bars);
+        self.total_bars += next.total_bars;
+        self.squares += next.squares;
+    }
+
+    fn end(&mut self, fall: &Fall) {
         if fall.bars == 0 {
             return;
         }
@@ -100,8 +121,6 @@ impl DrawdownFacts {
         self.longest_bars = self.longest_bars.max(fall.bars);
         self.total_bars += fall.bars;
         self.squares += fall.squares / (fall.peak * fall.peak);
-        fall.bars = 0;
-        fall.squares = 0.0;
     }
 
     /// Returns the mean depth as a fraction below 0; nothing where the equity never falls.
@@ -111,6 +130,7 @@ impl DrawdownFacts {
 }
 
 /// The drawdown that is under way; none where `bars` is 0.
+#[derive(Debug, Clone)]
 struct Fall {
     peak: f64,
     valley: f64,
@@ -120,6 +140,25 @@ struct Fall {
 }
 
 impl Fall {
+    fn below(peak: f64) -> Self {
+        Self { peak, valley: peak, bars: 0, squares: 0.0 }
+    }
+
+    #[inline(always)]
+    fn step(&mut self, value: f64) {
+        let distance = value - self.peak;
+        self.bars += 1;
+        self.squares += distance * distance;
+        self.valley = if value < self.valley { value } else { self.valley };
+    }
+
+    /// Adds the bars that follow.
+    fn go_on(&mut self, next: &Self) {
+        self.bars += next.bars;
+        self.squares += next.squares;
+        self.valley = self.valley.smaller(next.valley);
+    }
+
     /// Takes the bars of a stride, unless one of them reaches the peak; returns whether it did.
     #[inline(always)]
     fn lasts<P: Processor>(&mut self, processor: P, stride: &[f64; STRIDE]) -> bool {
@@ -151,37 +190,68 @@ impl Fall {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_drawdown_ends_where_the_peak_is_equalled_and_one_may_last_to_the_end() {
-        let facts = DrawdownFacts::new(&[100.0, 90.0, 80.0, 100.0, 100.0, 120.0, 90.0]);
-        assert_eq!((facts.count, facts.longest_bars, facts.total_bars), (2, 2, 3));
-        assert!((facts.deepest - -0.25).abs() < 1e-15 && (facts.sum - -0.45).abs() < 1e-15);
-        assert!((facts.squares - (0.01 + 0.04 + 0.0625)).abs() < 1e-15);
+    /// Finds the drawdowns section by section.
+    fn found(equity: &[f64], bars: usize) -> DrawdownFacts {
+        let mut peak = f64::NEG_INFINITY;
+        DrawdownFacts::of(equity.chunks(bars).map(|values| {
+            let section = section(peak, values);
+            peak = values.iter().copied().fold(peak, f64::max);
+            section
+        }))
     }
 
     #[test]
-    fn long_falls_taken_in_strides_are_the_same_as_bar_by_bar() {
+    fn a_drawdown_ends_where_the_peak_is_equalled_and_one_may_last_to_the_end() {
+        for bars in 1..=7 {
+            let facts = found(&[100.0, 90.0, 80.0, 100.0, 100.0, 120.0, 90.0], bars);
+            assert_eq!((facts.count, facts.longest_bars, facts.total_bars), (2, 2, 3));
+            assert!((facts.deepest - -0.25).abs() < 1e-15 && (facts.sum - -0.45).abs() < 1e-15);
+            assert!((facts.squares - (0.01 + 0.04 + 0.0625)).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn sections_and_strides_are_the_same_as_bar_by_bar() {
         // A slow wave with a drift, long enough for strides that lie wholly below a peak.
         let equity: Vec<f64> = (0..5_000)
             .map(|bar| 1_000.0 + f64::from(bar) * 0.1 + 300.0 * (f64::from(bar) / 97.0).sin())
             .collect();
-        let facts = DrawdownFacts::new(&equity);
         let (mut peak, mut squares, mut below, mut deepest) = (f64::NEG_INFINITY, 0.0, 0, 0.0_f64);
+        let (mut count, mut longest, mut length) = (0, 0, 0);
         for &value in &equity {
             peak = peak.max(value);
             let distance = (value - peak) / peak;
             squares += distance * distance;
-            below += usize::from(value < peak);
             deepest = deepest.min(distance);
+            length = if value < peak { length + 1 } else { 0 };
+            count += usize::from(length == 1);
+            below += usize::from(length > 0);
+            longest = longest.max(length);
         }
-        assert_eq!(facts.total_bars, below);
-        assert!((facts.deepest - deepest).abs() < 1e-15);
-        assert!((facts.squares / squares - 1.0).abs() < 1e-12);
+        for bars in [1, 7, 32, 100, 1_000, 4_999, 5_000] {
+            let facts = found(&equity, bars);
+            assert_eq!(
+                (facts.count, facts.total_bars, facts.longest_bars),
+                (count, below, longest),
+                "in sections of {bars}"
+            );
+            assert!((facts.deepest - deepest).abs() < 1e-15);
+            assert!((facts.squares / squares - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn below_a_negative_peak_the_least_depth_counts_in_whatever_section() {
+        // vectorbt's rule: depths are (valley − peak) ÷ peak, here 0.5 and 1.
+        let equity = [-10.0, -15.0, -10.0, -20.0, -10.0];
+        for bars in 1..=5 {
+            assert_eq!(found(&equity, bars).deepest, 0.5, "in sections of {bars}");
+        }
     }
 
     #[test]
     fn a_curve_that_never_falls_has_none() {
-        assert_eq!(DrawdownFacts::new(&[]), DrawdownFacts::default());
-        assert_eq!(DrawdownFacts::new(&[5.0; 100]), DrawdownFacts::default());
+        assert_eq!(found(&[], 3), DrawdownFacts::default());
+        assert_eq!(found(&[5.0; 100], 30), DrawdownFacts::default());
     }
 }

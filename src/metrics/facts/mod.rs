@@ -1,4 +1,5 @@
-//! What the metrics are made of: computed once a run, in one pass over the bars and one over orders and trades.
+//! What the metrics are made of: computed once a run, in one pass over the bars, one over the equity and one over orders
+//! and trades.
 //!
 //! The facts are plain numbers and own nothing of the run, so that a faster way to the same numbers (a sweep that steps
 //! from order to order) may fill them and use every metric unchanged.
@@ -7,6 +8,7 @@ mod drawdowns;
 mod exposure;
 mod extremes;
 mod returns;
+mod sections;
 mod tails;
 mod totals;
 mod trades;
@@ -17,6 +19,7 @@ pub use returns::ReturnFacts;
 pub use tails::TailFacts;
 pub use trades::TradeFacts;
 
+use crate::hands::{Alone, Hands};
 use crate::market::time::DAY;
 use crate::portfolio::{Holdings, Trades, Valuation};
 use crate::simulation::Orders;
@@ -28,8 +31,6 @@ pub struct Curve<'a> {
     pub initial_capital: f64,
     /// The close of each bar.
     pub close: &'a [f64],
-    /// The equity at the end of each bar, money; as long as `close`.
-    pub equity: &'a [f64],
     /// The length of a bar, milliseconds.
     pub bar_milliseconds: i64,
     /// Days in a year for annualising.
@@ -93,9 +94,10 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Computes all facts of a run. Columns of different lengths are read up to the end of the shorter one.
-    pub fn new(curve: &Curve<'_>, ledger: &Ledger<'_>) -> Self {
-        Self::of(CurveFacts::new(curve), LedgerFacts::new(ledger))
+    /// Computes all facts of a run; `equity` is the money at the end of each bar. Columns of different lengths are read up
+    /// to the end of the shorter one.
+    pub fn new(curve: &Curve<'_>, equity: &[f64], ledger: &Ledger<'_>) -> Self {
+        Self::of(CurveFacts::new(curve, &equity, &Alone).0, LedgerFacts::new(ledger))
     }
 
     /// Puts the facts of both halves together, which know nothing of each other.
@@ -109,46 +111,47 @@ impl Facts {
     }
 }
 
-/// The equity of a run, from bar to bar.
-pub trait Course {
+/// The equity of a run at the end of each bar, money.
+pub trait Course: Sync {
     /// Returns the number of bars.
     fn bars(&self) -> usize;
 
-    /// Returns the equity of the bars before `end`, and perhaps of more.
-    fn until(&mut self, end: usize) -> &[f64];
-
-    /// Returns the equity of one bar, whether it was computed already or not; 0 for one that is not there.
+    /// Returns the equity of one bar; 0 for one that is not there.
     fn at(&self, bar: usize) -> f64;
+
+    /// Writes the equity of the bars from `from` on, as many as there is room for.
+    fn write(&self, from: usize, into: &mut [f64]);
 }
 
-/// An equity that is there already.
-struct Known<'a>(&'a [f64]);
-
-impl Course for Known<'_> {
+/// One that is there already.
+impl Course for &[f64] {
     fn bars(&self) -> usize {
-        self.0.len()
-    }
-
-    fn until(&mut self, _: usize) -> &[f64] {
-        self.0
+        self.len()
     }
 
     fn at(&self, bar: usize) -> f64 {
-        self.0.get(bar).copied().unwrap_or(0.0)
+        self.get(bar).copied().unwrap_or(0.0)
+    }
+
+    fn write(&self, from: usize, into: &mut [f64]) {
+        for (into, value) in into.iter_mut().zip(self.get(from..).unwrap_or(&[])) {
+            *into = *value;
+        }
     }
 }
 
+/// One that is made as it is measured.
 impl Course for Valuation<'_> {
     fn bars(&self) -> usize {
         self.bars()
     }
 
-    fn until(&mut self, end: usize) -> &[f64] {
-        self.until(end)
-    }
-
     fn at(&self, bar: usize) -> f64 {
         self.at(bar)
+    }
+
+    fn write(&self, from: usize, into: &mut [f64]) {
+        self.write(from, into);
     }
 }
 
@@ -157,34 +160,31 @@ impl Course for Valuation<'_> {
 pub struct CurveFacts(Facts);
 
 impl CurveFacts {
-    /// Computes them.
-    pub fn new(curve: &Curve<'_>) -> Self {
-        Self::along(curve, &mut Known(curve.equity))
-    }
-
-    /// Computes them along an equity that is made on the way; that of the curve is not looked at.
-    pub fn along(curve: &Curve<'_>, equity: &mut dyn Course) -> Self {
+    /// Computes them along an equity; returns them and the equity itself.
+    pub fn new(curve: &Curve<'_>, equity: &dyn Course, hands: &dyn Hands) -> (Self, Vec<f64>) {
         let bars = equity.bars().min(curve.close.len());
         let close = curve.close.get(..bars).unwrap_or(&[]);
         let bar_days = milliseconds(curve.bar_milliseconds) / milliseconds(DAY);
         let bars_a_year = curve.year_days / bar_days;
         let risk_free = curve.risk_free / bars_a_year;
-        let returns = returns::measure(curve.initial_capital, equity, close, risk_free);
-        let last = bars.checked_sub(1).and_then(|last| equity.until(bars).get(last).copied());
-        Self(Facts {
-            initial_capital: curve.initial_capital,
-            final_capital: last.unwrap_or(curve.initial_capital),
-            mean_equity: returns.mean_equity,
+        let initial_capital = curve.initial_capital;
+        let terms = sections::Terms { initial_capital, close, risk_free };
+        let (measured, equity) = sections::measure(&terms, equity, hands);
+        let facts = Facts {
+            initial_capital,
+            final_capital: equity.last().copied().unwrap_or(initial_capital),
+            mean_equity: measured.mean_equity,
             benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
             bars_a_year,
             bar_days,
             risk_free,
-            returns: returns.facts,
-            tails: returns.tails,
-            is_solvent: returns.lowest_equity.is_none_or(|lowest| lowest > 0.0),
-            drawdowns: returns.drawdowns,
+            returns: measured.facts,
+            tails: measured.tails,
+            is_solvent: measured.lowest_equity.is_none_or(|lowest| lowest > 0.0),
+            drawdowns: measured.drawdowns,
             ..Facts::default()
-        })
+        };
+        (Self(facts), equity)
     }
 }
 

@@ -28,81 +28,97 @@ pub struct TailFacts {
     pub low_mean: f64,
 }
 
-/// Collects the returns that may belong to a tail.
-pub(super) struct Tails {
-    count: usize,
+/// Where the tails begin, roughly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
     low_until: f64,
     high_from: f64,
+}
+
+impl Bounds {
+    /// Keeps everything.
+    pub(super) const NONE: Self = Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
+
+    /// Looks at a sample of the returns to know what to keep.
+    pub(super) fn of(count: usize, one: impl Fn(usize) -> f64) -> Self {
+        if count < SMALL {
+            return Self::NONE;
+        }
+        let mut sample: Vec<f64> = (0..SAMPLE).map(|at| one(at * count / SAMPLE)).collect();
+        sample.sort_unstable_by(f64::total_cmp);
+        let ends = sample.get(MARGIN).zip(sample.get(SAMPLE - 1 - MARGIN));
+        ends.map_or(Self::NONE, |(&low_until, &high_from)| Self { low_until, high_from })
+    }
+}
+
+/// The returns that may belong to a tail.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
     low: Vec<f64>,
     high: Vec<f64>,
 }
 
-impl Tails {
-    /// Looks at a sample of the returns to know what to keep.
-    pub(super) fn new(count: usize, one: impl Fn(usize) -> f64) -> Self {
-        let mut tails = Self::all(count);
-        if count >= SMALL {
-            let mut sample: Vec<f64> = (0..SAMPLE).map(|at| one(at * count / SAMPLE)).collect();
-            sample.sort_unstable_by(f64::total_cmp);
-            if let (Some(&low), Some(&high)) = (sample.get(MARGIN), sample.get(SAMPLE - 1 - MARGIN))
-            {
-                (tails.low_until, tails.high_from) = (low, high);
-                // What is kept is about as much as lies outside the margins of the sample.
-                let room = count / SAMPLE * (MARGIN + 24);
-                tails.low.reserve(room);
-                tails.high.reserve(room);
-            }
-        }
-        tails
-    }
-
-    /// Keeps everything.
-    pub(super) fn all(count: usize) -> Self {
-        Self {
-            count,
-            low_until: f64::INFINITY,
-            high_from: f64::NEG_INFINITY,
-            low: Vec::new(),
-            high: Vec::new(),
-        }
+impl Kept {
+    /// Makes room for what so many returns may leave.
+    pub(super) fn of(count: usize) -> Self {
+        // About as much as lies outside the margins of the sample, where there was one.
+        let room = if count < SMALL { count } else { count / SAMPLE * (MARGIN + 24) };
+        Self { low: Vec::with_capacity(room), high: Vec::with_capacity(room) }
     }
 
     /// Takes the next returns.
     #[inline(always)]
-    pub(super) fn take<P: Processor>(&mut self, processor: P, returns: &[f64]) {
-        let (low_until, high_from) = (processor.all(self.low_until), processor.all(self.high_from));
+    pub(super) fn take<P: Processor>(&mut self, processor: P, bounds: Bounds, returns: &[f64]) {
+        let Bounds { low_until, high_from } = bounds;
+        let (lows, highs) = (processor.all(low_until), processor.all(high_from));
         let (mut low, mut high) = (Room::default(), Room::default());
         for block in returns.chunks(BLOCK) {
             let (fours, rest) = block.as_chunks::<4>();
             for four in fours {
                 let four = processor.read(four);
-                low.take(|room| four.keep_at_most(low_until, room));
-                high.take(|room| four.keep_at_least(high_from, room));
+                // Where nothing is held nothing changes, for many bars in a row.
+                if four.all_between(lows, highs) {
+                    continue;
+                }
+                low.take(|room| four.keep_at_most(lows, room));
+                high.take(|room| four.keep_at_least(highs, room));
             }
             low.empty(&mut self.low);
             high.empty(&mut self.high);
-            self.low.extend(rest.iter().filter(|value| **value <= self.low_until));
-            self.high.extend(rest.iter().filter(|value| **value >= self.high_from));
+            self.low.extend(rest.iter().filter(|value| **value <= low_until));
+            self.high.extend(rest.iter().filter(|value| **value >= high_from));
         }
     }
+}
 
-    /// Returns the facts; nothing without returns, or if too few of them were kept.
-    pub(super) fn facts(&mut self) -> Option<TailFacts> {
-        let (rank, part) = split(self.count.checked_sub(1)?, TAIL);
-        let (low, low_next) = select(&mut self.low, rank)?;
-        let low_mean = self.low.get(..=rank)?.iter().sum::<f64>() / float(rank + 1);
+/// Returns the 5th percentile and the mean of what lies at or below it; nothing without returns, or if too few were kept.
+pub(super) fn low<'a>(
+    count: usize,
+    kept: impl IntoIterator<Item = &'a Kept>,
+) -> Option<(f64, f64)> {
+    let mut kept = kept.into_iter().map(|kept| kept.low.as_slice()).collect::<Vec<_>>().concat();
+    let (rank, part) = split(count.checked_sub(1)?, TAIL);
+    let (low, next) = select(&mut kept, rank)?;
+    let mean = kept.get(..=rank)?.iter().sum::<f64>() / float(rank + 1);
+    // The neighbour above may be missing only at the very end, or if too little was kept.
+    let next = if part > 0.0 && count > 1 { next? } else { low };
+    Some((between(low, next, part), mean))
+}
 
-        let (high_rank, high_part) = split(self.count - 1, HIGH);
-        let dropped = self.count - self.high.len();
-        let (high, high_next) = select(&mut self.high, high_rank.checked_sub(dropped)?)?;
-        // The neighbour above may be missing only at the very end, or if too little was kept.
-        let low_next = if part > 0.0 && self.count > 1 { low_next? } else { low };
-        let high_next = high_next.unwrap_or(high);
-        Some(TailFacts {
-            low: between(low, low_next, part),
-            high: between(high, high_next, high_part),
-            low_mean,
-        })
+/// Returns the 95th percentile; nothing without returns, or if too few were kept.
+pub(super) fn high<'a>(count: usize, kept: impl IntoIterator<Item = &'a Kept>) -> Option<f64> {
+    let mut kept = kept.into_iter().map(|kept| kept.high.as_slice()).collect::<Vec<_>>().concat();
+    let (rank, part) = split(count.checked_sub(1)?, HIGH);
+    let dropped = count - kept.len();
+    let (high, next) = select(&mut kept, rank.checked_sub(dropped)?)?;
+    Some(between(high, next.unwrap_or(high), part))
+}
+
+impl TailFacts {
+    /// Puts both ends together.
+    pub(super) fn of(low: Option<(f64, f64)>, high: Option<f64>) -> Option<Self> {
+        let ((low, low_mean), high) = low.zip(high)?;
+        Some(Self { low, high, low_mean })
     }
 }
 
@@ -166,11 +182,18 @@ mod tests {
     use crate::wide::Any;
 
     fn facts_of(values: &[f64]) -> Option<TailFacts> {
-        let mut tails = Tails::new(values.len(), |at| values[at]);
-        for block in values.chunks(1_000) {
-            tails.take(Any, block);
-        }
-        tails.facts()
+        let bounds = Bounds::of(values.len(), |at| values[at]);
+        let kept: Vec<Kept> = values
+            .chunks(9_000)
+            .map(|section| {
+                let mut kept = Kept::of(section.len());
+                for block in section.chunks(1_000) {
+                    kept.take(Any, bounds, block);
+                }
+                kept
+            })
+            .collect();
+        TailFacts::of(low(values.len(), &kept), high(values.len(), &kept))
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Sums and central moments of the returns, block by block.
 //!
-//! Deviations are summed about the mean of their own block, and the sums of two blocks are joined exactly (Chan, Golub and
-//! `LeVeque` 1979; Pébay 2008 for the higher moments), so that no digits cancel and no bar is read twice.
+//! Distances are summed from the first value of their block. No value is further from the mean than √(n − 1) deviations
+//! (Samuelson 1968), so that of sixteen digits at most three cancel, and no bar is read twice. The sums of two blocks are
+//! joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
 
-use super::returns::Block;
+use super::sections::Block;
 use super::{ReturnFacts, float};
 use crate::wide::{Four, Number, Processor};
 
 /// What all blocks so far sum up to.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Totals {
     r: f64,
     b: f64,
@@ -23,49 +24,44 @@ impl Totals {
     /// Adds a block.
     #[inline(always)]
     pub(super) fn take<P: Processor>(&mut self, processor: P, block: &Block<'_>, risk_free: f64) {
+        // Of the same bar, so that the distance of both is that of one of the differences.
+        let first = |values: &[f64]| values.first().copied().unwrap_or(0.0);
+        let (r_from, b_from) = (first(block.r), first(block.b));
         let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<4>(), block.b.as_chunks::<4>());
         let (e, e_rest) = block.equity.as_chunks::<4>();
-        let mut body = Sums::none(processor.all(0.0), processor.all(risk_free));
+        let origin = [0.0, risk_free, r_from, b_from];
+        let mut body = Sums::none(origin.map(|value| processor.all(value)));
         for ((r, b), e) in r.iter().zip(b).zip(e) {
             body.add(processor.read(r), processor.read(b), processor.read(e));
         }
-        let mut rest = Sums::none(0.0, risk_free);
+        let mut rest = Sums::none(origin);
         for ((&r, &b), &e) in r_rest.iter().zip(b_rest).zip(e_rest) {
             rest.add(r, b, e);
         }
-        let (sum_r, sum_b) = (body.r.total() + rest.r, body.b.total() + rest.b);
-        self.r += sum_r;
-        self.b += sum_b;
         self.equity += body.equity.total() + rest.equity;
         self.downside += body.downside.total() + rest.downside;
         self.gains += body.gains.total() + rest.gains;
         self.losses += body.losses.total() + rest.losses;
 
+        let (sum_r, sum_b) = (body.r.total() + rest.r, body.b.total() + rest.b);
+        self.r += sum_r;
+        self.b += sum_b;
+
+        let powers = body.powers.total().plus(&rest.powers);
         let count = float(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
-        let mut body = Deviations::none(
-            processor.all(0.0),
-            processor.all(mean),
-            processor.all(benchmark_mean),
-        );
-        for (r, b) in r.iter().zip(b) {
-            body.add(processor.read(r), processor.read(b));
-        }
-        let mut rest = Deviations::none(0.0, mean, benchmark_mean);
-        for (&r, &b) in r_rest.iter().zip(b_rest) {
-            rest.add(r, b);
-        }
-        self.moments.join(&Moments {
-            count,
-            mean,
-            benchmark_mean,
-            squares: body.squares.total() + rest.squares,
-            cubes: body.cubes.total() + rest.cubes,
-            fourths: body.fourths.total() + rest.fourths,
-            benchmark: body.benchmark.total() + rest.benchmark,
-            products: body.products.total() + rest.products,
-            active: body.active.total() + rest.active,
-        });
+        self.moments.join(&Moments { mean, benchmark_mean, ..powers.central(count) });
+    }
+
+    /// Adds the sums of the bars that follow.
+    pub(super) fn join(&mut self, next: &Self) {
+        self.r += next.r;
+        self.b += next.b;
+        self.equity += next.equity;
+        self.downside += next.downside;
+        self.gains += next.gains;
+        self.losses += next.losses;
+        self.moments.join(&next.moments);
     }
 
     /// Writes the sums down.
@@ -84,7 +80,7 @@ impl Totals {
     }
 }
 
-/// Plain sums over a block.
+/// Sums over a block.
 struct Sums<N> {
     zero: N,
     risk_free: N,
@@ -94,11 +90,12 @@ struct Sums<N> {
     downside: N,
     gains: N,
     losses: N,
+    powers: Powers<N>,
 }
 
 impl<N: Number> Sums<N> {
     #[inline(always)]
-    fn none(zero: N, risk_free: N) -> Self {
+    fn none([zero, risk_free, r_from, b_from]: [N; 4]) -> Self {
         Self {
             zero,
             risk_free,
@@ -108,6 +105,7 @@ impl<N: Number> Sums<N> {
             downside: zero,
             gains: zero,
             losses: zero,
+            powers: Powers::none(zero, r_from, b_from),
         }
     }
 
@@ -121,13 +119,16 @@ impl<N: Number> Sums<N> {
         self.downside = self.downside + down * down;
         self.gains = self.gains + excess.larger(self.zero);
         self.losses = self.losses + excess.smaller(self.zero);
+        self.powers.add(r, b);
     }
 }
 
-/// Sums over a block of powers of deviations from its means.
-struct Deviations<N> {
-    mean: N,
-    benchmark_mean: N,
+/// Sums of powers of the distances of r and b from values near their means.
+struct Powers<N> {
+    r_from: N,
+    b_from: N,
+    r: N,
+    b: N,
     squares: N,
     cubes: N,
     fourths: N,
@@ -136,12 +137,14 @@ struct Deviations<N> {
     active: N,
 }
 
-impl<N: Number> Deviations<N> {
+impl<N: Number> Powers<N> {
     #[inline(always)]
-    fn none(zero: N, mean: N, benchmark_mean: N) -> Self {
+    fn none(zero: N, r_from: N, b_from: N) -> Self {
         Self {
-            mean,
-            benchmark_mean,
+            r_from,
+            b_from,
+            r: zero,
+            b: zero,
             squares: zero,
             cubes: zero,
             fourths: zero,
@@ -153,8 +156,10 @@ impl<N: Number> Deviations<N> {
 
     #[inline(always)]
     fn add(&mut self, r: N, b: N) {
-        let (r, b) = (r - self.mean, b - self.benchmark_mean);
+        let (r, b) = (r - self.r_from, b - self.b_from);
         let (square, active) = (r * r, r - b);
+        self.r = self.r + r;
+        self.b = self.b + b;
         self.squares = self.squares + square;
         self.cubes = self.cubes + square * r;
         self.fourths = self.fourths + square * square;
@@ -164,8 +169,63 @@ impl<N: Number> Deviations<N> {
     }
 }
 
+impl<N: Four> Powers<N> {
+    /// Adds the four of each sum up.
+    #[inline(always)]
+    fn total(&self) -> Powers<f64> {
+        Powers {
+            r_from: self.r_from.numbers()[0],
+            b_from: self.b_from.numbers()[0],
+            r: self.r.total(),
+            b: self.b.total(),
+            squares: self.squares.total(),
+            cubes: self.cubes.total(),
+            fourths: self.fourths.total(),
+            benchmark: self.benchmark.total(),
+            products: self.products.total(),
+            active: self.active.total(),
+        }
+    }
+}
+
+impl Powers<f64> {
+    #[inline(always)]
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            r: self.r + other.r,
+            b: self.b + other.b,
+            squares: self.squares + other.squares,
+            cubes: self.cubes + other.cubes,
+            fourths: self.fourths + other.fourths,
+            benchmark: self.benchmark + other.benchmark,
+            products: self.products + other.products,
+            active: self.active + other.active,
+            ..self
+        }
+    }
+
+    /// Returns the central moments, but for the means: those are still distances.
+    #[inline(always)]
+    fn central(&self, count: f64) -> Moments {
+        let (r, b) = (self.r / count, self.b / count);
+        let active = r - b;
+        Moments {
+            count,
+            mean: r,
+            benchmark_mean: b,
+            squares: self.squares - count * r * r,
+            cubes: self.cubes - 3.0 * r * self.squares + 2.0 * count * r * r * r,
+            fourths: self.fourths - 4.0 * r * self.cubes + 6.0 * r * r * self.squares
+                - 3.0 * count * r * r * r * r,
+            benchmark: self.benchmark - count * b * b,
+            products: self.products - count * r * b,
+            active: self.active - count * active * active,
+        }
+    }
+}
+
 /// Central moments of r, b and r − b, times the number of bars.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Moments {
     count: f64,
     mean: f64,
@@ -201,5 +261,66 @@ impl Moments {
         self.mean += share * k;
         self.benchmark_mean += benchmark_step / n * k;
         self.count = n;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wide::Any;
+
+    fn moments(r: &[f64], b: &[f64]) -> Moments {
+        let mut totals = Totals::default();
+        totals.take(Any, &Block { r, b, equity: &vec![1.0; r.len()] }, 0.0);
+        totals.moments
+    }
+
+    #[test]
+    fn a_first_value_far_from_the_mean_spoils_nothing() {
+        for far in [0.0, 1.0, -2.0] {
+            let mut r: Vec<f64> = (0..1_001).map(|at| 1e-3 * (f64::from(at) * 0.7).sin()).collect();
+            let mut b: Vec<f64> = (0..1_001).map(|at| 2e-3 * (f64::from(at) * 0.3).cos()).collect();
+            r[0] += far;
+            b[0] -= far;
+            let found = moments(&r, &b);
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / float(values.len());
+            let (r_mean, b_mean) = (mean(&r), mean(&b));
+            let sum = |of: fn(f64, f64) -> f64| -> f64 {
+                r.iter().zip(&b).map(|(r, b)| of(r - r_mean, b - b_mean)).sum()
+            };
+            for (found, expected) in [
+                (found.squares, sum(|r, _| r * r)),
+                (found.cubes, sum(|r, _| r * r * r)),
+                (found.fourths, sum(|r, _| r * r * r * r)),
+                (found.benchmark, sum(|_, b| b * b)),
+                (found.products, sum(|r, b| r * b)),
+                (found.active, sum(|r, b| (r - b) * (r - b))),
+                (found.mean, r_mean),
+                (found.benchmark_mean, b_mean),
+            ] {
+                let scale = expected.abs().max(1e-9);
+                assert!((found - expected).abs() < 1e-11 * scale, "{found} {expected} at {far}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_difference_from_the_benchmark_keeps_its_digits() {
+        let b: Vec<f64> = (0..1_001).map(|at| 0.01 * (f64::from(at) * 0.3).cos()).collect();
+        let difference = |at: usize| 1e-9 * ((at * 7919) % 13) as f64;
+        let r: Vec<f64> = b.iter().enumerate().map(|(at, b)| b + difference(at)).collect();
+        let mean = (0..1_001).map(difference).sum::<f64>() / 1_001.0;
+        let expected: f64 = (0..1_001).map(|at| (difference(at) - mean).powi(2)).sum();
+        // What is left of the difference after rounding r has seven digits.
+        assert!((moments(&r, &b).active / expected - 1.0).abs() < 1e-7);
+    }
+
+    #[test]
+    fn returns_that_never_change_have_no_deviation_at_all() {
+        for value in [0.0, 0.01, -1e-9] {
+            let found = moments(&[value; 1_003], &[value; 1_003]);
+            assert_eq!((found.squares, found.fourths, found.active), (0.0, 0.0, 0.0));
+            assert!((found.mean - value).abs() <= 1e-14 * value.abs());
+        }
     }
 }

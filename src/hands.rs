@@ -1,0 +1,224 @@
+//! Work in parts that do not see each other: several hands may do them at once, and nothing depends on how many do.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Who does the parts of a work.
+pub trait Hands: Sync {
+    /// Does the parts from 0 up to `parts`, each once, in any order and perhaps at once; returns when all are done.
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync));
+}
+
+/// The thread that asks, and no other.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alone;
+
+impl Hands for Alone {
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..parts).for_each(work);
+    }
+}
+
+/// Returns what the parts gave, in their order.
+pub fn gather<T: Send>(
+    hands: &dyn Hands,
+    parts: usize,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    if parts == 1 {
+        return vec![work(0)];
+    }
+    let slots: Vec<Mutex<Option<T>>> = (0..parts).map(|_| Mutex::new(None)).collect();
+    hands.each(parts, &|part| {
+        if let Some(slot) = slots.get(part) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(part));
+        }
+    });
+    let given = |slot: Mutex<Option<T>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    slots.into_iter().filter_map(given).collect()
+}
+
+/// Makes a column in sections: `work` gets the bars of one and the room for their values.
+///
+/// Room that is left empty holds zeros.
+pub fn column<T: Send>(
+    hands: &dyn Hands,
+    bars: usize,
+    section: usize,
+    work: impl Fn(Range<usize>, &mut Room<'_>) -> T + Sync,
+) -> (Vec<f64>, Vec<T>) {
+    let ([column], given) = columns(hands, bars, section, |bars, [room]| work(bars, room));
+    (column, given)
+}
+
+/// The same for columns that are made together.
+pub fn columns<const N: usize, V: Copy + Default + Send, T: Send>(
+    hands: &dyn Hands,
+    bars: usize,
+    section: usize,
+    work: impl Fn(Range<usize>, [&mut Room<'_, V>; N]) -> T + Sync,
+) -> ([Vec<V>; N], Vec<T>) {
+    let section = section.max(1);
+    let mut columns = std::array::from_fn(|_| Vec::with_capacity(bars));
+    let parts = bars.div_ceil(section);
+    let mut rooms: Vec<Mutex<[Room<'_, V>; N]>> = Vec::with_capacity(parts);
+    let mut slots = columns.each_mut().map(|column| {
+        let slots: &mut [MaybeUninit<V>] = column.spare_capacity_mut();
+        slots.get_mut(..bars).unwrap_or(&mut []).chunks_mut(section)
+    });
+    for _ in 0..parts {
+        let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
+        rooms.push(Mutex::new(next.map(|slots| Room { slots, used: 0 })));
+    }
+    let given = gather(hands, parts, |part| {
+        let start = part * section;
+        let mut rooms = rooms.get(part)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = work(start..bars.min(start + section), rooms.each_mut());
+        rooms.each_mut().into_iter().for_each(Room::finish);
+        Some(given)
+    });
+    drop(rooms);
+    let given: Vec<T> = given.into_iter().flatten().collect();
+    if given.len() == parts {
+        for column in &mut columns {
+            #[expect(
+                unsafe_code,
+                reason = "clearing a column before it is written takes as long as writing it"
+            )]
+            // SAFETY: the rooms are the whole of the column up to `bars`, each part has come to its end, and at its end
+            // `finish` had written what was left of its rooms.
+            unsafe {
+                column.set_len(bars);
+            }
+        }
+    }
+    (columns, given)
+}
+
+/// Room for the values of one section of a column.
+#[derive(Debug)]
+pub struct Room<'a, V = f64> {
+    slots: &'a mut [MaybeUninit<V>],
+    used: usize,
+}
+
+impl<V: Copy + Default> Room<'_, V> {
+    /// Adds the next values; those for which there is no room are dropped.
+    #[inline(always)]
+    pub fn add(&mut self, values: &[V]) {
+        self.add_each(values, |value| value);
+    }
+
+    /// Adds what is made of each of the next values.
+    #[inline(always)]
+    pub fn add_each(&mut self, values: &[V], mut make: impl FnMut(V) -> V) {
+        let free = self.slots.get_mut(self.used..).unwrap_or(&mut []);
+        self.used += free.len().min(values.len());
+        for (slot, &value) in free.iter_mut().zip(values) {
+            slot.write(make(value));
+        }
+    }
+
+    /// Adds the next values of four columns, one of each at a time, and looks at them: a copy that is read again takes
+    /// twice as long, and one column after the other takes longer too.
+    #[inline(always)]
+    pub fn add_four(rooms: [&mut Self; 4], values: [&[V]; 4], mut look: impl FnMut(V, V, V, V)) {
+        let least = rooms.iter().map(|room| room.slots.len() - room.used);
+        let count = least.chain(values.map(<[V]>::len)).min().unwrap_or(0);
+        let [to_first, to_second, to_third, to_fourth] = rooms.map(|room| {
+            let start = room.used;
+            room.used += count;
+            room.slots.get_mut(start..start + count).unwrap_or(&mut [])
+        });
+        let [first, second, third, fourth] = values;
+        let from = first.iter().zip(second).zip(third).zip(fourth);
+        let to = to_first.iter_mut().zip(to_second).zip(to_third).zip(to_fourth);
+        for (
+            (((&first, &second), &third), &fourth),
+            (((to_first, to_second), to_third), to_fourth),
+        ) in from.zip(to)
+        {
+            look(first, second, third, fourth);
+            to_first.write(first);
+            to_second.write(second);
+            to_third.write(third);
+            to_fourth.write(fourth);
+        }
+    }
+
+    fn finish(&mut self) {
+        for slot in self.slots.get_mut(self.used..).unwrap_or(&mut []) {
+            slot.write(V::default());
+        }
+        self.used = self.slots.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does the parts on threads of their own, the last first.
+    struct Many;
+
+    impl Hands for Many {
+        fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+            std::thread::scope(|scope| {
+                for part in (0..parts).rev() {
+                    scope.spawn(move || work(part));
+                }
+            });
+        }
+    }
+
+    /// Leaves the last part out.
+    struct Lazy;
+
+    impl Hands for Lazy {
+        fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+            (1..parts).for_each(work);
+        }
+    }
+
+    #[test]
+    fn what_the_parts_give_comes_in_their_order() {
+        assert_eq!(gather(&Many, 5, |part| part * 10), [0, 10, 20, 30, 40]);
+        assert_eq!(gather(&Alone, 1, |part| part), [0]);
+        assert!(gather(&Alone, 0, |part| part).is_empty());
+    }
+
+    #[test]
+    fn columns_are_whole_whoever_makes_them_and_whatever_is_left_out() {
+        let squares = |bars: Range<usize>, room: &mut Room<'_>| {
+            for bar in bars.clone().filter(|bar| bar % 10 != 9) {
+                room.add(&[(bar * bar) as f64]);
+            }
+            bars.len()
+        };
+        let (alone, lengths) = column(&Alone, 25, 10, squares);
+        assert_eq!(lengths, [10, 10, 5]);
+        assert_eq!((alone.len(), alone[8], alone[9], alone[10]), (25, 64.0, 0.0, 100.0));
+        assert_eq!(column(&Many, 25, 10, squares).0, alone);
+        assert_eq!(column(&Lazy, 25, 10, squares), (vec![], vec![10, 5]));
+        assert_eq!(column(&Alone, 0, 10, squares), (vec![], vec![]));
+        let (more, _) = column(&Alone, 3, 2, |_, room| room.add(&[1.0, 2.0, 3.0]));
+        assert_eq!(more, [1.0, 2.0, 1.0]);
+        let (fours, _) = columns(&Alone, 3, 2, |_, rooms| {
+            let values = [&[1.0, 2.0, 9.0][..], &[3.0, 4.0], &[5.0, 6.0], &[7.0, 8.0]];
+            Room::add_four(rooms, values, |_, _, _, _| ());
+        });
+        assert_eq!(fours, [[1.0, 2.0, 1.0], [3.0, 4.0, 3.0], [5.0, 6.0, 5.0], [7.0, 8.0, 7.0]]);
+        let mut slots = [MaybeUninit::uninit(); 3];
+        let mut room = Room { slots: &mut slots, used: 0 };
+        room.add_each(&[1.0, 2.0], |value| 2.0 * value);
+        assert_eq!(room.used, 2);
+        let ([bars, twice], _) = columns(&Many, 5, 2, |section, [bars, twice]| {
+            for bar in section {
+                bars.add(&[bar]);
+                twice.add(&[2 * bar]);
+            }
+        });
+        assert_eq!((bars, twice), (vec![0, 1, 2, 3, 4], vec![0, 2, 4, 6, 8]));
+    }
+}

@@ -4,7 +4,7 @@
 //! requests cross it as [`Input`] trees and are checked here, for JavaScript and JSON alike.
 
 use crate::error::{Code, Error, Issue, Result, nearest};
-use crate::market::{Bars, Column};
+use crate::market::{Bars, Column, Moments};
 
 /// A value as a caller gave it.
 #[derive(Debug, Clone)]
@@ -27,6 +27,10 @@ pub enum Input {
     Bars(Bars),
     /// A `Float64Array`.
     Floats(Column),
+    /// A `Float64Array` whose values are all finite and above 0.
+    Prices(Column),
+    /// A `Float64Array` of sound moments.
+    Moments(Moments),
     /// A `Uint8Array` or `Buffer`.
     Bytes(Vec<u8>),
     /// Anything else, by its type's name.
@@ -48,7 +52,10 @@ impl Input {
             Self::Date(_) => "a Date".into(),
             Self::List(items) => format!("an array of {} items", items.len()),
             Self::Record(_) | Self::Bars(_) => "an object".into(),
-            Self::Floats(values) => format!("a Float64Array of {} items", values.len()),
+            Self::Floats(values) | Self::Prices(values) => {
+                format!("a Float64Array of {} items", values.len())
+            }
+            Self::Moments(moments) => format!("a Float64Array of {} items", moments.whole.len()),
             Self::Bytes(bytes) => format!("a Uint8Array of {} bytes", bytes.len()),
             Self::Other(kind) => format!("a {kind}"),
         }
@@ -67,8 +74,11 @@ impl Input {
             Self::Record(fields) => Value::Object(
                 fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
             ),
-            Self::Floats(values) => {
+            Self::Floats(values) | Self::Prices(values) => {
                 Value::Array(values.iter().map(|value| json_number(*value)).collect())
+            }
+            Self::Moments(moments) => {
+                Value::Array(moments.whole.iter().map(|moment| Value::from(*moment)).collect())
             }
             Self::Bytes(bytes) => {
                 Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect())

@@ -1,13 +1,19 @@
 //! Columns of somebody else, copied and checked in one pass.
 //!
-//! Memory is what this costs: a block is checked while it is near, not read a second time. What is wrong with columns
-//! that are refused is found by whoever tells of it.
+//! Memory is what this costs: a block is checked while it is near, not read a second time, and several hands carry more
+//! than one. What is wrong with columns that are refused is found by whoever tells of it.
+
+use std::ops::Range;
 
 use super::{Bars, Column, time};
+use crate::hands::{Hands, Room, column, columns};
 use crate::wide::wide;
 
 /// Values a block.
 const BLOCK: usize = 512;
+
+/// Values that one hand takes at a time.
+const SECTION: usize = 1 << 15;
 
 /// Bars that stay their owner's.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +32,32 @@ pub struct Lent<'a> {
     pub volume: Option<&'a [f64]>,
 }
 
+/// Copies numbers, and tells whether all of them are finite and above 0, as prices are.
+pub fn copied(values: &[f64], hands: &dyn Hands) -> (Column, bool) {
+    let (copy, are_prices) = column(hands, values.len(), SECTION, |section, room| {
+        copied_numbers(values.get(section).unwrap_or(&[]), room)
+    });
+    (copy.into(), !are_prices.contains(&false))
+}
+
+wide! {
+    fn copied_numbers(values: &[f64], room: &mut Room<'_>) -> bool {
+        let mut are_prices = true;
+        // Nothing that the compiler could know: a copy by the C library in between takes longer than a loop of ours.
+        let nothing = std::hint::black_box(0_u64);
+        room.add_each(values, |value| {
+            are_prices &= (value > 0.0) & (value < f64::INFINITY);
+            f64::from_bits(value.to_bits() ^ nothing)
+        });
+        are_prices
+    }
+}
+
 /// Moments that are whole milliseconds, each after the one before.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Moments {
     /// UTC milliseconds.
-    pub whole: Vec<i64>,
+    pub whole: Column<i64>,
     /// The distance of the first two.
     pub step: i64,
     /// How many come this long after the one before.
@@ -39,12 +66,7 @@ pub struct Moments {
 
 impl Moments {
     /// Copies moments; nothing where one is not whole, far away, or not after the one before.
-    pub fn of(milliseconds: &[f64]) -> Option<Self> {
-        let mut moments = Self::with_room(milliseconds);
-        read_moments(milliseconds, &mut moments).then_some(moments)
-    }
-
-    fn with_room(milliseconds: &[f64]) -> Self {
+    pub fn of(milliseconds: &[f64], hands: &dyn Hands) -> Option<Self> {
         let step = match milliseconds {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -53,113 +75,115 @@ impl Moments {
             [first, second, ..] => (second - first) as i64,
             _ => 0,
         };
-        Self { whole: Vec::with_capacity(milliseconds.len()), step, regular: 0 }
+        let ([whole], sections) = columns(hands, milliseconds.len(), SECTION, |section, [room]| {
+            read_moments(milliseconds, section, step, room)
+        });
+        let regular = sections.into_iter().sum::<Option<usize>>()?;
+        (whole.len() == milliseconds.len()).then(|| Self { whole: whole.into(), step, regular })
     }
 
     /// Returns the median distance of two moments, if more than half of them are of the first one's.
     pub fn median_step(&self) -> Option<i64> {
         (self.regular > self.whole.len() / 2).then_some(self.step)
     }
-
-    #[inline(always)]
-    fn take(&mut self, block: &[f64]) -> bool {
-        let mut whole = [0; BLOCK];
-        let Some(whole) = whole.get_mut(..block.len()) else { return false };
-        if !time::to_whole(block, whole) {
-            return false;
-        }
-        let (mut rise, mut regular) = (true, 0);
-        if let (Some(before), Some(first)) = (self.whole.last(), whole.first()) {
-            rise &= before < first;
-            regular += usize::from(first - before == self.step);
-        }
-        for (earlier, later) in whole.iter().zip(whole.get(1..).unwrap_or(&[])) {
-            rise &= earlier < later;
-            regular += usize::from(later - earlier == self.step);
-        }
-        self.regular += regular;
-        self.whole.extend_from_slice(whole);
-        rise
-    }
 }
 
 wide! {
-    fn read_moments(milliseconds: &[f64], moments: &mut Moments) -> bool {
-        for block in milliseconds.chunks(BLOCK) {
-            if !moments.take(block) {
-                return false;
+    /// Copies the moments of a section; returns how many come a step after the one before, nothing where they are not
+    /// sound. The moment before the section is looked at too.
+    fn read_moments(
+        milliseconds: &[f64],
+        section: Range<usize>,
+        step: i64,
+        room: &mut Room<'_, i64>,
+    ) -> Option<usize> {
+        let mut before = None;
+        if let Some(bar) = section.start.checked_sub(1) {
+            let mut whole = [0];
+            if !time::to_whole(milliseconds.get(bar..=bar)?, &mut whole) {
+                return None;
             }
+            before = Some(whole[0]);
         }
-        true
+        let (mut rise, mut regular) = (true, 0);
+        let mut whole = [0; BLOCK];
+        for block in milliseconds.get(section)?.chunks(BLOCK) {
+            let whole = whole.get_mut(..block.len())?;
+            if !time::to_whole(block, whole) {
+                return None;
+            }
+            if let (Some(before), Some(&first)) = (before, whole.first()) {
+                rise &= before < first;
+                regular += usize::from(first - before == step);
+            }
+            for (earlier, later) in whole.iter().zip(whole.get(1..)?) {
+                rise &= earlier < later;
+                regular += usize::from(later - earlier == step);
+            }
+            room.add(whole);
+            before = whole.last().copied();
+        }
+        rise.then_some(regular)
     }
 }
 
 impl Bars {
     /// Copies bars; nothing where they break an invariant, of which [`Bars::new`] tells more.
-    pub fn copied(lent: &Lent<'_>) -> Option<Self> {
+    pub fn copied(lent: &Lent<'_>, hands: &dyn Hands) -> Option<Self> {
         let bars = lent.timestamps.len();
-        let columns = [lent.open, lent.high, lent.low, lent.close];
-        let lengths = columns.iter().chain(&lent.volume).map(|column| column.len());
+        let columns_of_prices = [lent.open, lent.high, lent.low, lent.close];
+        let lengths = columns_of_prices.iter().chain(&lent.volume).map(|column| column.len());
         if lengths.into_iter().any(|length| length != bars) {
             return None;
         }
-        let moments = Moments::of(lent.timestamps)?;
-        let prices = copied_prices([lent.open, lent.high, lent.low, lent.close])?;
+        let moments = Moments::of(lent.timestamps, hands)?;
+        let (prices, sound) = columns(hands, bars, SECTION, |section, rooms| {
+            copied_prices(columns_of_prices, section, rooms)
+        });
+        if prices[0].len() != bars || sound.contains(&false) {
+            return None;
+        }
         let volume = match lent.volume {
-            Some(volume) => Some(copied_volumes(volume)?),
+            Some(volume) => Some(copied_volumes(volume, hands)?),
             None => None,
         };
         let step = moments.median_step();
         let volume = volume.map(Column::from);
-        Some(Self::sound(moments.whole.into(), prices.map(Column::from), volume, step))
+        Some(Self::sound(moments.whole, prices.map(Column::from), volume, step))
     }
 }
 
 wide! {
-    /// Copies opens, highs, lows and closes; nothing where they break an invariant.
-    fn copied_prices(prices: [&[f64]; 4]) -> Option<[Vec<f64>; 4]> {
-        let [open, high, low, close] = prices;
-        let bars = open.len();
-        let mut copies = [open, high, low, close].map(|column| Vec::with_capacity(column.len()));
-        let [to_open, to_high, to_low, to_close] = copies.each_mut().map(Vec::spare_capacity_mut);
-        let from = open.iter().zip(high).zip(low).zip(close);
-        let to = to_open.iter_mut().zip(to_high).zip(to_low).zip(to_close);
-        let (mut sound, mut written) = (true, 0);
-        // All four at once: memory is read once, and written once.
-        for ((((&open, &high), &low), &close), (((to_open, to_high), to_low), to_close)) in
-            from.zip(to)
-        {
+    /// Copies opens, highs, lows and closes of a section; returns whether they keep the invariants.
+    fn copied_prices(
+        prices: [&[f64]; 4],
+        section: Range<usize>,
+        rooms: [&mut Room<'_>; 4],
+    ) -> bool {
+        let values = prices.map(|column| column.get(section.clone()).unwrap_or(&[]));
+        let mut sound = true;
+        Room::add_four(rooms, values, |open, high, low, close| {
             sound &= is_sound(open, high, low, close);
-            to_open.write(open);
-            to_high.write(high);
-            to_low.write(low);
-            to_close.write(close);
-            written += 1;
-        }
-        if !sound || written != bars {
-            return None;
-        }
-        for copy in &mut copies {
-            #[expect(unsafe_code, reason = "clearing the columns first would write all memory twice")]
-            // SAFETY: all columns have room for that many values, and that many were written to each.
-            unsafe {
-                copy.set_len(written);
-            }
-        }
-        Some(copies)
+        });
+        sound
     }
 }
 
+fn copied_volumes(volume: &[f64], hands: &dyn Hands) -> Option<Vec<f64>> {
+    let (copy, sound) = column(hands, volume.len(), SECTION, |section, room| {
+        copied_volume(volume.get(section).unwrap_or(&[]), room)
+    });
+    (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
+}
+
 wide! {
-    fn copied_volumes(volume: &[f64]) -> Option<Vec<f64>> {
-        let mut copy = Vec::with_capacity(volume.len());
-        for block in volume.chunks(BLOCK) {
-            copy.extend_from_slice(block);
-            if !volumes_are_sound(block) {
-                return None;
-            }
-        }
-        Some(copy)
+    fn copied_volume(volume: &[f64], room: &mut Room<'_>) -> bool {
+        let mut sound = true;
+        room.add_each(volume, |volume| {
+            sound &= (0.0..f64::INFINITY).contains(&volume);
+            volume
+        });
+        sound
     }
 }
 
@@ -197,20 +221,15 @@ pub(super) fn volumes_are_sound(volume: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hands::Alone;
     use crate::market::bars::median_step;
     use proptest::prelude::*;
 
-    fn copied(timestamps: &[f64], rows: &[[f64; 4]], volume: Option<&[f64]>) -> Option<Bars> {
+    fn copied_rows(timestamps: &[f64], rows: &[[f64; 4]], volume: Option<&[f64]>) -> Option<Bars> {
         let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Vec<f64>>();
         let (open, high, low, close) = (column(0), column(1), column(2), column(3));
-        Bars::copied(&Lent {
-            timestamps,
-            open: &open,
-            high: &high,
-            low: &low,
-            close: &close,
-            volume,
-        })
+        let lent = Lent { timestamps, open: &open, high: &high, low: &low, close: &close, volume };
+        Bars::copied(&lent, &Alone)
     }
 
     /// The same bars by the way that names every fault.
@@ -235,32 +254,68 @@ mod tests {
                 (0..bars).map(|bar| f64::from(bar) * 60_000.0 - 7.0).collect();
             let rows = vec![[10.0, 12.0, 9.0, 11.0]; timestamps.len()];
             let volume = vec![3.0; timestamps.len()];
-            let found = copied(&timestamps, &rows, Some(&volume)).unwrap();
+            let found = copied_rows(&timestamps, &rows, Some(&volume)).unwrap();
             assert_eq!(Some(&found), checked(&timestamps, &rows, Some(&volume)).as_ref());
             assert_eq!(found.median_step(), median_step(found.timestamps()));
             for bar in 0..timestamps.len() {
                 let mut late = timestamps.clone();
                 late[bar] = late[bar.saturating_sub(1)] - f64::from(u8::from(bar == 0)) * 0.5;
-                assert!(copied(&late, &rows, None).is_none(), "bar {bar} of {bars}");
+                assert!(copied_rows(&late, &rows, None).is_none(), "bar {bar} of {bars}");
                 let mut faulty = rows.clone();
                 faulty[bar][3] = 12.5;
-                assert!(copied(&timestamps, &faulty, None).is_none(), "bar {bar} of {bars}");
+                assert!(copied_rows(&timestamps, &faulty, None).is_none(), "bar {bar} of {bars}");
                 let mut negative = volume.clone();
                 negative[bar] = -1.0;
-                assert!(copied(&timestamps, &rows, Some(&negative)).is_none());
+                assert!(copied_rows(&timestamps, &rows, Some(&negative)).is_none());
             }
+        }
+    }
+
+    #[test]
+    fn sections_and_their_seams_are_checked() {
+        let bars = 2 * SECTION + 3;
+        let timestamps: Vec<f64> = (0..bars).map(|bar| bar as f64 * 60_000.0).collect();
+        let prices: Vec<f64> = (0..bars).map(|bar| 1.0 + bar as f64).collect();
+        let copy = |timestamps: &[f64], close: &[f64], volume: &[f64]| {
+            let (open, high, low) = (&prices, &prices, &prices);
+            Bars::copied(&Lent { timestamps, open, high, low, close, volume: Some(volume) }, &Alone)
+        };
+        let found = copy(&timestamps, &prices, &prices).unwrap();
+        let (column, are_prices) = copied(&prices, &Alone);
+        assert!(*column == prices[..] && are_prices);
+        for fault in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            for bar in [0, SECTION, bars - 1] {
+                let mut others = prices.clone();
+                others[bar] = fault;
+                assert!(!copied(&others, &Alone).1, "{fault} on bar {bar}");
+            }
+        }
+        assert!(**found.close() == prices[..] && **found.volume().unwrap() == prices[..]);
+        assert_eq!(found.median_step(), Some(60_000));
+        assert!(found.timestamps().iter().zip(&timestamps).all(|(a, b)| *a as f64 == *b));
+        for bar in [SECTION - 1, SECTION, 2 * SECTION, bars - 1] {
+            let mut late = timestamps.clone();
+            late[bar] = late[bar - 1];
+            assert!(copy(&late, &prices, &prices).is_none(), "bar {bar}");
+            let mut other = prices.clone();
+            other[bar] += 0.5;
+            assert!(copy(&timestamps, &other, &prices).is_none(), "bar {bar}");
+            other[bar] = f64::NAN;
+            assert!(copy(&timestamps, &prices, &other).is_none(), "bar {bar}");
         }
     }
 
     #[test]
     fn a_step_of_one_millisecond_is_counted_right() {
         for moments in [[0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 5.0, 9.0]] {
-            let read = Moments::of(&moments).unwrap();
+            let read = Moments::of(&moments, &Alone).unwrap();
             let steps = read.whole.windows(2).filter(|pair| pair[1] - pair[0] == read.step).count();
             assert_eq!(read.regular, steps);
         }
-        assert!(Moments::of(&[0.0, 0.0]).is_none() && Moments::of(&[0.5]).is_none());
-        assert_eq!(Moments::of(&[]).unwrap().median_step(), None);
+        assert!(
+            Moments::of(&[0.0, 0.0], &Alone).is_none() && Moments::of(&[0.5], &Alone).is_none()
+        );
+        assert_eq!(Moments::of(&[], &Alone).unwrap().median_step(), None);
     }
 
     proptest! {
@@ -276,7 +331,7 @@ mod tests {
                 if *sorted { row.sort_by(f64::total_cmp); row = [row[1], row[3], row[0], row[2]]; }
                 row
             }).collect();
-            prop_assert_eq!(copied(&timestamps, &prices, None), checked(&timestamps, &prices, None));
+            prop_assert_eq!(copied_rows(&timestamps, &prices, None), checked(&timestamps, &prices, None));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
+use crate::hands::{Hands, Room, column};
 use crate::wide::wide;
 
 /// Milliseconds of a day.
@@ -74,30 +75,42 @@ pub(super) fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
 }
 
 /// Converts milliseconds, in the order of time, to the numbers that JavaScript has for them.
-pub fn to_numbers(moments: &[i64]) -> Vec<f64> {
+pub fn to_numbers(moments: &[i64], hands: &dyn Hands) -> Vec<f64> {
     let is_small =
         |moment: Option<&i64>| moment.is_none_or(|moment| moment.unsigned_abs() < 1 << 51);
     if is_small(moments.first()) && is_small(moments.last()) {
-        return shifted(moments);
+        return column(hands, moments.len(), SECTION, |section, room| {
+            shifted(moments.get(section).unwrap_or(&[]), room);
+        })
+        .0;
     }
     #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
     moments.iter().map(|&moment| moment as f64).collect()
 }
 
+/// Moments that one hand takes at a time.
+const SECTION: usize = 1 << 15;
+
 wide! {
     /// Converts numbers below 2^51, as the reverse of [`to_whole`].
-    fn shifted(moments: &[i64]) -> Vec<f64> {
+    fn shifted(moments: &[i64], room: &mut Room<'_>) {
         let number =
-            |moment: &i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(*moment)) - SHIFT;
-        let mut numbers = Vec::with_capacity(moments.len());
-        numbers.extend(moments.iter().map(number));
-        numbers
+            |moment: i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(moment)) - SHIFT;
+        let mut numbers = [0.0; 512];
+        for moments in moments.chunks(512) {
+            let numbers = numbers.get_mut(..moments.len()).unwrap_or(&mut []);
+            for (into, &moment) in numbers.iter_mut().zip(moments) {
+                *into = number(moment);
+            }
+            room.add(numbers);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hands::Alone;
 
     #[test]
     fn dates_and_moments_are_utc() {
@@ -114,14 +127,14 @@ mod tests {
     #[test]
     fn whole_numbers_go_both_ways_and_others_are_noticed() {
         let moments = [1 - (1 << 51), -LIMIT / 4, -1, 0, 1, DAY, 1_700_000_000_123, (1 << 51) - 1];
-        let numbers = to_numbers(&moments);
+        let numbers = to_numbers(&moments, &Alone);
         let mut back = [0; 8];
         assert!(to_whole(&numbers, &mut back));
         assert_eq!(back, moments);
         #[expect(clippy::cast_precision_loss, reason = "as JavaScript has it")]
         let plain = moments.map(|moment| moment as f64);
         assert_eq!(numbers, plain);
-        assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT]), [-8.64e15, 7.0, 8.64e15]);
+        assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT], &Alone), [-8.64e15, 7.0, 8.64e15]);
         for wrong in [0.5, -0.25, f64::NAN, f64::INFINITY, 8.64e15, 2_251_799_813_685_248.0, 1e300]
         {
             assert!(!to_whole(&[1.0, wrong], &mut [0; 2]), "{wrong}");

@@ -6,7 +6,9 @@ use napi::bindgen_prelude::{
 use napi::{JsDate, JsValue, Result, ValueType};
 
 use crate::input::Input;
-use crate::market::{Bars, Column, Lent};
+use crate::market::intake::copied;
+use crate::market::{Bars, Lent, Moments};
+use crate::service::pool::Carriers;
 
 /// Objects nested deeper than this are not read; no request is.
 const DEEPEST: u32 = 16;
@@ -51,7 +53,8 @@ fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
     }
     if value.is_typedarray()? {
         if let Ok(floats) = Float64ArraySlice::from_unknown(value) {
-            return Ok(Input::Floats(Column::from(floats.to_vec())));
+            let (column, are_prices) = copied(&floats, &Carriers);
+            return Ok(if are_prices { Input::Prices(column) } else { Input::Floats(column) });
         }
         if let Ok(bytes) = Uint8ArraySlice::from_unknown(value) {
             return Ok(Input::Bytes(bytes.to_vec()));
@@ -63,10 +66,13 @@ fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
     let mut fields = Vec::with_capacity(keys.len());
     for key in keys {
         let field: Unknown = object.get_named_property(&key)?;
-        let sound = if key == "bars" { sound_bars(field)? } else { None };
-        let field =
-            sound.map_or_else(|| read_nested(field, depth + 1), |bars| Ok(Input::Bars(bars)));
-        fields.push((key, field?));
+        let sound = match key.as_str() {
+            "bars" => sound_bars(field)?.map(Input::Bars),
+            "timestamps" => sound_moments(field)?.map(Input::Moments),
+            _ => None,
+        };
+        let field = sound.map_or_else(|| read_nested(field, depth + 1), Ok)?;
+        fields.push((key, field));
     }
     Ok(Input::Record(fields))
 }
@@ -104,14 +110,24 @@ fn sound_bars(value: Unknown<'_>) -> Result<Option<Bars>> {
         return Ok(None);
     }
     let volume = volume.as_deref();
-    Ok(Bars::copied(&Lent {
+    let lent = Lent {
         timestamps: &timestamps,
         open: &open,
         high: &high,
         low: &low,
         close: &close,
         volume,
-    }))
+    };
+    Ok(Bars::copied(&lent, &Carriers))
+}
+
+/// The same for a column of moments.
+fn sound_moments(value: Unknown<'_>) -> Result<Option<Moments>> {
+    if value.get_type()? != ValueType::Object || !value.is_typedarray()? {
+        return Ok(None);
+    }
+    let Ok(floats) = Float64ArraySlice::from_unknown(value) else { return Ok(None) };
+    Ok(Moments::of(&floats, &Carriers))
 }
 
 const COLUMNS: [&str; 6] = ["timestamps", "open", "high", "low", "close", "volume"];

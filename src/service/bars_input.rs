@@ -1,6 +1,7 @@
 //! Bars as a caller hands them in: columns, or Arrow IPC bytes.
 
 use crate::error::{Code, Error, Result};
+use crate::hands::Alone;
 use crate::input::{Fields, Input, Issues};
 use crate::market::{Bars, Column, Timeframe, time};
 
@@ -41,7 +42,8 @@ pub fn column(
 ) -> Option<Column> {
     let path = fields.path(name);
     match fields.take(name) {
-        Some(Input::Floats(values)) => Some(values.clone()),
+        Some(Input::Floats(values) | Input::Prices(values)) => Some(values.clone()),
+        Some(Input::Moments(moments)) => Some(time::to_numbers(&moments.whole, &Alone).into()),
         Some(Input::List(items)) => numbers(&path, items, issues),
         Some(other) => {
             issues.add(

@@ -27,12 +27,14 @@ pub struct SimulationResult {
 
 #[derive(Debug)]
 struct Request {
-    timestamps: Vec<i64>,
+    timestamps: Column<i64>,
     step: i64,
     open: Option<Column>,
     high: Option<Column>,
     low: Option<Column>,
     close: Column,
+    /// Whether all prices are known to be finite and above 0.
+    are_prices: bool,
     signals: Signals,
     initial_capital: f64,
     options: Options,
@@ -42,7 +44,8 @@ struct Request {
 pub fn is_small(request: &Input) -> bool {
     let Input::Record(fields) = request else { return false };
     fields.iter().all(|(_, value)| match value {
-        Input::Floats(column) => column.len() <= FEW_BARS,
+        Input::Floats(column) | Input::Prices(column) => column.len() <= FEW_BARS,
+        Input::Moments(moments) => moments.whole.len() <= FEW_BARS,
         Input::Bytes(column) => column.len() <= FEW_BARS,
         Input::List(column) => column.len() <= FEW_BARS,
         _ => true,
@@ -56,11 +59,12 @@ pub fn is_small(request: &Input) -> bool {
 pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
     let request = read(input)?;
     pool::run(move || {
-        let prices = Prices::new(
+        let prices = Prices::checked(
             request.open.as_deref(),
             request.high.as_deref(),
             request.low.as_deref(),
             &request.close,
+            request.are_prices,
         )?;
         let terms = compute::Terms {
             initial_capital: request.initial_capital,
@@ -84,15 +88,25 @@ fn read(input: &Input) -> Result<Request> {
     let mut issues = Issues::default();
     let mut fields = Fields::open("", input, &mut issues);
     let close = bars_input::column(&mut fields, "close", true, &mut issues);
+    let are_prices = ["open", "high", "low", "close"]
+        .into_iter()
+        .all(|name| fields.take(name).is_none_or(|column| matches!(column, Input::Prices(_))));
     let bars = close.as_ref().map_or(0, |close| close.len());
-    let mut optional = |name, issues: &mut Issues| {
-        let column = bars_input::column(&mut fields, name, false, issues);
+    let optional = |name, fields: &mut Fields<'_>, issues: &mut Issues| {
+        let column = bars_input::column(fields, name, false, issues);
         column.filter(|column| same_length(name, column.len(), bars, issues))
     };
-    let timestamps = optional("timestamps", &mut issues);
-    let open = optional("open", &mut issues);
-    let high = optional("high", &mut issues);
-    let low = optional("low", &mut issues);
+    let open = optional("open", &mut fields, &mut issues);
+    let high = optional("high", &mut fields, &mut issues);
+    let low = optional("low", &mut fields, &mut issues);
+    let sound = match fields.take("timestamps") {
+        Some(Input::Moments(moments)) => {
+            same_length("timestamps", moments.whole.len(), bars, &mut issues).then_some(moments)
+        }
+        _ => None,
+    };
+    let timestamps =
+        if sound.is_some() { None } else { optional("timestamps", &mut fields, &mut issues) };
     let signals = Signals {
         entries: signal(&mut fields, "entries", bars, true, &mut issues).unwrap_or_default(),
         exits: signal(&mut fields, "exits", bars, true, &mut issues).unwrap_or_default(),
@@ -106,8 +120,19 @@ fn read(input: &Input) -> Result<Request> {
     let (Some(close), Some(initial_capital)) = (close, initial_capital) else {
         return Err(Error::internal("a field was neither read nor refused"));
     };
-    let (timestamps, step) = moments(timestamps.as_deref())?;
-    Ok(Request { timestamps, step, open, high, low, close, signals, initial_capital, options })
+    let (timestamps, step) = moments(sound, timestamps.as_deref())?;
+    Ok(Request {
+        timestamps,
+        step,
+        open,
+        high,
+        low,
+        close,
+        are_prices,
+        signals,
+        initial_capital,
+        options,
+    })
 }
 
 fn same_length(name: &str, length: usize, bars: usize, issues: &mut Issues) -> bool {
@@ -182,12 +207,12 @@ fn as_bit(input: &Input) -> Option<bool> {
 }
 
 /// Returns the moments of the bars and the length of one: what is given and its median step, or none and a day.
-fn moments(given: Option<&[f64]>) -> Result<(Vec<i64>, i64)> {
-    let Some(given) = given else { return Ok((Vec::new(), time::DAY)) };
-    if let Some(moments) = Moments::of(given) {
+fn moments(sound: Option<&Moments>, given: Option<&[f64]>) -> Result<(Column<i64>, i64)> {
+    if let Some(moments) = sound {
         let step = moments.median_step().or_else(|| median_step(&moments.whole));
-        return Ok((moments.whole, step.unwrap_or(time::DAY)));
+        return Ok((moments.whole.clone(), step.unwrap_or(time::DAY)));
     }
+    let Some(given) = given else { return Ok((Column::default(), time::DAY)) };
     let timestamps = bars_input::moments("", given)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let place = format!("timestamps[{}]", bar + 1);
@@ -195,5 +220,5 @@ fn moments(given: Option<&[f64]>) -> Result<(Vec<i64>, i64)> {
         return Err(Error::with_issues(Code::BadData, vec![Issue::new(place, "bad_bar", message)]));
     }
     let step = median_step(&timestamps).unwrap_or(time::DAY);
-    Ok((timestamps, step))
+    Ok((timestamps.into(), step))
 }

@@ -18,7 +18,8 @@ use super::input::read;
 use super::runtime::Runtime;
 use super::types::{
     AssetInfo, BacktestResult, BacktestSummary, CrossingColumns, CrossingResult, JsImportSummary,
-    JsSimulationResult, OrderColumns, StrategyInfo, TradeColumns, ValidationResult, metrics,
+    JsSimulationResult, OrderColumns, ResultColumns, StrategyInfo, TradeColumns, ValidationResult,
+    metrics,
 };
 
 /// The engine of a call, or why there is none.
@@ -55,13 +56,18 @@ pub(super) fn on_run_backtest<'env>(
 
 /// Puts a result together.
 fn complete(env: &Env, result: CrossingResult) -> Result<Unknown<'static>> {
-    let CrossingResult { text, trades, timestamps, equity_curve } = result;
-    let arguments = (text, trades.into(), timestamps.into(), equity_curve.into());
-    Runtime::of(env)?
-        .helper::<(String, Float64Array, Float64Array, Float64Array), Unknown<'static>>(
-            env, "complete",
-        )?
-        .call(arguments.into())
+    let CrossingResult { text, columns } = result;
+    let runtime = Runtime::of(env)?;
+    match columns {
+        ResultColumns::Packed(numbers, bars) => runtime
+            .helper::<(String, Float64Array, u32), Unknown<'static>>(env, "completePacked")?
+            .call((text, numbers.into(), bars).into()),
+        ResultColumns::Whole(trades, timestamps, equity_curve) => runtime
+            .helper::<(String, Float64Array, Float64Array, Float64Array), Unknown<'static>>(
+                env, "complete",
+            )?
+            .call((text, trades.into(), timestamps.into(), equity_curve.into()).into()),
+    }
 }
 
 /// Puts the result of a simulation together.

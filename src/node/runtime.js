@@ -120,6 +120,28 @@
     return Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
+  // The same for a result whose numbers come in one block, in the order of `BacktestResult::cross` in types/results.rs. Each
+  // column gets memory of its own, so that it can be transferred.
+  const completePacked = (text, numbers, bars) => {
+    const count = metricNames.length
+    const times = numbers.length - 2 * bars
+    const equity = times + bars
+    const result = complete(text, numbers.slice(count, times), numbers.slice(times, equity), numbers.slice(equity))
+    // A copy of an object that has all names is made in a fraction of the time of adding name after name.
+    const metrics = { ...noMetrics }
+    for (let index = 0; index < count; index++) {
+      if (!Number.isNaN(numbers[index])) metrics[metricNames[index]] = numbers[index]
+    }
+    result.metrics = metrics
+    return result
+  }
+  let metricNames = []
+  let noMetrics = {}
+  const nameMetrics = (names) => {
+    metricNames = names
+    noMetrics = JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`)
+  }
   // The order of the columns is that of `trade_columns` in types/results.rs.
   const unpack = (packed) => {
     const count = packed.length / 10
@@ -204,5 +226,18 @@
     }
   }
 
-  return { BacktestError, begin, guard, listen, cause, signaller, complete, assemble, assemblePacked, drawn }
+  return {
+    BacktestError,
+    begin,
+    guard,
+    listen,
+    cause,
+    signaller,
+    complete,
+    completePacked,
+    nameMetrics,
+    assemble,
+    assemblePacked,
+    drawn,
+  }
 })()

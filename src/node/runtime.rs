@@ -10,6 +10,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::memory;
+use super::types::metric_names;
 use crate::config::{Config, SETTINGS, environment_name};
 use crate::input::Input;
 use crate::service::Engine;
@@ -31,6 +32,9 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;
     exports.set_named_property("BacktestError", class)?;
+    let name_metrics: Function<'_, FnArgs<(Vec<&'static str>,)>, Unknown<'_>> =
+        helpers.get_named_property("nameMetrics")?;
+    name_metrics.call((metric_names(),).into())?;
     env.add_env_cleanup_hook((), |()| memory::release())?;
     let runtime =
         Runtime { helpers: helpers.create_ref::<false>()?, default_engine: RefCell::new(None) };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::input::{Fields, Input, Issues};
-use crate::strategies::{Bound, POSITION_SIZE, Strategy, validate};
+use crate::strategies::{Bound, POSITION_SIZE, Strategy, Validation, validate};
 
 use super::catalogue::Catalogue;
 use super::function::Call;
@@ -15,7 +15,7 @@ pub(super) struct Chosen<'a> {
     /// The strategy, if it is known and sound.
     pub(super) strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if there is no issue with either.
-    pub(super) bound: Option<Bound>,
+    pub(super) bound: Option<Arc<Bound>>,
     /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
     pub(super) function: Option<Call>,
     /// The text of the strategy, unless it is a built-in one or a function: the id may mean another one tomorrow.
@@ -24,8 +24,8 @@ pub(super) struct Chosen<'a> {
     parameters: Option<&'a Input>,
     /// Whether a strategy was named that there is none of.
     pub(super) is_unknown: bool,
-    /// What is allowed but hardly meant.
-    pub(super) warnings: Vec<String>,
+    /// What the check found.
+    found: Option<Validation>,
 }
 
 impl<'a> Chosen<'a> {
@@ -39,8 +39,8 @@ impl<'a> Chosen<'a> {
             // An id that is no text was told, and there is nothing else to look at.
             return Self { parameters, ..Self::default() };
         }
-        let found = validate(&known.registry, id.as_deref(), definition, parameters);
-        issues.extend(found.issues);
+        let mut found = validate(&known.registry, id.as_deref(), definition, parameters);
+        issues.extend(std::mem::take(&mut found.issues));
         let is_named = definition.is_none();
         let function = id.as_deref().filter(|_| is_named).and_then(|id| known.functions.get(id));
         let has_text = !is_named
@@ -55,13 +55,19 @@ impl<'a> Chosen<'a> {
                 function: Arc::clone(function),
                 parameters: bound.parameters().clone(),
             }),
-            strategy: found.strategy,
-            bound: found.bound,
+            strategy: found.strategy.clone(),
+            bound: found.bound.clone(),
             parameters,
             is_unknown: found.is_unknown,
-            // What there is to say about expressions does not apply to a function.
-            warnings: if function.is_some() { Vec::new() } else { found.warnings },
+            found: Some(found),
         }
+    }
+
+    /// Returns what is allowed but hardly meant.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        // What there is to say about expressions does not apply to a function.
+        let found = self.found.as_ref().filter(|_| self.function.is_none());
+        found.map(Validation::warnings).unwrap_or_default()
     }
 
     /// Returns the share of the cash that an entry uses, also where something else about the strategy is wrong.

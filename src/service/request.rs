@@ -21,7 +21,7 @@ const LONGEST_TEXT: usize = 255;
 #[derive(Debug)]
 pub struct BacktestRequest {
     /// The strategy, its parameters bound.
-    pub bound: Bound,
+    pub bound: Arc<Bound>,
     /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
     pub(super) function: Option<Call>,
     /// The id that the run is kept under.

@@ -34,7 +34,7 @@ impl Engine {
         let chosen = Chosen::read(&mut fields, &known, &mut issues);
         let bars = fields.integer("barCount", Range::NOT_NEGATIVE, &mut issues);
         fields.finish(&mut issues);
-        let mut findings = Findings { issues: issues.into_vec(), warnings: chosen.warnings };
+        let mut findings = Findings { issues: issues.into_vec(), warnings: chosen.warnings() };
         if let (Some(call), true) = (&chosen.function, findings.issues.is_empty()) {
             let examined = cancel.or(look_ahead::examine(call)).await?;
             findings = Findings { issues: examined.issues, warnings: examined.warnings };

@@ -1,5 +1,7 @@
 //! A strategy with the values of its parameters.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Map, Value as Json};
 
 use super::definition::{Definition, Value};
@@ -19,6 +21,10 @@ pub struct Bound {
     plan: Plan,
     /// What each root of the plan is.
     fields: Vec<&'static str>,
+    /// What there is to say about them, once somebody asked.
+    pub(super) warnings: OnceLock<Vec<String>>,
+    /// The first bar with an entry, once somebody asked.
+    warm_up: OnceLock<usize>,
 }
 
 impl Strategy {
@@ -36,6 +42,21 @@ impl Strategy {
         let bound = if found.is_empty() { self.plan(given, path, &mut found) } else { None };
         issues.extend(found.into_vec());
         bound
+    }
+
+    /// Does the same, and remembers it: the same parameters are made ready once.
+    pub fn bind_shared(
+        &self,
+        parameters: Option<&Input>,
+        path: &str,
+        issues: &mut Issues,
+    ) -> Option<Arc<Bound>> {
+        if let Some(bound) = self.recent().of(parameters) {
+            return Some(bound);
+        }
+        let bound = Arc::new(self.bind(parameters, path, issues)?);
+        self.recent().keep(parameters, &bound);
+        Some(bound)
     }
 
     fn plan(&self, given: Given, path: &str, issues: &mut Issues) -> Option<Bound> {
@@ -70,6 +91,8 @@ impl Strategy {
             position_size,
             plan: builder.finish(&roots),
             fields,
+            warnings: OnceLock::new(),
+            warm_up: OnceLock::new(),
         })
     }
 }
@@ -208,6 +231,10 @@ impl Bound {
 
     /// Returns the number of bars before the first on which the strategy can enter.
     pub fn warm_up(&self) -> usize {
+        *self.warm_up.get_or_init(|| self.first_entry())
+    }
+
+    fn first_entry(&self) -> usize {
         let entries = self
             .fields
             .iter()

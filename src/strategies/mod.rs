@@ -10,6 +10,7 @@ mod bound;
 mod builtin;
 mod definition;
 mod read;
+mod recent;
 mod registry;
 mod schema;
 mod strategy;

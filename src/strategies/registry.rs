@@ -12,7 +12,7 @@ use crate::input::Issues;
 /// The known strategies: the built-in ones, and those that were registered.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    builtin: Vec<Arc<Strategy>>,
+    builtin: Arc<[Arc<Strategy>]>,
     registered: BTreeMap<String, Arc<Strategy>>,
 }
 
@@ -30,7 +30,7 @@ impl Registry {
                 Error { message: format!("built-in strategy {id}: {}", error.message), ..error }
             })?));
         }
-        Ok(Self { builtin, registered: BTreeMap::new() })
+        Ok(Self { builtin: builtin.into(), registered: BTreeMap::new() })
     }
 
     /// Finds a strategy by its id.

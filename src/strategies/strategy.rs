@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::definition::{Definition, Origin, Parameter, ParameterKind, Value};
+use super::recent::Recent;
 use crate::error::Issue;
 use crate::indicators::Series;
 use crate::language::{
@@ -28,6 +29,7 @@ pub struct Strategy {
     constraints: Vec<(String, Checked)>,
     /// The checked expressions with the names of their fields: entries, exits, and those of the short side that there are.
     expressions: Vec<(&'static str, Checked)>,
+    recent: Recent,
 }
 
 impl Strategy {
@@ -73,7 +75,8 @@ impl Strategy {
                 .and_then(|text| expression(&format!("strategy.{name}"), text, scope, &mut issues));
             expressions.extend(checked.map(|checked| (name, checked)));
         }
-        let strategy = Self { definition, source, constraints, expressions };
+        let recent = Recent::default();
+        let strategy = Self { definition, source, constraints, expressions, recent };
         if are_parameters_sound {
             let defaults = strategy.default_bindings();
             strategy.check_constraints(&defaults, "strategy.parameters", &mut issues);
@@ -90,6 +93,11 @@ impl Strategy {
     /// Returns the strategy in the text format; nothing for one whose signals a function computes.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Returns what the strategy was last made ready with.
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Returns the checked expressions with the names of their fields.

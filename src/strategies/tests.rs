@@ -292,7 +292,7 @@ fn validation_finds_problems_and_warns() {
     let outcome = validate(&registry, None, Some(&definition), None);
     assert!(outcome.issues.is_empty());
     assert_eq!(
-        outcome.warnings,
+        outcome.warnings(),
         ["no expression uses the parameter n", "the strategy never enters"]
     );
     assert_eq!(validate(&registry, None, None, None).issues[0].path, "strategyId");

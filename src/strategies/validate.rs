@@ -15,13 +15,26 @@ pub struct Validation {
     /// The strategy, if it is known and sound.
     pub strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if there is no issue.
-    pub bound: Option<Bound>,
+    pub bound: Option<Arc<Bound>>,
+    /// The same, if there is no issue with the parameters.
+    with_parameters: Option<Arc<Bound>>,
     /// Whether a strategy was named that there is none of.
     pub is_unknown: bool,
     /// Every problem.
     pub issues: Vec<Issue>,
-    /// What is allowed but hardly meant.
-    pub warnings: Vec<String>,
+}
+
+impl Validation {
+    /// Returns what is allowed but hardly meant.
+    pub fn warnings(&self) -> Vec<String> {
+        let unused = self.strategy.iter().flat_map(|strategy| strategy.unused_parameters());
+        let mut warnings: Vec<String> =
+            unused.map(|name| format!("no expression uses the parameter {name}")).collect();
+        if let Some(bound) = &self.with_parameters {
+            warnings.extend_from_slice(bound.warnings());
+        }
+        warnings
+    }
 }
 
 /// Checks a strategy by id or as a `StrategyDefinition`, together with its parameters.
@@ -62,22 +75,11 @@ pub fn validate(
             None
         }
     };
-    let mut warnings = Vec::new();
-    let bound =
-        strategy.as_ref().and_then(|strategy| strategy.bind(parameters, "parameters", &mut issues));
-    if let Some(strategy) = &strategy {
-        warnings.extend(
-            strategy
-                .unused_parameters()
-                .into_iter()
-                .map(|name| format!("no expression uses the parameter {name}")),
-        );
-    }
-    if let Some(bound) = &bound {
-        warnings.extend(bound.warnings());
-    }
-    let bound = bound.filter(|_| issues.is_empty());
-    Validation { strategy, bound, is_unknown, issues: issues.into_vec(), warnings }
+    let with_parameters = strategy
+        .as_ref()
+        .and_then(|strategy| strategy.bind_shared(parameters, "parameters", &mut issues));
+    let bound = with_parameters.clone().filter(|_| issues.is_empty());
+    Validation { strategy, bound, with_parameters, is_unknown, issues: issues.into_vec() }
 }
 
 impl Strategy {

@@ -15,7 +15,11 @@ struct Side {
 impl Bound {
     /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
     /// the market. Nothing is known of one whose signals a function computes.
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> &[String] {
+        self.warnings.get_or_init(|| self.find_warnings())
+    }
+
+    fn find_warnings(&self) -> Vec<String> {
         if self.has_no_expressions() {
             return Vec::new();
         }

@@ -9,6 +9,7 @@ use crate::data::Asset;
 use crate::error;
 use crate::input::json_number;
 use crate::market::time;
+use crate::metrics::METRICS;
 use crate::portfolio::Trades;
 use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::Findings;
@@ -386,7 +387,7 @@ impl BacktestResult {
         let (packed, moments) = pool::both(
             timestamps.len(),
             || trade_columns(&trades, &timestamps),
-            || time::to_numbers(&timestamps),
+            || time::to_numbers(&timestamps, &pool::Crew),
         );
         Self {
             backtest_id: head.backtest_id,
@@ -434,16 +435,21 @@ fn by_name<S: Serializer>(metrics: &Values, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_map(metrics.iter().map(|(name, value)| (name, value)))
 }
 
-/// The result of a backtest on its way: text, and packed trades, timestamps and equity.
+/// The result of a backtest on its way: text, and columns of numbers.
 pub struct CrossingResult {
-    /// All but the columns, as JSON.
+    /// All that is in no column, as JSON.
     pub text: String,
-    /// The trades, column after column.
-    pub trades: Vec<f64>,
-    /// Openings of the bars, UTC milliseconds.
-    pub timestamps: Vec<f64>,
-    /// Equity at each bar, money.
-    pub equity_curve: Vec<f64>,
+    /// The columns.
+    pub columns: ResultColumns,
+}
+
+/// The columns of a backtest on their way.
+pub enum ResultColumns {
+    /// All in one block: every metric, NaN where it has no value, the trades, the openings of the bars and equity; and how
+    /// many bars there are.
+    Packed(Vec<f64>, u32),
+    /// Trades, openings of the bars and equity, each by itself; the metrics are in the text.
+    Whole(Vec<f64>, Vec<f64>, Vec<f64>),
 }
 
 impl BacktestResult {
@@ -451,11 +457,32 @@ impl BacktestResult {
     ///
     /// # Errors
     /// None but a defect.
-    pub fn cross(self) -> crate::Result<CrossingResult> {
+    pub fn cross(mut self) -> crate::Result<CrossingResult> {
+        let bars = self.equity_curve.len();
+        let numbers = METRICS.len() + self.trades.len() + 2 * bars;
+        // A run that another version kept may have other metrics, and one that did not end has none.
+        let named = self.metrics.iter().map(|(name, _)| &**name);
+        if numbers > FEW_NUMBERS || !named.eq(METRICS.iter().map(|metric| metric.name)) {
+            let text = text(&self)?;
+            let Self { trades, timestamps, equity_curve, .. } = self;
+            let columns = ResultColumns::Whole(trades, timestamps, equity_curve);
+            return Ok(CrossingResult { text, columns });
+        }
+        let metrics = std::mem::take(&mut self.metrics);
         let text = text(&self)?;
-        let Self { trades, timestamps, equity_curve, .. } = self;
-        Ok(CrossingResult { text, trades, timestamps, equity_curve })
+        let mut packed = Vec::with_capacity(numbers);
+        packed.extend(metrics.iter().map(|(_, value)| value.unwrap_or(f64::NAN)));
+        for column in [&self.trades, &self.timestamps, &self.equity_curve] {
+            packed.extend_from_slice(column);
+        }
+        let columns = ResultColumns::Packed(packed, u32::try_from(bars).unwrap_or_default());
+        Ok(CrossingResult { text, columns })
     }
+}
+
+/// Returns the names of the metrics, in the order in which they are packed.
+pub fn metric_names() -> Vec<&'static str> {
+    METRICS.iter().map(|metric| metric.name).collect()
 }
 
 /// Returns metrics as an object whose numbers may be null.

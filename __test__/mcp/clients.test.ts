@@ -61,7 +61,7 @@ describe('the inspector', () => {
     expect(called.structuredContent).toMatchObject({ status: 'completed', total_return: 39.0549 })
     const uri = `backtest://${called.structuredContent.backtest_id}/metrics`
     const read = await inspect(target, settings, '--method', 'resources/read', '--uri', uri)
-    expect(JSON.parse(read.contents[0].text).sharpe_ratio).toBe(0.8230161786423901)
+    expect(JSON.parse(read.contents[0].text).sharpe_ratio).toBeCloseTo(0.8230161786423901, 13)
     expect((await inspect(target, settings, '--method', 'prompts/list')).prompts).toHaveLength(3)
   })
 

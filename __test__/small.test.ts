@@ -56,6 +56,39 @@ describe('a small backtest', () => {
     expect(long.timestamps.subarray(0, 1000)).toEqual(small.timestamps)
   })
 
+  test('has the numbers of one whose columns come one by one, and the same order of names', async () => {
+    const engine = newEngine()
+    const [packed, whole] = await Promise.all([engine.runBacktest(request(6000)), engine.runBacktest(request(12_000))])
+    expect(Object.keys(packed)).toEqual(Object.keys(whole))
+    expect(Object.keys(packed.metrics)).toEqual(Object.keys(whole.metrics))
+    expect(packed.equityCurve).toEqual(whole.equityCurve.subarray(0, 6000))
+    expect(packed.timestamps).toEqual(whole.timestamps.subarray(0, 6000))
+    const closed = packed.trades.filter(({ status }) => status === 'closed')
+    expect(closed.length).toBeGreaterThan(100)
+    expect(closed).toEqual(whole.trades.slice(0, closed.length))
+    expect(packed.metrics.closedTrades).toBe(closed.length)
+    expect(packed.metrics.finalCapital).toBe(packed.equityCurve.at(-1))
+
+    // Without a trade most metrics of trades have no value, whichever way they come.
+    const idle = (bars: number) => ({ ...request(bars), parameters: { fast_period: 499, slow_period: 500 } })
+    const still = { open: new Float64Array(12_000).fill(7), timestamps: wave(12_000).timestamps }
+    const flat = (bars: number) => {
+      const price = still.open.subarray(0, bars)
+      const columns = {
+        timestamps: still.timestamps.subarray(0, bars),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+      }
+      return engine.runBacktest({ ...idle(bars), bars: columns })
+    }
+    const [one, other] = await Promise.all([flat(6000), flat(12_000)])
+    const without = (metrics: object) => Object.entries(metrics).filter(([, value]) => value === null)
+    expect(without(one.metrics)).toEqual(without(other.metrics))
+    expect(one.metrics.winRate).toBeNull()
+  })
+
   test('is refused by a promise, with the place of the call', async () => {
     const engine = newEngine()
     const bars = wave(20)
@@ -150,5 +183,18 @@ describe('the columns of simulateSignals', () => {
     expect(new Set(columns.map((column) => column.buffer)).size).toBe(columns.length)
     structuredClone(result.equityCurve, { transfer: [result.equityCurve.buffer as ArrayBuffer] })
     expect(result.orders.price).toHaveLength(100)
+  })
+
+  test('reject their promise where they cannot be put together', async () => {
+    const { parse } = JSON
+    JSON.parse = () => {
+      throw new RangeError('no room')
+    }
+    try {
+      const answer = simulate(100)
+      await expect(answer).rejects.toThrow('no room')
+    } finally {
+      JSON.parse = parse
+    }
   })
 })

@@ -173,6 +173,8 @@ async function given(bars, count, whole) {
   const contestants = {
     addon: async () => void (await simulateSignals(request)),
     'plain JavaScript': async () => void onSignals(close, entries, exits, terms),
+    // What the loop takes as it is written by hand, where the signals come from averages on the way.
+    'the same, with its averages': async () => void smaCrossover(close, 10, 30, terms),
   }
   report(count, 'simulateSignals, on given signals', await race(contestants))
 }

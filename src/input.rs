@@ -4,7 +4,7 @@
 //! requests cross it as [`Input`] trees and are checked here, for JavaScript and JSON alike.
 
 use crate::error::{Code, Error, Issue, Result, nearest};
-use crate::market::{Bars, Column, Moments};
+use crate::market::{Bars, Bits, Column, Moments};
 
 /// A value as a caller gave it.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub enum Input {
     Moments(Moments),
     /// A `Uint8Array` or `Buffer`.
     Bytes(Vec<u8>),
+    /// A `Uint8Array` of zeros and ones.
+    Bits(Bits),
     /// Anything else, by its type's name.
     Other(String),
 }
@@ -57,6 +59,7 @@ impl Input {
             }
             Self::Moments(moments) => format!("a Float64Array of {} items", moments.whole.len()),
             Self::Bytes(bytes) => format!("a Uint8Array of {} bytes", bytes.len()),
+            Self::Bits(bits) => format!("a Uint8Array of {} bytes", bits.len()),
             Self::Other(kind) => format!("a {kind}"),
         }
     }
@@ -83,6 +86,9 @@ impl Input {
             Self::Bytes(bytes) => {
                 Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect())
             }
+            Self::Bits(bits) => Value::Array(
+                (0..bits.len()).map(|bar| Value::from(u8::from(bits.get(bar)))).collect(),
+            ),
         }
     }
 }

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{
     FnArgs, FunctionRef, PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available,
 };
-use napi::{Env, JsValue};
+use napi::{Env, JsError, JsValue};
 use tokio::runtime::Handle;
 
 use crate::error::Error;
@@ -91,8 +91,12 @@ where
         Ok(work) if small && followers.listener.is_none() => {
             match within_runtime_if_available(|| pool::attempt(work)) {
                 Attempt::Done(Ok(value)) => {
-                    let value = followers.told(env, value, convert)?;
-                    return PromiseRaw::resolve(env, value);
+                    return match followers.told(env, value, convert) {
+                        Ok(value) => PromiseRaw::resolve(env, value),
+                        Err(failure) => {
+                            PromiseRaw::reject(env, JsError::from(failure).into_unknown(*env))
+                        }
+                    };
                 }
                 Attempt::Done(Err(failure)) => {
                     followers.leave(env);

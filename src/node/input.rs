@@ -7,7 +7,7 @@ use napi::{JsDate, JsValue, Result, ValueType};
 
 use crate::input::Input;
 use crate::market::intake::copied;
-use crate::market::{Bars, Lent, Moments};
+use crate::market::{Bars, Bits, Lent, Moments};
 use crate::service::pool::Carriers;
 
 /// Objects nested deeper than this are not read; no request is.
@@ -69,6 +69,9 @@ fn read_object(value: Unknown<'_>, depth: u32) -> Result<Input> {
         let sound = match key.as_str() {
             "bars" => sound_bars(field)?.map(Input::Bars),
             "timestamps" => sound_moments(field)?.map(Input::Moments),
+            "entries" | "exits" | "shortEntries" | "shortExits" => {
+                sound_signals(field)?.map(Input::Bits)
+            }
             _ => None,
         };
         let field = sound.map_or_else(|| read_nested(field, depth + 1), Ok)?;
@@ -128,6 +131,15 @@ fn sound_moments(value: Unknown<'_>) -> Result<Option<Moments>> {
     }
     let Ok(floats) = Float64ArraySlice::from_unknown(value) else { return Ok(None) };
     Ok(Moments::of(&floats, &Carriers))
+}
+
+/// The same for a column of signals.
+fn sound_signals(value: Unknown<'_>) -> Result<Option<Bits>> {
+    if value.get_type()? != ValueType::Object || !value.is_typedarray()? {
+        return Ok(None);
+    }
+    let Ok(bytes) = Uint8ArraySlice::from_unknown(value) else { return Ok(None) };
+    Ok(Bits::from_bytes(&bytes))
 }
 
 const COLUMNS: [&str; 6] = ["timestamps", "open", "high", "low", "close", "volume"];

@@ -121,7 +121,7 @@
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-  // The same for a result whose numbers come in one block, in the order of `BacktestResult::cross` in types/results.rs. Each
+  // The same for a result whose numbers come in one block, in the order of `BacktestResult::cross` in types/crossing.rs. Each
   // column gets memory of its own, so that it can be transferred.
   const completePacked = (text, numbers, bars) => {
     const count = metricNames.length
@@ -142,7 +142,7 @@
     metricNames = names
     noMetrics = JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`)
   }
-  // The order of the columns is that of `trade_columns` in types/results.rs.
+  // The order of the columns is that of `trade_columns` in types/crossing.rs.
   const unpack = (packed) => {
     const count = packed.length / 10
     const trades = new Array(count)
@@ -168,7 +168,7 @@
   // Puts the result of a simulation of signals together.
   const assemble = (text, orders, trades, equityCurve) =>
     Object.assign(JSON.parse(text), { orders, trades, equityCurve })
-  // The order of the columns is that of `JsSimulationResult::cross` in types/results.rs. Each gets memory of its own, so
+  // The order of the columns is that of `JsSimulationResult::cross` in types/crossing.rs. Each gets memory of its own, so
   // that it can be transferred.
   const assemblePacked = (text, numbers, orders, trades) => {
     let at = 0

@@ -111,12 +111,17 @@ fn read(answer: &Input, bars: &Bars) -> Result<Signals> {
 
 /// Reads one 0 or 1 (or boolean) a bar.
 fn read_column(path: &str, input: &Input, bars: &Bars, issues: &mut Issues) -> Option<Bits> {
+    if let Input::Bits(bits) = input
+        && bits.len() == bars.len()
+    {
+        return Some(bits.clone());
+    }
     let values: Vec<Option<bool>> = match input {
         Input::Bytes(bytes) => bytes.iter().map(|byte| as_bit(f64::from(*byte))).collect(),
         Input::List(items) => items.iter().map(item_as_bit).collect(),
         _ => Vec::new(),
     };
-    let is_column = matches!(input, Input::Bytes(_) | Input::List(_));
+    let is_column = matches!(input, Input::Bits(_) | Input::Bytes(_) | Input::List(_));
     if !is_column || values.len() != bars.len() {
         let message = format!(
             "{path} must be a Uint8Array or an array of booleans with one value for each of the {} bars, was {}",

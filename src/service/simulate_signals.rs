@@ -47,6 +47,7 @@ pub fn is_small(request: &Input) -> bool {
         Input::Floats(column) | Input::Prices(column) => column.len() <= FEW_BARS,
         Input::Moments(moments) => moments.whole.len() <= FEW_BARS,
         Input::Bytes(column) => column.len() <= FEW_BARS,
+        Input::Bits(column) => column.len() <= FEW_BARS,
         Input::List(column) => column.len() <= FEW_BARS,
         _ => true,
     })
@@ -161,6 +162,7 @@ fn signal(
         return None;
     };
     let (length, bits, fault) = match input {
+        Input::Bits(bits) => (bits.len(), Some(bits.clone()), None),
         Input::Bytes(bytes) => {
             let bits = Bits::from_bytes(bytes);
             let other = || bytes.iter().enumerate().find(|(_, byte)| **byte > 1);

@@ -2,10 +2,12 @@
 
 #![allow(clippy::doc_markdown, reason = "these comments are the documentation of the npm package")]
 
+mod crossing;
 mod names;
 mod requests;
 mod results;
 
+pub use crossing::{CrossingColumns, CrossingResult, ResultColumns, metric_names};
 pub use names::*;
 pub use requests::*;
 pub use results::*;

@@ -4,6 +4,8 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use crate::room::{Room, Word};
+
 /// Who does the parts of a work.
 pub trait Hands: Sync {
     /// Does the parts from 0 up to `parts`, each once, in any order and perhaps at once; returns when all are done.
@@ -53,7 +55,7 @@ pub fn column<T: Send>(
 }
 
 /// The same for columns that are made together.
-pub fn columns<const N: usize, V: Copy + Default + Send, T: Send>(
+pub fn columns<const N: usize, V: Word, T: Send>(
     hands: &dyn Hands,
     bars: usize,
     section: usize,
@@ -69,7 +71,7 @@ pub fn columns<const N: usize, V: Copy + Default + Send, T: Send>(
     });
     for _ in 0..parts {
         let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
-        rooms.push(Mutex::new(next.map(|slots| Room { slots, used: 0 })));
+        rooms.push(Mutex::new(next.map(|slots| Room::new(slots, bars))));
     }
     let given = gather(hands, parts, |part| {
         let start = part * section;
@@ -96,62 +98,19 @@ pub fn columns<const N: usize, V: Copy + Default + Send, T: Send>(
     (columns, given)
 }
 
-/// Room for the values of one section of a column.
-#[derive(Debug)]
-pub struct Room<'a, V = f64> {
-    slots: &'a mut [MaybeUninit<V>],
-    used: usize,
-}
+/// Does the parts on threads of their own, the last first.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub struct Many;
 
-impl<V: Copy + Default> Room<'_, V> {
-    /// Adds the next values; those for which there is no room are dropped.
-    #[inline(always)]
-    pub fn add(&mut self, values: &[V]) {
-        self.add_each(values, |value| value);
-    }
-
-    /// Adds what is made of each of the next values.
-    #[inline(always)]
-    pub fn add_each(&mut self, values: &[V], mut make: impl FnMut(V) -> V) {
-        let free = self.slots.get_mut(self.used..).unwrap_or(&mut []);
-        self.used += free.len().min(values.len());
-        for (slot, &value) in free.iter_mut().zip(values) {
-            slot.write(make(value));
-        }
-    }
-
-    /// Adds the next values of four columns, one of each at a time, and looks at them: a copy that is read again takes
-    /// twice as long, and one column after the other takes longer too.
-    #[inline(always)]
-    pub fn add_four(rooms: [&mut Self; 4], values: [&[V]; 4], mut look: impl FnMut(V, V, V, V)) {
-        let least = rooms.iter().map(|room| room.slots.len() - room.used);
-        let count = least.chain(values.map(<[V]>::len)).min().unwrap_or(0);
-        let [to_first, to_second, to_third, to_fourth] = rooms.map(|room| {
-            let start = room.used;
-            room.used += count;
-            room.slots.get_mut(start..start + count).unwrap_or(&mut [])
+#[cfg(test)]
+impl Hands for Many {
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            for part in (0..parts).rev() {
+                scope.spawn(move || work(part));
+            }
         });
-        let [first, second, third, fourth] = values;
-        let from = first.iter().zip(second).zip(third).zip(fourth);
-        let to = to_first.iter_mut().zip(to_second).zip(to_third).zip(to_fourth);
-        for (
-            (((&first, &second), &third), &fourth),
-            (((to_first, to_second), to_third), to_fourth),
-        ) in from.zip(to)
-        {
-            look(first, second, third, fourth);
-            to_first.write(first);
-            to_second.write(second);
-            to_third.write(third);
-            to_fourth.write(fourth);
-        }
-    }
-
-    fn finish(&mut self) {
-        for slot in self.slots.get_mut(self.used..).unwrap_or(&mut []) {
-            slot.write(V::default());
-        }
-        self.used = self.slots.len();
     }
 }
 
@@ -159,20 +118,7 @@ impl<V: Copy + Default> Room<'_, V> {
 mod tests {
     use super::*;
 
-    /// Does the parts on threads of their own, the last first.
-    struct Many;
-
-    impl Hands for Many {
-        fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-            std::thread::scope(|scope| {
-                for part in (0..parts).rev() {
-                    scope.spawn(move || work(part));
-                }
-            });
-        }
-    }
-
-    /// Leaves the last part out.
+    /// Leaves the first part out.
     struct Lazy;
 
     impl Hands for Lazy {
@@ -204,21 +150,12 @@ mod tests {
         assert_eq!(column(&Alone, 0, 10, squares), (vec![], vec![]));
         let (more, _) = column(&Alone, 3, 2, |_, room| room.add(&[1.0, 2.0, 3.0]));
         assert_eq!(more, [1.0, 2.0, 1.0]);
-        let (fours, _) = columns(&Alone, 3, 2, |_, rooms| {
-            let values = [&[1.0, 2.0, 9.0][..], &[3.0, 4.0], &[5.0, 6.0], &[7.0, 8.0]];
-            Room::add_four(rooms, values, |_, _, _, _| ());
-        });
-        assert_eq!(fours, [[1.0, 2.0, 1.0], [3.0, 4.0, 3.0], [5.0, 6.0, 5.0], [7.0, 8.0, 7.0]]);
-        let mut slots = [MaybeUninit::uninit(); 3];
-        let mut room = Room { slots: &mut slots, used: 0 };
-        room.add_each(&[1.0, 2.0], |value| 2.0 * value);
-        assert_eq!(room.used, 2);
         let ([bars, twice], _) = columns(&Many, 5, 2, |section, [bars, twice]| {
-            for bar in section {
+            for bar in (0..).take(section.end).skip(section.start) {
                 bars.add(&[bar]);
                 twice.add(&[2 * bar]);
             }
         });
-        assert_eq!((bars, twice), (vec![0, 1, 2, 3, 4], vec![0, 2, 4, 6, 8]));
+        assert_eq!((bars, twice), (vec![0_i64, 1, 2, 3, 4], vec![0, 2, 4, 6, 8]));
     }
 }

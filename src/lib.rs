@@ -31,6 +31,7 @@ pub mod metrics;
 #[cfg(feature = "node")]
 pub mod node;
 pub mod portfolio;
+pub mod room;
 #[cfg(feature = "service")]
 pub mod service;
 pub mod simulation;

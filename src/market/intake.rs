@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::{Bars, Column, time};
-use crate::hands::{Hands, Room, column, columns};
+use crate::hands::{Hands, column, columns};
+use crate::room::Room;
 use crate::wide::wide;
 
 /// Values a block.
@@ -43,12 +44,12 @@ pub fn copied(values: &[f64], hands: &dyn Hands) -> (Column, bool) {
 wide! {
     fn copied_numbers(values: &[f64], room: &mut Room<'_>) -> bool {
         let mut are_prices = true;
-        // Nothing that the compiler could know: a copy by the C library in between takes longer than a loop of ours.
-        let nothing = std::hint::black_box(0_u64);
-        room.add_each(values, |value| {
-            are_prices &= (value > 0.0) & (value < f64::INFINITY);
-            f64::from_bits(value.to_bits() ^ nothing)
-        });
+        for block in values.chunks(BLOCK) {
+            for value in block {
+                are_prices &= (*value > 0.0) & (*value < f64::INFINITY);
+            }
+            room.add(block);
+        }
         are_prices
     }
 }
@@ -160,11 +161,15 @@ wide! {
         section: Range<usize>,
         rooms: [&mut Room<'_>; 4],
     ) -> bool {
-        let values = prices.map(|column| column.get(section.clone()).unwrap_or(&[]));
-        let mut sound = true;
-        Room::add_four(rooms, values, |open, high, low, close| {
-            sound &= is_sound(open, high, low, close);
-        });
+        let (mut rooms, mut sound) = (rooms, true);
+        for start in section.clone().step_by(BLOCK) {
+            let bars = start..section.end.min(start + BLOCK);
+            let blocks = prices.map(|column| column.get(bars.clone()).unwrap_or(&[]));
+            sound &= prices_are_sound(blocks[0], blocks[1], blocks[2], blocks[3]);
+            for (room, block) in rooms.iter_mut().zip(blocks) {
+                room.add(block);
+            }
+        }
         sound
     }
 }
@@ -179,10 +184,10 @@ fn copied_volumes(volume: &[f64], hands: &dyn Hands) -> Option<Vec<f64>> {
 wide! {
     fn copied_volume(volume: &[f64], room: &mut Room<'_>) -> bool {
         let mut sound = true;
-        room.add_each(volume, |volume| {
-            sound &= (0.0..f64::INFINITY).contains(&volume);
-            volume
-        });
+        for block in volume.chunks(BLOCK) {
+            sound &= volumes_are_sound(block);
+            room.add(block);
+        }
         sound
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-use crate::hands::{Hands, Room, column};
+use crate::hands::{Hands, column};
+use crate::room::Room;
 use crate::wide::wide;
 
 /// Milliseconds of a day.

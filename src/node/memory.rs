@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-/// Blocks smaller than this are the system's affair: it keeps them itself.
-const LARGE: usize = 1 << 17;
+/// Blocks smaller than this are the system's affair: it keeps them itself. Of larger ones it gives pages back at once, and
+/// to get them again takes microseconds a page.
+const LARGE: usize = 1 << 15;
 /// The alignment that the system gives without being asked; blocks that need more are its affair too.
 const ALIGNMENT: usize = 16;
 /// The size of a huge page, and the least size of a block that is made of them.
@@ -24,7 +25,7 @@ const HUGE: usize = 1 << 21;
 /// The most that is kept, bytes: the columns of two runs over a million bars.
 const MOST_BYTES: usize = 192 << 20;
 /// The most blocks that are kept.
-const MOST_BLOCKS: usize = 64;
+const MOST_BLOCKS: usize = 256;
 /// How long nothing large is asked for until all is given back; as this is looked at no more often, up to twice as long.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -164,7 +165,6 @@ unsafe impl GlobalAlloc for Keeper {
                 unsafe { start.write_bytes(0, layout.size()) };
                 start
             }
-            // Small pages: what asks for zeros often touches few of them.
             // SAFETY: the size is that of the layout asked for or more, so it is not 0.
             None => unsafe { System.alloc_zeroed(whole) },
         }
@@ -193,11 +193,6 @@ unsafe impl GlobalAlloc for Keeper {
             // SAFETY: the caller's promises are those that the system asks for.
             (None, None) => unsafe { System.realloc(start, layout, size) },
             (Some(old), Some(new)) if old.size() == new.size() => start,
-            // Growing moves pages instead of copying what is in them.
-            // SAFETY: the block is one of `old` from the system, and the new size is not 0.
-            (Some(old), Some(new)) if old.align() == new.align() && new.align() == ALIGNMENT => unsafe {
-                System.realloc(start, old, new.size())
-            },
             (_, _) => {
                 // SAFETY: `new` is a valid layout of more than 0 bytes, as the caller promises of `size`.
                 let moved = unsafe { self.alloc(new) };

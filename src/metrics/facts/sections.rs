@@ -12,7 +12,8 @@ use super::returns::{any_changes, change, changes};
 use super::tails::{self, Bounds, Kept, TailFacts};
 use super::totals::Totals;
 use super::{Course, ReturnFacts, float};
-use crate::hands::{Alone, Hands, Room, column, gather};
+use crate::hands::{Alone, Hands, column, gather};
+use crate::room::Room;
 use crate::wide::by_fours;
 
 /// Bars a section.
@@ -211,19 +212,7 @@ fn second(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Measures the parts in reverse, each on a thread of its own.
-    struct Many;
-
-    impl Hands for Many {
-        fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-            std::thread::scope(|scope| {
-                for part in (0..parts).rev() {
-                    scope.spawn(move || work(part));
-                }
-            });
-        }
-    }
+    use crate::hands::Many;
 
     fn wave(bars: u32) -> (Vec<f64>, Vec<f64>) {
         let equity = (0..bars).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0);

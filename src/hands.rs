@@ -41,27 +41,50 @@ pub fn gather<T: Send>(
     slots.into_iter().filter_map(given).collect()
 }
 
+/// Columns of fewer bytes than this stay in the caches until somebody reads them.
+const LARGE: usize = 4 << 20;
+
+/// How a column is cut into sections.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    bars: usize,
+    section: usize,
+    past_caches: bool,
+}
+
+impl Cut {
+    /// Sections of so many bars each, the last one perhaps of fewer.
+    pub fn new(bars: usize, section: usize) -> Self {
+        Self { bars, section: section.max(1), past_caches: false }
+    }
+
+    /// The same for a column that nobody reads soon: if it is large, it is written past the caches.
+    #[must_use]
+    pub fn past_caches(self) -> Self {
+        Self { past_caches: true, ..self }
+    }
+}
+
 /// Makes a column in sections: `work` gets the bars of one and the room for their values.
 ///
 /// Room that is left empty holds zeros.
 pub fn column<T: Send>(
     hands: &dyn Hands,
-    bars: usize,
-    section: usize,
+    cut: Cut,
     work: impl Fn(Range<usize>, &mut Room<'_>) -> T + Sync,
 ) -> (Vec<f64>, Vec<T>) {
-    let ([column], given) = columns(hands, bars, section, |bars, [room]| work(bars, room));
+    let ([column], given) = columns(hands, cut, |bars, [room]| work(bars, room));
     (column, given)
 }
 
 /// The same for columns that are made together.
 pub fn columns<const N: usize, V: Word, T: Send>(
     hands: &dyn Hands,
-    bars: usize,
-    section: usize,
+    cut: Cut,
     work: impl Fn(Range<usize>, [&mut Room<'_, V>; N]) -> T + Sync,
 ) -> ([Vec<V>; N], Vec<T>) {
-    let section = section.max(1);
+    let Cut { bars, section, past_caches } = cut;
+    let past_caches = past_caches && bars.saturating_mul(size_of::<V>()) >= LARGE;
     let mut columns = std::array::from_fn(|_| Vec::with_capacity(bars));
     let parts = bars.div_ceil(section);
     let mut rooms: Vec<Mutex<[Room<'_, V>; N]>> = Vec::with_capacity(parts);
@@ -71,7 +94,7 @@ pub fn columns<const N: usize, V: Word, T: Send>(
     });
     for _ in 0..parts {
         let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
-        rooms.push(Mutex::new(next.map(|slots| Room::new(slots, bars))));
+        rooms.push(Mutex::new(next.map(|slots| Room::new(slots, past_caches))));
     }
     let given = gather(hands, parts, |part| {
         let start = part * section;
@@ -142,15 +165,15 @@ mod tests {
             }
             bars.len()
         };
-        let (alone, lengths) = column(&Alone, 25, 10, squares);
+        let (alone, lengths) = column(&Alone, Cut::new(25, 10), squares);
         assert_eq!(lengths, [10, 10, 5]);
         assert_eq!((alone.len(), alone[8], alone[9], alone[10]), (25, 64.0, 0.0, 100.0));
-        assert_eq!(column(&Many, 25, 10, squares).0, alone);
-        assert_eq!(column(&Lazy, 25, 10, squares), (vec![], vec![10, 5]));
-        assert_eq!(column(&Alone, 0, 10, squares), (vec![], vec![]));
-        let (more, _) = column(&Alone, 3, 2, |_, room| room.add(&[1.0, 2.0, 3.0]));
+        assert_eq!(column(&Many, Cut::new(25, 10), squares).0, alone);
+        assert_eq!(column(&Lazy, Cut::new(25, 10), squares), (vec![], vec![10, 5]));
+        assert_eq!(column(&Alone, Cut::new(0, 10), squares), (vec![], vec![]));
+        let (more, _) = column(&Alone, Cut::new(3, 2), |_, room| room.add(&[1.0, 2.0, 3.0]));
         assert_eq!(more, [1.0, 2.0, 1.0]);
-        let ([bars, twice], _) = columns(&Many, 5, 2, |section, [bars, twice]| {
+        let ([bars, twice], _) = columns(&Many, Cut::new(5, 2), |section, [bars, twice]| {
             for bar in (0..).take(section.end).skip(section.start) {
                 bars.add(&[bar]);
                 twice.add(&[2 * bar]);

@@ -2,10 +2,6 @@
 
 use std::mem::MaybeUninit;
 
-/// Columns of at least so many bytes are written past the caches: they hold no more than a few of them, and a line that
-/// is written through a cache is read from memory first.
-const LARGE: usize = 4 << 20;
-
 /// A number of 64 bits.
 pub trait Word: Copy + Default + Send {}
 
@@ -21,9 +17,9 @@ pub struct Room<'a, V: Word = f64> {
 }
 
 impl<'a, V: Word> Room<'a, V> {
-    /// Opens room in a column of so many bars.
-    pub fn new(slots: &'a mut [MaybeUninit<V>], bars: usize) -> Self {
-        Self { slots, used: 0, past_caches: bars >= LARGE / size_of::<V>() }
+    /// Opens room; `past_caches` if nobody reads it soon. A line that is written through a cache is read from memory first.
+    pub fn new(slots: &'a mut [MaybeUninit<V>], past_caches: bool) -> Self {
+        Self { slots, used: 0, past_caches }
     }
 
     /// Adds the next values; those for which there is no room are dropped.
@@ -61,37 +57,41 @@ fn write_all<V: Word>(slots: &mut [MaybeUninit<V>], value: V) {
     }
 }
 
-/// Writes values to memory without reading into a cache what was there before.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
+/// Writes values to memory without reading into a cache what was there before, where the processor can do it.
 fn write_past_caches<V: Word>(slots: &mut [MaybeUninit<V>], values: &[V]) {
-    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx") {
+        #[expect(unsafe_code, reason = "the compiler cannot know the processor")]
+        // SAFETY: the processor was just asked whether it has these instructions.
+        return unsafe { stream(slots, values) };
+    }
+    write(slots, values);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+fn stream<V: Word>(slots: &mut [MaybeUninit<V>], values: &[V]) {
+    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
 
     let count = slots.len().min(values.len());
-    let ahead = slots.as_ptr().align_offset(size_of::<__m128i>()).min(count);
+    let ahead = slots.as_ptr().align_offset(size_of::<__m256i>()).min(count);
     let (first_slots, slots) = slots.split_at_mut(ahead);
     let (first, values) = values.split_at(ahead);
     let (slots, _) = slots.split_at_mut(count - ahead);
     let (values, _) = values.split_at(count - ahead);
     write(first_slots, first);
     let ((slots, last_slots), (values, last)) =
-        (slots.as_chunks_mut::<2>(), values.as_chunks::<2>());
+        (slots.as_chunks_mut::<4>(), values.as_chunks::<4>());
     for (slots, values) in slots.iter_mut().zip(values) {
         #[expect(unsafe_code, reason = "there is no other way to write past the caches")]
-        // SAFETY: a `Word` is 8 bytes without padding, so that both sides are 16 bytes; the slots begin on a multiple of
-        // 16, as `ahead` brought them there; and every x86-64 has these instructions.
+        // SAFETY: a `Word` is 8 bytes without padding, so that both sides are 32 bytes, and the slots begin on a multiple
+        // of 32, as `ahead` brought them there.
         unsafe {
-            _mm_stream_si128(slots.as_mut_ptr().cast(), _mm_loadu_si128(values.as_ptr().cast()));
+            let values = _mm256_loadu_si256(values.as_ptr().cast());
+            _mm256_stream_si256(slots.as_mut_ptr().cast(), values);
         }
     }
     write(last_slots, last);
-}
-
-/// Writes values to memory.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn write_past_caches<V: Word>(slots: &mut [MaybeUninit<V>], values: &[V]) {
-    write(slots, values);
 }
 
 /// Orders what was written past the caches before all that follows: without it, a lock would not.
@@ -108,23 +108,26 @@ fn settle() {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::hands::{Alone, Many, column, columns};
+    use crate::hands::{Alone, Cut, Many, column, columns};
+
+    const LARGE: usize = 1 << 19;
 
     #[test]
     fn values_come_where_they_belong_from_any_place_and_in_any_number() {
         let value = |bar: usize| 1.0 + bar as f64;
-        for bars in [1_000, LARGE / 8 - 1, LARGE / 8, LARGE / 8 + 777] {
-            // Of odd length, so that every other one begins between two multiples of 16 bytes; and so do the pieces.
-            let (column, _) = column(&Many, bars, 40_961, |section, room| {
-                let (mut bar, mut length) = (section.start, 0);
-                while bar < section.end {
-                    length = length % 9 + 1;
-                    let piece: Vec<f64> = (bar..section.end.min(bar + length)).map(value).collect();
-                    room.add(&piece);
-                    bar += piece.len();
-                }
-            });
+        for bars in [1_000, LARGE - 1, LARGE, LARGE + 777] {
+            // Of odd lengths, so that most begin between two multiples of 32 bytes; and so do the pieces.
+            let (column, _) =
+                column(&Many, Cut::new(bars, 40_961).past_caches(), |section, room| {
+                    let (mut bar, mut length) = (section.start, 0);
+                    while bar < section.end {
+                        length = length % 9 + 1;
+                        let piece: Vec<f64> =
+                            (bar..section.end.min(bar + length)).map(value).collect();
+                        room.add(&piece);
+                        bar += piece.len();
+                    }
+                });
             assert_eq!(column.len(), bars);
             assert!(column.iter().enumerate().all(|(bar, found)| *found == value(bar)), "{bars}");
         }
@@ -132,11 +135,12 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_dropped_and_what_is_missing_is_zero() {
-        for bars in [4, LARGE / 8] {
-            let ([few, many], _) = columns(&Alone, bars, 3, |section, [few, many]| {
-                few.add(&[7_i64]);
-                many.add(&[section.start.cast_signed() as i64; 8]);
-            });
+        for bars in [4, LARGE] {
+            let ([few, many], _) =
+                columns(&Alone, Cut::new(bars, 3).past_caches(), |section, [few, many]| {
+                    few.add(&[7_i64]);
+                    many.add(&[section.start.cast_signed() as i64; 8]);
+                });
             for bar in 0..bars {
                 assert_eq!(few[bar], if bar % 3 == 0 { 7 } else { 0 });
                 assert_eq!(many[bar] as usize, bar - bar % 3);

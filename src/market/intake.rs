@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{Bars, Column, time};
-use crate::hands::{Hands, column, columns};
+use crate::hands::{Cut, Hands, column, columns};
 use crate::room::Room;
 use crate::wide::wide;
 
@@ -33,9 +33,9 @@ pub struct Lent<'a> {
     pub volume: Option<&'a [f64]>,
 }
 
-/// Copies numbers, and tells whether all of them are finite and above 0, as prices are.
+/// Copies numbers that are read soon, and tells whether all of them are finite and above 0, as prices are.
 pub fn copied(values: &[f64], hands: &dyn Hands) -> (Column, bool) {
-    let (copy, are_prices) = column(hands, values.len(), SECTION, |section, room| {
+    let (copy, are_prices) = column(hands, Cut::new(values.len(), SECTION), |section, room| {
         copied_numbers(values.get(section).unwrap_or(&[]), room)
     });
     (copy.into(), !are_prices.contains(&false))
@@ -76,9 +76,9 @@ impl Moments {
             [first, second, ..] => (second - first) as i64,
             _ => 0,
         };
-        let ([whole], sections) = columns(hands, milliseconds.len(), SECTION, |section, [room]| {
-            read_moments(milliseconds, section, step, room)
-        });
+        let cut = Cut::new(milliseconds.len(), SECTION).past_caches();
+        let ([whole], sections) =
+            columns(hands, cut, |section, [room]| read_moments(milliseconds, section, step, room));
         let regular = sections.into_iter().sum::<Option<usize>>()?;
         (whole.len() == milliseconds.len()).then(|| Self { whole: whole.into(), step, regular })
     }
@@ -113,6 +113,12 @@ wide! {
             if !time::to_whole(block, whole) {
                 return None;
             }
+            if step > 0 && before.is_some_and(|before| are_regular(before, step, whole)) {
+                regular += whole.len();
+                room.add(whole);
+                before = whole.last().copied();
+                continue;
+            }
             if let (Some(before), Some(&first)) = (before, whole.first()) {
                 rise &= before < first;
                 regular += usize::from(first - before == step);
@@ -128,19 +134,30 @@ wide! {
     }
 }
 
+/// Returns whether each moment comes a step after the one before: the comparison of numbers that need not be counted.
+#[inline(always)]
+fn are_regular(before: i64, step: i64, moments: &[i64]) -> bool {
+    let mut same = moments.first().is_some_and(|first| first - before == step);
+    let later = moments.get(1..).unwrap_or(&[]);
+    for (earlier, later) in moments.iter().zip(later) {
+        same &= later - earlier == step;
+    }
+    same
+}
+
 impl Bars {
     /// Copies bars; nothing where they break an invariant, of which [`Bars::new`] tells more.
     pub fn copied(lent: &Lent<'_>, hands: &dyn Hands) -> Option<Self> {
         let bars = lent.timestamps.len();
         let columns_of_prices = [lent.open, lent.high, lent.low, lent.close];
-        let lengths = columns_of_prices.iter().chain(&lent.volume).map(|column| column.len());
-        if lengths.into_iter().any(|length| length != bars) {
+        let lengths = columns_of_prices.iter().chain(&lent.volume);
+        if lengths.into_iter().any(|column| column.len() != bars) {
             return None;
         }
         let moments = Moments::of(lent.timestamps, hands)?;
-        let (prices, sound) = columns(hands, bars, SECTION, |section, rooms| {
-            copied_prices(columns_of_prices, section, rooms)
-        });
+        let cut = Cut::new(bars, SECTION).past_caches();
+        let (prices, sound) =
+            columns(hands, cut, |section, rooms| copied_prices(columns_of_prices, section, rooms));
         if prices[0].len() != bars || sound.contains(&false) {
             return None;
         }
@@ -175,9 +192,10 @@ wide! {
 }
 
 fn copied_volumes(volume: &[f64], hands: &dyn Hands) -> Option<Vec<f64>> {
-    let (copy, sound) = column(hands, volume.len(), SECTION, |section, room| {
-        copied_volume(volume.get(section).unwrap_or(&[]), room)
-    });
+    let (copy, sound) =
+        column(hands, Cut::new(volume.len(), SECTION).past_caches(), |section, room| {
+            copied_volume(volume.get(section).unwrap_or(&[]), room)
+        });
     (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
 }
 
@@ -283,7 +301,8 @@ mod tests {
         let prices: Vec<f64> = (0..bars).map(|bar| 1.0 + bar as f64).collect();
         let copy = |timestamps: &[f64], close: &[f64], volume: &[f64]| {
             let (open, high, low) = (&prices, &prices, &prices);
-            Bars::copied(&Lent { timestamps, open, high, low, close, volume: Some(volume) }, &Alone)
+            let lent = Lent { timestamps, open, high, low, close, volume: Some(volume) };
+            Bars::copied(&lent, &Alone)
         };
         let found = copy(&timestamps, &prices, &prices).unwrap();
         let (column, are_prices) = copied(&prices, &Alone);

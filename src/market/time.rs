@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-use crate::hands::{Hands, column};
+use crate::hands::{Cut, Hands, column};
 use crate::room::Room;
 use crate::wide::wide;
 
@@ -80,7 +80,7 @@ pub fn to_numbers(moments: &[i64], hands: &dyn Hands) -> Vec<f64> {
     let is_small =
         |moment: Option<&i64>| moment.is_none_or(|moment| moment.unsigned_abs() < 1 << 51);
     if is_small(moments.first()) && is_small(moments.last()) {
-        return column(hands, moments.len(), SECTION, |section, room| {
+        return column(hands, Cut::new(moments.len(), SECTION).past_caches(), |section, room| {
             shifted(moments.get(section).unwrap_or(&[]), room);
         })
         .0;

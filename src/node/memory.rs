@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 /// Blocks smaller than this are the system's affair: it keeps them itself. Of larger ones it gives pages back at once, and
 /// to get them again takes microseconds a page.
-const LARGE: usize = 1 << 15;
+const LARGE: usize = 1 << 14;
 /// The alignment that the system gives without being asked; blocks that need more are its affair too.
 const ALIGNMENT: usize = 16;
 /// The size of a huge page, and the least size of a block that is made of them.

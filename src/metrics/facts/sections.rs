@@ -12,7 +12,7 @@ use super::returns::{any_changes, change, changes};
 use super::tails::{self, Bounds, Kept, TailFacts};
 use super::totals::Totals;
 use super::{Course, ReturnFacts, float};
-use crate::hands::{Alone, Hands, column, gather};
+use crate::hands::{Alone, Cut, Hands, column, gather};
 use crate::room::Room;
 use crate::wide::by_fours;
 
@@ -52,8 +52,9 @@ pub(super) fn measure(
     let before =
         |bar: usize| bar.checked_sub(1).map_or(terms.initial_capital, |bar| course.at(bar));
     let bounds = Bounds::of(bars, |bar| change(before(bar), course.at(bar)));
-    let (equity, sections) =
-        column(hands, bars, SECTION, |bars, room| section(terms, course, bars, bounds, room));
+    let (equity, sections) = column(hands, Cut::new(bars, SECTION), |bars, room| {
+        section(terms, course, bars, bounds, room)
+    });
     let Some(totals) = joined(&sections) else {
         return (Measured { facts, ..Measured::default() }, equity);
     };

@@ -54,9 +54,6 @@ pub trait Four: Number {
     /// The same for those that are at least those of `bound`.
     fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize;
 
-    /// Returns whether each is above its counterpart of `low` and below that of `high`, or NaN.
-    fn all_between(self, low: Self, high: Self) -> bool;
-
     /// Adds the four up, from the first to the last.
     #[inline(always)]
     fn total(self) -> f64 {
@@ -191,12 +188,6 @@ impl Four for Row {
     fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
         self.keep(bound, room, |value, bound| value >= bound)
     }
-
-    #[inline(always)]
-    fn all_between(self, low: Self, high: Self) -> bool {
-        let bounds = low.0.into_iter().zip(high.0);
-        !self.0.into_iter().zip(bounds).any(|(value, (low, high))| value <= low || value >= high)
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -209,7 +200,7 @@ mod x86_64 {
     use std::arch::x86_64::{
         __m256d, __m256i, _CMP_GE_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
         _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_loadu_si256,
-        _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd, _mm256_or_pd,
+        _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
         _mm256_permutevar8x32_epi32, _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd,
     };
     use std::ops::{Add, Div, Mul, Sub};
@@ -335,16 +326,6 @@ mod x86_64 {
         fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
             self.keep::<_CMP_GE_OQ>(bound, room)
         }
-
-        #[inline(always)]
-        fn all_between(self, low: Self, high: Self) -> bool {
-            // SAFETY: registers are made by an `Avx2` only.
-            unsafe {
-                let below = _mm256_cmp_pd::<_CMP_LE_OQ>(self.0, low.0);
-                let above = _mm256_cmp_pd::<_CMP_GE_OQ>(self.0, high.0);
-                _mm256_movemask_pd(_mm256_or_pd(below, above)) == 0
-            }
-        }
     }
 }
 
@@ -367,7 +348,6 @@ mod tests {
                 if most { x.keep_at_most(y, &mut room) } else { x.keep_at_least(y, &mut room) };
             found.extend(&room[..kept]);
         }
-        found.push(f64::from(u8::from(x.all_between(y, processor.all(a[2])))));
         // Which NaN comes out is the processor's affair.
         found.iter().map(|value| if value.is_nan() { u64::MAX } else { value.to_bits() }).collect()
     }
@@ -398,8 +378,5 @@ mod tests {
         assert_eq!(row.keep_at_least(Any.all(2.0), &mut room), 3);
         assert_eq!(&room[..3], &[3.0, 2.0, 5.0]);
         assert_eq!((row.total(), row.smallest(), row.largest()), (11.0, 1.0, 5.0));
-        for (low, high, expected) in [(0.0, 6.0, true), (1.0, 6.0, false), (0.0, 5.0, false)] {
-            assert_eq!(row.all_between(Any.all(low), Any.all(high)), expected);
-        }
     }
 }

@@ -8,8 +8,9 @@ use napi_derive::napi;
 use serde_json::{Map, Value};
 
 use crate::input::Input;
+use crate::market::time;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
-use crate::service::{Control, Engine, Progress};
+use crate::service::{Control, Done, Engine, Progress, pool};
 use crate::store::record::{Outcome, Run};
 
 use super::call::{call, simulate};
@@ -43,9 +44,9 @@ pub(super) fn on_run_backtest<'env>(
         Ok(async move {
             // Boxed: the state of a run is large, and every await above it would carry it along.
             let work = Box::pin(engine.run_backtest(&request, control, ticket));
-            let (run, outcome) = engine.logged(work).await?;
+            let Done { run, outcome, moments } = engine.logged(work).await?;
             let last = completed(&run, &outcome);
-            let result = BacktestResult::new(run, Some(Arc::unwrap_or_clone(outcome)));
+            let result = BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), moments)));
             Ok((result.cross()?, last))
         })
     };
@@ -108,7 +109,11 @@ pub(super) fn on_get_backtest_results<'env>(
     let work = engine.map(|engine| async move {
         let found = engine.logged(engine.get_backtest_results(&id)).await?;
         let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
-            BacktestResult::new(run, outcome.map(Arc::unwrap_or_clone)).cross()
+            let outcome = outcome.map(|outcome| {
+                let moments = time::to_numbers(&outcome.timestamps, &pool::Crew);
+                (Arc::unwrap_or_clone(outcome), moments)
+            });
+            BacktestResult::new(run, outcome).cross()
         };
         found.map(crossing).transpose()
     });

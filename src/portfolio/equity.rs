@@ -151,6 +151,26 @@ impl<'a> Valuation<'a> {
         self.close.get(bar).map_or(0.0, |close| cash + close * position)
     }
 
+    /// Gives the equity of bars that rise, each with that of the bar before it, where there is one.
+    pub fn sample(
+        &self,
+        bars: &mut dyn Iterator<Item = usize>,
+        take: &mut dyn FnMut(Option<f64>, f64),
+    ) {
+        let mut orders = 0;
+        let mut at = |bar: usize| {
+            // The orders in between are few and side by side: a search among all of them touches more memory.
+            let later = self.bars.get(orders..).unwrap_or(&[]);
+            orders += later.iter().take_while(|&&order| order as usize <= bar).count();
+            let (cash, position) = self.after(orders);
+            self.close.get(bar).map_or(0.0, |close| cash + close * position)
+        };
+        for bar in bars {
+            let before = bar.checked_sub(1).map(&mut at);
+            take(before, at(bar));
+        }
+    }
+
     /// Writes the equity of the bars from `from` on, as many as there is room for.
     pub fn write(&self, from: usize, into: &mut [f64]) {
         value(self, from, into);

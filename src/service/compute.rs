@@ -67,12 +67,8 @@ pub(super) fn simulate(
     let watch = reporter.watch("simulation", timestamps);
     reporter.stage("simulation");
     let bars = prices.len();
-    let (results, next_open) = pool::both(
-        bars,
-        || results(prices, signals, terms, &watch, reporter),
-        || warnings::next_open_return(prices, signals, terms, &Quiet(&watch)),
-    );
-    let Results { simulation, portfolio, facts } = results?;
+    let Results { simulation, portfolio, facts, next_open } =
+        results(prices, signals, terms, &watch, reporter)?;
     let metrics: Values = metrics::compute_all(&facts)
         .into_iter()
         .map(|(name, value)| (Cow::Borrowed(name), value))
@@ -105,6 +101,7 @@ struct Results {
     simulation: Simulation,
     portfolio: Portfolio,
     facts: Facts,
+    next_open: Option<f64>,
 }
 
 fn results(
@@ -118,7 +115,12 @@ fn results(
     let simulation = simulation::simulate(prices, signals, capital, options, watch)?;
     reporter.stage("metrics");
     let orders = &simulation.orders;
-    let holdings = Holdings::of(close, orders, capital)?;
+    let (holdings, trades) = pool::both(
+        close.len(),
+        || Holdings::of(close, orders, capital),
+        || Trades::of(close, orders),
+    );
+    let holdings = holdings?;
     reporter.cancel().check()?;
     let of_curve = || {
         let curve = Curve {
@@ -131,7 +133,6 @@ fn results(
         CurveFacts::new(&curve, &Valuation::new(close, orders, &holdings, capital), &pool::Crew)
     };
     let of_orders = || {
-        let trades = Trades::of(close, orders);
         let unexecuted = simulation.unexecuted.iter();
         let facts = LedgerFacts::new(&Ledger {
             initial_capital: capital,
@@ -143,11 +144,13 @@ fn results(
             fills_without_slippage: &fills_without_slippage(&simulation),
             unexecuted_signals: unexecuted.map(|signals| u64::from(signals.count)).sum(),
         });
-        (trades, facts)
+        let next_open =
+            warnings::next_open_return(prices, signals, &simulation, terms, &Quiet(watch));
+        (facts, next_open)
     };
-    let ((of_curve, equity), (trades, of_orders)) = pool::both(close.len(), of_curve, of_orders);
+    let ((of_curve, equity), (of_orders, next_open)) = pool::both(close.len(), of_curve, of_orders);
     let portfolio = Portfolio::new(trades, equity, holdings, orders, capital);
-    Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation })
+    Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation, next_open })
 }
 
 /// Stops with the run, and tells nothing of its own.

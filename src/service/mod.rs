@@ -38,3 +38,4 @@ pub use engine::Engine;
 pub use function::{Columns, Signaller};
 pub use import_bars::ImportSummary;
 pub use progress::{Control, Listener, Progress};
+pub use run_backtest::Done;

@@ -23,6 +23,17 @@ use super::{clock, compute, look_ahead, pool};
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// A run that was completed.
+#[derive(Debug)]
+pub struct Done {
+    /// Its record.
+    pub run: Run,
+    /// What came out of it.
+    pub outcome: Arc<Outcome>,
+    /// The openings of its bars as numbers, UTC milliseconds.
+    pub moments: Vec<f64>,
+}
+
 impl Engine {
     /// Runs a backtest and returns its record. With `persist`, the run is kept from its beginning on: as `pending` while
     /// it waits for its turn, `running`, and then `completed`, `failed` or `cancelled`.
@@ -35,7 +46,7 @@ impl Engine {
         request: &Input,
         control: Control,
         mut ticket: Ticket,
-    ) -> Result<(Run, Arc<Outcome>)> {
+    ) -> Result<Done> {
         let _work = self.enter(&control.cancel)?;
         let cancel = control.cancel.clone();
         let known = cancel.or(self.catalogue_for(request)).await?;
@@ -71,7 +82,7 @@ impl Engine {
         }
         .await;
         match result {
-            Ok(outcome) => Ok((run, outcome)),
+            Ok((outcome, moments)) => Ok(Done { run, outcome, moments }),
             Err(error) => {
                 if persist {
                     self.note_failure(&run.id, &error).await;
@@ -119,7 +130,7 @@ impl Engine {
         plan: Plan,
         run: &mut Run,
         reporter: Reporter,
-    ) -> Result<Arc<Outcome>> {
+    ) -> Result<(Arc<Outcome>, Vec<f64>)> {
         let began = Instant::now();
         reporter.stage("loading");
         let cancel = reporter.cancel().clone();
@@ -144,7 +155,12 @@ impl Engine {
                     options: &request.options,
                     bar_milliseconds: timeframe.milliseconds(),
                 };
-                let computed = compute::backtest(&request.bound, given, bars, &terms, &reporter);
+                // Signals are made by one thread: another one may do this meanwhile.
+                let (computed, moments) = pool::both(
+                    bars.len(),
+                    || compute::backtest(&request.bound, given, bars, &terms, &reporter),
+                    || time::to_numbers(bars.timestamps(), &pool::Crew),
+                );
                 let mut outcome = computed.map_err(|error| {
                     // A loop that was stopped says only that; who stopped it is known here.
                     if error.code == Code::Cancelled { cancel.error() } else { error }
@@ -153,11 +169,11 @@ impl Engine {
                 outcome.summary.warnings.extend(loaded.warnings.iter().cloned());
                 let print = persist.then(|| fingerprint(bars, timeframe));
                 reporter.stage("storing");
-                Ok((Arc::new(outcome), print))
+                Ok((Arc::new(outcome), moments, print))
             };
             pool::run(work).await
         };
-        let (outcome, print) = computed?;
+        let (outcome, moments, print) = computed?;
         run.fingerprint = print;
         run.completed_at = Some(clock::now());
         if persist {
@@ -172,7 +188,7 @@ impl Engine {
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"
         );
-        Ok(outcome)
+        Ok((outcome, moments))
     }
 
     /// Notes in the store how a run ended; that it did is told to the caller in any case.

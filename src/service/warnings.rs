@@ -71,17 +71,21 @@ fn same_bar_fills(run: &Subject<'_>) -> Option<String> {
 pub(super) fn next_open_return(
     prices: &Prices<'_>,
     signals: &Signals,
+    run: &Simulation,
     terms: &Terms<'_>,
     watch: &dyn Watch,
 ) -> Option<f64> {
-    prices.open()?;
+    let opens = prices.open()?;
     if terms.options.execution != Execution::Close {
         return None;
     }
-    let options = Options { execution: Execution::NextOpen, ..terms.options.clone() };
     let capital = terms.initial_capital;
-    let later = simulation::simulate(prices, signals, capital, &options, watch).ok()?;
-    let end = later.cash + later.position * prices.close().last()?;
+    let (cash, position) = run.at_next_open(opens, capital, terms.options).or_else(|| {
+        let options = Options { execution: Execution::NextOpen, ..terms.options.clone() };
+        let later = simulation::simulate(prices, signals, capital, &options, watch).ok()?;
+        Some((later.cash, later.position))
+    })?;
+    let end = cash + position * prices.close().last()?;
     Some((end - capital) / capital * 100.0).filter(|percent| percent.is_finite())
 }
 
@@ -154,7 +158,7 @@ mod tests {
             portfolio: &portfolio,
             is_solvent: portfolio.equity.iter().all(|value| *value > 0.0),
             total_return,
-            next_open: next_open_return(&prices, &signals, &terms, &Unwatched),
+            next_open: next_open_return(&prices, &signals, &simulation, &terms, &Unwatched),
         };
         of(&subject)
     }

@@ -8,6 +8,7 @@ use super::approx::{add, less, snap};
 use super::execute::Account;
 use super::machine::{Machine, POLL};
 use super::options::{Accumulate, Options, SizeType};
+use super::orders::Orders;
 use super::reasons::Kind;
 use super::wishes::{first, has};
 use crate::error::{Error, Result};
@@ -117,7 +118,7 @@ impl<'a> AllIn<'a> {
         from: usize,
         watch: &dyn Watch,
     ) -> Result<usize> {
-        let bars = self.prices.len();
+        let (bars, options) = (self.prices.len(), self.options);
         let Account { mut cash, mut position, free_cash, debt } = machine.account;
         // Nothing else than this comes of such runs, but it is what the sums below rest on.
         if debt != 0.0 || (free_cash - cash).abs() > 0.0 || (cash != 0.0 && position != 0.0) {
@@ -141,8 +142,11 @@ impl<'a> AllIn<'a> {
                 near_until = machine.bring_near(bar);
             }
             let Some(&quoted) = self.prices.get(bar) else { break bars };
-            let filled =
-                if is_entry { self.purchase(cash, quoted) } else { self.sale(position, quoted) };
+            let filled = if is_entry {
+                purchase(options, cash, quoted)
+            } else {
+                sale(options, position, quoted)
+            };
             let Some(filled) = filled.filter(|_| !has(others, bar)) else { break bar };
             let Filled { size, price, fees, .. } = filled;
             if rows.add(bar, is_entry, [size, price, fees, quoted]) {
@@ -155,34 +159,53 @@ impl<'a> AllIn<'a> {
         machine.account = Account { cash, position, free_cash: cash, debt };
         Ok(end)
     }
+}
 
-    /// Spends all cash.
-    #[inline]
-    fn purchase(&self, cash: f64, quoted: f64) -> Option<Filled> {
-        let options = self.options;
-        let price = quoted * (1.0 + options.slippage);
-        let for_asset = add(cash, -options.fixed_fees) / (1.0 + options.fees);
-        let size = for_asset / price;
-        let fees = cash - for_asset;
-        let fills = snap(cash) > 0.0
-            && for_asset > 0.0
-            && snap(size) > 0.0
-            && size.is_finite()
-            && fees.is_finite()
-            && !less(size, options.min_size);
-        fills.then_some(Filled { size, price, fees, cash: 0.0 })
-    }
+/// Spends all cash.
+#[inline]
+fn purchase(options: &Options, cash: f64, quoted: f64) -> Option<Filled> {
+    let price = quoted * (1.0 + options.slippage);
+    let for_asset = add(cash, -options.fixed_fees) / (1.0 + options.fees);
+    let size = for_asset / price;
+    let fees = cash - for_asset;
+    let fills = snap(cash) > 0.0
+        && for_asset > 0.0
+        && snap(size) > 0.0
+        && size.is_finite()
+        && fees.is_finite()
+        && !less(size, options.min_size);
+    fills.then_some(Filled { size, price, fees, cash: 0.0 })
+}
 
-    /// Sells the whole position.
-    #[inline]
-    fn sale(&self, size: f64, quoted: f64) -> Option<Filled> {
-        let options = self.options;
-        let price = quoted * (1.0 - options.slippage);
-        let received = size * price;
-        let fees = received * options.fees + options.fixed_fees;
-        let cash = add(received, -fees);
-        let fills =
-            cash >= 0.0 && cash.is_finite() && fees.is_finite() && !less(size, options.min_size);
-        fills.then_some(Filled { size, price, fees, cash })
+/// Sells the whole position.
+#[inline]
+fn sale(options: &Options, size: f64, quoted: f64) -> Option<Filled> {
+    let price = quoted * (1.0 - options.slippage);
+    let received = size * price;
+    let fees = received * options.fees + options.fixed_fees;
+    let cash = add(received, -fees);
+    let fills =
+        cash >= 0.0 && cash.is_finite() && fees.is_finite() && !less(size, options.min_size);
+    fills.then_some(Filled { size, price, fees, cash })
+}
+
+/// Repeats a run of this kind with every fill at the open of the next bar; returns cash and position at the end. Which
+/// signals make orders depends on nothing but whether something is held, so that they are the same ones; one on the last
+/// bar is never filled. Nothing where an order would not fill any more.
+pub(super) fn at_next_open(
+    orders: &Orders,
+    opens: &[f64],
+    capital: f64,
+    options: &Options,
+) -> Option<(f64, f64)> {
+    let (mut cash, mut position) = (capital, 0.0);
+    for (&bar, &side) in orders.bar.iter().zip(&orders.side) {
+        let Some(&quoted) = opens.get(bar as usize + 1) else { break };
+        if side == 0 {
+            (cash, position) = (0.0, purchase(options, cash, quoted)?.size);
+        } else {
+            (cash, position) = (sale(options, position, quoted)?.cash, 0.0);
+        }
     }
+    Some((cash, position))
 }

@@ -1,6 +1,6 @@
 //! The simulation itself: from event to event, each bar's stops before its signals.
 
-use super::all_in::AllIn;
+use super::all_in::{AllIn, at_next_open};
 use super::conflicts::{Resolved, resolve};
 use super::execute::{Account, Fill, Terms, execute};
 use super::options::{Accumulate, Execution, Options, StopEntryPrice, StopExit, StopExitPrice};
@@ -38,6 +38,23 @@ pub struct Simulation {
     pub cash: f64,
     /// Units of the asset at the end; negative for a short position.
     pub position: f64,
+    /// Whether every order went all in or all out, and the machine had no bar to look at.
+    pub(super) all_in: bool,
+}
+
+impl Simulation {
+    /// Returns cash and position at the end of the same run with every signal filled at the open of the next bar, where it
+    /// can be told from these orders; `options` and capital are those of the run, which filled at closes.
+    #[must_use]
+    pub fn at_next_open(
+        &self,
+        opens: &[f64],
+        initial_capital: f64,
+        options: &Options,
+    ) -> Option<(f64, f64)> {
+        let is_known = self.all_in && options.execution == Execution::Close;
+        is_known.then(|| at_next_open(&self.orders, opens, initial_capital, options))?
+    }
 }
 
 /// How often stops were hit.
@@ -152,8 +169,10 @@ impl<'a> Machine<'a> {
         let all_in = (stepping == Stepping::Leaps).then(|| AllIn::of(self)).flatten();
         while bar < bars {
             if let Some(all_in) = &all_in {
+                let from = bar;
                 bar = all_in.run(self, bar, watch)?;
                 if bar >= bars {
+                    self.done.all_in = from == 0;
                     break;
                 }
             }

@@ -16,7 +16,7 @@ proptest! {
         let leaps = run(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched, Stepping::Leaps);
         let every = run(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched, Stepping::EveryBar);
         match (leaps, every) {
-            (Ok(leaps), Ok(every)) => prop_assert_eq!(leaps, every),
+            (Ok(leaps), Ok(every)) => prop_assert_eq!(Simulation { all_in: false, ..leaps }, every),
             (Err(leaps), Err(every)) => prop_assert_eq!(leaps.message, every.message),
             (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
         }
@@ -30,9 +30,16 @@ proptest! {
     ) {
         let case = case.all_in(min_size);
         let leaps = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::Leaps);
+        if let (Ok(leaps), Some(opens)) = (&leaps, case.prices().open())
+            && let Some(told) = leaps.at_next_open(opens, capital, &case.options)
+        {
+            let later = Options { execution: Execution::NextOpen, ..case.options.clone() };
+            let later = simulate(&case.prices(), &case.signals, capital, &later, &Unwatched).unwrap();
+            prop_assert_eq!(told, (later.cash, later.position));
+        }
         let every = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::EveryBar);
         match (leaps, every) {
-            (Ok(leaps), Ok(every)) => prop_assert_eq!(leaps, every),
+            (Ok(leaps), Ok(every)) => prop_assert_eq!(Simulation { all_in: false, ..leaps }, every),
             (Err(leaps), Err(every)) => prop_assert_eq!(leaps.message, every.message),
             (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
         }

@@ -119,6 +119,17 @@ pub trait Course: Sync {
     /// Returns the equity of one bar; 0 for one that is not there.
     fn at(&self, bar: usize) -> f64;
 
+    /// Gives the equity of bars that rise, each with that of the bar before it, where there is one.
+    fn sample(
+        &self,
+        bars: &mut dyn Iterator<Item = usize>,
+        take: &mut dyn FnMut(Option<f64>, f64),
+    ) {
+        for bar in bars {
+            take(bar.checked_sub(1).map(|before| self.at(before)), self.at(bar));
+        }
+    }
+
     /// Writes the equity of the bars from `from` on, as many as there is room for.
     fn write(&self, from: usize, into: &mut [f64]);
 }
@@ -148,6 +159,14 @@ impl Course for Valuation<'_> {
 
     fn at(&self, bar: usize) -> f64 {
         self.at(bar)
+    }
+
+    fn sample(
+        &self,
+        bars: &mut dyn Iterator<Item = usize>,
+        take: &mut dyn FnMut(Option<f64>, f64),
+    ) {
+        self.sample(bars, take);
     }
 
     fn write(&self, from: usize, into: &mut [f64]) {

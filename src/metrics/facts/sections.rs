@@ -49,9 +49,11 @@ pub(super) fn measure(
 ) -> (Measured, Vec<f64>) {
     let bars = terms.close.len();
     let mut facts = ReturnFacts { count: bars, growth: 1.0, ..ReturnFacts::default() };
-    let before =
-        |bar: usize| bar.checked_sub(1).map_or(terms.initial_capital, |bar| course.at(bar));
-    let bounds = Bounds::of(bars, |bar| change(before(bar), course.at(bar)));
+    let bounds = Bounds::of(bars, |sample, take| {
+        course.sample(sample, &mut |before, equity| {
+            take(change(before.unwrap_or(terms.initial_capital), equity));
+        });
+    });
     let (equity, sections) = column(hands, Cut::new(bars, SECTION), |bars, room| {
         section(terms, course, bars, bounds, room)
     });

@@ -39,12 +39,16 @@ impl Bounds {
     /// Keeps everything.
     pub(super) const NONE: Self = Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
 
-    /// Looks at a sample of the returns to know what to keep.
-    pub(super) fn of(count: usize, one: impl Fn(usize) -> f64) -> Self {
+    /// Looks at a sample of the returns to know what to keep; `take` gives those of bars that rise.
+    pub(super) fn of(
+        count: usize,
+        take: impl FnOnce(&mut dyn Iterator<Item = usize>, &mut dyn FnMut(f64)),
+    ) -> Self {
         if count < SMALL {
             return Self::NONE;
         }
-        let mut sample: Vec<f64> = (0..SAMPLE).map(|at| one(at * count / SAMPLE)).collect();
+        let mut sample = Vec::with_capacity(SAMPLE);
+        take(&mut (0..SAMPLE).map(|at| at * count / SAMPLE), &mut |value| sample.push(value));
         sample.sort_unstable_by(f64::total_cmp);
         let ends = sample.get(MARGIN).zip(sample.get(SAMPLE - 1 - MARGIN));
         ends.map_or(Self::NONE, |(&low_until, &high_from)| Self { low_until, high_from })
@@ -75,11 +79,8 @@ impl Kept {
         for block in returns.chunks(BLOCK) {
             let (fours, rest) = block.as_chunks::<4>();
             for four in fours {
+                // Without a question whether there is anything to keep: the answer is hard to foresee.
                 let four = processor.read(four);
-                // Where nothing is held nothing changes, for many bars in a row.
-                if four.all_between(lows, highs) {
-                    continue;
-                }
                 low.take(|room| four.keep_at_most(lows, room));
                 high.take(|room| four.keep_at_least(highs, room));
             }
@@ -182,7 +183,7 @@ mod tests {
     use crate::wide::Any;
 
     fn facts_of(values: &[f64]) -> Option<TailFacts> {
-        let bounds = Bounds::of(values.len(), |at| values[at]);
+        let bounds = Bounds::of(values.len(), |bars, take| bars.for_each(|bar| take(values[bar])));
         let kept: Vec<Kept> = values
             .chunks(9_000)
             .map(|section| {

@@ -13,7 +13,7 @@ use crate::market::time;
 use crate::portfolio::Trades;
 use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::Findings;
-use crate::service::{self, Known, pool, progress};
+use crate::service::{self, Known, progress};
 use crate::simulation::Orders;
 use crate::store::record::{Outcome, Run, Summary, Values};
 
@@ -378,17 +378,13 @@ impl BacktestSummary {
 }
 
 impl BacktestResult {
-    /// Returns a run with all that came out of it as JavaScript sees it.
-    pub fn new(run: Run, outcome: Option<Outcome>) -> Self {
+    /// Returns a run with all that came out of it, and the openings of its bars as numbers, as JavaScript sees it.
+    pub fn new(run: Run, outcome: Option<(Outcome, Vec<f64>)>) -> Self {
         let completed = outcome.is_some();
-        let Outcome { mut summary, trades, timestamps, equity } = outcome.unwrap_or_default();
+        let (outcome, moments) = outcome.unwrap_or_default();
+        let Outcome { mut summary, trades, timestamps, equity } = outcome;
         let metrics = std::mem::take(&mut summary.metrics);
         let head = BacktestSummary::new(run, completed.then_some(summary));
-        let (packed, moments) = pool::both(
-            timestamps.len(),
-            || trade_columns(&trades, &timestamps),
-            || time::to_numbers(&timestamps, &pool::Crew),
-        );
         Self {
             backtest_id: head.backtest_id,
             status: head.status,
@@ -404,7 +400,7 @@ impl BacktestResult {
             final_capital: head.final_capital,
             total_return: head.total_return,
             metrics,
-            trades: packed,
+            trades: trade_columns(&trades, &timestamps),
             timestamps: moments,
             equity_curve: equity,
             warnings: head.warnings,

@@ -28,6 +28,7 @@ pub mod input;
 pub mod language;
 pub mod market;
 pub mod metrics;
+pub mod near;
 #[cfg(feature = "node")]
 pub mod node;
 pub mod portfolio;

@@ -12,6 +12,7 @@ use super::orders::Orders;
 use super::reasons::Kind;
 use super::wishes::{first, has};
 use crate::error::{Error, Result};
+use crate::near::bring_near;
 use crate::watch::Watch;
 
 /// A run of orders that are all in or all out.
@@ -138,9 +139,7 @@ impl<'a> AllIn<'a> {
                 watch.at(bar, machine.done.orders.len());
                 poll_at = bar + POLL;
             }
-            if bar >= near_until {
-                near_until = machine.bring_near(bar);
-            }
+            near_until = machine.bring_near(near_until, bar);
             let Some(&quoted) = self.prices.get(bar) else { break bars };
             let filled = if is_entry {
                 purchase(options, cash, quoted)
@@ -189,6 +188,9 @@ fn sale(options: &Options, size: f64, quoted: f64) -> Option<Filled> {
     fills.then_some(Filled { size, price, fees, cash })
 }
 
+/// How many orders ahead their prices are asked for.
+const AHEAD: usize = 16;
+
 /// Repeats a run of this kind with every fill at the open of the next bar; returns cash and position at the end. Which
 /// signals make orders depends on nothing but whether something is held, so that they are the same ones; one on the last
 /// bar is never filled. Nothing where an order would not fill any more.
@@ -199,7 +201,11 @@ pub(super) fn at_next_open(
     options: &Options,
 ) -> Option<(f64, f64)> {
     let (mut cash, mut position) = (capital, 0.0);
-    for (&bar, &side) in orders.bar.iter().zip(&orders.side) {
+    for (order, (&bar, &side)) in orders.bar.iter().zip(&orders.side).enumerate() {
+        if let Some(&later) = orders.bar.get(order + AHEAD) {
+            let later = later as usize + 1;
+            bring_near(opens.get(later..=later).unwrap_or(&[]));
+        }
         let Some(&quoted) = opens.get(bar as usize + 1) else { break };
         if side == 0 {
             (cash, position) = (0.0, purchase(options, cash, quoted)?.size);

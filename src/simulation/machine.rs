@@ -12,6 +12,7 @@ use super::stops::{Hit, Stops};
 use super::wishes::{USER_KINDS, WishSets, Wishes, Words};
 use crate::error::{Error, Result};
 use crate::market::Signals;
+use crate::near::bring_near;
 use crate::watch::Watch;
 
 /// After how many bars the watch is asked at the latest, while anything happens on them.
@@ -20,8 +21,8 @@ pub(super) const POLL: usize = 1 << 15;
 /// For how many orders room is made at the most; there may be many signals and few orders.
 const MOST_ROOM: usize = 1 << 16;
 
-/// For how many bars fill prices are brought near at once: half of the nearest cache.
-const NEAR: usize = 1 << 11;
+/// How many bars ahead fill prices are asked for: some twenty orders of a busy strategy.
+const NEAR: usize = 1 << 9;
 
 /// What a simulation did.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -203,9 +204,7 @@ impl<'a> Machine<'a> {
                 }
             }
             if event < bars {
-                if event >= near_until {
-                    near_until = self.bring_near(event);
-                }
+                near_until = self.bring_near(near_until, event);
                 self.signal(event)?;
             }
             bar = event + 1;
@@ -215,14 +214,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Reads the fill prices of the bars to come, one of each cache line, and returns up to which bar. These reads wait for
-    /// nothing and overlap, while those of the orders would wait for memory one after the other: that was most of the time
-    /// of a simulation.
-    pub(super) fn bring_near(&self, from: usize) -> usize {
-        let prices = self.fill_prices();
-        let until = prices.len().min(from + NEAR);
-        let ahead = prices.get(from..until).unwrap_or(&[]);
-        std::hint::black_box(ahead.iter().step_by(8).sum::<f64>());
+    /// Asks for the fill prices from a bar on, of which those before `asked` were asked for already; returns up to which
+    /// bar. To wait for memory at one order after the other was most of the time of a simulation.
+    #[inline]
+    pub(super) fn bring_near(&self, asked: usize, bar: usize) -> usize {
+        let until = bar + NEAR;
+        bring_near(self.fill_prices().get(asked.max(bar)..until).unwrap_or(&[]));
         until
     }
 

@@ -54,6 +54,9 @@ pub trait Four: Number {
     /// The same for those that are at least those of `bound`.
     fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize;
 
+    /// Returns a bit for each that is above its counterpart, the first in the lowest.
+    fn above(self, other: Self) -> u64;
+
     /// Adds the four up, from the first to the last.
     #[inline(always)]
     fn total(self) -> f64 {
@@ -188,6 +191,12 @@ impl Four for Row {
     fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
         self.keep(bound, room, |value, bound| value >= bound)
     }
+
+    #[inline(always)]
+    fn above(self, other: Self) -> u64 {
+        let pairs = self.0.into_iter().zip(other.0).enumerate();
+        pairs.fold(0, |bits, (at, (value, other))| bits | u64::from(value > other) << at)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -198,7 +207,7 @@ mod x86_64 {
     #![expect(unsafe_code, reason = "the compiler cannot know the processor")]
 
     use std::arch::x86_64::{
-        __m256d, __m256i, _CMP_GE_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
+        __m256d, __m256i, _CMP_GE_OQ, _CMP_GT_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
         _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_loadu_si256,
         _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
         _mm256_permutevar8x32_epi32, _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd,
@@ -326,6 +335,13 @@ mod x86_64 {
         fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
             self.keep::<_CMP_GE_OQ>(bound, room)
         }
+
+        #[inline(always)]
+        fn above(self, other: Self) -> u64 {
+            // SAFETY: registers are made by an `Avx2` only.
+            let bits = unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0)) };
+            u64::from(bits.cast_unsigned())
+        }
     }
 }
 
@@ -348,6 +364,7 @@ mod tests {
                 if most { x.keep_at_most(y, &mut room) } else { x.keep_at_least(y, &mut room) };
             found.extend(&room[..kept]);
         }
+        found.push(f64::from(u8::try_from(x.above(y)).unwrap()));
         // Which NaN comes out is the processor's affair.
         found.iter().map(|value| if value.is_nan() { u64::MAX } else { value.to_bits() }).collect()
     }
@@ -378,5 +395,6 @@ mod tests {
         assert_eq!(row.keep_at_least(Any.all(2.0), &mut room), 3);
         assert_eq!(&room[..3], &[3.0, 2.0, 5.0]);
         assert_eq!((row.total(), row.smallest(), row.largest()), (11.0, 1.0, 5.0));
+        assert_eq!(row.above(Any.all(2.0)), 0b1001);
     }
 }

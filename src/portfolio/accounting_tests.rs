@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::evaluate;
+use super::{Holdings, evaluate};
 use crate::simulation::random_cases::cases;
-use crate::simulation::simulate;
+use crate::simulation::{simulate, snap};
 use crate::watch::Unwatched;
 
 /// Compares two amounts that were computed along different ways from amounts of the size of `scale`.
@@ -40,6 +40,20 @@ proptest! {
         let paid: f64 = orders.fees.iter().sum();
         let borne: f64 = portfolio.trades.entry_fees.iter().chain(&portfolio.trades.exit_fees).sum();
         prop_assert!(near(paid, borne, scale));
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_held_is_the_same_however_it_is_followed(
+        case in cases(),
+        capital in prop_oneof![Just(1000.0), Just(4.0), Just(1e-11), Just(1e308)],
+    ) {
+        let case = case.all_in(0.0);
+        let Ok(simulation) = simulate(&case.prices(), &case.signals, capital, &case.options, &Unwatched) else { return Ok(()) };
+        let orders = &simulation.orders;
+        let followed = Holdings::of(&case.close, orders, capital).unwrap();
+        prop_assert_eq!(followed, Holdings::after(orders, snap(capital)));
     }
 }
 

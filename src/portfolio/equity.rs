@@ -5,6 +5,7 @@
 
 use super::Trades;
 use crate::error::{Error, Result};
+use crate::near::bring_near;
 use crate::simulation::{Orders, add, snap};
 use crate::watch::Watch;
 use crate::wide::wide;
@@ -119,6 +120,9 @@ pub fn equity(
     equity
 }
 
+/// How many bars of a sample ahead their closes are asked for.
+const AHEAD: usize = 16;
+
 /// Equity at each close, computed where somebody wants it.
 #[derive(Debug, Clone, Copy)]
 pub struct Valuation<'a> {
@@ -157,6 +161,7 @@ impl<'a> Valuation<'a> {
         bars: &mut dyn Iterator<Item = usize>,
         take: &mut dyn FnMut(Option<f64>, f64),
     ) {
+        let bars: Vec<usize> = bars.collect();
         let mut orders = 0;
         let mut at = |bar: usize| {
             // The orders in between are few and side by side: a search among all of them touches more memory.
@@ -165,7 +170,10 @@ impl<'a> Valuation<'a> {
             let (cash, position) = self.after(orders);
             self.close.get(bar).map_or(0.0, |close| cash + close * position)
         };
-        for bar in bars {
+        for (index, &bar) in bars.iter().enumerate() {
+            if let Some(&later) = bars.get(index + AHEAD) {
+                bring_near(self.close.get(later.saturating_sub(1)..=later).unwrap_or(&[]));
+            }
             let before = bar.checked_sub(1).map(&mut at);
             take(before, at(bar));
         }
@@ -239,7 +247,34 @@ impl Holdings {
     /// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes.
     pub fn of(close: &[f64], orders: &Orders, initial_capital: f64) -> Result<Self> {
         check(close, orders)?;
-        Ok(Self::after(orders, whole(initial_capital)))
+        let capital = whole(initial_capital);
+        Ok(Self::all_in(orders, capital).unwrap_or_else(|| Self::after(orders, capital)))
+    }
+
+    /// The same as [`Self::after`] for orders of which each spends all cash or sells all that is held: there what an order
+    /// leaves does not rest on what the ones before it left, and no addition waits for another. Nothing for others.
+    fn all_in(orders: &Orders, initial_capital: f64) -> Option<Self> {
+        let mut cash = Vec::with_capacity(orders.len());
+        let mut position = Vec::with_capacity(orders.len());
+        let (mut before, mut held) = (initial_capital, 0.0_f64);
+        let rows = orders.side.iter().zip(&orders.size).zip(&orders.price).zip(&orders.fees);
+        for (((&side, &size), &price), &fees) in rows {
+            let is_sale = held > 0.0;
+            let fits = if is_sale {
+                before = add(0.0, snap(size * price - fees));
+                side == 1 && size.to_bits() == held.to_bits()
+            } else {
+                let left = add(before, snap(-size * price - fees));
+                side == 0 && snap(size) > 0.0 && left.to_bits() == 0
+            };
+            if !fits {
+                return None;
+            }
+            held = if is_sale { 0.0 } else { size };
+            cash.push(if is_sale { before } else { 0.0 });
+            position.push(held);
+        }
+        Some(Self { free_cash: cash.clone(), cash, position })
     }
 
     /// Follows cash and position from order to order; the columns of the orders have one length.

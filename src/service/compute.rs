@@ -115,12 +115,7 @@ fn results(
     let simulation = simulation::simulate(prices, signals, capital, options, watch)?;
     reporter.stage("metrics");
     let orders = &simulation.orders;
-    let (holdings, trades) = pool::both(
-        close.len(),
-        || Holdings::of(close, orders, capital),
-        || Trades::of(close, orders),
-    );
-    let holdings = holdings?;
+    let holdings = Holdings::of(close, orders, capital)?;
     reporter.cancel().check()?;
     let of_curve = || {
         let curve = Curve {
@@ -133,6 +128,7 @@ fn results(
         CurveFacts::new(&curve, &Valuation::new(close, orders, &holdings, capital), &pool::Crew)
     };
     let of_orders = || {
+        let trades = Trades::of(close, orders);
         let unexecuted = simulation.unexecuted.iter();
         let facts = LedgerFacts::new(&Ledger {
             initial_capital: capital,
@@ -146,9 +142,10 @@ fn results(
         });
         let next_open =
             warnings::next_open_return(prices, signals, &simulation, terms, &Quiet(watch));
-        (facts, next_open)
+        (trades, facts, next_open)
     };
-    let ((of_curve, equity), (of_orders, next_open)) = pool::both(close.len(), of_curve, of_orders);
+    let ((of_curve, equity), (trades, of_orders, next_open)) =
+        pool::both(close.len(), of_curve, of_orders);
     let portfolio = Portfolio::new(trades, equity, holdings, orders, capital);
     Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation, next_open })
 }

@@ -7,7 +7,7 @@ use super::Operand;
 use super::compare::word;
 use crate::indicators::{BLOCK, SmaPair, Written};
 use crate::market::Bits;
-use crate::wide::wide;
+use crate::wide::{Four, Number, Processor, by_fours};
 
 /// On which side of another series a series is.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +103,13 @@ impl Sides {
     }
 }
 
-wide! {
-    fn of_averages(a: (&[f64], usize), b: (&[f64], usize), bars: usize) -> Sides {
+by_fours! {
+    fn of_averages(
+        processor,
+        a: (&[f64], usize),
+        b: (&[f64], usize),
+        bars: usize,
+    ) -> Sides {
         let words = bars.div_ceil(BLOCK);
         let mut sides = Sides {
             above: Vec::with_capacity(words),
@@ -113,43 +118,92 @@ wide! {
             bars,
         };
         let mut pair = SmaPair::new([a.0, b.0], [a.1, b.1]);
-        let [period_a, period_b] = pair.periods();
-        let (mut of_a, mut of_b) = ([f64::NAN; BLOCK], [f64::NAN; BLOCK]);
-        while let Some(written) = pair.next(&mut of_a, &mut of_b) {
-            if written == Written::Totals {
-                if let Some(above) = plainly_above(&of_a, period_a, &of_b, period_b) {
+        let compared = Compared::new(processor, pair.periods());
+        let (mut first, mut second) = ([[f64::NAN; BLOCK]; 2], [[f64::NAN; BLOCK]; 2]);
+        // A block is compared while the next one is made.
+        let (mut now, mut before) = (&mut first, &mut second);
+        let mut is_waiting = false;
+        loop {
+            let mut comparison = compared;
+            let [of_a, of_b] = &mut *now;
+            let written = pair.next(of_a, of_b, |four| comparison.take(before, four));
+            if is_waiting {
+                if written != Some(Written::Totals) {
+                    (0..BLOCK / 4).for_each(|four| comparison.take(before, four));
+                }
+                if let Some(above) = comparison.plainly_above() {
                     sides.above.push(above);
                     sides.below.push(!above);
                     sides.known.push(u64::MAX);
-                    continue;
+                } else {
+                    let [of_a, of_b] = &mut *before;
+                    pair.divide(of_a, of_b);
+                    sides.push(of_a, of_b);
                 }
-                pair.divide(&mut of_a, &mut of_b);
             }
-            // The tail of the last block is of no bar; `Bits` drops it.
-            sides.push(&of_a, &of_b);
+            is_waiting = written == Some(Written::Totals);
+            match written {
+                None => break,
+                Some(Written::Totals) => std::mem::swap(&mut now, &mut before),
+                // The tail of the last block is of no bar; `Bits` drops it.
+                Some(Written::Averages(_)) => sides.push(&now[0], &now[1]),
+            }
         }
         sides
     }
 }
 
-/// Returns where the average a ÷ `period_a` is above b ÷ `period_b`, if on every bar they are so far apart that no
-/// rounding of the quotients could say otherwise. Multiplying takes a fraction of the time of dividing.
-#[inline(always)]
-fn plainly_above(a: &[f64; BLOCK], period_a: f64, b: &[f64; BLOCK], period_b: f64) -> Option<u64> {
-    // Thousands of times what rounding can make of products and quotients.
-    const APART: f64 = 1e-12;
-    // Quotients of what is far above the smallest numbers are rounded no worse.
-    const LEAST: f64 = 1e-280;
-    let (mut x, mut y) = ([0.0; BLOCK], [0.0; BLOCK]);
-    let mut apart = true;
-    for bar in 0..BLOCK {
-        x[bar] = a[bar] * period_b;
-        y[bar] = b[bar] * period_a;
-        let distance = (x[bar] - y[bar]).abs();
-        apart &= (distance > APART * x[bar].abs()) & (distance > LEAST);
+/// Where the averages a ÷ `period_a` of a block are above b ÷ `period_b`, without dividing, which takes many times longer
+/// than multiplying.
+#[derive(Clone, Copy)]
+struct Compared<P: Processor> {
+    processor: P,
+    periods: [P::Four; 2],
+    zero: P::Four,
+    apart: P::Four,
+    least: P::Four,
+    above: u64,
+    are_apart: u64,
+}
+
+impl<P: Processor> Compared<P> {
+    #[inline(always)]
+    fn new(processor: P, periods: [f64; 2]) -> Self {
+        // Thousands of times what rounding can make of products and quotients.
+        const APART: f64 = 1e-12;
+        // Quotients of what is far above the smallest numbers are rounded no worse.
+        const LEAST: f64 = 1e-280;
+        Self {
+            processor,
+            periods: periods.map(|period| processor.all(period)),
+            zero: processor.all(0.0),
+            apart: processor.all(APART),
+            least: processor.all(LEAST),
+            above: 0,
+            are_apart: 0b1111,
+        }
     }
-    // What is not finite is apart from nothing.
-    apart.then(|| word(&x, &y, |x, y| x > y))
+
+    /// Compares four bars of a block, after those before them.
+    #[inline(always)]
+    fn take(&mut self, [a, b]: &[[f64; BLOCK]; 2], four: usize) {
+        let ((a, _), (b, _)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+        let (Some(a), Some(b)) = (a.get(four), b.get(four)) else { return };
+        let x = self.processor.read(a) * self.periods[1];
+        let y = self.processor.read(b) * self.periods[0];
+        let size = |value: P::Four| (self.zero - value).larger(value);
+        let distance = size(x - y);
+        self.above |= x.above(y) << (4 * four);
+        // What is not finite is apart from nothing.
+        self.are_apart &= distance.above(self.apart * size(x)) & distance.above(self.least);
+    }
+
+    /// Returns the bars on which a is above b, if on every bar they are so far apart that no rounding of the quotients
+    /// could say otherwise.
+    #[inline(always)]
+    fn plainly_above(&self) -> Option<u64> {
+        (self.are_apart == 0b1111).then_some(self.above)
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::results::{BacktestResult, JsSimulationResult, OrderColumns, TradeColumns};
 use crate::metrics::METRICS;
+use crate::near::bring_near;
 use crate::portfolio::Trades;
 use crate::store::record::Values;
 
@@ -74,13 +75,22 @@ pub fn metric_names() -> Vec<&'static str> {
     METRICS.iter().map(|metric| metric.name).collect()
 }
 
+/// How many trades ahead their moments are asked for.
+const AHEAD: usize = 16;
+
 /// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 columns, in the order that is read there.
 pub(super) fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
     let mut packed = Vec::with_capacity(trades.len() * 10);
     #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
     let moment = |bar: &u32| timestamps.get(*bar as usize).map_or(0.0, |&moment| moment as f64);
-    packed.extend(trades.entry_bar.iter().map(moment));
-    packed.extend(trades.exit_bar.iter().map(moment));
+    for bars in [&trades.entry_bar, &trades.exit_bar] {
+        packed.extend(bars.iter().enumerate().map(|(trade, bar)| {
+            if let Some(&later) = bars.get(trade + AHEAD) {
+                bring_near(timestamps.get(later as usize..=later as usize).unwrap_or(&[]));
+            }
+            moment(bar)
+        }));
+    }
     packed.extend(trades.direction.iter().copied().map(f64::from));
     packed.extend(trades.status.iter().copied().map(f64::from));
     for column in

@@ -2,11 +2,18 @@
 
 use std::mem::MaybeUninit;
 
-/// A number of 64 bits.
-pub trait Word: Copy + Default + Send {}
+/// A number of 64 bits. There are no others than these two: what is written past the caches rests on their size.
+pub trait Word: Copy + Default + Send + sealed::Sealed {}
 
 impl Word for f64 {}
 impl Word for i64 {}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for f64 {}
+    impl Sealed for i64 {}
+}
 
 /// Room for the values of one section of a column.
 #[derive(Debug)]

@@ -18,7 +18,21 @@ const rust = sources.filter(({ path }) => path.endsWith('.rs'))
 const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
 /** What every room may use, and what each may use besides. */
-const GROUND = ['error', 'four', 'hands', 'input', 'near', 'room', 'watch', 'wide', 'market', 'Code', 'Error', 'Issue', 'Result']
+const GROUND = [
+  'error',
+  'four',
+  'hands',
+  'input',
+  'near',
+  'room',
+  'watch',
+  'wide',
+  'market',
+  'Code',
+  'Error',
+  'Issue',
+  'Result',
+]
 const ROOMS: Record<string, string[]> = {
   market: [],
   indicators: [],

@@ -209,6 +209,7 @@ impl<P: Processor> Compared<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::indicators::SMA;
     use proptest::prelude::*;
 
     const NONE: f64 = f64::NAN;
@@ -237,6 +238,27 @@ mod tests {
     }
 
     proptest! {
+        /// Prices that stand still make averages that are equal, or apart by nothing but rounding.
+        #[test]
+        fn averages_are_compared_as_their_columns_are(
+            steps in prop::collection::vec((0_u8..5, 1_usize..40), 0..40),
+            unit in prop::sample::select(vec![0.1, 1.0, 1e-290, 1e300, -3.7]),
+            periods in (1_usize..70, 1_usize..70),
+        ) {
+            let prices: Vec<f64> = steps.iter().flat_map(|(price, bars)| vec![f64::from(*price) * unit; *bars]).collect();
+            let column = |period: usize| {
+                let period = f64::from(u32::try_from(period).unwrap());
+                SMA.compute(&[&prices], &[period], true).unwrap().remove(0)
+            };
+            let (a, b) = (column(periods.0), column(periods.1));
+            let (a, b) = (Operand::Column(&a), Operand::Column(&b));
+            let expected = Sides::of(a, b, prices.len());
+            let found = Sides::of_averages((&prices, periods.0), (&prices, periods.1), prices.len());
+            for above in [true, false] {
+                prop_assert_eq!(found.crossed(above), expected.crossed(above));
+            }
+        }
+
         #[test]
         fn words_follow_the_rule(pairs in prop::collection::vec((0_u8..4, 0_u8..3, 0_u8..40), 0..300)) {
             let a: Vec<f64> = pairs.iter().map(|(a, _, missing)| if *missing == 0 { NONE } else { f64::from(*a) }).collect();

@@ -174,11 +174,11 @@ mod tests {
         let (more, _) = column(&Alone, Cut::new(3, 2), |_, room| room.add(&[1.0, 2.0, 3.0]));
         assert_eq!(more, [1.0, 2.0, 1.0]);
         let ([bars, twice], _) = columns(&Many, Cut::new(5, 2), |section, [bars, twice]| {
-            for bar in (0..).take(section.end).skip(section.start) {
-                bars.add(&[bar]);
-                twice.add(&[2 * bar]);
+            for bar in section {
+                bars.add(&[bar as f64]);
+                twice.add(&[2.0 * bar as f64]);
             }
         });
-        assert_eq!((bars, twice), (vec![0_i64, 1, 2, 3, 4], vec![0, 2, 4, 6, 8]));
+        assert_eq!((bars, twice), (vec![0.0, 1.0, 2.0, 3.0, 4.0], vec![0.0, 2.0, 4.0, 6.0, 8.0]));
     }
 }

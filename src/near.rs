@@ -11,6 +11,17 @@ pub fn bring_near<T>(values: &[T]) {
     }
 }
 
+/// Asks for one value; nothing happens where there is none.
+#[inline]
+pub fn bring_one_near<T>(values: &[T], place: usize) {
+    if let Some(value) = values.get(place) {
+        ask(value);
+    }
+}
+
+/// How many events ahead their values are asked for: some hundreds of nanoseconds, as long as memory takes.
+pub const AHEAD: usize = 16;
+
 /// Bytes that come together.
 const LINE: usize = 64;
 

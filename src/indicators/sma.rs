@@ -44,7 +44,7 @@ impl<'a> SmaPair<'a> {
     /// Writes the averages of the next bars, NaN in the warm-up, or what they are times their periods; returns which of
     /// the two, and nothing after the last bar.
     ///
-    /// Where it writes totals, `beside` is called after each four of the block: whatever it does costs nothing, as each
+    /// Where it writes totals, `beside` is called after each four of the block: a little work there costs nothing, as each
     /// sum waits for the one before it.
     #[inline(always)]
     pub fn next(

@@ -330,6 +330,18 @@ mod tests {
     }
 
     #[test]
+    fn gaps_are_counted_wherever_they_are() {
+        let bars = 2 * BLOCK + 100;
+        for gap in 1..bars {
+            let moment = |bar: usize| (bar + usize::from(bar >= gap)) as f64 * 60_000.0;
+            let read = Moments::of(&(0..bars).map(moment).collect::<Vec<_>>(), &Alone).unwrap();
+            // A gap after the first bar makes its length the step, which then none of the others has.
+            let expected = if gap == 1 { 1 } else { bars - 2 };
+            assert_eq!(read.regular, expected, "a gap before bar {gap}");
+        }
+    }
+
+    #[test]
     fn a_step_of_one_millisecond_is_counted_right() {
         for moments in [[0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 5.0, 9.0]] {
             let read = Moments::of(&moments, &Alone).unwrap();

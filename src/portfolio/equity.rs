@@ -5,7 +5,7 @@
 
 use super::Trades;
 use crate::error::{Error, Result};
-use crate::near::bring_near;
+use crate::near::{AHEAD, bring_one_near};
 use crate::simulation::{Orders, add, snap};
 use crate::watch::Watch;
 use crate::wide::wide;
@@ -120,9 +120,6 @@ pub fn equity(
     equity
 }
 
-/// How many bars of a sample ahead their closes are asked for.
-const AHEAD: usize = 16;
-
 /// Equity at each close, computed where somebody wants it.
 #[derive(Debug, Clone, Copy)]
 pub struct Valuation<'a> {
@@ -172,7 +169,7 @@ impl<'a> Valuation<'a> {
         };
         for (index, &bar) in bars.iter().enumerate() {
             if let Some(&later) = bars.get(index + AHEAD) {
-                bring_near(self.close.get(later.saturating_sub(1)..=later).unwrap_or(&[]));
+                bring_one_near(self.close, later);
             }
             let before = bar.checked_sub(1).map(&mut at);
             take(before, at(bar));
@@ -336,6 +333,31 @@ mod tests {
             evaluate(&[100.0, 150.0, 250.0, 300.0], &orders, 1000.0, &Unwatched).unwrap();
         assert_eq!(portfolio.equity, [1000.0, 500.0, -500.0, -1000.0]);
         assert_eq!(portfolio.holdings.free_cash, [0.0]);
+    }
+
+    #[test]
+    fn a_sample_is_the_equity_of_its_bars_and_of_those_before() {
+        let close: Vec<f64> = (0..200_u32).map(|bar| 50.0 + f64::from(bar * 37 % 23)).collect();
+        // Several orders on one bar, on the first bar and on the last, and long waits.
+        let bar = vec![0, 3, 3, 3, 40, 41, 150, 199];
+        let orders = Orders {
+            side: vec![0, 1, 0, 0, 1, 0, 1, 0],
+            size: vec![1.0, 0.5, 0.25, 1.0, 1.5, 2.0, 1.0, 0.5],
+            price: bar.iter().map(|&bar| close[bar as usize]).collect(),
+            fees: vec![0.1; bar.len()],
+            bar,
+        };
+        let holdings = Holdings::of(&close, &orders, 1_000.0).unwrap();
+        let valuation = Valuation::new(&close, &orders, &holdings, 1_000.0);
+        let equity = equity(&close, &orders, &holdings, 1_000.0);
+        for step in [1, 2, 7, 41] {
+            let mut found = Vec::new();
+            let take = &mut |before, here| found.push((before, here));
+            valuation.sample(&mut (0..200).step_by(step), take);
+            let one = |bar: usize| (bar.checked_sub(1).map(|before| equity[before]), equity[bar]);
+            let expected: Vec<_> = (0..200).step_by(step).map(one).collect();
+            assert_eq!(found, expected, "every {step} bars");
+        }
     }
 
     #[test]

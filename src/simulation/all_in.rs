@@ -12,7 +12,7 @@ use super::orders::Orders;
 use super::reasons::Kind;
 use super::wishes::{first, has};
 use crate::error::{Error, Result};
-use crate::near::bring_near;
+use crate::near::{AHEAD, bring_one_near};
 use crate::watch::Watch;
 
 /// A run of orders that are all in or all out.
@@ -188,9 +188,6 @@ fn sale(options: &Options, size: f64, quoted: f64) -> Option<Filled> {
     fills.then_some(Filled { size, price, fees, cash })
 }
 
-/// How many orders ahead their prices are asked for.
-const AHEAD: usize = 16;
-
 /// Repeats a run of this kind with every fill at the open of the next bar; returns cash and position at the end. Which
 /// signals make orders depends on nothing but whether something is held, so that they are the same ones; one on the last
 /// bar is never filled. Nothing where an order would not fill any more.
@@ -203,8 +200,7 @@ pub(super) fn at_next_open(
     let (mut cash, mut position) = (capital, 0.0);
     for (order, (&bar, &side)) in orders.bar.iter().zip(&orders.side).enumerate() {
         if let Some(&later) = orders.bar.get(order + AHEAD) {
-            let later = later as usize + 1;
-            bring_near(opens.get(later..=later).unwrap_or(&[]));
+            bring_one_near(opens, later as usize + 1);
         }
         let Some(&quoted) = opens.get(bar as usize + 1) else { break };
         if side == 0 {

@@ -218,8 +218,9 @@ impl<'a> Machine<'a> {
     /// bar. To wait for memory at one order after the other was most of the time of a simulation.
     #[inline]
     pub(super) fn bring_near(&self, asked: usize, bar: usize) -> usize {
-        let until = bar + NEAR;
-        bring_near(self.fill_prices().get(asked.max(bar)..until).unwrap_or(&[]));
+        let prices = self.fill_prices();
+        let until = prices.len().min(bar + NEAR);
+        bring_near(prices.get(asked.max(bar)..until).unwrap_or(&[]));
         until
     }
 

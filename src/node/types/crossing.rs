@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::results::{BacktestResult, JsSimulationResult, OrderColumns, TradeColumns};
 use crate::metrics::METRICS;
-use crate::near::bring_near;
+use crate::near::{AHEAD, bring_one_near};
 use crate::portfolio::Trades;
 use crate::store::record::Values;
 
@@ -75,9 +75,6 @@ pub fn metric_names() -> Vec<&'static str> {
     METRICS.iter().map(|metric| metric.name).collect()
 }
 
-/// How many trades ahead their moments are asked for.
-const AHEAD: usize = 16;
-
 /// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 columns, in the order that is read there.
 pub(super) fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
     let mut packed = Vec::with_capacity(trades.len() * 10);
@@ -86,7 +83,7 @@ pub(super) fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
     for bars in [&trades.entry_bar, &trades.exit_bar] {
         packed.extend(bars.iter().enumerate().map(|(trade, bar)| {
             if let Some(&later) = bars.get(trade + AHEAD) {
-                bring_near(timestamps.get(later as usize..=later as usize).unwrap_or(&[]));
+                bring_one_near(timestamps, later as usize);
             }
             moment(bar)
         }));

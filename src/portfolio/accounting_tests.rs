@@ -41,9 +41,7 @@ proptest! {
         let borne: f64 = portfolio.trades.entry_fees.iter().chain(&portfolio.trades.exit_fees).sum();
         prop_assert!(near(paid, borne, scale));
     }
-}
 
-proptest! {
     #[test]
     fn what_is_held_is_the_same_however_it_is_followed(
         case in cases(),

@@ -1,12 +1,13 @@
 //! One call: the place it came from on the way in, the promise on the way out.
 
+use std::pin::Pin;
+
 use napi::bindgen_prelude::{
     FnArgs, FunctionRef, PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available,
 };
 use napi::{Env, JsError, JsValue};
 use tokio::runtime::Handle;
 
-use crate::error::Error;
 use crate::service::pool::{self, Attempt};
 use crate::service::{Control, Progress};
 
@@ -34,40 +35,27 @@ struct Followers {
 pub(super) fn call<'env, T, V, F>(
     env: &'env Env,
     work: crate::Result<F>,
-    convert: impl FnOnce(&Env, T) -> napi::Result<V> + 'static,
+    convert: impl FnOnce(&Env, T) -> napi::Result<V> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
-    V: ToNapiValue,
+    V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    let fail = Runtime::of(env)?.begin(env, None)?;
-    let held = Held { fail, followers: Followers::default() };
-    let future = async move {
-        let work = match work {
-            Ok(work) => work,
-            Err(refused) => return Ok(Err(refused)),
-        };
-        // A task of its own, so that a panic ends this call and nothing else.
-        let ended = tokio::spawn(work).await;
-        memory::release_when_idle(&Handle::current());
-        Ok(ended.unwrap_or_else(|failure| {
-            Err(Error::internal(format!("a defect of the engine: {failure}")))
-        }))
-    };
-    env.spawn_future_with_callback(future, move |env, result: crate::Result<T>| {
-        settle(env, held, result, |env, value| Ok((convert(env, value)?, None)))
-    })
+    let runtime = Runtime::of(env)?;
+    let held = Held { fail: runtime.begin(env, None)?, followers: Followers::default() };
+    let convert = |env: &Env, value| Ok((convert(env, value)?, None));
+    answer_later(env, runtime, held, work.map(Box::pin), convert)
 }
 
 /// Makes what a promise settles with, on the JavaScript thread.
 type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
 
-/// Makes a promise of a simulation, which begins on a thread for simulations at once and, where it never waits, ends
-/// there: what waits costs a change of threads, and that is more than a short run itself.
+/// Makes a promise of a simulation.
 ///
 /// One that is `small` begins here, and is answered here unless it has to wait: two changes of threads cost a hundred
-/// microseconds, and it takes a few.
+/// microseconds, and it takes a few. Promises that are answered here keep the event loop from turning, so that this is done
+/// for some milliseconds between two turns and no longer.
 pub(super) fn simulate<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
@@ -88,7 +76,7 @@ where
         Err(refused) => (None, Followers::default(), Err(refused)),
     };
     let work = match work {
-        Ok(work) if small && followers.listener.is_none() => {
+        Ok(work) if small && followers.listener.is_none() && runtime.has_time(env) => {
             match within_runtime_if_available(|| pool::attempt(work)) {
                 Attempt::Done(Ok(value)) => {
                     return match followers.told(env, value, convert) {
@@ -109,23 +97,43 @@ where
         work => work.map(Box::pin),
     };
     let held = Held { fail: runtime.begin(env, signal)?, followers };
+    answer_later(env, runtime, held, work, convert)
+}
+
+/// Makes a promise of work that goes on among the tasks of the runtime for I/O, which hands what takes long to threads of its
+/// own. Answers are delivered a few at a time, so that many that are ready at once do not hold up the event loop.
+fn answer_later<'env, T, V, F>(
+    env: &'env Env,
+    runtime: &Runtime,
+    held: Held,
+    work: crate::Result<Pin<Box<F>>>,
+    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue + 'static,
+    F: Future<Output = crate::Result<T>> + Send + 'static,
+{
     let (deferred, promise) = env.create_deferred::<V, Resolver<V>>()?;
     let promise = PromiseRaw::new(env.raw(), promise.raw());
-    let answer = move |result: crate::Result<T>| {
-        deferred.resolve(Box::new(move |env: Env| settle(&env, held, result, convert)));
+    let deliveries = runtime.deliveries();
+    let future = async move {
+        let result = match work {
+            Ok(work) => pool::caught(work).await,
+            Err(refused) => Err(refused),
+        };
+        // There is no permit once the environment ends, and nobody to answer to.
+        let permit = deliveries.acquire_owned().await.ok();
+        deferred.resolve(Box::new(move |env: Env| {
+            let settled = settle(&env, held, result, convert);
+            if let (Some(permit), Ok(runtime)) = (permit, Runtime::of(&env)) {
+                runtime.delivered(&env, permit);
+            }
+            settled
+        }));
+        memory::release_when_idle(&Handle::current());
     };
-    match work {
-        Ok(work) => within_runtime_if_available(|| {
-            let handle = Handle::current();
-            let runtime = handle.clone();
-            let answer = move |result| {
-                answer(result);
-                memory::release_when_idle(&runtime);
-            };
-            pool::start(work, answer, &handle);
-        }),
-        Err(refused) => answer(Err(refused)),
-    }
+    within_runtime_if_available(|| tokio::spawn(future));
     Ok(promise)
 }
 

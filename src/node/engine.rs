@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::service::Engine;
 
 use super::runtime::{Runtime, configure};
-use super::types::{AssetInfo, BacktestSummary, JsImportSummary, StrategyInfo, ValidationResult};
+use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
 use super::{error, functions, input};
 
 /// One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
@@ -93,7 +93,7 @@ impl BacktestEngine {
         &self,
         env: &'env Env,
         filter: Option<Unknown<'env>>,
-    ) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
+    ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_list_backtests(env, Ok(Arc::clone(&self.engine)), filter)
     }
 
@@ -112,7 +112,7 @@ impl BacktestEngine {
     pub fn list_strategies<'env>(
         &self,
         env: &'env Env,
-    ) -> Result<PromiseRaw<'env, Vec<StrategyInfo>>> {
+    ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_list_strategies(env, Ok(Arc::clone(&self.engine)))
     }
 
@@ -178,7 +178,7 @@ impl BacktestEngine {
 
     /// Lists the assets that there are bars of.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
-    pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Vec<AssetInfo>>> {
+    pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 

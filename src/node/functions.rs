@@ -5,6 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{Buffer, Float64Array, Null, PromiseRaw, Unknown};
 use napi::{Either, Env, Result};
 use napi_derive::napi;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::input::Input;
@@ -126,13 +127,33 @@ pub(super) fn on_list_backtests<'env>(
     env: &'env Env,
     engine: Answering,
     filter: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     let filter = read(filter)?;
     let work = engine.map(|engine| async move {
         let found = engine.logged(engine.list_backtests(&filter)).await?;
-        Ok(found.into_iter().map(|(run, summary)| BacktestSummary::new(run, summary)).collect())
+        rows(found, |(run, summary)| BacktestSummary::new(run, summary))
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, list)
+}
+
+/// How many rows of a list cross in one text.
+const ROWS: usize = 32;
+
+/// Writes the rows of a list as texts of some rows each: to set property after property takes many times longer than to
+/// parse them, and to parse all at once may hold up the event loop.
+fn rows<T, R: Serialize>(
+    found: impl IntoIterator<Item = T>,
+    row: impl Fn(T) -> R,
+) -> crate::Result<Vec<String>> {
+    let rows: Vec<R> = found.into_iter().map(row).collect();
+    let texts: serde_json::Result<Vec<String>> =
+        rows.chunks(ROWS).map(serde_json::to_string).collect();
+    texts.map_err(|error| crate::Error::internal(format!("a list cannot be written: {error}")))
+}
+
+/// Puts a list together.
+fn list(env: &Env, texts: Vec<String>) -> Result<Unknown<'static>> {
+    Runtime::of(env)?.helper::<(Vec<String>,), Unknown<'static>>(env, "list")?.call((texts,).into())
 }
 
 pub(super) fn on_delete_backtest<'env>(
@@ -151,12 +172,12 @@ pub(super) fn on_delete_backtest<'env>(
 pub(super) fn on_list_strategies(
     env: &Env,
     engine: Answering,
-) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
+) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     let work = engine.map(|engine| async move {
         let found = engine.logged(engine.list_strategies()).await?;
-        Ok(found.iter().map(StrategyInfo::from).collect())
+        rows(&found, StrategyInfo::from)
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, list)
 }
 
 pub(super) fn on_register_strategy<'env>(
@@ -213,11 +234,11 @@ pub(super) fn on_import_bars<'env>(
 pub(super) fn on_list_assets(
     env: &Env,
     engine: Answering,
-) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
+) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     let work = engine.map(|engine| async move {
-        Ok(engine.logged(engine.list_assets()).await?.into_iter().map(AssetInfo::from).collect())
+        rows(engine.logged(engine.list_assets()).await?, AssetInfo::from)
     });
-    call(env, work, |_, found| Ok(found))
+    call(env, work, list)
 }
 
 pub(super) fn on_render_chart<'env>(
@@ -298,7 +319,7 @@ pub fn render_chart<'env>(
 pub fn list_backtests<'env>(
     env: &'env Env,
     filter: Option<Unknown<'env>>,
-) -> Result<PromiseRaw<'env, Vec<BacktestSummary>>> {
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     on_list_backtests(env, default_engine(env)?, filter)
 }
 
@@ -313,7 +334,7 @@ pub fn delete_backtest<'env>(
 
 /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
-pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Vec<StrategyInfo>>> {
+pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     on_list_strategies(env, default_engine(env)?)
 }
 
@@ -375,7 +396,7 @@ pub fn import_bars<'env>(
 
 /// Lists the assets that there are bars of.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
-pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Vec<AssetInfo>>> {
+pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     on_list_assets(env, default_engine(env)?)
 }
 

@@ -98,6 +98,27 @@
     }
   }
 
+  // Taken as the addon loads: a test may put timers of its own in their place later.
+  const nextTurn = globalThis.setImmediate ?? (globalThis.setTimeout && ((callback) => globalThis.setTimeout(callback, 0)))
+  const watchTurns = (turned) => nextTurn && (() => void nextTurn(turned))
+
+  // Puts a list together from texts of some rows each, a few milliseconds at a time, so that a long one does not hold up
+  // the event loop.
+  const list = (texts) => (texts.length <= 1 || !nextTurn ? texts.flatMap((text) => JSON.parse(text)) : listInTurns(texts))
+  const listInTurns = async (texts) => {
+    const rows = []
+    let until = performance.now() + SLICE_MILLISECONDS
+    for (const text of texts) {
+      if (performance.now() > until) {
+        await new Promise((resolve) => nextTurn(resolve))
+        until = performance.now() + SLICE_MILLISECONDS
+      }
+      rows.push(...JSON.parse(text))
+    }
+    return rows
+  }
+  const SLICE_MILLISECONDS = 3
+
   // Puts the result of a backtest together. Making an object of each of many trades takes longer than the run that made
   // them, so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
   // whoever prints a result wants to see its trades.
@@ -233,6 +254,8 @@
     listen,
     cause,
     signaller,
+    watchTurns,
+    list,
     complete,
     completePacked,
     nameMetrics,

@@ -1,13 +1,15 @@
 //! What belongs to one JavaScript environment (the main thread or a worker): its `BacktestError` and its default engine.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{
     Array, FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, Unknown,
 };
 use napi::{Env, Result};
 use napi_derive::napi;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::memory;
 use super::types::metric_names;
@@ -17,6 +19,7 @@ use crate::service::Engine;
 
 /// Makes the error of a call from message, code, whether to retry, and issues.
 pub(super) type Fail = FunctionRef<FailArguments, Unknown<'static>>;
+type Callback<'env> = Function<'env, (), ()>;
 type FailArguments = FnArgs<(String, &'static str, bool, Array<'static>)>;
 type FailFunction = Function<'static, FailArguments, Unknown<'static>>;
 
@@ -24,7 +27,21 @@ type FailFunction = Function<'static, FailArguments, Unknown<'static>>;
 pub(super) struct Runtime {
     helpers: ObjectRef<false>,
     default_engine: RefCell<Option<Arc<Engine>>>,
+    /// When the first work of this turn of the event loop was done here; `None` after each turn.
+    turn_began: Cell<Option<Instant>>,
+    /// Calls [`Self::turned`] after the next turn; `None` where the environment has no timers.
+    watch_turn: Option<FunctionRef<(), ()>>,
+    /// How many answers may be on their way to the JavaScript thread.
+    deliveries: Arc<Semaphore>,
+    /// The permits of answers that were delivered late in this turn.
+    late: RefCell<Vec<OwnedSemaphorePermit>>,
 }
+
+/// How long the JavaScript thread works between two turns of its event loop before it lets other work wait.
+const TURN: Duration = Duration::from_millis(5);
+
+/// How many answers may be on their way at once: one more waits, and comes in this turn of the loop or in another one.
+const DELIVERIES: usize = 4;
 
 #[napi(module_exports)]
 #[cfg_attr(test, allow(dead_code, reason = "the test binary registers no addon"))]
@@ -35,9 +52,28 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let name_metrics: Function<'_, FnArgs<(Vec<&'static str>,)>, Unknown<'_>> =
         helpers.get_named_property("nameMetrics")?;
     name_metrics.call((metric_names(),).into())?;
-    env.add_env_cleanup_hook((), |()| memory::release())?;
-    let runtime =
-        Runtime { helpers: helpers.create_ref::<false>()?, default_engine: RefCell::new(None) };
+    let deliveries = Arc::new(Semaphore::new(DELIVERIES));
+    env.add_env_cleanup_hook(Arc::clone(&deliveries), |deliveries| {
+        // Answers that wait for their turn have nobody to go to any more.
+        deliveries.close();
+        memory::release();
+    })?;
+    let turned: Callback<'_> = env.create_function_from_closure("turned", |context| {
+        Runtime::of(context.env)?.turned();
+        Ok(())
+    })?;
+    let watch_turns: Function<'_, FnArgs<(Callback<'_>,)>, Option<Callback<'_>>> =
+        helpers.get_named_property("watchTurns")?;
+    let watch_turn =
+        watch_turns.call((turned,).into())?.map(|watch| watch.create_ref()).transpose()?;
+    let runtime = Runtime {
+        helpers: helpers.create_ref::<false>()?,
+        default_engine: RefCell::new(None),
+        turn_began: Cell::new(None),
+        watch_turn,
+        deliveries,
+        late: RefCell::default(),
+    };
     env.set_instance_data(runtime, (), |_| {})
 }
 
@@ -65,6 +101,38 @@ impl Runtime {
         FnArgs<Args>: napi::bindgen_prelude::JsValuesTupleIntoVec,
     {
         self.helpers.get_value(env)?.get_named_property(name)
+    }
+
+    /// Returns whether there is time for more work before the event loop turns.
+    #[expect(clippy::disallowed_methods, reason = "no result is touched by the clock")]
+    pub(super) fn has_time(&self, env: &Env) -> bool {
+        if let Some(began) = self.turn_began.get() {
+            return began.elapsed() < TURN;
+        }
+        let Some(watch) = &self.watch_turn else { return false };
+        let is_watched = watch.borrow_back(env).and_then(|watch| watch.call(())).is_ok();
+        if is_watched {
+            self.turn_began.set(Some(Instant::now()));
+        }
+        is_watched
+    }
+
+    /// Notes that the event loop has turned.
+    fn turned(&self) {
+        self.turn_began.set(None);
+        self.late.borrow_mut().clear();
+    }
+
+    /// Returns the permits for answers on their way to the JavaScript thread.
+    pub(super) fn deliveries(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.deliveries)
+    }
+
+    /// Gives the permit of an answer to the next one, which waits for the next turn if this one has been long.
+    pub(super) fn delivered(&self, env: &Env, permit: OwnedSemaphorePermit) {
+        if self.watch_turn.is_some() && !self.has_time(env) && self.turn_began.get().is_some() {
+            self.late.borrow_mut().push(permit);
+        }
     }
 
     /// Returns the engine behind the package's functions, made from the environment on first use.

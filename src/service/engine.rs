@@ -17,8 +17,8 @@ use crate::strategies::Registry;
 use super::cache::BarCache;
 use super::cancel::Cancel;
 use super::catalogue::Catalogue;
-use super::gate::{Gate, Ticket};
 use super::log;
+use super::run_queue::{RunQueue, Ticket};
 
 /// Where an engine keeps things, once it is open.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Engine {
     /// What is known without the store.
     pub(super) catalogue: Mutex<Catalogue>,
     pub(super) cache: BarCache,
-    gate: Gate,
+    queue: RunQueue,
     /// How to reach the PostgreSQL database of the store, where it is in one.
     server: Option<postgres::Settings>,
     /// How to reach that of the prices, where they are in another one.
@@ -70,7 +70,7 @@ impl Engine {
             cache: BarCache::new(config.cache_ttl_seconds),
             server,
             prices,
-            gate: Gate::new(config.max_concurrent_backtests),
+            queue: RunQueue::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
             opened: OnceCell::new(),
             closed: AtomicBool::new(false),
@@ -83,7 +83,7 @@ impl Engine {
 
     /// Takes a place in the queue of runs; called as a request arrives, so that the order of arrival holds.
     pub fn arrive(&self) -> Ticket {
-        self.gate.arrive()
+        self.queue.arrive()
     }
 
     /// Awaits work with the engine's log.

@@ -11,7 +11,7 @@ use crate::input::{Fields, Input, Issues};
 use crate::market::{Bars, Bits, Signals, time};
 use crate::store::Answer;
 
-use super::pool;
+use super::pool::{self, Length};
 
 /// Where the problems of a function are.
 pub(super) const PATH: &str = "strategy.generateSignals";
@@ -70,7 +70,7 @@ impl Call {
     /// `INVALID_ARGUMENT` where the function throws, or its answer is not one 0 or 1 a bar for entries and for exits;
     /// `CLOSED`.
     pub(super) async fn signals(&self, bars: &Arc<Bars>) -> Result<Signals> {
-        let columns = pool::run({
+        let columns = pool::run(Length::of(bars.len()), {
             let bars = Arc::clone(bars);
             move || Ok(Columns::from(&*bars))
         })

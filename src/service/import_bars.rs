@@ -38,7 +38,9 @@ impl Engine {
         let (asset_symbol, timeframe, origin) = read(input)?;
         let bars = match origin {
             Origin::Memory(bars) => bars,
-            Origin::File(path) => pool::run(move || files::read(&path, &Unwatched)).await?,
+            Origin::File(path) => {
+                pool::run(pool::Length::Long, move || files::read(&path, &Unwatched)).await?
+            }
         };
         if bars.is_empty() {
             return Err(Error::new(Code::BadData, "there are no bars to import"));

@@ -11,7 +11,7 @@ use crate::watch::Unwatched;
 use super::bars_input;
 use super::cache::Key;
 use super::engine::Engine;
-use super::pool;
+use super::pool::{self, Length};
 use super::request::BacktestRequest;
 
 /// The bars that are wanted.
@@ -66,6 +66,25 @@ impl Plan {
     pub(super) fn wanted(&self) -> Timeframe {
         match self {
             Self::Given { wanted, .. } | Self::Stored { wanted, .. } => *wanted,
+        }
+    }
+
+    /// Returns a number of stored bars that the range of a run does not exceed.
+    pub(super) fn most_bars(&self, request: &Wanted<'_>) -> usize {
+        match self {
+            Self::Given { .. } => request.bars.map_or(0, |bars| bars.len()),
+            Self::Stored { series, .. } => {
+                let stored = usize::try_from(series.bars).unwrap_or(usize::MAX);
+                if series.ticks {
+                    // How many of the ticks lie in the range is not known before they are read.
+                    return stored;
+                }
+                let first = series.first.max(request.start);
+                let last = series.last.min(request.end);
+                let length = last.saturating_sub(first).max(0);
+                let bars = length / series.timeframe.milliseconds().max(1) + 1;
+                stored.min(usize::try_from(bars).unwrap_or(usize::MAX))
+            }
         }
     }
 
@@ -135,7 +154,7 @@ impl Engine {
                 let bars = if own == wanted {
                     bars
                 } else {
-                    pool::run({
+                    pool::run(Length::of(bars.len()), {
                         let wanted = *wanted;
                         move || resample(&bars, wanted).map(Arc::new)
                     })
@@ -196,7 +215,7 @@ impl Engine {
             if stored == wanted {
                 return Ok(Arc::new(loaded));
             }
-            pool::run(move || {
+            pool::run(Length::of(loaded.bars.len()), move || {
                 let bars = Arc::new(resample(&loaded.bars, wanted)?);
                 Ok(Arc::new(Loaded { bars, warnings: loaded.warnings }))
             })

@@ -17,6 +17,7 @@ use super::cancel::Cancel;
 use super::chart_input;
 use super::engine::Engine;
 use super::load::Wanted;
+use super::pool::Length;
 use super::run_backtest::fingerprint;
 use super::{bars_input, pool};
 
@@ -79,7 +80,9 @@ impl Engine {
         let strategy = self.name_of(&run);
         let (format, style) = (options.format, options.style);
         cancel.check()?;
-        pool::run(move || render(&run, &strategy, bars.as_deref(), note, format, &style)).await
+        let length = Length::of(run.outcome.timestamps.len());
+        pool::run(length, move || render(&run, &strategy, bars.as_deref(), note, format, &style))
+            .await
     }
 
     /// Returns a run of the store that is completed.
@@ -210,7 +213,7 @@ async fn given_bars(input: &Input, run: &Drawn) -> Result<Arc<Bars>> {
     let wanted = run.timeframe;
     let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < wanted);
     let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {
-        pool::run(move || resample(&bars, wanted)).await?
+        pool::run(Length::of(bars.len()), move || resample(&bars, wanted)).await?
     } else {
         bars
     };

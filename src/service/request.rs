@@ -61,6 +61,25 @@ pub fn is_small(request: &Input) -> bool {
         && matches!(field("strategyId"), Some(Input::Text(_)))
 }
 
+/// More values than this take longer to read than a task should keep its thread.
+const MANY_VALUES: usize = 10_000;
+
+/// Returns whether it takes long to read a request: where it has columns that are plain arrays, or files in memory.
+pub fn is_long(request: &Input) -> bool {
+    fn values(input: &Input) -> usize {
+        match input {
+            Input::List(items) => items.len(),
+            Input::Bytes(bytes) => bytes.len() / size_of::<f64>(),
+            Input::Floats(column) => column.len(),
+            Input::Record(fields) => {
+                fields.iter().fold(0, |sum, (_, value)| sum.saturating_add(values(value)))
+            }
+            _ => 1,
+        }
+    }
+    values(request) > MANY_VALUES
+}
+
 impl BacktestRequest {
     /// Reads a request.
     ///

@@ -13,10 +13,11 @@ use crate::store::{Outcome, Run, Status, Store, is_duplicate};
 
 use super::engine::Engine;
 use super::function::Call;
-use super::gate::Ticket;
 use super::load::Plan;
+use super::pool::Length;
 use super::progress::{Control, Reporter};
-use super::request::BacktestRequest;
+use super::request::{BacktestRequest, is_long};
+use super::run_queue::Ticket;
 use super::{clock, compute, look_ahead, pool};
 
 /// How long to wait before the end of a run is noted once more; twice as long each time, up to the longest.
@@ -50,10 +51,13 @@ impl Engine {
         let _work = self.enter(&control.cancel)?;
         let cancel = control.cancel.clone();
         let known = cancel.or(self.catalogue_for(request)).await?;
-        let request = BacktestRequest::read(request, &known)?;
+        let request = pool::reading(is_long(request), || BacktestRequest::read(request, &known))?;
         drop(known);
         self.check_duration(&request)?;
         let plan = cancel.or(self.plan_bars(&request.wanted())).await?;
+        if plan.most_bars(&request.wanted()) <= pool::SHORT_BARS {
+            ticket.set_short();
+        }
         let mut run = new_run(&request, plan.wanted());
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
         if request.persist {
@@ -171,7 +175,7 @@ impl Engine {
                 reporter.stage("storing");
                 Ok((Arc::new(outcome), moments, print))
             };
-            pool::run(work).await
+            pool::run(Length::of(count), work).await
         };
         let (outcome, moments, print) = computed?;
         run.fingerprint = print;

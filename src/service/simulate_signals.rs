@@ -8,8 +8,9 @@ use crate::portfolio::Trades;
 use crate::simulation::{Options, Orders, Prices};
 use crate::store::record::Summary;
 
+use super::pool::Length;
 use super::progress::{Control, Reporter};
-use super::request::FEW_BARS;
+use super::request::{FEW_BARS, is_long};
 use super::{bars_input, compute, pool};
 
 /// What came out of a simulation of signals.
@@ -58,8 +59,8 @@ pub fn is_small(request: &Input) -> bool {
 /// # Errors
 /// `INVALID_ARGUMENT` with all problems, `BAD_DATA` for prices that are not above 0 or moments out of order.
 pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
-    let request = read(input)?;
-    pool::run(move || {
+    let request = pool::reading(is_long(input), || read(input))?;
+    pool::run(Length::of(request.close.len()), move || {
         let prices = Prices::checked(
             request.open.as_deref(),
             request.high.as_deref(),

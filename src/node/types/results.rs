@@ -95,7 +95,9 @@ impl From<service::ImportSummary> for JsImportSummary {
 }
 
 /// Bars of one timeframe.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, object_to_js = false)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssetTimeframe {
     /// The timeframe.
     #[napi(ts_type = "Timeframe")]
@@ -111,7 +113,9 @@ pub struct AssetTimeframe {
 }
 
 /// An asset and the bars there are of it.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, object_to_js = false)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssetInfo {
     /// The asset.
     pub asset_symbol: String,
@@ -134,6 +138,8 @@ impl From<Asset> for AssetInfo {
 
 /// A strategy that can be run.
 #[napi(object, object_from_js = false)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StrategyInfo {
     /// Its id.
     pub id: String,
@@ -146,6 +152,7 @@ pub struct StrategyInfo {
         js_name = "type",
         ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
     )]
+    #[serde(rename = "type")]
     pub kind: String,
     /// JSON Schema (2020-12) of its parameters.
     #[napi(ts_type = "Record<string, unknown>")]
@@ -154,6 +161,7 @@ pub struct StrategyInfo {
     #[napi(ts_type = "Record<string, unknown>")]
     pub default_parameters: Map<String, Value>,
     /// The strategy as text in the strategy language; absent for one registered as a JavaScript function.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
 
@@ -226,7 +234,9 @@ pub struct Trade {
 }
 
 /// What is known of a backtest without its trades and curves.
-#[napi(object, object_from_js = false, use_nullable = true)]
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BacktestSummary {
     /// "bt-" and 12 hex digits.
     pub backtest_id: String,

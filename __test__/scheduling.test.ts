@@ -1,0 +1,99 @@
+/** Long runs on every simulation thread hold up neither checks nor ids nor short runs. */
+
+import { cpus } from 'node:os'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type BacktestEngine, simulateSignals } from '../index.js'
+import { failure, newEngine, rejection, request, untyped, waves } from './support.js'
+
+/** Three hundred averages, in groups: expressions may be nested 64 deep. */
+const GROUPS = Array.from({ length: 12 }, (_, group) => {
+  const terms = Array.from({ length: 25 }, (_, index) => `close > sma(close, ${100 + group * 25 + index})`)
+  return `(${terms.join(' and ')})`
+})
+
+const { strategyId: _, parameters: __, ...REST } = request({ endDate: '2021-11-30', persist: false })
+const STRATEGY = { id: 'long', entries: GROUPS.join(' and '), exits: 'close < sma(close, 50)' }
+
+let bars: ReturnType<typeof waves>
+beforeAll(() => {
+  bars = waves(1_000_000, 60_000)
+})
+
+/** Starts runs of seconds, and waits until each of them computes; `stop` aborts them and says how many had ended. */
+async function occupy(engine: BacktestEngine, count: number) {
+  const controller = new AbortController()
+  let ended = 0
+  let computing = 0
+  const runs = Array.from({ length: count }, () => {
+    let isCounted = false
+    const run = engine.runBacktest(
+      { ...REST, strategy: STRATEGY, bars },
+      {
+        signal: controller.signal,
+        onProgress: ({ stage }) => {
+          if (stage === 'signals' && !isCounted) computing += 1
+          isCounted ||= stage === 'signals'
+        },
+      },
+    )
+    return rejection(run).finally(() => {
+      ended += 1
+    })
+  })
+  await expect.poll(() => computing, { timeout: 20_000 }).toBe(count)
+  return {
+    stop: async () => {
+      const before = ended
+      controller.abort()
+      await Promise.all(runs)
+      return before
+    },
+  }
+}
+
+describe('while long runs have all simulation threads', () => {
+  test('requests are refused, strategies are checked, and short runs are computed', async () => {
+    const cores = cpus().length
+    const engine = newEngine({ maxConcurrentBacktests: cores + 1 })
+    await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(366) })
+    const long = await occupy(engine, cores)
+    await failure(engine.runBacktest(request({ strategyId: 'nonesuch' })), 'UNKNOWN_STRATEGY')
+    await failure(engine.runBacktest(untyped({})), 'INVALID_ARGUMENT')
+    expect((await engine.validateStrategy({ strategyId: 'rsi' })).valid).toBe(true)
+    const { bars: given, ...stored } = request()
+    for (const short of [stored, { ...stored, bars: given }, request({ bars: waves(20_000, 60_000) })]) {
+      expect((await engine.runBacktest(short)).status).toBe('completed')
+    }
+    const close = waves(2000).close
+    const none = new Uint8Array(2000)
+    const simulated = await simulateSignals({ close, entries: none, exits: none, initialCapital: 1 })
+    expect(simulated.equityCurve).toHaveLength(2000)
+    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+  })
+
+  test('and all places of the engine, a short run is computed and a long one gets its id', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 2 })
+    const long = await occupy(engine, 2)
+    const controller = new AbortController()
+    let id = ''
+    const queued = rejection(
+      engine.runBacktest(
+        { ...REST, persist: true, strategy: STRATEGY, bars },
+        {
+          signal: controller.signal,
+          onProgress: ({ backtestId, stage }) => {
+            if (stage === 'queued') id = backtestId
+          },
+        },
+      ),
+    )
+    await expect.poll(() => id, { timeout: 10_000 }).not.toBe('')
+    expect((await engine.getBacktestResults(id))?.status).toBe('pending')
+    const results = await Promise.all([1, 2, 3].map(() => engine.runBacktest(request())))
+    expect(results.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
+    expect((await engine.getBacktestResults(id))?.status).toBe('pending')
+    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+    controller.abort()
+    await queued
+  })
+})

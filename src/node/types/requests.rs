@@ -28,7 +28,8 @@ pub struct EngineConfig {
     pub market_data_table: Option<String>,
     /// Longest range of a backtest, days. @default 1825
     pub max_backtest_duration_days: Option<f64>,
-    /// Backtests at once; one more waits its turn, in order of arrival. @default 3
+    /// Backtests at once; one more waits its turn, in order of arrival. A backtest over at most 32,768 bars has a place of its
+    /// own beside these. @default 3
     pub max_concurrent_backtests: Option<f64>,
     /// Most bars of a backtest. @default 1000000
     pub max_data_points: Option<f64>,

@@ -209,17 +209,46 @@ describe('the package', () => {
     }
   })
 
-  test('needs the SDK of MCP alone at run time, and compiles nothing on installation', () => {
-    expect(Object.keys(manifest.dependencies)).toEqual([
+  test('needs nothing at run time, and the SDK only where its MCP server is mounted', () => {
+    // The release adds the packages of the platforms to optionalDependencies.
+    expect(manifest.dependencies).toBeUndefined()
+    expect(manifest.optionalDependencies).toBeUndefined()
+    expect(Object.keys(manifest.peerDependencies)).toEqual([
       '@modelcontextprotocol/node',
       '@modelcontextprotocol/server',
-      'zod',
     ])
-    for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
-      expect(manifest.scripts[hook]).toBeUndefined()
+    for (const name of Object.keys(manifest.peerDependencies))
+      expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true })
   })
 
-  test('has a lock file that belongs to no registry', () => {
-    expect(read('package-lock.json')).not.toMatch(/"resolved": "(?!file:)/)
+  test('runs no script on installation, nor do those of its platforms', () => {
+    // With `prepublish` and the like, npm also runs what is not installed but cloned.
+    const hooks = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
+    for (const { name, scripts = {} } of [
+      manifest,
+      ...platforms.map((platform) => JSON.parse(read('npm', platform, 'package.json'))),
+    ])
+      for (const hook of hooks) expect(scripts, name).not.toHaveProperty(hook)
+  })
+
+  test('has a lock file that belongs to no registry and has a checksum for every package', () => {
+    const locked = Object.entries<{ resolved?: string; integrity?: string; link?: boolean }>(
+      JSON.parse(read('package-lock.json')).packages,
+    ).filter(([path]) => path !== '')
+    expect(locked.length).toBeGreaterThan(100)
+    expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([])
+    // npm leaves it out for packages of other platforms: `npm run lock` completes the file.
+    expect(locked.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
+  })
+
+  test('has crates of crates.io alone, each with a checksum', () => {
+    const crates = read('Cargo.lock').split('[[package]]').slice(1)
+    expect(crates.length).toBeGreaterThan(100)
+    for (const crate of crates) {
+      const name = /^name = "(.+)"$/m.exec(crate)?.[1]
+      if (name === 'aitradepro-backtesting') continue
+      expect(crate, name).toMatch(/^source = "registry\+https:\/\/github\.com\/rust-lang\/crates\.io-index"$/m)
+      expect(crate, name).toMatch(/^checksum = "[0-9a-f]{64}"$/m)
+    }
   })
 })

@@ -7,12 +7,17 @@ import { folder, ROOT } from './support.js'
 
 const BINARY = /^aitradepro-backtesting\.(.+)\.node$/
 
-/** Returns the folders of the packages that ours needs, and of those that they need. */
-function dependencies(folder = ROOT, found = new Set<string>()): Set<string> {
-  const { dependencies: needed = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  for (const name of Object.keys(needed)) {
+/** What a program that mounts the MCP server installs. */
+const SDK = Object.keys(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).peerDependencies)
+
+/** Returns the folders of packages and of those that they need. */
+function closure(names: string[], found = new Set<string>()): Set<string> {
+  for (const name of names) {
     const place = join(ROOT, 'node_modules', ...name.split('/'))
-    if (!found.has(place)) dependencies(place, found.add(place))
+    if (found.has(place)) continue
+    found.add(place)
+    const { dependencies = {} } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+    closure(Object.keys(dependencies), found)
   }
   return found
 }
@@ -39,6 +44,9 @@ function pack(sources: string[], target: string): { filename: string; files: { p
 describe('the packed package', { timeout: 180_000 }, () => {
   /** The package and the binary of this platform in a folder that was empty, as npm installs them from its registry. */
   let place = ''
+  /** The same with the MCP SDK, as a program has it that mounts the server. */
+  let host = ''
+  let tarballs: string[] = []
 
   beforeAll(() => {
     const target = mkdtempSync(join(tmpdir(), 'backtesting-pack-'))
@@ -47,14 +55,19 @@ describe('the packed package', { timeout: 180_000 }, () => {
     const platform = join(target, 'platform')
     cpSync(join(ROOT, 'npm', BINARY.exec(binary)?.[1] ?? ''), platform, { recursive: true })
     cpSync(join(ROOT, binary), join(platform, binary))
-    const sources = [ROOT, platform, ...dependencies()]
-    const tarballs = pack(sources, target).map(({ filename }) => join(target, filename))
-    place = join(target, 'place')
-    mkdirSync(place)
-    writeFileSync(join(place, 'package.json'), '{ "private": true }\n')
-    // With a cache of its own, so that nothing comes from anywhere but the tarballs.
-    const quiet = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--cache', join(target, 'cache')]
-    run('npm', ['install', ...quiet, ...tarballs], place)
+    tarballs = pack([ROOT, platform], target).map(({ filename }) => join(target, filename))
+    const sdk = pack([...closure(SDK)], target).map(({ filename }) => join(target, filename))
+    const install = (name: string, files: string[]) => {
+      const folder = join(target, name)
+      mkdirSync(folder)
+      writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+      // With a cache of its own, so that nothing comes from anywhere but the tarballs. Scripts of packages would run.
+      const quiet = ['--offline', '--no-audit', '--no-fund', '--cache', join(target, 'cache')]
+      run('npm', ['install', ...quiet, ...files], folder)
+      return folder
+    }
+    place = install('place', tarballs)
+    host = install('host', [...tarballs, ...sdk])
     return () => rmSync(target, { recursive: true, force: true })
   }, 300_000)
 
@@ -62,10 +75,19 @@ describe('the packed package', { timeout: 180_000 }, () => {
     const [packed] = pack([ROOT], folder())
     const files = packed?.files.map(({ path }) => path) ?? []
     const server = files.filter((path) => path.startsWith('mcp/dist/'))
-    for (const path of server) expect(path).toMatch(/\.js$|\.d\.ts$|\/esm\/package\.json$/)
-    for (const name of ['index.js', 'index.d.ts', 'esm/index.js', 'esm/index.d.ts', 'esm/package.json', 'cli.js'])
-      expect(server).toContain(`mcp/dist/${name}`)
-    expect(files.filter((path) => !server.includes(path)).sort()).toEqual([
+    const types = server.filter((path) => path.endsWith('.d.ts'))
+    for (const name of ['index.d.ts', 'esm/index.d.ts']) expect(types).toContain(`mcp/dist/${name}`)
+    expect(server.filter((path) => !types.includes(path)).sort()).toEqual([
+      'mcp/dist/THIRD_PARTY_LICENSES.txt',
+      'mcp/dist/bundle.js',
+      'mcp/dist/cli.js',
+      'mcp/dist/esm/bundle.js',
+      'mcp/dist/esm/index.js',
+      'mcp/dist/esm/package.json',
+      'mcp/dist/index.js',
+    ])
+    // The release adds the list of components, which scripts/sbom.mjs writes.
+    expect(files.filter((path) => !server.includes(path) && path !== 'sbom.cdx.json').sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -94,7 +116,73 @@ describe('the packed package', { timeout: 180_000 }, () => {
     expect(run(process.execPath, ['two.mjs'], place)).toBe('completed true NOT_FOUND function\n')
   })
 
-  test('serves MCP in an empty folder: by require, by import with the classes of the SDK, and as a command', () => {
+  test('brings nothing but itself and the binary, and runs no script on installation', () => {
+    const lock = JSON.parse(readFileSync(join(place, 'node_modules', '.package-lock.json'), 'utf8')).packages
+    const names = Object.keys(lock).map((path) => path.replace('node_modules/', ''))
+    expect(names).toHaveLength(2)
+    for (const name of names) {
+      expect(name).toMatch(/^@aitradepro\/backtesting(-|$)/)
+      const { scripts = {}, gypfile } = JSON.parse(
+        readFileSync(join(place, 'node_modules', name, 'package.json'), 'utf8'),
+      )
+      for (const hook of ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'])
+        expect(scripts, name).not.toHaveProperty(hook)
+      // npm compiles a package that has such a file.
+      expect(readdirSync(join(place, 'node_modules', name))).not.toContain('binding.gyp')
+      expect(gypfile).toBeUndefined()
+      expect(lock[`node_modules/${name}`].hasInstallScript).toBeUndefined()
+    }
+  })
+
+  test('can be installed by a program that has other versions of what the MCP server is made of', () => {
+    // npm refuses a package whose peers do not fit, even optional ones.
+    const folder = mkdtempSync(join(tmpdir(), 'backtesting-beside-'))
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+    const others = Object.entries({ zod: '3.22.0', '@modelcontextprotocol/server': '3.0.0' }).map(
+      ([name, version], at) => {
+        mkdirSync(join(folder, `${at}`))
+        writeFileSync(join(folder, `${at}`, 'package.json'), JSON.stringify({ name, version }))
+        return `./${at}`
+      },
+    )
+    run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...others, ...tarballs], folder)
+    const program = "console.log(typeof require('@aitradepro/backtesting').runBacktest)"
+    expect(run(process.execPath, ['-e', program], folder)).toBe('function\n')
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('is a command in an empty folder, by its name and by that of the package', () => {
+    for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
+      expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
+    expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
+    // It answers, too: what its one file contains is all that it needs.
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+    const messages = [
+      { jsonrpc: '2.0', id: 1, method: 'initialize', params },
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'list_assets', arguments: {} } },
+    ]
+    const input = messages.map((message) => `${JSON.stringify(message)}\n`).join('')
+    const answers = run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, input).trim().split('\n')
+    const called = answers.map((line) => JSON.parse(line)).find(({ id }) => id === 2)
+    expect(called.result.structuredContent.headline).toBe('0 of 0 assets')
+  })
+
+  test('names what is missing where the server is mounted without the SDK', () => {
+    const message = /needs the MCP SDK.*npm install @modelcontextprotocol\/server @modelcontextprotocol\/node/
+    const failed = ".then(() => console.log('loaded'), ({ code, message }) => console.log(code, message))"
+    for (const [file, program] of [
+      ['missing.cjs', `Promise.resolve().then(() => require('@aitradepro/backtesting/mcp'))${failed}`],
+      ['missing.mjs', `import('@aitradepro/backtesting/mcp')${failed}`],
+    ] as const) {
+      writeFileSync(join(place, file), program)
+      const said = run(process.execPath, [file], place)
+      expect(said).toMatch(message)
+      expect(said).toMatch(/^(ERR_)?MODULE_NOT_FOUND /)
+    }
+  })
+
+  test('is mounted with the SDK of the program, by require and by import', () => {
     const program = `
       const engine = new BacktestEngine({ dataDir: 'served', logLevel: 'off' })
       const handler = createMcpHandler(() => createBacktestingServer(engine))
@@ -116,14 +204,10 @@ describe('the packed package', { timeout: 180_000 }, () => {
     ]
     const required = names.map(([name, from]) => `const ${name} = require('${from}')`).join('\n')
     const imported = names.map(([name, from]) => `import ${name} from '${from}'`).join('\n')
-    writeFileSync(join(place, 'one.cjs'), `${required}\n${program}`)
-    writeFileSync(join(place, 'two.mjs'), `${imported}\n${program}`)
-    expect(run(process.execPath, ['one.cjs'], place)).toBe('0 of 0 assets function\n')
-    expect(run(process.execPath, ['two.mjs'], place)).toBe('0 of 0 assets function\n')
-    // By its name, and by that of the package, as the documentation has it.
-    for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
-      expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
-    expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
+    writeFileSync(join(host, 'one.cjs'), `${required}\n${program}`)
+    writeFileSync(join(host, 'two.mjs'), `${imported}\n${program}`)
+    expect(run(process.execPath, ['one.cjs'], host)).toBe('0 of 0 assets function\n')
+    expect(run(process.execPath, ['two.mjs'], host)).toBe('0 of 0 assets function\n')
   })
 
   test('is the same module for require and import', () => {
@@ -141,11 +225,11 @@ describe('the packed package', { timeout: 180_000 }, () => {
     ['CommonJS', 'cts', 'nodenext', 'nodenext'],
     ['a bundler', 'ts', 'esnext', 'bundler'],
   ])('has types for %s', (_, extension, module, resolution) => {
-    const check = (name: string, ...types: string[]) => {
+    const check = (folder: string, name: string, ...types: string[]) => {
       const options = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--lib', 'es2022,dom']
       const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
       const kind = ['--module', module, '--moduleResolution', resolution, ...types]
-      return run(process.execPath, [tsc, ...options, ...kind, `${name}.${extension}`], place)
+      return run(process.execPath, [tsc, ...options, ...kind, `${name}.${extension}`], folder)
     }
     writeFileSync(
       join(place, `use.${extension}`),
@@ -166,11 +250,11 @@ describe('the packed package', { timeout: 180_000 }, () => {
        // @ts-expect-error no such code
        export const wrong = (error: BacktestError) => error.code === 'NO_SUCH_CODE'\n`,
     )
-    expect(check('use', '--types', '')).toBe('')
+    expect(check(place, 'use', '--types', '')).toBe('')
 
-    // The server speaks of Node.js, whose types it takes from where its user has them.
+    // The server speaks of Node.js and the SDK, whose types it takes from where its user has them.
     writeFileSync(
-      join(place, `serve.${extension}`),
+      join(host, `serve.${extension}`),
       `import { BacktestEngine } from '@aitradepro/backtesting'
        import { createBacktestingHttpHandler, createBacktestingServer, type ServerOptions } from '@aitradepro/backtesting/mcp'
        import { createMcpHandler, type McpServer } from '@modelcontextprotocol/server'
@@ -181,7 +265,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
        // @ts-expect-error no such option
        createBacktestingServer(new BacktestEngine(), { waitSecond: 5 })\n`,
     )
-    expect(check('serve', '--typeRoots', join(ROOT, 'node_modules', '@types'), '--types', 'node')).toBe('')
+    expect(check(host, 'serve', '--typeRoots', join(ROOT, 'node_modules', '@types'), '--types', 'node')).toBe('')
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { LineTransport } from '../../mcp/dist/stdio.js'
+import { LineTransport } from '../../mcp/src/stdio.js'
 import {
   call,
   client,

@@ -1,0 +1,123 @@
+/** Which files the MCP server is bundled into, and which packages of npm they contain. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { rolldown } from 'rolldown'
+import { fail, installed, ROOT } from './lib.mjs'
+import { texts } from './notices.mjs'
+
+/**
+ * @typedef {object} Bundle
+ * @property {string} input
+ * @property {string} file
+ * @property {'cjs' | 'esm'} format
+ * @property {RegExp[]} external what is required at run time instead of being part of the file
+ */
+
+/** @typedef {import('./notices.mjs').Component} Component */
+
+const OWN = /^@aitradepro\/backtesting$/
+const SDK = /^@modelcontextprotocol\//
+
+/** The command first, then the library. */
+export const BUNDLES = /** @type {Bundle[]} */ ([
+  { input: 'mcp/src/cli.ts', file: 'mcp/dist/cli.js', format: 'cjs', external: [OWN] },
+  { input: 'mcp/src/index.ts', file: 'mcp/dist/bundle.js', format: 'cjs', external: [OWN, SDK] },
+  { input: 'mcp/src/index.ts', file: 'mcp/dist/esm/bundle.js', format: 'esm', external: [OWN, SDK] },
+])
+
+/**
+ * Makes one file. It is readable, and depends on the sources and the lock file alone.
+ * @param {Bundle} options
+ * @param {{ write: boolean }} mode
+ */
+export async function bundle({ input, file, format, external }, { write }) {
+  const build = await rolldown({
+    cwd: ROOT,
+    input,
+    platform: 'node',
+    external,
+    tsconfig: join(ROOT, 'mcp', 'tsconfig.json'),
+    transform: { target: 'node20' },
+    // Whatever the bundler doubts is an error: what it leaves out would be missed at run time.
+    onLog(_, log) {
+      fail(`${file}: ${log.message}`)
+    },
+  })
+  const options = { format, file: join(ROOT, file), codeSplitting: false, strict: true }
+  const { output } = write ? await build.write(options) : await build.generate(options)
+  await build.close()
+  const [chunk] = output
+  const foreign = chunk.imports.filter(
+    (name) => !name.startsWith('node:') && !external.some((known) => known.test(name)),
+  )
+  if (foreign.length > 0) fail(`${file} needs ${foreign.join(', ')}, which its users need not have`)
+  return chunk
+}
+
+/**
+ * Returns the packages that files contain parts of, sorted by name.
+ * @param {{ modules: { [id: string]: unknown } }[]} chunks
+ * @returns {Component[]}
+ */
+export function bundledPackages(chunks) {
+  /** @type {Map<string, Component>} */
+  const found = new Map()
+  const locked = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages
+  for (const id of new Set(chunks.flatMap(({ modules }) => Object.keys(modules)))) {
+    const folder = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(id)?.[1]
+    if (folder === undefined) continue
+    const component = add(folder, locked[relative(ROOT, folder).split(sep).join('/')]?.integrity)
+    // A package may contain others, bundled by its author, who left their names in comments.
+    for (const [, name = '', version = ''] of readFileSync(id, 'utf8').matchAll(
+      /^\/\/#region \S*node_modules\/\.pnpm\/([^/@]+|@[^/@]+)@([^/_]+)/gm,
+    )) {
+      vendored(name.replace('+', '/'), version, component)
+    }
+  }
+  return [...found.values()].sort((one, other) => (key(one) < key(other) ? -1 : 1))
+
+  /**
+   * @param {string} folder
+   * @param {string | undefined} integrity
+   */
+  function add(folder, integrity) {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const { name, version, license, dependencies = {}, homepage, repository } = manifest
+    if (integrity === undefined) fail(`package-lock.json has no integrity for ${name}`)
+    const component = {
+      kind: /** @type {const} */ ('npm'),
+      name,
+      version,
+      license,
+      integrity,
+      needs: Object.keys(dependencies),
+      source: homepage ?? repository?.url,
+      texts: texts(folder),
+    }
+    const known = found.get(key(component))
+    if (!known) found.set(key(component), component)
+    return known ?? component
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} version
+   * @param {Component} within
+   */
+  function vendored(name, version, within) {
+    const component = { kind: /** @type {const} */ ('npm'), name, version }
+    if (found.has(key(component))) return
+    // The copy is in the other package; the licence is that of the package as it is installed here, whatever its version.
+    const folder = installed(name)
+    if (!existsSync(folder))
+      fail(`${within.name} contains ${name}, whose licence is not at hand: install it for development`)
+    const { license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    found.set(key(component), { ...component, license, needs: [], within: within.name, texts: texts(folder) })
+  }
+}
+
+/** @param {{ name: string, version: string }} component */
+function key({ name, version }) {
+  return `${name}@${version}`
+}

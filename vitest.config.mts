@@ -5,6 +5,7 @@ const once = [
   '__test__/architecture.test.ts',
   '__test__/package.test.ts',
   '__test__/reference.test.ts',
+  '__test__/sbom.test.ts',
   '__test__/mcp/*.test.ts',
 ]
 

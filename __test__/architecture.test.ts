@@ -241,6 +241,25 @@ describe('the package', () => {
     expect(locked.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
   })
 
+  test('is published with the list of what it contains', () => {
+    expect(manifest.files).toContain('sbom.cdx.json')
+    const release = read('.github', 'workflows', 'release.yml')
+    expect(release).toMatch(/run: node scripts\/sbom\.mjs\n[\s\S]*npm publish/)
+    // It says of each tarball which workflow and which commit made it.
+    expect(manifest.publishConfig.provenance).toBe(true)
+    for (const [line] of release.matchAll(/npm publish .*$/gm)) expect(line).toMatch(/--dry-run|--provenance/)
+  })
+
+  test('is built and published by actions that are pinned to a commit', () => {
+    const folder = join(ROOT, '.github', 'workflows')
+    const uses = readdirSync(folder).flatMap((name) => [
+      ...read('.github', 'workflows', name).matchAll(/uses: (.*)$/gm),
+    ])
+    expect(uses.length).toBeGreaterThan(5)
+    // The comment is what Dependabot keeps in step.
+    for (const [, action] of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+  })
+
   test('has crates of crates.io alone, each with a checksum', () => {
     const crates = read('Cargo.lock').split('[[package]]').slice(1)
     expect(crates.length).toBeGreaterThan(100)

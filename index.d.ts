@@ -280,7 +280,10 @@ export interface EngineConfig {
   marketDataTable?: string
   /** Longest range of a backtest, days. @default 1825 */
   maxBacktestDurationDays?: number
-  /** Backtests at once; one more waits its turn, in order of arrival. @default 3 */
+  /**
+   * Backtests at once; one more waits its turn, in order of arrival. A backtest over at most 32,768 bars has a place of its
+   * own beside these. @default 3
+   */
   maxConcurrentBacktests?: number
   /** Most bars of a backtest. @default 1000000 */
   maxDataPoints?: number

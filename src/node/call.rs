@@ -100,8 +100,8 @@ where
     answer_later(env, runtime, held, work, convert)
 }
 
-/// Makes a promise of work that goes on among the tasks of the runtime for I/O, which hands what takes long to threads of its
-/// own. Answers are delivered a few at a time, so that many that are ready at once do not hold up the event loop.
+/// Makes a promise of work that begins on an idle simulation thread, or else among the tasks for I/O, so that it never
+/// waits for somebody else's simulation. Answers are delivered a few at a time, so that many that are ready at once do not hold up the event loop.
 fn answer_later<'env, T, V, F>(
     env: &'env Env,
     runtime: &Runtime,
@@ -133,7 +133,7 @@ where
         }));
         memory::release_when_idle(&Handle::current());
     };
-    within_runtime_if_available(|| tokio::spawn(future));
+    within_runtime_if_available(|| pool::begin(future, &Handle::current()));
     Ok(promise)
 }
 

@@ -100,6 +100,15 @@ impl Simulators {
         }
     }
 
+    /// Takes a thread that has nothing to do; it is then to run [`Self::work`].
+    fn take_idle(&self) -> bool {
+        let mut jobs = self.jobs();
+        let is_idle = jobs.general < self.cores;
+        jobs.general += usize::from(is_idle);
+        is_idle
+    }
+
+    /// Takes jobs until there are none.
     fn work(&self) {
         loop {
             let mut jobs = self.jobs();
@@ -173,6 +182,29 @@ pub async fn run<T: Send + 'static>(
     receiver
         .await
         .map_err(|_| Error::internal("the simulation's thread ended before it answered"))?
+}
+
+/// Begins work at once, on a simulation thread if one is idle, else among the tasks of `runtime`. There it goes on in any
+/// case once it has to wait. Work that never waits ends on the thread where it began, which saves two changes of threads.
+pub fn begin(work: impl Future<Output = ()> + Send + 'static, runtime: &Handle) {
+    let idle = simulators().ok().filter(|simulators| simulators.take_idle());
+    let Some(simulators) = idle else {
+        runtime.spawn(work);
+        return;
+    };
+    let runtime = runtime.clone();
+    simulators.threads.spawn(move || {
+        let core = Core::take();
+        let mut work = Box::pin(work);
+        let entered = runtime.enter();
+        // Whoever polls next brings a waker of its own, so nothing is missed by having none here.
+        let first = catch(|| Ok(work.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+        if matches!(first, Ok(Poll::Pending)) {
+            runtime.spawn(work);
+        }
+        drop((entered, core));
+        simulators.work();
+    });
 }
 
 /// Awaits work; a panic ends it with `INTERNAL`, and nothing else.

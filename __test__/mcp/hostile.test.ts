@@ -39,7 +39,7 @@ describe('lines that are no messages', () => {
     ['parameters that are text', '{"jsonrpc":"2.0","id":9,"method":"ping","params":"x"}', 9, -32600],
     ['an id that is an object', '{"jsonrpc":"2.0","id":{},"method":"ping"}', null, -32600],
     ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', null, -32600],
-    ['deep nesting', '['.repeat(100_000), null, -32700],
+    ['deep nesting', '['.repeat(100_000), null, -32600],
     ['deep nesting that ends', '['.repeat(100_000) + ']'.repeat(100_000), null, -32600],
     ['a name of every object', '{"__proto__":{"jsonrpc":"2.0"},"id":1,"method":"ping"}', 1, -32600],
   ])('%s', async (_, line, id, code) => {

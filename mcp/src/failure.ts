@@ -3,7 +3,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Engine } from './engine.js'
+import { noteDefect } from './log.js'
 import { inSnake } from './names.js'
+import { TooManyRuns } from './runs.js'
+import { inLine } from './text.js'
 
 /** One problem at one place, as the engine's issues are. */
 export interface Problem {
@@ -20,11 +23,11 @@ export interface Failure {
   issues: Problem[]
 }
 
-/** Longer texts come from hostile callers and are cut. */
-const LONGEST = 1000
-
 /** So many issues, known ids and assets are named. */
 const MOST = 20
+
+/** So many problems are listed one by one for programs, and where they are the answer. */
+const MOST_LISTED = 100
 
 /** Reads any error as a failure. What the engine did not make is a defect, and its text stays here. */
 export function failureOf(error: unknown, names: (message: string) => string = inSnake): Failure {
@@ -39,7 +42,10 @@ export function failureOf(error: unknown, names: (message: string) => string = i
     }))
     return { code: error.code, message: inLine(names(error.message)), retryable: error.retryable, issues }
   }
-  console.error(error)
+  if (error instanceof TooManyRuns) {
+    return { code: 'LIMIT_EXCEEDED', message: error.message, retryable: true, issues: [] }
+  }
+  noteDefect(error)
   return { code: 'INTERNAL', message: 'an error inside the server, noted in its log', retryable: false, issues: [] }
 }
 
@@ -50,8 +56,15 @@ export function failureOfArguments(error: z.ZodError): Failure {
   return { code: 'INVALID_ARGUMENT', message, retryable: false, issues }
 }
 
-/** Lists what a schema found wrong, each unknown name by itself. */
+/** Lists what a schema found wrong, each unknown name by itself: the first hundred, and how many more there are. */
 export function problemsOf(error: z.ZodError): Problem[] {
+  const all = allProblemsOf(error)
+  if (all.length <= MOST_LISTED) return all
+  const more = { path: '', code: 'more', message: `… and ${all.length - MOST_LISTED} more problems` }
+  return [...all.slice(0, MOST_LISTED), more]
+}
+
+function allProblemsOf(error: z.ZodError): Problem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map(String).join('.')
     if (issue.code === 'unrecognized_keys') {
@@ -119,6 +132,7 @@ export async function nextStep(engine: Engine, failure: Failure): Promise<string
     case 'INVALID_ARGUMENT':
       return 'correct what is named above and call again'
     case 'LIMIT_EXCEEDED':
+      if (failure.retryable) return 'wait for some of them to end (list_backtests), or stop some with cancel_backtest'
       return 'ask for less (a shorter range, a coarser timeframe); only the operator can raise the limit'
     case 'BAD_DATA':
       return 'use another asset or range, and tell the operator: the stored bars have to be corrected'
@@ -144,10 +158,4 @@ function isEngineError(error: unknown): error is Error & Failure {
 function some(names: string[]): string {
   const more = names.length > MOST ? `, … (${names.length} in all)` : ''
   return `${names.slice(0, MOST).map(inLine).join(', ')}${more}`
-}
-
-/** Keeps what callers sent in one line of bounded length, so that it cannot pass for text of the server. */
-export function inLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line
 }

@@ -3,6 +3,7 @@
 import type { Progress } from '@aitradepro/backtesting'
 import type { ServerContext } from '@modelcontextprotocol/server'
 import { failureOf } from './failure.js'
+import { noteDefect } from './log.js'
 import { wholeResult } from './present.js'
 import type { Run } from './runs.js'
 import type { Context } from './tool.js'
@@ -36,13 +37,16 @@ export function announce(run: Run, { server, settings }: Context, request: Serve
     paced(run, ({ backtestId, progress, currentDate, tradesExecuted }) => {
       send('backtest/progress', { backtestId, progress, currentDate, tradesExecuted })
     })
-    run.result.then(
-      (result) => send('backtest/complete', { backtestId: result.backtestId, result: wholeResult(result) }),
-      (error: unknown) => {
-        const { code, message } = failureOf(error)
-        send('backtest/failed', { backtestId: run.progress?.backtestId ?? null, error: `${code}: ${message}` })
-      },
-    )
+    run.result
+      .then(
+        (result) => send('backtest/complete', { backtestId: result.backtestId, result: wholeResult(result) }),
+        (error: unknown) => {
+          const { code, message } = failureOf(error)
+          send('backtest/failed', { backtestId: run.progress?.backtestId ?? null, error: `${code}: ${message}` })
+        },
+      )
+      // Nobody else waits for this: what went wrong here must not become an unhandled rejection.
+      .catch(noteDefect)
   }
   return () => {
     open = false

@@ -2,7 +2,7 @@
 
 import { completable, type GetPromptResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { inLine } from './failure.js'
+import { inLine } from './text.js'
 import type { Context } from './tool.js'
 
 /** Registers the prompts with a server. */

@@ -17,10 +17,21 @@ export interface Run {
   stop(): void
 }
 
+/** So many runs may be under way: each holds its request, and those that wait for their turn hold it for long. */
+const MOST = 1000
+
+/** There are too many runs under way. */
+export class TooManyRuns extends Error {
+  constructor() {
+    super(`${MOST} backtests are under way or waiting for their turn already`)
+  }
+}
+
 /** The runs of one engine, whichever server of this process started them. */
 export class Runs {
   readonly #engine: Engine
   readonly #byId = new Map<string, Run>()
+  #count = 0
 
   /** Returns the runs of an engine. */
   static of(engine: Engine): Runs {
@@ -35,8 +46,9 @@ export class Runs {
     this.#engine = engine
   }
 
-  /** Starts a run. */
+  /** Starts a run, or throws `TooManyRuns`. */
   start(request: BacktestRequest): Run {
+    if (this.#count >= MOST) throw new TooManyRuns()
     const controller = new AbortController()
     const listeners: ((progress: Progress) => void)[] = []
     let last: Progress | undefined
@@ -56,7 +68,9 @@ export class Runs {
       for (const listener of listeners) listener(progress)
     }
     const result = this.#engine.runBacktest(request, { signal: controller.signal, onProgress })
+    this.#count += 1
     const end = () => {
+      this.#count -= 1
       ended = true
       if (last) this.#byId.delete(last.backtestId)
       listeners.length = 0

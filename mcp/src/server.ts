@@ -1,7 +1,8 @@
 /** The MCP server over an engine. */
 
-import { McpServer } from '@modelcontextprotocol/server'
+import { McpServer, type Transport } from '@modelcontextprotocol/server'
 import { VERSION } from './about.js'
+import { bounded } from './bounded.js'
 import type { Engine } from './engine.js'
 import { registerPrompts } from './prompts.js'
 import { registerResources } from './resources.js'
@@ -24,7 +25,7 @@ const FIXED = { listChanged: false }
  */
 export function createBacktestingServer(engine: Engine, options: ServerOptions = {}): McpServer {
   const settings = settingsOf(options)
-  const server = new McpServer(
+  const server = new BoundedServer(
     { name: 'aitradepro-backtesting', title: 'AITradePro backtesting', version: VERSION },
     // The lists of tools and prompts never change, and changes of the list of runs are not told.
     { instructions: INSTRUCTIONS, capabilities: { tools: FIXED, prompts: FIXED, resources: FIXED } },
@@ -34,4 +35,16 @@ export function createBacktestingServer(engine: Engine, options: ServerOptions =
   registerResources(context)
   registerPrompts(context)
   return server
+}
+
+/**
+ * A server whose errors are one line of bounded length. The tools see to that themselves, but the SDK quotes what it was sent:
+ * names of tools and addresses as long as a whole message, and lists of everything that a schema found wrong.
+ */
+class BoundedServer extends McpServer {
+  override connect(transport: Transport): Promise<void> {
+    const send = transport.send.bind(transport)
+    transport.send = (message, options) => send(bounded(message), options)
+    return super.connect(transport)
+  }
 }

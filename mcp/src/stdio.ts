@@ -10,6 +10,9 @@ import {
   type RequestId,
   type Transport,
 } from '@modelcontextprotocol/server'
+import { bounded } from './bounded.js'
+
+import { idInText, isTooComplex, TOO_COMPLEX } from './shape.js'
 
 /** A longer line is refused as a whole: 4 MiB, as over HTTP. */
 const LONGEST = 4 * 1024 * 1024
@@ -62,7 +65,7 @@ export class LineTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    await this.#write(JSON.stringify(message))
+    await this.#write(JSON.stringify(bounded(message)))
     if (isJSONRPCResponse(message) && message.id !== undefined) this.#settle(message.id)
   }
 
@@ -116,15 +119,18 @@ export class LineTransport implements Transport {
   }
 
   #line(): void {
-    const text = Buffer.concat(this.#parts).toString('utf8').trim()
+    const line = Buffer.concat(this.#parts)
     const tooLong = this.#tooLong
     this.#parts = []
     this.#length = 0
     this.#tooLong = false
     if (tooLong) {
       this.#refuse(null, INVALID_REQUEST, `Invalid Request: a message may have ${LONGEST} bytes at most`)
-    } else if (text !== '') {
-      this.#message(text)
+    } else if (isTooComplex(line)) {
+      this.#refuse(idInText(line), INVALID_REQUEST, `Invalid Request: ${TOO_COMPLEX}`)
+    } else {
+      const text = line.toString('utf8').trim()
+      if (text !== '') this.#message(text)
     }
   }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { answer } from '../answer.js'
-import { failed, inLine, nextStep } from '../failure.js'
+import { failed, nextStep } from '../failure.js'
 import { strategyOf, strategyRowOf } from '../present.js'
 import { opening } from '../schemas.js'
+import { inLine } from '../text.js'
 import { tool } from '../tool.js'
 
 /** So many strategies a model reads at once. */

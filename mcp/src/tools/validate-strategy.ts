@@ -2,10 +2,11 @@ import type { ValidationResult } from '@aitradepro/backtesting'
 import { z } from 'zod'
 import { answer } from '../answer.js'
 import type { Engine } from '../engine.js'
-import { inLine, problemsOf } from '../failure.js'
+import { problemsOf } from '../failure.js'
 import { inSnake } from '../names.js'
 import { requestOf } from '../requests.js'
 import { definition, opening, parameters } from '../schemas.js'
+import { inLine } from '../text.js'
 import { tool, withoutNulls } from '../tool.js'
 
 const config = z.strictObject({

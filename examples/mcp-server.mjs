@@ -13,13 +13,12 @@ import { createBacktestingHttpHandler } from '@aitradepro/backtesting/mcp'
 const engine = new BacktestEngine()
 const mcp = createBacktestingHttpHandler(engine, { waitSeconds: 5 })
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => {
   if (request.url === '/mcp') {
-    // Whoever may call is checked here: the handler knows no users.
-    await mcp(request, response)
+    // Beyond this machine, give `tokens` and `allowedHosts`, or check who calls here. The handler never rejects.
+    void mcp(request, response)
   } else if (request.url === '/runs') {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(await engine.listBacktests({ limit: 5 })))
+    answerRuns(response).catch(() => response.writeHead(500).end())
   } else {
     response.writeHead(404).end()
   }
@@ -28,6 +27,13 @@ server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   const address = server.address()
   console.log(`listening on http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/mcp`)
 })
+
+/** @param {import('node:http').ServerResponse} response */
+async function answerRuns(response) {
+  const runs = JSON.stringify(await engine.listBacktests({ limit: 5 }))
+  response.setHeader('content-type', 'application/json')
+  response.end(runs)
+}
 
 process.once('SIGTERM', async () => {
   server.close()

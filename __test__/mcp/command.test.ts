@@ -1,18 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { COMMAND, environment, initialize, serve, serveHttp, store } from './support.js'
+import { COMMAND, environment, initialize, run, serve, serveHttp, store } from './support.js'
 
 const CLIENT = { name: 'script', version: '1' }
-
-function run(args: string[], settings: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
-    encoding: 'utf8',
-    env: environment(settings),
-    input: '',
-  })
-  return { status, stdout, stderr }
-}
 
 describe('the command line', () => {
   test('shows help and version', () => {

@@ -1,6 +1,6 @@
 /** What the tests of the MCP server share: stores with bars, servers as processes, clients of the SDK. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { type CallToolResult, Client, type ClientOptions } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -86,9 +86,21 @@ export interface Message {
   error?: { code: number; message: string }
 }
 
-/** Starts the command. */
-export function serve(args: string[], settings: Record<string, string> = {}): Served {
-  const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder(), env: environment(settings) })
+/** Runs the command to its end. */
+export function run(args: string[], settings: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+    encoding: 'utf8',
+    env: environment(settings),
+    input: '',
+  })
+  return { status, stdout, stderr }
+}
+
+/** Starts the command, in a shell that was prepared for it if need be. */
+export function serve(args: string[], settings: Record<string, string> = {}, prepare?: string): Served {
+  const command = [process.execPath, COMMAND, ...args]
+  const [program = '', ...given] = prepare ? ['sh', '-c', `${prepare}; exec "$0" "$@"`, ...command] : command
+  const child = spawn(program, given, { cwd: folder(), env: environment(settings) })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
@@ -157,8 +169,9 @@ export async function initialize(served: Served): Promise<Message> {
 export async function serveHttp(
   args: string[],
   settings: Record<string, string> = {},
+  prepare?: string,
 ): Promise<{ served: Served; url: string }> {
-  const served = serve(['--http', '0', ...args], settings)
+  const served = serve(['--http', '0', ...args], settings, prepare)
   const url = await new Promise<string>((resolve, reject) => {
     served.child.stderr.on('data', () => {
       const found = /listening on (\S+)/.exec(served.stderr())?.[1]

@@ -1,5 +1,7 @@
 /** What can be set of a server. */
 
+import { inLine } from './text.js'
+
 /** Options of a server; the engine's own are those of the engine. */
 export interface ServerOptions {
   /**
@@ -32,4 +34,22 @@ export function settingsOf(options: ServerOptions = {}): Settings {
     throw new TypeError(`backtestNotifications must be true or false, was ${String(backtestNotifications)}`)
   }
   return { waitSeconds, backtestNotifications }
+}
+
+/** Takes whole numbers out of options, with their defaults, and checks them. */
+export function numbersOf<Options extends object, Name extends string>(
+  options: Options,
+  known: Record<Name, { preset: number; least: number }>,
+): { numbers: Record<Name, number>; rest: Omit<Options, Name> } {
+  const rest = { ...options } as Record<string, unknown>
+  const numbers = {} as Record<Name, number>
+  for (const [name, { preset, least }] of Object.entries(known) as [Name, { preset: number; least: number }][]) {
+    const { [name]: value = preset } = rest
+    if (!(typeof value === 'number' && Number.isSafeInteger(value) && value >= least)) {
+      throw new RangeError(`${name} must be a whole number from ${least}, was ${inLine(String(value))}`)
+    }
+    numbers[name] = value
+    delete rest[name]
+  }
+  return { numbers, rest: rest as Omit<Options, Name> }
 }

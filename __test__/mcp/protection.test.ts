@@ -689,8 +689,18 @@ test('a request that fails inside the SDK or the engine is logged in few lines, 
   for (let count = 0; count < 200; count++) {
     await status(url, message('ping'), { ...session, 'mcp-protocol-version': `x${count}\u00ff` })
   }
+  const forged = {
+    'io.modelcontextprotocol/protocolVersion': 'x\nlistening on http://evil\u001b[31m',
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  await status(url, message('ping', { _meta: forged }), { 'mcp-protocol-version': '2026-07-28' })
+  await expect.poll(() => served.stderr(), SOON).toContain('http://evil')
+  expect(served.stderr()).not.toMatch(/^listening on http:\/\/evil/m)
+  expect(served.stderr()).not.toContain('\u001b')
   const lines = served.stderr().split('\n')
-  expect(lines.length).toBeLessThan(120)
+  expect(lines.length).toBeLessThan(140)
   for (const line of lines) expect(line.length).toBeLessThan(1100)
 })
 

@@ -185,6 +185,7 @@ async function overHttp() {
     await Promise.all(Array.from({ length: SOCKETS }, () => worker(until)))
     try {
       await healthy()
+      if (next % (10 * BATCH) === 0 && next < end) console.log(`… ${next} cases`)
     } catch (error) {
       fail(
         `after the cases ${first} to ${until - 1} of seed ${seed}: ${error instanceof Error ? error.message : error}`,

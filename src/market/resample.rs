@@ -3,8 +3,9 @@
 //! Open of the first bar, highest high, lowest low, close of the last bar, sum of the volumes. A coarser bar opens where
 //! [`Timeframe::opening`] says; an interval without bars makes no bar.
 
-use super::{Bars, Column, Timeframe, time::DAY};
-use crate::error::{Error, Result};
+use super::overflow::OVERFLOW;
+use super::{Bars, Column, Timeframe, time, time::DAY};
+use crate::error::{Code, Error, Issue, Result};
 
 /// Combines bars into bars of a coarser timeframe.
 ///
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` where the timeframe is finer than the bars (their median step), or where bars of a known
-/// timeframe would straddle the intervals asked for (4h to 6h).
+/// timeframe would straddle the intervals asked for (4h to 6h); `BAD_DATA` where volumes add up to more than a number holds.
 pub fn resample(bars: &Bars, to: Timeframe) -> Result<Bars> {
     check(bars, to)?;
     let timestamps = bars.timestamps();
@@ -33,14 +34,31 @@ pub fn resample(bars: &Bars, to: Timeframe) -> Result<Bars> {
             .filter_map(|(&first, &end)| column.get(first..end).and_then(reduce))
             .collect()
     };
+    let volume = bars.volume().map(|volume| combine(volume, |values| Some(values.iter().sum())));
+    check_volume(volume.as_deref(), &openings, to)?;
     Bars::new(
         openings,
         combine(bars.open(), |values| values.first().copied()),
         combine(bars.high(), |values| values.iter().copied().reduce(f64::max)),
         combine(bars.low(), |values| values.iter().copied().reduce(f64::min)),
         combine(bars.close(), |values| values.last().copied()),
-        bars.volume().map(|volume| combine(volume, |values| Some(values.iter().sum()))),
+        volume,
     )
+}
+
+/// Checks the volumes of coarser bars, which are sums: nobody gave an infinite one.
+///
+/// # Errors
+/// `BAD_DATA` that names the first bar whose volume overflows.
+pub fn check_volume(volume: Option<&[f64]>, openings: &[i64], to: Timeframe) -> Result<()> {
+    let overflow = volume.and_then(|volume| volume.iter().position(|sum| sum.is_infinite()));
+    let Some(bar) = overflow else { return Ok(()) };
+    let date = openings.get(bar).map_or_else(String::new, |&opening| time::short(opening));
+    let message = format!(
+        "the volumes of bar {bar} ({date}) of {to} add up to more than a 64-bit floating-point number holds; scale them"
+    );
+    let path = format!("bars.volume[{bar}]");
+    Err(Error::with_issues(Code::BadData, vec![Issue::new(path, OVERFLOW, message)]))
 }
 
 fn check(bars: &Bars, to: Timeframe) -> Result<()> {
@@ -79,8 +97,6 @@ fn words(milliseconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
-    use crate::market::time;
 
     /// Bars that open at the given moments; the prices of bar `i` are 10 + i, 12 + i, 9 + i, 11 + i, its volume i + 1.
     fn bars(moments: &[&str]) -> Bars {
@@ -158,6 +174,23 @@ mod tests {
                 .contains("bars of 4h cannot be combined to 6h")
         );
         assert_eq!(resample(&four, Timeframe::H8).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn volumes_that_add_up_to_infinity_are_named() {
+        let days = bars(&["2020-01-06", "2020-01-07"]);
+        let column = |value: f64| vec![value; 2].into();
+        let days = Bars::new(
+            days.timestamps().to_vec(),
+            column(1.0),
+            column(1.0),
+            column(1.0),
+            column(1.0),
+            Some(column(1.5e308)),
+        );
+        let error = resample(&days.unwrap(), Timeframe::W1).unwrap_err();
+        assert_eq!(error.code, Code::BadData);
+        assert!(error.message.starts_with("the volumes of bar 0 (2020-01-06) of 1w add up"));
     }
 
     #[test]

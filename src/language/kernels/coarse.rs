@@ -4,6 +4,7 @@
 //! last fine bar does not see it yet, because nothing but the next opening tells that no other fine bar belongs to it.
 
 use crate::error::Result;
+use crate::market::resample::check_volume;
 use crate::market::{Bars, Bits, Column, Timeframe};
 
 /// Coarse bars, and for each fine bar how many of them were known.
@@ -18,7 +19,7 @@ impl Coarse {
     /// Makes coarse bars from fine ones; they open at multiples of the timeframe.
     ///
     /// # Errors
-    /// `BAD_DATA`, which sound bars never cause.
+    /// `BAD_DATA` where volumes add up to more than a number holds, or a coarse bar opens before the first Date.
     pub fn new(fine: &Bars, timeframe: Timeframe) -> Result<Self> {
         let mut openings: Vec<i64> = Vec::new();
         let mut known = Vec::with_capacity(fine.len());
@@ -57,6 +58,7 @@ impl Coarse {
             known.push(openings.len() - 1);
         }
         let volume = volumes.map(|_| Column::from(volume));
+        check_volume(volume.as_deref(), &openings, timeframe)?;
         let bars = Bars::new(openings, open.into(), high.into(), low.into(), close.into(), volume)?;
         Ok(Self { bars, known })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// What went wrong, as a stable code that callers branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// A field is missing, unknown, of the wrong type or out of range.
+    /// A field is missing, unknown, of the wrong type or out of range; or an amount of a run overflows.
     InvalidArgument,
     /// No strategy has that id.
     UnknownStrategy,

@@ -19,7 +19,13 @@ fn compute(facts: &Facts) -> Option<f64> {
     let excess = facts.returns.mean - facts.risk_free;
     let benchmark = facts.returns.benchmark_mean - facts.risk_free;
     let unexplained = excess - beta_of(facts)? * benchmark;
-    Some(((1.0 + unexplained).powf(facts.bars_a_year) - 1.0) * 100.0)
+    let growth = 1.0 + unexplained;
+    let compounded = growth.powf(facts.bars_a_year);
+    // A loss of more than everything has no power that is not whole.
+    if compounded.is_nan() && growth < 0.0 {
+        return None;
+    }
+    Some((compounded - 1.0) * 100.0)
 }
 
 #[cfg(test)]

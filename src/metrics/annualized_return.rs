@@ -17,7 +17,7 @@ pub const ANNUALIZED_RETURN: Metric = Metric {
 /// Returns the yearly rate as a fraction.
 pub(super) fn annualized(facts: &Facts) -> Option<f64> {
     let bars = facts.returns.per_bar(facts.bars_a_year)?;
-    Some(facts.returns.growth.powf(bars) - 1.0).filter(|rate| rate.is_finite())
+    Some(facts.returns.growth.powf(bars) - 1.0)
 }
 
 #[cfg(test)]

@@ -18,7 +18,10 @@ const STILL: f64 = 1e-30;
 
 /// Returns beta itself, which alpha needs as well.
 pub(super) fn beta_of(facts: &Facts) -> Option<f64> {
-    facts.returns.per_bar(facts.returns.benchmark_squares).filter(|&variance| variance >= STILL)?;
+    let variance = facts.returns.per_bar(facts.returns.benchmark_squares)?;
+    if variance < STILL {
+        return None;
+    }
     over(facts.returns.products, facts.returns.benchmark_squares)
 }
 

@@ -16,7 +16,7 @@ pub const INFORMATION_RATIO: Metric = Metric {
 
 fn compute(facts: &Facts) -> Option<f64> {
     let difference = facts.returns.mean - facts.returns.benchmark_mean;
-    over(difference, facts.returns.per_freedom(facts.returns.active_squares)?.sqrt())
+    over(difference, facts.returns.deviation_of(facts.returns.active_squares)?)
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub struct Metric {
 impl Metric {
     /// Returns the metric of a run; nothing where it has no finite value.
     pub fn of(&self, facts: &Facts) -> Option<f64> {
-        (self.compute)(facts).filter(|value| value.is_finite())
+        (self.compute)(facts).and_then(finite)
     }
 }
 
@@ -177,9 +177,27 @@ pub const METRICS: &[&Metric] = &[
     &unexecuted_signals::UNEXECUTED_SIGNALS,
 ];
 
-/// Computes every metric of a run, in the order of [`METRICS`].
-pub fn compute_all(facts: &Facts) -> Vec<(&'static str, Option<f64>)> {
-    METRICS.iter().map(|metric| (metric.name, metric.of(facts))).collect()
+/// Every metric of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computed {
+    /// Names and values, in the order of [`METRICS`].
+    pub values: Vec<(&'static str, Option<f64>)>,
+    /// Those that have no value because a number on the way to it overflows.
+    pub overflowed: Vec<&'static str>,
+}
+
+/// Computes every metric of a run.
+pub fn compute_all(facts: &Facts) -> Computed {
+    let mut overflowed = Vec::new();
+    let values = METRICS.iter().map(|metric| {
+        let value = (metric.compute)(facts);
+        // From an equity of zero on, returns are infinite by definition, and what follows from them is undefined.
+        if facts.is_solvent && value.is_some_and(|value| !value.is_finite()) {
+            overflowed.push(metric.name);
+        }
+        (metric.name, value.and_then(finite))
+    });
+    Computed { values: values.collect(), overflowed }
 }
 
 /// Finds a metric by its camelCase name.
@@ -199,16 +217,24 @@ pub fn snake_case(name: &str) -> String {
     snake
 }
 
-/// Divides; nothing where there is nothing to divide by.
+/// Returns a finite value, and 0 for −0: a sum of nothing has no sign, and a database keeps none.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value + 0.0)
+}
+
+/// Divides; nothing where there is nothing to divide by, and NaN by a divisor that overflowed.
 fn over(dividend: f64, divisor: f64) -> Option<f64> {
-    (divisor.abs() > 0.0).then(|| dividend / divisor)
+    (divisor != 0.0).then(|| dividend / divisor)
 }
 
 /// Returns the second central moment of the returns; nothing where it is within rounding of 0, which is where pandas and
 /// scipy give up on higher moments.
 fn varying(facts: &Facts) -> Option<f64> {
     let noise = f64::EPSILON * facts.returns.mean;
-    facts.returns.per_bar(facts.returns.squares).filter(|&moment| moment > noise * noise)
+    facts
+        .returns
+        .per_bar(facts.returns.squares)
+        .filter(|&moment| moment > noise * noise || moment.is_nan())
 }
 
 #[cfg(test)]

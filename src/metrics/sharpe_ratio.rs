@@ -15,7 +15,7 @@ pub const SHARPE_RATIO: Metric = Metric {
 };
 
 fn compute(facts: &Facts) -> Option<f64> {
-    over(facts.returns.mean - facts.risk_free, facts.returns.variance()?.sqrt())
+    over(facts.returns.mean - facts.risk_free, facts.returns.deviation()?)
         .map(|ratio| ratio * facts.bars_a_year.sqrt())
 }
 

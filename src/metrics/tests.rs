@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::portfolio::{Holdings, Trades};
-use crate::simulation::Orders;
+use crate::portfolio::{Holdings, Trades, evaluate};
+use crate::simulation::random_cases::extreme_cases;
+use crate::simulation::{Orders, simulate};
+use crate::watch::Unwatched;
 
 const CASES: &str = include_str!("../../__test__/reference/metrics/cases.json");
 
@@ -60,7 +63,7 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         fills_without_slippage: &[],
         unexecuted_signals: 0,
     };
-    compute_all(&Facts::new(&curve, &numbers(&case["equity"]), &ledger))
+    compute_all(&Facts::new(&curve, &numbers(&case["equity"]), &ledger)).values
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -173,7 +176,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 fills_without_slippage: &[],
                 unexecuted_signals: 0,
             };
-            for (name, value) in compute_all(&Facts::new(&curve, equity, &ledger)) {
+            for (name, value) in compute_all(&Facts::new(&curve, equity, &ledger)).values {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -209,4 +212,93 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
     // Ten units bought one above the close; the stop at 95 sold at 95.
     let facts = Facts::new(&curve, &[1_990.0, 1_940.0], &ledger);
     testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&facts), Some(10.0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_extremes_of_numbers_leave_finite_results_or_an_error_that_names_a_bar((case, initial_capital) in extreme_cases()) {
+        let prices = case.prices();
+        let Ok(simulation) = simulate(&prices, &case.signals, initial_capital, &case.options, &Unwatched) else { return Ok(()) };
+        let orders = &simulation.orders;
+        let holdings = Holdings::of(&case.close, orders, initial_capital).unwrap();
+        let trades = Trades::of(&case.close, orders);
+        let curve = Curve {
+            initial_capital,
+            close: &case.close,
+            bar_milliseconds: 60_000,
+            year_days: case.options.year_days,
+            risk_free: case.options.risk_free,
+        };
+        let ledger = Ledger {
+            initial_capital,
+            close: &case.close,
+            orders,
+            holdings: &holdings,
+            trades: &trades,
+            slippage: case.options.slippage,
+            fills_without_slippage: &[],
+            unexecuted_signals: 0,
+        };
+        let valuation = crate::portfolio::Valuation::new(&case.close, orders, &holdings, initial_capital);
+        let (of_curve, _) = CurveFacts::new(&curve, &valuation, &crate::hands::Alone);
+        let of_orders = LedgerFacts::new(&ledger);
+        let known = of_curve.equity_is_finite() && of_orders.trades_are_finite() && holdings.are_finite();
+        let portfolio = match evaluate(&case.close, orders, initial_capital, &Unwatched) {
+            Ok(portfolio) => portfolio,
+            Err(error) => {
+                prop_assert!(!known, "{error}");
+                prop_assert!(error.code == crate::Code::InvalidArgument && error.message.contains(" on bar "), "{error}");
+                return Ok(());
+            }
+        };
+        let (trades, holdings) = (&portfolio.trades, &portfolio.holdings);
+        let columns = [
+            &portfolio.equity, &holdings.cash, &holdings.free_cash, &holdings.position, &trades.size, &trades.entry_price,
+            &trades.exit_price, &trades.entry_fees, &trades.exit_fees, &trades.pnl, &trades.pnl_percent,
+        ];
+        prop_assert!(columns.into_iter().flatten().all(|amount| amount.is_finite()), "{portfolio:?}");
+        let facts = Facts::of(of_curve, of_orders);
+        let computed = compute_all(&facts);
+        prop_assert!(computed.values.iter().all(|(_, value)| value.is_none_or(f64::is_finite)));
+        for name in computed.overflowed {
+            let (_, value) = computed.values.iter().find(|(known, _)| *known == name).unwrap();
+            prop_assert!(value.is_none() && name != "finalCapital", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_metric_that_divides_by_an_overflow_has_no_value_and_is_named() {
+    // The mean equity and both squares overflow: neither may make a turnover or a ratio of 0.
+    let equity = [1.7e308, 1.6e308, 1.7e308, 1e300];
+    let close = [1.0, 1e-300, 1e300, 1.0];
+    let curve = Curve {
+        initial_capital: 1e308,
+        close: &close,
+        bar_milliseconds: 86_400_000,
+        year_days: 365.0,
+        risk_free: 0.0,
+    };
+    let orders =
+        Orders { bar: vec![0], side: vec![0], size: vec![1.0], price: vec![1.0], fees: vec![0.0] };
+    let ledger = Ledger {
+        initial_capital: 1e308,
+        close: &close,
+        orders: &orders,
+        holdings: &Holdings::after(&orders, 1e308),
+        trades: &Trades::default(),
+        slippage: 0.0,
+        fills_without_slippage: &[],
+        unexecuted_signals: 0,
+    };
+    let computed = compute_all(&Facts::new(&curve, &equity, &ledger));
+    for name in ["turnover", "beta", "alpha", "informationRatio"] {
+        assert!(computed.overflowed.contains(&name), "{name} is not in {:?}", computed.overflowed);
+        assert!(computed.values.contains(&(name, None)), "{name}");
+    }
+    assert!(!computed.overflowed.contains(&"profitFactor"), "without trades it has no value");
+    let ordinary = compute_all(&testing::mixed());
+    assert_eq!(ordinary.overflowed, Vec::<&str>::new());
 }

@@ -5,6 +5,7 @@
 
 use super::Trades;
 use crate::error::{Error, Result};
+use crate::market::{BarRef, overflow};
 use crate::near::{AHEAD, bring_one_near};
 use crate::simulation::{Orders, add, snap};
 use crate::watch::Watch;
@@ -35,7 +36,8 @@ pub struct Holdings {
 /// Computes trades, equity and holdings of filled orders.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes. Cancelled by the watch.
+/// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes, and for an amount that leaves the range of
+/// numbers. Cancelled by the watch.
 pub fn evaluate(
     close: &[f64],
     orders: &Orders,
@@ -51,7 +53,9 @@ pub fn evaluate(
         return Err(Error::cancelled());
     }
     let trades = Trades::of(close, orders);
-    Ok(Portfolio::new(trades, equity, holdings, orders, initial_capital))
+    let portfolio = Portfolio::new(trades, equity, holdings, orders, initial_capital);
+    portfolio.check_finite(orders, &[])?;
+    Ok(portfolio)
 }
 
 impl Portfolio {
@@ -64,15 +68,35 @@ impl Portfolio {
         initial_capital: f64,
     ) -> Self {
         debug_assert!(
-            balances(&trades, &equity, orders, initial_capital),
+            balances(&trades, &equity, &holdings, orders, initial_capital),
             "Invariant: what the trades made is what equity gained"
         );
         Self { trades, equity, holdings }
     }
+
+    /// Checks that every amount is a finite number. `timestamps` are the openings of the bars, or empty.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` that names the first amount that overflows, and its bar.
+    pub fn check_finite(&self, orders: &Orders, timestamps: &[i64]) -> Result<()> {
+        let equity = self.equity.iter().position(|equity| !equity.is_finite());
+        let equity = equity.map(|bar| (bar, "the equity".to_owned()));
+        let found = [self.holdings.overflow(orders), equity, self.trades.overflow()];
+        match found.into_iter().flatten().min_by_key(|(bar, _)| *bar) {
+            Some((bar, what)) => Err(overflow(&what, BarRef { bar, timestamps })),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Returns whether the trades made what equity gained, but for the rounding of the amounts traded.
-fn balances(trades: &Trades, equity: &[f64], orders: &Orders, initial_capital: f64) -> bool {
+fn balances(
+    trades: &Trades,
+    equity: &[f64],
+    holdings: &Holdings,
+    orders: &Orders,
+    initial_capital: f64,
+) -> bool {
     let gained = equity.last().map_or(0.0, |last| last - initial_capital);
     let made: f64 = trades.pnl.iter().sum();
     let rows = orders.size.iter().zip(&orders.price).zip(&orders.fees);
@@ -80,7 +104,12 @@ fn balances(trades: &Trades, equity: &[f64], orders: &Orders, initial_capital: f
     let (moved, lost) = rows.fold((0.0, 0.0), |(moved, lost), ((size, price), fees)| {
         (moved + size * price + fees.abs(), lost + 1e-12 * price)
     });
-    (made - gained).abs() <= 1e-8 * (initial_capital + moved) + 1e-9 + lost
+    // What is held at the end may be worth far more than all that was traded.
+    let held =
+        equity.last().zip(holdings.cash.last()).map_or(0.0, |(all, cash)| (all - cash).abs());
+    let rounding = 1e-8 * (initial_capital + moved + held) + 1e-9 + lost;
+    // Sums that overflow say nothing about the amounts, and amounts that do are refused by `check_finite`.
+    (made - gained).abs() <= rounding || !(made - gained).is_finite() || !rounding.is_finite()
 }
 
 fn check(close: &[f64], orders: &Orders) -> Result<()> {
@@ -248,6 +277,28 @@ impl Holdings {
         Ok(Self::all_in(orders, capital).unwrap_or_else(|| Self::after(orders, capital)))
     }
 
+    /// Returns whether all amounts are finite; one that is not leaves none after it that is.
+    pub fn are_finite(&self) -> bool {
+        let columns = [&self.cash, &self.free_cash, &self.position];
+        columns.into_iter().all(|column| column.last().is_none_or(|amount| amount.is_finite()))
+    }
+
+    /// Finds the first order that leaves an amount that is not finite; returns its bar and the amount's name.
+    fn overflow(&self, orders: &Orders) -> Option<(usize, String)> {
+        let amounts = [
+            ("the cash after", &self.cash),
+            ("the position after", &self.position),
+            ("the free cash after", &self.free_cash),
+        ];
+        let first = amounts.into_iter().filter_map(|(name, column)| {
+            Some((column.iter().position(|amount| !amount.is_finite())?, name))
+        });
+        let (order, name) = first.min_by_key(|(order, _)| *order)?;
+        let (size, price) = (orders.size.get(order)?, orders.price.get(order)?);
+        let bar = usize::try_from(*orders.bar.get(order)?).ok()?;
+        Some((bar, format!("{name} an order of {size:?} units at {price:?}")))
+    }
+
     /// The same as [`Self::after`] for orders of which each spends all cash or sells all that is held: there what an order
     /// leaves does not rest on what the ones before it left, and no addition waits for another. Nothing for others.
     fn all_in(orders: &Orders, initial_capital: f64) -> Option<Self> {
@@ -399,8 +450,9 @@ mod tests {
             fees: vec![0.0, 0.0],
         };
         let trades = Trades::of(&[100.0, 110.0], &orders);
-        assert!(balances(&trades, &[1000.0, 1010.0], &orders, 1000.0));
-        assert!(!balances(&trades, &[1000.0, 1010.01], &orders, 1000.0));
+        let holdings = Holdings::of(&[100.0, 110.0], &orders, 1000.0).unwrap();
+        assert!(balances(&trades, &[1000.0, 1010.0], &holdings, &orders, 1000.0));
+        assert!(!balances(&trades, &[1000.0, 1010.01], &holdings, &orders, 1000.0));
     }
 
     #[test]

@@ -115,6 +115,25 @@ impl Trades {
         self.pnl_percent.push(pnl / (exit.size * entry_price) * 100.0);
     }
 
+    /// Finds the first trade with an amount that is not finite; returns the bar of its exit and the amount's name.
+    ///
+    /// Whatever else overflows, the result in percent of the entry's value is not finite either.
+    pub(super) fn overflow(&self) -> Option<(usize, String)> {
+        let trade = self.pnl_percent.iter().position(|percent| !percent.is_finite())?;
+        let amounts = [
+            ("entry price", &self.entry_price),
+            ("entry fees", &self.entry_fees),
+            ("exit fees", &self.exit_fees),
+            ("pnl", &self.pnl),
+        ];
+        let is_infinite = |column: &Vec<f64>| column.get(trade).is_some_and(|it| !it.is_finite());
+        let named = amounts.into_iter().find(|(_, column)| is_infinite(column));
+        let name = named.map_or("pnlPercent", |(name, _)| name);
+        let bar = usize::try_from(*self.exit_bar.get(trade)?).ok()?;
+        let entry = self.entry_bar.get(trade)?;
+        Some((bar, format!("the {name} of the trade that was entered on bar {entry}")))
+    }
+
     /// Returns the number of trades.
     pub fn len(&self) -> usize {
         self.entry_bar.len()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Result;
-use crate::market::{Bars, Signals};
+use crate::market::{BarRef, Bars, Signals, overflow};
 use crate::metrics::{self, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
 use crate::portfolio::{Holdings, Portfolio, Trades, Valuation};
 use crate::simulation::{self, Options, Orders, Prices, Simulation};
@@ -68,15 +68,18 @@ pub(super) fn simulate(
     reporter.stage("simulation");
     let bars = prices.len();
     let Results { simulation, portfolio, facts, next_open } =
-        results(prices, signals, terms, &watch, reporter)?;
-    let metrics: Values = metrics::compute_all(&facts)
-        .into_iter()
-        .map(|(name, value)| (Cow::Borrowed(name), value))
-        .collect();
-    let value =
-        |name: &str| metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
-    let final_capital = value("finalCapital").unwrap_or(terms.initial_capital);
-    let total_return = value("totalReturn").unwrap_or(0.0);
+        results(prices, signals, timestamps, terms, &watch, reporter)?;
+    let metrics::Computed { values, overflowed } = metrics::compute_all(&facts);
+    let metrics: Values =
+        values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
+    // Every run has a final capital and a total return, unless one of them is no number.
+    let headline = |name: &str| {
+        let value = metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value);
+        let last = BarRef { bar: bars.saturating_sub(1), timestamps };
+        value.ok_or_else(|| overflow(&format!("the {name} reached"), last))
+    };
+    let final_capital = headline("finalCapital")?;
+    let total_return = headline("totalReturn")?;
     let is_solvent = facts.is_solvent;
     let subject = warnings::Subject {
         bars,
@@ -87,6 +90,7 @@ pub(super) fn simulate(
         is_solvent,
         total_return,
         next_open,
+        overflowed: &overflowed,
     };
     let warnings = warnings::of(&subject);
     Ok(Computed {
@@ -107,6 +111,7 @@ struct Results {
 fn results(
     prices: &Prices<'_>,
     signals: &Signals,
+    timestamps: &[i64],
     terms: &Terms<'_>,
     watch: &dyn Watch,
     reporter: &Reporter,
@@ -147,6 +152,13 @@ fn results(
     let ((of_curve, equity), (trades, of_orders, next_open)) =
         pool::both(close.len(), of_curve, of_orders);
     let portfolio = Portfolio::new(trades, equity, holdings, orders, capital);
+    // The gate that no infinite amount passes: the measures know whether there may be one, without another look at it.
+    let is_finite = of_curve.equity_is_finite()
+        && of_orders.trades_are_finite()
+        && portfolio.holdings.are_finite();
+    if !is_finite {
+        portfolio.check_finite(orders, timestamps)?;
+    }
     Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation, next_open })
 }
 
@@ -167,3 +179,7 @@ fn fills_without_slippage(simulation: &Simulation) -> Vec<u32> {
         pairs.enumerate().filter(|(_, (price, quoted))| price == quoted).map(|(order, _)| order);
     same.filter_map(|order| u32::try_from(order).ok()).collect()
 }
+
+#[cfg(test)]
+#[path = "compute_tests.rs"]
+mod tests;

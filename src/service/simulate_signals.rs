@@ -67,7 +67,8 @@ pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
             request.low.as_deref(),
             &request.close,
             request.are_prices,
-        )?;
+        )?
+        .with_timestamps(&request.timestamps);
         let terms = compute::Terms {
             initial_capital: request.initial_capital,
             options: &request.options,

@@ -1,6 +1,6 @@
 //! What an expert would say about a run before believing it.
 
-use crate::market::{Signals, time};
+use crate::market::{BarRef, Signals};
 use crate::portfolio::Portfolio;
 use crate::simulation::options::Execution;
 use crate::simulation::{self, Kind, Options, Prices, Simulation};
@@ -26,15 +26,24 @@ pub(super) struct Subject<'a> {
     pub(super) total_return: f64,
     /// The total return with fills at the next open, percent; where it is known.
     pub(super) next_open: Option<f64>,
+    /// Metrics that have no value because a number on the way to it overflows.
+    pub(super) overflowed: &'a [&'static str],
 }
 
 /// Returns the warnings of a run, the gravest first.
 pub(super) fn of(run: &Subject<'_>) -> Vec<String> {
-    [ruin(run), same_bar_fills(run), ambiguous_stops(run), few_trades(run), few_bars(run)]
-        .into_iter()
-        .flatten()
-        .chain(unexecuted(run))
-        .collect()
+    [
+        ruin(run),
+        overflowed_metrics(run),
+        same_bar_fills(run),
+        ambiguous_stops(run),
+        few_trades(run),
+        few_bars(run),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(unexecuted(run))
+    .collect()
 }
 
 fn ruin(run: &Subject<'_>) -> Option<String> {
@@ -42,11 +51,24 @@ fn ruin(run: &Subject<'_>) -> Option<String> {
         return None;
     }
     let bar = run.portfolio.equity.iter().position(|value| *value <= 0.0)?;
-    let date =
-        run.timestamps.get(bar).map_or_else(String::new, |&timestamp| time::short(timestamp));
+    let bar = BarRef { bar, timestamps: run.timestamps };
+    Some(format!("equity is at or below zero on {bar}: a broker would have closed the account"))
+}
+
+fn overflowed_metrics(run: &Subject<'_>) -> Option<String> {
+    let subject = match run.overflowed {
+        [] => return None,
+        [only] => format!("{only} has no value"),
+        [first @ .., last] => format!("{} and {last} have no value", first.join(", ")),
+    };
     Some(format!(
-        "equity is at or below zero on bar {bar} ({date}): a broker would have closed the account"
+        "{subject}: a number needed for it is outside the range of 64-bit floating-point numbers"
     ))
+}
+
+/// Writes percent for a sentence; all digits of a number that is huge are noise.
+fn percent(value: f64) -> String {
+    if value.abs() < 1e15 { format!("{value:.2} %") } else { format!("{value:.2e} %") }
 }
 
 /// A signal that needs a bar's close cannot be filled at that close.
@@ -57,8 +79,9 @@ fn same_bar_fills(run: &Subject<'_>) -> Option<String> {
     let fills = run.simulation.orders.len();
     let known = run.next_open.map_or_else(String::new, |next_open| {
         format!(
-            "; filled at the next open, total return would be {next_open:.2} % instead of {:.2} %",
-            run.total_return
+            "; filled at the next open, total return would be {} instead of {}",
+            percent(next_open),
+            percent(run.total_return)
         )
     });
     Some(format!(
@@ -121,7 +144,7 @@ fn unexecuted<'a>(run: &'a Subject<'_>) -> impl Iterator<Item = String> + 'a {
             .clone()
             .map(|signals| format!("{} ({})", signals.reason.as_str(), signals.count))
             .collect();
-        let total: u32 = of_kind.map(|signals| signals.count).sum();
+        let total: u64 = of_kind.map(|signals| u64::from(signals.count)).sum();
         (total > 0).then(|| {
             format!("{total} {} signals made no order: {}", kind.as_str(), reasons.join(", "))
         })
@@ -131,7 +154,7 @@ fn unexecuted<'a>(run: &'a Subject<'_>) -> impl Iterator<Item = String> + 'a {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::Bits;
+    use crate::market::{Bits, time};
     use crate::portfolio;
     use crate::watch::Unwatched;
 
@@ -159,6 +182,7 @@ mod tests {
             is_solvent: portfolio.equity.iter().all(|value| *value > 0.0),
             total_return,
             next_open: next_open_return(&prices, &signals, &simulation, &terms, &Unwatched),
+            overflowed: &[],
         };
         of(&subject)
     }

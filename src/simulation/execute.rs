@@ -4,7 +4,8 @@ use super::approx::{add, close, less, less_or_close, snap};
 use super::options::{Direction, Options, SizeType};
 use super::reasons::Reason;
 use super::sizing::{Order, amount_of_value};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::market::{BarRef, overflow};
 
 /// What is owned and owed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,15 +35,14 @@ pub(super) struct Fill {
 
 /// At which prices an order is executed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct Terms<'a> {
     /// The price before slippage.
     pub(super) price: f64,
     /// As a fraction.
     pub(super) slippage: f64,
     /// The price that sizes by value are converted with.
     pub(super) valuation_price: f64,
-    /// For messages.
-    pub(super) bar: usize,
+    pub(super) bar: BarRef<'a>,
 }
 
 /// An order in units: how many, and perhaps which share of what is possible.
@@ -58,12 +58,12 @@ struct Request {
 /// Executes an order; the account changes only if it is filled.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where the order's size cannot be computed or leaves the range of numbers.
+/// `INVALID_ARGUMENT` where the order's size cannot be computed, or what it comes to leaves the range of numbers.
 #[inline]
 pub(super) fn execute(
     account: &mut Account,
     order: &Order,
-    terms: &Terms,
+    terms: &Terms<'_>,
     options: &Options,
 ) -> Result<std::result::Result<Fill, Reason>> {
     let mut amount = order.size;
@@ -88,6 +88,10 @@ pub(super) fn execute(
     };
     let request = Request { amount: amount.abs(), share, direction: order.direction };
     let outcome = if amount > 0.0 {
+        // Of an infinite price no units are bought, which would look like an order below the smallest size.
+        if terms.purchase_price().is_infinite() {
+            return Err(overflow("the price of the order after slippage", terms.bar));
+        }
         after.buy(&request, terms, options)
     } else {
         after.sell(&request, terms, options)
@@ -97,33 +101,51 @@ pub(super) fn execute(
             && after.position.is_finite()
             && after.free_cash.is_finite()
             && after.debt.is_finite();
-        if !finite || !fill.fees.is_finite() {
-            return Err(overflow(fill, terms.bar));
+        if !finite || !fill.fees.is_finite() || !fill.size.is_finite() {
+            let what = after.overflowed(fill);
+            return Err(overflow(&what, terms.bar));
         }
         *account = after;
     }
     Ok(outcome)
 }
 
-fn overflow(fill: &Fill, bar: usize) -> Error {
-    let message = format!(
-        "the order of bar {bar} ({} units at {}) leaves the range of numbers",
-        fill.size, fill.price
-    );
-    Error::invalid("size", "range", message)
+impl Terms<'_> {
+    /// Returns the price of a purchase, after slippage.
+    #[inline]
+    fn purchase_price(&self) -> f64 {
+        self.price * (1.0 + self.slippage)
+    }
 }
 
 impl Account {
+    /// Names the amount that an order took out of the range of numbers.
+    #[cold]
+    fn overflowed(&self, fill: &Fill) -> String {
+        if !fill.size.is_finite() {
+            return format!("the size of an order at {:?}", fill.price);
+        }
+        let amounts = [
+            ("the cash after", self.cash),
+            ("the position after", self.position),
+            ("the debt after", self.debt),
+            ("the fees of", fill.fees),
+        ];
+        let named = amounts.iter().find(|(_, amount)| !amount.is_finite());
+        let name = named.map_or("the free cash after", |(name, _)| *name);
+        format!("{name} an order of {:?} units at {:?}", fill.size, fill.price)
+    }
+
     fn buy(
         &mut self,
         request: &Request,
-        terms: &Terms,
+        terms: &Terms<'_>,
         options: &Options,
     ) -> std::result::Result<Fill, Reason> {
-        let price = terms.price * (1.0 + terms.slippage);
+        let price = terms.purchase_price();
         let mut budget = self.cash;
         if options.lock_cash {
-            budget = self.unlocked_cash(price, options).min(self.cash);
+            budget = least(self.unlocked_cash(price, options), self.cash);
         }
         if let Some(share) = request.share {
             budget = budget.min(share * budget);
@@ -180,15 +202,18 @@ impl Account {
             let units =
                 (self.free_cash - options.fixed_fees) / (price * rate - 2.0 * self.debt / short);
             units * price * rate + options.fixed_fees
-        } else {
+        } else if left == 0.0 {
             self.cash
+        } else {
+            // Amounts that overflow; the order is refused for it.
+            f64::NAN
         }
     }
 
     fn sell(
         &mut self,
         request: &Request,
-        terms: &Terms,
+        terms: &Terms<'_>,
         options: &Options,
     ) -> std::result::Result<Fill, Reason> {
         let price = terms.price * (1.0 - terms.slippage);
@@ -204,7 +229,7 @@ impl Account {
                     Some(share) => share * wanted,
                     None => wanted,
                 };
-                wanted = asked.min(most);
+                wanted = least(asked, most);
             } else {
                 wanted = most;
             }
@@ -248,6 +273,12 @@ impl Account {
         let most = add(long, add(free, -options.fixed_fees) / (price * (1.0 + options.fees)));
         if most <= 0.0 { Err(Reason::CannotCoverFees) } else { Ok(most) }
     }
+}
+
+/// Returns the smaller of two amounts; NaN, which stands for an overflow, stays.
+#[inline]
+fn least(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }
 
 /// Applies the largest size and the granularity; what is left may be zero.
@@ -307,6 +338,10 @@ fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(),
 fn rounded_down(size: f64, options: &Options) -> f64 {
     let Some(step) = options.size_granularity.filter(|_| size.is_finite()) else { return size };
     let quotient = (size - size % step) / step;
+    if quotient.is_infinite() {
+        // Steps are finer than the digits of such a size.
+        return size;
+    }
     let floor = quotient.floor();
     (if quotient - floor > 0.5 { floor + 1.0 } else { floor }) * step
 }
@@ -315,6 +350,8 @@ fn rounded_down(size: f64, options: &Options) -> f64 {
 #[expect(clippy::float_cmp, reason = "the results are exact")]
 mod tests {
     use super::*;
+
+    const BAR: BarRef<'static> = BarRef { bar: 4, timestamps: &[] };
 
     #[test]
     fn granularity_is_floor_division_of_floats() {
@@ -331,7 +368,7 @@ mod tests {
     fn of_a_purchase_of_nothing_the_fees_are_asked_for_first() {
         // vectorbt 1.2.0: CantCoverFees while the fixed fee exceeds cash, SizeZero once it does not.
         let order = Order { size: 0.9, size_type: SizeType::Amount, direction: Direction::Both };
-        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: 0 };
+        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
         let options =
             Options { fixed_fees: 6.0, size_granularity: Some(1.0), ..Options::default() };
         for (cash, reason) in [(5.0, Reason::CannotCoverFees), (7.0, Reason::SizeZero)] {
@@ -343,7 +380,7 @@ mod tests {
     #[test]
     fn nothing_is_worth_nothing_at_any_price() {
         // vectorbt 1.2.0 raises for a value at a price below 1e-12, but not for a value of 0.
-        let terms = Terms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: 0 };
+        let terms = Terms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: BAR };
         for (size, refused) in [(0.0, false), (1e-4, true)] {
             let order = Order { size, size_type: SizeType::Value, direction: Direction::Both };
             let mut account = Account { cash: 1.0, position: 0.0, debt: 0.0, free_cash: 1.0 };
@@ -366,7 +403,7 @@ mod tests {
             size_type: SizeType::Amount,
             direction: Direction::Both,
         };
-        let terms = Terms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: 4 };
+        let terms = Terms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: BAR };
         let options = Options {
             fees: 0.1,
             size_granularity: Some(0.2),
@@ -379,12 +416,45 @@ mod tests {
     }
 
     #[test]
+    fn an_order_that_overflows_names_the_amount_and_its_bar() {
+        let both = Options { fees: 0.0, slippage: 0.0, min_size: 0.0, ..Options::default() };
+        let locked = Options { lock_cash: true, ..both.clone() };
+        let slipping = Options { slippage: 0.5, ..both.clone() };
+        let flat = |cash| Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
+        let long = Account { cash: 1e308, position: 1e300, debt: 0.0, free_cash: 1e308 };
+        let short = Account { cash: 1e308, position: -1e300, debt: 1e308, free_cash: -1e308 };
+        let cases = [
+            (flat(1e308), f64::INFINITY, 1e-10, &both, "the size of an order at 1e-10 on bar 4"),
+            (flat(1.0), f64::INFINITY, 1.5e308, &slipping, "the price of the order after slippage"),
+            (long, -1e300, 1e8, &both, "the cash after an order of 1e300 units at 100000000.0"),
+            (short, -1e300, 1e8, &both, "the cash after an order of 1e300 units"),
+            // What cash is not locked cannot be told: the price with fees is infinite, and so is what the short costs.
+            (short, 1.0, 1.5e308, &Options { fees: 0.5, ..locked.clone() }, "the size of an order"),
+        ];
+        for (before, size, price, options, expected) in cases {
+            let order = Order { size, size_type: SizeType::Amount, direction: Direction::Both };
+            let terms =
+                Terms { price, slippage: options.slippage, valuation_price: price, bar: BAR };
+            let mut account = before;
+            let error = execute(&mut account, &order, &terms, options).unwrap_err();
+            assert!(error.message.starts_with(expected), "{error}");
+            assert_eq!(account, before);
+        }
+    }
+
+    #[test]
+    fn steps_finer_than_the_digits_of_a_size_leave_it_alone() {
+        let options = Options { size_granularity: Some(1e-300), ..Options::default() };
+        assert_eq!(rounded_down(1e300, &options), 1e300);
+    }
+
+    #[test]
     fn an_order_that_is_not_filled_leaves_the_account_alone() {
         let before = Account { cash: 5.0, position: 0.0, debt: 0.0, free_cash: 5.0 };
         let mut account = before;
         let order =
             Order { size: f64::INFINITY, size_type: SizeType::Amount, direction: Direction::Both };
-        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: 0 };
+        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
         let options = Options { fixed_fees: 6.0, ..Options::default() };
         assert_eq!(
             execute(&mut account, &order, &terms, &options).unwrap(),

@@ -151,8 +151,9 @@ pub(super) struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// Makes room for as many orders as there are signals at most, so that the columns seldom grow.
     fn make_room(&mut self) {
-        let signals: u32 = USER_KINDS.into_iter().map(|kind| self.words.count(kind)).sum();
-        let room = (signals as usize).min(self.prices.len()).min(MOST_ROOM);
+        let signals: usize =
+            USER_KINDS.into_iter().map(|kind| self.words.count(kind) as usize).sum();
+        let room = signals.min(self.prices.len()).min(MOST_ROOM);
         let orders = &mut self.done.orders;
         orders.bar.reserve(room);
         orders.side.reserve(room);
@@ -312,7 +313,8 @@ impl<'a> Machine<'a> {
             StopExitPrice::Price => (order_price, options.slippage),
             StopExitPrice::Close => (close, options.slippage),
         };
-        let terms = Terms { price, slippage, valuation_price: order_price, bar: hit.bar };
+        let bar = self.prices.bar_ref(hit.bar);
+        let terms = Terms { price, slippage, valuation_price: order_price, bar };
         // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
         let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
         let before = self.done.orders.len();
@@ -336,8 +338,8 @@ impl<'a> Machine<'a> {
         let wishes = self.look_at(index);
         let position = self.account.position;
         let resolved = resolve(wishes, position, self.options.accumulate, self.options);
-        let terms =
-            Terms { price, slippage: self.options.slippage, valuation_price: price, bar: index };
+        let bar = self.prices.bar_ref(index);
+        let terms = Terms { price, slippage: self.options.slippage, valuation_price: price, bar };
         let acted = self.act(resolved, &terms)?;
         // Most often there is one signal, and it made the order.
         if wishes.is_single() && matches!(acted, Some((_, Ok(())))) {
@@ -405,7 +407,7 @@ impl<'a> Machine<'a> {
     fn act(
         &mut self,
         resolved: Resolved,
-        terms: &Terms,
+        terms: &Terms<'_>,
     ) -> Result<Option<(Kind, std::result::Result<(), Reason>)>> {
         let before = self.account.position;
         let sized = size(
@@ -421,14 +423,14 @@ impl<'a> Machine<'a> {
             Ok(fill) => fill,
             Err(reason) => return Ok(Some((kind, Err(reason)))),
         };
-        self.note(terms.bar, &fill, terms.price);
+        self.note(terms.bar.bar, &fill, terms.price);
         if self.options.sl_stop.is_some() || self.options.tp_stop.is_some() {
             self.update_stops(before, terms, fill.price);
         }
         Ok(Some((kind, Ok(()))))
     }
 
-    fn update_stops(&mut self, before: f64, terms: &Terms, fill_price: f64) {
+    fn update_stops(&mut self, before: f64, terms: &Terms<'_>, fill_price: f64) {
         let after = self.account.position;
         if after == 0.0 {
             self.stops = Stops::default();
@@ -438,7 +440,7 @@ impl<'a> Machine<'a> {
             StopEntryPrice::ValPrice => terms.valuation_price,
             StopEntryPrice::Price => terms.price,
             StopEntryPrice::FillPrice => fill_price,
-            StopEntryPrice::Close => self.prices.close_at(terms.bar).unwrap_or(terms.price),
+            StopEntryPrice::Close => self.prices.close_at(terms.bar.bar).unwrap_or(terms.price),
         };
         let opened = before == 0.0 || (before > 0.0) != (after > 0.0);
         if opened {

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::super::options::Direction;
-use super::super::random_cases::cases;
+use super::super::random_cases::{cases, extreme_cases};
 use super::*;
 use crate::market::Bits;
+use crate::market::overflow::OVERFLOW;
 use crate::watch::Unwatched;
 
 proptest! {
@@ -41,6 +42,33 @@ proptest! {
         match (leaps, every) {
             (Ok(leaps), Ok(every)) => prop_assert_eq!(Simulation { all_in: false, ..leaps }, every),
             (Err(leaps), Err(every)) => prop_assert_eq!(leaps.message, every.message),
+            (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
+        }
+    }
+
+    #[test]
+    fn the_extremes_of_numbers_end_every_path_on_the_same_bar_or_nowhere(
+        (case, capital) in extreme_cases(),
+        all_in in any::<bool>(),
+    ) {
+        let case = if all_in { let min_size = case.options.min_size; case.all_in(min_size) } else { case };
+        let leaps = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::Leaps);
+        let every = run(&case.prices(), &case.signals, capital, &case.options, &Unwatched, Stepping::EveryBar);
+        match (leaps, every) {
+            (Ok(leaps), Ok(every)) => {
+                let orders = &leaps.orders;
+                for column in [&orders.size, &orders.price, &orders.fees, &leaps.quoted_prices] {
+                    prop_assert!(column.iter().all(|amount| amount.is_finite()), "{orders:?}");
+                }
+                prop_assert!(leaps.cash.is_finite() && leaps.position.is_finite());
+                prop_assert_eq!(Simulation { all_in: false, ..leaps }, every);
+            }
+            (Err(leaps), Err(every)) => {
+                prop_assert_eq!(&leaps.message, &every.message);
+                prop_assert!(leaps.message.contains("bar "), "{leaps}");
+                let issue = leaps.issues[0].code.as_str();
+                prop_assert!(leaps.code == crate::Code::InvalidArgument && [OVERFLOW, "conflict"].contains(&issue));
+            }
             (leaps, every) => prop_assert!(false, "{leaps:?} and {every:?}"),
         }
     }

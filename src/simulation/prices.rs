@@ -1,7 +1,7 @@
 //! The prices that a simulation runs on.
 
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::Bars;
+use crate::market::{BarRef, Bars};
 use crate::wide::wide;
 
 /// Closes, and where they are known opens, highs and lows, of consecutive bars.
@@ -14,6 +14,8 @@ pub struct Prices<'a> {
     high: Option<&'a [f64]>,
     low: Option<&'a [f64]>,
     close: &'a [f64],
+    /// Openings of the bars for messages, UTC milliseconds; empty if they are not known.
+    timestamps: &'a [i64],
 }
 
 impl<'a> Prices<'a> {
@@ -70,7 +72,7 @@ impl<'a> Prices<'a> {
         if !faults.is_empty() {
             return Err(Error::with_issues(Code::BadData, faults));
         }
-        Ok(Self { open, high, low, close })
+        Ok(Self { open, high, low, close, timestamps: &[] })
     }
 
     /// Prices without opens, highs and lows; the same checks as [`Prices::new`].
@@ -79,6 +81,18 @@ impl<'a> Prices<'a> {
     /// `BAD_DATA` for a price that is not finite or not above 0.
     pub fn of_close(close: &'a [f64]) -> Result<Self> {
         Self::new(None, None, None, close)
+    }
+
+    /// Takes the openings of the bars, UTC milliseconds, so that messages can date them.
+    #[must_use]
+    pub fn with_timestamps(self, timestamps: &'a [i64]) -> Self {
+        Self { timestamps, ..self }
+    }
+
+    /// Returns how messages name a bar.
+    #[must_use]
+    pub fn bar_ref(&self, bar: usize) -> BarRef<'a> {
+        BarRef { bar, timestamps: self.timestamps }
     }
 
     /// Returns the number of bars.
@@ -150,6 +164,7 @@ impl<'a> From<&'a Bars> for Prices<'a> {
             high: Some(bars.high()),
             low: Some(bars.low()),
             close: bars.close(),
+            timestamps: bars.timestamps(),
         }
     }
 }

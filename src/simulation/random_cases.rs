@@ -134,3 +134,55 @@ prop_compose! {
         Case { open, high, low, close, signals: Signals { entries, exits, short_entries, short_exits }, options }
     }
 }
+
+/// Amounts at and near the ends of the range of numbers, of the sizes in between, and of everyday ones.
+const MAGNITUDES: [f64; 16] = [
+    5e-324, 2.3e-308, 1e-300, 1e-160, 1e-30, 1e-13, 1e-8, 1e-3, 1.0, 100.0, 1e9, 1e16, 1e154,
+    1e250, 1e300, 1.7e308,
+];
+
+fn magnitude() -> impl Strategy<Value = f64> {
+    proptest::sample::select(&MAGNITUDES[..])
+}
+
+/// Draws an extreme amount or keeps the usual one.
+fn or_extreme(usual: f64) -> impl Strategy<Value = f64> {
+    prop_oneof![2 => Just(usual), 1 => magnitude()]
+}
+
+prop_compose! {
+    /// Runs whose prices, sizes and costs lie anywhere in the range of numbers, with their initial capital.
+    pub(crate) fn extreme_cases()(case in cases(), scales in proptest::collection::vec(magnitude(), 1..4))(
+        draws in proptest::collection::vec(
+            (0..scales.len(), proptest::array::uniform4(prop_oneof![Just(1.0), Just(0.5), 0.5..1.05_f64])),
+            case.close.len(),
+        ),
+        capital in magnitude(),
+        size in or_extreme(case.options.size),
+        fees in prop_oneof![3 => Just(case.options.fees), 1 => Just(-0.999_999_9), 1 => magnitude()],
+        fixed_fees in prop_oneof![3 => Just(0.0), 1 => magnitude(), 1 => magnitude().prop_map(|fee| -fee)],
+        slippage in prop_oneof![3 => Just(case.options.slippage), 1 => Just(0.999_999_9), 1 => Just(5e-324)],
+        (min_size, max_size) in (or_extreme(0.0), or_extreme(f64::INFINITY)),
+        size_granularity in proptest::option::weighted(0.2, magnitude()),
+        (sl_stop, tp_stop) in (proptest::option::weighted(0.2, magnitude()), proptest::option::weighted(0.2, magnitude())),
+        (risk_free, year_days) in (or_extreme(0.0), or_extreme(365.0)),
+        (case, scales) in (Just(case), Just(scales)),
+    ) -> (Case, f64) {
+        let (mut open, mut high, mut low, mut close) = (vec![], vec![], vec![], vec![]);
+        for (scale, factors) in draws {
+            let mut prices = factors.map(|factor| (scales[scale] * factor).max(5e-324));
+            prices.sort_by(f64::total_cmp);
+            let [lowest, first, last, highest] = prices;
+            low.push(lowest);
+            open.push(first);
+            close.push(last);
+            high.push(highest);
+        }
+        let size = if case.options.size_type == SizeType::Percent { size.min(1.0) } else { size };
+        let options = Options {
+            fees, fixed_fees, slippage, size, min_size, max_size, size_granularity, sl_stop, tp_stop, risk_free, year_days,
+            ..case.options
+        };
+        (Case { open, high, low, close, signals: case.signals, options }, capital)
+    }
+}

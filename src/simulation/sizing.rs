@@ -8,6 +8,7 @@ use super::options::{Accumulate, Direction, Options, SizeType};
 use super::reasons::Kind;
 use super::wishes::Wishes;
 use crate::error::{Error, Result};
+use crate::market::{BarRef, overflow};
 
 /// What the account is asked to trade.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +24,7 @@ pub(super) struct Order {
 /// Returns the signal to act on and its order; nothing where no signal changes the position.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a reversal by a percentage.
+/// `INVALID_ARGUMENT` for a reversal by a percentage, and for one of more units than a number holds.
 #[inline]
 pub(super) fn size(
     wishes: Wishes,
@@ -31,7 +32,7 @@ pub(super) fn size(
     accumulate: Accumulate,
     valuation_price: f64,
     options: &Options,
-    bar: usize,
+    bar: BarRef<'_>,
 ) -> Result<Option<(Kind, Order)>> {
     let entry_size = options.size;
     let sized = |size, direction| Order { size, size_type: options.size_type, direction };
@@ -56,11 +57,12 @@ pub(super) fn size(
             sized(-toward * entry_size, Direction::Both)
         } else {
             let beyond = amount_beyond(valuation_price, options, bar)?;
-            Order {
-                size: -toward * (position.abs() + beyond),
-                size_type: SizeType::Amount,
-                direction: Direction::Both,
+            let units = position.abs() + beyond;
+            // An infinite size asks for all that is possible: nobody asked for that here.
+            if units.is_infinite() && entry_size.is_finite() {
+                return Err(overflow("the size of the reversal", bar));
             }
+            Order { size: -toward * units, size_type: SizeType::Amount, direction: Direction::Both }
         };
         Some((opposite, order))
     } else if wishes.has(exit) {
@@ -78,7 +80,7 @@ pub(super) fn size(
 }
 
 /// Returns by how many units a reversal goes beyond closing the position.
-fn amount_beyond(valuation_price: f64, options: &Options, bar: usize) -> Result<f64> {
+fn amount_beyond(valuation_price: f64, options: &Options, bar: BarRef<'_>) -> Result<f64> {
     match options.size_type {
         SizeType::Amount => Ok(options.size),
         // Already units, the order is not converted again, and a price too small for that is none here: as in vectorbt.
@@ -87,7 +89,7 @@ fn amount_beyond(valuation_price: f64, options: &Options, bar: usize) -> Result<
             "sizeType",
             "conflict",
             format!(
-                "sizeType percent cannot reverse a position, as bar {bar} asks for; choose amount or value, or close and \
+                "sizeType percent cannot reverse a position, as {bar} asks for; choose amount or value, or close and \
                  enter on different bars (uponOppositeEntry close, uponStopExit close)"
             ),
         )),
@@ -97,14 +99,19 @@ fn amount_beyond(valuation_price: f64, options: &Options, bar: usize) -> Result<
 /// Returns how many units a value buys.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if the price is zero but for rounding.
+/// `INVALID_ARGUMENT` if the price is zero but for rounding, or the units are more than a number holds.
 #[inline]
-pub(super) fn amount_of_value(value: f64, price: f64, bar: usize) -> Result<f64> {
+pub(super) fn amount_of_value(value: f64, price: f64, bar: BarRef<'_>) -> Result<f64> {
     if super::approx::snap(price) == 0.0 {
-        let message = format!("sizeType value needs a price above 1e-12, was {price} at bar {bar}");
+        let message = format!("sizeType value needs a price above 1e-12, was {price:?} at {bar}");
         return Err(Error::invalid("sizeType", "conflict", message));
     }
-    Ok(value / price)
+    let units = value / price;
+    // An infinite size asks for all that is possible: a value that buys too many units does not.
+    if units.is_infinite() && value.is_finite() {
+        return Err(overflow("the size of the order", bar));
+    }
+    Ok(units)
 }
 
 #[cfg(test)]
@@ -112,8 +119,10 @@ pub(super) fn amount_of_value(value: f64, price: f64, bar: usize) -> Result<f64>
 mod tests {
     use super::*;
 
+    const BAR: BarRef<'static> = BarRef { bar: 7, timestamps: &[] };
+
     fn order(kind: Kind, position: f64, options: &Options) -> Option<(Kind, Order)> {
-        size(Wishes::NONE.with(kind), position, options.accumulate, 50.0, options, 7).unwrap()
+        size(Wishes::NONE.with(kind), position, options.accumulate, 50.0, options, BAR).unwrap()
     }
 
     #[test]
@@ -132,7 +141,7 @@ mod tests {
         // init_cash=1e-3) reverses 1e7 units at 1e-13 with an order of 1.01e9.
         let options = Options { size: 1e-4, size_type: SizeType::Value, ..Options::default() };
         let wishes = Wishes::NONE.with(Kind::ShortEntry);
-        let sized = size(wishes, 1e7, Accumulate::Disabled, 1e-13, &options, 1).unwrap();
+        let sized = size(wishes, 1e7, Accumulate::Disabled, 1e-13, &options, BAR).unwrap();
         assert!((sized.unwrap().1.size / -1.01e9 - 1.0).abs() < 1e-12);
     }
 
@@ -140,8 +149,23 @@ mod tests {
     fn a_reversal_by_percent_names_its_bar() {
         let options = Options { size: 0.5, size_type: SizeType::Percent, ..Options::default() };
         let wishes = Wishes::NONE.with(Kind::ShortEntry);
-        let error = size(wishes, 4.0, Accumulate::Disabled, 50.0, &options, 7).unwrap_err();
+        let error = size(wishes, 4.0, Accumulate::Disabled, 50.0, &options, BAR).unwrap_err();
         assert!(error.message.contains("bar 7"), "{error}");
+    }
+
+    #[test]
+    fn more_units_than_a_number_holds_are_not_taken_for_all_that_is_possible() {
+        let value = Options { size: 1e300, size_type: SizeType::Value, ..Options::default() };
+        let units = Options { size: f64::MAX, ..Options::default() };
+        let wishes = Wishes::NONE.with(Kind::ShortEntry);
+        for (options, position, price) in [(&value, 1.0, 1e-10), (&units, f64::MAX, 1.0)] {
+            let reversal = size(wishes, position, Accumulate::Disabled, price, options, BAR);
+            let error = reversal.unwrap_err();
+            assert!(error.message.starts_with("the size of the reversal on bar 7"), "{error}");
+        }
+        let error = amount_of_value(-1e300, 1e-10, BAR).unwrap_err();
+        assert!(error.message.starts_with("the size of the order on bar 7"), "{error}");
+        assert_eq!(amount_of_value(f64::INFINITY, 1.0, BAR).unwrap(), f64::INFINITY);
     }
 
     #[test]

@@ -120,7 +120,13 @@ impl DrawdownFacts {
         self.sum += depth;
         self.longest_bars = self.longest_bars.max(fall.bars);
         self.total_bars += fall.bars;
-        self.squares += fall.squares / (fall.peak * fall.peak);
+        let peak_squared = fall.peak * fall.peak;
+        // By an infinite square the falls from a peak above 1e154 would come to nothing.
+        self.squares += if peak_squared.is_finite() {
+            fall.squares / peak_squared
+        } else {
+            fall.squares / fall.peak / fall.peak
+        };
     }
 
     /// Returns the mean depth as a fraction below 0; nothing where the equity never falls.

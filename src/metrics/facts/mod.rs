@@ -102,12 +102,51 @@ impl Facts {
 
     /// Puts the facts of both halves together, which know nothing of each other.
     pub fn of(curve: CurveFacts, ledger: LedgerFacts) -> Self {
-        Self {
+        let mut facts = Self {
             exposure: ledger.exposure,
             trades: ledger.trades,
             unexecuted_signals: ledger.unexecuted_signals,
-            ..curve.0
+            ..curve.facts
+        };
+        facts.mark_overflows();
+        facts
+    }
+
+    /// Makes NaN of facts that overflowed, so that a metric that divides by one has no value instead of being 0.
+    fn mark_overflows(&mut self) {
+        let mark = |fact: &mut f64| {
+            if fact.is_infinite() {
+                *fact = f64::NAN;
+            }
+        };
+        // Without these there is no rate of a bar either.
+        if !(self.bars_a_year.is_finite() && self.risk_free.is_finite()) {
+            (self.bars_a_year, self.risk_free) = (f64::NAN, f64::NAN);
+            (self.returns.gains, self.returns.losses) = (f64::NAN, f64::NAN);
         }
+        self.mean_equity.as_mut().map(mark);
+        self.benchmark_growth.as_mut().map(mark);
+        let ExposureFacts { fees, slippage, traded_value, max_gross, time_in_market: _ } =
+            &mut self.exposure;
+        [fees, slippage, traded_value].into_iter().chain(max_gross).for_each(mark);
+        let TradeFacts { closed, wins, losses, squares, open_pnl, best: _, worst: _, .. } =
+            &mut self.trades;
+        [squares, open_pnl].into_iter().for_each(mark);
+        for group in [closed, wins, losses] {
+            [&mut group.pnl, &mut group.percent].into_iter().for_each(mark);
+        }
+        let returns = &mut self.returns;
+        [&mut returns.benchmark_mean, &mut returns.benchmark_squares].into_iter().for_each(mark);
+        // From an equity of zero on, returns are infinite by definition.
+        if !self.is_solvent {
+            return;
+        }
+        self.returns.numbers().into_iter().for_each(mark);
+        if let Some(TailFacts { low, high, low_mean }) = &mut self.tails {
+            [low, high, low_mean].into_iter().for_each(mark);
+        }
+        let DrawdownFacts { deepest, sum, squares, .. } = &mut self.drawdowns;
+        [deepest, sum, squares].into_iter().for_each(mark);
     }
 }
 
@@ -176,7 +215,11 @@ impl Course for Valuation<'_> {
 
 /// What the curve of a run tells: facts in which those of the ledger are missing.
 #[derive(Debug)]
-pub struct CurveFacts(Facts);
+pub struct CurveFacts {
+    facts: Facts,
+    /// Whether the equity of every bar is finite, if cash and position are.
+    is_finite: bool,
+}
 
 impl CurveFacts {
     /// Computes them along an equity; returns them and the equity itself.
@@ -203,7 +246,14 @@ impl CurveFacts {
             drawdowns: measured.drawdowns,
             ..Facts::default()
         };
-        (Self(facts), equity)
+        let is_finite =
+            measured.lowest_equity.into_iter().chain(measured.highest_equity).all(f64::is_finite);
+        (Self { facts, is_finite }, equity)
+    }
+
+    /// Returns whether the equity of every bar is finite, given that cash and position are after every order.
+    pub fn equity_is_finite(&self) -> bool {
+        self.is_finite
     }
 }
 
@@ -213,6 +263,8 @@ pub struct LedgerFacts {
     exposure: ExposureFacts,
     trades: TradeFacts,
     unexecuted_signals: u64,
+    /// The last trade's result, percent.
+    last_percent: Option<f64>,
 }
 
 impl LedgerFacts {
@@ -222,7 +274,14 @@ impl LedgerFacts {
             exposure: ExposureFacts::new(ledger),
             trades: TradeFacts::new(ledger.trades),
             unexecuted_signals: ledger.unexecuted_signals,
+            last_percent: ledger.trades.pnl_percent.last().copied(),
         }
+    }
+
+    /// Returns whether every amount of every trade is known to be finite: their results in percent, which no amount that
+    /// overflows leaves finite, have a finite sum. An open trade, which is in no sum, is the last one.
+    pub fn trades_are_finite(&self) -> bool {
+        self.trades.closed.percent.is_finite() && self.last_percent.is_none_or(f64::is_finite)
     }
 }
 

@@ -42,9 +42,37 @@ pub struct ReturnFacts {
 }
 
 impl ReturnFacts {
-    /// Returns the variance with n − 1; nothing for fewer than two returns.
-    pub fn variance(&self) -> Option<f64> {
-        self.per_freedom(self.squares)
+    /// Returns the standard deviation of the returns.
+    pub fn deviation(&self) -> Option<f64> {
+        self.deviation_of(self.squares)
+    }
+
+    /// Returns the standard deviation that a sum of squared deviations makes, with n − 1; nothing for fewer than two
+    /// returns, and where rounding takes the sum below zero.
+    pub fn deviation_of(&self, squares: f64) -> Option<f64> {
+        let variance = self.per_freedom(squares)?;
+        // One that overflowed is NaN, and so is its root.
+        (variance >= 0.0 || variance.is_nan()).then(|| variance.sqrt())
+    }
+
+    /// Returns everything but the count, to be changed.
+    pub(super) fn numbers(&mut self) -> [&mut f64; 14] {
+        [
+            &mut self.mean,
+            &mut self.benchmark_mean,
+            &mut self.squares,
+            &mut self.cubes,
+            &mut self.fourths,
+            &mut self.downside_squares,
+            &mut self.gains,
+            &mut self.losses,
+            &mut self.benchmark_squares,
+            &mut self.products,
+            &mut self.active_squares,
+            &mut self.growth,
+            &mut self.deepest_fall,
+            &mut self.fall_squares,
+        ]
     }
 
     /// Divides a sum by n − 1; nothing for fewer than two returns.

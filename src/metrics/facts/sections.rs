@@ -39,6 +39,7 @@ pub(super) struct Measured {
     pub drawdowns: DrawdownFacts,
     pub mean_equity: Option<f64>,
     pub lowest_equity: Option<f64>,
+    pub highest_equity: Option<f64>,
 }
 
 /// Measures a curve over as many bars as there are closes, and returns its equity too.
@@ -62,6 +63,7 @@ pub(super) fn measure(
     };
     totals.give(&mut facts);
     let lowest = sections.iter().map(|section| section.lowest).fold(f64::INFINITY, f64::min);
+    let highest = sections.iter().map(|section| section.highest).fold(f64::NEG_INFINITY, f64::max);
 
     let (tails, drawdowns) = second(&equity, &sections, hands);
     // If the sample misjudged the distribution, or the curve touches zero: once more, with all returns at hand.
@@ -86,7 +88,8 @@ pub(super) fn measure(
         }
     }
     let mean_equity = Some(totals.equity / float(bars));
-    (Measured { facts, tails, drawdowns, mean_equity, lowest_equity: Some(lowest) }, equity)
+    let (lowest_equity, highest_equity) = (Some(lowest), Some(highest));
+    (Measured { facts, tails, drawdowns, mean_equity, lowest_equity, highest_equity }, equity)
 }
 
 /// One section, measured.

@@ -65,7 +65,9 @@ impl Sheet<'_> {
         let close = self.subject.bars?.close();
         let first = close.first().copied()?;
         let capital = self.subject.initial_capital;
-        Some(move |bar: usize| close.get(bar).map_or(f64::NAN, |close| capital * (close / first)))
+        // What grows out of the range of numbers is drawn at its end.
+        let held = move |close: &f64| (capital * (close / first)).min(f64::MAX);
+        Some(move |bar: usize| close.get(bar).map_or(f64::NAN, held))
     }
 
     /// Returns the last values of a panel's lines.
@@ -163,7 +165,7 @@ pub(super) fn drawdowns(equity: &[f64]) -> Vec<f64> {
     let mut peak = f64::NEG_INFINITY;
     let depths = equity.iter().map(|&equity| {
         peak = peak.max(equity);
-        if peak > 0.0 { (equity / peak - 1.0) * 100.0 } else { f64::NAN }
+        if peak > 0.0 { ((equity / peak - 1.0) * 100.0).max(f64::MIN) } else { f64::NAN }
     });
     depths.collect()
 }

@@ -76,10 +76,18 @@ pub(super) struct Axis {
     pub(super) top: f64,
     /// Bottom edge, pixels.
     pub(super) bottom: f64,
-    /// What the edges stand for: amounts, or their decimal logarithms.
+    /// What the edges stand for: amounts, or their decimal logarithms; both times `factor`.
     low: f64,
     high: f64,
+    /// 1, or a small power of two where the difference of the amounts would overflow.
+    factor: f64,
 }
+
+/// Amounts beyond this are made smaller, so that their differences and the room beside them stay finite.
+const HUGE: f64 = 1e300;
+
+/// The smallest amount above 0.
+const SMALLEST: f64 = 5e-324;
 
 /// From this ratio of the highest to the lowest amount on, a linear scale would flatten the lower ones.
 const LOG_FROM: f64 = 10.0;
@@ -87,17 +95,24 @@ const LOG_FROM: f64 = 10.0;
 impl Axis {
     /// Returns an axis over a range, with room of so many pixels above and below it.
     pub(super) fn new(span: Span, log: bool, (top, bottom): (f64, f64), room: (f64, f64)) -> Self {
-        let (mut low, mut high) =
-            if log { (span.low.log10(), span.high.log10()) } else { (span.low, span.high) };
+        let is_huge = !log && span.low.abs().max(span.high.abs()) > HUGE;
+        let factor = if is_huge { 1.0 / 1_048_576.0 } else { 1.0 };
+        let (mut low, mut high) = if log {
+            (span.low.log10(), span.high.log10())
+        } else {
+            (span.low * factor, span.high * factor)
+        };
         let size = low.abs().max(high.abs());
         // A range that is nothing but rounding is no range.
         if high - low <= size * 1e-9 {
-            let half = if size > 0.0 { size * 0.01 } else { 1.0 };
+            // A hundredth of the smallest amounts is nothing.
+            let half = if size > 0.0 { (size * 0.01).max(f64::MIN_POSITIVE) } else { 1.0 };
             (low, high) = (low - half, high + half);
         }
         let inner = (bottom - top - room.0 - room.1).max(1.0);
         let pixel = (high - low) / inner;
-        Self { log, top, bottom, low: low - room.1 * pixel, high: high + room.0 * pixel }
+        let (low, high) = (low - room.1 * pixel, high + room.0 * pixel);
+        Self { log, top, bottom, low, high, factor }
     }
 
     /// Returns whether a range demands a logarithmic scale.
@@ -107,18 +122,19 @@ impl Axis {
 
     /// Returns the pixel of an amount.
     pub(super) fn place(&self, amount: f64) -> f64 {
-        let amount = if self.log { amount.log10() } else { amount };
+        let amount = if self.log { amount.log10() } else { amount * self.factor };
         let part = (amount - self.low) / (self.high - self.low);
         self.bottom - part * (self.bottom - self.top)
     }
 
-    /// Returns the amounts at the bottom and at the top.
+    /// Returns the amounts at the bottom and at the top, or the last ones that are numbers.
     pub(super) fn range(&self) -> Span {
-        if self.log {
-            Span { low: 10_f64.powf(self.low), high: 10_f64.powf(self.high) }
+        let (low, high) = if self.log {
+            (10_f64.powf(self.low).max(SMALLEST), 10_f64.powf(self.high))
         } else {
-            Span { low: self.low, high: self.high }
-        }
+            (self.low / self.factor, self.high / self.factor)
+        };
+        Span { low: low.max(f64::MIN), high: high.min(f64::MAX) }
     }
 }
 
@@ -150,6 +166,21 @@ mod tests {
             assert!((axis.place(amount) - 50.0).abs() < 1e-6, "{amount}");
         }
         assert_eq!(Span::of([f64::NAN]), None);
+    }
+
+    #[test]
+    fn the_extremes_of_numbers_have_their_places_too() {
+        let most = f64::MAX;
+        for (low, high) in
+            [(-most, most), (5e-324, 5e-324), (0.0, 1e-323), (most, most), (0.0, most)]
+        {
+            let axis = Axis::new(Span { low, high }, false, (0.0, 100.0), (5.0, 5.0));
+            assert!(axis.place(low) <= 100.0 && axis.place(high) >= 0.0, "{low:e} to {high:e}");
+            assert!(axis.range().low.is_finite() && axis.range().high.is_finite());
+        }
+        let log = Axis::new(Span { low: 5e-324, high: most }, true, (0.0, 100.0), (5.0, 5.0));
+        assert!((log.place(5e-324) - 95.0).abs() < 1e-9 && (log.place(most) - 5.0).abs() < 1e-9);
+        assert!(log.range().low > 0.0 && log.range().high.is_finite());
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Notation {
 
     /// Writes an amount.
     pub(super) fn write(&self, amount: f64) -> String {
-        let scaled = amount / 10_f64.powi(self.exponent);
+        let scaled = scaled(amount, self.exponent);
         let digits = format!("{:.*}", self.decimals, scaled.abs());
         let sign = if scaled < 0.0 && digits.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
             "−"
@@ -87,6 +87,16 @@ impl Notation {
         } else {
             text
         }
+    }
+}
+
+/// Leaves out a power of ten.
+fn scaled(amount: f64, exponent: i32) -> f64 {
+    // The power itself may be too small for a number.
+    if exponent < -300 {
+        amount * 1e200 / 10_f64.powi(exponent + 200)
+    } else {
+        amount / 10_f64.powi(exponent)
     }
 }
 
@@ -149,7 +159,13 @@ impl Ticks {
 
     fn linear(axis: &Axis, unit: Unit, distance: f64, floor: f64) -> Self {
         let range = axis.range();
-        let least = (range.high - range.low) * distance / (axis.bottom - axis.top).max(1.0);
+        let share = distance / (axis.bottom - axis.top).max(1.0);
+        let extent = range.high - range.low;
+        let least = if extent.is_finite() {
+            extent * distance / (axis.bottom - axis.top).max(1.0)
+        } else {
+            range.high * share - range.low * share
+        };
         let power = 10_f64.powi(magnitude(least));
         // Each step, and what its digits are multiples of.
         let (step, digit) = [(1.0, 1.0), (2.0, 1.0), (2.5, 0.5), (5.0, 1.0), (10.0, 10.0)]
@@ -157,6 +173,10 @@ impl Ticks {
             .map(|(step, digit)| (step * power, digit * power))
             .find(|(step, _)| *step >= least * (1.0 - 1e-9))
             .unwrap_or((10.0 * power, 10.0 * power));
+        // Steps at the very ends of the range of numbers are none.
+        if !(step > 0.0 && step.is_finite()) {
+            return Self::none(unit);
+        }
         let first = (range.low.max(floor) / step - 1e-9).ceil();
         let last = (range.high / step + 1e-9).floor();
         let size = range.low.abs().max(range.high.abs());
@@ -166,7 +186,9 @@ impl Ticks {
         while index <= last && ticks.len() < 100 {
             // Adding zero makes a positive zero of a negative one.
             let amount = index * step + 0.0;
-            ticks.push(Tick { y: axis.place(amount), label: notation.write(amount) });
+            if amount.is_finite() {
+                ticks.push(Tick { y: axis.place(amount), label: notation.write(amount) });
+            }
             index += 1.0;
         }
         Self { list: ticks, notation: Some(notation), unit }
@@ -273,6 +295,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_extremes_of_numbers_have_finite_ticks() {
+        let most = f64::MAX;
+        for (low, high) in
+            [(-most, most), (5e-324, 5e-324), (0.0, 1e-323), (0.0, most), (1e-300, most)]
+        {
+            for log in [false, low > 0.0] {
+                for distance in [10.0, 40.0, 150.0] {
+                    let axis = Axis::new(Span { low, high }, log, (0.0, 200.0), (3.0, 5.0));
+                    let ticks = Ticks::of(&axis, Unit::Amount, distance, f64::NEG_INFINITY);
+                    for Tick { y, label } in &ticks.list {
+                        assert!(
+                            y.is_finite() && !label.contains("inf") && !label.contains("NaN"),
+                            "{label}"
+                        );
+                    }
+                    assert!(!ticks.exactly(high).contains("inf"), "{}", ticks.exactly(high));
+                }
+            }
+        }
+        assert_eq!(percent(1e300).signed(1e300), "+1.00e300 %");
+        assert_eq!(Notation::new(Unit::Amount, 5e-324, 5e-324).write(5e-324), "5e-324");
     }
 
     #[test]

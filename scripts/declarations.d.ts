@@ -2,7 +2,10 @@
 
 /** What went wrong, as a stable code to branch on. */
 export type ErrorCode =
-  /** A field is missing, unknown, of the wrong type or out of range; `issues` lists every problem. */
+  /**
+   * A field is missing, unknown, of the wrong type or out of range; `issues` lists every problem. Or an amount of the run
+   * leaves the range of numbers: one issue with the code `overflow`, and a message that names the bar.
+   */
   | 'INVALID_ARGUMENT'
   /** No strategy has that id; the message names the nearest known ones. */
   | 'UNKNOWN_STRATEGY'
@@ -25,7 +28,7 @@ export type ErrorCode =
 export interface Issue {
   /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
   path: string
-  /** What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, … */
+  /** What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, `overflow`, … */
   code: string
   /** What is wrong, the value found, and what is allowed. */
   message: string

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import * as backtesting from '../index.js'
+import { fuzzNumbers, infinite } from '../scripts/fuzz/numbers.mjs'
+import { DAY, failure } from './support.js'
+
+/** Buys on the first bar and holds. */
+function hold(close: number[], initialCapital: number) {
+  const entries = Uint8Array.from(close, (_, bar) => Number(bar === 0))
+  const exits = new Uint8Array(close.length)
+  const timestamps = Float64Array.from(close, (_, bar) => bar * DAY)
+  const costs = { fees: 0, slippage: 0, minSize: 0 }
+  return { timestamps, close: Float64Array.from(close), entries, exits, initialCapital, ...costs }
+}
+
+describe('the extremes of numbers', () => {
+  test('give finite results or a documented error, whatever is asked', async () => {
+    const { ends, faults } = await fuzzNumbers(backtesting, { cases: 1_500, seed: 20 })
+    expect(faults).toEqual([])
+    expect(ends.completed).toBeGreaterThan(400)
+    expect(ends.overflowed).toBeGreaterThan(50)
+    expect(ends.stored).toBeGreaterThan(10)
+  }, 120_000)
+
+  test('end a run whose equity overflows, and name the bar', async () => {
+    const run = backtesting.simulateSignals(hold([1, 1e10, 1e301, 1], 1e8))
+    const error = await failure(run, 'INVALID_ARGUMENT')
+    expect(error.message).toBe(
+      'the equity on bar 2 (1970-01-03) is outside the range of 64-bit floating-point numbers; ' +
+        'scale the prices, initialCapital or size',
+    )
+    expect(error.issues).toEqual([{ path: '', code: 'overflow', message: error.message }])
+  })
+
+  test('leave a metric that overflows null, and name it in a warning', async () => {
+    const result = await backtesting.simulateSignals(hold([1, 1e5, 1e9], 1000))
+    expect(result.metrics.annualizedReturn).toBeNull()
+    expect(result.finalCapital).toBe(1e12)
+    expect(infinite(result)).toBeUndefined()
+    expect(result.warnings.join('\n')).toMatch(/annualizedReturn.* ha(s|ve) no value/)
+  })
+})

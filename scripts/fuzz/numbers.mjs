@@ -281,7 +281,7 @@ const EXPECTED = new Set(['INVALID_ARGUMENT', 'BAD_DATA', 'NO_DATA', 'LIMIT_EXCE
 function wrongError(error) {
   if (!EXPECTED.has(error?.code)) return `${error?.code}: ${error?.message}`
   const overflows = error.issues.some((/** @type {any} */ issue) => issue.code === 'overflow')
-  if (overflows && !/ on bar \d+/.test(error.message)) return `an overflow without a bar: ${error.message}`
+  if (overflows && !/ bar \d+/.test(error.message)) return `an overflow without a bar: ${error.message}`
   return undefined
 }
 

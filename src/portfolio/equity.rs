@@ -100,9 +100,10 @@ fn balances(
     let gained = equity.last().map_or(0.0, |last| last - initial_capital);
     let made: f64 = trades.pnl.iter().sum();
     let rows = orders.size.iter().zip(&orders.price).zip(&orders.fees);
-    // Each order may leave up to 1e-12 units that count as no position.
+    // Each order may leave up to 1e-12 units that count as no position, and the fees of so few units belong to no trade.
     let (moved, lost) = rows.fold((0.0, 0.0), |(moved, lost), ((size, price), fees)| {
-        (moved + size * price + fees.abs(), lost + 1e-12 * price)
+        let untraded = if snap(*size) == 0.0 { fees.abs() } else { 0.0 };
+        (moved + size * price + fees.abs(), lost + 1e-12 * price + untraded)
     });
     // What is held at the end may be worth far more than all that was traded.
     let held =

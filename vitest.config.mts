@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 /** Facts about files, and servers in processes of their own: once is enough. */
 const once = [
   '__test__/architecture.test.ts',
+  '__test__/crash.test.ts',
+  '__test__/lost-commits.test.ts',
   '__test__/package.test.ts',
   '__test__/reference.test.ts',
   '__test__/sbom.test.ts',

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BacktestEngine } from '../index.js'
@@ -215,6 +215,42 @@ describe('a store that fails', () => {
     },
   )
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a store that is deleted under an engine is refused by every call, and can be made anew',
+  async () => {
+    const dataDir = folder()
+    const engine = newEngine({ dataDir })
+    const { backtestId } = await engine.runBacktest(request())
+    await engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(30) })
+    const running = Promise.allSettled(
+      Array.from({ length: 6 }, () => engine.runBacktest(request({ bars: waves(50_000, 60_000) }))),
+    )
+    rmSync(dataDir, { recursive: true, force: true })
+    // Those that were kept before are as good as lost: nobody can know. The others say so.
+    for (const run of await running) {
+      if (run.status === 'rejected') expect(run.reason).toMatchObject({ code: 'STORAGE', retryable: false })
+    }
+    for (const call of [
+      engine.runBacktest(request()),
+      engine.getBacktestResults(backtestId),
+      engine.listBacktests(),
+      engine.deleteBacktest(backtestId),
+      engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(30) }),
+      engine.listAssets(),
+      engine.registerStrategy({ id: 'own', entries: 'close > open', exits: 'close < open' }),
+    ]) {
+      const error = await failure(call, 'STORAGE')
+      expect(error.message).toContain('was deleted or replaced')
+    }
+    // What needs no store goes on.
+    expect((await engine.runBacktest(request({ persist: false }))).status).toBe('completed')
+    await engine.close()
+    const fresh = newEngine({ dataDir })
+    expect(await fresh.listBacktests()).toEqual([])
+    expect((await fresh.runBacktest(request())).status).toBe('completed')
+  },
+)
 
 test('two processes share one store', async () => {
   const dataDir = folder()

@@ -7,6 +7,7 @@
 
 import { spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -36,6 +37,8 @@ const EXECUTABLE = process.platform === 'win32' ? '.exe' : ''
  * @property {string} url of the database `postgres`, with the name and password of a superuser
  * @property {(mode?: 'fast' | 'immediate') => Promise<void>} stop ends the server: in order, or as a crash
  * @property {() => Promise<void>} start starts it again, on the same port and data
+ * @property {() => () => void} snapshot copies its data, which nobody may be writing to; what it returns brings that state
+ *   back, and is called while the server is stopped
  * @property {() => Promise<void>} remove ends it for good
  */
 
@@ -104,8 +107,35 @@ export async function startPostgres(settings = [], files = {}) {
     await postgres.remove()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
+  let copies = 0
+  const snapshot = () => {
+    copies += 1
+    const copy = join(folder, `data-${copies}`)
+    copyOwned(data, copy, isRoot)
+    return () => {
+      rmSync(data, { recursive: true, force: true, maxRetries: 5 })
+      copyOwned(copy, data, isRoot)
+      // Of the server that ran while the copy was made.
+      rmSync(join(data, 'postmaster.pid'), { force: true })
+    }
+  }
   await start()
-  return { url, start, stop, remove }
+  return { url, start, stop, snapshot, remove }
+}
+
+/**
+ * Copies a folder; root hands the copy over to nobody.
+ * @param {string} from
+ * @param {string} to
+ * @param {boolean} isRoot
+ */
+function copyOwned(from, to, isRoot) {
+  cpSync(from, to, { recursive: true })
+  chmodSync(to, 0o700)
+  if (!isRoot) return
+  for (const path of [to, ...readdirSync(to, { recursive: true }).map((name) => join(to, String(name)))]) {
+    chownSync(path, NOBODY, NOBODY)
+  }
 }
 
 /**

@@ -30,7 +30,7 @@ pub struct Series {
     pub first: i64,
     /// The opening of the last bar, UTC milliseconds.
     pub last: i64,
-    /// Grows whenever the bars change: what was loaded at an older revision is out of date.
+    /// Another one whenever the bars change: what was loaded at an earlier revision is out of date.
     pub revision: i64,
     /// The source that holds them: `embedded`.
     pub source: String,
@@ -112,6 +112,15 @@ pub struct Imported {
     pub first: i64,
     /// The opening of the last bar handed in, UTC milliseconds.
     pub last: i64,
+}
+
+/// Returns a revision that no series has had.
+///
+/// Not a number that counts up: a database that comes back with an older state would count the same numbers again, for
+/// other bars, and caches would take those for the ones they hold.
+pub(crate) fn new_revision() -> i64 {
+    let random = uuid::Uuid::new_v4().into_bytes();
+    i64::from_be_bytes(*random.first_chunk().unwrap_or(&[0; 8])) & i64::MAX
 }
 
 /// Holds bars.

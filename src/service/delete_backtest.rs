@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::input::Input;
-use crate::store::record::Status;
 
 use super::cancel::Cancel;
 use super::engine::Engine;
@@ -17,8 +16,8 @@ impl Engine {
         let _work = self.enter(&Cancel::default())?;
         let id = identify::backtest_id(id)?;
         let store = &self.opened().await?.store;
-        let under_way = |status| matches!(status, Status::Pending | Status::Running);
-        if let Some((run, _)) = store.summary(&id).await?.filter(|(run, _)| under_way(run.status)) {
+        let found = store.summary(&id).await?;
+        if let Some((run, _)) = found.filter(|(run, _)| run.status.is_under_way()) {
             let message =
                 format!("backtest {id} is {}: abort it before deleting it", run.status.as_str());
             return Err(Error::invalid("backtestId", "conflict", message));

@@ -28,6 +28,7 @@ mod render_chart;
 pub mod request;
 mod run_backtest;
 pub mod run_queue;
+mod settle;
 pub mod simulate_signals;
 pub mod validate_strategy;
 mod warnings;

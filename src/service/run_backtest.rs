@@ -1,15 +1,14 @@
 //! Runs a backtest: bars, simulation, record.
 
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use tracing::instrument::WithSubscriber;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
 use crate::market::{Bars, Signals, Timeframe, time};
-use crate::store::{Outcome, Run, Status, Store, is_duplicate};
+use crate::store::{Outcome, Run, Status};
 
 use super::engine::Engine;
 use super::function::Call;
@@ -19,10 +18,6 @@ use super::progress::{Control, Reporter};
 use super::request::{BacktestRequest, is_long};
 use super::run_queue::Ticket;
 use super::{clock, compute, look_ahead, pool};
-
-/// How long to wait before the end of a run is noted once more; twice as long each time, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A run that was completed.
 #[derive(Debug)]
@@ -75,11 +70,7 @@ impl Engine {
                     })
                     .await?;
                 if persist {
-                    self.opened()
-                        .await?
-                        .store
-                        .update_run(&run.id, Status::Running, None, None)
-                        .await?;
+                    self.begin(&run).await?;
                 }
             }
             self.execute(request, plan, &mut run, reporter).await
@@ -89,7 +80,7 @@ impl Engine {
             Ok((outcome, moments)) => Ok(Done { run, outcome, moments }),
             Err(error) => {
                 if persist {
-                    self.note_failure(&run.id, &error).await;
+                    self.note_failure(&run, &error).await;
                 }
                 Err(error)
             }
@@ -111,17 +102,6 @@ impl Engine {
             self.config.max_backtest_duration_days
         );
         Err(Error::new(Code::LimitExceeded, message))
-    }
-
-    /// Writes a new run, with another id in the rare case that its own is taken.
-    async fn keep(&self, run: &mut Run) -> Result<()> {
-        let store = &self.opened().await?.store;
-        loop {
-            match store.create_run(run.clone()).await {
-                Err(error) if is_duplicate(&error) => run.id = clock::backtest_id(),
-                answer => return answer,
-            }
-        }
     }
 
     #[expect(
@@ -181,9 +161,7 @@ impl Engine {
         run.fingerprint = print;
         run.completed_at = Some(clock::now());
         if persist {
-            let store = &self.opened().await?.store;
-            let at = run.completed_at.unwrap_or(run.created_at);
-            store.complete_run(&run.id, run.fingerprint.clone(), Arc::clone(&outcome), at).await?;
+            self.keep_outcome(run, &outcome).await?;
         }
         run.status = Status::Completed;
         tracing::info!(
@@ -193,55 +171,6 @@ impl Engine {
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"
         );
         Ok((outcome, moments))
-    }
-
-    /// Notes in the store how a run ended; that it did is told to the caller in any case.
-    async fn note_failure(&self, id: &str, error: &Error) {
-        let status = if matches!(error.code, Code::Cancelled | Code::Closed) {
-            Status::Cancelled
-        } else {
-            Status::Failed
-        };
-        tracing::warn!(backtest_id = %id, status = status.as_str(), code = %error.code, error = %error, "backtest ended early");
-        let Some(opened) = self.opened_already() else { return };
-        let note = format!("{}: {}", error.code, error.message);
-        let at = clock::now();
-        if let Err(second) = opened.store.update_run(id, status, Some(note.clone()), Some(at)).await
-        {
-            tracing::error!(backtest_id = %id, error = %second, "the end of the run could not be noted");
-            let later = note_later(Arc::downgrade(&opened.store), id.to_owned(), status, note, at);
-            tokio::spawn(later.with_current_subscriber());
-        }
-    }
-}
-
-/// Notes how a run ended as soon as the store, which is full or away, can be written again: until then the run is shown as
-/// under way. Ends with the store.
-async fn note_later(
-    store: Weak<dyn Store>,
-    id: String,
-    status: Status,
-    note: String,
-    completed_at: i64,
-) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        let Some(store) = store.upgrade() else { return };
-        match store.update_run(&id, status, Some(note.clone()), Some(completed_at)).await {
-            Ok(()) => return,
-            Err(error) if error.code != Code::Storage => return,
-            Err(_) => {}
-        }
-        // It may have ended otherwise: its results were kept and only the answer was lost, or another process found it dead.
-        match store.summary(&id).await {
-            Ok(Some((run, _))) if !matches!(run.status, Status::Pending | Status::Running) => {
-                return;
-            }
-            Ok(None) => return,
-            _ => {}
-        }
     }
 }
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Filter, Outcome, Run, Status, Store, StoredStrategy, Summary, is_duplicate};
+use super::{
+    DIED, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary, is_duplicate, is_ended,
+};
 use crate::error::Code;
+use crate::error::Result;
 use crate::market::Timeframe;
 use crate::portfolio::Trades;
 
@@ -79,12 +82,24 @@ pub(crate) fn outcome(bars: u32, trades: u32, seed: f64) -> Outcome {
     Outcome { summary, trades, timestamps, equity: (0..bars).map(value).collect() }
 }
 
+/// A run as it ends.
+pub(crate) fn ended(id: &str, status: Status, error: Option<&str>, at: i64) -> Run {
+    Run { status, error: error.map(Into::into), completed_at: Some(at), ..run(id) }
+}
+
+/// Completes a run.
+pub(crate) async fn complete(store: &dyn Store, id: &str, outcome: &Arc<Outcome>) -> Result<()> {
+    store.end_run(ended(id, Status::Completed, None, 9), Some(Arc::clone(outcome))).await
+}
+
 /// Runs the whole suite on an empty store.
 pub(crate) async fn suite(store: &dyn Store) {
     an_empty_store_has_nothing(store).await;
     a_run_survives_as_it_is(store).await;
     a_completed_run_is_whole(store).await;
     statuses_go_forward_only(store).await;
+    runs_that_vanished_are_written_again(store).await;
+    who_was_taken_for_dead_knows_better(store).await;
     a_taken_id_can_be_told(store).await;
     lists_are_filtered_and_paged(store).await;
     deleting_takes_all_that_belongs_to_a_run(store).await;
@@ -126,16 +141,11 @@ async fn a_completed_run_is_whole(store: &dyn Store) {
     for (id, bars, trades) in [("bt-large", 5000, 777), ("bt-small", 1, 1), ("bt-none", 0, 0)] {
         store.create_run(run(id)).await.unwrap();
         let outcome = outcome(bars, trades, 0.1);
-        store
-            .complete_run(id, Some("print".into()), Arc::new(outcome.clone()), 1_700_000_000_000)
-            .await
-            .unwrap();
         let expected = Run {
-            status: Status::Completed,
             fingerprint: Some("print".into()),
-            completed_at: Some(1_700_000_000_000),
-            ..run(id)
+            ..ended(id, Status::Completed, None, 1_700_000_000_000)
         };
+        store.end_run(expected.clone(), Some(Arc::new(outcome.clone()))).await.unwrap();
         let summary = outcome.summary.clone();
         assert_eq!(store.run(id).await.unwrap(), Some((expected.clone(), Some(outcome))), "{id}");
         assert_eq!(store.summary(id).await.unwrap(), Some((expected, Some(summary))), "{id}");
@@ -145,31 +155,70 @@ async fn a_completed_run_is_whole(store: &dyn Store) {
 async fn statuses_go_forward_only(store: &dyn Store) {
     let outcome = Arc::new(outcome(10, 2, 0.1));
     store.create_run(Run { status: Status::Pending, ..run("bt-steps") }).await.unwrap();
-    store.update_run("bt-steps", Status::Running, None, None).await.unwrap();
-    store.update_run("bt-steps", Status::Failed, Some("no data".into()), Some(5)).await.unwrap();
+    store.begin_run(run("bt-steps")).await.unwrap();
     let (kept, _) = store.summary("bt-steps").await.unwrap().unwrap();
-    assert_eq!(
-        (kept.status, kept.error.as_deref(), kept.completed_at),
-        (Status::Failed, Some("no data"), Some(5))
-    );
-    let error = store.update_run("bt-steps", Status::Cancelled, None, None).await.unwrap_err();
+    assert_eq!(kept, run("bt-steps"));
+    let failed = ended("bt-steps", Status::Failed, Some("no data"), 5);
+    store.end_run(failed.clone(), None).await.unwrap();
+    let (kept, _) = store.summary("bt-steps").await.unwrap().unwrap();
+    assert_eq!(kept, failed);
+    // The same end a second time changes nothing, as where the answer to the first was lost.
+    store.end_run(failed, None).await.unwrap();
+    let cancelled = ended("bt-steps", Status::Cancelled, None, 5);
+    let error = store.end_run(cancelled, None).await.unwrap_err();
     assert_eq!(error.message, "backtest bt-steps has ended as failed and cannot become cancelled");
-    let error = store.complete_run("bt-steps", None, Arc::clone(&outcome), 9).await.unwrap_err();
+    assert!(is_ended(&error) && !is_duplicate(&error));
+    let error = complete(store, "bt-steps", &outcome).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
+    assert!(is_ended(&store.begin_run(run("bt-steps")).await.unwrap_err()));
     assert_eq!(store.run("bt-steps").await.unwrap(), Some((kept, None)));
     store.create_run(run("bt-direct")).await.unwrap();
-    assert_eq!(
-        store.update_run("bt-direct", Status::Completed, None, None).await.unwrap_err().code,
-        Code::Internal
-    );
-    assert_eq!(
-        store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err().code,
-        Code::NotFound
-    );
-    assert_eq!(
-        store.complete_run("bt-nobody", None, outcome, 9).await.unwrap_err().code,
-        Code::NotFound
-    );
+    for (end, outcome) in [
+        (ended("bt-direct", Status::Completed, None, 9), None),
+        (ended("bt-direct", Status::Failed, None, 9), Some(Arc::clone(&outcome))),
+        (run("bt-direct"), None),
+    ] {
+        assert_eq!(store.end_run(end, outcome).await.unwrap_err().code, Code::Internal);
+    }
+    assert_eq!(store.run("bt-direct").await.unwrap(), Some((run("bt-direct"), None)));
+}
+
+async fn runs_that_vanished_are_written_again(store: &dyn Store) {
+    let outcome = Arc::new(outcome(100, 10, 0.1));
+    // One that waited, one that ran, one that failed.
+    store.create_run(Run { status: Status::Pending, ..run("bt-gone1") }).await.unwrap();
+    assert!(store.delete_run("bt-gone1").await.unwrap());
+    store.begin_run(run("bt-gone1")).await.unwrap();
+    assert_eq!(store.run("bt-gone1").await.unwrap(), Some((run("bt-gone1"), None)));
+    assert!(store.delete_run("bt-gone1").await.unwrap());
+    for _ in 0..2 {
+        complete(store, "bt-gone1", &outcome).await.unwrap();
+        let whole = ended("bt-gone1", Status::Completed, None, 9);
+        assert_eq!(store.run("bt-gone1").await.unwrap(), Some((whole, Some((*outcome).clone()))));
+    }
+    let cancelled = ended("bt-gone2", Status::Cancelled, Some("ABORT_ERR: stopped"), 9);
+    store.end_run(cancelled.clone(), None).await.unwrap();
+    assert_eq!(store.run("bt-gone2").await.unwrap(), Some((cancelled, None)));
+    for id in ["bt-gone1", "bt-gone2"] {
+        assert!(store.delete_run(id).await.unwrap());
+    }
+}
+
+async fn who_was_taken_for_dead_knows_better(store: &dyn Store) {
+    let outcome = Arc::new(outcome(100, 10, 0.1));
+    for id in ["bt-undead1", "bt-undead2"] {
+        store.create_run(run(id)).await.unwrap();
+        // As another engine does.
+        store.end_run(ended(id, Status::Failed, Some(DIED), 5), None).await.unwrap();
+    }
+    store.begin_run(run("bt-undead1")).await.unwrap();
+    assert_eq!(store.run("bt-undead1").await.unwrap(), Some((run("bt-undead1"), None)));
+    complete(store, "bt-undead2", &outcome).await.unwrap();
+    let whole = ended("bt-undead2", Status::Completed, None, 9);
+    assert_eq!(store.run("bt-undead2").await.unwrap(), Some((whole, Some((*outcome).clone()))));
+    for id in ["bt-undead1", "bt-undead2"] {
+        assert!(store.delete_run(id).await.unwrap());
+    }
 }
 
 async fn a_taken_id_can_be_told(store: &dyn Store) {
@@ -180,9 +229,6 @@ async fn a_taken_id_can_be_told(store: &dyn Store) {
         .unwrap_err();
     assert!(is_duplicate(&error), "{error:?}");
     assert_eq!(store.summary("bt-taken").await.unwrap().unwrap().0.asset_symbol, "AAPL");
-    assert!(!is_duplicate(
-        &store.update_run("bt-nobody", Status::Failed, None, None).await.unwrap_err()
-    ));
 }
 
 async fn lists_are_filtered_and_paged(store: &dyn Store) {
@@ -198,7 +244,7 @@ async fn lists_are_filtered_and_paged(store: &dyn Store) {
         };
         store.create_run(run).await.unwrap();
     }
-    store.update_run("bt-l6", Status::Cancelled, None, Some(1)).await.unwrap();
+    store.end_run(ended("bt-l6", Status::Cancelled, None, 1), None).await.unwrap();
     let ids = |filter: Filter| async move {
         let filter = Filter { user_id: Some("lister".into()), ..filter };
         let found = store.list(&filter).await.unwrap();
@@ -233,14 +279,14 @@ async fn lists_are_filtered_and_paged(store: &dyn Store) {
 
 async fn deleting_takes_all_that_belongs_to_a_run(store: &dyn Store) {
     store.create_run(run("bt-doomed")).await.unwrap();
-    store.complete_run("bt-doomed", None, Arc::new(outcome(100, 10, 0.1)), 9).await.unwrap();
+    complete(store, "bt-doomed", &Arc::new(outcome(100, 10, 0.1))).await.unwrap();
     assert!(store.delete_run("bt-doomed").await.unwrap());
     assert!(!store.delete_run("bt-doomed").await.unwrap());
     assert_eq!(store.run("bt-doomed").await.unwrap(), None);
     // The id is free again, and nothing of the old run shows through.
     store.create_run(run("bt-doomed")).await.unwrap();
     assert_eq!(store.run("bt-doomed").await.unwrap(), Some((run("bt-doomed"), None)));
-    store.complete_run("bt-doomed", None, Arc::new(outcome(10, 1, 0.2)), 9).await.unwrap();
+    complete(store, "bt-doomed", &Arc::new(outcome(10, 1, 0.2))).await.unwrap();
     assert_eq!(store.run("bt-doomed").await.unwrap().unwrap().1, Some(outcome(10, 1, 0.2)));
 }
 
@@ -256,10 +302,10 @@ async fn what_cannot_be_kept_changes_nothing(store: &dyn Store) {
     let mut nonsense = sound.clone();
     nonsense.summary.final_capital = f64::NAN;
     for odd in [beyond, ragged, short, nonsense] {
-        store.complete_run("bt-odd", None, Arc::new(odd), 9).await.unwrap_err();
+        complete(store, "bt-odd", &Arc::new(odd)).await.unwrap_err();
         assert_eq!(store.run("bt-odd").await.unwrap(), Some((run("bt-odd"), None)));
     }
-    store.complete_run("bt-odd", None, Arc::new(sound), 9).await.unwrap();
+    complete(store, "bt-odd", &Arc::new(sound)).await.unwrap();
 }
 
 async fn many_callers_at_once_are_served(store: &dyn Store) {
@@ -272,7 +318,7 @@ async fn many_callers_at_once_are_served(store: &dyn Store) {
     let outcome = Arc::new(outcome(200, 20, 0.3));
     let mut completed = Vec::new();
     for id in &ids {
-        completed.push(store.complete_run(id, None, Arc::clone(&outcome), 9));
+        completed.push(complete(store, id, &outcome));
     }
     for answer in completed {
         answer.await.unwrap();

@@ -34,25 +34,17 @@ pub trait Store: Send + Sync + Debug {
     /// Keeps a new run, pending or running. Fails with an error for which [`is_duplicate`] holds where the id is taken.
     fn create_run(&self, run: Run) -> Answer<'_, ()>;
 
-    /// Says how far a run has come. Fails with `NOT_FOUND` where there is no such run and with `STORAGE` where it has
-    /// ended already or is to become completed, which only [`Store::complete_run`] does.
-    fn update_run(
-        &self,
-        id: &str,
-        status: Status,
-        error: Option<String>,
-        completed_at: Option<i64>,
-    ) -> Answer<'_, ()>;
+    /// Notes that a run which waited is under way. Writes the run again if the database has lost it; fails with an error
+    /// for which [`is_ended`] holds if it has ended.
+    fn begin_run(&self, run: Run) -> Answer<'_, ()>;
 
-    /// Keeps what came out of a run, and its status, all or nothing. Fails with `NOT_FOUND` where there is no such run and
-    /// with `STORAGE` where it has ended already.
-    fn complete_run(
-        &self,
-        id: &str,
-        fingerprint: Option<String>,
-        outcome: Arc<Outcome>,
-        completed_at: i64,
-    ) -> Answer<'_, ()>;
+    /// Keeps how a run of this store ended, together with what came out of it if it completed: all or nothing.
+    ///
+    /// The engine that runs a backtest knows best how it ended. If the database has lost the run, it is written again as
+    /// a whole; if another engine took this one for dead and marked the run as failed, that is corrected. Ending a run a
+    /// second time in the same way changes nothing. Fails with an error for which [`is_ended`] holds if the run has ended
+    /// in another way.
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()>;
 
     /// Returns a run, with its outcome if it is completed; nothing where there is no such run.
     fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>>;
@@ -86,15 +78,30 @@ pub trait Store: Send + Sync + Debug {
 /// The code of the issue that tells a taken id from other failures.
 const DUPLICATE: &str = "duplicate";
 
+/// The code of the issue that tells a run that has ended from other failures.
+const ENDED: &str = "ended";
+
+/// Why the runs of a dead process have failed.
+pub(crate) const DIED: &str = "the process that ran this backtest ended before it was done";
+
 /// Returns whether creating a run failed because its id is taken: the caller draws another one and tries again.
 pub fn is_duplicate(error: &Error) -> bool {
+    is_about_id(error, DUPLICATE)
+}
+
+/// Returns whether work on a run failed because the run has ended in another way: trying again is of no use.
+pub fn is_ended(error: &Error) -> bool {
+    is_about_id(error, ENDED)
+}
+
+fn is_about_id(error: &Error, code: &str) -> bool {
     error.code == Code::Storage
-        && error.issues.iter().any(|issue| issue.path == "id" && issue.code == DUPLICATE)
+        && error.issues.iter().any(|issue| issue.path == "id" && issue.code == code)
 }
 
 /// The errors that all stores share, so that they read the same.
 pub(crate) mod errors {
-    use super::{Code, DUPLICATE, Error, Issue, Status};
+    use super::{Code, DUPLICATE, ENDED, Error, Issue, Outcome, Run, Status};
 
     /// Creates the error of an id that is taken.
     pub fn duplicate(id: &str) -> Error {
@@ -102,22 +109,35 @@ pub(crate) mod errors {
         Error::with_issues(Code::Storage, vec![Issue::new("id", DUPLICATE, message)]).retryable()
     }
 
-    /// Creates the error of an id that nobody has.
-    pub fn not_found(id: &str) -> Error {
-        Error::new(Code::NotFound, format!("no backtest has the id {id:?}"))
-    }
-
     /// Creates the error of a run that is to end twice.
     pub fn ended(id: &str, was: &str, becomes: Status) -> Error {
-        Error::storage(format!(
-            "backtest {id} has ended as {was} and cannot become {}",
-            becomes.as_str()
-        ))
+        let message =
+            format!("backtest {id} has ended as {was} and cannot become {}", becomes.as_str());
+        Error::with_issues(Code::Storage, vec![Issue::new("id", ENDED, message)])
     }
 
-    /// Creates the error of a run that is to be completed without an outcome.
-    pub fn incomplete(id: &str) -> Error {
-        Error::internal(format!("backtest {id} cannot become completed without its results"))
+    /// Creates the error of a run that another engine runs.
+    pub fn foreign(id: &str) -> Error {
+        let message = format!("backtest {id} is run by another engine");
+        Error::with_issues(Code::Storage, vec![Issue::new("id", ENDED, message)])
+    }
+
+    /// Refuses an end that is none, or that does not fit what came out.
+    pub fn check_end(run: &Run, outcome: Option<&Outcome>) -> Result<(), Error> {
+        let (id, status) = (&run.id, run.status);
+        match (status, outcome) {
+            (Status::Pending | Status::Running, _) => {
+                Err(Error::internal(format!("backtest {id} cannot end as {}", status.as_str())))
+            }
+            (Status::Completed, None) => Err(Error::internal(format!(
+                "backtest {id} cannot become completed without its results"
+            ))),
+            (Status::Failed | Status::Cancelled, Some(_)) => Err(Error::internal(format!(
+                "backtest {id} cannot have results, since it is {}",
+                status.as_str()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Creates the error of a page that follows a run which is not there.

@@ -37,6 +37,11 @@ impl Status {
         Self::ALL[self as usize].0
     }
 
+    /// Returns whether a run is yet to end.
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Pending | Self::Running)
+    }
+
     /// Finds a status by its name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)

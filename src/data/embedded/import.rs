@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::chunk::{self, Columns};
-use crate::data::Imported;
+use crate::data::{Imported, new_revision};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Timeframe};
 use crate::store::sqlite::Failure;
@@ -33,10 +33,10 @@ pub(super) fn import(
         merged.insert(&transaction, series, start..merged.len().min(start + chunk::SIZE))?;
     }
     let count = "
-        UPDATE bar_series SET revision = revision + 1, (bars, first, last) =
+        UPDATE bar_series SET revision = ?2, (bars, first, last) =
           (SELECT sum(bars), min(first), max(last) FROM bars WHERE series = ?1)
         WHERE series = ?1";
-    transaction.execute(count, [series])?;
+    transaction.execute(count, [series, new_revision()])?;
     transaction.commit()?;
     Ok(Imported { imported: bars.len() as u64, replaced, first, last })
 }

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::reader::{Reader, read};
-use crate::data::{Answer, Asset, Imported, Loaded, Series, Source, Span, no_data};
+use crate::data::{Answer, Asset, Imported, Loaded, Series, Source, Span, new_revision, no_data};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
 use crate::store::Postgres;
@@ -192,21 +192,22 @@ async fn import(
     let transaction = shared.pool.begin(&mut connection).await?;
     let enter = format!(
         "INSERT INTO {}.bar_series AS held (asset_symbol, timeframe, bars, first, last, revision)
-         VALUES ($1, $2, 0, $3, $4, 1)
-         ON CONFLICT (asset_symbol, timeframe) DO UPDATE SET revision = held.revision + 1,
+         VALUES ($1, $2, 0, $3, $4, $5)
+         ON CONFLICT (asset_symbol, timeframe) DO UPDATE SET revision = excluded.revision,
            first = least(held.first, excluded.first), last = greatest(held.last, excluded.last)
-         RETURNING revision",
+         RETURNING bars",
         shared.schema
     );
     let (from, to) = (Moment(first), Moment(last));
-    let values: [Parameter; 4] = [
+    let values: [Parameter; 5] = [
         (&symbol, Type::TEXT),
         (&timeframe.as_str(), Type::TEXT),
         (&from, Type::TIMESTAMPTZ),
         (&to, Type::TIMESTAMPTZ),
+        (&new_revision(), Type::INT8),
     ];
-    let revision: i64 = transaction.query_typed_one(&enter, &values).await?.try_get(0)?;
-    let replaced = if revision > 1 {
+    let held: i64 = transaction.query_typed_one(&enter, &values).await?.try_get(0)?;
+    let replaced = if held > 0 {
         take_out(shared, transaction.client(), symbol, timeframe, bars).await?
     } else {
         0

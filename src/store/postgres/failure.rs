@@ -77,6 +77,13 @@ impl Failure {
         }
     }
 
+    /// Returns whether a table or a column is not there, or the whole schema.
+    pub fn is_missing_table(&self) -> bool {
+        let missing =
+            [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN, SqlState::INVALID_SCHEMA_NAME];
+        matches!(self, Self::Server(error) if error.code().is_some_and(|code| missing.contains(code)))
+    }
+
     /// Describes the failure; `place` names the database.
     pub fn describe(self, place: &str, wait: Duration) -> Error {
         let transient = self.is_transient();
@@ -135,6 +142,11 @@ fn by_server(place: &str, error: &DbError) -> Error {
                 "no space is left in the PostgreSQL database {place}: {message}"
             ))
             .retryable();
+        }
+        SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
+            format!(
+                "the PostgreSQL database {place} lacks a table: {message}; an engine makes its own tables again shortly"
+            )
         }
         _ => format!("the PostgreSQL database {place} failed: {message} ({})", state.code()),
     };

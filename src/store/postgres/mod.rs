@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod copy;
 pub(crate) mod failure;
+mod ledger;
 mod owners;
 pub(crate) mod pool;
 mod results;
@@ -20,7 +21,7 @@ use self::address::Address;
 pub(crate) use self::failure::Failure;
 use self::owners::Owner;
 pub(crate) use self::pool::{Canceller, Pool, attempts};
-use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary};
+use super::{Answer, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors, is_ended};
 use crate::config::environment_name;
 use crate::error::Result;
 
@@ -87,8 +88,8 @@ impl Postgres {
     pub async fn open(settings: &Settings, schema: &str) -> Result<Arc<Self>> {
         let pool = settings.connect().await?;
         schema::migrate(&pool, schema, &schema::MIGRATIONS).await?;
+        let (owner, keeper) = Owner::enter(&pool, schema).await?;
         let schema = schema::quoted(schema);
-        let (owner, keeper) = Owner::enter(&pool, &schema).await?;
         let shared = Arc::new(Shared { pool, schema, owner });
         Ok(Arc::new(Self { shared, keeper }))
     }
@@ -130,32 +131,32 @@ impl Drop for Postgres {
 
 impl Store for Postgres {
     fn create_run(&self, run: Run) -> Answer<'_, ()> {
-        self.work(async move |shared| attempts!(&shared.pool, again => runs::create(&shared, &run, again)))
-    }
-
-    fn update_run(
-        &self,
-        id: &str,
-        status: Status,
-        error: Option<String>,
-        completed_at: Option<i64>,
-    ) -> Answer<'_, ()> {
-        let id = id.to_owned();
         self.work(async move |shared| {
-            attempts!(&shared.pool, again => runs::update(&shared, &id, status, error.as_deref(), completed_at, again))
+            shared.owner.ledger().begins(&run.id);
+            let created = attempts!(&shared.pool, again => runs::create(&shared, &run, again));
+            if created.is_err() {
+                // If it is there all the same, it will be found and marked as failed.
+                shared.owner.ledger().forget(&run.id);
+            }
+            created
         })
     }
 
-    fn complete_run(
-        &self,
-        id: &str,
-        fingerprint: Option<String>,
-        outcome: Arc<Outcome>,
-        completed_at: i64,
-    ) -> Answer<'_, ()> {
-        let id = id.to_owned();
+    fn begin_run(&self, run: Run) -> Answer<'_, ()> {
+        self.work(async move |shared| attempts!(&shared.pool, _ => runs::begin(&shared, &run)))
+    }
+
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()> {
         self.work(async move |shared| {
-            attempts!(&shared.pool, again => complete(&shared, &id, fingerprint.as_deref(), &outcome, completed_at, again))
+            errors::check_end(&run, outcome.as_deref())?;
+            let ended = attempts!(&shared.pool, _ => end(&shared, &run, outcome.as_deref()));
+            match &ended {
+                Ok(()) => shared.owner.ledger().ends(run, outcome),
+                Err(error) if is_ended(error) => shared.owner.ledger().forget(&run.id),
+                // It stays under way until its end is kept.
+                Err(_) => {}
+            }
+            ended
         })
     }
 
@@ -181,7 +182,10 @@ impl Store for Postgres {
 
     fn delete_run(&self, id: &str) -> Answer<'_, bool> {
         let id = id.to_owned();
-        self.work(async move |shared| attempts!(&shared.pool, again => delete(&shared, &id, again)))
+        self.work(async move |shared| {
+            shared.owner.ledger().forget(&id);
+            attempts!(&shared.pool, again => delete(&shared, &id, again))
+        })
     }
 
     fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()> {
@@ -226,21 +230,18 @@ impl Store for Postgres {
 }
 
 /// Keeps results, trades and the status in one transaction.
-async fn complete(
+async fn end(
     shared: &Shared,
-    id: &str,
-    fingerprint: Option<&str>,
-    outcome: &Outcome,
-    completed_at: i64,
-    again: bool,
+    run: &Run,
+    outcome: Option<&Outcome>,
 ) -> std::result::Result<(), Failure> {
     let mut connection = shared.pool.get().await?;
     let transaction = shared.pool.begin(&mut connection).await?;
-    if runs::complete(shared, transaction.client(), id, fingerprint, completed_at, again).await? {
-        results::insert(shared, &transaction, id, outcome).await?;
-        transaction.commit().await?;
+    let is_new = runs::end(shared, transaction.client(), run).await?;
+    if let Some(outcome) = outcome.filter(|_| is_new) {
+        results::insert(shared, &transaction, &run.id, outcome).await?;
     }
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 /// Reads a run with its outcome, as they were at one moment.

@@ -9,8 +9,13 @@
 //! Behind pgbouncer in transaction mode a session's lock belongs to whichever server connection was at hand, and means
 //! nothing. There an engine notes the server's time every five seconds instead, and is dead after thirty seconds of
 //! silence, of which those do not count in which the server itself was away.
+//!
+//! A server may lose commits, and so come back with an older state than this engine has seen. Then the engine lists itself
+//! again (after making its tables, if they are gone too), writes again what it remembers of the runs that ended a short
+//! time ago (see [`super::ledger`]), and marks the others that the server shows as under way as failed. Runs under way
+//! take care of themselves: their end is written with the run as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinHandle};
@@ -19,11 +24,15 @@ use tokio_postgres::types::Type;
 use tracing::instrument::WithSubscriber;
 
 use super::failure::Failure;
+use super::ledger::Ledger;
 use super::pool::Pool;
+use super::{Shared, schema};
 use crate::error::Result;
+use crate::store::{DIED, is_ended};
 
-/// Why the runs of a dead process have failed.
-pub const DIED: &str = "the process that ran this backtest ended before it was done";
+/// Why runs have failed whose end is not known any more.
+pub const LOST: &str =
+    "the database lost how this backtest ended: it came back with an older state";
 
 /// How long after the first a second look is taken at a lock that is free.
 const SECOND_LOOK: Duration = Duration::from_secs(3);
@@ -43,8 +52,13 @@ pub(crate) struct Owner {
     /// The lock, where sessions are ours.
     key: Option<i64>,
     pool: Arc<Pool>,
+    /// The name of the schema.
+    name: String,
     /// The schema as SQL.
     schema: String,
+    ledger: Ledger,
+    /// When the server was started, as it says itself.
+    started: Mutex<Option<String>>,
 }
 
 /// The connection that holds the lock; it lasts as long as its task.
@@ -55,14 +69,17 @@ impl Owner {
     ///
     /// # Errors
     /// `STORAGE` where the server cannot be reached or refuses.
-    pub async fn enter(pool: &Arc<Pool>, schema: &str) -> Result<(Arc<Self>, AbortHandle)> {
+    pub async fn enter(pool: &Arc<Pool>, name: &str) -> Result<(Arc<Self>, AbortHandle)> {
         let id = uuid::Uuid::new_v4();
         let key = i64::from_be_bytes(*id.as_bytes().first_chunk().unwrap_or(&[0; 8]));
         let owner = Arc::new(Self {
             id: id.to_string(),
             key: (!pool.is_by_transaction()).then_some(key),
             pool: Arc::clone(pool),
-            schema: schema.to_owned(),
+            name: name.to_owned(),
+            schema: schema::quoted(name),
+            ledger: Ledger::default(),
+            started: Mutex::new(None),
         });
         let lock = owner.register().await.map_err(|failure| pool.describe(failure))?;
         let buried = owner.bury_the_dead().await.map_err(|failure| pool.describe(failure))?;
@@ -81,18 +98,59 @@ impl Owner {
         &self.id
     }
 
+    /// Returns the key of the lock.
+    #[cfg(test)]
+    pub fn lock_key(&self) -> i64 {
+        self.key.unwrap_or_default()
+    }
+
+    /// Returns what the engine remembers of its runs.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Lists the engine, or notes that it lives.
     async fn list(&self, client: &Client) -> Result<(), Failure> {
         let sql = format!(
-            "INSERT INTO {}.engines (id, lock_key) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
+            "INSERT INTO {}.engines (id, lock_key) VALUES ($1, $2)
+             ON CONFLICT (id) DO UPDATE SET seen_at = now(), lock_key = excluded.lock_key
+             RETURNING pg_postmaster_start_time()::text",
             self.schema
         );
-        client.execute_typed(&sql, &[(&self.id, Type::TEXT), (&self.key, Type::INT8)]).await?;
+        let row = client
+            .query_typed_one(&sql, &[(&self.id, Type::TEXT), (&self.key, Type::INT8)])
+            .await?;
+        let now: Option<String> = row.try_get(0)?;
+        let before = self
+            .started
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(now.clone().unwrap_or_default());
+        // Behind a pooler nothing else shows that the server was away.
+        if before.is_some() && before != now {
+            self.ledger.doubt();
+        }
         Ok(())
+    }
+
+    /// Makes the tables, where the server came back with a state from before they were made.
+    async fn repair(&self) -> Result<(), Failure> {
+        tracing::warn!(schema = %self.name, "tables are missing in the database and are made again");
+        Ok(schema::migrate(&self.pool, &self.name, &schema::MIGRATIONS).await?)
     }
 
     /// Lists the engine by a connection of the pool.
     async fn note(&self) -> Result<(), Failure> {
+        match self.note_once().await {
+            Err(failure) if failure.is_missing_table() => {
+                self.repair().await?;
+                self.note_once().await
+            }
+            noted => noted,
+        }
+    }
+
+    async fn note_once(&self) -> Result<(), Failure> {
         let mut connection = self.pool.get().await?;
         let alone = self.pool.alone(&mut connection).await?;
         self.list(&alone).await?;
@@ -116,37 +174,113 @@ impl Owner {
             }
         }
         client.query_typed("SELECT pg_advisory_lock($1)", &[(&key, Type::INT8)]).await?;
-        self.list(&client).await?;
+        match self.list(&client).await {
+            Err(failure) if failure.is_missing_table() => {
+                self.repair().await?;
+                self.list(&client).await?;
+            }
+            listed => listed?,
+        }
         Ok(Some((client, connection)))
     }
 
     /// Keeps the engine alive.
     async fn keep(self: Arc<Self>, mut lock: Lock) {
         let mut since = Duration::ZERO;
+        let shared = Shared {
+            pool: Arc::clone(&self.pool),
+            schema: self.schema.clone(),
+            owner: Arc::clone(&self),
+        };
         loop {
             let patience = if self.key.is_some() { ROUND } else { BEAT };
-            let lost = if let Some((_, connection)) = &mut lock {
-                tokio::time::timeout(patience, connection).await.is_ok()
-            } else {
-                tokio::time::sleep(patience).await;
-                true
+            let wait = async {
+                if let Some((_, connection)) = &mut lock {
+                    tokio::time::timeout(patience, connection).await.is_ok()
+                } else {
+                    tokio::time::sleep(patience).await;
+                    true
+                }
+            };
+            let (lost, missing) = tokio::select! {
+                lost = wait => (lost, false),
+                () = self.pool.missing_table() => (false, true),
             };
             if lost {
                 lock = self.come_back().await;
+                // By now every run is noted whose end was committed before the connection was lost.
+                if self.key.is_some() {
+                    self.ledger.doubt();
+                }
             }
             since += patience;
-            if since >= ROUND {
+            if since >= ROUND || missing || !self.ledger.doubtful().is_empty() {
                 since = Duration::ZERO;
                 self.pool.shrink();
-                let round = async {
-                    self.note().await?;
-                    self.bury_the_dead().await
-                };
-                if let Err(failure) = round.await {
-                    tracing::debug!(error = %self.pool.describe(failure), "the dead could not be looked for");
+                if let Err(failure) = self.round(&shared).await {
+                    tracing::debug!(error = %self.pool.describe(failure), "the runs could not be looked after");
                 }
             }
         }
+    }
+
+    /// Looks after the runs of this engine, and after those of dead ones.
+    async fn round(&self, shared: &Shared) -> Result<(), Failure> {
+        self.note().await?;
+        self.write_again(shared).await?;
+        self.ledger.let_go();
+        self.settle().await?;
+        self.bury_the_dead().await?;
+        Ok(())
+    }
+
+    /// Writes the ends of runs again that the server may have lost; those that it has kept stay as they are.
+    async fn write_again(&self, shared: &Shared) -> Result<(), Failure> {
+        for ended in self.ledger.doubtful() {
+            match super::end(shared, &ended.run, ended.outcome.as_deref()).await {
+                Ok(()) => {
+                    self.ledger.forget(&ended.run.id);
+                    self.ledger.ends(ended.run, ended.outcome);
+                }
+                Err(Failure::Ready(error)) if is_ended(&error) => {
+                    self.ledger.forget(&ended.run.id);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks runs of this engine as failed that the server shows as under way and that are not.
+    async fn settle(&self) -> Result<(), Failure> {
+        let mut connection = self.pool.get().await?;
+        let unfinished = format!(
+            "SELECT id FROM {}.backtest_runs WHERE owner = $1 AND status IN ('pending', 'running')",
+            self.schema
+        );
+        let alone = self.pool.alone(&mut connection).await?;
+        let rows = alone.query_typed(&unfinished, &[(&self.id, Type::TEXT)]).await?;
+        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        // A run is remembered before it is written and until its end is, hence those that are not remembered now are not
+        // under way, whatever began and ended meanwhile.
+        let lost = self.ledger.without_those_under_way(ids);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let fail = format!(
+            "UPDATE {}.backtest_runs SET status = 'failed', error = $3, completed_at = date_trunc('milliseconds', now())
+             WHERE id = ANY($1) AND owner = $2 AND status IN ('pending', 'running')",
+            self.schema
+        );
+        let runs = alone
+            .execute_typed(
+                &fail,
+                &[(&lost, Type::TEXT_ARRAY), (&self.id, Type::TEXT), (&LOST, Type::TEXT)],
+            )
+            .await?;
+        alone.done().await?;
+        tracing::warn!(runs, "runs whose end the database has lost were marked as failed");
+        Ok(())
     }
 
     /// Registers again, as often as it takes.
@@ -166,6 +300,7 @@ impl Owner {
 
     /// Marks the runs of dead engines as failed; returns how many there were.
     async fn bury_the_dead(&self) -> Result<u64, Failure> {
+        self.list_unlisted().await?;
         let mut dead = self.silent().await?;
         let mut suspects = self.unlocked(None).await?;
         if !suspects.is_empty() {
@@ -179,6 +314,22 @@ impl Owner {
             dead.extend(self.unlocked(Some(&suspects)).await?);
         }
         if dead.is_empty() { Ok(0) } else { self.bury(&dead).await }
+    }
+
+    /// Lists engines that have runs under way and are not listed, as an older state of the server may show them. Who lives
+    /// lists itself again as soon as it has found the server; who does not is dead after the usual silence.
+    async fn list_unlisted(&self) -> Result<(), Failure> {
+        let schema = &self.schema;
+        let sql = format!(
+            "INSERT INTO {schema}.engines (id) SELECT DISTINCT owner FROM {schema}.backtest_runs AS runs
+               WHERE status IN ('pending', 'running')
+                 AND NOT EXISTS (SELECT 1 FROM {schema}.engines WHERE id = runs.owner)
+             ON CONFLICT (id) DO NOTHING"
+        );
+        let mut connection = self.pool.get().await?;
+        let alone = self.pool.alone(&mut connection).await?;
+        alone.execute_typed(&sql, &[]).await?;
+        alone.done().await
     }
 
     /// Finds engines that have not beaten for too long.

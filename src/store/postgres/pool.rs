@@ -11,7 +11,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
 };
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -45,6 +45,8 @@ pub(crate) struct Pool {
     by_transaction: bool,
     /// Work holds it to read; who closes waits for it and sets it to true.
     closed: RwLock<bool>,
+    /// Told when a statement finds a table or a column missing.
+    missing: Notify,
 }
 
 #[derive(Clone)]
@@ -102,6 +104,7 @@ impl Pool {
             kept: size.min(most),
             by_transaction,
             closed: RwLock::new(false),
+            missing: Notify::new(),
         })
     }
 
@@ -133,6 +136,11 @@ impl Pool {
     pub async fn end(&self) -> bool {
         let mut closed = self.closed.write().await;
         !std::mem::replace(&mut closed, true)
+    }
+
+    /// Waits until a statement finds a table or a column missing.
+    pub async fn missing_table(&self) {
+        self.missing.notified().await;
     }
 
     /// Names the database for a message.
@@ -333,6 +341,9 @@ impl Attempts {
     /// # Errors
     /// The failure, described, where another attempt is of no use or enough were made.
     pub async fn after(&mut self, failure: Failure, pool: &Pool) -> Result<()> {
+        if failure.is_missing_table() {
+            pool.missing.notify_one();
+        }
         let Some(pause) = PAUSES.get(self.failed).filter(|_| failure.is_transient()) else {
             return Err(pool.describe(failure));
         };

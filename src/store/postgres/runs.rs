@@ -10,7 +10,7 @@ use super::{Shared, results};
 use crate::error::Error;
 use crate::market::Timeframe;
 use crate::store::sqlite::blob::damaged;
-use crate::store::{Filter, Run, Status, Summary, errors};
+use crate::store::{DIED, Filter, Run, Status, Summary, errors};
 
 type Done<T> = Result<T, Failure>;
 
@@ -42,6 +42,29 @@ pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
         ))
         .into());
     }
+    let mut connection = shared.pool.get().await?;
+    let alone = shared.pool.alone(&mut connection).await?;
+    if insert(shared, &alone, run).await? {
+        return alone.done().await;
+    }
+    // Ids are random: one that this engine has given to a run of the same moment is that very run.
+    let mine = format!(
+        "SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3",
+        shared.schema
+    );
+    let values: [Parameter; 3] = [
+        (&run.id, Type::TEXT),
+        (&shared.owner.id(), Type::TEXT),
+        (&Moment(run.created_at), Type::TIMESTAMPTZ),
+    ];
+    if again && alone.query_typed_opt(&mine, &values).await?.is_some() {
+        return Ok(());
+    }
+    Err(errors::duplicate(&run.id).into())
+}
+
+/// Writes a run; returns false if its id is taken.
+async fn insert(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
     let sql = format!(
         "INSERT INTO {}.backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
            initial_capital, parameters, parameter_order, simulation, simulation_order, status, error, engine_version,
@@ -73,97 +96,97 @@ pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
         (&Moment(run.created_at), Type::TIMESTAMPTZ),
         (&run.completed_at.map(Moment), Type::TIMESTAMPTZ),
     ];
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    if alone.execute_typed(&sql, &values).await? == 1 {
-        return alone.done().await;
-    }
-    // Ids are random: one that this engine has given to a run of the same moment is that very run.
-    let mine = format!(
-        "SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3",
-        shared.schema
-    );
-    let values: [Parameter; 3] = [
-        (&run.id, Type::TEXT),
-        (&shared.owner.id(), Type::TEXT),
-        (&Moment(run.created_at), Type::TIMESTAMPTZ),
-    ];
-    if again && alone.query_typed_opt(&mine, &values).await?.is_some() {
-        return Ok(());
-    }
-    Err(errors::duplicate(&run.id).into())
+    Ok(client.execute_typed(&sql, &values).await? == 1)
 }
 
-/// Says how far a run has come.
-pub async fn update(
-    shared: &Shared,
-    id: &str,
-    status: Status,
-    error: Option<&str>,
-    completed_at: Option<i64>,
-    again: bool,
-) -> Done<()> {
-    if status == Status::Completed {
-        return Err(errors::incomplete(id).into());
-    }
+/// Which runs of an owner may still change: those under way, and those that were marked as failed because somebody took the
+/// owner for dead.
+const UNFINISHED: &str = "id = $1 AND owner = $2 AND (status IN ('pending', 'running') OR (status = 'failed' AND error = $3))";
+
+/// Notes that a run is under way; writes it if it is gone.
+pub async fn begin(shared: &Shared, run: &Run) -> Done<()> {
     let sql = format!(
-        "UPDATE {}.backtest_runs SET status = $2, error = $3, completed_at = $4
-         WHERE id = $1 AND status IN ('pending', 'running')",
+        "UPDATE {}.backtest_runs SET status = 'running', error = NULL, completed_at = NULL WHERE {UNFINISHED}",
         shared.schema
     );
-    let completed_at = completed_at.map(Moment);
-    let values: [Parameter; 4] = [
-        (&id, Type::TEXT),
-        (&status.as_str(), Type::TEXT),
-        (&error, Type::TEXT),
-        (&completed_at, Type::TIMESTAMPTZ),
-    ];
+    let values: [Parameter; 3] =
+        [(&run.id, Type::TEXT), (&shared.owner.id(), Type::TEXT), (&DIED, Type::TEXT)];
     let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    if alone.execute_typed(&sql, &values).await? == 1 {
-        return alone.done().await;
+    let transaction = shared.pool.begin(&mut connection).await?;
+    let client = transaction.client();
+    if client.execute_typed(&sql, &values).await? == 0 {
+        match ending(shared, client, &run.id).await? {
+            None => drop(insert(shared, client, run).await?),
+            Some(ending) => return Err(ending.differs(&run.id, Status::Running).into()),
+        }
     }
-    match ended(shared, &alone, id).await? {
-        (was, at) if again && was == status.as_str() && at == completed_at => Ok(()),
-        (was, _) => Err(errors::ended(id, &was, status).into()),
-    }
+    Ok(transaction.commit().await?)
 }
 
-/// Marks a run as completed, within the transaction that keeps its results. Returns false where an earlier attempt, whose
-/// answer was lost, has done it already.
-pub async fn complete(
-    shared: &Shared,
-    client: &Client,
-    id: &str,
-    fingerprint: Option<&str>,
-    completed_at: i64,
-    again: bool,
-) -> Done<bool> {
+/// Writes how a run ended, within the transaction that keeps its results; writes the run itself if it is gone. Returns
+/// false if it has ended in just this way before, perhaps by an attempt whose answer was lost.
+pub async fn end(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
     let sql = format!(
         "UPDATE {}.backtest_runs
-         SET status = 'completed', error = NULL, fingerprint = coalesce($2, fingerprint), completed_at = $3
-         WHERE id = $1 AND status IN ('pending', 'running')",
+         SET status = $4, error = $5, fingerprint = coalesce($6, fingerprint), completed_at = $7 WHERE {UNFINISHED}",
         shared.schema
     );
-    let completed_at = Moment(completed_at);
-    let values: [Parameter; 3] =
-        [(&id, Type::TEXT), (&fingerprint, Type::TEXT), (&completed_at, Type::TIMESTAMPTZ)];
+    let completed_at = run.completed_at.map(Moment);
+    let values: [Parameter; 7] = [
+        (&run.id, Type::TEXT),
+        (&shared.owner.id(), Type::TEXT),
+        (&DIED, Type::TEXT),
+        (&run.status.as_str(), Type::TEXT),
+        (&run.error, Type::TEXT),
+        (&run.fingerprint, Type::TEXT),
+        (&completed_at, Type::TIMESTAMPTZ),
+    ];
     if client.execute_typed(&sql, &values).await? == 1 {
         return Ok(true);
     }
-    match ended(shared, client, id).await? {
-        (was, at) if again && was == "completed" && at == Some(completed_at) => Ok(false),
-        (was, _) => Err(errors::ended(id, &was, Status::Completed).into()),
+    match ending(shared, client, &run.id).await? {
+        None => insert(shared, client, run).await,
+        Some(ending) if ending.is_of(run, shared.owner.id()) => Ok(false),
+        Some(ending) => Err(ending.differs(&run.id, run.status).into()),
     }
 }
 
-/// Returns how a run has ended, and when.
-async fn ended(shared: &Shared, client: &Client, id: &str) -> Done<(String, Option<Moment>)> {
-    let sql =
-        format!("SELECT status, completed_at FROM {}.backtest_runs WHERE id = $1", shared.schema);
-    let row = client.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
-    let row = row.first().ok_or_else(|| errors::not_found(id))?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+/// How a run ended, and whose it is.
+struct Ending {
+    status: String,
+    completed_at: Option<Moment>,
+    owner: String,
+}
+
+impl Ending {
+    fn is_of(&self, run: &Run, owner: &str) -> bool {
+        self.status == run.status.as_str()
+            && self.completed_at == run.completed_at.map(Moment)
+            && self.owner == owner
+    }
+
+    fn differs(&self, id: &str, becomes: Status) -> Error {
+        match self.status.as_str() {
+            "pending" | "running" => errors::foreign(id),
+            status => errors::ended(id, status, becomes),
+        }
+    }
+}
+
+async fn ending(shared: &Shared, client: &Client, id: &str) -> Done<Option<Ending>> {
+    let sql = format!(
+        "SELECT status, completed_at, owner FROM {}.backtest_runs WHERE id = $1",
+        shared.schema
+    );
+    let row = client.query_typed_opt(&sql, &[(&id, Type::TEXT)]).await?;
+    let read = |row: &Row| {
+        Ok(Ending {
+            status: row.try_get(0)?,
+            completed_at: row.try_get(1)?,
+            owner: row.try_get(2)?,
+        })
+    };
+    row.as_ref().map(read).transpose()
 }
 
 /// Reads a run with its summary.

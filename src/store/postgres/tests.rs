@@ -4,7 +4,8 @@ use std::env;
 
 use super::*;
 use crate::error::Code;
-use crate::store::behaviour::{self, outcome, run};
+use crate::store::behaviour::{self, complete, outcome, run};
+use crate::store::{DIED, Status};
 
 /// A schema of its own in the database of the tests; nothing where there is none, which CI does not accept.
 pub(crate) struct Place {
@@ -83,7 +84,7 @@ async fn the_store_in_postgresql_behaves() {
     assert_eq!(store.run("bt-large").await.unwrap().unwrap().1, Some(outcome(5000, 777, 0.1)));
     // What nobody runs any more has failed.
     let (full, _) = store.run("bt-full").await.unwrap().unwrap();
-    assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(owners::DIED)));
+    assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(DIED)));
     assert_eq!(place.number("SELECT count(*) FROM $S.engines").await, 1);
     store.close().await.unwrap();
     place.drop().await;
@@ -143,7 +144,7 @@ async fn two_stores_on_one_schema_see_each_other_and_leave_each_other_alone() {
         .await;
     let three = place.open().await;
     assert_eq!(three.run("bt-one").await.unwrap().unwrap().0.status, Status::Running);
-    one.complete_run("bt-one", None, Arc::new(outcome(10, 2, 0.1)), 9).await.unwrap();
+    complete(&*one, "bt-one", &Arc::new(outcome(10, 2, 0.1))).await.unwrap();
     for store in [one, two, three] {
         store.close().await.unwrap();
     }
@@ -178,10 +179,7 @@ async fn runs_of_a_dead_process_have_failed() {
             // Silence counts from the start of the server on.
             assert_eq!(orphan.status, Status::Running);
         } else {
-            assert_eq!(
-                (orphan.status, orphan.error.as_deref()),
-                (Status::Failed, Some(owners::DIED))
-            );
+            assert_eq!((orphan.status, orphan.error.as_deref()), (Status::Failed, Some(DIED)));
             assert!(orphan.completed_at.is_some());
         }
         assert_eq!(other.summary("bt-mine").await.unwrap().unwrap().0.status, Status::Running);
@@ -191,6 +189,91 @@ async fn runs_of_a_dead_process_have_failed() {
         store.close().await.unwrap();
         other.close().await.unwrap();
     }
+    place.drop().await;
+}
+
+/// Waits for something that a store does by itself.
+async fn eventually(mut done: impl AsyncFnMut() -> bool) {
+    for _ in 0..400 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("it did not happen");
+}
+
+#[tokio::test]
+async fn an_engine_settles_its_own_runs_after_the_server_was_away() {
+    let Some(place) = Place::new().await else { return };
+    let store = place.open().await;
+    let whole = Arc::new(outcome(10, 2, 0.1));
+    for id in ["bt-ended", "bt-ghost", "bt-vanished", "bt-active", "bt-deleted"] {
+        store.create_run(run(id)).await.unwrap();
+    }
+    for id in ["bt-ended", "bt-vanished", "bt-deleted"] {
+        complete(&*store, id, &whole).await.unwrap();
+    }
+    assert!(store.delete_run("bt-deleted").await.unwrap());
+    // What an older state shows: a run that ended as under way, one that began later not at all, and one of which nothing
+    // is known any more.
+    store.shared.owner.ledger().forget("bt-ghost");
+    place
+        .sql(
+            "DELETE FROM $S.backtest_results WHERE run_id = 'bt-ended';
+             UPDATE $S.backtest_runs SET status = 'running', completed_at = NULL WHERE id = 'bt-ended';
+             DELETE FROM $S.backtest_runs WHERE id = 'bt-vanished'; DELETE FROM $S.engines",
+        )
+        .await;
+    place
+        .sql("INSERT INTO $S.engines (id, lock_key) SELECT owner, 1 FROM $S.backtest_runs LIMIT 1")
+        .await;
+    let key = store.shared.owner.lock_key();
+    place
+        .sql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+               AND (classid::bigint << 32 | objid::bigint) = {key}"
+        ))
+        .await;
+    eventually(async || {
+        let (ghost, _) = store.run("bt-ghost").await.unwrap().unwrap();
+        ghost.status == Status::Failed && ghost.error.as_deref() == Some(owners::LOST)
+    })
+    .await;
+    for id in ["bt-ended", "bt-vanished"] {
+        let (found, kept) = store.run(id).await.unwrap().unwrap();
+        assert_eq!((found.status, kept.as_ref()), (Status::Completed, Some(&*whole)), "{id}");
+    }
+    assert_eq!(store.run("bt-active").await.unwrap().unwrap().0.status, Status::Running);
+    assert_eq!(store.run("bt-deleted").await.unwrap(), None);
+    let right = format!("SELECT count(*) FROM $S.engines WHERE lock_key = {key}");
+    assert_eq!(place.number(&right).await, 1);
+    store.close().await.unwrap();
+    place.drop().await;
+}
+
+#[tokio::test]
+async fn runs_of_an_owner_that_is_not_listed_do_not_stay_under_way() {
+    let Some(place) = Place::new().await else { return };
+    let store = place.open().await;
+    store.create_run(run("bt-mine")).await.unwrap();
+    store.create_run(run("bt-orphan")).await.unwrap();
+    place.sql("UPDATE $S.backtest_runs SET owner = 'unlisted' WHERE id = 'bt-orphan'").await;
+    let other = place.open().await;
+    let listed = "SELECT count(*) FROM $S.engines WHERE id = 'unlisted' AND lock_key IS NULL";
+    assert_eq!(place.number(listed).await, 1);
+    // It has the usual time to show that it lives.
+    assert_eq!(other.run("bt-orphan").await.unwrap().unwrap().0.status, Status::Running);
+    place.sql("UPDATE $S.engines SET seen_at = '2000-01-01' WHERE id = 'unlisted'").await;
+    other.close().await.unwrap();
+    let young = "SELECT (now() - pg_postmaster_start_time() < interval '30 seconds')::int::bigint";
+    if place.number(young).await == 0 {
+        let third = place.open().await;
+        assert_eq!(third.run("bt-orphan").await.unwrap().unwrap().0.error.as_deref(), Some(DIED));
+        third.close().await.unwrap();
+    }
+    assert_eq!(store.run("bt-mine").await.unwrap().unwrap().0.status, Status::Running);
+    store.close().await.unwrap();
     place.drop().await;
 }
 
@@ -285,7 +368,7 @@ async fn work_survives_cut_connections() {
         for number in 0..60 {
             let id = format!("bt-{number}");
             store.create_run(run(&id)).await.unwrap();
-            store.complete_run(&id, None, Arc::clone(&outcome), 9).await.unwrap();
+            complete(&*store, &id, &outcome).await.unwrap();
         }
     };
     tokio::join!(cut, work);

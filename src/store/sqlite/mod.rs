@@ -21,7 +21,7 @@ use self::blob::Damage;
 pub(crate) use self::blob::damaged;
 use self::owners::{Opening, Owner};
 use self::worker::Worker;
-use super::{Answer, Filter, Outcome, Run, Status, Store, StoredStrategy, Summary};
+use super::{Answer, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors};
 use crate::error::Result;
 
 /// A store in a file.
@@ -31,6 +31,7 @@ pub struct Sqlite {
     /// Under which runs are kept; see [`owners`].
     owner: String,
     lock: Mutex<Option<Owner>>,
+    file: Identity,
     writer: Worker,
     reader: Worker,
 }
@@ -55,8 +56,9 @@ impl Sqlite {
         })
         .await?;
         Ok(Arc::new(Self {
-            path,
             owner: owner.id().to_owned(),
+            file: Identity::of(&path),
+            path,
             lock: Mutex::new(Some(owner)),
             writer,
             reader,
@@ -73,10 +75,45 @@ impl Sqlite {
         &self,
         job: impl FnOnce(&mut Connection) -> std::result::Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        let path = self.path.clone();
+        let (path, file) = (self.path.clone(), self.file);
         self.writer
-            .call(move |connection| job(connection).map_err(|failure| failure.describe(&path)))
+            .call(move |connection| {
+                file.check(&path)?;
+                job(connection).map_err(|failure| failure.describe(&path))
+            })
             .await
+    }
+
+    /// Reads runs; if some are under way whose process has died, marks those as failed and reads once more.
+    async fn read_runs<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut Connection) -> std::result::Result<T, Failure> + Clone + Send + 'static,
+        are_under_way: impl Fn(&T) -> bool,
+    ) -> Result<T> {
+        let found = self.read(job.clone()).await?;
+        if !are_under_way(&found) {
+            return Ok(found);
+        }
+        let look = {
+            let (path, own) = (self.path.clone(), self.owner.clone());
+            move |connection: &mut Connection| Ok(owners::has_dead(connection, &path, &own)?)
+        };
+        if !self.read(look).await? {
+            return Ok(found);
+        }
+        let bury = {
+            let (path, own) = (self.path.clone(), self.owner.clone());
+            move |connection: &mut Connection| {
+                Ok(owners::bury_those_with_runs(connection, &path, &own, now())?)
+            }
+        };
+        match self.write(bury).await {
+            Ok(_) => self.read(job).await,
+            Err(error) => {
+                tracing::debug!(%error, "runs of a dead process could not be marked as failed");
+                Ok(found)
+            }
+        }
     }
 
     /// Runs a job with the connection that reads; what was answered as written before is seen.
@@ -84,10 +121,43 @@ impl Sqlite {
         &self,
         job: impl FnOnce(&mut Connection) -> std::result::Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
-        let path = self.path.clone();
+        let (path, file) = (self.path.clone(), self.file);
         self.reader
-            .call(move |connection| job(connection).map_err(|failure| failure.describe(&path)))
+            .call(move |connection| {
+                file.check(&path)?;
+                job(connection).map_err(|failure| failure.describe(&path))
+            })
             .await
+    }
+}
+
+/// Which file a path named when the store was opened.
+///
+/// A file that is deleted while it is open takes writes as before, and all that is written is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity(Option<(u64, u64)>);
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self(fs::metadata(path).ok().map(|file| (file.dev(), file.ino())))
+    }
+
+    /// Elsewhere an open file can be neither deleted nor replaced.
+    #[cfg(not(unix))]
+    fn of(_: &Path) -> Self {
+        Self(None)
+    }
+
+    fn check(self, path: &Path) -> Result<()> {
+        if Self::of(path) == self {
+            return Ok(());
+        }
+        Err(crate::Error::storage(format!(
+            "the store {} was deleted or replaced while it was open; close the engine and create another one",
+            path.display()
+        )))
     }
 }
 
@@ -99,11 +169,19 @@ fn open(path: &Path) -> Result<(Connection, Owner)> {
     let opening = Opening::begin(path)?;
     let mut connection = schema::open_writer(path)?;
     schema::migrate(&mut connection, path, &schema::MIGRATIONS)?;
-    #[expect(clippy::disallowed_methods, reason = "when a run was found dead is noted")]
-    let now = chrono::Utc::now().timestamp_millis();
-    owners::bury_the_dead(&mut connection, path, now, &opening)?;
+    owners::bury_the_dead(&mut connection, path, now(), &opening)?;
     let owner = Owner::register(path, &opening)?;
     Ok((connection, owner))
+}
+
+#[expect(clippy::disallowed_methods, reason = "when a run was found dead is noted")]
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}
+
+/// Returns whether one of some runs is yet to end.
+fn under_way<'a, T: 'a>(runs: impl IntoIterator<Item = &'a (Run, T)>) -> bool {
+    runs.into_iter().any(|(run, _)| run.status.is_under_way())
 }
 
 /// What a job fails with: an error of the database, which is yet to be described, or one that says all.
@@ -153,56 +231,48 @@ impl Store for Sqlite {
         Box::pin(self.write(move |connection| runs::create(connection, &run, &owner)))
     }
 
-    fn update_run(
-        &self,
-        id: &str,
-        status: Status,
-        error: Option<String>,
-        completed_at: Option<i64>,
-    ) -> Answer<'_, ()> {
-        let id = id.to_owned();
-        Box::pin(self.write(move |connection| {
-            runs::update(connection, &id, status, error.as_deref(), completed_at)
-        }))
+    fn begin_run(&self, run: Run) -> Answer<'_, ()> {
+        let owner = self.owner.clone();
+        Box::pin(self.write(move |connection| runs::begin(connection, &run, &owner)))
     }
 
-    fn complete_run(
-        &self,
-        id: &str,
-        fingerprint: Option<String>,
-        outcome: Arc<Outcome>,
-        completed_at: i64,
-    ) -> Answer<'_, ()> {
-        let id = id.to_owned();
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()> {
+        let owner = self.owner.clone();
         Box::pin(self.write(move |connection| {
+            errors::check_end(&run, outcome.as_deref())?;
             let transaction = connection.transaction()?;
-            runs::complete(&transaction, &id, fingerprint.as_deref(), completed_at)?;
-            results::insert(&transaction, &id, &outcome)?;
+            let is_new = runs::end(&transaction, &run, &owner)?;
+            if let Some(outcome) = outcome.filter(|_| is_new) {
+                results::insert(&transaction, &run.id, &outcome)?;
+            }
             Ok(transaction.commit()?)
         }))
     }
 
     fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>> {
         let id = id.to_owned();
-        Box::pin(self.read(move |connection| {
+        let read = move |connection: &mut Connection| {
             let transaction = connection.transaction()?;
             let Some(run) = runs::find(&transaction, &id)? else { return Ok(None) };
             let outcome = results::outcome(&transaction, &id)?;
             Ok(Some((run, outcome)))
-        }))
+        };
+        Box::pin(self.read_runs(read, |found| under_way(found.as_ref())))
     }
 
     fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>> {
         let id = id.to_owned();
-        Box::pin(self.read(move |connection| runs::summary(connection, &id)))
+        let read = move |connection: &mut Connection| runs::summary(connection, &id);
+        Box::pin(self.read_runs(read, |found| under_way(found.as_ref())))
     }
 
     fn list(&self, filter: &Filter) -> Answer<'_, Vec<(Run, Option<Summary>)>> {
         let filter = filter.clone();
-        Box::pin(self.read(move |connection| {
+        let read = move |connection: &mut Connection| {
             let transaction = connection.transaction()?;
             runs::list(&transaction, &filter)
-        }))
+        };
+        Box::pin(self.read_runs(read, |found| under_way(found)))
     }
 
     fn delete_run(&self, id: &str) -> Answer<'_, bool> {

@@ -11,9 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::failure;
 use crate::error::{Error, Result};
-
-/// Why the runs of a dead process have failed.
-pub const DIED: &str = "the process that ran this backtest ended before it was done";
+use crate::store::DIED;
 
 /// How long an opening waits for another one.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -111,9 +109,38 @@ pub fn bury_the_dead(
     _opening: &Opening,
 ) -> Result<usize> {
     let describe = |error: rusqlite::Error| failure::describe(store, &error);
-    let mut dead: Vec<(String, Option<File>)> = Vec::new();
-    for id in owners_by_file(store)?.into_iter().chain(owners_by_run(connection).map_err(describe)?)
-    {
+    let mut ids = owners_by_file(store)?;
+    ids.extend(owners_by_run(connection).map_err(describe)?);
+    bury(connection, store, now, find_dead(store, ids)).map_err(describe)
+}
+
+/// Returns whether a process has died, other than `own`, that has a run under way.
+pub fn has_dead(connection: &Connection, store: &Path, own: &str) -> rusqlite::Result<bool> {
+    let mut ids = owners_by_run(connection)?;
+    ids.retain(|id| id != own);
+    Ok(!find_dead(store, ids).is_empty())
+}
+
+/// Marks the runs of dead processes as failed while others open the store. Only who has a run under way is looked at: it
+/// has locked its file long since. Returns how many runs there were.
+pub fn bury_those_with_runs(
+    connection: &mut Connection,
+    store: &Path,
+    own: &str,
+    now: i64,
+) -> rusqlite::Result<usize> {
+    let mut ids = owners_by_run(connection)?;
+    ids.retain(|id| id != own);
+    bury(connection, store, now, find_dead(store, ids))
+}
+
+/// An owner that is dead, and its file, locked, if there is one.
+type Dead = (String, Option<File>);
+
+/// Finds the dead among owners.
+fn find_dead(store: &Path, ids: Vec<String>) -> Vec<Dead> {
+    let mut dead: Vec<Dead> = Vec::new();
+    for id in ids {
         if dead.iter().any(|(known, _)| *known == id) || uuid::Uuid::try_parse(&id).is_err() {
             continue;
         }
@@ -125,21 +152,29 @@ pub fn bury_the_dead(
             Ok(_) | Err(_) => {}
         }
     }
+    dead
+}
+
+/// Marks the runs of dead owners as failed and deletes their files; returns how many runs there were.
+fn bury(
+    connection: &mut Connection,
+    store: &Path,
+    now: i64,
+    dead: Vec<Dead>,
+) -> rusqlite::Result<usize> {
     if dead.is_empty() {
         return Ok(0);
     }
-    let transaction = connection.transaction().map_err(describe)?;
+    let transaction = connection.transaction()?;
     let mut buried = 0;
     for (id, _) in &dead {
-        buried += transaction
-            .execute(
-                "UPDATE backtest_runs SET status = 'failed', error = ?2, completed_at = ?3
-                 WHERE owner = ?1 AND status IN ('pending', 'running')",
-                params![id, DIED, now],
-            )
-            .map_err(describe)?;
+        buried += transaction.execute(
+            "UPDATE backtest_runs SET status = 'failed', error = ?2, completed_at = ?3
+             WHERE owner = ?1 AND status IN ('pending', 'running')",
+            params![id, DIED, now],
+        )?;
     }
-    transaction.commit().map_err(describe)?;
+    transaction.commit()?;
     for (id, file) in dead {
         drop(file);
         let _ = fs::remove_file(lock_file(store, &id));

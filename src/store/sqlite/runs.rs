@@ -7,7 +7,7 @@ use super::blob::damaged;
 use super::{Failure, results};
 use crate::error::Error;
 use crate::market::Timeframe;
-use crate::store::{Filter, Run, Status, Summary, errors};
+use crate::store::{DIED, Filter, Run, Status, Summary, errors};
 
 type Outcome<T> = std::result::Result<T, Failure>;
 
@@ -25,6 +25,11 @@ pub fn create(connection: &Connection, run: &Run, owner: &str) -> Outcome<()> {
         ))
         .into());
     }
+    if insert(connection, run, owner)? { Ok(()) } else { Err(errors::duplicate(&run.id).into()) }
+}
+
+/// Writes a run; returns false if its id is taken.
+fn insert(connection: &Connection, run: &Run, owner: &str) -> Outcome<bool> {
     let sql = "
         INSERT INTO backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date,
           end_date, initial_capital, parameters, simulation, status, error, engine_version, fingerprint, owner, created_at,
@@ -53,54 +58,82 @@ pub fn create(connection: &Connection, run: &Run, owner: &str) -> Outcome<()> {
         ":created_at": run.created_at,
         ":completed_at": run.completed_at,
     })?;
-    if inserted == 0 { Err(errors::duplicate(&run.id).into()) } else { Ok(()) }
+    Ok(inserted == 1)
 }
 
-/// Says how far a run has come.
-pub fn update(
-    connection: &mut Connection,
-    id: &str,
-    status: Status,
-    error: Option<&str>,
-    completed_at: Option<i64>,
-) -> Outcome<()> {
-    if status == Status::Completed {
-        return Err(errors::incomplete(id).into());
-    }
+/// Which runs of an owner may still change: those under way, and those that were marked as failed because somebody took the
+/// owner for dead.
+const UNFINISHED: &str = "id = ?1 AND owner = ?2 AND (status IN ('pending', 'running') OR (status = 'failed' AND error = ?3))";
+
+/// Notes that a run is under way; writes it if it is gone.
+pub fn begin(connection: &mut Connection, run: &Run, owner: &str) -> Outcome<()> {
     let transaction = connection.transaction()?;
-    check_unfinished(&transaction, id, status)?;
-    transaction.execute(
-        "UPDATE backtest_runs SET status = ?2, error = ?3, completed_at = ?4 WHERE id = ?1",
-        params![id, status.as_str(), error, completed_at],
-    )?;
+    let sql = format!(
+        "UPDATE backtest_runs SET status = 'running', error = NULL, completed_at = NULL WHERE {UNFINISHED}"
+    );
+    if transaction.execute(&sql, params![run.id, owner, DIED])? == 0 {
+        match ending(&transaction, &run.id)? {
+            None => drop(insert(&transaction, run, owner)?),
+            Some(ending) => return Err(ending.differs(&run.id, Status::Running).into()),
+        }
+    }
     Ok(transaction.commit()?)
 }
 
-/// Marks a run as completed, within the transaction that keeps its results.
-pub fn complete(
-    transaction: &Transaction,
-    id: &str,
-    fingerprint: Option<&str>,
-    completed_at: i64,
-) -> Outcome<()> {
-    check_unfinished(transaction, id, Status::Completed)?;
-    transaction.execute(
-        "UPDATE backtest_runs
-         SET status = 'completed', error = NULL, fingerprint = coalesce(?2, fingerprint), completed_at = ?3 WHERE id = ?1",
-        params![id, fingerprint, completed_at],
-    )?;
-    Ok(())
+/// Writes how a run ended, within the transaction that keeps its results; writes the run itself if it is gone. Returns
+/// false if it has ended in just this way before.
+pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Outcome<bool> {
+    let sql = format!(
+        "UPDATE backtest_runs SET status = ?4, error = ?5, fingerprint = coalesce(?6, fingerprint), completed_at = ?7
+         WHERE {UNFINISHED}"
+    );
+    let values = params![
+        run.id,
+        owner,
+        DIED,
+        run.status.as_str(),
+        run.error,
+        run.fingerprint,
+        run.completed_at
+    ];
+    if transaction.execute(&sql, values)? == 1 {
+        return Ok(true);
+    }
+    match ending(transaction, &run.id)? {
+        None => insert(transaction, run, owner),
+        Some(ending) if ending.is_of(run, owner) => Ok(false),
+        Some(ending) => Err(ending.differs(&run.id, run.status).into()),
+    }
 }
 
-fn check_unfinished(transaction: &Transaction, id: &str, becomes: Status) -> Outcome<()> {
-    let status: Option<String> = transaction
-        .query_row("SELECT status FROM backtest_runs WHERE id = ?1", [id], |row| row.get(0))
-        .optional()?;
-    match status.as_deref() {
-        None => Err(errors::not_found(id).into()),
-        Some("pending" | "running") => Ok(()),
-        Some(ended) => Err(errors::ended(id, ended, becomes).into()),
+/// How a run ended, and whose it is.
+struct Ending {
+    status: String,
+    completed_at: Option<i64>,
+    owner: String,
+}
+
+impl Ending {
+    fn is_of(&self, run: &Run, owner: &str) -> bool {
+        self.status == run.status.as_str()
+            && self.completed_at == run.completed_at
+            && self.owner == owner
     }
+
+    fn differs(&self, id: &str, becomes: Status) -> Error {
+        match self.status.as_str() {
+            "pending" | "running" => errors::foreign(id),
+            status => errors::ended(id, status, becomes),
+        }
+    }
+}
+
+fn ending(connection: &Connection, id: &str) -> Outcome<Option<Ending>> {
+    let sql = "SELECT status, completed_at, owner FROM backtest_runs WHERE id = ?1";
+    let read = |row: &Row| {
+        Ok(Ending { status: row.get(0)?, completed_at: row.get(1)?, owner: row.get(2)? })
+    };
+    Ok(connection.query_row(sql, [id], read).optional()?)
 }
 
 /// Reads a run.

@@ -16,7 +16,7 @@ pub const MIGRATIONS: [(&str, &str); 1] =
 /// Where the applied migrations are kept.
 const HISTORY: &str = "backtesting_schema_history";
 
-/// How long a connection waits for the lock of another process.
+/// How long a connection waits for the lock of another process while it is opened.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Opens the connection that writes; makes the file where there is none.

@@ -6,7 +6,8 @@ use crate::data::behaviour::minutes;
 use crate::data::{Embedded, Source, Span};
 use crate::error::Code;
 use crate::market::Timeframe;
-use crate::store::behaviour::{self, outcome, run};
+use crate::store::behaviour::{self, complete, ended, outcome, run};
+use crate::store::{DIED, Status};
 use crate::watch::Unwatched;
 
 #[tokio::test]
@@ -28,7 +29,7 @@ async fn the_embedded_store_behaves() {
     assert_eq!(store.run("bt-large").await.unwrap().unwrap().1, Some(outcome(5000, 777, 0.1)));
     // What nobody runs any more has failed.
     let (full, _) = store.run("bt-full").await.unwrap().unwrap();
-    assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(owners::DIED)));
+    assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(DIED)));
 }
 
 #[tokio::test]
@@ -48,7 +49,7 @@ async fn two_stores_on_one_file_see_each_other_and_leave_each_other_alone() {
             for number in 0..20 {
                 let id = format!("bt-{name}{number}");
                 store.create_run(run(&id)).await.unwrap();
-                store.complete_run(&id, None, Arc::clone(&outcome), 9).await.unwrap();
+                complete(&*store, &id, &outcome).await.unwrap();
                 let source = Embedded::new(Arc::clone(&store));
                 source.import("A", Timeframe::M1, minutes(0..1000, 10.0)).await.unwrap();
             }
@@ -66,9 +67,9 @@ async fn two_stores_on_one_file_see_each_other_and_leave_each_other_alone() {
     // The first is gone without having ended its run: the third finds out.
     let three = Sqlite::open(&path).await.unwrap();
     let (dead, _) = two.run("bt-one").await.unwrap().unwrap();
-    assert_eq!((dead.status, dead.error.as_deref()), (Status::Failed, Some(owners::DIED)));
+    assert_eq!((dead.status, dead.error.as_deref()), (Status::Failed, Some(DIED)));
     assert!(dead.completed_at.is_some());
-    assert_eq!(Embedded::new(three).series("A").await.unwrap()[0].revision, 40);
+    assert_eq!(Embedded::new(three).series("A").await.unwrap()[0].bars, 1000);
 }
 
 #[tokio::test]
@@ -118,7 +119,7 @@ async fn a_corrupt_database_gives_errors_and_nothing_worse() {
     for number in 0..20 {
         let id = format!("bt-{number}");
         store.create_run(run(&id)).await.unwrap();
-        store.complete_run(&id, None, Arc::new(outcome(3000, 100, 0.1)), 9).await.unwrap();
+        complete(&*store, &id, &Arc::new(outcome(3000, 100, 0.1))).await.unwrap();
     }
     store.close().await.unwrap();
     let whole = fs::read(&path).unwrap();
@@ -164,8 +165,7 @@ async fn a_full_disk_is_named_and_changes_nothing() {
         }
     };
     limit(1).await;
-    let error =
-        store.complete_run("bt-1", None, Arc::new(outcome(100_000, 10, 0.1)), 9).await.unwrap_err();
+    let error = complete(&*store, "bt-1", &Arc::new(outcome(100_000, 10, 0.1))).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, true));
     assert!(error.message.contains("no space is left for the store"), "{}", error.message);
     assert_eq!(store.run("bt-1").await.unwrap(), Some((run("bt-1"), None)));
@@ -174,12 +174,12 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     let count = store.read(move |c| Ok(c.query_row(halves, [], |row| row.get::<_, i64>(0))?));
     assert_eq!(count.await.unwrap(), 0);
     // How the run ended can be noted all the same, and the store lives on.
-    store.update_run("bt-1", Status::Failed, Some("full".into()), Some(9)).await.unwrap();
+    store.end_run(ended("bt-1", Status::Failed, Some("full"), 9), None).await.unwrap();
     limit(1_000_000).await;
     assert_eq!(store.run("bt-1").await.unwrap().unwrap().0.status, Status::Failed);
     store.create_run(run("bt-2")).await.unwrap();
     let outcome = outcome(100_000, 10, 0.1);
-    store.complete_run("bt-2", None, Arc::new(outcome.clone()), 9).await.unwrap();
+    complete(&*store, "bt-2", &Arc::new(outcome.clone())).await.unwrap();
     assert_eq!(store.run("bt-2").await.unwrap().unwrap().1, Some(outcome));
 }
 
@@ -187,15 +187,25 @@ async fn a_full_disk_is_named_and_changes_nothing() {
 async fn a_lock_that_another_holds_too_long_is_worth_retrying() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("store.db")).await.unwrap();
-    store
-        .write(|connection| Ok(connection.busy_timeout(Duration::from_millis(20))?))
-        .await
-        .unwrap();
+    store.writer.be_patient(200);
     let mut other = Connection::open(store.path()).unwrap();
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
     let error = store.create_run(run("bt-1")).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, true));
     assert!(error.message.contains("is held by another process"), "{}", error.message);
+    // Those that come at the same time wait at the same time, not one after the other.
+    store.writer.be_patient(2000);
+    let start = Instant::now();
+    let waiting: Vec<_> = (0..20)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.create_run(run(&format!("bt-w{number}"))).await })
+        })
+        .collect();
+    for answer in waiting {
+        assert!(answer.await.unwrap().unwrap_err().retryable);
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     held.rollback().unwrap();
     store.create_run(run("bt-1")).await.unwrap();
 }
@@ -231,7 +241,7 @@ async fn the_child_of_a_test() {
         store.create_run(run(&id)).await.unwrap();
         let level = 10.0 + f64::from(number % 1000);
         source.import("KILLED", Timeframe::M1, minutes(0..20_000, level)).await.unwrap();
-        store.complete_run(&id, None, Arc::new(outcome(20_000, 500, 0.1)), 9).await.unwrap();
+        complete(&*store, &id, &Arc::new(outcome(20_000, 500, 0.1))).await.unwrap();
     }
 }
 
@@ -271,7 +281,7 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
                     completed += 1;
                 }
                 Status::Failed => {
-                    assert_eq!((whole.error.as_deref(), kept), (Some(owners::DIED), None));
+                    assert_eq!((whole.error.as_deref(), kept), (Some(DIED), None));
                     died += 1;
                 }
                 other => panic!("{} is {other:?} though nobody runs it", found.id),
@@ -331,4 +341,59 @@ async fn a_read_only_folder_is_named() {
         "{}",
         error.message
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_was_deleted_or_replaced_is_no_store_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    for replaced in [false, true] {
+        let store = Sqlite::open(&path).await.unwrap();
+        let id = format!("bt-{replaced}");
+        store.create_run(run(&id)).await.unwrap();
+        for entry in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { fs::remove_dir_all(entry) } else { fs::remove_file(entry) }
+                .unwrap();
+        }
+        let other = if replaced { Some(Sqlite::open(&path).await.unwrap()) } else { None };
+        // What would be written now would be lost, without a word.
+        for error in [
+            complete(&*store, &id, &Arc::new(outcome(10, 2, 0.1))).await.unwrap_err(),
+            store.create_run(run("bt-2")).await.unwrap_err(),
+            store.list(&Filter::default()).await.unwrap_err(),
+        ] {
+            assert_eq!((error.code, error.retryable), (Code::Storage, false));
+            assert!(error.message.contains("was deleted or replaced"), "{}", error.message);
+        }
+        store.close().await.unwrap();
+        if let Some(other) = other {
+            other.create_run(run("bt-3")).await.unwrap();
+            assert_eq!(other.list(&Filter::default()).await.unwrap().len(), 1);
+            other.close().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn runs_of_a_process_that_died_meanwhile_are_found_when_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let one = Sqlite::open(&path).await.unwrap();
+    let two = Sqlite::open(&path).await.unwrap();
+    let unfinished = Filter { status: Some(Status::Running), ..Filter::default() };
+    for id in ["bt-a", "bt-b", "bt-c"] {
+        two.create_run(run(id)).await.unwrap();
+    }
+    one.create_run(run("bt-one")).await.unwrap();
+    assert_eq!(one.list(&unfinished).await.unwrap().len(), 4);
+    assert_eq!(one.run("bt-a").await.unwrap().unwrap().0.status, Status::Running);
+    // It leaves as a process does that is killed: without a word of its runs.
+    two.close().await.unwrap();
+    let (found, _) = one.run("bt-a").await.unwrap().unwrap();
+    assert_eq!((found.status, found.error.as_deref()), (Status::Failed, Some(DIED)));
+    let (found, _) = one.summary("bt-b").await.unwrap().unwrap();
+    assert_eq!((found.status, found.error.as_deref()), (Status::Failed, Some(DIED)));
+    let left = one.list(&unfinished).await.unwrap();
+    assert_eq!(left.iter().map(|(run, _)| run.id.as_str()).collect::<Vec<_>>(), ["bt-one"]);
 }

@@ -1,8 +1,10 @@
 //! A thread that owns a connection: jobs come by a channel, answers go back by another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -12,10 +14,19 @@ use crate::store::errors;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// How long a job waits for the lock of another process, milliseconds, from when it was handed in. Were it from when its turn comes, a
+/// lock that is never let go of would keep the jobs behind the first waiting one after the other.
+const BUSY: u64 = 10_000;
+
+/// How long a job waits in any case, once its turn has come.
+const LEAST_BUSY: Duration = Duration::from_millis(50);
+
 /// A thread with a connection to the database.
 #[derive(Debug)]
 pub struct Worker {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    /// How long a job waits for the lock of another process, milliseconds.
+    patience: AtomicU64,
     /// Closed when the thread has closed its connection.
     ended: watch::Receiver<()>,
 }
@@ -51,7 +62,8 @@ impl Worker {
             Error::storage(format!("cannot start a thread for the store: {error}"))
         })?;
         let made = answer.await.map_err(|_| gave_up())??;
-        Ok((Self { jobs: Mutex::new(Some(jobs)), ended }, made))
+        let jobs = Mutex::new(Some(jobs));
+        Ok((Self { jobs, patience: AtomicU64::new(BUSY), ended }, made))
     }
 
     /// Runs a job on the thread, after those that were handed in before.
@@ -63,8 +75,16 @@ impl Worker {
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, answer) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "waiting for another process has an end")]
+        let start = Instant::now();
+        let patience = Duration::from_millis(self.patience.load(Ordering::Relaxed));
         // Nobody may be listening any more; the job is done all the same.
-        let job: Job = Box::new(move |connection| drop(tell.send(job(connection))));
+        let job: Job = Box::new(move |connection| {
+            let left = patience.saturating_sub(start.elapsed()).max(LEAST_BUSY);
+            // It only fails for a connection in a state of which the job will tell.
+            let _ = connection.busy_timeout(left);
+            drop(tell.send(job(connection)));
+        });
         let taken = {
             let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
@@ -73,6 +93,12 @@ impl Worker {
             return Err(errors::closed());
         }
         answer.await.unwrap_or_else(|_| Err(gave_up()))
+    }
+
+    /// Changes how long jobs wait for the lock of another process.
+    #[cfg(test)]
+    pub fn be_patient(&self, milliseconds: u64) {
+        self.patience.store(milliseconds, Ordering::Relaxed);
     }
 
     /// Lets the thread end the jobs in hand and close its connection, and waits for that.

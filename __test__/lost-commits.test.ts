@@ -1,0 +1,178 @@
+/** Servers that come back with an older state than the engines have seen, while the engines live. */
+
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { BacktestEngine, BacktestResult } from '../index.js'
+import { startPostgres } from '../scripts/postgres.mjs'
+import { connect, database } from './postgres.js'
+import { failure, newEngine, request, waves } from './support.js'
+
+async function ownServer(...settings: string[]) {
+  const own = await startPostgres(['autovacuum=off', ...settings])
+  onTestFinished(own.remove)
+  return own
+}
+
+/** Runs are as they were reported, each once, and none is under way. */
+async function expectSettled(engine: BacktestEngine, reported: BacktestResult[]) {
+  const list = (status: 'running' | 'pending') => engine.listBacktests({ status })
+  await expect
+    .poll(async () => [...(await list('running')), ...(await list('pending'))], { timeout: 20_000, interval: 100 })
+    .toEqual([])
+  const ids = (await engine.listBacktests({ limit: 1000 })).map((run) => run.backtestId)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const result of reported) {
+    await expect
+      .poll(() => engine.getBacktestResults(result.backtestId), { timeout: 20_000, interval: 100 })
+      .toEqual(result)
+  }
+}
+
+/** Has runs of a user wait before their results are kept, for as long as the client holds a lock. */
+const WAITING = `
+  CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext(user_id)) FROM backtesting.backtest_runs WHERE id = NEW.run_id;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER wait BEFORE INSERT ON backtesting.backtest_results FOR EACH ROW EXECUTE FUNCTION wait()`
+
+describe('a server that comes back with an older state', () => {
+  test('has the runs of living engines settled: those under way, and those that ended a moment before', {
+    timeout: 90_000,
+  }, async () => {
+    const own = await ownServer()
+    const url = await database(own.url)
+    const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 8 })
+    await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: waves(366) })
+    const old = await engine.runBacktest(request())
+    const client = await connect(url)
+    await client.query(WAITING)
+    const hold = (user: string) => client.query(`SELECT pg_advisory_lock(hashtext('${user}'))`)
+    const release = (user: string) => client.query(`SELECT pg_advisory_unlock(hashtext('${user}'))`)
+    for (const user of ['early', 'through', 'late']) await hold(user)
+    const isRunning = (of: BacktestEngine, userId: string) =>
+      expect.poll(async () => (await of.listBacktests({ userId }))[0]?.status, { interval: 10 }).toBe('running')
+
+    const early = engine.runBacktest(request({ userId: 'early' }))
+    const through = engine.runBacktest(request({ userId: 'through' }))
+    await isRunning(engine, 'early')
+    await isRunning(engine, 'through')
+    await client.query('CHECKPOINT')
+    const restore = own.snapshot()
+
+    // All that follows, the database will know nothing of.
+    await release('early')
+    const reported = [old, await early, await engine.runBacktest(request({ userId: 'quick' }))]
+    await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: scaled(2) })
+    const stored = () => engine.runBacktest({ ...withoutBars(), assetSymbol: 'BTC', persist: false })
+    expect((await stored()).trades[0]?.entryPrice).toBeCloseTo(2 * ((await plain(engine)).trades[0]?.entryPrice ?? 0))
+    const second = newEngine({ databaseUrl: url })
+    const late = [engine.runBacktest(request({ userId: 'late' })), second.runBacktest(request({ userId: 'late' }))]
+    await expect.poll(async () => (await engine.listBacktests({ userId: 'late' })).length, { interval: 10 }).toBe(2)
+
+    await own.stop('immediate')
+    restore()
+    await own.start()
+
+    reported.push(await through, ...(await Promise.all(late)))
+    expect(reported.every(({ status }) => status === 'completed')).toBe(true)
+    await expectSettled(engine, reported)
+    // The second engine is not in the older state. It lists itself again, so that nobody takes its runs for orphans.
+    const listed = async () => (await (await connect(url)).query('SELECT id FROM backtesting.engines')).rows.length
+    await expect.poll(listed, { timeout: 10_000, interval: 100 }).toBe(2)
+    // The bars are those of then, also in the cache; and another import has another revision than the one that was lost.
+    expect((await stored()).trades[0]?.entryPrice).toBeCloseTo((await plain(engine)).trades[0]?.entryPrice ?? 0)
+    await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: scaled(3) })
+    expect((await stored()).trades[0]?.entryPrice).toBeCloseTo(3 * ((await plain(engine)).trades[0]?.entryPrice ?? 0))
+    await second.close()
+    await engine.close()
+    await expectSettled(newEngine({ databaseUrl: url }), reported)
+  })
+
+  test('from before its first run has its tables made again', { timeout: 90_000 }, async () => {
+    const own = await ownServer()
+    const url = await database(own.url)
+    const restore = own.snapshot()
+    const engine = newEngine({ databaseUrl: url })
+    const before = await engine.runBacktest(request())
+    await own.stop('immediate')
+    restore()
+    await own.start()
+    // At first a table may be missing, which the error says; it is worth a retry.
+    const tries = async () => {
+      for (;;) {
+        try {
+          return await engine.runBacktest(request())
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'STORAGE', message: expect.stringContaining('lacks a table') })
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+      }
+    }
+    await expectSettled(engine, [before, await tries()])
+
+    // Also when nobody was cut off: somebody dropped the schema.
+    const client = await connect(url)
+    await client.query('SET client_min_messages = warning; DROP SCHEMA backtesting CASCADE')
+    const error = await failure(engine.listBacktests(), 'STORAGE')
+    expect(error.message).toContain('lacks a table')
+    await expectSettled(engine, [await tries()])
+    await engine.close()
+  })
+})
+
+test('a server that crashes without having written what it committed costs no run that was reported', {
+  timeout: 90_000,
+}, async () => {
+  // What is committed reaches the disk after ten seconds only.
+  const own = await ownServer('synchronous_commit=off', 'wal_writer_delay=10000ms', 'wal_writer_flush_after=2097151')
+  const url = await database(own.url)
+  const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 4 })
+  await engine.listBacktests()
+  await (await connect(url)).query('CHECKPOINT')
+  const reported: BacktestResult[] = []
+  let ends = false
+  const lane = async () => {
+    while (!ends) {
+      try {
+        reported.push(await engine.runBacktest(request()))
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'STORAGE', retryable: true })
+      }
+    }
+  }
+  const lanes = Array.from({ length: 3 }, lane)
+  for (let crash = 0; crash < 2; crash++) {
+    const enough = reported.length + 20
+    await expect.poll(() => reported.length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(enough)
+    await own.stop('immediate')
+    await own.start()
+  }
+  ends = true
+  await Promise.all(lanes)
+  await expectSettled(engine, reported)
+  await engine.close()
+})
+
+/** Daily bars whose prices are so many times those of `waves`. */
+function scaled(factor: number) {
+  const { timestamps, volume, ...prices } = waves(366)
+  const times = (column: unknown) => Float64Array.from(column as Float64Array, (price) => price * factor)
+  return {
+    timestamps,
+    volume,
+    open: times(prices.open),
+    high: times(prices.high),
+    low: times(prices.low),
+    close: times(prices.close),
+  }
+}
+
+function withoutBars() {
+  const { bars: _, ...rest } = request()
+  return rest
+}
+
+/** The same run on bars that it brings along. */
+function plain(engine: BacktestEngine) {
+  return engine.runBacktest(request({ persist: false }))
+}

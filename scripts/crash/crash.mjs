@@ -1,0 +1,600 @@
+/**
+ * Kills processes in the middle of their work on one store, and holds the store against what they were told.
+ *
+ * Several processes work on a store at once: runs, deletions, aborted runs, imports, registrations. One after the other is
+ * killed at a random time (SIGKILL), and another one takes its place. After each kill a process that lives on looks at the
+ * store: all that was reported as done is there, and whole; what was begun and not reported is there whole or not at all,
+ * or marked as failed; no run stays under way. Every few kills hit processes that open an empty store at the same time.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bars, digest, given, numberOf, random, request } from './content.mjs'
+
+/** @type {(name: string) => any} */
+const require = createRequire(import.meta.url)
+const { BacktestEngine } = require('../../index.js')
+/** Modules without types: of newer versions of Node.js, and of a package. */
+const [SQLITE, POSTGRES] = ['sqlite', 'pg']
+const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
+
+/** Processes on one store. */
+const SLOTS = 3
+/** Kills of one store before another one is made, so that none grows without end. */
+const PER_STORE = 60
+/** Kills until processes are killed while they open an empty store. */
+const PER_OPENING = 8
+/** How long a run of a dead process may be shown as under way, milliseconds. */
+const SETTLED = 60_000
+/** Bars of the series that grow together from imports. */
+const MERGED = 6000
+
+/** @typedef {import('../../index.js').BacktestEngine} Engine */
+/** @typedef {{ begin: number, do: string, symbol?: string, stored?: boolean, id?: string, from?: number, count?: number, number?: number }} Begun */
+/** @typedef {{ end: number, id?: string, digest?: string, symbol?: string, deleted?: boolean, error?: string, message?: string }} Ended */
+/** @typedef {Begun & { result?: Ended }} Deed */
+/** @typedef {{ name: string, config: import('../../index.js').EngineConfig, check: () => Promise<string[]>, remove: () => Promise<void> }} Place */
+
+/** A process of the tests. */
+class Worker {
+  constructor() {
+    this.tag = ''
+    /** @type {Map<number, Deed>} */
+    this.deeds = new Map()
+    /** @type {string[]} */
+    this.problems = []
+    this.done = false
+    this.child = spawn(process.execPath, [WORKER], { stdio: ['pipe', 'pipe', 'inherit'] })
+    let rest = ''
+    let told = () => {}
+    this.ready = new Promise((resolve) => {
+      told = () => resolve(undefined)
+    })
+    this.child.stdout.setEncoding('utf8').on('data', (text) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const said = JSON.parse(line)
+        if (said.ready) told()
+        else if (said.done) this.done = true
+        else if (said.broken) this.problems.push(`a process broke: ${said.broken}`)
+        else if (said.begin !== undefined) this.deeds.set(said.begin, said)
+        else Object.assign(this.deeds.get(said.end) ?? {}, { result: said })
+      }
+    })
+    this.closed = new Promise((resolve) => this.child.once('close', resolve))
+  }
+
+  /** @param {import('./worker.mjs').Orders} orders */
+  begin(orders) {
+    this.tag = orders.tag
+    this.child.stdin.write(`${JSON.stringify(orders)}\n`)
+  }
+
+  /** Kills the process; returns what it was doing, as far as it had said so. */
+  async kill() {
+    if (this.child.exitCode !== null) this.problems.push(`a process ended by itself with ${this.child.exitCode}`)
+    this.child.kill('SIGKILL')
+    await this.closed
+    return [...this.deeds.values()].filter(({ result }) => !result)
+  }
+}
+
+/**
+ * @typedef {object} Report
+ * @property {number} kills
+ * @property {Record<string, number>} byActivity what was under way when a process was killed; often several things
+ * @property {Record<string, number>} verified
+ * @property {number} seconds
+ * @property {string[]} problems
+ */
+
+/**
+ * Kills processes; returns what was found.
+ * @param {{ kills: number, seed: number, store: 'sqlite' | 'postgres', server?: string | undefined, log?: (line: string) => void }} options
+ * @returns {Promise<Report>}
+ */
+export async function crash({ kills, seed, store, server, log = () => {} }) {
+  const start = performance.now()
+  const chance = random(seed)
+  /** @type {Report} */
+  const report = { kills: 0, byActivity: {}, verified: {}, seconds: 0, problems: [] }
+  const spare = [new Worker(), new Worker()]
+  const hire = () => {
+    spare.push(new Worker())
+    return /** @type {Worker} */ (spare.shift())
+  }
+  let places = 0
+  const makePlace = () => (store === 'sqlite' ? sqlite() : postgres(server ?? '', `crash_${seed}_${places}`))
+  try {
+    while (report.kills < kills && report.problems.length < 20) {
+      places += 1
+      const place = await makePlace()
+      try {
+        await onOneStore(place, places)
+      } finally {
+        await place.remove()
+      }
+      log(`${store}: ${report.kills} kills, ${report.problems.length} problems`)
+    }
+  } finally {
+    for (const worker of spare) await worker.kill()
+  }
+  report.seconds = (performance.now() - start) / 1000
+  return report
+
+  /** @param {Place} place @param {number} round */
+  async function onOneStore(place, round) {
+    const engine = new BacktestEngine({ logLevel: 'off', maxConcurrentBacktests: 8, ...place.config })
+    const books = new Books(engine, place.name, report)
+    const slots = Array.from({ length: SLOTS }, (_, slot) => ({ name: `p${slot}`, worker: hire() }))
+    let generation = 0
+    const begin = async (/** @type {{ name: string, worker: Worker }} */ { name, worker }) => {
+      await worker.ready
+      generation += 1
+      worker.begin({
+        config: place.config,
+        mode: 'work',
+        seed: Math.floor(chance() * 2 ** 32),
+        tag: `${name}-${round}-${generation}`,
+        slot: name,
+        first: generation * 2000,
+      })
+    }
+    try {
+      await Promise.all(slots.map(begin))
+      for (let kill = 1; kill <= PER_STORE && report.kills < kills && report.problems.length < 20; kill++) {
+        if (kill % PER_OPENING === 0 || (kills < PER_OPENING && kill === 2)) {
+          await whileOpening()
+          continue
+        }
+        const slot = slots[Math.floor(chance() * SLOTS)] ?? slots[0]
+        if (!slot) break
+        await pause(chance() ** 2 * 1200)
+        const killed = slot.worker
+        count(await killed.kill())
+        slot.worker = hire()
+        // Not before it was looked at: who takes its place changes what was its own.
+        await books.close(killed, slot.name, slots)
+        await begin(slot)
+        if (kill % 20 === 0) report.problems.push(...(await place.check()))
+      }
+      const left = slots.map(({ worker }) => worker)
+      for (const [at, worker] of left.entries()) {
+        await worker.kill()
+        await books.close(worker, slots[at]?.name ?? '', [])
+      }
+      await books.settle()
+      report.problems.push(...(await place.check()))
+    } finally {
+      for (const { worker } of slots) await worker.kill()
+      await engine.close()
+    }
+    // And once more as a process sees it that opens the store anew.
+    const fresh = new BacktestEngine({ logLevel: 'off', ...place.config })
+    await books.again(fresh)
+    await fresh.close()
+  }
+
+  /** Kills one of several processes that open an empty store, and then the others when they have worked on it. */
+  async function whileOpening() {
+    places += 1
+    const place = await makePlace()
+    const workers = Array.from({ length: SLOTS }, hire)
+    try {
+      await Promise.all(workers.map(({ ready }) => ready))
+      for (const [at, worker] of workers.entries()) {
+        worker.begin({
+          config: place.config,
+          mode: 'open',
+          seed: seed + at,
+          tag: `o${at}`,
+          slot: `o${at}`,
+          first: 1 + at,
+        })
+      }
+      await pause(chance() * (store === 'sqlite' ? 60 : 250))
+      count((await workers[0]?.kill()) ?? [])
+      const late = performance.now() + 60_000
+      while (workers.slice(1).some(({ done, problems }) => !done && problems.length === 0)) {
+        if (performance.now() > late) {
+          report.problems.push(`${place.name}: a store that a process was killed on while it opened it was not opened`)
+          break
+        }
+        await pause(5)
+      }
+      for (const worker of workers.slice(1)) await worker.kill()
+      const engine = new BacktestEngine({ logLevel: 'off', ...place.config })
+      const books = new Books(engine, place.name, report)
+      for (const [at, worker] of workers.entries()) await books.close(worker, `o${at}`, [])
+      await books.settle()
+      report.problems.push(...(await place.check()))
+      await engine.close()
+      add(report.verified, 'openings of an empty store')
+    } finally {
+      for (const worker of workers) await worker.kill()
+      await place.remove()
+    }
+  }
+
+  /** @param {Deed[]} deeds */
+  function count(deeds) {
+    report.kills += 1
+    const doing = new Set(deeds.map((deed) => deed.do))
+    for (const what of doing.size > 0 ? doing : ['nothing']) add(report.byActivity, what)
+  }
+}
+
+/** What the processes on one store were told, and how the store is held against it. */
+class Books {
+  /** @param {Engine} engine @param {string} name @param {Report} report */
+  constructor(engine, name, report) {
+    this.engine = engine
+    this.name = name
+    this.report = report
+    /** Runs that were reported as done, with their digests. @type {Map<string, string>} */
+    this.kept = new Map()
+    /** Runs that were reported as deleted. @type {Set<string>} */
+    this.deleted = new Set()
+    /** Bars by asset: the numbers of the imports that brought them. @type {Map<string, number[]>} */
+    this.series = new Map()
+    /** Versions of strategies by their ids. @type {Map<string, number>} */
+    this.strategies = new Map()
+    /** Users whose runs were under way when they were last looked at, and since when they are dead. @type {Map<string, number>} */
+    this.unsettled = new Map()
+    /** Digests of what runs on given bars have to give. @type {Map<string, string>} */
+    this.expected = new Map()
+    /** Numbers of imports into the asset that all processes share. @type {Set<number>} */
+    this.shared = new Set()
+  }
+
+  /** @param {string} problem */
+  complain(problem) {
+    this.report.problems.push(`${this.name}: ${problem}`)
+  }
+
+  /**
+   * Holds the store against what a process was told before it was killed.
+   * @param {Worker} worker
+   * @param {string} slot
+   * @param {{ worker: Worker }[]} others that go on working
+   */
+  async close(worker, slot, others) {
+    for (const problem of worker.problems) this.complain(problem)
+    const deeds = [...worker.deeds.values()]
+    for (const { do: what, stored, result } of deeds) {
+      const code = result?.error
+      const allowed = { abort: 'ABORT_ERR', fail: 'NO_DATA' }[what] ?? (stored ? 'NO_DATA' : undefined)
+      if (code !== undefined && code !== allowed) this.complain(`${what} was refused with ${code}: ${result?.message}`)
+    }
+    await this.runs(worker.tag, deeds)
+    await this.imports(slot, deeds)
+    for (const one of others) this.noteShared([...one.worker.deeds.values()])
+    await this.sharedSeries()
+    await this.registrations(deeds)
+    await this.settled()
+  }
+
+  /** @param {string} tag @param {Deed[]} deeds */
+  async runs(tag, deeds) {
+    const mine = new Map()
+    const vague = new Set()
+    for (const { do: what, id = '', result } of deeds) {
+      if (what === 'delete') {
+        // One that was not reported may be done or not.
+        if (!result) vague.add(id)
+        else if (result.deleted) this.deleted.add(id)
+        else if (!result.error) this.complain(`run ${id} was reported as kept, and was not there to be deleted`)
+      } else if (result?.id && result.digest) mine.set(result.id, result.digest)
+    }
+    for (const id of [...this.deleted, ...vague]) {
+      mine.delete(id)
+      this.kept.delete(id)
+    }
+    for (const [id, hash] of mine) this.kept.set(id, hash)
+    // All of this process, and some of earlier ones.
+    const all = [...this.kept]
+    const older = Array.from({ length: 5 }, () => all[Math.floor(Math.random() * all.length)] ?? ['', ''])
+    const latest = [...mine].slice(-60)
+    for (const [id, hash] of [...latest, ...older]) if (id) await this.whole(this.engine, id, hash)
+    for (const { id = '', result } of deeds.filter((deed) => deed.do === 'delete').slice(-20)) {
+      if (!result?.deleted) continue
+      if ((await this.engine.getBacktestResults(id)) !== null) this.complain(`run ${id} was deleted, and is there`)
+      add(this.report.verified, 'deletions')
+    }
+
+    const listed = await this.list(tag)
+    const reported = new Set(mine.keys())
+    let unreported = 0
+    for (const run of listed) {
+      if (this.deleted.has(run.backtestId)) this.complain(`run ${run.backtestId} was deleted, and is listed`)
+      if (run.status === 'running' || run.status === 'pending') {
+        this.unsettled.set(tag, this.unsettled.get(tag) ?? performance.now())
+      } else if (run.status === 'completed' && !reported.has(run.backtestId) && !vague.has(run.backtestId)) {
+        unreported += 1
+        await this.wholeUnreported(run)
+      }
+    }
+    const open = deeds.filter(({ do: what, result }) => ['run', 'abort'].includes(what) && !result).length
+    if (unreported > open)
+      this.complain(`${unreported} completed runs of ${tag} were not reported, ${open} were under way`)
+    const of = (/** @type {string} */ what, /** @type {string} */ code) =>
+      deeds.filter(({ do: it, result }) => it === what && result?.error === code).length
+    const status = (/** @type {string} */ wanted) => listed.filter((run) => run.status === wanted).length
+    const died = listed.filter((run) => run.error?.includes('ended before it was done')).length
+    if (status('failed') - died > of('fail', 'NO_DATA')) this.complain(`runs of ${tag} failed without a reason`)
+    if (status('cancelled') > of('abort', 'ABORT_ERR') + open) this.complain(`runs of ${tag} were cancelled by nobody`)
+  }
+
+  /** @param {string} userId */
+  async list(userId) {
+    const found = []
+    for (let before; ; ) {
+      const page = await this.engine.listBacktests({ userId, limit: 200, ...(before ? { before } : {}) })
+      found.push(...page)
+      before = page.at(-1)?.backtestId
+      if (page.length < 200) return found
+    }
+  }
+
+  /**
+   * A run that was reported is there as it was reported.
+   * @param {Engine} engine
+   * @param {string} id
+   * @param {string} hash
+   */
+  async whole(engine, id, hash) {
+    const found = await engine.getBacktestResults(id)
+    if (!found) return this.complain(`run ${id} was reported, and is gone`)
+    if (found.status !== 'completed')
+      return this.complain(`run ${id} was reported as completed, and is ${found.status}`)
+    if (digest(found) !== hash) return this.complain(`run ${id} is not what was reported`)
+    add(this.report.verified, 'reported runs')
+  }
+
+  /**
+   * A run that was completed, and whose process was killed before it could say so, is as whole as any.
+   * @param {import('../../index.js').BacktestSummary} run
+   */
+  async wholeUnreported({ backtestId: id, assetSymbol }) {
+    const found = await this.engine.getBacktestResults(id)
+    if (!found) return this.complain(`run ${id} is listed, and has no results`)
+    if (found.trades.length !== found.metrics.totalTrades || found.timestamps.length !== found.equityCurve.length) {
+      return this.complain(`run ${id} has ${found.trades.length} trades of ${found.metrics.totalTrades}`)
+    }
+    if (assetSymbol.startsWith('G')) {
+      let hash = this.expected.get(assetSymbol)
+      if (!hash) {
+        hash = digest(await this.engine.runBacktest({ ...request(assetSymbol, given(assetSymbol)), persist: false }))
+        this.expected.set(assetSymbol, hash)
+      }
+      if (digest(found) !== hash) {
+        return this.complain(
+          `run ${id} on ${assetSymbol} was kept in part: ${found.timestamps.length} bars, ${found.trades.length} trades`,
+        )
+      }
+    }
+    add(this.report.verified, 'completed runs that were not reported')
+  }
+
+  /** @param {Deed[]} deeds */
+  noteShared(deeds) {
+    for (const deed of deeds) {
+      if (deed.do === 'import' && deed.symbol === 'SHARED' && deed.number) this.shared.add(deed.number)
+    }
+  }
+
+  /** @param {string} slot @param {Deed[]} deeds */
+  async imports(slot, deeds) {
+    const imports = deeds.filter((deed) => deed.do === 'import')
+    this.noteShared(imports)
+    for (const symbol of [`${slot}_WHOLE`, `${slot}_MERGED`]) {
+      let held = this.series.get(symbol) ?? new Array(MERGED * 4).fill(0)
+      let open
+      for (const deed of imports) {
+        if (deed.symbol !== symbol) continue
+        if (deed.result && !deed.result.error) held = after(deed, held)
+        else open = deed
+      }
+      const found = await this.digestOf(symbol)
+      const without = await this.digestFor(symbol, held)
+      if (found === without) {
+        this.series.set(symbol, held)
+      } else if (open && found === (await this.digestFor(symbol, after(open, held)))) {
+        this.series.set(symbol, after(open, held))
+      } else {
+        this.complain(
+          `the bars of ${symbol} are neither those of the last import that was reported nor those of the next`,
+        )
+        return
+      }
+      add(this.report.verified, 'imported series')
+    }
+  }
+
+  /** What a run on stored bars gives; without bars, nothing. @param {string} symbol */
+  async digestOf(symbol) {
+    try {
+      return digest(await this.engine.runBacktest({ ...request(symbol), persist: false }))
+    } catch (error) {
+      if (/** @type {{ code?: string }} */ (error).code === 'NO_DATA') return ''
+      throw error
+    }
+  }
+
+  /** What a run on bars in memory gives. @param {string} symbol @param {number[]} numbers */
+  async digestFor(symbol, numbers) {
+    if (numbers.every((number) => number === 0)) return ''
+    return digest(await this.engine.runBacktest({ ...request(symbol, bars(numbers)), persist: false }))
+  }
+
+  /** All bars of the asset that every process imports are of one import. */
+  async sharedSeries() {
+    let result
+    try {
+      result = await this.engine.runBacktest({ ...request('SHARED'), persist: false })
+    } catch (error) {
+      if (/** @type {{ code?: string }} */ (error).code === 'NO_DATA') return
+      throw error
+    }
+    const [trade] = result.trades
+    if (!trade || result.timestamps.length !== 3000) {
+      return this.complain(`the shared series has ${result.timestamps.length} of 3000 bars`)
+    }
+    const number = numberOf((Date.parse(trade.entryDate) - Date.UTC(2020, 0, 1)) / 60_000, trade.entryPrice)
+    if (digest(result) !== (await this.digestFor('SHARED', new Array(3000).fill(number)))) {
+      return this.complain(`the shared series is a mixture of imports`)
+    }
+    add(this.report.verified, 'shared series')
+  }
+
+  /** @param {Deed[]} deeds */
+  async registrations(deeds) {
+    /** @type {Map<string, number[]>} */
+    const open = new Map()
+    for (const { do: what, id = '', number = 0, result } of deeds) {
+      if (what !== 'register') continue
+      if (result && !result.error) {
+        this.strategies.set(id, number)
+        open.delete(id)
+      } else open.set(id, [number])
+    }
+    const listed = await this.engine.listStrategies()
+    for (const id of new Set(deeds.flatMap((deed) => (deed.do === 'register' ? [deed.id ?? ''] : [])))) {
+      const found = listed.find((strategy) => strategy.id === id)
+      const allowed = [this.strategies.get(id), ...(open.get(id) ?? [])]
+      const number = found && Number(found.name.slice(1))
+      if (!allowed.includes(number)) {
+        this.complain(`strategy ${id} is ${found?.name}, expected v${allowed.join(' or v')}`)
+        continue
+      }
+      if (number === undefined) continue
+      this.strategies.set(id, number)
+      if (!found?.source?.includes(`sma(close, ${2 + (number % 97)})`)) this.complain(`strategy ${id} is a mixture`)
+      add(this.report.verified, 'strategies')
+    }
+  }
+
+  /** Looks again at runs of dead processes that were under way. */
+  async settled() {
+    for (const [tag, since] of this.unsettled) {
+      const open = (await this.list(tag)).filter(({ status }) => status === 'running' || status === 'pending')
+      if (open.length === 0) {
+        this.unsettled.delete(tag)
+        add(this.report.verified, 'processes whose runs were marked as failed')
+      } else if (performance.now() - since > SETTLED) {
+        this.unsettled.delete(tag)
+        this.complain(`run ${open[0]?.backtestId} of a dead process is still ${open[0]?.status}`)
+      }
+    }
+  }
+
+  /** Waits until no run of a dead process is under way. */
+  async settle() {
+    while (this.unsettled.size > 0) {
+      await this.settled()
+      if (this.unsettled.size > 0) await pause(100)
+    }
+  }
+
+  /** Looks at everything once more. @param {Engine} engine */
+  async again(engine) {
+    for (const [id, hash] of [...this.kept].slice(-300)) await this.whole(engine, id, hash)
+    for (const status of /** @type {const} */ (['running', 'pending'])) {
+      for (const run of await engine.listBacktests({ status })) {
+        this.complain(`run ${run.backtestId} is ${status} at the end`)
+      }
+    }
+  }
+}
+
+/** @param {Deed} deed @param {number[]} numbers */
+function after({ from = 0, count = 0, number = 0 }, numbers) {
+  return numbers.map((held, bar) => (bar >= from && bar < from + count ? number : held))
+}
+
+/** Runs without results, results without runs, and trades that were lost on the way. */
+const HALVES = (/** @type {string} */ schema) => `
+  SELECT 'completed without results: ' || id FROM ${schema}backtest_runs
+    WHERE status = 'completed' AND id NOT IN (SELECT run_id FROM ${schema}backtest_results)
+  UNION ALL SELECT 'results of a run that is not completed: ' || run_id FROM ${schema}backtest_results
+    WHERE run_id NOT IN (SELECT id FROM ${schema}backtest_runs WHERE status = 'completed')
+  UNION ALL SELECT 'trades missing: ' || run_id FROM ${schema}backtest_results AS results WHERE total_trades <>
+    (SELECT count(*) FROM ${schema}backtest_trades AS trades WHERE trades.run_id = results.run_id)`
+
+/** @returns {Place} */
+function sqlite() {
+  const folder = mkdtempSync(join(tmpdir(), 'backtesting-crash-'))
+  const check = async () => {
+    const problems = inSqlite(join(folder, 'backtests.db'), [
+      'PRAGMA integrity_check',
+      'PRAGMA foreign_key_check',
+      HALVES(''),
+    ])
+    return problems.filter((problem) => problem !== 'ok').map((problem) => `sqlite: ${problem}`)
+  }
+  const remove = async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  return { name: 'sqlite', config: { databaseUrl: `sqlite:${join(folder, 'backtests.db')}` }, check, remove }
+}
+
+/**
+ * Returns the first column of what queries give. Node.js has had SQLite since version 22; before, Python's is used.
+ * @param {string} file
+ * @param {string[]} queries
+ * @returns {string[]}
+ */
+function inSqlite(file, queries) {
+  const program = `import sqlite3, sys, json
+db = sqlite3.connect(sys.argv[1], timeout=30)
+print(json.dumps([str(row[0]) for query in json.loads(sys.argv[2]) for row in db.execute(query)]))`
+  try {
+    const { DatabaseSync } = require(`node:${SQLITE}`)
+    const db = new DatabaseSync(file, { timeout: 30_000 })
+    const rows = queries.flatMap((query) => db.prepare(query).all())
+    db.close()
+    return rows.map((/** @type {Record<string, unknown>} */ row) => String(Object.values(row)[0]))
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_UNKNOWN_BUILTIN_MODULE') throw error
+  }
+  const { status, stdout, stderr, error } = spawnSync('python3', ['-c', program, file, JSON.stringify(queries)], {
+    encoding: 'utf8',
+  })
+  // Without either, the store is still read through the engine.
+  if (error) return []
+  return status === 0 ? JSON.parse(stdout) : [stderr]
+}
+
+/**
+ * @param {string} url
+ * @param {string} dbSchema
+ * @returns {Promise<Place>}
+ */
+async function postgres(url, dbSchema) {
+  const pg = require(POSTGRES)
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  const check = async () => {
+    const { rows } = await client.query(HALVES(`${dbSchema}.`))
+    return rows.map((/** @type {object} */ row) => `postgres: ${Object.values(row)[0]}`)
+  }
+  const remove = async () => {
+    await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${dbSchema} CASCADE`)
+    await client.end()
+  }
+  return { name: 'postgres', config: { databaseUrl: url, dbSchema }, check, remove }
+}
+
+/** @param {Record<string, number>} counts @param {string} what */
+function add(counts, what) {
+  counts[what] = (counts[what] ?? 0) + 1
+}
+
+/** @param {number} milliseconds */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

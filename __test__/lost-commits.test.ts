@@ -103,7 +103,11 @@ describe('a server that comes back with an older state', () => {
         try {
           return await engine.runBacktest(request())
         } catch (error) {
-          expect(error).toMatchObject({ code: 'STORAGE', message: expect.stringContaining('lacks a table') })
+          expect(error).toMatchObject({
+            code: 'STORAGE',
+            retryable: true,
+            message: expect.stringContaining('lacks a table'),
+          })
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
       }

@@ -30,8 +30,8 @@ const PER_STORE = 60
 const PER_OPENING = 8
 /** How long a run of a dead process may be shown as under way, milliseconds. */
 const SETTLED = 60_000
-/** Bars of the series that grow together from imports. */
-const MERGED = 6000
+/** Bars of a series at most. */
+const BARS = 6000
 
 /** @typedef {import('../../index.js').BacktestEngine} Engine */
 /** @typedef {{ begin: number, do: string, symbol?: string, stored?: boolean, id?: string, from?: number, count?: number, number?: number }} Begun */
@@ -152,9 +152,12 @@ export async function crash({ kills, seed, store, server, log = () => {} }) {
           await whileOpening()
           continue
         }
-        const slot = slots[Math.floor(chance() * SLOTS)] ?? slots[0]
+        await pause(chance() ** 2 * 1000)
+        // Mostly one that works: opening a store takes a while where others have just died.
+        const busy = slots.filter(({ worker }) => worker.deeds.size > 1)
+        const among = busy.length > 0 && chance() < 0.8 ? busy : slots
+        const slot = among[Math.floor(chance() * among.length)]
         if (!slot) break
-        await pause(chance() ** 2 * 1200)
         const killed = slot.worker
         count(await killed.kill())
         slot.worker = hire()
@@ -299,9 +302,9 @@ class Books {
     // All of this process, and some of earlier ones.
     const all = [...this.kept]
     const older = Array.from({ length: 5 }, () => all[Math.floor(Math.random() * all.length)] ?? ['', ''])
-    const latest = [...mine].slice(-60)
+    const latest = [...mine].slice(-30)
     for (const [id, hash] of [...latest, ...older]) if (id) await this.whole(this.engine, id, hash)
-    for (const { id = '', result } of deeds.filter((deed) => deed.do === 'delete').slice(-20)) {
+    for (const { id = '', result } of deeds.filter((deed) => deed.do === 'delete').slice(-10)) {
       if (!result?.deleted) continue
       if ((await this.engine.getBacktestResults(id)) !== null) this.complain(`run ${id} was deleted, and is there`)
       add(this.report.verified, 'deletions')
@@ -393,7 +396,7 @@ class Books {
     const imports = deeds.filter((deed) => deed.do === 'import')
     this.noteShared(imports)
     for (const symbol of [`${slot}_WHOLE`, `${slot}_MERGED`]) {
-      let held = this.series.get(symbol) ?? new Array(MERGED * 4).fill(0)
+      let held = this.series.get(symbol) ?? new Array(BARS).fill(0)
       let open
       for (const deed of imports) {
         if (deed.symbol !== symbol) continue

@@ -63,7 +63,7 @@ async function work({ config, mode, seed, tag, slot, first }) {
   /** @type {string[]} */
   const kept = []
 
-  const run = (symbol = `G${1 + below(1000)}-${below(20) ? 200 + below(2000) : 60_000}`) =>
+  const run = (symbol = `G${1 + below(1000)}-${below(20) ? 200 + below(2000) : 20_000}`) =>
     reported({ do: 'run', symbol }, async () => {
       const result = await engine.runBacktest({ ...request(symbol, given(symbol)), userId: tag })
       kept.push(result.backtestId)
@@ -77,7 +77,7 @@ async function work({ config, mode, seed, tag, slot, first }) {
     })
   const abort = () =>
     reported({ do: 'abort' }, async () => {
-      const symbol = `G${1 + below(1000)}-60000`
+      const symbol = `G${1 + below(1000)}-20000`
       let id = ''
       const signal = AbortSignal.timeout(1 + below(30))
       const onProgress = (/** @type {{ backtestId: string }} */ { backtestId }) => {
@@ -131,7 +131,7 @@ async function work({ config, mode, seed, tag, slot, first }) {
     for (;;) {
       const dice = below(10)
       if (dice < 4) await take(`${slot}_MERGED`, below(8) * 500, 300 + below(1700))
-      else if (dice < 7) await take(`${slot}_WHOLE`, 0, 20_000)
+      else if (dice < 7) await take(`${slot}_WHOLE`, 0, 6000)
       else await take('SHARED', 0, 3000)
     }
   }

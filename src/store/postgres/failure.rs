@@ -144,9 +144,12 @@ fn by_server(place: &str, error: &DbError) -> Error {
             .retryable();
         }
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
-            format!(
-                "the PostgreSQL database {place} lacks a table: {message}; an engine makes its own tables again shortly"
-            )
+            // Those of the store are made again shortly; see `super::owners`.
+            return Error::storage(format!(
+                "the PostgreSQL database {place} lacks a table: {message}; an engine makes its own tables again within a \
+                 minute"
+            ))
+            .retryable();
         }
         _ => format!("the PostgreSQL database {place} failed: {message} ({})", state.code()),
     };

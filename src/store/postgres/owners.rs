@@ -98,10 +98,16 @@ impl Owner {
         &self.id
     }
 
-    /// Returns the key of the lock.
+    /// Returns the key of the lock, where there is one.
     #[cfg(test)]
-    pub fn lock_key(&self) -> i64 {
-        self.key.unwrap_or_default()
+    pub fn lock_key(&self) -> Option<i64> {
+        self.key
+    }
+
+    /// Makes the engine believe that the server was started at another time than it was.
+    #[cfg(test)]
+    pub fn started_at(&self, time: &str) {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).replace(time.into());
     }
 
     /// Returns what the engine remembers of its runs.

@@ -1,6 +1,7 @@
 //! Bars kept in memory for a while, so that a second run on them loads nothing.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -33,7 +34,14 @@ pub struct Key {
 
 /// A cache whose entries live for a set time; disabled when that is 0.
 #[derive(Debug)]
-pub struct BarCache(Option<Cache<Key, Arc<Loaded>>>);
+pub struct BarCache(Option<Held>);
+
+#[derive(Debug)]
+struct Held {
+    bars: Cache<Key, Arc<Loaded>>,
+    /// The revision of each series that was asked for last, by symbol and timeframe.
+    revisions: Mutex<BTreeMap<(String, Timeframe), i64>>,
+}
 
 impl BarCache {
     /// Creates a cache.
@@ -46,9 +54,10 @@ impl BarCache {
                         .unwrap_or(u32::MAX)
                 })
                 .time_to_live(Duration::from_secs(ttl_seconds))
+                .support_invalidation_closures()
                 .build()
         });
-        Self(cache)
+        Self(cache.map(|bars| Held { bars, revisions: Mutex::default() }))
     }
 
     /// Returns the bars of a key, loading them once however many ask at the same time. Failures are not kept.
@@ -61,11 +70,34 @@ impl BarCache {
         load: impl Future<Output = Result<Arc<Loaded>>>,
     ) -> Result<Arc<Loaded>> {
         match &self.0 {
-            Some(cache) => {
-                cache.try_get_with(key, load).await.map_err(|error: Arc<Error>| (*error).clone())
+            Some(held) => {
+                held.drop_outdated(&key);
+                let bars = held.bars.try_get_with(key, load).await;
+                bars.map_err(|error: Arc<Error>| (*error).clone())
             }
             None => load.await,
         }
+    }
+}
+
+impl Held {
+    /// Drops the bars of other revisions of a series: nobody will ask for them again, and without this they would stay in
+    /// memory until their time is up, import after import.
+    fn drop_outdated(&self, key: &Key) {
+        let series = (key.symbol.clone(), key.stored);
+        let before = self
+            .revisions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(series.clone(), key.revision);
+        if before.is_none_or(|before| before == key.revision) {
+            return;
+        }
+        let revision = key.revision;
+        // It fails only for a cache that was built without support for it.
+        let _ = self.bars.invalidate_entries_if(move |key, _| {
+            key.symbol == series.0 && key.stored == series.1 && key.revision != revision
+        });
     }
 }
 
@@ -111,5 +143,18 @@ mod tests {
     async fn a_second_run_loads_nothing_and_a_new_revision_does() {
         assert_eq!(loads(&BarCache::new(60), &[1, 1, 1, 2, 2]).await, 2);
         assert_eq!(loads(&BarCache::new(0), &[1, 1]).await, 2);
+    }
+
+    #[tokio::test]
+    async fn bars_of_earlier_revisions_do_not_stay_in_memory() {
+        let cache = BarCache::new(60);
+        let bars = &cache.0.as_ref().unwrap().bars;
+        let revisions: Vec<i64> = (1..=100).collect();
+        for revision in &revisions {
+            loads(&cache, &[*revision]).await;
+            bars.run_pending_tasks().await;
+        }
+        assert!(bars.entry_count() < 5, "{} entries", bars.entry_count());
+        assert_eq!(loads(&cache, &[100]).await, 0);
     }
 }

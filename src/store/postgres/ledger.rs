@@ -43,9 +43,9 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a run that is about to be created.
-    pub fn begins(&self, id: &str) {
-        self.state().under_way.insert(id.to_owned());
+    /// Adds a run that is about to be created; returns false if one of that id is under way.
+    pub fn begins(&self, id: &str) -> bool {
+        self.state().under_way.insert(id.to_owned())
     }
 
     /// Forgets a run.
@@ -76,10 +76,13 @@ impl Ledger {
         }
     }
 
-    /// Returns those of some runs that are not under way.
-    pub fn without_those_under_way(&self, ids: Vec<String>) -> Vec<String> {
+    /// Returns those of some runs of which nothing is remembered.
+    pub fn unknown(&self, ids: Vec<String>) -> Vec<String> {
         let state = self.state();
-        ids.into_iter().filter(|id| !state.under_way.contains(id)).collect()
+        let is_known = |id: &String| {
+            state.under_way.contains(id) || state.ended.iter().any(|ended| ended.run.id == *id)
+        };
+        ids.into_iter().filter(|id| !is_known(id)).collect()
     }
 
     /// Notes that the server was away: what ended a short time before may be lost.
@@ -115,12 +118,15 @@ mod tests {
     #[test]
     fn ended_runs_are_remembered_within_a_budget_and_until_they_are_safe() {
         let ledger = Ledger::default();
-        ledger.begins("bt-1");
-        ledger.begins("bt-2");
+        assert!(ledger.begins("bt-1"));
+        assert!(ledger.begins("bt-2"));
+        assert!(!ledger.begins("bt-2"));
         let ids = || vec!["bt-1".to_owned(), "bt-2".to_owned(), "bt-3".to_owned()];
-        assert_eq!(ledger.without_those_under_way(ids()), ["bt-3"]);
+        assert_eq!(ledger.unknown(ids()), ["bt-3"]);
         ledger.ends(run("bt-1"), None);
-        assert_eq!(ledger.without_those_under_way(ids()), ["bt-1", "bt-3"]);
+        assert_eq!(ledger.unknown(ids()), ["bt-3"]);
+        ledger.forget("bt-2");
+        assert_eq!(ledger.unknown(ids()), ["bt-2", "bt-3"]);
         let doubtful = || {
             let all = ledger.doubtful().into_iter().map(|ended| ended.run.id);
             all.collect::<Vec<_>>().join(" ")

@@ -132,9 +132,9 @@ impl Drop for Postgres {
 impl Store for Postgres {
     fn create_run(&self, run: Run) -> Answer<'_, ()> {
         self.work(async move |shared| {
-            shared.owner.ledger().begins(&run.id);
+            let is_new = shared.owner.ledger().begins(&run.id);
             let created = attempts!(&shared.pool, again => runs::create(&shared, &run, again));
-            if created.is_err() {
+            if created.is_err() && is_new {
                 // If it is there all the same, it will be found and marked as failed.
                 shared.owner.ledger().forget(&run.id);
             }

@@ -233,7 +233,10 @@ impl Owner {
     /// Looks after the runs of this engine, and after those of dead ones.
     async fn round(&self, shared: &Shared) -> Result<(), Failure> {
         self.note().await?;
-        self.write_again(shared).await?;
+        if let Err(failure) = self.write_again(shared).await {
+            // They are kept in mind; the others are looked after all the same.
+            tracing::debug!(error = %self.pool.describe(failure), "runs could not be written again");
+        }
         self.ledger.let_go();
         self.settle().await?;
         self.bury_the_dead().await?;
@@ -267,9 +270,9 @@ impl Owner {
         let alone = self.pool.alone(&mut connection).await?;
         let rows = alone.query_typed(&unfinished, &[(&self.id, Type::TEXT)]).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        // A run is remembered before it is written and until its end is, hence those that are not remembered now are not
-        // under way, whatever began and ended meanwhile.
-        let lost = self.ledger.without_those_under_way(ids);
+        // A run is remembered from before it is written until after its end is. Hence those of which nothing is remembered
+        // now are not under way, whatever began and ended meanwhile.
+        let lost = self.ledger.unknown(ids);
         if lost.is_empty() {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Code, Error, Result};
 use crate::input::{Fields, Input, Issues, Range};
+use crate::shown::quoted;
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,7 +241,7 @@ fn merge(
             issues.add(
                 format!("config.{setting}"),
                 "type",
-                format!("{variable} must be a number, was {text:?}"),
+                format!("{variable} must be a number, was {}", quoted(&text)),
             );
             continue;
         };
@@ -266,7 +267,8 @@ fn schema(given: Option<String>, issues: &mut Issues) -> String {
             "format",
             format!(
                 "dbSchema (DB_SCHEMA) must be up to 63 letters, digits and underscores, not begin with a digit, and not be \
-                 public, information_schema or a name that begins with pg_, was {name:?}"
+                 public, information_schema or a name that begins with pg_, was {}",
+                quoted(&name)
             ),
         );
     }

@@ -4,6 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::shown;
+
+/// The most issues that an error lists.
+pub const MOST_ISSUES: usize = 100;
+
 /// What went wrong, as a stable code that callers branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
@@ -79,9 +84,27 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// Creates an issue.
+    /// The code of the issue that says how many more there are.
+    const MORE: &'static str = "more";
+
+    /// Creates an issue. Path and message are escaped and cut, since they may repeat what a caller gave.
     pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { path: path.into(), code: code.to_owned(), message: message.into() }
+        Self {
+            path: shown::path(path.into()),
+            code: code.to_owned(),
+            message: shown::issue(message.into()),
+        }
+    }
+
+    /// Creates the last issue of a list that leaves some out.
+    pub(crate) fn more(count: usize) -> Self {
+        let problems = if count == 1 { "problem" } else { "problems" };
+        Self::new("", Self::MORE, format!("and {count} more {problems}"))
+    }
+
+    /// Returns whether this stands for issues that are left out.
+    pub(crate) fn is_more(&self) -> bool {
+        self.code == Self::MORE
     }
 }
 
@@ -105,22 +128,30 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Creates an error without issues that is not worth retrying.
+    /// Creates an error without issues that is not worth retrying. The message is escaped and cut, since it may repeat what a
+    /// caller gave.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false, issues: Vec::new(), cause: None }
+        let message = shown::message(message.into());
+        Self { code, message, retryable: false, issues: Vec::new(), cause: None }
     }
 
-    /// Creates an error from all the problems of a request or of data.
-    pub fn with_issues(code: Code, issues: Vec<Issue>) -> Self {
+    /// Creates an error from all the problems of a request or of data. Of more than [`MOST_ISSUES`], the rest is counted.
+    pub fn with_issues(code: Code, mut issues: Vec<Issue>) -> Self {
+        if let Some(left_out) = issues.len().checked_sub(MOST_ISSUES).filter(|count| *count > 0)
+            && !issues.last().is_some_and(Issue::is_more)
+        {
+            issues.truncate(MOST_ISSUES);
+            issues.push(Issue::more(left_out));
+        }
         let message = match issues.as_slice() {
             [] => code.as_str().to_lowercase().replace('_', " "),
             [only] => only.message.clone(),
-            many => {
-                let all: Vec<&str> = many.iter().map(|issue| issue.message.as_str()).collect();
-                format!("{} problems: {}", all.len(), all.join("; "))
+            [all @ .., more] if more.is_more() => {
+                format!("more than {} problems: {}; {}", all.len(), joined(all), more.message)
             }
+            all => format!("{} problems: {}", all.len(), joined(all)),
         };
-        Self { code, message, retryable: false, issues, cause: None }
+        Self { issues, ..Self::new(code, message) }
     }
 
     /// Creates an `INVALID_ARGUMENT` about one field.
@@ -151,9 +182,33 @@ impl Error {
     }
 }
 
+/// Joins the messages of issues, as many as a message has room for.
+fn joined(issues: &[Issue]) -> String {
+    // What comes before and after them needs some room too.
+    const MOST_BYTES: usize = shown::LONGEST_MESSAGE - 200;
+    let mut all = String::new();
+    for (index, issue) in issues.iter().enumerate() {
+        if all.len() + issue.message.len() > MOST_BYTES {
+            let rest = issues.len() - index;
+            all.push_str(&format!("; … ({rest} of them only in the issues)"));
+            break;
+        }
+        if index > 0 {
+            all.push_str("; ");
+        }
+        all.push_str(&issue.message);
+    }
+    all
+}
+
 /// Returns the known name nearest to `name`, if it is near enough to be a slip: few letters off, or cut short.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SHORTEST_BEGINNING: usize = 3;
+    // The measure of distance takes time in the length of both, and no name is that long.
+    const LONGEST_NAME: usize = 64;
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
     let lower = name.to_lowercase();
     known
         .into_iter()
@@ -184,6 +239,19 @@ mod tests {
             ],
         );
         assert_eq!(error.to_string(), "2 problems: a is required; b must be a number");
+    }
+
+    #[test]
+    fn an_error_has_a_bound_whatever_is_wrong() {
+        let issue = |index: usize| Issue::new(format!("a[{index}]"), "type", "x".repeat(3_000));
+        let error = Error::with_issues(Code::InvalidArgument, (0..250).map(issue).collect());
+        assert_eq!(error.issues.len(), MOST_ISSUES + 1);
+        assert_eq!(error.issues[MOST_ISSUES].message, "and 150 more problems");
+        assert!(error.issues.iter().all(|issue| issue.message.len() <= 2_000));
+        assert!(error.message.len() <= shown::LONGEST_MESSAGE);
+        assert!(error.message.starts_with("more than 100 problems: x"), "{}", error.message);
+        assert!(error.message.ends_with("only in the issues); and 150 more problems"));
+        assert!(Error::storage("x".repeat(1 << 20)).message.len() <= shown::LONGEST_MESSAGE);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Conversions of a foreign-function layer are not validation (there, 1.7 becomes 1 and an unknown key vanishes), so
 //! requests cross it as [`Input`] trees and are checked here, for JavaScript and JSON alike.
 
-use crate::error::{Code, Error, Issue, Result, nearest};
+use crate::error::{Code, Error, Issue, MOST_ISSUES, Result, nearest};
 use crate::market::{Bars, Bits, Column, Moments};
+use crate::shown::{self, quoted};
 
 /// A value as a caller gave it.
 #[derive(Debug, Clone)]
@@ -35,8 +36,25 @@ pub enum Input {
     Bytes(Vec<u8>),
     /// A `Uint8Array` of zeros and ones.
     Bits(Bits),
+    /// An array of numbers.
+    Numbers(Column),
+    /// An array of zeros and ones, or of booleans.
+    Flags(Bits),
+    /// An array, read as a column up to an item that does not belong into it.
+    Mixed(Box<Mixed>),
     /// Anything else, by its type's name.
     Other(String),
+}
+
+/// An array of which one item is no number, or no signal.
+#[derive(Debug, Clone)]
+pub struct Mixed {
+    /// How many items the array has.
+    pub length: usize,
+    /// The place of the first such item.
+    pub index: usize,
+    /// The item.
+    pub item: Input,
 }
 
 impl Input {
@@ -46,11 +64,7 @@ impl Input {
             Self::Null => "null".into(),
             Self::Bool(value) => format!("boolean {value}"),
             Self::Number(value) => format!("number {value}"),
-            Self::Text(value) if value.chars().count() > 60 => {
-                let head: String = value.chars().take(60).collect();
-                format!("string {head:?}…")
-            }
-            Self::Text(value) => format!("string {value:?}"),
+            Self::Text(value) => format!("string {}", quoted(value)),
             Self::Date(_) => "a Date".into(),
             Self::List(items) => format!("an array of {} items", items.len()),
             Self::Record(_) | Self::Bars(_) => "an object".into(),
@@ -60,6 +74,9 @@ impl Input {
             Self::Moments(moments) => format!("a Float64Array of {} items", moments.whole.len()),
             Self::Bytes(bytes) => format!("a Uint8Array of {} bytes", bytes.len()),
             Self::Bits(bits) => format!("a Uint8Array of {} bytes", bits.len()),
+            Self::Numbers(values) => format!("an array of {} items", values.len()),
+            Self::Flags(bits) => format!("an array of {} items", bits.len()),
+            Self::Mixed(mixed) => format!("an array of {} items", mixed.length),
             Self::Other(kind) => format!("a {kind}"),
         }
     }
@@ -68,8 +85,8 @@ impl Input {
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {
-            // Of bars there is no JSON: whoever wants some asks for them.
-            Self::Null | Self::Other(_) | Self::Bars(_) => Value::Null,
+            // Of bars and broken columns there is no JSON: whoever wants some asks for them.
+            Self::Null | Self::Other(_) | Self::Bars(_) | Self::Mixed(_) => Value::Null,
             Self::Bool(value) => Value::Bool(*value),
             Self::Number(value) | Self::Date(value) => json_number(*value),
             Self::Text(value) => Value::String(value.clone()),
@@ -77,7 +94,7 @@ impl Input {
             Self::Record(fields) => Value::Object(
                 fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
             ),
-            Self::Floats(values) | Self::Prices(values) => {
+            Self::Floats(values) | Self::Prices(values) | Self::Numbers(values) => {
                 Value::Array(values.iter().map(|value| json_number(*value)).collect())
             }
             Self::Moments(moments) => {
@@ -86,7 +103,7 @@ impl Input {
             Self::Bytes(bytes) => {
                 Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect())
             }
-            Self::Bits(bits) => Value::Array(
+            Self::Bits(bits) | Self::Flags(bits) => Value::Array(
                 (0..bits.len()).map(|bar| Value::from(u8::from(bits.get(bar)))).collect(),
             ),
         }
@@ -118,29 +135,72 @@ pub fn json_number(value: f64) -> serde_json::Value {
     serde_json::Number::from_f64(value).map_or(serde_json::Value::Null, serde_json::Value::Number)
 }
 
-/// The problems found so far.
+/// The problems found so far: the first [`MOST_ISSUES`] of them, and how many more there are.
 #[derive(Debug, Default)]
-pub struct Issues(Vec<Issue>);
+pub struct Issues {
+    listed: Vec<Issue>,
+    more: usize,
+}
 
 impl Issues {
     /// Notes a problem.
     pub fn add(&mut self, path: impl Into<String>, code: &str, message: impl Into<String>) {
-        self.0.push(Issue::new(path, code, message));
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            self.listed.push(Issue::new(path, code, message));
+        }
+    }
+
+    /// Notes a problem whose message costs something to make: it is made only if it is listed.
+    pub fn add_with(&mut self, code: &str, describe: impl FnOnce() -> (String, String)) {
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            let (path, message) = describe();
+            self.listed.push(Issue::new(path, code, message));
+        }
     }
 
     /// Notes problems found elsewhere.
     pub fn extend(&mut self, issues: impl IntoIterator<Item = Issue>) {
-        self.0.extend(issues);
+        for issue in issues {
+            if self.is_full() {
+                self.more += 1;
+            } else {
+                self.listed.push(issue);
+            }
+        }
+    }
+
+    /// Notes the problems of another list.
+    pub fn append(&mut self, other: Self) {
+        self.extend(other.listed);
+        self.more += other.more;
     }
 
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.listed.is_empty()
     }
 
-    /// Returns the list.
+    /// Returns the problems that are listed.
+    pub fn listed(&self) -> &[Issue] {
+        &self.listed
+    }
+
+    /// Returns whether further problems are counted and not listed.
+    fn is_full(&self) -> bool {
+        self.listed.len() >= MOST_ISSUES
+    }
+
+    /// Returns the list; its last issue says how many are left out, if any are.
     pub fn into_vec(self) -> Vec<Issue> {
-        self.0
+        let mut issues = self.listed;
+        if self.more > 0 {
+            issues.push(Issue::more(self.more));
+        }
+        issues
     }
 
     /// Returns an error with all problems, or nothing where there are none.
@@ -148,7 +208,7 @@ impl Issues {
     /// # Errors
     /// With `code`, if any problem was noted.
     pub fn into_result(self, code: Code) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::with_issues(code, self.0)) }
+        if self.is_empty() { Ok(()) } else { Err(Error::with_issues(code, self.into_vec())) }
     }
 }
 
@@ -426,20 +486,22 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes every field that nobody asked for, with the nearest known name.
-    pub fn finish(self, issues: &mut Issues) {
+    pub fn finish(mut self, issues: &mut Issues) {
+        self.known.sort_unstable();
+        self.known.dedup();
         for (key, _) in self.entries {
             if self.known.iter().any(|known| known == key) {
                 continue;
             }
-            let path = self.path(key);
-            let mut known = self.known.clone();
-            known.sort_unstable();
-            known.dedup();
-            let hint = nearest(key, known.iter().copied()).map_or_else(
-                || format!("; known fields: {}", known.join(", ")),
-                |name| format!(", did you mean {name}?"),
-            );
-            issues.add(path.clone(), "unknown", format!("unknown field {path}{hint}"));
+            issues.add_with("unknown", || {
+                let path = self.path(&shown::name(key));
+                let hint = nearest(key, self.known.iter().copied()).map_or_else(
+                    || format!("; known fields: {}", self.known.join(", ")),
+                    |name| format!(", did you mean {name}?"),
+                );
+                let message = format!("unknown field {path}{hint}");
+                (path, message)
+            });
         }
     }
 }
@@ -469,5 +531,20 @@ mod tests {
                 "unknown field symbl, did you mean symbol?"
             ]
         );
+    }
+
+    #[test]
+    fn beyond_a_hundred_problems_are_counted() {
+        let fields = (0..1_000).map(|index| (format!("\u{1b}{index}"), Input::Null)).collect();
+        let input = Input::Record(fields);
+        let mut issues = Issues::default();
+        Fields::open("options", &input, &mut issues).finish(&mut issues);
+        let mut all = Issues::default();
+        all.add("a", "required", "a is required");
+        all.append(issues);
+        let error = all.into_result(Code::InvalidArgument).unwrap_err();
+        assert_eq!(error.issues.len(), 101);
+        assert_eq!(error.issues[1].path, "options.\\u{1b}0");
+        assert_eq!(error.issues[100].message, "and 901 more problems");
     }
 }

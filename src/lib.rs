@@ -35,6 +35,7 @@ pub mod portfolio;
 pub mod room;
 #[cfg(feature = "service")]
 pub mod service;
+pub mod shown;
 pub mod simulation;
 #[cfg(feature = "service")]
 pub mod store;

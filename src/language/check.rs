@@ -16,6 +16,7 @@ use super::suggest::hint;
 use super::syntax::{Callee, Expression, Node, Problem, Span};
 use crate::indicators::{self, Indicator, Series};
 use crate::market::Timeframe;
+use crate::shown;
 
 /// Whether something is a number or a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +167,7 @@ impl Checker<'_> {
                 Some(Checked::constant(Resolved::Boolean(*value), span, Kind::Condition, false))
             }
             Node::Text(text) => {
-                self.problem(span, "type", format!("expected a number or a condition, found text \"{text}\"; only timeframes are in quotes"));
+                self.problem(span, "type", format!("expected a number or a condition, found text \"{}\"; only timeframes are in quotes", shown::name(text)));
                 None
             }
             Node::Name(name) => self.name(name, span),
@@ -229,7 +230,7 @@ impl Checker<'_> {
         }
         let hint =
             hint(name, known.iter().copied(), || format!(", expected one of {}", known.join(", ")));
-        self.problem(span, "unknown", format!("unknown name `{name}`{hint}"));
+        self.problem(span, "unknown", format!("unknown name `{}`{hint}", shown::name(name)));
         None
     }
 
@@ -249,7 +250,7 @@ impl Checker<'_> {
             };
             hint(name, function_names(), all)
         };
-        self.problem(span, "unknown", format!("unknown function `{name}`{hint}"));
+        self.problem(span, "unknown", format!("unknown function `{}`{hint}", shown::name(name)));
         for argument in arguments {
             self.expression(argument);
         }

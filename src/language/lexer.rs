@@ -1,6 +1,7 @@
 //! From text to tokens.
 
 use super::syntax::{Problem, Span};
+use crate::shown;
 
 /// A word of the language.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +23,8 @@ impl Token {
     pub fn describe(&self) -> String {
         match self {
             Self::Number(value) => format!("number {value}"),
-            Self::Name(name) => format!("`{name}`"),
-            Self::Text(text) => format!("text \"{text}\""),
+            Self::Name(name) => format!("`{}`", shown::name(name)),
+            Self::Text(text) => format!("text \"{}\"", shown::name(text)),
             Self::Sign(sign) => format!("`{sign}`"),
             Self::End => "the end".into(),
         }
@@ -155,7 +156,10 @@ impl<'a> Cursor<'a> {
             _ => Err(Problem::new(
                 span,
                 "syntax",
-                format!("`{text}` is not a number, expected one such as 14, 0.5 or 1e-3"),
+                format!(
+                    "`{}` is not a number, expected one such as 14, 0.5 or 1e-3",
+                    shown::name(text)
+                ),
             )),
         }
     }

@@ -8,10 +8,7 @@ pub fn hint<'a>(
     known: impl IntoIterator<Item = &'a str>,
     fallback: impl FnOnce() -> String,
 ) -> String {
-    // The measure of distance takes time in the length of both, so a name as long as the text is not compared.
-    if name.len() <= 64
-        && let Some(near) = nearest(name, known)
-    {
+    if let Some(near) = nearest(name, known) {
         return format!(", did you mean `{near}`?");
     }
     fallback()

@@ -1,6 +1,7 @@
 //! The names under which people keep the columns of bars, in files and tables.
 
 use crate::error::{Code, Error, Issue, Result};
+use crate::shown::quoted;
 
 /// Names of the opening's column, the best first: a number is exact where a text may lack its zone.
 const TIMES: [&str; 20] = [
@@ -77,7 +78,7 @@ impl Places {
         missing.extend(wanted.iter().filter(|(_, place)| place.is_none()).map(|(name, _)| *name));
         if !missing.is_empty() {
             let found: Vec<String> =
-                header.iter().take(30).map(|name| format!("{:?}", name.trim())).collect();
+                header.iter().take(30).map(|name| quoted(name.trim())).collect();
             let message = format!(
                 "no column for {}; the columns are {}",
                 missing.join(", "),

@@ -42,9 +42,15 @@ pub fn column(
 ) -> Option<Column> {
     let path = fields.path(name);
     match fields.take(name) {
-        Some(Input::Floats(values) | Input::Prices(values)) => Some(values.clone()),
+        Some(Input::Floats(values) | Input::Prices(values) | Input::Numbers(values)) => {
+            Some(values.clone())
+        }
         Some(Input::Moments(moments)) => Some(time::to_numbers(&moments.whole, &Alone).into()),
         Some(Input::List(items)) => numbers(&path, items, issues),
+        Some(Input::Mixed(mixed)) => {
+            no_number(&path, mixed.index, &mixed.item, issues);
+            None
+        }
         Some(other) => {
             issues.add(
                 path.clone(),
@@ -68,17 +74,17 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
         match item {
             Input::Number(value) => values.push(*value),
             other => {
-                let place = format!("{path}[{index}]");
-                issues.add(
-                    place.clone(),
-                    "type",
-                    format!("{place} must be a number, was {}", other.describe()),
-                );
+                no_number(path, index, other, issues);
                 return None;
             }
         }
     }
     Some(values.into())
+}
+
+fn no_number(path: &str, index: usize, item: &Input, issues: &mut Issues) {
+    let place = format!("{path}[{index}]");
+    issues.add(place.clone(), "type", format!("{place} must be a number, was {}", item.describe()));
 }
 
 /// Turns a column of UTC milliseconds into whole numbers.

@@ -40,7 +40,7 @@ impl<'a> Chosen<'a> {
             return Self { parameters, ..Self::default() };
         }
         let mut found = validate(&known.registry, id.as_deref(), definition, parameters);
-        issues.extend(std::mem::take(&mut found.issues));
+        issues.append(std::mem::take(&mut found.issues));
         let is_named = definition.is_none();
         let function = id.as_deref().filter(|_| is_named).and_then(|id| known.functions.get(id));
         let has_text = !is_named

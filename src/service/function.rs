@@ -111,42 +111,43 @@ fn read(answer: &Input, bars: &Bars) -> Result<Signals> {
 
 /// Reads one 0 or 1 (or boolean) a bar.
 fn read_column(path: &str, input: &Input, bars: &Bars, issues: &mut Issues) -> Option<Bits> {
-    if let Input::Bits(bits) = input
-        && bits.len() == bars.len()
-    {
-        return Some(bits.clone());
-    }
-    let values: Vec<Option<bool>> = match input {
-        Input::Bytes(bytes) => bytes.iter().map(|byte| as_bit(f64::from(*byte))).collect(),
-        Input::List(items) => items.iter().map(item_as_bit).collect(),
-        _ => Vec::new(),
+    let (length, bits, fault) = match input {
+        Input::Bits(bits) | Input::Flags(bits) => (Some(bits.len()), Some(bits.clone()), None),
+        Input::Bytes(bytes) => {
+            let other = bytes.iter().enumerate().find(|(_, byte)| **byte > 1);
+            let fault = other.map(|(bar, byte)| (bar, byte.to_string()));
+            (Some(bytes.len()), Bits::from_bytes(bytes), fault)
+        }
+        Input::List(items) => {
+            let other = items.iter().enumerate().find(|(_, item)| item_as_bit(item).is_none());
+            let is_set = |bar| items.get(bar).and_then(item_as_bit) == Some(true);
+            let fault = other.map(|(bar, item)| (bar, item.describe()));
+            (Some(items.len()), Some(Bits::from_fn(items.len(), is_set)), fault)
+        }
+        Input::Mixed(mixed) => {
+            (Some(mixed.length), None, Some((mixed.index, mixed.item.describe())))
+        }
+        _ => (None, None, None),
     };
-    let is_column = matches!(input, Input::Bits(_) | Input::Bytes(_) | Input::List(_));
-    if !is_column || values.len() != bars.len() {
+    if length != Some(bars.len()) {
         let message = format!(
             "{path} must be a Uint8Array or an array of booleans with one value for each of the {} bars, was {}",
             bars.len(),
             input.describe()
         );
-        issues.add(path, if is_column { "length" } else { "type" }, message);
+        issues.add(path, if length.is_some() { "length" } else { "type" }, message);
         return None;
     }
-    if let Some(bar) = values.iter().position(Option::is_none) {
-        let found = match input {
-            Input::Bytes(bytes) => bytes.get(bar).map(u8::to_string),
-            Input::List(items) => items.get(bar).map(Input::describe),
-            _ => None,
-        };
+    if let Some((bar, found)) = fault {
         let place = format!("{path}[{bar}]");
         let message = format!(
-            "{place} must be 0 or 1, was {} (bar of {})",
-            found.unwrap_or_default(),
+            "{place} must be 0 or 1, was {found} (bar of {})",
             bars.timestamps().get(bar).map_or_else(String::new, |moment| time::short(*moment))
         );
         issues.add(place, "range", message);
         return None;
     }
-    Some(Bits::from_fn(values.len(), |bar| values.get(bar) == Some(&Some(true))))
+    bits
 }
 
 fn item_as_bit(input: &Input) -> Option<bool> {

@@ -3,6 +3,7 @@
 use crate::error::{Code, Error, Result, nearest};
 use crate::input::{Input, Issues};
 use crate::metrics::METRICS;
+use crate::shown::quoted;
 use crate::store::record::Values;
 
 use super::cancel::Cancel;
@@ -20,7 +21,8 @@ impl Engine {
         let id = identify::backtest_id(id)?;
         let names = read_names(names)?;
         let Some((_, summary)) = self.opened().await?.store.summary(&id).await? else {
-            return Err(Error::new(Code::NotFound, format!("there is no backtest with id {id:?}")));
+            let message = format!("there is no backtest with id {}", quoted(&id));
+            return Err(Error::new(Code::NotFound, message));
         };
         let metrics = summary.map(|summary| summary.metrics).unwrap_or_default();
         let value = |name: &str| {
@@ -45,28 +47,25 @@ fn read_names(input: &Input) -> Result<Vec<&'static str>> {
     let mut issues = Issues::default();
     let mut names = Vec::with_capacity(given.len());
     for (index, name) in given.iter().enumerate() {
-        let path = format!("metrics[{index}]");
         match name {
             Input::Text(name) => match all().find(|known| known == name) {
                 Some(known) if names.contains(&known) => {}
                 Some(known) => names.push(known),
-                None => {
+                None => issues.add_with("choice", || {
                     let hint = nearest(name, all()).map_or_else(
                         || format!("; known metrics: {}", all().collect::<Vec<_>>().join(", ")),
                         |near| format!(", did you mean {near}?"),
                     );
-                    issues.add(
-                        path.clone(),
-                        "choice",
-                        format!("{path}: unknown metric {name:?}{hint}"),
-                    );
-                }
+                    let path = format!("metrics[{index}]");
+                    let message = format!("{path}: unknown metric {}{hint}", quoted(name));
+                    (path, message)
+                }),
             },
-            other => issues.add(
-                path.clone(),
-                "type",
-                format!("{path} must be a string, was {}", other.describe()),
-            ),
+            other => issues.add_with("type", || {
+                let path = format!("metrics[{index}]");
+                let message = format!("{path} must be a string, was {}", other.describe());
+                (path, message)
+            }),
         }
     }
     issues.into_result(Code::InvalidArgument)?;

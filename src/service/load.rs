@@ -6,6 +6,7 @@ use crate::data::{Loaded, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
+use crate::shown::quoted;
 use crate::watch::Unwatched;
 
 use super::bars_input;
@@ -140,7 +141,8 @@ impl Engine {
         let held: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
         let wanted = request.timeframe.map_or("", Timeframe::as_str);
         let message = format!(
-            "no {wanted} bars of {symbol:?}, and none that {wanted} bars could be made of; there are {}",
+            "no {wanted} bars of {}, and none that {wanted} bars could be made of; there are {}",
+            quoted(symbol),
             held.join(", ")
         );
         Err(Error::new(Code::NoData, message))
@@ -234,7 +236,7 @@ fn too_many(bars: &str, limit: u64) -> Error {
 fn unknown_asset(symbol: &str, known: &[String]) -> String {
     const LISTED: usize = 10;
     let hint = match nearest(symbol, known.iter().map(String::as_str)) {
-        Some(name) => format!("did you mean {name:?}?"),
+        Some(name) => format!("did you mean {}?", quoted(name)),
         None if known.is_empty() => "there are no assets yet, importBars adds them".to_owned(),
         None if known.len() > LISTED => {
             format!(
@@ -245,7 +247,7 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
         }
         None => format!("there are {}", known.join(", ")),
     };
-    format!("no bars of asset {symbol:?}; {hint}")
+    format!("no bars of asset {}; {hint}", quoted(symbol))
 }
 
 fn no_bars_in_range(request: &Wanted<'_>, plan: &Plan) -> Error {
@@ -270,9 +272,9 @@ fn no_bars_in_range(request: &Wanted<'_>, plan: &Plan) -> Error {
         _ => String::new(),
     };
     let message = format!(
-        "no {} bars of {:?} between {} and {}; {held}",
+        "no {} bars of {} between {} and {}; {held}",
         plan.wanted(),
-        request.asset_symbol,
+        quoted(request.asset_symbol),
         time::short(request.start),
         time::short(request.end)
     );

@@ -10,6 +10,7 @@ use crate::input::{Fields, Input, Issues, Range};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe};
 use crate::portfolio::Trades;
+use crate::shown::quoted;
 use crate::store::record::{Outcome, Run, Status};
 use crate::strategies;
 
@@ -88,7 +89,8 @@ impl Engine {
     /// Returns a run of the store that is completed.
     async fn kept(&self, id: &str) -> Result<Drawn> {
         let Some((run, outcome)) = self.opened().await?.store.run(id).await? else {
-            return Err(Error::new(Code::NotFound, format!("there is no backtest with id {id:?}")));
+            let message = format!("there is no backtest with id {}", quoted(id));
+            return Err(Error::new(Code::NotFound, message));
         };
         match outcome {
             Some(outcome) if run.status == Status::Completed => Ok(Drawn::new(run, outcome)),
@@ -221,8 +223,9 @@ async fn given_bars(input: &Input, run: &Drawn) -> Result<Arc<Bars>> {
         return Ok(Arc::new(bars));
     }
     let message = format!(
-        "options.bars are not the {} bars of {:?} that the run was computed on",
-        run.timeframe, run.asset_symbol
+        "options.bars are not the {} bars of {} that the run was computed on",
+        run.timeframe,
+        quoted(&run.asset_symbol)
     );
     Err(Error::invalid("options.bars", "conflict", message))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::input::{Fields, Input, Issues, Range};
 use crate::market::{Bars, Timeframe};
+use crate::shown::quoted;
 use crate::simulation::Options;
 use crate::simulation::options::SizeType;
 use crate::strategies::Bound;
@@ -217,7 +218,8 @@ pub fn symbol(fields: &mut Fields<'_>, name: &'static str, issues: &mut Issues) 
             path.clone(),
             "range",
             format!(
-                "{path} must have no control characters and no spaces around it, was {symbol:?}"
+                "{path} must have no control characters and no spaces around it, was {}",
+                quoted(&symbol)
             ),
         );
         return None;

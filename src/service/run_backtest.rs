@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
 use crate::market::{Bars, Signals, Timeframe, time};
+use crate::shown;
 use crate::store::{Outcome, Run, Status};
 
 use super::engine::Engine;
@@ -165,7 +166,7 @@ impl Engine {
         }
         run.status = Status::Completed;
         tracing::info!(
-            backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %run.asset_symbol,
+            backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %shown::name(&run.asset_symbol),
             timeframe = %run.timeframe, bars = count, trades = outcome.trades.len(),
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"

@@ -45,10 +45,12 @@ struct Request {
 pub fn is_small(request: &Input) -> bool {
     let Input::Record(fields) = request else { return false };
     fields.iter().all(|(_, value)| match value {
-        Input::Floats(column) | Input::Prices(column) => column.len() <= FEW_BARS,
+        Input::Floats(column) | Input::Prices(column) | Input::Numbers(column) => {
+            column.len() <= FEW_BARS
+        }
         Input::Moments(moments) => moments.whole.len() <= FEW_BARS,
         Input::Bytes(column) => column.len() <= FEW_BARS,
-        Input::Bits(column) => column.len() <= FEW_BARS,
+        Input::Bits(column) | Input::Flags(column) => column.len() <= FEW_BARS,
         Input::List(column) => column.len() <= FEW_BARS,
         _ => true,
     })
@@ -164,7 +166,8 @@ fn signal(
         return None;
     };
     let (length, bits, fault) = match input {
-        Input::Bits(bits) => (bits.len(), Some(bits.clone()), None),
+        Input::Bits(bits) | Input::Flags(bits) => (bits.len(), Some(bits.clone()), None),
+        Input::Mixed(mixed) => (mixed.length, None, Some((mixed.index, mixed.item.describe()))),
         Input::Bytes(bytes) => {
             let bits = Bits::from_bytes(bytes);
             let other = || bytes.iter().enumerate().find(|(_, byte)| **byte > 1);

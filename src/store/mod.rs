@@ -102,6 +102,7 @@ fn is_about_id(error: &Error, code: &str) -> bool {
 /// The errors that all stores share, so that they read the same.
 pub(crate) mod errors {
     use super::{Code, DUPLICATE, ENDED, Error, Issue, Outcome, Run, Status};
+    use crate::shown;
 
     /// Creates the error of an id that is taken.
     pub fn duplicate(id: &str) -> Error {
@@ -145,7 +146,10 @@ pub(crate) mod errors {
         Error::invalid(
             "before",
             "unknown",
-            format!("before must be the id of a backtest, no backtest has the id {before:?}"),
+            format!(
+                "before must be the id of a backtest, no backtest has the id {}",
+                shown::quoted(before)
+            ),
         )
     }
 

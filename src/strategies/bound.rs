@@ -10,6 +10,7 @@ use crate::error::{Issue, Result, nearest};
 use crate::input::{Input, Issues, Range, json_number};
 use crate::language::{Binding, Builder, Plan, Truth, evaluate};
 use crate::market::{Bars, Bits, Signals};
+use crate::shown;
 use crate::watch::Watch;
 
 /// A strategy that is ready to run.
@@ -40,7 +41,7 @@ impl Strategy {
         let mut found = Issues::default();
         let given = Given::read(self.definition(), parameters, path, &mut found);
         let bound = if found.is_empty() { self.plan(given, path, &mut found) } else { None };
-        issues.extend(found.into_vec());
+        issues.append(found);
         bound
     }
 
@@ -169,15 +170,15 @@ fn name_unknown(
     let declared = definition.parameters.iter().map(|parameter| parameter.name.as_str());
     let known: Vec<&str> = declared.chain([POSITION_SIZE]).collect();
     for (name, _) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-        let hint = nearest(name, known.iter().copied()).map_or_else(
-            || format!("; known parameters: {}", known.join(", ")),
-            |near| format!(", did you mean {near}?"),
-        );
-        issues.add(
-            format!("{path}.{name}"),
-            "unknown",
-            format!("unknown parameter {path}.{name}{hint}"),
-        );
+        issues.add_with("unknown", || {
+            let hint = nearest(name, known.iter().copied()).map_or_else(
+                || format!("; known parameters: {}", known.join(", ")),
+                |near| format!(", did you mean {near}?"),
+            );
+            let path = format!("{path}.{}", shown::name(name));
+            let message = format!("unknown parameter {path}{hint}");
+            (path, message)
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::definition::{Definition, Origin, Parameter, ParameterKind, StrategyType, Value};
 use crate::input::{Fields, Input, Issues, Range};
+use crate::shown;
 
 impl Definition {
     /// Reads a `StrategyDefinition`, or the declaration of a strategy with a function; every problem is noted, unknown keys
@@ -106,7 +107,10 @@ fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parame
     };
     entries
         .iter()
-        .map(|(name, input)| read_parameter(&format!("{path}.{name}"), name, input, issues))
+        .map(|(name, input)| {
+            let path = format!("{path}.{}", shown::name(name));
+            read_parameter(&path, name, input, issues)
+        })
         .collect()
 }
 

@@ -8,6 +8,7 @@ use super::strategy::Strategy;
 use super::text;
 use crate::error::{Code, Error, Result, nearest};
 use crate::input::Issues;
+use crate::shown::quoted;
 
 /// The known strategies: the built-in ones, and those that were registered.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +50,7 @@ impl Registry {
             .unwrap_or_default();
         Err(Error::new(
             Code::UnknownStrategy,
-            format!("unknown strategy {id:?}{near}; known strategies: {}", ids.join(", ")),
+            format!("unknown strategy {}{near}; known strategies: {}", quoted(id), ids.join(", ")),
         ))
     }
 
@@ -69,7 +70,10 @@ impl Registry {
             issues.add(
                 "strategy.id",
                 "conflict",
-                format!("strategy.id {id:?} is that of a built-in strategy, choose another"),
+                format!(
+                    "strategy.id {} is that of a built-in strategy, choose another",
+                    quoted(id)
+                ),
             );
         }
     }

@@ -10,6 +10,7 @@ use crate::language::{
     self, Binding, Builder, Checked, Kind, Problem, Scope,
     functions::{Clock, KEYWORDS, function_names},
 };
+use crate::shown::{self, quoted};
 
 /// The parameter that every strategy has: the share of the available cash that an entry uses.
 pub const POSITION_SIZE: &str = "position_size";
@@ -239,13 +240,13 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
         issues.push(Issue::new(
             "strategy.id",
             "range",
-            format!("strategy.id {ALLOWED}, was {:?}", definition.id),
+            format!("strategy.id {ALLOWED}, was {}", quoted(&definition.id)),
         ));
     }
     let mut seen = BTreeSet::new();
     for parameter in &definition.parameters {
         let name = parameter.name.as_str();
-        let path = format!("strategy.parameters.{name}");
+        let path = format!("strategy.parameters.{}", shown::name(name));
         let is_series = Series::ALL.iter().any(|(known, _)| *known == name)
             || Clock::ALL.iter().any(|(known, _, _)| *known == name);
         if name == POSITION_SIZE {
@@ -273,7 +274,7 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
 }
 
 fn check_parameter(parameter: &Parameter, issues: &mut Vec<Issue>) {
-    let path = format!("strategy.parameters.{}", parameter.name);
+    let path = format!("strategy.parameters.{}", shown::name(&parameter.name));
     let (minimum, maximum) = (parameter.minimum, parameter.maximum);
     if parameter.kind == ParameterKind::Boolean {
         if minimum.is_some() || maximum.is_some() {

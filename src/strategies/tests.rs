@@ -285,7 +285,7 @@ fn validation_finds_problems_and_warns() {
     let registry = Registry::builtin().unwrap();
     let parameters = Input::from(json!({"fast_period": 0}));
     let outcome = validate(&registry, Some("sma_crossover"), None, Some(&parameters));
-    assert_eq!(outcome.issues[0].path, "parameters.fast_period");
+    assert_eq!(outcome.issues.listed()[0].path, "parameters.fast_period");
     let definition = Input::from(json!({
         "id": "idle", "parameters": {"n": {"type": "integer", "default": 5}}, "entries": "1 > 2", "exits": "close > 1"
     }));
@@ -295,12 +295,12 @@ fn validation_finds_problems_and_warns() {
         outcome.warnings(),
         ["no expression uses the parameter n", "the strategy never enters"]
     );
-    assert_eq!(validate(&registry, None, None, None).issues[0].path, "strategyId");
+    assert_eq!(validate(&registry, None, None, None).issues.listed()[0].path, "strategyId");
     assert_eq!(
-        validate(&registry, Some("rsi"), Some(&definition), None).issues[0].path,
+        validate(&registry, Some("rsi"), Some(&definition), None).issues.listed()[0].path,
         "strategy"
     );
-    assert_eq!(validate(&registry, Some("nope"), None, None).issues[0].code, "unknown");
+    assert_eq!(validate(&registry, Some("nope"), None, None).issues.listed()[0].code, "unknown");
 }
 
 #[test]
@@ -367,8 +367,12 @@ fn one_problem_does_not_hide_another() {
     }));
     let parameters = Input::from(json!({"n": 0, "k": 1}));
     let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
-    let found: Vec<(&str, &str)> =
-        outcome.issues.iter().map(|issue| (issue.path.as_str(), issue.message.as_str())).collect();
+    let found: Vec<(&str, &str)> = outcome
+        .issues
+        .listed()
+        .iter()
+        .map(|issue| (issue.path.as_str(), issue.message.as_str()))
+        .collect();
     assert_eq!(
         found,
         [
@@ -407,7 +411,8 @@ fn one_problem_does_not_hide_another() {
         "entries": "clse > 1", "exits": "close > sma(close, 0)",
     }));
     let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
-    let found: Vec<&str> = outcome.issues.iter().map(|issue| issue.message.as_str()).collect();
+    let found: Vec<&str> =
+        outcome.issues.listed().iter().map(|issue| issue.message.as_str()).collect();
     assert_eq!(
         found,
         [

@@ -21,7 +21,7 @@ pub struct Validation {
     /// Whether a strategy was named that there is none of.
     pub is_unknown: bool,
     /// Every problem.
-    pub issues: Vec<Issue>,
+    pub issues: Issues,
 }
 
 impl Validation {
@@ -59,7 +59,7 @@ pub fn validate(
         (_, Some(input)) => {
             let mut reading = Reading::of(input, Origin::Expressions);
             reading.check_values(parameters);
-            issues.extend(reading.issues);
+            issues.append(reading.issues);
             reading.strategy.map(Arc::new)
         }
         (Some(id), None) => match registry.get(id) {
@@ -79,7 +79,7 @@ pub fn validate(
         .as_ref()
         .and_then(|strategy| strategy.bind_shared(parameters, "parameters", &mut issues));
     let bound = with_parameters.clone().filter(|_| issues.is_empty());
-    Validation { strategy, bound, with_parameters, is_unknown, issues: issues.into_vec() }
+    Validation { strategy, bound, with_parameters, is_unknown, issues }
 }
 
 impl Strategy {
@@ -88,7 +88,7 @@ impl Strategy {
     /// What one problem does not hide is found all the same: expressions next to faulty fields.
     pub fn read(input: &Input, issues: &mut Issues) -> Option<Self> {
         let reading = Reading::of(input, Origin::Expressions);
-        issues.extend(reading.issues);
+        issues.append(reading.issues);
         reading.strategy
     }
 
@@ -96,7 +96,7 @@ impl Strategy {
     /// without expressions, with `generateSignals` in their place.
     pub fn read_declaration(input: &Input, issues: &mut Issues) -> Option<Self> {
         let reading = Reading::of(input, Origin::Elsewhere);
-        issues.extend(reading.issues);
+        issues.append(reading.issues);
         reading.strategy
     }
 }
@@ -107,19 +107,19 @@ struct Reading {
     strategy: Option<Strategy>,
     /// The definition, as far as it could be read, if there is one.
     faulty: Option<Definition>,
-    issues: Vec<Issue>,
+    issues: Issues,
 }
 
 impl Reading {
     fn of(input: &Input, origin: Origin) -> Self {
-        let mut found = Issues::default();
-        let definition = Definition::read_with_gaps("strategy", input, origin, &mut found);
-        let mut issues = found.into_vec();
+        let mut issues = Issues::default();
+        let definition = Definition::read_with_gaps("strategy", input, origin, &mut issues);
         let Some(definition) = definition else {
             return Self { strategy: None, faulty: None, issues };
         };
         // A function that was refused stands in for the expressions: that they are missing is not told as well.
-        let has_function = issues.iter().any(|issue| issue.path == "strategy.generateSignals");
+        let has_function =
+            issues.listed().iter().any(|issue| issue.path == "strategy.generateSignals");
         let origin = if has_function { Origin::Elsewhere } else { origin };
         match Strategy::check(definition.clone(), origin) {
             Ok(strategy) if issues.is_empty() => {
@@ -131,7 +131,7 @@ impl Reading {
                 // follows from its default.
                 let is_new = |problem: &Issue| {
                     let is_of_defaults = problem.path == PARAMETERS || problem.code == "range";
-                    !issues.iter().any(|issue| {
+                    !issues.listed().iter().any(|issue| {
                         is_about(&problem.path, &issue.path)
                             || (is_of_defaults && is_about(&issue.path, PARAMETERS))
                     })
@@ -148,12 +148,12 @@ impl Reading {
         let Some(definition) = &self.faulty else { return };
         let is_faulty =
             |issue: &Issue| issue.path != PARAMETERS && is_about(&issue.path, PARAMETERS);
-        if self.issues.iter().any(is_faulty) {
+        if self.issues.listed().iter().any(is_faulty) {
             return;
         }
         let mut found = Issues::default();
         Given::read(definition, parameters, "parameters", &mut found);
-        self.issues.extend(found.into_vec());
+        self.issues.append(found);
     }
 }
 

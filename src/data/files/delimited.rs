@@ -9,6 +9,7 @@ use super::unreadable;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::names::Places;
 use crate::market::{Bars, Column};
+use crate::shown::{self, quoted};
 use crate::watch::Watch;
 
 /// How many lines may precede the header, as the address does in files of `CryptoDataDownload`.
@@ -182,12 +183,12 @@ impl<'a> Table<'a> {
         let name = self.header.get(place).map_or("", |name| name.trim());
         let found = match found.trim() {
             "" => "is empty".to_owned(),
-            found => format!("was {:?}", found.chars().take(60).collect::<String>()),
+            found => format!("was {}", quoted(found)),
         };
-        let message = format!("line {line}, column {name:?} must be {expected}, {found}");
+        let message = format!("line {line}, column {} must be {expected}, {found}", quoted(name));
         Error::with_issues(
             Code::BadData,
-            vec![Issue::new(format!("line {line}, {name}"), "type", message)],
+            vec![Issue::new(format!("line {line}, {}", shown::name(name)), "type", message)],
         )
     }
 

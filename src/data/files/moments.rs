@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 
 use crate::error::{Code, Error, Result};
+use crate::shown::quoted;
 
 /// A column of dates, cell by cell.
 #[derive(Debug, Default)]
@@ -67,12 +68,14 @@ impl Moments {
             match (self.first_is_day, self.second_is_day) {
                 (true, true) => {
                     return Err(bad(format!(
-                        "the time column mixes DD/MM/YYYY and MM/DD/YYYY (line {line} has {text:?})"
+                        "the time column mixes DD/MM/YYYY and MM/DD/YYYY (line {line} has {})",
+                        quoted(text)
                     )));
                 }
                 (false, false) => {
                     return Err(bad(format!(
-                        "dates such as {text:?} (line {line}) may be DD/MM/YYYY or MM/DD/YYYY, and no date of the file tells which; use YYYY-MM-DD"
+                        "dates such as {} (line {line}) may be DD/MM/YYYY or MM/DD/YYYY, and no date of the file tells which; use YYYY-MM-DD",
+                        quoted(text)
                     )));
                 }
                 _ => {}

@@ -13,6 +13,7 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::names::Places;
 use crate::market::{Bars, Column, time};
+use crate::shown::{self, quoted};
 use crate::watch::Watch;
 
 /// Collects record batches of one schema into the columns of bars.
@@ -219,9 +220,10 @@ fn texts(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Resul
     for (row, text) in array.as_string::<i32>().iter().enumerate() {
         let (row, text) = (rows + row, text.unwrap_or_default());
         let moment = time::parse(text).ok_or_else(|| {
-            let text: String = text.chars().take(60).collect();
             let message = format!(
-                "column {name:?} must hold ISO 8601 dates, row {row} (counted from 0) has {text:?}"
+                "column {} must hold ISO 8601 dates, row {row} (counted from 0) has {}",
+                quoted(name),
+                quoted(text)
             );
             at(name, row, "type", message)
         })?;
@@ -235,7 +237,8 @@ fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i
         if value.fract() != 0.0 || !value.is_finite() {
             let row = rows + row;
             let message = format!(
-                "column {name:?} must hold whole UTC milliseconds, row {row} (counted from 0) has {value}"
+                "column {} must hold whole UTC milliseconds, row {row} (counted from 0) has {value}",
+                quoted(name)
             );
             return Err(at(name, row, "type", message));
         }
@@ -254,7 +257,10 @@ fn cast(array: &ArrayRef, to: &DataType, name: &str) -> Result<ArrayRef> {
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(|error| {
-        Error::new(Code::BadData, format!("column {name:?} cannot be read as {to}: {error}"))
+        Error::new(
+            Code::BadData,
+            format!("column {} cannot be read as {to}: {error}", quoted(name)),
+        )
     })
 }
 
@@ -268,12 +274,15 @@ fn no_nulls(array: &ArrayRef, name: &str, rows: usize) -> Result<()> {
         name,
         row,
         "null",
-        format!("column {name:?} has no value (null) in row {row} (counted from 0)"),
+        format!("column {} has no value (null) in row {row} (counted from 0)", quoted(name)),
     ))
 }
 
 fn at(name: &str, row: usize, code: &str, message: String) -> Error {
-    Error::with_issues(Code::BadData, vec![Issue::new(format!("{name}[{row}]"), code, message)])
+    Error::with_issues(
+        Code::BadData,
+        vec![Issue::new(format!("{}[{row}]", shown::name(name)), code, message)],
+    )
 }
 
 fn mistyped(name: &str, expected: &str, found: &DataType) -> Error {
@@ -282,7 +291,7 @@ fn mistyped(name: &str, expected: &str, found: &DataType) -> Error {
         vec![Issue::new(
             name,
             "type",
-            format!("column {name:?} must be {expected}, was of type {found}"),
+            format!("column {} must be {expected}, was of type {found}", quoted(name)),
         )],
     )
 }

@@ -11,39 +11,82 @@ export declare class BacktestEngine {
    * are unknown or out of range.
    */
   constructor(config?: EngineConfig)
-  /** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
+  /**
+   * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+   * AbortError if the signal is aborted.
+   */
   runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
-  /** Returns a backtest that was kept, or null if there is none with that id. */
+  /**
+   * Returns a backtest that was kept, or null if there is none with that id.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+   */
   getBacktestResults(backtestId: string): Promise<BacktestResult | null>
   /**
    * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
    * the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
   renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
-  /** Lists backtests, the newest first, without their trades and curves. */
+  /**
+   * Lists backtests, the newest first, without their trades and curves.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+   */
   listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
-  /** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
+  /**
+   * Deletes a backtest and all that belongs to it; resolves to whether there was one.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+   */
   deleteBacktest(backtestId: string): Promise<boolean>
-  /** Lists the strategies that can be run: the built-in ones, then the registered ones by id. */
+  /**
+   * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+   *
+   * Rejects with `STORAGE` or `CLOSED`.
+   */
   listStrategies(): Promise<Array<StrategyInfo>>
   /**
    * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
    * in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
    * only, until it is closed.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
   registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
   /**
    * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
    * bars to see whether it looks ahead; nothing is run otherwise.
+   *
+   * Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
    */
   validateStrategy(config: StrategyConfig): Promise<ValidationResult>
-  /** Returns metrics of a backtest: those named, or all. */
+  /**
+   * Returns metrics of a backtest: those named, or all.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+   */
   getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
-  /** Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. */
+  /**
+   * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+   */
   importBars(request: ImportRequest): Promise<ImportSummary>
-  /** Lists the assets that there are bars of. */
+  /**
+   * Lists the assets that there are bars of.
+   *
+   * Rejects with `STORAGE` or `CLOSED`.
+   */
   listAssets(): Promise<Array<AssetInfo>>
-  /** Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine. */
+  /**
+   * Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine.
+   *
+   * Rejects with `STORAGE`.
+   */
   close(): Promise<void>
 }
 
@@ -250,7 +293,11 @@ export interface ChartOptions {
   bars?: BarsInput
 }
 
-/** Deletes a backtest and all that belongs to it; resolves to whether there was one. */
+/**
+ * Deletes a backtest and all that belongs to it; resolves to whether there was one.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+ */
 export declare function deleteBacktest(backtestId: string): Promise<boolean>
 
 /**
@@ -331,13 +378,25 @@ export interface FunctionStrategyDefinition {
   generateSignals: (bars: Bars, parameters: Record<string, any>) => StrategySignals
 }
 
-/** Returns a backtest that was kept, or null if there is none with that id. */
+/**
+ * Returns a backtest that was kept, or null if there is none with that id.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+ */
 export declare function getBacktestResults(backtestId: string): Promise<BacktestResult | null>
 
-/** Returns metrics of a backtest: those named, or all. */
+/**
+ * Returns metrics of a backtest: those named, or all.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+ */
 export declare function getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
 
-/** Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. */
+/**
+ * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+ */
 export declare function importBars(request: ImportRequest): Promise<ImportSummary>
 
 /** Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none. */
@@ -376,13 +435,25 @@ export interface Issue {
   message: string
 }
 
-/** Lists the assets that there are bars of. */
+/**
+ * Lists the assets that there are bars of.
+ *
+ * Rejects with `STORAGE` or `CLOSED`.
+ */
 export declare function listAssets(): Promise<Array<AssetInfo>>
 
-/** Lists backtests, the newest first, without their trades and curves. */
+/**
+ * Lists backtests, the newest first, without their trades and curves.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+ */
 export declare function listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
 
-/** Lists the strategies that can be run: the built-in ones, then the registered ones by id. */
+/**
+ * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+ *
+ * Rejects with `STORAGE` or `CLOSED`.
+ */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
 
 /** Orders, one entry of each column an order. */
@@ -431,6 +502,8 @@ export interface Progress {
  * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept in
  * the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine only,
  * until it is closed.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
 
@@ -442,10 +515,17 @@ export declare function registerStrategy(strategy: StrategyDefinition | Function
  * `getBacktestResults` gave. A run does not keep its prices: they are loaded again from where the run had them, and drawn
  * if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
  * no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
 export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
 
-/** Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store. */
+/**
+ * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+ * AbortError if the signal is aborted.
+ */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
 
 /** How a run is followed and stopped. */
@@ -480,7 +560,11 @@ export interface SignalsColumns {
   initialCapital: number
 }
 
-/** Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored. */
+/**
+ * Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored.
+ *
+ * Rejects with `INVALID_ARGUMENT` or `BAD_DATA`.
+ */
 export declare function simulateSignals(request: SignalsRequest): Promise<SimulationResult>
 
 /** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset. */
@@ -684,6 +768,8 @@ export interface TradeColumns {
 /**
  * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up bars
  * to see whether it looks ahead; nothing is run otherwise.
+ *
+ * Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
  */
 export declare function validateStrategy(config: StrategyConfig): Promise<ValidationResult>
 

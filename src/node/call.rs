@@ -145,7 +145,9 @@ fn settle<T, V>(
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
 ) -> napi::Result<V> {
     match result {
-        Ok(value) => held.followers.told(env, value, convert),
+        Ok(value) => {
+            held.followers.told(env, value, convert).map_err(|failure| error::settled(env, failure))
+        }
         Err(failure) => {
             held.followers.leave(env);
             Err(error::to_js(env, failure, &held.fail))
@@ -157,7 +159,10 @@ impl Followers {
     /// Lets go of the signal.
     fn leave(&self, env: &Env) {
         if let Some(unlisten) = &self.unlisten {
-            let _ = unlisten.borrow_back(env).and_then(|unlisten| unlisten.call(()));
+            let left = unlisten.borrow_back(env).and_then(|unlisten| unlisten.apply((), ()));
+            if left.is_err() {
+                let _ = error::exception(env);
+            }
         }
     }
 
@@ -172,7 +177,7 @@ impl Followers {
         let (value, last) = convert(env, value)?;
         if let (Some(last), Some(listener)) = (last, &self.listener) {
             // Told here and not through the queue, so that nobody hears of the end after the answer.
-            listener.borrow_back(env)?.call((JsProgress::from(last),).into())?;
+            listener.borrow_back(env)?.apply((), (JsProgress::from(last),).into())?;
         }
         Ok(value)
     }

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::service::Engine;
 
-use super::runtime::{Runtime, configure};
+use super::call::call;
+use super::error::{Failure, promised};
+use super::runtime::configure;
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
-use super::{error, functions, input};
+use super::{functions, input};
 
 /// One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
 /// make your own for other settings, or to close it.
@@ -27,18 +29,21 @@ impl BacktestEngine {
     /// are unknown or out of range.
     #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
     pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {
-        let config = input::read(config)?;
-        let engine = configure(&env, &config).and_then(Engine::new);
+        let engine = input::read(&env, config, "config")
+            .and_then(|config| configure(&env, &config))
+            .and_then(Engine::new);
         match engine {
             Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
-            Err(failure) => {
-                let fail = Runtime::of(&env)?.begin(&env, None)?;
-                Err(error::to_js(&env, failure, &fail))
-            }
+            Err(refused) => Err(napi::Error::from_unknown_without_coercion(
+                Failure::from(refused).into_js(&env),
+            )),
         }
     }
 
     /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+    /// AbortError if the signal is aborted.
     #[napi(
         catch_unwind,
         ts_args_type = "request: BacktestRequest, options?: RunOptions",
@@ -54,6 +59,8 @@ impl BacktestEngine {
     }
 
     /// Returns a backtest that was kept, or null if there is none with that id.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "backtestId: string",
@@ -69,6 +76,8 @@ impl BacktestEngine {
 
     /// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
     /// the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
@@ -84,6 +93,8 @@ impl BacktestEngine {
     }
 
     /// Lists backtests, the newest first, without their trades and curves.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "filter?: BacktestFilter",
@@ -98,6 +109,8 @@ impl BacktestEngine {
     }
 
     /// Deletes a backtest and all that belongs to it; resolves to whether there was one.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
     pub fn delete_backtest<'env>(
         &self,
@@ -108,6 +121,8 @@ impl BacktestEngine {
     }
 
     /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+    ///
+    /// Rejects with `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
     pub fn list_strategies<'env>(
         &self,
@@ -119,6 +134,8 @@ impl BacktestEngine {
     /// Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
     /// in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
     /// only, until it is closed.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "strategy: StrategyDefinition | FunctionStrategyDefinition",
@@ -134,6 +151,8 @@ impl BacktestEngine {
 
     /// Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
     /// bars to see whether it looks ahead; nothing is run otherwise.
+    ///
+    /// Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "config: StrategyConfig",
@@ -148,6 +167,8 @@ impl BacktestEngine {
     }
 
     /// Returns metrics of a backtest: those named, or all.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "backtestId: string, metrics?: Array<string>",
@@ -163,6 +184,8 @@ impl BacktestEngine {
     }
 
     /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "request: ImportRequest",
@@ -177,17 +200,21 @@ impl BacktestEngine {
     }
 
     /// Lists the assets that there are bars of.
+    ///
+    /// Rejects with `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 
     /// Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine.
+    ///
+    /// Rejects with `STORAGE`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
-        super::call::call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| {
-            Ok(())
+        promised(env, || {
+            Ok(call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| Ok(()))?)
         })
     }
 }

@@ -1,14 +1,14 @@
 //! A function of JavaScript that computes signals: called on its own thread, whichever thread asks.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{
-    Array, FnArgs, FromNapiValue, Function, JsObjectValue, Object, Uint8Array, Unknown,
+    Array, FnArgs, FromNapiValue, Function, JsObjectValue, Object, Uint8ArraySlice, Unknown,
 };
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, JsError, JsValue, Result, Status, ValueType};
+use napi::{Env, JsValue, Status, ValueType};
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
@@ -17,7 +17,8 @@ use crate::input::Input;
 use crate::service::{Columns, Signaller};
 use crate::store::Answer;
 
-use super::input;
+use super::error::{self, Failure, Thrown};
+use super::input::{Reader, Unread};
 use super::runtime::Runtime;
 use super::types::Bars;
 
@@ -55,14 +56,15 @@ impl JsFunction {
     pub(super) fn of(
         env: &Env,
         strategy: Option<Unknown<'_>>,
-    ) -> Result<Option<Arc<dyn Signaller>>> {
+    ) -> std::result::Result<Option<Arc<dyn Signaller>>, Failure> {
         let Some(strategy) = strategy else { return Ok(None) };
         if strategy.get_type()? != ValueType::Object {
             return Ok(None);
         }
         // Not only among the own fields: a strategy may be an instance of a class.
-        let function: Unknown =
-            Object::from_raw(env.raw(), strategy.raw()).get_named_property(NAME)?;
+        let function: Unknown = Object::from_raw(env.raw(), strategy.raw())
+            .get_named_property(NAME)
+            .map_err(|failure| error::unread(env, &format!("strategy.{NAME}"), &failure))?;
         if function.get_type()? != ValueType::Function {
             return Ok(None);
         }
@@ -72,7 +74,7 @@ impl JsFunction {
                 "signaller",
             )?;
         let queue = guard
-            .call((strategy, function).into())?
+            .apply((), (strategy, function).into())?
             .build_threadsafe_function::<(Columns, Map<String, Value>)>()
             .weak::<true>()
             .callee_handled::<true>()
@@ -94,9 +96,13 @@ impl Signaller for JsFunction {
                 Ok((bars, parameters)),
                 ThreadsafeFunctionCallMode::NonBlocking,
                 move |answer, env| {
-                    let answer = answer.and_then(|answer| read_answer(&env, answer, longest));
+                    let answer = answer
+                        .map_err(Unread::from)
+                        .and_then(|answer| read_answer(&env, answer, longest));
                     // Nobody waits for the answer to a run that was stopped.
-                    let _ = sender.send(answer.unwrap_or_else(|error| Err(failed(&error))));
+                    let _ = sender.send(answer.unwrap_or_else(|unread| {
+                        Err(unread.into_error(&env, &format!("strategy.{NAME}")))
+                    }));
                     Ok(())
                 },
             );
@@ -114,23 +120,16 @@ impl Signaller for JsFunction {
     }
 }
 
-/// The error around what was thrown, on its way to become the `cause` of a `BacktestError`.
-#[derive(Debug)]
-struct Thrown(Mutex<Option<napi::Error>>);
-
-/// Returns the error around what was thrown that an error carries; it can be had once.
-pub(super) fn thrown<'env>(env: &'env Env, error: &Error) -> Option<Unknown<'env>> {
-    let Thrown(held) = error.cause.as_ref()?.downcast_ref()?;
-    let thrown = held.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    Some(JsError::from(thrown).into_unknown(*env))
-}
-
 /// Reads what the guard around the function reports: an answer, or what was thrown and how to tell it.
-fn read_answer(env: &Env, report: Unknown<'_>, longest: usize) -> Result<crate::Result<Input>> {
+fn read_answer(
+    env: &Env,
+    report: Unknown<'_>,
+    longest: usize,
+) -> std::result::Result<crate::Result<Input>, Unread> {
     let report = Object::from_raw(env.raw(), report.raw());
     let problem: Option<String> = report.get("problem")?;
     let Some(problem) = problem else {
-        return Ok(Ok(read_columns(report.get_named_property("answer")?, longest)?));
+        return read_columns(env, report.get_named_property("answer")?, longest).map(Ok);
     };
     let mut error = Error::invalid(
         &format!("strategy.{NAME}"),
@@ -138,41 +137,45 @@ fn read_answer(env: &Env, report: Unknown<'_>, longest: usize) -> Result<crate::
         format!("strategy.{NAME} {problem}"),
     );
     if report.has_named_property("cause")? {
-        let held = napi::Error::from_unknown_without_coercion(report.get_named_property("cause")?);
-        error.cause = Some(Arc::new(Thrown(Mutex::new(Some(held)))));
+        error.cause = Some(Thrown::new(report.get_named_property("cause")?));
     }
     Ok(Err(error))
 }
 
 /// Reads an object of columns. Whatever else was returned is not followed into its depths, nor are columns that are longer
 /// than they may be.
-fn read_columns(answer: Unknown<'_>, longest: usize) -> Result<Input> {
+fn read_columns(
+    env: &Env,
+    answer: Unknown<'_>,
+    longest: usize,
+) -> std::result::Result<Input, Unread> {
     let is_record = answer.get_type()? == ValueType::Object
         && !answer.is_array()?
         && !answer.is_typedarray()?
         && !answer.is_date()?;
+    let mut reader = Reader::new(env);
     if !is_record {
-        return read_column(answer, longest);
+        return read_column(&mut reader, answer, longest);
     }
-    let object = Object::from_unknown(answer)?;
-    let mut fields = Vec::new();
-    for key in Object::keys(&object)? {
-        let field: Unknown = object.get_named_property(&key)?;
-        fields.push((key, read_column(field, longest)?));
-    }
-    Ok(Input::Record(fields))
+    reader
+        .record(answer, |reader, _, column| read_column(reader, column, longest))
+        .map(Input::Record)
 }
 
-fn read_column(value: Unknown<'_>, longest: usize) -> Result<Input> {
+fn read_column(
+    reader: &mut Reader<'_>,
+    value: Unknown<'_>,
+    longest: usize,
+) -> std::result::Result<Input, Unread> {
     if value.get_type()? != ValueType::Object || value.is_date()? {
-        return input::read(Some(value));
+        return reader.read(value, 0);
     }
     if value.is_typedarray()? {
-        return match Uint8Array::from_unknown(value) {
+        return match Uint8ArraySlice::from_unknown(value) {
             Ok(bytes) if bytes.len() > longest => {
                 Ok(Input::Other(format!("Uint8Array of {} bytes", bytes.len())))
             }
-            Ok(bytes) => Ok(Input::Bytes(bytes.to_vec())),
+            Ok(_) => reader.typed_array(value),
             Err(_) => Ok(Input::Other("typed array that is no Uint8Array".into())),
         };
     }
@@ -181,14 +184,7 @@ fn read_column(value: Unknown<'_>, longest: usize) -> Result<Input> {
         if length > longest {
             return Ok(Input::Other(format!("plain array of {length} items")));
         }
-        return input::read_flat(value);
+        return reader.flags(value);
     }
     Ok(Input::Other("plain object".into()))
-}
-
-/// Describes a failure to call the function or to read its answer.
-fn failed(error: &napi::Error) -> Error {
-    let message =
-        format!("strategy.{NAME} could not be called, or its answer not read: {}", error.reason);
-    Error::invalid(&format!("strategy.{NAME}"), "threw", message)
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{Buffer, Float64Array, Null, PromiseRaw, Unknown};
-use napi::{Either, Env, Result};
+use napi::{Either, Env, Result, ValueType};
 use napi_derive::napi;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::input::Input;
 use crate::market::time;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
@@ -15,6 +16,7 @@ use crate::service::{Control, Done, Engine, Progress, pool};
 use crate::store::record::{Outcome, Run};
 
 use super::call::{call, simulate};
+use super::error::{self, promised};
 use super::function::JsFunction;
 use super::input::read;
 use super::runtime::Runtime;
@@ -27,8 +29,9 @@ use super::types::{
 /// The engine of a call, or why there is none.
 pub(super) type Answering = crate::Result<Arc<Engine>>;
 
-fn default_engine(env: &Env) -> Result<Answering> {
-    Ok(Runtime::of(env)?.default_engine(env))
+fn default_engine(env: &Env) -> Answering {
+    let runtime = Runtime::of(env).map_err(|failure| Error::internal(failure.reason.clone()))?;
+    runtime.default_engine(env)
 }
 
 pub(super) fn on_run_backtest<'env>(
@@ -37,22 +40,25 @@ pub(super) fn on_run_backtest<'env>(
     request: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-    let request = read(request)?;
-    let small = crate::service::request::is_small(&request);
-    let start = |control: Control| {
-        let engine = engine?;
-        let ticket = engine.arrive();
-        Ok(async move {
-            // Boxed: the state of a run is large, and every await above it would carry it along.
-            let work = Box::pin(engine.run_backtest(&request, control, ticket));
-            let Done { run, outcome, moments } = engine.logged(work).await?;
-            let last = completed(&run, &outcome);
-            let result = BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), moments)));
-            Ok((result.cross()?, last))
-        })
-    };
-    simulate(env, options, small, start, |env, (result, last)| {
-        Ok((complete(env, result)?, Some(last)))
+    promised(env, || {
+        let request = read(env, request, "")?;
+        let small = crate::service::request::is_small(&request);
+        let start = |control: Control| {
+            let engine = engine?;
+            let ticket = engine.arrive();
+            Ok(async move {
+                // Boxed: the state of a run is large, and every await above it would carry it along.
+                let work = Box::pin(engine.run_backtest(&request, control, ticket));
+                let Done { run, outcome, moments } = engine.logged(work).await?;
+                let last = completed(&run, &outcome);
+                let result =
+                    BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), moments)));
+                Ok((result.cross()?, last))
+            })
+        };
+        Ok(simulate(env, options, small, start, |env, (result, last)| {
+            Ok((complete(env, result)?, Some(last)))
+        })?)
     })
 }
 
@@ -63,12 +69,12 @@ fn complete(env: &Env, result: CrossingResult) -> Result<Unknown<'static>> {
     match columns {
         ResultColumns::Packed(numbers, bars) => runtime
             .helper::<(String, Float64Array, u32), Unknown<'static>>(env, "completePacked")?
-            .call((text, numbers.into(), bars).into()),
+            .apply((), (text, numbers.into(), bars).into()),
         ResultColumns::Whole(trades, timestamps, equity_curve) => runtime
             .helper::<(String, Float64Array, Float64Array, Float64Array), Unknown<'static>>(
                 env, "complete",
             )?
-            .call((text, trades.into(), timestamps.into(), equity_curve.into()).into()),
+            .apply((), (text, trades.into(), timestamps.into(), equity_curve.into()).into()),
     }
 }
 
@@ -78,14 +84,14 @@ fn assemble(env: &Env, (text, columns): (String, CrossingColumns)) -> Result<Unk
     match columns {
         CrossingColumns::Packed(numbers, orders, trades) => runtime
             .helper::<(String, Float64Array, u32, u32), Unknown<'static>>(env, "assemblePacked")?
-            .call((text, numbers.into(), orders, trades).into()),
+            .apply((), (text, numbers.into(), orders, trades).into()),
         CrossingColumns::Whole(columns) => {
             let (orders, trades, equity_curve) = *columns;
             runtime
                 .helper::<(String, OrderColumns, TradeColumns, Float64Array), Unknown<'static>>(
                     env, "assemble",
                 )?
-                .call((text, orders, trades, equity_curve.into()).into())
+                .apply((), (text, orders, trades, equity_curve.into()).into())
         }
     }
 }
@@ -106,20 +112,22 @@ pub(super) fn on_get_backtest_results<'env>(
     engine: Answering,
     id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
-    let id = read(id)?;
-    let work = engine.map(|engine| async move {
-        let found = engine.logged(engine.get_backtest_results(&id)).await?;
-        let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
-            let outcome = outcome.map(|outcome| {
-                let moments = time::to_numbers(&outcome.timestamps, &pool::Crew);
-                (Arc::unwrap_or_clone(outcome), moments)
-            });
-            BacktestResult::new(run, outcome).cross()
-        };
-        found.map(crossing).transpose()
-    });
-    call(env, work, |env, found: Option<CrossingResult>| {
-        found.map_or(Ok(Either::B(Null)), |result| complete(env, result).map(Either::A))
+    promised(env, || {
+        let id = read(env, id, "backtestId")?;
+        let work = engine.map(|engine| async move {
+            let found = engine.logged(engine.get_backtest_results(&id)).await?;
+            let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
+                let outcome = outcome.map(|outcome| {
+                    let moments = time::to_numbers(&outcome.timestamps, &pool::Crew);
+                    (Arc::unwrap_or_clone(outcome), moments)
+                });
+                BacktestResult::new(run, outcome).cross()
+            };
+            found.map(crossing).transpose()
+        });
+        Ok(call(env, work, |env, found: Option<CrossingResult>| {
+            found.map_or(Ok(Either::B(Null)), |result| complete(env, result).map(Either::A))
+        })?)
     })
 }
 
@@ -128,12 +136,14 @@ pub(super) fn on_list_backtests<'env>(
     engine: Answering,
     filter: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-    let filter = read(filter)?;
-    let work = engine.map(|engine| async move {
-        let found = engine.logged(engine.list_backtests(&filter)).await?;
-        rows(found, |(run, summary)| BacktestSummary::new(run, summary))
-    });
-    call(env, work, list)
+    promised(env, || {
+        let filter = read(env, filter, "")?;
+        let work = engine.map(|engine| async move {
+            let found = engine.logged(engine.list_backtests(&filter)).await?;
+            rows(found, |(run, summary)| BacktestSummary::new(run, summary))
+        });
+        Ok(call(env, work, list)?)
+    })
 }
 
 /// How many rows of a list cross in one text.
@@ -153,7 +163,9 @@ fn rows<T, R: Serialize>(
 
 /// Puts a list together.
 fn list(env: &Env, texts: Vec<String>) -> Result<Unknown<'static>> {
-    Runtime::of(env)?.helper::<(Vec<String>,), Unknown<'static>>(env, "list")?.call((texts,).into())
+    Runtime::of(env)?
+        .helper::<(Vec<String>,), Unknown<'static>>(env, "list")?
+        .apply((), (texts,).into())
 }
 
 pub(super) fn on_delete_backtest<'env>(
@@ -161,23 +173,25 @@ pub(super) fn on_delete_backtest<'env>(
     engine: Answering,
     id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, bool>> {
-    let id = read(id)?;
-    call(
-        env,
-        engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await }),
-        |_, deleted| Ok(deleted),
-    )
+    promised(env, || {
+        let id = read(env, id, "backtestId")?;
+        let work =
+            engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await });
+        Ok(call(env, work, |_, deleted| Ok(deleted))?)
+    })
 }
 
 pub(super) fn on_list_strategies(
     env: &Env,
     engine: Answering,
 ) -> Result<PromiseRaw<'_, Unknown<'static>>> {
-    let work = engine.map(|engine| async move {
-        let found = engine.logged(engine.list_strategies()).await?;
-        rows(&found, StrategyInfo::from)
-    });
-    call(env, work, list)
+    promised(env, || {
+        let work = engine.map(|engine| async move {
+            let found = engine.logged(engine.list_strategies()).await?;
+            rows(&found, StrategyInfo::from)
+        });
+        Ok(call(env, work, list)?)
+    })
 }
 
 pub(super) fn on_register_strategy<'env>(
@@ -185,13 +199,15 @@ pub(super) fn on_register_strategy<'env>(
     engine: Answering,
     strategy: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, StrategyInfo>> {
-    let function = JsFunction::of(env, strategy)?;
-    let strategy = read(strategy)?;
-    let work = engine.map(|engine| async move {
-        let known = engine.logged(engine.register_strategy(&strategy, function)).await?;
-        Ok(StrategyInfo::from(&known))
-    });
-    call(env, work, |_, registered| Ok(registered))
+    promised(env, || {
+        let function = JsFunction::of(env, strategy)?;
+        let strategy = read(env, strategy, "strategy")?;
+        let work = engine.map(|engine| async move {
+            let known = engine.logged(engine.register_strategy(&strategy, function)).await?;
+            Ok(StrategyInfo::from(&known))
+        });
+        Ok(call(env, work, |_, registered| Ok(registered))?)
+    })
 }
 
 pub(super) fn on_validate_strategy<'env>(
@@ -199,11 +215,13 @@ pub(super) fn on_validate_strategy<'env>(
     engine: Answering,
     config: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, ValidationResult>> {
-    let config = read(config)?;
-    let work = engine.map(|engine| async move {
-        Ok(ValidationResult::from(engine.logged(engine.validate_strategy(&config)).await?))
-    });
-    call(env, work, |_, found| Ok(found))
+    promised(env, || {
+        let config = read(env, config, "")?;
+        let work = engine.map(|engine| async move {
+            Ok(ValidationResult::from(engine.logged(engine.validate_strategy(&config)).await?))
+        });
+        Ok(call(env, work, |_, found| Ok(found))?)
+    })
 }
 
 pub(super) fn on_get_metrics<'env>(
@@ -212,11 +230,13 @@ pub(super) fn on_get_metrics<'env>(
     id: Option<Unknown<'env>>,
     names: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Map<String, Value>>> {
-    let (id, names) = (read(id)?, read(names)?);
-    let work = engine.map(|engine| async move {
-        Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
-    });
-    call(env, work, |_, found| Ok(found))
+    promised(env, || {
+        let (id, names) = (read(env, id, "backtestId")?, read(env, names, "metrics")?);
+        let work = engine.map(|engine| async move {
+            Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
+        });
+        Ok(call(env, work, |_, found| Ok(found))?)
+    })
 }
 
 pub(super) fn on_import_bars<'env>(
@@ -224,21 +244,25 @@ pub(super) fn on_import_bars<'env>(
     engine: Answering,
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
-    let request = read(request)?;
-    let work = engine.map(|engine| async move {
-        Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
-    });
-    call(env, work, |_, summary| Ok(summary))
+    promised(env, || {
+        let request = read(env, request, "")?;
+        let work = engine.map(|engine| async move {
+            Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
+        });
+        Ok(call(env, work, |_, summary| Ok(summary))?)
+    })
 }
 
 pub(super) fn on_list_assets(
     env: &Env,
     engine: Answering,
 ) -> Result<PromiseRaw<'_, Unknown<'static>>> {
-    let work = engine.map(|engine| async move {
-        rows(engine.logged(engine.list_assets()).await?, AssetInfo::from)
-    });
-    call(env, work, list)
+    promised(env, || {
+        let work = engine.map(|engine| async move {
+            rows(engine.logged(engine.list_assets()).await?, AssetInfo::from)
+        });
+        Ok(call(env, work, list)?)
+    })
 }
 
 pub(super) fn on_render_chart<'env>(
@@ -247,23 +271,37 @@ pub(super) fn on_render_chart<'env>(
     backtest: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Buffer>> {
-    let backtest = read_drawn(env, backtest)?;
-    let options = read(options)?;
-    let start = |_| {
-        let engine = engine?;
-        Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
-    };
-    simulate(env, None, false, start, |_, bytes: Vec<u8>| Ok((Buffer::from(bytes), None)))
+    promised(env, || {
+        let backtest = read_drawn(env, backtest)?;
+        let options = read(env, options, "options")?;
+        let start = |_| {
+            let engine = engine?;
+            Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
+        };
+        let convert = |_: &Env, bytes: Vec<u8>| Ok((Buffer::from(bytes), None));
+        Ok(simulate(env, None, false, start, convert)?)
+    })
 }
 
 /// Reads the id of a backtest, or a result, whose trades become columns on the way.
-fn read_drawn<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> Result<Input> {
+fn read_drawn<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> crate::Result<Input> {
     let Some(backtest) = backtest else { return Ok(Input::Null) };
-    let pack = Runtime::of(env)?.helper::<(Unknown<'env>,), Unknown<'env>>(env, "drawn")?;
-    read(Some(pack.call((backtest,).into())?))
+    // Applied, so that an exception stays what it is.
+    let packed = Runtime::of(env)
+        .and_then(|runtime| runtime.helper::<(Unknown<'env>,), Unknown<'env>>(env, "drawn"))
+        .and_then(|pack| pack.apply((), (backtest,).into()))
+        .map_err(|failure| error::unread(env, "result", &failure))?;
+    read(env, Some(packed), if is_text(packed) { "backtestId" } else { "result" })
+}
+
+fn is_text(value: Unknown<'_>) -> bool {
+    matches!(value.get_type(), Ok(ValueType::String))
 }
 
 /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+///
+/// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+/// AbortError if the signal is aborted.
 #[napi(
     catch_unwind,
     ts_args_type = "request: BacktestRequest, options?: RunOptions",
@@ -274,10 +312,12 @@ pub fn run_backtest<'env>(
     request: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-    on_run_backtest(env, default_engine(env)?, request, options)
+    on_run_backtest(env, default_engine(env), request, options)
 }
 
 /// Returns a backtest that was kept, or null if there is none with that id.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "backtestId: string",
@@ -287,7 +327,7 @@ pub fn get_backtest_results<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
-    on_get_backtest_results(env, default_engine(env)?, backtest_id)
+    on_get_backtest_results(env, default_engine(env), backtest_id)
 }
 
 /// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to the
@@ -297,6 +337,8 @@ pub fn get_backtest_results<'env>(
 /// `getBacktestResults` gave. A run does not keep its prices: they are loaded again from where the run had them, and drawn
 /// if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
 /// no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
+///
+/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
@@ -307,10 +349,12 @@ pub fn render_chart<'env>(
     backtest: Option<Unknown<'env>>,
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Buffer>> {
-    on_render_chart(env, default_engine(env)?, backtest, options)
+    on_render_chart(env, default_engine(env), backtest, options)
 }
 
 /// Lists backtests, the newest first, without their trades and curves.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "filter?: BacktestFilter",
@@ -320,27 +364,33 @@ pub fn list_backtests<'env>(
     env: &'env Env,
     filter: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-    on_list_backtests(env, default_engine(env)?, filter)
+    on_list_backtests(env, default_engine(env), filter)
 }
 
 /// Deletes a backtest and all that belongs to it; resolves to whether there was one.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
 #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
 pub fn delete_backtest<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, bool>> {
-    on_delete_backtest(env, default_engine(env)?, backtest_id)
+    on_delete_backtest(env, default_engine(env), backtest_id)
 }
 
 /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+///
+/// Rejects with `STORAGE` or `CLOSED`.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
 pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
-    on_list_strategies(env, default_engine(env)?)
+    on_list_strategies(env, default_engine(env))
 }
 
 /// Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept in
 /// the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine only,
 /// until it is closed.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "strategy: StrategyDefinition | FunctionStrategyDefinition",
@@ -350,11 +400,13 @@ pub fn register_strategy<'env>(
     env: &'env Env,
     strategy: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, StrategyInfo>> {
-    on_register_strategy(env, default_engine(env)?, strategy)
+    on_register_strategy(env, default_engine(env), strategy)
 }
 
 /// Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up bars
 /// to see whether it looks ahead; nothing is run otherwise.
+///
+/// Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "config: StrategyConfig",
@@ -364,10 +416,12 @@ pub fn validate_strategy<'env>(
     env: &'env Env,
     config: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, ValidationResult>> {
-    on_validate_strategy(env, default_engine(env)?, config)
+    on_validate_strategy(env, default_engine(env), config)
 }
 
 /// Returns metrics of a backtest: those named, or all.
+///
+/// Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "backtestId: string, metrics?: Array<string>",
@@ -378,10 +432,12 @@ pub fn get_metrics<'env>(
     backtest_id: Option<Unknown<'env>>,
     metrics: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Map<String, Value>>> {
-    on_get_metrics(env, default_engine(env)?, backtest_id, metrics)
+    on_get_metrics(env, default_engine(env), backtest_id, metrics)
 }
 
 /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+///
+/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "request: ImportRequest",
@@ -391,16 +447,20 @@ pub fn import_bars<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
-    on_import_bars(env, default_engine(env)?, request)
+    on_import_bars(env, default_engine(env), request)
 }
 
 /// Lists the assets that there are bars of.
+///
+/// Rejects with `STORAGE` or `CLOSED`.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
 pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
-    on_list_assets(env, default_engine(env)?)
+    on_list_assets(env, default_engine(env))
 }
 
 /// Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored.
+///
+/// Rejects with `INVALID_ARGUMENT` or `BAD_DATA`.
 #[napi(
     catch_unwind,
     ts_args_type = "request: SignalsRequest",
@@ -410,9 +470,11 @@ pub fn simulate_signals<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-    let request = read(request)?;
-    let small = simulate_signals::is_small(&request);
-    let start =
-        |_| Ok(async move { run_signals(&request).await.map(JsSimulationResult::from)?.cross() });
-    simulate(env, None, small, start, |env, result| Ok((assemble(env, result)?, None)))
+    promised(env, || {
+        let request = read(env, request, "")?;
+        let small = simulate_signals::is_small(&request);
+        let run = async move { run_signals(&request).await.map(JsSimulationResult::from)?.cross() };
+        let convert = |env: &Env, result| Ok((assemble(env, result)?, None));
+        Ok(simulate(env, None, small, |_| Ok(run), convert)?)
+    })
 }

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{FnArgs, Function, FunctionRef, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{
+    FnArgs, FromNapiValue, Function, FunctionRef, JsObjectValue, Object, Unknown,
+};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue, ValueType};
 
-use crate::error::{Code, Error, Issue, nearest};
+use crate::error::{Code, Error, nearest};
+use crate::input::Issues;
 use crate::service::{Cancel, Control, Progress};
+use crate::shown;
 
+use super::error;
+use super::input::Reader;
 use super::runtime::Runtime;
 use super::types::JsProgress;
 
@@ -21,7 +27,7 @@ pub(super) struct Followed<'env> {
     pub(super) listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
 }
 
-/// Reads `{ signal, onProgress }`.
+/// Reads `{ signal, onProgress }`. What a getter or a look-alike of a signal throws refuses them, as its cause.
 pub(super) fn read_options<'env>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
@@ -40,56 +46,76 @@ pub(super) fn read_options<'env>(
             )));
         }
     }
-    let options = Object::from_raw(env.raw(), options.raw());
-    let mut issues = Vec::new();
+    let fields =
+        Reader::new(env).record(options, |_, key, value| Ok(read_option(env, key, value)?));
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(unread) => return Ok(Err(unread.into_error(env, "options"))),
+    };
+    let mut issues = Issues::default();
     let mut signal = None;
     let mut listener = None;
-    for key in Object::keys(&options)? {
-        let value: Unknown = options.get_named_property(&key)?;
-        let kind = value.get_type()?;
-        match (key.as_str(), kind) {
-            ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => {}
-            ("signal", ValueType::Object) if is_signal(env, &value)? => {
-                signal = Some(Object::from_raw(env.raw(), value.raw()));
+    for (key, option) in fields {
+        match option {
+            Given::Nothing => {}
+            Given::Signal(value) => signal = Some(value),
+            Given::Listener(value) => listener = Some(value),
+            Given::Mistyped(message) => {
+                let path = format!("options.{key}");
+                issues.add(path.clone(), "type", format!("{path} {message}"));
             }
-            ("signal", _) => issues.push(Issue::new(
-                "options.signal",
-                "type",
-                "options.signal must be an AbortSignal",
-            )),
-            ("onProgress", ValueType::Function) => listener = Some(value),
-            ("onProgress", _) => {
-                issues.push(Issue::new(
-                    "options.onProgress",
-                    "type",
-                    format!("options.onProgress must be a function, was a {kind}"),
-                ));
-            }
-            (unknown, _) => {
-                let hint = nearest(unknown, ["signal", "onProgress"]).map_or_else(
+            Given::Unknown => issues.add_with("unknown", || {
+                let hint = nearest(&key, KNOWN).map_or_else(
                     || "; known fields: onProgress, signal".to_owned(),
                     |near| format!(", did you mean {near}?"),
                 );
-                issues.push(Issue::new(
-                    format!("options.{unknown}"),
-                    "unknown",
-                    format!("unknown field options.{unknown}{hint}"),
-                ));
-            }
+                let path = format!("options.{}", shown::name(&key));
+                let message = format!("unknown field {path}{hint}");
+                (path, message)
+            }),
         }
     }
-    if !issues.is_empty() {
-        return Ok(Err(Error::with_issues(Code::InvalidArgument, issues)));
+    if let Err(refused) = issues.into_result(Code::InvalidArgument) {
+        return Ok(Err(refused));
     }
     if let Some(signal) = signal {
-        follow_signal(env, &signal, &read.control.cancel)
-            .map(|unlisten| read.unlisten = unlisten)?;
+        match follow_signal(env, &signal, &read.control.cancel) {
+            Ok(unlisten) => read.unlisten = unlisten,
+            Err(failure) => return Ok(Err(error::unread(env, "options.signal", &failure))),
+        }
         read.signal = Some(signal);
     }
     if let Some(listener) = listener {
         follow_progress(env, listener, &mut read)?;
     }
     Ok(Ok(read))
+}
+
+/// The options that there are.
+const KNOWN: [&str; 2] = ["signal", "onProgress"];
+
+/// An option as it was given.
+enum Given<'env> {
+    Nothing,
+    Signal(Object<'env>),
+    Listener(Unknown<'env>),
+    /// One of the wrong type; the rest of a sentence that begins with its name.
+    Mistyped(String),
+    Unknown,
+}
+
+fn read_option<'env>(env: &Env, key: &str, value: Unknown<'env>) -> napi::Result<Given<'env>> {
+    let kind = value.get_type()?;
+    Ok(match (key, kind) {
+        ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => Given::Nothing,
+        ("signal", ValueType::Object) if is_signal(env, &value)? => {
+            Given::Signal(Object::from_raw(env.raw(), value.raw()))
+        }
+        ("signal", _) => Given::Mistyped("must be an AbortSignal".to_owned()),
+        ("onProgress", ValueType::Function) => Given::Listener(value),
+        ("onProgress", _) => Given::Mistyped(format!("must be a function, was a {kind}")),
+        _ => Given::Unknown,
+    })
 }
 
 fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
@@ -99,30 +125,31 @@ fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
     Ok(aborted.get_type()? == ValueType::Boolean && listen.get_type()? == ValueType::Function)
 }
 
+/// Listens to a signal; returns what ends that, or nothing where it is aborted already.
 fn follow_signal(
     env: &Env,
     signal: &Object<'_>,
     cancel: &Cancel,
 ) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
-    if signal.get_named_property::<bool>("aborted")? {
+    let canceller = cancel.clone();
+    let abort: Function<Unknown, ()> = env.create_function_from_closure("abort", move |_| {
+        canceller.cancel();
+        Ok(())
+    })?;
+    let listen = Runtime::of(env)?.helper::<(Unknown, Unknown), Unknown<'static>>(env, "listen")?;
+    // Applied, so that an exception stays what it is.
+    let unlisten = listen.apply((), (signal.to_unknown(), abort.to_unknown()).into())?;
+    if unlisten.get_type()? != ValueType::Function {
         cancel.cancel();
         return Ok(None);
     }
-    let cancel = cancel.clone();
-    let abort: Function<Unknown, ()> = env.create_function_from_closure("abort", move |_| {
-        cancel.cancel();
-        Ok(())
-    })?;
-    let listen = Runtime::of(env)?
-        .helper::<(Unknown, Unknown), Function<(), Unknown<'static>>>(env, "listen")?;
-    let unlisten = listen.call((signal.to_unknown(), abort.to_unknown()).into())?;
-    unlisten.create_ref().map(Some)
+    Function::<(), Unknown<'static>>::from_unknown(unlisten)?.create_ref().map(Some)
 }
 
 fn follow_progress(env: &Env, listener: Unknown<'_>, read: &mut Followed<'_>) -> napi::Result<()> {
     let guard = Runtime::of(env)?
         .helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(env, "guard")?;
-    let guarded = guard.call((listener,).into())?;
+    let guarded = guard.apply((), (listener,).into())?;
     read.listener = Some(guarded.create_ref()?);
     // Weak, so that it does not keep the process alive; reports that find the queue full are left out.
     let queue = guarded

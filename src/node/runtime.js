@@ -12,8 +12,13 @@
 
   // As Node's own functions reject: name AbortError, code ABORT_ERR, the signal's reason as the cause.
   const abortion = (signal) => {
-    const reason = signal?.reason
-    const error = new Error('The operation was aborted', reason === undefined ? undefined : { cause: reason })
+    const error = new Error('The operation was aborted')
+    try {
+      const reason = signal?.reason
+      if (reason !== undefined) cause(error, { thrown: reason })
+    } catch {
+      // What only looks like a signal may throw here; the operation was aborted all the same.
+    }
     Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true, enumerable: false })
     error.code = 'ABORT_ERR'
     return error
@@ -23,53 +28,140 @@
   // those of the call are put into it. Their text is made only if there is an error.
   const begin = (signal) => {
     const place = {}
-    Error.captureStackTrace(place, begin)
+    captureStackTrace(place, entered ?? begin)
     return (message, code, retryable, issues) => {
       const error = code === 'ABORT_ERR' ? abortion(signal) : new BacktestError(message, code, retryable, issues)
-      const frames = String(place.stack).replace(/^[^\n]*/, '')
-      const stack = `${error.name}: ${error.message}${frames}`
-      Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+      try {
+        const frames = String(place.stack).replace(/^[^\n]*/, '')
+        const stack = `${error.name}: ${error.message}${frames}`
+        Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
+      } catch {
+        // Error.prepareStackTrace belongs to the caller, and runs before another text can be put in its place.
+      }
       return error
     }
   }
+  const { captureStackTrace } = Error
 
-  // A listener that throws must not end the process in the middle of somebody else's run.
-  // Reports wait in a queue, and the last one does not: those that come after it are stale.
+  // The class of engines as callers see it. A method whose `this` is no engine is refused by Node.js before Rust is asked,
+  // with an exception; here that becomes a rejection, as of every function that returns a promise.
+  const rejecting = (Native) => {
+    class BacktestEngine extends Native {}
+    for (const name of Object.getOwnPropertyNames(Native.prototype)) {
+      if (name === 'constructor') continue
+      const native = Native.prototype[name]
+      const method = {
+        [name](...given) {
+          const outer = entered
+          entered = method
+          try {
+            return apply(native, this, given)
+          } catch (thrown) {
+            return refuse(name, thrown)
+          } finally {
+            entered = outer
+          }
+        },
+      }[name]
+      Object.defineProperty(BacktestEngine.prototype, name, { value: method, configurable: true, writable: true })
+    }
+    return BacktestEngine
+  }
+  const { apply } = Reflect
+  // The method that is being called, whose frame is no part of the place of the call.
+  let entered
+  const refuse = async (name, thrown) => {
+    const message = `${name} must be called on a BacktestEngine, as engine.${name}(…)`
+    const error =
+      thrown instanceof TypeError
+        ? new BacktestError(message, 'INVALID_ARGUMENT', false, [{ path: 'this', code: 'type', message }])
+        : new BacktestError(`${name} failed: ${describe(thrown)}`)
+    throw cause(error, { thrown })
+  }
+
+  // A listener must not end the process in the middle of somebody else's run, whatever it throws or returns. It is warned of
+  // once. Reports wait in a queue, and the last one does not: those that come after it are stale.
   const guard = (listener) => {
     let ended = false
+    let warned = false
+    const warn = (thrown) => {
+      if (warned) return
+      warned = true
+      try {
+        process.emitWarning(`onProgress threw: ${trace(thrown)}`, 'BacktestWarning')
+      } catch {
+        // There is nobody left to tell.
+      }
+    }
     return (report) => {
       if (ended) return
       ended = report.stage === 'completed'
       try {
-        const answer = listener(report)
-        if (typeof answer?.then === 'function') answer.then(undefined, warn)
-      } catch (error) {
-        warn(error)
+        attend(listener(report), warn)
+      } catch (thrown) {
+        warn(thrown)
       }
     }
   }
-  const warn = (error) => process.emitWarning(`onProgress threw: ${error?.stack ?? error}`, 'BacktestWarning')
+  // Hears of the rejection of what a function of the caller returned, if it is a promise or looks like one.
+  const attend = async (answer, fail) => {
+    if (answer === null || (typeof answer !== 'object' && typeof answer !== 'function')) return
+    try {
+      await answer
+    } catch (thrown) {
+      fail(thrown)
+    }
+  }
 
+  // Returns what ends the listening; nothing for a signal that is aborted.
   const listen = (signal, abort) => {
+    if (signal.aborted) return undefined
     signal.addEventListener('abort', abort, { once: true })
-    return () => signal.removeEventListener('abort', abort)
+    return () => {
+      try {
+        signal.removeEventListener('abort', abort)
+      } catch {
+        // What only looks like a signal may throw here; the run has ended by itself.
+      }
+    }
   }
 
-  const cause = (error, { thrown }) => {
+  // What was thrown travels in an error of its own, since it may be of any type.
+  const hold = (thrown) => Object.assign(new Error(), { thrown })
+  const cause = (error, { thrown }) =>
     Object.defineProperty(error, 'cause', { value: thrown, configurable: true, writable: true })
+
+  // Shows what was thrown, which may be anything: a symbol, a proxy, an error with getters that throw.
+  const describe = (thrown) => shown(thrown, (error) => `${cut(error.name, 100)}: ${cut(error.message, LONGEST_TEXT)}`)
+  const trace = (thrown) => shown(thrown, (error) => cut(error.stack ?? error, LONGEST_TRACE))
+  const shown = (thrown, tell) => {
+    try {
+      const text = thrown instanceof Error ? tell(thrown) : cut(thrown, LONGEST_TEXT)
+      return text.replace(ACTS, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+    } catch {
+      return `a value of type ${typeof thrown}`
+    }
   }
+  const cut = (value, longest) => {
+    const text = String(value)
+    return text.length > longest ? `${text.slice(0, longest)}…` : text
+  }
+  const LONGEST_TEXT = 500
+  const LONGEST_TRACE = 2_000
+  // Controls but for the ends of lines, changes of the direction of text, what has no width, halves of surrogate pairs.
+  const ACTS = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
   // Calls the function of a strategy for the engine. Nothing that the function does comes out as an exception: what it
-  // throws is told in the report, in an error of its own, since it may be of any type. Its answer is copied, so that no getter or proxy of it runs outside of this.
+  // throws is told in the report. Its answer is copied, so that no getter or proxy of it runs outside of this.
   const signaller = (strategy, generateSignals) => (_, bars, parameters) => {
     try {
-      const answer = generateSignals.call(strategy, bars, parameters)
+      const answer = apply(generateSignals, strategy, [bars, parameters])
       if (typeof answer?.then !== 'function') return { answer: copy(answer, bars.timestamps.length) }
       // If it is rejected later, nobody is there to hear it, which must not end the process.
-      answer.then(undefined, () => {})
+      attend(answer, () => {})
       return { code: 'type', problem: 'must return its signals and not a promise of them: it may not be async' }
     } catch (thrown) {
-      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: Object.assign(new Error(), { thrown }) }
+      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: hold(thrown) }
     }
   }
   const copy = (answer, bars) => {
@@ -82,20 +174,35 @@
     return columns
   }
   const pack = (column) => {
-    const packed = new Uint8Array(column.length)
-    for (let bar = 0; bar < packed.length; bar++) {
-      const value = column[bar]
-      if (value === true || value === 1) packed[bar] = 1
-      else if (value !== false && value !== 0) return Array.from(packed, (_, index) => column[index])
-    }
-    return packed
+    const packed = packFlags(column)
+    // What is wrong with it is found by whoever reads it.
+    return packed instanceof Uint8Array ? packed : column
   }
-  const describe = (thrown) => {
-    try {
-      return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
-    } catch {
-      return `a value of type ${typeof thrown}`
+
+  // Packs a plain array of numbers, or of flags: to ask for each item from Rust takes longer than all else. Returns the first
+  // item that does not belong into the column instead, if there is one. An array may be longer than what it holds, so that
+  // memory is taken as items are found.
+  const packNumbers = (array) => packed(array, Float64Array, (value) => (typeof value === 'number' ? value : undefined))
+  const packFlags = (array) =>
+    packed(array, Uint8Array, (value) => {
+      if (value === true || value === 1) return 1
+      return value === false || value === 0 ? 0 : undefined
+    })
+  const packed = (array, Column, convert) => {
+    const { length } = array
+    let column = new Column(Math.min(length, 1024))
+    for (let index = 0; index < length; index++) {
+      const item = array[index]
+      const value = convert(item)
+      if (value === undefined) return { index, length, item }
+      if (index === column.length) {
+        const longer = new Column(Math.min(length, 2 * index))
+        longer.set(column)
+        column = longer
+      }
+      column[index] = value
     }
+    return column
   }
 
   // Taken as the addon loads: a test may put timers of its own in their place later.
@@ -118,6 +225,15 @@
     return rows
   }
   const SLICE_MILLISECONDS = 3
+
+  // Copies a typed array over shared memory into memory of its own, whatever its constructor says it is.
+  const unshared = (view) => {
+    const Column = { Float64Array, Uint8Array }[typeOf(view)]
+    return Column === undefined ? view : new Column(view)
+  }
+  const typeOf = Function.prototype.call.bind(
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get,
+  )
 
   // Puts the result of a backtest together. Making an object of each of many trades takes longer than the run that made
   // them, so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
@@ -220,11 +336,16 @@
     )
   }
 
-  // Packs the trades of a result into columns: reading many objects from Rust takes longer than drawing them. What is no
-  // trade becomes NaN, which the engine refuses by name.
+  // Takes what is drawn out of a result, which may have more fields, and packs its trades into columns: reading many objects
+  // from Rust takes longer than drawing them. What is no trade becomes NaN, which the engine refuses by name.
   const drawn = (result) => {
-    if (typeof result !== 'object' || result === null || !Array.isArray(result.trades)) return result
-    const { trades } = result
+    const isResult = typeof result === 'object' && result !== null
+    if (!isResult || Array.isArray(result) || ArrayBuffer.isView(result) || result instanceof Date) return result
+    const picked = {}
+    for (const name of DRAWN) picked[name] = result[name]
+    const { trades } = picked
+    // An array that claims to be longer is none of trades.
+    if (!Array.isArray(trades) || trades.length > MOST_TRADES) return picked
     const column = (value) => {
       const packed = new Float64Array(trades.length)
       for (let index = 0; index < packed.length; index++) packed[index] = value(trades[index] ?? {})
@@ -234,7 +355,7 @@
     const number = (value) => (typeof value === 'number' ? value : Number.NaN)
     const choice = (value, no, yes) => (value === yes ? 1 : value === no ? 0 : Number.NaN)
     return {
-      ...result,
+      ...picked,
       trades: {
         entryDate: column((trade) => moment(trade.entryDate)),
         exitDate: column((trade) => moment(trade.exitDate)),
@@ -247,15 +368,40 @@
     }
   }
 
+  const MOST_TRADES = 20_000_000
+  const DRAWN = [
+    'status',
+    'backtestId',
+    'strategyId',
+    'strategySource',
+    'assetSymbol',
+    'timeframe',
+    'startDate',
+    'endDate',
+    'initialCapital',
+    'barsFingerprint',
+    'parameters',
+    'metrics',
+    'timestamps',
+    'equityCurve',
+    'trades',
+  ]
+
   return {
     BacktestError,
     begin,
+    rejecting,
     guard,
     listen,
+    hold,
     cause,
+    describe,
     signaller,
     watchTurns,
     list,
+    packNumbers,
+    packFlags,
+    unshared,
     complete,
     completePacked,
     nameMetrics,

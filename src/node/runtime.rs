@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{
-    Array, FnArgs, Function, FunctionRef, JsObjectValue, Object, ObjectRef, Unknown,
+    Array, FnArgs, FromNapiValue, Function, FunctionRef, JsObjectValue, Object, ObjectRef, Unknown,
 };
-use napi::{Env, Result};
+use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::memory;
 use super::types::metric_names;
+use super::{error, memory};
 use crate::config::{Config, SETTINGS, environment_name};
 use crate::input::Input;
 use crate::service::Engine;
@@ -49,9 +49,13 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;
     exports.set_named_property("BacktestError", class)?;
+    let rejecting: Function<'_, FnArgs<(Unknown<'_>,)>, Unknown<'_>> =
+        helpers.get_named_property("rejecting")?;
+    let engine: Unknown = exports.get_named_property("BacktestEngine")?;
+    exports.set_named_property("BacktestEngine", rejecting.apply((), (engine,).into())?)?;
     let name_metrics: Function<'_, FnArgs<(Vec<&'static str>,)>, Unknown<'_>> =
         helpers.get_named_property("nameMetrics")?;
-    name_metrics.call((metric_names(),).into())?;
+    name_metrics.apply((), (metric_names(),).into())?;
     let deliveries = Arc::new(Semaphore::new(DELIVERIES));
     env.add_env_cleanup_hook(Arc::clone(&deliveries), |deliveries| {
         // Answers that wait for their turn have nobody to go to any more.
@@ -65,7 +69,7 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let watch_turns: Function<'_, FnArgs<(Callback<'_>,)>, Option<Callback<'_>>> =
         helpers.get_named_property("watchTurns")?;
     let watch_turn =
-        watch_turns.call((turned,).into())?.map(|watch| watch.create_ref()).transpose()?;
+        watch_turns.apply((), (turned,).into())?.map(|watch| watch.create_ref()).transpose()?;
     let runtime = Runtime {
         helpers: helpers.create_ref::<false>()?,
         default_engine: RefCell::new(None),
@@ -88,7 +92,7 @@ impl Runtime {
     /// Notes the place of the call that is being made, and returns what makes its error.
     pub(super) fn begin(&self, env: &Env, signal: Option<Object<'_>>) -> Result<Fail> {
         let begin = self.helper::<(Option<Object>,), FailFunction>(env, "begin")?;
-        begin.call((signal,).into())?.create_ref()
+        begin.apply((), (signal,).into())?.create_ref()
     }
 
     /// Calls one of the helpers of `runtime.js`.
@@ -110,7 +114,10 @@ impl Runtime {
             return began.elapsed() < TURN;
         }
         let Some(watch) = &self.watch_turn else { return false };
-        let is_watched = watch.borrow_back(env).and_then(|watch| watch.call(())).is_ok();
+        let is_watched = watch.borrow_back(env).and_then(|watch| watch.apply((), ())).is_ok();
+        if !is_watched {
+            let _ = error::exception(env);
+        }
         if is_watched {
             self.turn_began.set(Some(Instant::now()));
         }
@@ -140,7 +147,12 @@ impl Runtime {
         if let Some(engine) = &*self.default_engine.borrow() {
             return Ok(Arc::clone(engine));
         }
-        let engine = Arc::new(Engine::new(configure(env, &Input::Null)?)?);
+        let config = configure(env, &Input::Null)?;
+        // Reading the environment may have run code of the caller that has made the engine.
+        if let Some(engine) = &*self.default_engine.borrow() {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(Engine::new(config)?);
         *self.default_engine.borrow_mut() = Some(Arc::clone(&engine));
         Ok(engine)
     }
@@ -148,7 +160,7 @@ impl Runtime {
 
 /// Resolves a configuration: what is given, then `process.env`, then `.env` of the working folder.
 pub(super) fn configure(env: &Env, given: &Input) -> crate::Result<Config> {
-    let from_process = process_environment(env);
+    let from_process = process_environment(env)?;
     let from_file: Vec<(String, String)> = dotenvy::from_filename_iter(".env")
         .map(|entries| entries.filter_map(std::result::Result::ok).collect())
         .unwrap_or_default();
@@ -162,18 +174,26 @@ pub(super) fn configure(env: &Env, given: &Input) -> crate::Result<Config> {
 }
 
 /// Reads the settings from `process.env`, which in a worker is not that of the operating system.
-fn process_environment(env: &Env) -> Vec<(String, String)> {
+fn process_environment(env: &Env) -> crate::Result<Vec<(String, String)>> {
     let read = || -> Result<Vec<(String, String)>> {
         let process: Object = env.get_global()?.get_named_property("process")?;
         let variables: Object = process.get_named_property("env")?;
         let mut found = Vec::new();
         for setting in SETTINGS {
             let name = environment_name(setting);
-            if let Ok(Some(value)) = variables.get::<String>(&name) {
-                found.push((name, value));
+            let value: Unknown = variables.get_named_property(&name)?;
+            if value.get_type()? == ValueType::String {
+                found.push((name, String::from_unknown(value)?));
             }
         }
         Ok(found)
     };
-    read().unwrap_or_default()
+    // An environment without `process` has no settings; one that throws may have some, which are not to be passed over.
+    read().or_else(|failure| match error::exception(env) {
+        Some(thrown) => Err(error::caught(env, "process.env", "process.env threw", thrown)),
+        None => {
+            tracing::debug!(failure = %failure, "there is no process.env");
+            Ok(Vec::new())
+        }
+    })
 }

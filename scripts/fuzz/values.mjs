@@ -175,7 +175,7 @@ export function anyMemory(random, length = random.below(50)) {
   ])
   const bytes = length * 8 + 64
   const fill = (/** @type {any} */ column) => {
-    if (column instanceof Float64Array) for (let at = 0; at < column.length; at++) column[at] = 1 + random.next()
+    if (column instanceof Float64Array) for (let at = 0; at < length; at++) column[at] = 1 + random.next()
     return column
   }
   // Memory that grows and shrinks is newer than the types of the oldest Node.js.
@@ -445,7 +445,7 @@ export function mutated(random, value, side) {
     case 4:
       return new Proxy(copy, {})
     default:
-      copy[key] = mutated(random, before, side)
+      define(copy, key, mutated(random, before, side))
       return copy
   }
 }
@@ -456,6 +456,8 @@ export function mutated(random, value, side) {
  * @param {any} value
  */
 function define(object, key, value) {
+  // An array takes no length but a whole number.
+  if (Array.isArray(object) && key === 'length') return
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }
 

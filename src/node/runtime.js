@@ -206,12 +206,14 @@
   }
 
   // Taken as the addon loads: a test may put timers of its own in their place later.
-  const nextTurn = globalThis.setImmediate ?? (globalThis.setTimeout && ((callback) => globalThis.setTimeout(callback, 0)))
+  const nextTurn =
+    globalThis.setImmediate ?? (globalThis.setTimeout && ((callback) => globalThis.setTimeout(callback, 0)))
   const watchTurns = (turned) => nextTurn && (() => void nextTurn(turned))
 
   // Puts a list together from texts of some rows each, a few milliseconds at a time, so that a long one does not hold up
   // the event loop.
-  const list = (texts) => (texts.length <= 1 || !nextTurn ? texts.flatMap((text) => JSON.parse(text)) : listInTurns(texts))
+  const list = (texts) =>
+    texts.length <= 1 || !nextTurn ? texts.flatMap((text) => JSON.parse(text)) : listInTurns(texts)
   const listInTurns = async (texts) => {
     const rows = []
     let until = performance.now() + SLICE_MILLISECONDS

@@ -232,15 +232,15 @@ test.skipIf(process.platform === 'win32')(
       if (run.status === 'rejected') expect(run.reason).toMatchObject({ code: 'STORAGE', retryable: false })
     }
     for (const call of [
-      engine.runBacktest(request()),
-      engine.getBacktestResults(backtestId),
-      engine.listBacktests(),
-      engine.deleteBacktest(backtestId),
-      engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(30) }),
-      engine.listAssets(),
-      engine.registerStrategy({ id: 'own', entries: 'close > open', exits: 'close < open' }),
+      () => engine.runBacktest(request()),
+      () => engine.getBacktestResults(backtestId),
+      () => engine.listBacktests(),
+      () => engine.deleteBacktest(backtestId),
+      () => engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(30) }),
+      () => engine.listAssets(),
+      () => engine.registerStrategy({ id: 'own', entries: 'close > open', exits: 'close < open' }),
     ]) {
-      const error = await failure(call, 'STORAGE')
+      const error = await failure(call(), 'STORAGE')
       expect(error.message).toContain('was deleted or replaced')
     }
     // What needs no store goes on.

@@ -101,7 +101,9 @@ impl Trades {
     fn push(&mut self, position: &Open, exit: &Exit, status: u8) {
         let entry_price = position.value / position.size;
         let gain = add(exit.size * exit.price, -exit.size * entry_price);
-        let pnl = (if position.direction == 0 { gain } else { -gain }) - position.fees - exit.fees;
+        // Adding zero makes a positive zero of a negative one, whose sign SQLite would lose.
+        let pnl =
+            (if position.direction == 0 { gain } else { -gain }) - position.fees - exit.fees + 0.0;
         self.entry_bar.push(position.bar);
         self.exit_bar.push(exit.bar);
         self.direction.push(position.direction);
@@ -117,9 +119,13 @@ impl Trades {
 
     /// Finds the first trade with an amount that is not finite; returns the bar of its exit and the amount's name.
     ///
-    /// Whatever else overflows, the result in percent of the entry's value is not finite either.
+    /// Whatever else overflows, the result in percent of the entry's value is not finite either; but for the sum of the
+    /// fees, which is what results show.
     pub(super) fn overflow(&self) -> Option<(usize, String)> {
-        let trade = self.pnl_percent.iter().position(|percent| !percent.is_finite())?;
+        let fees = self.entry_fees.iter().zip(&self.exit_fees).map(|(entry, exit)| entry + exit);
+        let mut rows = self.pnl_percent.iter().zip(fees);
+        let is_finite = |percent: f64, fees: f64| percent.is_finite() && fees.is_finite();
+        let trade = rows.position(|(&percent, fees)| !is_finite(percent, fees))?;
         let amounts = [
             ("entry price", &self.entry_price),
             ("entry fees", &self.entry_fees),
@@ -128,7 +134,9 @@ impl Trades {
         ];
         let is_infinite = |column: &Vec<f64>| column.get(trade).is_some_and(|it| !it.is_finite());
         let named = amounts.into_iter().find(|(_, column)| is_infinite(column));
-        let name = named.map_or("pnlPercent", |(name, _)| name);
+        let percent = self.pnl_percent.get(trade)?;
+        let other = if percent.is_finite() { "fees" } else { "pnlPercent" };
+        let name = named.map_or(other, |(name, _)| name);
         let bar = usize::try_from(*self.exit_bar.get(trade)?).ok()?;
         let entry = self.entry_bar.get(trade)?;
         Some((bar, format!("the {name} of the trade that was entered on bar {entry}")))
@@ -223,5 +231,34 @@ mod tests {
         assert!(Trades::of(&[1e6, 2e6, 3e6], &orders).is_empty());
         let orders = Orders { size: vec![2e-12], ..orders };
         assert_eq!(Trades::of(&[1e6, 2e6, 3e6], &orders).len(), 1);
+    }
+
+    #[test]
+    fn a_short_that_gains_nothing_has_a_result_of_zero_without_a_sign() {
+        let orders = Orders {
+            bar: vec![0],
+            side: vec![1],
+            size: vec![1.0],
+            price: vec![2.0],
+            fees: vec![0.0],
+        };
+        let trades = Trades::of(&[2.0, 2.0], &orders);
+        assert_eq!((trades.pnl[0].to_bits(), trades.pnl_percent[0].to_bits()), (0, 0));
+    }
+
+    #[test]
+    fn fees_that_overflow_together_are_an_overflow() {
+        // The gain and each fee are finite, and so is the result.
+        let orders = Orders {
+            bar: vec![0, 1],
+            side: vec![0, 1],
+            size: vec![1e300, 1e300],
+            price: vec![1.0, 1.7e8],
+            fees: vec![1e308, 1e308],
+        };
+        let trades = Trades::of(&[1.0, 1.7e8], &orders);
+        assert!(trades.pnl_percent[0].is_finite());
+        let (bar, what) = trades.overflow().unwrap();
+        assert_eq!((bar, what.as_str()), (1, "the fees of the trade that was entered on bar 0"));
     }
 }

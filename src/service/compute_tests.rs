@@ -38,6 +38,10 @@ fn infinite(computed: &Computed) -> Option<String> {
     let metric = summary.metrics.iter().find(|(_, value)| value.is_some_and(|it| !it.is_finite()));
     let warning =
         summary.warnings.iter().find(|text| text.contains("NaN") || text.contains("inf "));
+    let fees = trades.entry_fees.iter().zip(&trades.exit_fees);
+    if fees.map(|(entry, exit)| entry + exit).any(|fees| !fees.is_finite()) {
+        return Some("the fees of a trade".to_owned());
+    }
     column
         .map(|(name, _)| (*name).to_owned())
         .or_else(|| metric.map(|(name, _)| name.to_string()))

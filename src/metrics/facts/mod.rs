@@ -279,9 +279,11 @@ impl LedgerFacts {
     }
 
     /// Returns whether every amount of every trade is known to be finite: their results in percent, which no amount that
-    /// overflows leaves finite, have a finite sum. An open trade, which is in no sum, is the last one.
+    /// overflows leaves finite, have a finite sum, and so have all fees. An open trade, which is in no sum, is the last one.
     pub fn trades_are_finite(&self) -> bool {
-        self.trades.closed.percent.is_finite() && self.last_percent.is_none_or(f64::is_finite)
+        self.trades.closed.percent.is_finite()
+            && self.exposure.fees.is_finite()
+            && self.last_percent.is_none_or(f64::is_finite)
     }
 }
 

@@ -138,8 +138,8 @@ impl Trades {
         let other = if percent.is_finite() { "fees" } else { "pnlPercent" };
         let name = named.map_or(other, |(name, _)| name);
         let bar = usize::try_from(*self.exit_bar.get(trade)?).ok()?;
-        let entry = self.entry_bar.get(trade)?;
-        Some((bar, format!("the {name} of the trade that was entered on bar {entry}")))
+        let state = if self.status.get(trade) == Some(&OPEN) { "is open" } else { "ends" };
+        Some((bar, format!("the {name} of the trade that {state}")))
     }
 
     /// Returns the number of trades.
@@ -259,6 +259,6 @@ mod tests {
         let trades = Trades::of(&[1.0, 1.7e8], &orders);
         assert!(trades.pnl_percent[0].is_finite());
         let (bar, what) = trades.overflow().unwrap();
-        assert_eq!((bar, what.as_str()), (1, "the fees of the trade that was entered on bar 0"));
+        assert_eq!((bar, what.as_str()), (1, "the fees of the trade that ends"));
     }
 }

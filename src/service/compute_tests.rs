@@ -103,12 +103,12 @@ fn what_overflows_is_named_with_its_bar() {
         (
             held(&[1e-300, 1.0, 1e9], true, percent.clone()),
             1.0,
-            "the pnlPercent of the trade that was entered on bar 0",
+            "the pnlPercent of the trade that ends on bar 2",
         ),
         (
             held(&[1e-300, 1.0, 1e9], false, percent),
             1.0,
-            "the pnlPercent of the trade that was entered on bar 0",
+            "the pnlPercent of the trade that is open on bar 2",
         ),
         // Neither the equity nor the result of a trade overflows.
         (twice, 1e-11, "the totalReturn reached on bar 3 (1970-01-04)"),

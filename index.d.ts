@@ -429,7 +429,7 @@ export interface ImportSummary {
 export interface Issue {
   /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
   path: string
-  /** What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, … */
+  /** What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, `overflow`, … */
   code: string
   /** What is wrong, the value found, and what is allowed. */
   message: string

@@ -22,7 +22,7 @@ use crate::store::record::{Outcome, Run, Summary, Values};
 pub struct JsIssue {
     /// Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request.
     pub path: String,
-    /// What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, …
+    /// What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, `overflow`, …
     pub code: String,
     /// What is wrong, the value found, and what is allowed.
     pub message: String,

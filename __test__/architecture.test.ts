@@ -219,10 +219,7 @@ describe('the package', () => {
     // The release adds the packages of the platforms to optionalDependencies.
     expect(manifest.dependencies).toBeUndefined()
     expect(manifest.optionalDependencies).toBeUndefined()
-    expect(Object.keys(manifest.peerDependencies)).toEqual([
-      '@modelcontextprotocol/node',
-      '@modelcontextprotocol/server',
-    ])
+    expect(Object.keys(manifest.peerDependencies)).toEqual(['@modelcontextprotocol/server'])
     for (const name of Object.keys(manifest.peerDependencies))
       expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true })
   })

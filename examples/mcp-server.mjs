@@ -1,6 +1,6 @@
 /**
- * Mounts the MCP server in a backend of your own, beside its other routes. The backend also installs the MCP SDK:
- * `@modelcontextprotocol/server` and `@modelcontextprotocol/node`.
+ * Mounts the MCP server in a backend of your own, beside its other routes. The backend also installs the MCP SDK,
+ * `@modelcontextprotocol/server`.
  *
  *   node examples/mcp-server.mjs      then: claude mcp add --transport http backtesting http://127.0.0.1:3000/mcp
  */

@@ -57,7 +57,7 @@ function declare(project, target) {
  * @param {string} file
  */
 function allow(name, file) {
-  if (!/^(node:|@modelcontextprotocol\/(server|node)$|@aitradepro\/backtesting$)/.test(name)) {
+  if (!/^(node:|@modelcontextprotocol\/server$|@aitradepro\/backtesting$)/.test(name)) {
     fail(`${file} names ${name}, which users of the package need not have`)
   }
 }
@@ -95,7 +95,7 @@ function explanation() {
   if (!/MODULE_NOT_FOUND$/.test(error?.code) || !/@modelcontextprotocol\\//.test(error.message)) return error
   const message =
     '@aitradepro/backtesting/mcp needs the MCP SDK, which is not installed here: ' +
-    'npm install @modelcontextprotocol/server @modelcontextprotocol/node'
+    'npm install @modelcontextprotocol/server'
   return Object.assign(new Error(message, { cause: error }), { code: error.code })
 }
 `

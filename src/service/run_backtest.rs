@@ -61,7 +61,8 @@ impl Engine {
         }
         let reporter = Reporter::new(&run.id, control);
         let persist = request.persist;
-        let result = async {
+        // A panic ends the run like any other failure, so that it does not stay under way.
+        let result = pool::caught(async {
             if run.status == Status::Pending {
                 reporter.stage("queued");
                 cancel
@@ -75,7 +76,7 @@ impl Engine {
                 }
             }
             self.execute(request, plan, &mut run, reporter).await
-        }
+        })
         .await;
         match result {
             Ok((outcome, moments)) => Ok(Done { run, outcome, moments }),

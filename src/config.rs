@@ -87,6 +87,8 @@ pub struct Config {
     pub max_concurrent_backtests: u32,
     /// Most bars of a run.
     pub max_data_points: u64,
+    /// Most rows of an import.
+    pub max_import_rows: u64,
     /// Rows of a read.
     pub chunk_size: u32,
     /// Lifetime of cached bars, seconds; 0 for no cache.
@@ -100,7 +102,7 @@ pub struct Config {
 }
 
 /// The settings by their names in JavaScript; in the environment they are in `UPPER_SNAKE_CASE`.
-pub const SETTINGS: [&str; 15] = [
+pub const SETTINGS: [&str; 16] = [
     "databaseUrl",
     "dataDir",
     "dbPoolSize",
@@ -111,6 +113,7 @@ pub const SETTINGS: [&str; 15] = [
     "maxBacktestDurationDays",
     "maxConcurrentBacktests",
     "maxDataPoints",
+    "maxImportRows",
     "chunkSize",
     "cacheTtlSeconds",
     "threads",
@@ -171,6 +174,7 @@ impl Config {
         let max_days = whole("maxBacktestDurationDays", 1825, count(1.0, 1_000_000.0), &mut issues);
         let max_concurrent = whole("maxConcurrentBacktests", 3, count(1.0, 1000.0), &mut issues);
         let max_data_points = whole("maxDataPoints", 1_000_000, count(1.0, 1e9), &mut issues);
+        let max_import_rows = whole("maxImportRows", 10_000_000, count(1.0, 1e9), &mut issues);
         let chunk_size = whole("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
         let cache_ttl_seconds = whole("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
@@ -195,6 +199,7 @@ impl Config {
             max_backtest_duration_days: narrow(max_days),
             max_concurrent_backtests: narrow(max_concurrent),
             max_data_points,
+            max_import_rows,
             chunk_size: narrow(chunk_size),
             cache_ttl_seconds,
             threads: threads.map(narrow),

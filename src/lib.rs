@@ -32,6 +32,7 @@ pub mod near;
 #[cfg(feature = "node")]
 pub mod node;
 pub mod portfolio;
+pub mod reserve;
 pub mod room;
 #[cfg(feature = "service")]
 pub mod service;

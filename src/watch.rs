@@ -9,6 +9,16 @@ pub trait Watch: Sync {
     fn at(&self, bar: usize, orders: usize) {
         let _ = (bar, orders);
     }
+
+    /// Hears which share of an input was read so far, 0 to 1, and how many rows were found in it.
+    fn read(&self, share: f64, rows: usize) {
+        let _ = (share, rows);
+    }
+
+    /// Asks whether the result may be made final. Once this returned true, the work can no longer be stopped.
+    fn may_commit(&self) -> bool {
+        !self.cancelled()
+    }
 }
 
 /// A computation that nobody follows.

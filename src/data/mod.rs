@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Timeframe, time};
 pub use crate::store::Answer;
-use crate::watch::Watch;
+use crate::watch::{Unwatched, Watch};
 
 pub mod embedded;
 pub mod files;
@@ -162,7 +162,19 @@ pub trait Source: Send + Sync + Debug {
     /// Merges bars into a series, all or nothing; bars with the same opening are replaced.
     ///
     /// Fails with `BAD_DATA` where there is no bar.
-    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported>;
+    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
+        self.import_watched(symbol, timeframe, bars, Arc::new(Unwatched))
+    }
+
+    /// Does what [`Source::import`] does. `watch` hears how many bars are written, and is asked right before they are made
+    /// final; where it does not allow that, or stops the work earlier, nothing is written and the work fails as cancelled.
+    fn import_watched(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Imported>;
 
     /// Closes what the source has opened by itself, such as connections to a database that is not the store's.
     fn close(&self) -> Answer<'_, ()> {

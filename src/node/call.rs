@@ -42,9 +42,29 @@ where
     V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
+    followed(env, None, |_| work, |env, value| Ok((convert(env, value)?, None)))
+}
+
+/// Makes a promise of a use case that its caller may follow and stop.
+pub(super) fn followed<'env, T, V, F>(
+    env: &'env Env,
+    options: Option<Unknown<'env>>,
+    start: impl FnOnce(Control) -> crate::Result<F>,
+    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue + 'static,
+    F: Future<Output = crate::Result<T>> + Send + 'static,
+{
     let runtime = Runtime::of(env)?;
-    let held = Held { fail: runtime.begin(env, None)?, followers: Followers::default() };
-    let convert = |env: &Env, value| Ok((convert(env, value)?, None));
+    let (signal, followers, work) = match read_options(env, options)? {
+        Ok(Followed { control, signal, unlisten, listener }) => {
+            (signal, Followers { unlisten, listener }, start(control))
+        }
+        Err(refused) => (None, Followers::default(), Err(refused)),
+    };
+    let held = Held { fail: runtime.begin(env, signal)?, followers };
     answer_later(env, runtime, held, work.map(Box::pin), convert)
 }
 

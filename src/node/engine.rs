@@ -77,7 +77,7 @@ impl BacktestEngine {
     /// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
     /// the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
     ///
-    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
@@ -183,20 +183,23 @@ impl BacktestEngine {
         functions::on_get_metrics(env, Ok(Arc::clone(&self.engine)), backtest_id, metrics)
     }
 
-    /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+    /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
+    /// import that is aborted, fails or is ended by closing its engine leaves the store as it was.
     ///
-    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+    /// AbortError if the signal is aborted.
     #[napi(
         catch_unwind,
-        ts_args_type = "request: ImportRequest",
+        ts_args_type = "request: ImportRequest, options?: ImportOptions",
         ts_return_type = "Promise<ImportSummary>"
     )]
     pub fn import_bars<'env>(
         &self,
         env: &'env Env,
         request: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, JsImportSummary>> {
-        functions::on_import_bars(env, Ok(Arc::clone(&self.engine)), request)
+        functions::on_import_bars(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
     /// Lists the assets that there are bars of.

@@ -12,10 +12,10 @@ use crate::error::Error;
 use crate::input::Input;
 use crate::market::time;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
-use crate::service::{Control, Done, Engine, Progress, pool};
+use crate::service::{Control, Done, Engine, ImportProgress, Progress, RunProgress, pool};
 use crate::store::record::{Outcome, Run};
 
-use super::call::{call, simulate};
+use super::call::{call, followed, simulate};
 use super::error::{self, promised};
 use super::function::JsFunction;
 use super::input::read;
@@ -98,13 +98,13 @@ fn assemble(env: &Env, (text, columns): (String, CrossingColumns)) -> Result<Unk
 
 /// Returns the last report of a run, which comes right before its answer.
 fn completed(run: &Run, outcome: &Outcome) -> Progress {
-    Progress {
+    Progress::Run(RunProgress {
         backtest_id: run.id.clone(),
         progress: 100.0,
         stage: "completed",
         current_date: outcome.timestamps.last().copied(),
         trades_executed: outcome.trades.len(),
-    }
+    })
 }
 
 pub(super) fn on_get_backtest_results<'env>(
@@ -243,13 +243,24 @@ pub(super) fn on_import_bars<'env>(
     env: &'env Env,
     engine: Answering,
     request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
     promised(env, || {
         let request = read(env, request, "")?;
-        let work = engine.map(|engine| async move {
-            Ok(JsImportSummary::from(engine.logged(engine.import_bars(&request)).await?))
-        });
-        Ok(call(env, work, |_, summary| Ok(summary))?)
+        let start = |control: Control| {
+            let engine = engine?;
+            Ok(async move { engine.logged(engine.import_bars(&request, control)).await })
+        };
+        Ok(followed(env, options, start, |_, summary| {
+            let last = Progress::Import(ImportProgress {
+                asset_symbol: summary.asset_symbol.clone(),
+                timeframe: summary.timeframe,
+                progress: 100.0,
+                stage: "completed",
+                rows: summary.imported.imported,
+            });
+            Ok((JsImportSummary::from(summary), Some(last)))
+        })?)
     })
 }
 
@@ -338,7 +349,7 @@ pub fn get_backtest_results<'env>(
 /// if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
 /// no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
 ///
-/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
     ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
@@ -435,19 +446,22 @@ pub fn get_metrics<'env>(
     on_get_metrics(env, default_engine(env), backtest_id, metrics)
 }
 
-/// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+/// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
+/// import that is aborted, fails or is ended by closing its engine leaves the store as it was.
 ///
-/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+/// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+/// AbortError if the signal is aborted.
 #[napi(
     catch_unwind,
-    ts_args_type = "request: ImportRequest",
+    ts_args_type = "request: ImportRequest, options?: ImportOptions",
     ts_return_type = "Promise<ImportSummary>"
 )]
 pub fn import_bars<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
-    on_import_bars(env, default_engine(env), request)
+    on_import_bars(env, default_engine(env), request, options)
 }
 
 /// Lists the assets that there are bars of.

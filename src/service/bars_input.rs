@@ -3,16 +3,18 @@
 use crate::error::{Code, Error, Result};
 use crate::hands::Alone;
 use crate::input::{Fields, Input, Issues};
-use crate::market::{Bars, Column, Timeframe, time};
+use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
+use crate::watch::Unwatched;
 
-/// Returns checked bars.
+/// Returns checked bars. Arrow bytes of more rows than the limit are refused before the rows are made.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for columns that are missing or not numbers, `BAD_DATA` for bars that break an invariant.
-pub fn read(path: &str, input: &Input) -> Result<Bars> {
+/// `INVALID_ARGUMENT` for columns that are missing or not numbers, `BAD_DATA` for bars that break an invariant,
+/// `LIMIT_EXCEEDED` for too many rows of Arrow.
+pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     match input {
         Input::Bars(bars) => return Ok(bars.clone()),
-        Input::Bytes(bytes) => return crate::market::arrow::from_ipc(bytes),
+        Input::Bytes(bytes) => return arrow::from_ipc(bytes, limit, &Unwatched),
         _ => {}
     }
     let mut issues = Issues::default();

@@ -6,6 +6,7 @@ use crate::data::{Loaded, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
+use crate::shown;
 use crate::shown::quoted;
 use crate::watch::Unwatched;
 
@@ -213,7 +214,7 @@ impl Engine {
                 Code::LimitExceeded => too_many(&format!("more than {limit}"), limit),
                 _ => error,
             })?;
-            tracing::debug!(asset_symbol = %symbol, timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
+            tracing::debug!(asset_symbol = %shown::name(&symbol), timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
             if stored == wanted {
                 return Ok(Arc::new(loaded));
             }

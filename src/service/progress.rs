@@ -3,16 +3,40 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::market::time;
+use crate::market::{Timeframe, time};
 use crate::service::cancel::Cancel;
 use crate::watch::Watch;
 
 /// At most ten reports a second.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
+
+/// How far a piece of work is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A run.
+    Run(RunProgress),
+    /// An import.
+    Import(ImportProgress),
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportProgress {
+    /// The asset.
+    pub asset_symbol: String,
+    /// The timeframe.
+    pub timeframe: Timeframe,
+    /// 0 to 100, never falling.
+    pub progress: f64,
+    /// `reading`, `writing` or `completed`.
+    pub stage: &'static str,
+    /// Rows read, or bars written, so far.
+    pub rows: u64,
+}
 
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
+pub struct RunProgress {
     /// The run.
     pub backtest_id: String,
     /// 0 to 100, never falling.
@@ -110,13 +134,13 @@ impl Reporter {
         state.last = Some(Instant::now());
         state.progress = state.progress.max(from + (to - from) * share.clamp(0.0, 1.0));
         state.orders = orders.unwrap_or(state.orders);
-        listener(Progress {
+        listener(Progress::Run(RunProgress {
             backtest_id: self.backtest_id.clone(),
             progress: state.progress,
             stage,
             current_date: date,
             trades_executed: state.orders,
-        });
+        }));
     }
 
     /// Returns the watch on one stage's loop over bars.
@@ -152,6 +176,6 @@ impl Watch for StageWatch<'_> {
 }
 
 /// Writes the date of a report.
-pub fn date_text(progress: &Progress) -> Option<String> {
+pub fn date_text(progress: &RunProgress) -> Option<String> {
     progress.current_date.map(time::format)
 }

@@ -8,7 +8,7 @@ use crate::chart::{self, Headline, Style, Subject, Theme};
 use crate::error::{Code, Error, Result};
 use crate::input::{Fields, Input, Issues, Range};
 use crate::market::resample::resample;
-use crate::market::{Bars, Timeframe};
+use crate::market::{Bars, Limit, Timeframe};
 use crate::portfolio::Trades;
 use crate::shown::quoted;
 use crate::store::record::{Outcome, Run, Status};
@@ -75,7 +75,14 @@ impl Engine {
             None => return Err(Error::internal("a field was neither read nor refused")),
         };
         let (bars, note) = match options.bars {
-            Some(bars) => (Some(given_bars(bars, &run).await?), ""),
+            Some(bars) => {
+                // They may be finer than those of the run, and so more than a run may have.
+                let limit = Limit {
+                    subject: ("options.bars", "rows"),
+                    ..Limit::of_import(self.config.max_import_rows)
+                };
+                (Some(given_bars(bars, &run, limit).await?), "")
+            }
             None => cancel.or(self.stored_bars(&run)).await?,
         };
         let strategy = self.name_of(&run);
@@ -210,8 +217,8 @@ impl Drawn {
 }
 
 /// Reads bars that the caller brought, which may be finer than those of the run and of a longer range.
-async fn given_bars(input: &Input, run: &Drawn) -> Result<Arc<Bars>> {
-    let bars = bars_input::read("options.bars", input)?.between(run.start, run.end);
+async fn given_bars(input: &Input, run: &Drawn, limit: Limit) -> Result<Arc<Bars>> {
+    let bars = bars_input::read("options.bars", input, limit)?.between(run.start, run.end);
     let wanted = run.timeframe;
     let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < wanted);
     let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::input::{Fields, Input, Issues, Range};
-use crate::market::{Bars, Timeframe};
+use crate::market::{Bars, Limit, Timeframe};
 use crate::shown::quoted;
 use crate::simulation::Options;
 use crate::simulation::options::SizeType;
@@ -86,14 +86,14 @@ impl BacktestRequest {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` with all problems; `UNKNOWN_STRATEGY` (with all problems too) where the id is not known;
-    /// `BAD_DATA` for bars that break an invariant.
-    pub fn read(input: &Input, known: &Catalogue) -> Result<Self> {
+    /// `BAD_DATA` for bars that break an invariant; `LIMIT_EXCEEDED` for Arrow bytes of more rows than the limit.
+    pub fn read(input: &Input, known: &Catalogue, limit: Limit) -> Result<Self> {
         let mut issues = Issues::default();
         let mut fields = Fields::open("", input, &mut issues);
         let chosen = Chosen::read(&mut fields, known, &mut issues);
         let rest = Rest::read(&mut fields, chosen.position_size(), &mut issues);
         fields.finish(&mut issues);
-        let bars = match rest.bars.map(|bars| bars_input::read("bars", bars)).transpose() {
+        let bars = match rest.bars.map(|bars| bars_input::read("bars", bars, limit)).transpose() {
             Err(error) if error.code == Code::InvalidArgument => {
                 issues.extend(error.issues);
                 None

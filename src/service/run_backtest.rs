@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Code, Error, Result};
 use crate::input::Input;
-use crate::market::{Bars, Signals, Timeframe, time};
+use crate::market::{Bars, Limit, Signals, Timeframe, time};
 use crate::shown;
 use crate::store::{Outcome, Run, Status};
 
@@ -47,7 +47,9 @@ impl Engine {
         let _work = self.enter(&control.cancel)?;
         let cancel = control.cancel.clone();
         let known = cancel.or(self.catalogue_for(request)).await?;
-        let request = pool::reading(is_long(request), || BacktestRequest::read(request, &known))?;
+        let limit = Limit::of_run(self.config.max_data_points);
+        let request =
+            pool::reading(is_long(request), || BacktestRequest::read(request, &known, limit))?;
         drop(known);
         self.check_duration(&request)?;
         let plan = cancel.or(self.plan_bars(&request.wanted())).await?;

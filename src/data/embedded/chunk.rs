@@ -32,25 +32,38 @@ impl Columns {
         }
     }
 
-    /// Copies bars.
-    pub fn of(bars: &Bars) -> Self {
-        let volume =
-            bars.volume().map_or_else(|| vec![f64::NAN; bars.len()], |volume| volume.to_vec());
-        let [open, high, low, close] =
-            [bars.open(), bars.high(), bars.low(), bars.close()].map(|column| column.to_vec());
-        Self { times: bars.timestamps().to_vec(), values: [open, high, low, close, volume] }
-    }
-
     /// Returns the number of bars.
     pub fn len(&self) -> usize {
         self.times.len()
     }
 
-    /// Appends a bar of other columns.
-    pub fn push_from(&mut self, other: &Self, bar: usize) {
-        self.times.extend(other.times.get(bar));
+    /// Forgets all bars and keeps the room for them.
+    pub fn clear(&mut self) {
+        self.times.clear();
+        self.values.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Appends some bars.
+    pub fn extend_from(&mut self, bars: &Bars, range: Range<usize>) {
+        let count = range.len();
+        self.times.extend_from_slice(bars.timestamps().get(range.clone()).unwrap_or(&[]));
+        let [open, high, low, close, volume] = &mut self.values;
+        let prices =
+            [(open, bars.open()), (high, bars.high()), (low, bars.low()), (close, bars.close())];
+        for (to, from) in prices {
+            to.extend_from_slice(from.get(range.clone()).unwrap_or(&[]));
+        }
+        match bars.volume() {
+            Some(from) => volume.extend_from_slice(from.get(range).unwrap_or(&[])),
+            None => volume.resize(volume.len() + count, f64::NAN),
+        }
+    }
+
+    /// Appends some bars of other columns.
+    pub fn extend_from_columns(&mut self, other: &Self, range: Range<usize>) {
+        self.times.extend_from_slice(other.times.get(range.clone()).unwrap_or(&[]));
         for (to, from) in self.values.iter_mut().zip(&other.values) {
-            to.extend(from.get(bar));
+            to.extend_from_slice(from.get(range.clone()).unwrap_or(&[]));
         }
     }
 

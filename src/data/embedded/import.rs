@@ -1,7 +1,5 @@
 //! Bars to chunks: an import rewrites those that it touches and leaves the others alone.
 
-use std::cmp::Ordering;
-
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::chunk::{self, Columns};
@@ -9,14 +7,20 @@ use crate::data::{Imported, new_revision};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Timeframe};
 use crate::store::sqlite::Failure;
+use crate::watch::Watch;
 
-/// Merges bars into a series within one transaction.
+/// Merges bars into a series within one transaction, a chunk at a time.
 pub(super) fn import(
     connection: &mut Connection,
     symbol: &str,
     timeframe: Timeframe,
     bars: &Bars,
+    watch: &dyn Watch,
 ) -> Result<Imported, Failure> {
+    // It may have waited for others.
+    if watch.cancelled() {
+        return Err(Error::cancelled().into());
+    }
     let (Some(&first), Some(&last)) = (bars.timestamps().first(), bars.timestamps().last()) else {
         return Err(Error::new(
             Code::BadData,
@@ -27,16 +31,15 @@ pub(super) fn import(
     let transaction = connection.transaction()?;
     let series = series(&transaction, symbol, timeframe, first)?;
     let (from, to) = touched(&transaction, series, first, last)?;
-    let old = take(&transaction, series, from, to)?;
-    let (merged, replaced) = merge(&old, &Columns::of(bars));
-    for start in (0..merged.len()).step_by(chunk::SIZE) {
-        merged.insert(&transaction, series, start..merged.len().min(start + chunk::SIZE))?;
-    }
+    let replaced = merge(&transaction, series, (from, to), bars, watch)?;
     let count = "
         UPDATE bar_series SET revision = ?2, (bars, first, last) =
           (SELECT sum(bars), min(first), max(last) FROM bars WHERE series = ?1)
         WHERE series = ?1";
     transaction.execute(count, [series, new_revision()])?;
+    if !watch.may_commit() {
+        return Err(Error::cancelled().into());
+    }
     transaction.commit()?;
     Ok(Imported { imported: bars.len() as u64, replaced, first, last })
 }
@@ -79,43 +82,102 @@ fn touched(
     Ok((neighbour(before, first)?.unwrap_or(first), neighbour(behind, last)?.unwrap_or(last)))
 }
 
-/// Reads the chunks that reach into a range, and deletes them.
-fn take(transaction: &Transaction, series: i64, from: i64, to: i64) -> Result<Columns, Failure> {
-    let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
-    let mut columns = Columns::default();
-    let mut statement =
-        transaction.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
-    let mut rows = statement.query(params![series, from, to])?;
-    while let Some(row) = rows.next()? {
-        columns.extend(row)?;
+/// Merges bars with those of the chunks that reach into a range, in the order of their openings; of two with the same, the
+/// new one stays. Returns how many were replaced.
+fn merge(
+    transaction: &Transaction,
+    series: i64,
+    (from, to): (i64, i64),
+    bars: &Bars,
+    watch: &dyn Watch,
+) -> Result<u64, Failure> {
+    let new = bars.timestamps();
+    let mut old = Old::new(transaction, series, from, to)?;
+    let mut out = Columns::with_capacity(chunk::SIZE);
+    let (mut at, mut replaced) = (0, 0);
+    loop {
+        // The chunk of the next old bar is always taken out before one that may begin as it does is written.
+        let next = old.next(transaction, series)?;
+        let room = chunk::SIZE - out.len();
+        match (next, new.get(at).copied()) {
+            (None, None) => break,
+            (Some(_), None) => old.give(&mut out, room, None),
+            (Some(next), Some(first)) if next < first => old.give(&mut out, room, Some(first)),
+            (next, Some(first)) => {
+                let rest = new.get(at..).unwrap_or(&[]);
+                let before = match next {
+                    Some(next) if next == first => {
+                        old.drop_one();
+                        replaced += 1;
+                        1
+                    }
+                    Some(next) => rest.partition_point(|opening| *opening < next),
+                    None => rest.len(),
+                };
+                let end = at + before.min(room);
+                out.extend_from(bars, at..end);
+                at = end;
+            }
+        }
+        if out.len() == chunk::SIZE {
+            if watch.cancelled() {
+                return Err(Error::cancelled().into());
+            }
+            out.insert(transaction, series, 0..out.len())?;
+            out.clear();
+            watch.at(at, 0);
+        }
     }
-    drop(rows);
-    transaction.execute(&format!("DELETE FROM bars {range}"), params![series, from, to])?;
-    Ok(columns)
+    out.insert(transaction, series, 0..out.len())?;
+    watch.at(at, 0);
+    Ok(replaced)
 }
 
-/// Merges two sets of bars in the order of their openings; of two with the same, the new one stays. Returns also how many
-/// were replaced.
-fn merge(old: &Columns, new: &Columns) -> (Columns, u64) {
-    let mut merged = Columns::with_capacity(old.len() + new.len());
-    let (mut at_old, mut at_new, mut replaced) = (0, 0, 0);
-    loop {
-        let order = match (old.times.get(at_old), new.times.get(at_new)) {
-            (Some(old), Some(new)) => old.cmp(new),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => return (merged, replaced),
-        };
-        if order == Ordering::Less {
-            merged.push_from(old, at_old);
-            at_old += 1;
-            continue;
+/// The bars that are there already, a chunk at a time.
+struct Old {
+    /// The openings of the chunks that are still to be taken, the last one first.
+    chunks: Vec<i64>,
+    bars: Columns,
+    at: usize,
+}
+
+impl Old {
+    fn new(transaction: &Transaction, series: i64, from: i64, to: i64) -> Result<Self, Failure> {
+        let sql = "SELECT first FROM bars WHERE series = ?1 AND first <= ?3 AND last >= ?2 ORDER BY first DESC";
+        let mut statement = transaction.prepare_cached(sql)?;
+        let chunks = statement.query_map(params![series, from, to], |row| row.get(0))?;
+        let chunks = chunks.collect::<Result<_, _>>()?;
+        Ok(Self { chunks, bars: Columns::default(), at: 0 })
+    }
+
+    /// Returns the opening of the next bar; takes its chunk out of the table if it is the first of one.
+    fn next(&mut self, transaction: &Transaction, series: i64) -> Result<Option<i64>, Failure> {
+        while self.at == self.bars.len() {
+            let Some(first) = self.chunks.pop() else { return Ok(None) };
+            self.bars.clear();
+            self.at = 0;
+            let one = "WHERE series = ?1 AND first = ?2";
+            let mut statement = transaction.prepare_cached(&format!("{} {one}", chunk::SELECT))?;
+            let mut rows = statement.query(params![series, first])?;
+            while let Some(row) = rows.next()? {
+                self.bars.extend(row)?;
+            }
+            let mut delete = transaction.prepare_cached(&format!("DELETE FROM bars {one}"))?;
+            delete.execute(params![series, first])?;
         }
-        merged.push_from(new, at_new);
-        at_new += 1;
-        if order == Ordering::Equal {
-            at_old += 1;
-            replaced += 1;
-        }
+        Ok(self.bars.times.get(self.at).copied())
+    }
+
+    /// Moves up to `room` bars that open before a moment.
+    fn give(&mut self, out: &mut Columns, room: usize, before: Option<i64>) {
+        let rest = self.bars.times.get(self.at..).unwrap_or(&[]);
+        let count = before.map_or(rest.len(), |before| rest.partition_point(|time| *time < before));
+        let end = self.at + count.min(room);
+        out.extend_from_columns(&self.bars, self.at..end);
+        self.at = end;
+    }
+
+    fn drop_one(&mut self) {
+        self.at += 1;
     }
 }

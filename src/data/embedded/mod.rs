@@ -50,12 +50,17 @@ impl Source for Embedded {
         }))
     }
 
-    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
+    fn import_watched(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Imported> {
         let symbol = symbol.to_owned();
-        Box::pin(
-            self.store
-                .write(move |connection| import::import(connection, &symbol, timeframe, &bars)),
-        )
+        Box::pin(self.store.write(move |connection| {
+            import::import(connection, &symbol, timeframe, &bars, &*watch)
+        }))
     }
 }
 

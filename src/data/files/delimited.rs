@@ -1,6 +1,6 @@
 //! Bars from delimited text: comma, semicolon or tab, whichever the header uses.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Error as IoError, Read};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Terminator};
 
@@ -8,17 +8,27 @@ use super::moments::Moments;
 use super::unreadable;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::names::Places;
-use crate::market::{Bars, Column};
+use crate::market::{Bars, Column, Limit};
+use crate::reserve;
 use crate::shown::{self, quoted};
 use crate::watch::Watch;
 
 /// How many lines may precede the header, as the address does in files of `CryptoDataDownload`.
 const PREAMBLE: usize = 5;
 /// How many lines are read between two looks at the watch.
-const POLL: u64 = 8192;
+const POLL: u64 = 1024;
+/// The longest record, bytes: a quoted field may hold line feeds, and a file without any is one record.
+const LONGEST_RECORD: u64 = 1 << 20;
+/// The most columns of a record.
+const MOST_COLUMNS: usize = 10_000;
 
-/// Reads bars from text with a header; files that have the newest bar first are turned round.
-pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
+/// Reads bars from text of `size` bytes with a header; files that have the newest bar first are turned round.
+pub(super) fn read(
+    mut input: impl BufRead,
+    size: u64,
+    limit: Limit,
+    watch: &dyn Watch,
+) -> Result<Bars> {
     let head = input.fill_buf().map_err(|error| unreadable(&error))?;
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
         return Err(bad("the text is in UTF-16, must be in UTF-8"));
@@ -26,7 +36,7 @@ pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
     let delimiter = delimiter(head);
     // Each line ends with a line feed then, and the carriage returns before them go when cells are trimmed: only so does
     // the position after a line tell its number, whatever ends the lines of the file.
-    let input = input.chain(&b"\n"[..]);
+    let input = Metered { input: input.chain(&b"\n"[..]), left: 0, watch };
     let mut builder = ReaderBuilder::new();
     let builder = builder
         .delimiter(delimiter)
@@ -40,13 +50,49 @@ pub(super) fn read(mut input: impl BufRead, watch: &dyn Watch) -> Result<Bars> {
     let mut rows = 0_u64;
     while let Some(line) = next(&mut reader, &mut record)? {
         rows += 1;
-        if rows.is_multiple_of(POLL) && watch.cancelled() {
-            return Err(Error::cancelled());
+        limit.check(rows)?;
+        if rows.is_multiple_of(POLL) {
+            if watch.cancelled() {
+                return Err(Error::cancelled());
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
+            let share = reader.position().byte() as f64 / size.max(1) as f64;
+            watch.read(share, usize::try_from(rows).unwrap_or(usize::MAX));
         }
         table.push(&record, line)?;
     }
     table.finish()
 }
+
+/// Fails before a record becomes too long, and where the work is cancelled within one.
+struct Metered<'a, R> {
+    input: R,
+    /// How many bytes the record under way may still take.
+    left: u64,
+    watch: &'a dyn Watch,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(IoError::other(TooLong));
+        }
+        if self.watch.cancelled() {
+            return Err(IoError::other(Stopped));
+        }
+        let read = self.input.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the record is too long")]
+struct TooLong;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the work was cancelled")]
+struct Stopped;
 
 /// Chooses the delimiter that the first lines have most of.
 fn delimiter(head: &[u8]) -> u8 {
@@ -62,7 +108,10 @@ fn delimiter(head: &[u8]) -> u8 {
 }
 
 /// Finds the header among the first lines.
-fn header(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<Vec<String>> {
+fn header(
+    reader: &mut Reader<Metered<'_, impl Read>>,
+    record: &mut StringRecord,
+) -> Result<Vec<String>> {
     let mut first = None;
     for _ in 0..PREAMBLE {
         if next(reader, record)?.is_none() {
@@ -85,20 +134,42 @@ fn header(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<V
 }
 
 /// Reads the next line that is not blank; returns its number, counted from 1.
-fn next(reader: &mut Reader<impl Read>, record: &mut StringRecord) -> Result<Option<u64>> {
+fn next(
+    reader: &mut Reader<Metered<'_, impl Read>>,
+    record: &mut StringRecord,
+) -> Result<Option<u64>> {
+    let mut blank = 0_u64;
     loop {
+        let began = reader.position().line();
+        reader.get_mut().left = LONGEST_RECORD;
         let found = reader.read_record(record);
         let line = reader.position().line().saturating_sub(1);
         let found = found.map_err(|error| match error.into_kind() {
-            ErrorKind::Io(error) => unreadable(&error),
+            ErrorKind::Io(error) => match error.get_ref() {
+                Some(inner) if inner.is::<TooLong>() => bad(format!(
+                    "the record from line {began} on is longer than {LONGEST_RECORD} bytes; an end of line or a quote is missing"
+                )),
+                Some(inner) if inner.is::<Stopped>() => Error::cancelled(),
+                _ => unreadable(&error),
+            },
             ErrorKind::Utf8 { .. } => bad(format!("line {line} is not UTF-8")),
             kind => bad(format!("broken text: {kind:?}")),
         })?;
         if !found {
             return Ok(None);
         }
+        if record.len() > MOST_COLUMNS {
+            return Err(bad(format!(
+                "line {line} has {} fields, at most {MOST_COLUMNS} are read",
+                record.len()
+            )));
+        }
         if record.iter().any(|cell| !cell.trim().is_empty()) {
             return Ok(Some(line));
+        }
+        blank += 1;
+        if blank.is_multiple_of(POLL) && reader.get_ref().watch.cancelled() {
+            return Err(Error::cancelled());
         }
     }
 }
@@ -131,15 +202,15 @@ impl<'a> Table<'a> {
         self.check_width(record, line)?;
         let date = record.get(self.places.time).unwrap_or("").trim();
         let known = match self.places.clock.and_then(|clock| record.get(clock)) {
-            Some(clock) => self.moments.push(format!("{date} {}", clock.trim()).trim(), line),
-            None => self.moments.push(date, line),
+            Some(clock) => self.moments.push(format!("{date} {}", clock.trim()).trim(), line)?,
+            None => self.moments.push(date, line)?,
         };
         if !known {
             return Err(self.fault(self.places.time, line, "a date or a time", date));
         }
         for ((_, place), column) in self.places.prices().into_iter().zip(&mut self.prices) {
             match number(record, place) {
-                Some(value) => column.push(value),
+                Some(value) => reserve::push(column, value, "rows")?,
                 None => {
                     return Err(self.fault(
                         place,
@@ -152,7 +223,7 @@ impl<'a> Table<'a> {
         }
         if let Some(place) = self.places.volume {
             match number(record, place) {
-                Some(value) => self.volume.push(value),
+                Some(value) => reserve::push(&mut self.volume, value, "rows")?,
                 None => {
                     return Err(self.fault(
                         place,

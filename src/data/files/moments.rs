@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 
 use crate::error::{Code, Error, Result};
+use crate::reserve;
 use crate::shown::quoted;
 
 /// A column of dates, cell by cell.
@@ -36,8 +37,11 @@ enum Cell {
 
 impl Moments {
     /// Reads a cell; returns false where it is no date of any known form.
-    pub(super) fn push(&mut self, text: &str, line: u64) -> bool {
-        let Some(cell) = parse(text) else { return false };
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` if there is no memory for it.
+    pub(super) fn push(&mut self, text: &str, line: u64) -> Result<bool> {
+        let Some(cell) = parse(text) else { return Ok(false) };
         match cell {
             Cell::Moment(_) => {}
             Cell::Count { whole, milli } => {
@@ -51,8 +55,8 @@ impl Moments {
                 self.first_slashed.get_or_insert_with(|| (line, text.to_owned()));
             }
         }
-        self.cells.push(cell);
-        true
+        reserve::push(&mut self.cells, cell, "rows")?;
+        Ok(true)
     }
 
     /// Decides what the cells mean and returns UTC milliseconds.
@@ -97,7 +101,11 @@ impl Moments {
                 Ok(date + rest)
             }
         };
-        self.cells.iter().map(decide).collect()
+        let mut moments = reserve::with_room(self.cells.len(), "rows")?;
+        for cell in &self.cells {
+            moments.push(decide(cell)?);
+        }
+        Ok(moments)
     }
 }
 
@@ -261,7 +269,7 @@ mod tests {
     fn read(cells: &[&str]) -> Result<Vec<String>> {
         let mut moments = Moments::default();
         for (line, cell) in (2..).zip(cells) {
-            assert!(moments.push(cell, line), "{cell} should be a date");
+            assert!(moments.push(cell, line).unwrap(), "{cell} should be a date");
         }
         Ok(moments.finish()?.into_iter().map(time::short).collect())
     }
@@ -323,7 +331,7 @@ mod tests {
             "12:30",
             "2020-01",
         ] {
-            assert!(!Moments::default().push(text, 2), "{text}");
+            assert!(!Moments::default().push(text, 2).unwrap(), "{text}");
         }
     }
 

@@ -11,7 +11,14 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::market::time;
+
 use crate::watch::Unwatched;
+
+const LIMIT: u64 = 100_000;
+
+fn read(path: &Path, watch: &dyn Watch) -> Result<Bars> {
+    super::read(path, Limit::of_import(LIMIT), watch)
+}
 
 /// Writes a file into a folder of its own and reads it.
 fn read_text(text: &str) -> Result<Bars> {
@@ -180,7 +187,8 @@ fn broken_parquet_and_arrow_are_bad_data_with_the_path() {
 fn arrow_files_are_read_under_each_extension() {
     let (_, bars) = read_bytes("bars.parquet", &parquet_bytes(Compression::SNAPPY)).unwrap();
     for name in ["bars.arrow", "bars.feather", "bars.ipc"] {
-        assert_eq!(read_bytes(name, &arrow::to_ipc(&bars).unwrap()).unwrap().1, bars);
+        let bytes = crate::market::arrow::to_ipc(&bars).unwrap();
+        assert_eq!(read_bytes(name, &bytes).unwrap().1, bars);
     }
 }
 
@@ -218,4 +226,84 @@ fn a_cancelled_reading_stops() {
     fs::write(&path, format!("time,open,high,low,close\n{}", rows.concat())).unwrap();
     assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
     assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
+}
+
+#[test]
+fn rows_beyond_the_limit_are_refused() {
+    let rows: String =
+        (0..200).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let text = format!("time,open,high,low,close\n{rows}");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bars.csv");
+    fs::write(&path, text).unwrap();
+    assert_eq!(super::read(&path, Limit::of_import(200), &Unwatched).unwrap().len(), 200);
+    let error = super::read(&path, Limit::of_import(199), &Unwatched).unwrap_err();
+    assert_eq!(error.code, Code::LimitExceeded);
+    assert!(error.message.ends_with(
+        "the import has more than 199 rows, the limit maxImportRows (MAX_IMPORT_ROWS) is 199"
+    ));
+    let path = folder.path().join("bars.parquet");
+    fs::write(&path, parquet_bytes(Compression::SNAPPY)).unwrap();
+    assert_eq!(
+        super::read(&path, Limit::of_import(1), &Unwatched).unwrap_err().code,
+        Code::LimitExceeded
+    );
+}
+
+#[test]
+fn a_record_without_an_end_is_refused() {
+    let head = "date,open,high,low,close\n2020-01-02,1,1,1,1\n";
+    for long in ["\"2020-01-03,1,1,1,1\n", "x", "\0", ",,,,,,,,", "\n\n\n"] {
+        let text = format!("{head}{}", long.repeat((3 << 20) / long.len()));
+        let found = fault(&text);
+        assert!(
+            found.starts_with("the record from line 3 on is longer than 1048576 bytes"),
+            "{found}"
+        );
+    }
+    let found = fault(&format!("{head}{}", ",".repeat(20_000)));
+    assert_eq!(found, "line 3 has 20001 fields, at most 10000 are read");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    struct Writer<'a>(&'a Path, u64);
+    impl Watch for Writer<'_> {
+        fn cancelled(&self) -> bool {
+            false
+        }
+        fn read(&self, _: f64, _: usize) {
+            let file = fs::OpenOptions::new().write(true).open(self.0).unwrap();
+            file.set_len(self.1).unwrap();
+        }
+    }
+    let rows: String =
+        (0..50_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let text = format!("time,open,high,low,close\n{rows}");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bars.csv");
+    for length in [text.len() as u64 / 2, text.len() as u64 * 2] {
+        fs::write(&path, &text).unwrap();
+        let error = read(&path, &Writer(&path, length)).unwrap_err();
+        assert_eq!(error.code, Code::BadData, "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_opened() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let device = folder.path().join("zero.parquet");
+    std::os::unix::fs::symlink("/dev/zero", &device).unwrap();
+    let socket = folder.path().join("socket.arrow");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let cases =
+        [(pipe, "a named pipe (FIFO)"), (device, "a character device"), (socket, "a socket")];
+    for (path, kind) in cases {
+        let error = read(&path, &Unwatched).unwrap_err();
+        assert_eq!(error.code, Code::InvalidArgument);
+        assert_eq!(error.message, format!("{}: this is {kind}, not a file", path.display()));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
-use super::reader::{Reader, read};
+use super::reader::{Reader, Unheard, ask, read};
 use crate::data::{Answer, Asset, Imported, Loaded, Series, Source, Span, new_revision, no_data};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
@@ -23,6 +23,9 @@ const SOURCE: &str = "imported";
 
 /// Openings deleted at once.
 const BATCH: usize = 10_000;
+
+/// Rows written between two looks at the watch.
+const POLL: usize = 1024;
 
 /// The bars that were imported into a store.
 #[derive(Debug, Clone)]
@@ -82,11 +85,18 @@ impl Source for Imports {
         })
     }
 
-    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
-        let (symbol, bars) = (symbol.to_owned(), Arc::new(bars));
-        self.store.work(async move |shared| {
-            attempts!(&shared.pool, _ => import(&shared, &symbol, timeframe, &bars))
-        })
+    fn import_watched(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Imported> {
+        let (symbol, schema) = (symbol.to_owned(), self.store.schema().to_owned());
+        Box::pin(ask(self.store.pool(), async move |pool: Arc<Pool>, mut unheard: Unheard| {
+            let what = Import { schema: &schema, symbol: &symbol, timeframe, bars: &bars };
+            attempts!(&pool, _ => import(&pool, &what, &*watch, &mut unheard))
+        }))
     }
 }
 
@@ -177,97 +187,129 @@ impl Columns {
     }
 }
 
+/// What is imported, and where to.
+#[derive(Debug, Clone, Copy)]
+struct Import<'a> {
+    schema: &'a str,
+    symbol: &'a str,
+    timeframe: Timeframe,
+    bars: &'a Bars,
+}
+
 /// Merges bars into a series within one transaction; imports into one series wait for each other.
 async fn import(
-    shared: &Shared,
-    symbol: &str,
-    timeframe: Timeframe,
-    bars: &Bars,
+    pool: &Pool,
+    what: &Import<'_>,
+    watch: &(dyn Watch + Send + Sync),
+    unheard: &mut Unheard,
 ) -> Result<Imported, Failure> {
-    let (Some(&first), Some(&last)) = (bars.timestamps().first(), bars.timestamps().last()) else {
+    let timestamps = what.bars.timestamps();
+    let (Some(&first), Some(&last)) = (timestamps.first(), timestamps.last()) else {
+        let (symbol, timeframe) = (what.symbol, what.timeframe);
         let message = format!("there are no bars of {symbol} {timeframe} to import");
         return Err(Error::new(Code::BadData, message).into());
     };
-    let mut connection = shared.pool.get().await?;
-    let transaction = shared.pool.begin(&mut connection).await?;
-    let enter = format!(
-        "INSERT INTO {}.bar_series AS held (asset_symbol, timeframe, bars, first, last, revision)
-         VALUES ($1, $2, 0, $3, $4, $5)
-         ON CONFLICT (asset_symbol, timeframe) DO UPDATE SET revision = excluded.revision,
-           first = least(held.first, excluded.first), last = greatest(held.last, excluded.last)
-         RETURNING bars",
-        shared.schema
-    );
-    let (from, to) = (Moment(first), Moment(last));
-    let values: [Parameter; 5] = [
-        (&symbol, Type::TEXT),
-        (&timeframe.as_str(), Type::TEXT),
-        (&from, Type::TIMESTAMPTZ),
-        (&to, Type::TIMESTAMPTZ),
-        (&new_revision(), Type::INT8),
-    ];
-    let held: i64 = transaction.query_typed_one(&enter, &values).await?.try_get(0)?;
-    let replaced = if held > 0 {
-        take_out(shared, transaction.client(), symbol, timeframe, bars).await?
-    } else {
-        0
-    };
-    let copy = format!(
-        "COPY {}.bars (asset_symbol, timeframe, ts, open, high, low, close, volume) FROM STDIN (FORMAT binary)",
-        shared.schema
-    );
-    let mut rows = Rows::new(transaction.copy_in(&copy).await?);
-    let prices = [bars.open(), bars.high(), bars.low(), bars.close()];
-    for (at, time) in bars.timestamps().iter().enumerate() {
-        rows.row(8).await?;
-        rows.text(symbol)?;
-        rows.text(timeframe.as_str())?;
-        rows.moment(*time);
-        for column in prices {
-            rows.float(column.get(at).copied().unwrap_or(f64::NAN));
-        }
-        match bars.volume().and_then(|volume| volume.get(at)) {
-            Some(volume) => rows.float(*volume),
-            None => rows.null(),
-        }
+    stop_if_cancelled(watch)?;
+    let mut connection = pool.get().await?;
+    let transaction = pool.begin(&mut connection).await?;
+    let canceller = pool.canceller(transaction.client()).await?;
+    let written = what.write(transaction.client(), (first, last), watch);
+    let imported = unheard.or(pool, &canceller, written).await?;
+    if !watch.may_commit() {
+        return Err(Error::cancelled().into());
     }
-    let imported = rows.finish().await?;
-    let count = format!(
-        "UPDATE {}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2",
-        shared.schema
-    );
-    let more =
-        i64::try_from(imported).unwrap_or(i64::MAX) - i64::try_from(replaced).unwrap_or(i64::MAX);
-    let values: [Parameter; 3] =
-        [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT), (&more, Type::INT8)];
-    transaction.execute_typed(&count, &values).await?;
     transaction.commit().await?;
-    Ok(Imported { imported, replaced, first, last })
+    Ok(imported)
 }
 
-/// Deletes the bars that others are to replace; returns how many there were.
-async fn take_out(
-    shared: &Shared,
-    client: &Client,
-    symbol: &str,
-    timeframe: Timeframe,
-    bars: &Bars,
-) -> Result<u64, Failure> {
-    let delete = format!(
-        "DELETE FROM {}.bars WHERE asset_symbol = $1 AND timeframe = $2 AND ts BETWEEN $3 AND $4 AND ts = ANY ($5)",
-        shared.schema
-    );
-    let mut replaced = 0;
-    for batch in bars.timestamps().chunks(BATCH) {
-        let openings: Vec<Moment> = batch.iter().copied().map(Moment).collect();
+fn stop_if_cancelled(watch: &dyn Watch) -> Result<(), Failure> {
+    if watch.cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
+}
+
+impl Import<'_> {
+    /// Writes the bars; they are final when the transaction is.
+    async fn write(
+        &self,
+        client: &Client,
+        (first, last): (i64, i64),
+        watch: &(dyn Watch + Send + Sync),
+    ) -> Result<Imported, Failure> {
+        let Self { schema, symbol, timeframe, bars } = *self;
+        let enter = format!(
+            "INSERT INTO {schema}.bar_series AS held (asset_symbol, timeframe, bars, first, last, revision)
+             VALUES ($1, $2, 0, $3, $4, $5)
+             ON CONFLICT (asset_symbol, timeframe) DO UPDATE SET revision = excluded.revision,
+               first = least(held.first, excluded.first), last = greatest(held.last, excluded.last)
+             RETURNING bars"
+        );
+        let (from, to) = (Moment(first), Moment(last));
         let values: [Parameter; 5] = [
             (&symbol, Type::TEXT),
             (&timeframe.as_str(), Type::TEXT),
-            (&openings.first(), Type::TIMESTAMPTZ),
-            (&openings.last(), Type::TIMESTAMPTZ),
-            (&openings, Type::TIMESTAMPTZ_ARRAY),
+            (&from, Type::TIMESTAMPTZ),
+            (&to, Type::TIMESTAMPTZ),
+            (&new_revision(), Type::INT8),
         ];
-        replaced += client.execute_typed(&delete, &values).await?;
+        let held: i64 = client.query_typed_one(&enter, &values).await?.try_get(0)?;
+        let replaced = if held > 0 { self.take_out(client, watch).await? } else { 0 };
+        let copy = format!(
+            "COPY {schema}.bars (asset_symbol, timeframe, ts, open, high, low, close, volume) FROM STDIN (FORMAT binary)"
+        );
+        let mut rows = Rows::new(client.copy_in(&copy).await?);
+        let prices = [bars.open(), bars.high(), bars.low(), bars.close()];
+        for (at, time) in bars.timestamps().iter().enumerate() {
+            if at.is_multiple_of(POLL) {
+                stop_if_cancelled(watch)?;
+                watch.at(at, 0);
+            }
+            rows.row(8).await?;
+            rows.text(symbol)?;
+            rows.text(timeframe.as_str())?;
+            rows.moment(*time);
+            for column in prices {
+                rows.float(column.get(at).copied().unwrap_or(f64::NAN));
+            }
+            match bars.volume().and_then(|volume| volume.get(at)) {
+                Some(volume) => rows.float(*volume),
+                None => rows.null(),
+            }
+        }
+        let imported = rows.finish().await?;
+        watch.at(bars.len(), 0);
+        let count = format!(
+            "UPDATE {schema}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2"
+        );
+        let more = i64::try_from(imported).unwrap_or(i64::MAX)
+            - i64::try_from(replaced).unwrap_or(i64::MAX);
+        let values: [Parameter; 3] =
+            [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT), (&more, Type::INT8)];
+        client.execute_typed(&count, &values).await?;
+        Ok(Imported { imported, replaced, first, last })
     }
-    Ok(replaced)
+
+    /// Deletes the bars that others are to replace; returns how many there were.
+    async fn take_out(
+        &self,
+        client: &Client,
+        watch: &(dyn Watch + Send + Sync),
+    ) -> Result<u64, Failure> {
+        let delete = format!(
+            "DELETE FROM {}.bars WHERE asset_symbol = $1 AND timeframe = $2 AND ts BETWEEN $3 AND $4 AND ts = ANY ($5)",
+            self.schema
+        );
+        let mut replaced = 0;
+        for batch in self.bars.timestamps().chunks(BATCH) {
+            stop_if_cancelled(watch)?;
+            let openings: Vec<Moment> = batch.iter().copied().map(Moment).collect();
+            let values: [Parameter; 5] = [
+                (&self.symbol, Type::TEXT),
+                (&self.timeframe.as_str(), Type::TEXT),
+                (&openings.first(), Type::TIMESTAMPTZ),
+                (&openings.last(), Type::TIMESTAMPTZ),
+                (&openings, Type::TIMESTAMPTZ_ARRAY),
+            ];
+            replaced += client.execute_typed(&delete, &values).await?;
+        }
+        Ok(replaced)
+    }
 }

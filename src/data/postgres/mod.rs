@@ -131,8 +131,14 @@ impl Source for Market {
         })
     }
 
-    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
-        self.imported.import(symbol, timeframe, bars)
+    fn import_watched(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+        watch: Arc<dyn Watch + Send + Sync>,
+    ) -> Answer<'_, Imported> {
+        self.imported.import_watched(symbol, timeframe, bars, watch)
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -12,7 +12,8 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::names::Places;
-use crate::market::{Bars, Column, time};
+use crate::market::{Bars, Column, Limit, time};
+use crate::reserve;
 use crate::shown::{self, quoted};
 use crate::watch::Watch;
 
@@ -20,6 +21,7 @@ use crate::watch::Watch;
 #[derive(Debug)]
 pub struct Batches {
     places: Places,
+    limit: Limit,
     rows: usize,
     timestamps: Vec<i64>,
     open: Parts,
@@ -33,16 +35,29 @@ impl Batches {
     /// Opens a collection; the columns are found by their names.
     ///
     /// # Errors
-    /// `BAD_DATA` where a column is missing.
-    pub fn new(schema: &Schema) -> Result<Self> {
+    /// `BAD_DATA` where a column is missing or of another type.
+    pub fn new(schema: &Schema, limit: Limit) -> Result<Self> {
         let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let mut places = Places::find(&header)?;
         // Date and time of day in two columns are a habit of text files; here one column has the whole moment.
         places.clock = None;
+        let kind = |place: usize| {
+            schema.fields().get(place).map(|field| (field.name(), field.data_type()))
+        };
+        if let Some((name, kind)) = kind(places.time).filter(|(_, kind)| !is_moment(kind)) {
+            return Err(mistyped(name, MOMENTS, kind));
+        }
+        let prices = places.prices().into_iter().map(|(_, place)| place);
+        for (name, kind) in prices.chain(places.volume).filter_map(kind) {
+            if !is_number(kind) {
+                return Err(mistyped(name, "numbers", kind));
+            }
+        }
         let volume = places.volume.map(|_| Parts::default());
         let parts = Parts::default;
         Ok(Self {
             places,
+            limit,
             rows: 0,
             timestamps: Vec::new(),
             open: parts(),
@@ -53,25 +68,34 @@ impl Batches {
         })
     }
 
-    /// Reads all batches of a reader.
+    /// Reads all batches of a reader, of which so many rows are expected.
     ///
     /// # Errors
     /// `BAD_DATA` as [`Self::push`] and [`Self::finish`], or where a batch cannot be read; the error of cancelled work.
     pub fn collect(
-        schema: &Schema,
+        mut self,
         batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
+        expected: usize,
         watch: &dyn Watch,
     ) -> Result<Bars> {
-        let mut collected = Self::new(schema)?;
         for batch in batches {
             if watch.cancelled() {
                 return Err(Error::cancelled());
             }
-            let batch = batch
-                .map_err(|error| Error::new(Code::BadData, format!("broken data: {error}")))?;
-            collected.push(&batch)?;
+            let batch = batch.map_err(|error| {
+                let what: String = error.to_string().chars().take(super::LONGEST_REPORT).collect();
+                Error::new(Code::BadData, format!("broken data: {what}"))
+            })?;
+            self.push(&batch)?;
+            #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
+            watch.read(self.rows as f64 / expected.max(1) as f64, self.rows);
         }
-        collected.finish()
+        self.finish()
+    }
+
+    /// Returns the number of rows added so far.
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Returns the positions of the columns that bars need, for readers that can leave out the others.
@@ -85,7 +109,7 @@ impl Batches {
     /// Adds the rows of a batch.
     ///
     /// # Errors
-    /// `BAD_DATA` naming the column and the row of a null, or a column of another type.
+    /// `BAD_DATA` naming the column and the row of a null, or a column of another type; `LIMIT_EXCEEDED` for too many rows.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         let column = |place: usize| {
             batch
@@ -101,6 +125,7 @@ impl Batches {
                 .map_or_else(String::new, |field| field.name().clone())
         };
         let rows = self.rows;
+        self.limit.check(rows.saturating_add(batch.num_rows()) as u64)?;
         moments(column(self.places.time)?, &name(self.places.time), rows, &mut self.timestamps)?;
         let columns = [
             (self.places.open, &mut self.open),
@@ -124,11 +149,11 @@ impl Batches {
     pub fn finish(self) -> Result<Bars> {
         Bars::new(
             self.timestamps,
-            self.open.join(),
-            self.high.join(),
-            self.low.join(),
-            self.close.join(),
-            self.volume.map(Parts::join),
+            self.open.join()?,
+            self.high.join()?,
+            self.low.join()?,
+            self.close.join()?,
+            self.volume.map(Parts::join).transpose()?,
         )
     }
 }
@@ -139,16 +164,21 @@ struct Parts(Vec<Column>);
 
 impl Parts {
     /// Joins the pieces; a single one is passed on without a copy.
-    fn join(mut self) -> Column {
+    fn join(mut self) -> Result<Column> {
         if self.0.len() == 1 {
-            return self.0.remove(0);
+            return Ok(self.0.remove(0));
         }
-        self.0.iter().map(|part| &**part).collect::<Vec<&[f64]>>().concat().into()
+        let mut joined =
+            reserve::with_room(self.0.iter().map(|part| part.len()).sum(), "rows of a column")?;
+        self.0.drain(..).for_each(|part| joined.extend_from_slice(&part));
+        Ok(joined.into())
     }
 }
 
 fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
     no_nulls(array, name, rows)?;
+    // Arrow's conversions do not report that there is no memory for their result, so it is asked for here.
+    drop(reserve::with_room::<f64>(array.len().saturating_mul(2), "values to convert")?);
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values, name)?,
         _ => ArrayRef::clone(array),
@@ -162,6 +192,7 @@ fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
 
 fn moments(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
     no_nulls(array, name, rows)?;
+    reserve::make_room(out, array.len(), "rows")?;
     // A part of a millisecond is dropped downwards, so that moments before the epoch keep their order.
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {
@@ -188,11 +219,7 @@ fn moments(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Res
         kind if kind.is_numeric() => return whole_milliseconds(array, name, rows, out),
         kind if is_text(kind) => return texts(array, name, rows, out),
         kind => {
-            return Err(mistyped(
-                name,
-                "a timestamp, a date, an ISO 8601 text or UTC milliseconds",
-                kind,
-            ));
+            return Err(mistyped(name, MOMENTS, kind));
         }
     }
     Ok(())
@@ -206,30 +233,78 @@ fn extend<T: ArrowPrimitiveType>(
     out.extend(array.as_primitive::<T>().values().iter().map(|&value| convert(value)));
 }
 
-/// Texts come as such or, from JavaScript, as a dictionary.
-fn is_text(kind: &DataType) -> bool {
+/// What a column of times may be, for messages.
+const MOMENTS: &str = "a timestamp, a date, an ISO 8601 text or UTC milliseconds";
+
+fn is_moment(kind: &DataType) -> bool {
+    kind.is_numeric()
+        || is_text(kind)
+        || matches!(kind, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
+}
+
+fn is_number(kind: &DataType) -> bool {
     match kind {
-        DataType::Dictionary(_, values) => is_text(values),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        _ => false,
+        DataType::Dictionary(_, values) => values.is_numeric(),
+        kind => kind.is_numeric(),
     }
 }
 
+/// Texts come as such or, from JavaScript, as a dictionary.
+fn is_text(kind: &DataType) -> bool {
+    let plain =
+        |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    match kind {
+        DataType::Dictionary(_, values) => plain(values),
+        kind => plain(kind),
+    }
+}
+
+/// The longest text that may be a time, bytes.
+const LONGEST_TEXT: usize = 100;
+
+fn moment(text: &str) -> Option<i64> {
+    if text.len() > LONGEST_TEXT { None } else { time::parse(text) }
+}
+
 fn texts(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
-    let array = cast(array, &DataType::Utf8, name)?;
-    for (row, text) in array.as_string::<i32>().iter().enumerate() {
-        let (row, text) = (rows + row, text.unwrap_or_default());
-        let moment = time::parse(text).ok_or_else(|| {
-            let message = format!(
-                "column {} must hold ISO 8601 dates, row {row} (counted from 0) has {}",
-                quoted(name),
-                quoted(text)
-            );
-            at(name, row, "type", message)
-        })?;
-        out.push(moment);
+    let odd = |row: usize, text: &str| {
+        let row = rows + row;
+        let message = format!(
+            "column {} must hold ISO 8601 dates, row {row} (counted from 0) has {}",
+            quoted(name),
+            quoted(text)
+        );
+        at(name, row, "type", message)
+    };
+    if let DataType::Dictionary(..) = array.data_type() {
+        // Each text once, and not once a row: a dictionary may have one long text for millions of rows.
+        let dictionary = array.as_any_dictionary();
+        let values = dictionary.values();
+        let known: Vec<Option<i64>> =
+            (0..values.len()).map(|at| text_at(values, at).and_then(moment)).collect();
+        for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
+            let known = known.get(key).copied().flatten();
+            out.push(known.ok_or_else(|| odd(row, text_at(values, key).unwrap_or_default()))?);
+        }
+        return Ok(());
+    }
+    for row in 0..array.len() {
+        let text = text_at(array, row).unwrap_or_default();
+        out.push(moment(text).ok_or_else(|| odd(row, text))?);
     }
     Ok(())
+}
+
+fn text_at(array: &ArrayRef, at: usize) -> Option<&str> {
+    if at >= array.len() {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().value(at)),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().value(at)),
+        DataType::Utf8View => Some(array.as_string_view().value(at)),
+        _ => None,
+    }
 }
 
 fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {

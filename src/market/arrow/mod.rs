@@ -1,23 +1,27 @@
 //! Bars from and to Arrow: IPC streams and files (Feather), and the record batches that Parquet yields too.
 
 pub mod batches;
+mod codec;
+mod columns;
+mod frames;
+mod input;
 
-use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, TimestampMillisecondArray};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 
 pub use batches::Batches;
+pub use frames::verifier;
+pub use input::Input;
 
-use super::Bars;
+use super::{Bars, Limit};
 use crate::error::{Code, Error, Result};
-use crate::watch::{Unwatched, Watch};
+use crate::watch::Watch;
 
-/// What a file of the IPC format starts with; a stream does not.
+/// What a file of the IPC format starts and ends with; a stream does not.
 const FILE_MAGIC: &[u8] = b"ARROW1";
 /// What a file of the first Feather version starts with.
 const FEATHER_1_MAGIC: &[u8] = b"FEA1";
@@ -26,35 +30,35 @@ const FEATHER_1_MAGIC: &[u8] = b"FEA1";
 ///
 /// Columns are found by their names ([`super::names`]): a time (a timestamp of any unit, a date, an ISO
 /// 8601 text, or UTC milliseconds as numbers), open, high, low, close and perhaps volume (integers, floats or decimals).
+/// Other columns are not read. What the bytes declare is checked before memory is made for it.
 ///
 /// # Errors
 /// `BAD_DATA` where the bytes are not Arrow IPC or broken, a column is missing, of another type or has a null (named with
-/// its row), or the bars break an invariant.
-pub fn from_ipc(bytes: &[u8]) -> Result<Bars> {
-    from_ipc_watched(bytes, &Unwatched)
+/// its row), or the bars break an invariant; `LIMIT_EXCEEDED` for more rows than allowed; the error of cancelled work.
+pub fn from_ipc(mut bytes: &[u8], limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+    from_input(&mut bytes, limit, watch)
 }
 
-/// Reads bars as [`from_ipc`] does, polling `watch` after each record batch.
+/// Reads bars as [`from_ipc`] does, from bytes that need not be in memory.
 ///
 /// # Errors
-/// As [`from_ipc`], and the error of cancelled work.
-pub fn from_ipc_watched(bytes: &[u8], watch: &dyn Watch) -> Result<Bars> {
-    if bytes.starts_with(FEATHER_1_MAGIC) {
+/// As [`from_ipc`], and those of the input.
+pub fn from_input(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+    let mut head = [0; 6];
+    let size = usize::try_from(input.size()).unwrap_or(usize::MAX).min(head.len());
+    input.fill(0, head.get_mut(..size).unwrap_or(&mut []))?;
+    if head.starts_with(FEATHER_1_MAGIC) {
         return Err(Error::new(
             Code::BadData,
             "Feather version 1 is not supported, write version 2 (Arrow IPC)",
         ));
     }
-    // Arrow's readers check most of what they are given, but a broken buffer has made them panic before.
+    // Arrow checks most of what it is given, but a broken buffer has made it panic before.
     guarded("Arrow IPC", || {
-        if bytes.starts_with(FILE_MAGIC) {
-            let reader =
-                FileReader::try_new(Cursor::new(bytes), None).map_err(|error| broken(&error))?;
-            Batches::collect(&reader.schema(), reader, watch)
+        if head.starts_with(FILE_MAGIC) {
+            frames::file(input, limit, watch)
         } else {
-            let reader =
-                StreamReader::try_new(Cursor::new(bytes), None).map_err(|error| broken(&error))?;
-            Batches::collect(&reader.schema(), reader, watch)
+            frames::stream(input, limit, watch)
         }
     })
 }
@@ -96,8 +100,16 @@ pub fn guarded<T>(format: &str, decode: impl FnOnce() -> Result<T>) -> Result<T>
 }
 
 fn broken(error: &ArrowError) -> Error {
-    Error::new(Code::BadData, format!("broken Arrow IPC: {error}"))
+    ipc(error.to_string())
 }
+
+fn ipc(what: impl AsRef<str>) -> Error {
+    let what: String = what.as_ref().chars().take(LONGEST_REPORT).collect();
+    Error::new(Code::BadData, format!("broken Arrow IPC: {what}"))
+}
+
+/// The longest report of a decoder that is passed on, characters: it may quote what it was given.
+const LONGEST_REPORT: usize = 300;
 
 #[cfg(test)]
 mod tests;

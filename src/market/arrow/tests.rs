@@ -1,3 +1,4 @@
+use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -7,10 +8,16 @@ use arrow::array::{
 };
 use arrow::datatypes::Int32Type;
 use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::*;
 use crate::market::Column;
+use crate::watch::Unwatched;
+
+fn from_ipc(bytes: &[u8]) -> Result<Bars> {
+    super::from_ipc(bytes, Limit::of_run(1_000_000), &Unwatched)
+}
 
 fn column(values: &[f64]) -> ArrayRef {
     Arc::new(Float64Array::from(values.to_vec()))
@@ -178,5 +185,105 @@ fn broken_bytes_are_bad_data() {
     cases.push(b"FEA1....".to_vec());
     for bytes in cases {
         assert_eq!(from_ipc(&bytes).unwrap_err().code, Code::BadData, "{} bytes", bytes.len());
+    }
+}
+
+/// Compressed bars in a file, and where the lengths of the compressed buffers are.
+fn compressed(compression: CompressionType) -> (Vec<u8>, Vec<usize>) {
+    let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
+    let bytes = to_ipc(&sample(true)).unwrap();
+    let batch = StreamReader::try_new(Cursor::new(bytes), None).unwrap().next().unwrap().unwrap();
+    let mut writer =
+        FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    writer.write(&batch).unwrap();
+    let bytes = writer.into_inner().unwrap();
+    let magic: [u8; 4] = match compression {
+        CompressionType::ZSTD => [0x28, 0xB5, 0x2F, 0xFD],
+        _ => [0x04, 0x22, 0x4D, 0x18],
+    };
+    let wanted = [8000_i64.to_le_bytes().as_slice(), &magic].concat();
+    let places = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(&wanted)).collect();
+    (bytes, places)
+}
+
+#[test]
+fn what_a_compressed_column_declares_is_checked_before_memory_is_made() {
+    for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        let (whole, places) = compressed(compression);
+        assert!(places.len() >= 5, "{places:?}");
+        assert_eq!(from_ipc(&whole).unwrap(), sample(true));
+        for at in places {
+            for bit in 0..64 {
+                let mut bytes = whole.clone();
+                bytes[at + bit / 8] ^= 1 << (bit % 8);
+                let error = from_ipc(&bytes).unwrap_err();
+                assert_eq!(error.code, Code::BadData, "bit {bit}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_counted_before_they_are_made() {
+    for bytes in [to_ipc(&sample(true)).unwrap(), compressed(CompressionType::ZSTD).0] {
+        assert!(super::from_ipc(&bytes, Limit::of_run(1000), &Unwatched).is_ok());
+        let error = super::from_ipc(&bytes, Limit::of_run(999), &Unwatched).unwrap_err();
+        assert_eq!(error.code, Code::LimitExceeded);
+        assert_eq!(
+            error.message,
+            "the run has more than 999 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 999"
+        );
+    }
+    // A batch that says it has many more, which it has no bytes for.
+    let whole = to_ipc(&sample(true)).unwrap();
+    let mut bytes = whole.clone();
+    for at in 0..whole.len() - 8 {
+        if whole[at..at + 8] == 1000_i64.to_le_bytes() {
+            bytes[at..at + 8].copy_from_slice(&500_000_i64.to_le_bytes());
+        }
+    }
+    let error = from_ipc(&bytes).unwrap_err();
+    assert!(error.message.contains("where its rows need 4000000"), "{}", error.message);
+}
+
+#[test]
+fn few_long_texts_do_not_become_many() {
+    let long = "x".repeat(1 << 20);
+    let texts = vec![long.as_str(); 2];
+    let cases: [ArrayRef; 4] = [
+        Arc::new(texts.iter().copied().collect::<DictionaryArray<Int32Type>>()),
+        Arc::new(StringArray::from(texts.clone())),
+        Arc::new(arrow::array::LargeStringArray::from(texts.clone())),
+        Arc::new(arrow::array::StringViewArray::from(texts)),
+    ];
+    for texts in cases {
+        let kind = texts.data_type().clone();
+        let error = from_ipc(&with_time("date", texts)).unwrap_err();
+        assert_eq!(error.code, Code::BadData, "{kind}");
+        assert!(error.message.len() < 400, "{kind}: {}", error.message);
+    }
+}
+
+#[test]
+fn columns_that_bars_do_not_need_are_passed_over() {
+    let nested = arrow::array::ListArray::from_iter_primitive::<Int32Type, _, _>(vec![
+        Some(vec![Some(1), None]),
+        None,
+    ]);
+    let views = arrow::array::StringViewArray::from(vec!["a text of more than twelve bytes"; 2]);
+    let nulls = arrow::array::NullArray::new(2);
+    let others: [ArrayRef; 3] = [Arc::new(nested), Arc::new(views), Arc::new(nulls)];
+    for other in others {
+        let time: ArrayRef = Arc::new(Date32Array::from(vec![1, 2]));
+        let bars = from_ipc(&stream(vec![
+            ("other", other),
+            ("date", time),
+            ("open", column(&[10.0, 11.0])),
+            ("high", column(&[12.0, 12.0])),
+            ("low", column(&[9.0, 10.0])),
+            ("close", column(&[11.0, 12.0])),
+        ]))
+        .unwrap();
+        assert_eq!(&**bars.close(), [11.0, 12.0]);
     }
 }

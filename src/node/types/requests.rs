@@ -33,6 +33,8 @@ pub struct EngineConfig {
     pub max_concurrent_backtests: Option<f64>,
     /// Most bars of a backtest. @default 1000000
     pub max_data_points: Option<f64>,
+    /// Most rows of an import; each takes some 100 bytes of memory while it is imported. @default 10000000
+    pub max_import_rows: Option<f64>,
     /// Rows a read from a database server; not used by the embedded store. @default 10000
     pub chunk_size: Option<f64>,
     /// How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600
@@ -358,6 +360,18 @@ pub struct RunOptions {
     pub signal: Option<String>,
     /// Hears how far the run is, at most ten times a second. What it throws becomes a process warning.
     #[napi(ts_type = "(progress: Progress) => void")]
+    pub on_progress: Option<String>,
+}
+
+/// How an import is followed and stopped.
+#[napi(object, object_to_js = false)]
+pub struct ImportOptions {
+    /// Stops the import; the promise rejects with an AbortError, and nothing is imported. An import that is being made
+    /// final can no longer be stopped, and resolves.
+    #[napi(ts_type = "AbortSignal")]
+    pub signal: Option<String>,
+    /// Hears how far the import is, at most ten times a second. What it throws becomes a process warning.
+    #[napi(ts_type = "(progress: ImportProgress) => void")]
     pub on_progress: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! What callers get.
 
+use napi::Either;
 use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
 use serde::Serialize;
@@ -36,7 +37,7 @@ impl From<error::Issue> for JsIssue {
 
 /// How far a run is.
 #[napi(object, object_from_js = false, js_name = "Progress", use_nullable = true)]
-pub struct JsProgress {
+pub struct JsRunProgress {
     /// The run.
     pub backtest_id: String,
     /// 0 to 100, never falling.
@@ -49,8 +50,49 @@ pub struct JsProgress {
     pub trades_executed: f64,
 }
 
+/// How far an import is.
+#[napi(object, object_from_js = false, js_name = "ImportProgress")]
+pub struct JsImportProgress {
+    /// The asset.
+    pub asset_symbol: String,
+    /// The timeframe.
+    #[napi(ts_type = "Timeframe")]
+    pub timeframe: String,
+    /// 0 to 100, never falling.
+    pub progress: f64,
+    /// What is being done.
+    #[napi(ts_type = "'reading' | 'writing' | 'completed'")]
+    pub stage: String,
+    /// Rows read so far; when writing, bars written so far.
+    pub rows: f64,
+}
+
+/// A report of either kind.
+pub type JsProgress = Either<JsRunProgress, JsImportProgress>;
+
 impl From<service::Progress> for JsProgress {
     fn from(progress: service::Progress) -> Self {
+        match progress {
+            service::Progress::Run(progress) => Self::A(progress.into()),
+            service::Progress::Import(progress) => Self::B(progress.into()),
+        }
+    }
+}
+
+impl From<service::ImportProgress> for JsImportProgress {
+    fn from(progress: service::ImportProgress) -> Self {
+        Self {
+            asset_symbol: progress.asset_symbol,
+            timeframe: progress.timeframe.as_str().to_owned(),
+            progress: progress.progress,
+            stage: progress.stage.to_owned(),
+            rows: count(progress.rows),
+        }
+    }
+}
+
+impl From<service::RunProgress> for JsRunProgress {
+    fn from(progress: service::RunProgress) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "orders are fewer than 2^53")]
         let trades_executed = progress.trades_executed as f64;
         Self {

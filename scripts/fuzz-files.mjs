@@ -1,0 +1,33 @@
+/**
+ * Decodes hostile files of bars (CSV, Parquet, Arrow): a hundred thousand, or as many as the first argument says, from the
+ * number on that the second says. Fails on a crash, which it names, a panic that gets out, a hang, an error without a known
+ * code, or memory out of proportion.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fail, hostTarget, ROOT } from './lib.mjs'
+
+const [cases = '100000', first = '0'] = process.argv.slice(2)
+if (!/^[1-9]\d*$/.test(cases) || !/^\d+$/.test(first)) {
+  fail(`expected a number of files and the first one, found ${cases} and ${first}`)
+}
+const folder = mkdtempSync(join(tmpdir(), 'backtesting-fuzz-'))
+const marker = join(folder, 'case')
+const env = { ...process.env, FUZZ_CASES: cases, FUZZ_FIRST: first, FUZZ_MARKER: marker }
+env.CARGO_BUILD_TARGET ??= hostTarget()
+const { status, signal } = spawnSync('cargo', ['test', '--test', 'fuzz_files', '--', '--nocapture'], {
+  cwd: ROOT,
+  env,
+  stdio: 'inherit',
+})
+let under = ''
+try {
+  under = readFileSync(marker, 'utf8')
+} catch {}
+rmSync(folder, { recursive: true, force: true })
+if (status !== 0) {
+  fail(`ended with ${signal ?? `status ${status}`} at file ${under}: npm run fuzz:files -- 1 ${under} decodes it alone`)
+}

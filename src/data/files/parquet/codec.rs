@@ -1,0 +1,107 @@
+//! Compressed pages: never more bytes than declared come out of one.
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use lz4_flex::{block, frame};
+use parquet::basic::Compression;
+use zstd::bulk::Decompressor;
+
+use super::broken;
+use crate::error::Result;
+
+/// Fills `out` with what the bytes hold, which must be exactly as much.
+pub(super) fn decompress(codec: Compression, bytes: &[u8], out: &mut [u8]) -> Result<()> {
+    let length = out.len();
+    let made = match codec {
+        Compression::SNAPPY => {
+            snap::raw::Decoder::new().decompress(bytes, out).map_err(|error| error.to_string())
+        }
+        Compression::GZIP(_) => exactly(MultiGzDecoder::new(bytes), out),
+        Compression::ZSTD(_) => Decompressor::new()
+            .and_then(|mut decoder| decoder.decompress_to_buffer(bytes, out))
+            .map_err(|error| error.to_string()),
+        Compression::LZ4_RAW => lz4(bytes, out),
+        // What this stood for was never written down: three forms are in use.
+        Compression::LZ4 => hadoop(bytes, out)
+            .or_else(|_| exactly(frame::FrameDecoder::new(bytes), out))
+            .or_else(|_| lz4(bytes, out)),
+        other => return Err(broken(&format!("compression {other} is not supported"))),
+    };
+    match made {
+        Ok(made) if made == length => Ok(()),
+        Ok(_) => Err(broken(&format!("a page does not have the {length} bytes that it declares"))),
+        Err(error) => Err(broken(&format!("a compressed page: {error}"))),
+    }
+}
+
+fn exactly(mut decoder: impl Read, out: &mut [u8]) -> Result<usize, String> {
+    decoder.read_exact(out).map_err(|error| error.to_string())?;
+    match decoder.read(&mut [0]) {
+        Ok(0) => Ok(out.len()),
+        Ok(_) => Err("more bytes than declared".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn lz4(bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
+    block::decompress_into(bytes, out).map_err(|error| error.to_string())
+}
+
+/// Hadoop's form: blocks, each behind its length and its compressed length, both big-endian.
+fn hadoop(mut bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
+    let mut made = 0;
+    while let Some((head, rest)) = bytes.split_first_chunk::<8>() {
+        let [a, b, c, d, e, f, g, h] = *head;
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let compressed = u32::from_be_bytes([e, f, g, h]) as usize;
+        let block = rest.get(..compressed).ok_or("a block is cut off")?;
+        let room = out.get_mut(made..).and_then(|rest| rest.get_mut(..length));
+        if lz4(block, room.ok_or("a block is too long")?)? != length {
+            return Err("a block has another length than declared".into());
+        }
+        made += length;
+        bytes = rest.get(compressed..).unwrap_or(&[]);
+    }
+    if bytes.is_empty() { Ok(made) } else { Err("bytes are left over".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use parquet::basic::{GzipLevel, ZstdLevel};
+
+    use super::*;
+
+    #[test]
+    fn no_more_comes_out_than_declared() {
+        let zeros = vec![0_u8; 10_000_000];
+        let gzip = |level| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            encoder.write_all(&zeros).unwrap();
+            encoder.finish().unwrap()
+        };
+        let frame = || {
+            let mut encoder = frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(&zeros).unwrap();
+            encoder.finish().unwrap()
+        };
+        let cases = [
+            (Compression::GZIP(GzipLevel::default()), gzip(flate2::Compression::fast())),
+            (Compression::ZSTD(ZstdLevel::default()), zstd::bulk::compress(&zeros, 1).unwrap()),
+            (Compression::SNAPPY, snap::raw::Encoder::new().compress_vec(&zeros).unwrap()),
+            (Compression::LZ4_RAW, block::compress(&zeros)),
+            (Compression::LZ4, frame()),
+        ];
+        for (codec, bytes) in cases {
+            for length in [0, 100, zeros.len() - 1, zeros.len() + 1] {
+                let error = decompress(codec, &bytes, &mut vec![1; length]).unwrap_err();
+                assert!(error.message.starts_with("broken Parquet: "), "{codec}: {error}");
+            }
+            let mut out = vec![1; zeros.len()];
+            decompress(codec, &bytes, &mut out).unwrap();
+            assert!(out == zeros, "{codec}");
+        }
+    }
+}

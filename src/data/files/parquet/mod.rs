@@ -1,0 +1,135 @@
+//! Bars from Parquet.
+//!
+//! The decoder trusts what a file declares: the depth of its schema, the sizes of its pages, the counts of its values. So
+//! footer and pages are read and checked here, and the decoder gets pages that hold what they declare.
+
+mod codec;
+mod delta;
+mod footer;
+mod pages;
+mod thrift;
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatchReader;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::{Repetition, Type};
+use parquet::column::page::PageIterator;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+
+use super::Opened;
+use crate::error::{Code, Error, Issue, Result};
+use crate::market::arrow::{Batches, guarded};
+use crate::market::names::Places;
+use crate::market::{Bars, Limit};
+use crate::watch::Watch;
+
+/// Rows decoded at once: enough to be quick, few enough to hear a cancellation.
+const BATCH: usize = 1 << 15;
+
+/// Reads the bars of a Parquet file; only the columns that bars need are read.
+pub(super) fn read(mut file: Opened, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+    // Broken pages have made the decoder panic before.
+    guarded("Parquet", || {
+        let size = file.size;
+        let metadata = Arc::new(footer::read(&mut file)?);
+        let rows = count(&metadata, limit)?;
+        let needed = needed(&metadata)?;
+        let hint = footer::arrow_schema(&metadata)?;
+        let schema = metadata.file_metadata().schema_descr();
+        let levels = parquet_to_arrow_field_levels(
+            schema,
+            ProjectionMask::roots(schema, needed),
+            hint.as_ref().map(|schema| schema.fields()),
+        )
+        .map_err(|error| failed(&error))?;
+        let shared = pages::Shared::new(file);
+        let groups = Groups { file: shared.clone(), size, metadata: Arc::clone(&metadata), rows };
+        let reader =
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, BATCH, None)
+                .map_err(|error| failed(&error))?;
+        let batches = Batches::new(&reader.schema(), limit)?;
+        batches.collect(reader, rows, watch).map_err(|error| shared.error().unwrap_or(error))
+    })
+}
+
+/// Returns the number of rows.
+fn count(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
+    let mut rows = 0_u64;
+    for group in metadata.row_groups() {
+        let more = u64::try_from(group.num_rows());
+        rows = rows.saturating_add(more.map_err(|_| broken("a negative number of rows"))?);
+    }
+    limit.check(rows)?;
+    usize::try_from(rows).map_err(|_| broken("too many rows"))
+}
+
+/// Returns the columns that bars need, none of them nested.
+fn needed(metadata: &ParquetMetaData) -> Result<Vec<usize>> {
+    let fields = metadata.file_metadata().schema().get_fields();
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let places = Places::find(&names)?;
+    let mut needed = vec![places.time];
+    needed.extend(places.prices().map(|(_, place)| place));
+    needed.extend(places.volume);
+    for field in needed.iter().filter_map(|place| fields.get(*place)) {
+        let info = field.get_basic_info();
+        let is_flat = field.is_primitive()
+            && (!info.has_repetition() || info.repetition() != Repetition::REPEATED);
+        let is_narrow = || match &**field {
+            parquet::schema::types::Type::PrimitiveType { physical_type, type_length, .. } => {
+                *physical_type != Type::FIXED_LEN_BYTE_ARRAY
+                    || (1..=pages::WIDEST).contains(type_length)
+            }
+            parquet::schema::types::Type::GroupType { .. } => false,
+        };
+        if !is_flat || !is_narrow() {
+            let name = field.name();
+            let message = format!("column {name:?} must hold one number or time a row");
+            let issue = Issue::new(name, "type", message);
+            return Err(Error::with_issues(Code::BadData, vec![issue]));
+        }
+    }
+    Ok(needed)
+}
+
+/// The row groups of a file, for the decoder.
+struct Groups {
+    file: pages::Shared,
+    size: u64,
+    metadata: Arc<ParquetMetaData>,
+    rows: usize,
+}
+
+impl RowGroups for Groups {
+    fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    fn column_chunks(&self, column: usize) -> ParquetResult<Box<dyn PageIterator>> {
+        let metadata = Arc::clone(&self.metadata);
+        Ok(Box::new(pages::Chunks::new(self.file.clone(), self.size, metadata, column)))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(self.metadata.row_groups().iter())
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}
+
+fn failed(error: &ParquetError) -> Error {
+    broken(&error.to_string())
+}
+
+fn broken(what: &str) -> Error {
+    let what: String = what.chars().take(LONGEST_REPORT).collect();
+    Error::new(Code::BadData, format!("broken Parquet: {what}"))
+}
+
+/// The longest report of the decoder that is passed on, characters: it may quote what it was given.
+const LONGEST_REPORT: usize = 300;

@@ -1,0 +1,402 @@
+//! The pages of a column, read one by one.
+//!
+//! The decoder's own reader allocates what a page declares. Here each page is first held against the rows of its row
+//! group.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use parquet::basic::{Compression, Encoding, Type};
+use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+
+use super::super::Opened;
+use super::thrift::{STRUCT, TRUE, Thrift};
+use super::{broken, codec, delta};
+use crate::error::{Error, Result};
+use crate::reserve;
+
+/// What the pages of a column chunk may take, bytes: so many, and so many more for each row.
+const BUDGET: u64 = 1 << 16;
+const BUDGET_A_ROW: u64 = 96;
+/// The longest text of a time, bytes; also what a text takes at most on average.
+const LONGEST_TEXT: u64 = 1024;
+/// How many bytes are read for the head of a page, and at most.
+const HEAD: u64 = 1 << 10;
+const LONGEST_HEAD: u64 = 1 << 20;
+/// The widest value of a fixed length, bytes: a decimal.
+pub(super) const WIDEST: i32 = 32;
+
+/// A file that the columns read from, and the first error of any: the decoder keeps but the text of one.
+#[derive(Debug, Clone)]
+pub(super) struct Shared(Arc<Mutex<(Opened, Option<Error>)>>);
+
+impl Shared {
+    pub(super) fn new(file: Opened) -> Self {
+        Self(Arc::new(Mutex::new((file, None))))
+    }
+
+    /// Returns the first error of a column.
+    pub(super) fn error(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
+    }
+
+    fn keep(&self, error: Error) -> ParquetError {
+        let told = ParquetError::General(error.message.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
+        told
+    }
+
+    fn read(&self, at: u64, length: u64) -> Result<Vec<u8>> {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bytes = reserve::zeros(length, "bytes of a page")?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.fill_at(at, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The chunks of one column, one a row group.
+pub(super) struct Chunks {
+    file: Shared,
+    size: u64,
+    metadata: Arc<ParquetMetaData>,
+    column: usize,
+    group: usize,
+}
+
+impl Chunks {
+    pub(super) fn new(
+        file: Shared,
+        size: u64,
+        metadata: Arc<ParquetMetaData>,
+        column: usize,
+    ) -> Self {
+        Self { file, size, metadata, column, group: 0 }
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = ParquetResult<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let group = self.metadata.row_groups().get(self.group)?;
+        self.group += 1;
+        let pages = group
+            .columns()
+            .get(self.column)
+            .ok_or_else(|| broken("a row group lacks a column"))
+            .and_then(|chunk| Pages::new(self.file.clone(), self.size, chunk, group.num_rows()));
+        Some(pages.map(|pages| Box::new(pages) as _).map_err(|error| self.file.keep(error)))
+    }
+}
+
+impl PageIterator for Chunks {}
+
+struct Pages {
+    file: Shared,
+    at: u64,
+    end: u64,
+    kind: Type,
+    width: usize,
+    codec: Compression,
+    has_levels: bool,
+    /// The rows that are still to come.
+    rows: usize,
+    /// What the pages that are still to come may take, bytes.
+    budget: u64,
+    has_dictionary: bool,
+}
+
+/// What the head of a page says.
+#[derive(Debug, Default)]
+struct Head {
+    kind: i64,
+    length: u64,
+    compressed: u64,
+    body: Vec<(i16, i64)>,
+}
+
+impl Head {
+    /// Reads a head; returns how many bytes it takes, too.
+    fn read(bytes: &[u8]) -> Result<(Self, u64)> {
+        let mut thrift = Thrift::new(bytes, 1000);
+        let mut head = Self { kind: -1, ..Self::default() };
+        let (mut length, mut compressed) = (-1, -1);
+        let mut number = 0;
+        while let Some((found, kind)) = thrift.field(number)? {
+            number = found;
+            match (number, kind) {
+                (1, 5) => head.kind = thrift.integer()?,
+                (2, 5) => length = thrift.integer()?,
+                (3, 5) => compressed = thrift.integer()?,
+                (5 | 7 | 8, STRUCT) => head.body = body(&mut thrift)?,
+                (_, kind) => thrift.skip(kind)?,
+            }
+        }
+        match (u64::try_from(length), u64::try_from(compressed)) {
+            (Ok(length), Ok(compressed)) => {
+                (head.length, head.compressed) = (length, compressed);
+                Ok((head, thrift.position() as u64))
+            }
+            _ => Err(broken("a page without a length")),
+        }
+    }
+
+    /// Returns a number of the body.
+    fn number(&self, field: i16) -> Result<u32> {
+        let found = self.body.iter().find(|(number, _)| *number == field);
+        found
+            .and_then(|(_, value)| u32::try_from(*value).ok())
+            .ok_or_else(|| broken("the head of a page lacks a number"))
+    }
+
+    fn flag(&self, field: i16, default: bool) -> bool {
+        let found = self.body.iter().find(|(number, _)| *number == field);
+        found.map_or(default, |(_, value)| *value != 0)
+    }
+
+    fn encoding(&self, field: i16) -> Result<Encoding> {
+        Ok(match self.number(field)? {
+            0 => Encoding::PLAIN,
+            2 => Encoding::PLAIN_DICTIONARY,
+            3 => Encoding::RLE,
+            #[expect(deprecated, reason = "old files have it")]
+            4 => Encoding::BIT_PACKED,
+            5 => Encoding::DELTA_BINARY_PACKED,
+            6 => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+            7 => Encoding::DELTA_BYTE_ARRAY,
+            8 => Encoding::RLE_DICTIONARY,
+            9 => Encoding::BYTE_STREAM_SPLIT,
+            other => return Err(broken(&format!("a page of encoding {other}"))),
+        })
+    }
+}
+
+/// Reads the numbers and truths of a structure.
+fn body(thrift: &mut Thrift<'_>) -> Result<Vec<(i16, i64)>> {
+    let mut found = Vec::new();
+    let mut number = 0;
+    while let Some((field, kind)) = thrift.field(number)? {
+        number = field;
+        match kind {
+            1 | 2 => found.push((number, i64::from(kind == TRUE))),
+            4..=6 => found.push((number, thrift.integer()?)),
+            kind => thrift.skip(kind)?,
+        }
+    }
+    Ok(found)
+}
+
+impl Pages {
+    fn new(file: Shared, size: u64, chunk: &ColumnChunkMetaData, rows: i64) -> Result<Self> {
+        let start = chunk.dictionary_page_offset().filter(|offset| *offset > 0);
+        let start = u64::try_from(start.unwrap_or(chunk.data_page_offset())).ok();
+        let length = u64::try_from(chunk.compressed_size()).ok();
+        let end = start.zip(length).and_then(|(start, length)| start.checked_add(length));
+        let (Some(at), Some(end)) = (start, end.filter(|end| *end <= size)) else {
+            return Err(broken("a column reaches beyond the file"));
+        };
+        let rows = usize::try_from(rows).map_err(|_| broken("a negative number of rows"))?;
+        let column = chunk.column_descr();
+        let kind = chunk.column_type();
+        let width = match kind {
+            Type::BOOLEAN => 1,
+            Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
+            Type::INT64 | Type::DOUBLE => 8,
+            Type::INT96 => 12,
+            Type::FIXED_LEN_BYTE_ARRAY => usize::try_from(column.type_length()).unwrap_or(1).max(1),
+        };
+        Ok(Self {
+            file,
+            at,
+            end,
+            kind,
+            width,
+            codec: chunk.compression(),
+            has_levels: column.max_def_level() > 0,
+            rows,
+            budget: BUDGET.saturating_add((rows as u64).saturating_mul(BUDGET_A_ROW)),
+            has_dictionary: false,
+        })
+    }
+
+    fn head(&mut self) -> Result<Head> {
+        let mut length = HEAD;
+        loop {
+            let there = self.end - self.at;
+            let bytes = self.file.read(self.at, length.min(there))?;
+            match Head::read(&bytes) {
+                Ok((head, read)) => {
+                    self.at += read;
+                    return Ok(head);
+                }
+                Err(error) if length >= there || length >= LONGEST_HEAD => return Err(error),
+                // Statistics may make it longer.
+                Err(_) => length = LONGEST_HEAD,
+            }
+        }
+    }
+
+    fn page(&mut self) -> Result<Option<Page>> {
+        while self.at < self.end && self.rows > 0 {
+            let head = self.head()?;
+            if head.compressed > self.end - self.at {
+                return Err(broken("a page reaches beyond its column"));
+            }
+            let start = self.at;
+            self.at += head.compressed;
+            let page = match head.kind {
+                0 | 3 => self.data(&head, start)?,
+                2 => self.dictionary(&head, start)?,
+                // An index, or something that came later.
+                _ => continue,
+            };
+            return Ok(Some(page));
+        }
+        Ok(None)
+    }
+
+    fn dictionary(&mut self, head: &Head, start: u64) -> Result<Page> {
+        if std::mem::replace(&mut self.has_dictionary, true) {
+            return Err(broken("a column with two dictionaries"));
+        }
+        let values = head.number(1)?;
+        let least = (values as usize).saturating_mul(self.width) as u64;
+        if least > head.length && self.kind != Type::BOOLEAN {
+            return Err(broken("a dictionary declares more values than it has bytes"));
+        }
+        let bytes = self.bytes(head, start, 0, true)?;
+        if self.kind == Type::BYTE_ARRAY {
+            check_plain_texts(&bytes, values as usize)?;
+        }
+        let encoding = head.encoding(2)?;
+        let is_sorted = head.flag(3, false);
+        Ok(Page::DictionaryPage { buf: bytes.into(), num_values: values, encoding, is_sorted })
+    }
+
+    fn data(&mut self, head: &Head, start: u64) -> Result<Page> {
+        let num_values = head.number(1)?;
+        let values = num_values as usize;
+        let rows = self.rows.checked_sub(values);
+        self.rows = rows.ok_or_else(|| broken("a page declares more values than its row group"))?;
+        if head.kind == 0 {
+            let encoding = head.encoding(2)?;
+            let bytes = self.bytes(head, start, 0, true)?;
+            let levels = match self.has_levels.then(|| head.encoding(3)).transpose()? {
+                None => 0,
+                Some(Encoding::RLE) => {
+                    let length =
+                        bytes.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+                    4 + length as usize
+                }
+                Some(_) => values.div_ceil(8),
+            };
+            self.check(encoding, bytes.get(levels..).unwrap_or(&[]), values)?;
+            return Ok(Page::DataPage {
+                buf: bytes.into(),
+                num_values,
+                encoding,
+                def_level_encoding: head.encoding(3)?,
+                rep_level_encoding: head.encoding(4)?,
+                statistics: None,
+            });
+        }
+        let encoding = head.encoding(4)?;
+        let (definitions, repetitions) = (head.number(5)?, head.number(6)?);
+        let levels = u64::from(definitions) + u64::from(repetitions);
+        let bytes = self.bytes(head, start, levels, head.flag(7, true))?;
+        let after = usize::try_from(levels).unwrap_or(usize::MAX);
+        self.check(encoding, bytes.get(after..).unwrap_or(&[]), values)?;
+        Ok(Page::DataPageV2 {
+            buf: bytes.into(),
+            num_values,
+            encoding,
+            num_nulls: head.number(2)?,
+            num_rows: head.number(3)?,
+            def_levels_byte_len: definitions,
+            rep_levels_byte_len: repetitions,
+            is_compressed: false,
+            statistics: None,
+        })
+    }
+
+    /// Reads the bytes of a page, of which the first `levels` are never compressed.
+    fn bytes(&mut self, head: &Head, start: u64, levels: u64, compressed: bool) -> Result<Vec<u8>> {
+        let is_compressed = compressed && self.codec != Compression::UNCOMPRESSED;
+        let length = if is_compressed { head.length } else { head.compressed };
+        let left = self.budget.checked_sub(length);
+        // A page whose values are nulls may be empty, and a compressed one longer than what it holds.
+        let is_sound = levels <= length.min(head.compressed)
+            && head.compressed <= length.saturating_mul(2).saturating_add(BUDGET);
+        self.budget = left
+            .filter(|_| is_sound)
+            .ok_or_else(|| broken("a page declares more bytes than its rows need"))?;
+        let bytes = self.file.read(start, head.compressed)?;
+        if !is_compressed {
+            return Ok(bytes);
+        }
+        let mut out =
+            reserve::zeros(usize::try_from(length).unwrap_or(usize::MAX), "bytes of a page")?;
+        let split = usize::try_from(levels).unwrap_or(usize::MAX);
+        let (plain, packed) = bytes.split_at_checked(split).unwrap_or((&bytes, &[]));
+        let (head, tail) = out.split_at_mut_checked(split).unwrap_or((&mut [], &mut []));
+        head.copy_from_slice(plain);
+        if !tail.is_empty() {
+            codec::decompress(self.codec, packed, tail)?;
+        }
+        Ok(out)
+    }
+
+    /// Checks values whose decoder trusts what they declare.
+    fn check(&self, encoding: Encoding, bytes: &[u8], values: usize) -> Result<()> {
+        let longest = (values as u64).saturating_mul(LONGEST_TEXT);
+        match (encoding, self.kind) {
+            (Encoding::DELTA_BINARY_PACKED, _) => delta::check_numbers(bytes, values),
+            (Encoding::DELTA_LENGTH_BYTE_ARRAY, _) => delta::check_lengths(bytes, values, longest),
+            (Encoding::DELTA_BYTE_ARRAY, _) => delta::check_texts(bytes, values, longest),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checks the texts of a dictionary: many rows may use a long one.
+fn check_plain_texts(mut bytes: &[u8], values: usize) -> Result<()> {
+    for _ in 0..values {
+        let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+            return Err(broken("a dictionary ends within its texts"));
+        };
+        let length = u32::from_le_bytes(*length);
+        if u64::from(length) > LONGEST_TEXT {
+            return Err(broken("a column holds texts that are too long for times"));
+        }
+        bytes =
+            rest.get(length as usize..).ok_or_else(|| broken("a dictionary ends within a text"))?;
+    }
+    Ok(())
+}
+
+impl Iterator for Pages {
+    type Item = ParquetResult<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for Pages {
+    fn get_next_page(&mut self) -> ParquetResult<Option<Page>> {
+        self.page().map_err(|error| self.file.keep(error))
+    }
+
+    fn peek_next_page(&mut self) -> ParquetResult<Option<PageMetadata>> {
+        Err(ParquetError::NYI("pages are read in order".into()))
+    }
+
+    fn skip_next_page(&mut self) -> ParquetResult<()> {
+        Err(ParquetError::NYI("pages are read in order".into()))
+    }
+
+    fn at_record_boundary(&mut self) -> ParquetResult<bool> {
+        Ok(true)
+    }
+}

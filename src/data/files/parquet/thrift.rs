@@ -1,0 +1,160 @@
+//! Thrift's compact protocol, as far as it takes to check metadata before a decoder makes anything of it.
+
+use crate::error::{Code, Error, Result};
+
+/// The deepest nesting of values.
+const DEEPEST: u32 = 32;
+
+/// The kinds of values.
+pub(super) const TRUE: u8 = 1;
+const FALSE: u8 = 2;
+pub(super) const LIST: u8 = 9;
+pub(super) const STRUCT: u8 = 12;
+
+/// Reads values one after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Thrift<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// How many items of lists may still follow: each takes far more memory than bytes.
+    items: usize,
+}
+
+impl<'a> Thrift<'a> {
+    /// Begins to read; lists may have so many items in all.
+    pub(super) fn new(bytes: &'a [u8], items: usize) -> Self {
+        Self { bytes, at: 0, items }
+    }
+
+    /// Returns how many bytes were read.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let byte = self.bytes.get(self.at).copied().ok_or_else(cut)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn skip_bytes(&mut self, count: u64) -> Result<()> {
+        let left = self.bytes.len() - self.at;
+        let count = usize::try_from(count).ok().filter(|count| *count <= left).ok_or_else(cut)?;
+        self.at += count;
+        Ok(())
+    }
+
+    fn unsigned(&mut self) -> Result<u64> {
+        let mut value = 0;
+        for shift in (0..70).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7F).checked_shl(shift).unwrap_or(0);
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(broken("a number of more than ten bytes"))
+    }
+
+    /// Reads a whole number.
+    pub(super) fn integer(&mut self) -> Result<i64> {
+        let value = self.unsigned()?;
+        Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+    }
+
+    /// Reads the head of a field of a structure: its number, which follows that of the field before, and its kind.
+    /// Returns `None` at the end of the structure.
+    pub(super) fn field(&mut self, before: i16) -> Result<Option<(i16, u8)>> {
+        let head = self.byte()?;
+        let (delta, kind) = (head >> 4, head & 0xF);
+        if kind == 0 {
+            return Ok(None);
+        }
+        let number = match delta {
+            0 => i16::try_from(self.integer()?).ok(),
+            delta => before.checked_add(i16::from(delta)),
+        };
+        Ok(Some((number.ok_or_else(|| broken("a field of an impossible number"))?, kind)))
+    }
+
+    /// Reads the head of a list: how many items it has, and their kind.
+    pub(super) fn list(&mut self) -> Result<(usize, u8)> {
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => self.unsigned()?,
+            count => u64::from(count),
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.take(count)?;
+        Ok((count, head & 0xF))
+    }
+
+    fn take(&mut self, count: usize) -> Result<()> {
+        // An item takes a byte at least.
+        if count > self.bytes.len() - self.at {
+            return Err(cut());
+        }
+        self.items = self.items.checked_sub(count).ok_or_else(|| {
+            Error::new(Code::LimitExceeded, "the metadata of the Parquet file has too many parts")
+        })?;
+        Ok(())
+    }
+
+    /// Passes over a value of that kind.
+    pub(super) fn skip(&mut self, kind: u8) -> Result<()> {
+        self.skip_nested(kind, 0)
+    }
+
+    fn skip_nested(&mut self, kind: u8, depth: u32) -> Result<()> {
+        if depth > DEEPEST {
+            return Err(broken("metadata nested too deeply"));
+        }
+        match kind {
+            TRUE | FALSE => Ok(()),
+            3 => self.skip_bytes(1),
+            4..=6 => self.unsigned().map(drop),
+            7 => self.skip_bytes(8),
+            8 => {
+                let length = self.unsigned()?;
+                self.skip_bytes(length)
+            }
+            9 | 10 => {
+                let (count, kind) = self.list()?;
+                // Within a list, a truth takes a byte.
+                let kind = if matches!(kind, TRUE | FALSE) { 3 } else { kind };
+                (0..count).try_for_each(|_| self.skip_nested(kind, depth + 1))
+            }
+            11 => {
+                let count = usize::try_from(self.unsigned()?).unwrap_or(usize::MAX);
+                if count == 0 {
+                    return Ok(());
+                }
+                self.take(count)?;
+                let kinds = self.byte()?;
+                for _ in 0..count {
+                    for kind in [kinds >> 4, kinds & 0xF] {
+                        let kind = if matches!(kind, TRUE | FALSE) { 3 } else { kind };
+                        self.skip_nested(kind, depth + 1)?;
+                    }
+                }
+                Ok(())
+            }
+            12 => {
+                while let Some((_, kind)) = self.field(0)? {
+                    self.skip_nested(kind, depth + 1)?;
+                }
+                Ok(())
+            }
+            13 => self.skip_bytes(16),
+            kind => Err(broken(&format!("a value of kind {kind}"))),
+        }
+    }
+}
+
+fn cut() -> Error {
+    broken("metadata that end too early")
+}
+
+fn broken(what: &str) -> Error {
+    Error::new(Code::BadData, format!("broken Parquet: {what}"))
+}

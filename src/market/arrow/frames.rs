@@ -1,0 +1,252 @@
+//! The messages of an IPC stream or file, checked before anything is made of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::buffer::Buffer;
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::ipc;
+use arrow::record_batch::RecordBatch;
+use flatbuffers::VerifierOptions;
+
+use super::codec::Codec;
+use super::columns::{Body, locate};
+use super::input::{Input, part};
+use super::{Batches, FILE_MAGIC, broken, ipc as fault};
+use crate::error::{Error, Result};
+use crate::market::{Bars, Limit};
+use crate::watch::Watch;
+
+/// The longest metadata of a message, and footer of a file, bytes.
+const LONGEST_METADATA: u64 = 1 << 24;
+/// The most tables in metadata: a column takes two or three.
+const MOST_TABLES: usize = 100_000;
+/// The deepest nesting in metadata, which bounds that of a schema.
+const DEEPEST: usize = 64;
+/// What may come out of compressed buffers, bytes: so many, and so many more for each row of the limit.
+const BUDGET: u64 = 1 << 26;
+const BUDGET_A_ROW: u64 = 160;
+
+const CONTINUATION: [u8; 4] = [0xFF; 4];
+
+/// Returns the options to verify metadata with. Parts may be shared, so that few bytes describe much.
+pub fn verifier(bytes: usize) -> VerifierOptions {
+    VerifierOptions {
+        max_depth: DEEPEST,
+        max_tables: MOST_TABLES,
+        max_apparent_size: bytes.saturating_mul(16).saturating_add(1 << 16),
+        ..VerifierOptions::default()
+    }
+}
+
+/// Reads the bars of a stream.
+pub(super) fn stream(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+    let mut decoder: Option<Decoder<'_>> = None;
+    let mut at = 0;
+    while at < input.size() {
+        if watch.cancelled() {
+            return Err(Error::cancelled());
+        }
+        let mut length = [0; 4];
+        let mut prefix = 4;
+        fill(input, at, &mut length)?;
+        if length == CONTINUATION {
+            fill(input, at + 4, &mut length)?;
+            prefix = 8;
+        }
+        let length = u32::from_le_bytes(length);
+        if length == 0 {
+            break;
+        }
+        let metadata = metadata(input, at + prefix, u64::from(length))?;
+        let message = message(&metadata)?;
+        let start = at + prefix + u64::from(length);
+        let body =
+            u64::try_from(message.bodyLength()).ok().and_then(|body| start.checked_add(body));
+        let Some(end) = body.filter(|end| *end <= input.size()) else {
+            return Err(fault("a message reaches beyond the end"));
+        };
+        match (&mut decoder, message.header_as_schema()) {
+            (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, watch)?),
+            (None, None) => return Err(fault("the stream does not begin with a schema")),
+            (Some(_), Some(_)) => return Err(fault("the stream has a second schema")),
+            (Some(decoder), None) => decoder.message(input, &message, start, end - start)?,
+        }
+        at = end;
+    }
+    decoder.ok_or_else(|| fault("the stream has no schema"))?.batches.finish()
+}
+
+/// Reads the bars of a file.
+pub(super) fn file(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+    let size = input.size();
+    let mut tail = [0; 10];
+    let tail_at = size.checked_sub(18).map(|_| size - 10).ok_or_else(|| fault("too short"))?;
+    input.fill(tail_at, &mut tail)?;
+    let (length, magic) = tail.split_at(4);
+    let length = length.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+    if magic != FILE_MAGIC || u64::from(length) > tail_at {
+        return Err(fault("the file has no footer; it may have been cut off"));
+    }
+    let bytes = metadata(input, tail_at - u64::from(length), u64::from(length))?;
+    let footer = ipc::root_as_footer_with_opts(&verifier(bytes.len()), &bytes)
+        .map_err(|error| fault(format!("the footer: {error}")))?;
+    let schema = footer.schema().ok_or_else(|| fault("the footer has no schema"))?;
+    let mut decoder = Decoder::new(schema, limit, watch)?;
+    // Blocks that overlap would make few bytes many rows.
+    let mut left = size;
+    let blocks = footer.dictionaries().into_iter().flatten();
+    for block in blocks.chain(footer.recordBatches().into_iter().flatten()) {
+        if watch.cancelled() {
+            return Err(Error::cancelled());
+        }
+        let number = |value: i64| u64::try_from(value).ok().filter(|value| *value <= size);
+        let known = number(block.offset())
+            .zip(number(block.metaDataLength().into()).filter(|length| *length >= 8))
+            .zip(number(block.bodyLength()));
+        let Some(((offset, head), body)) = known else {
+            return Err(fault("the footer names a block that is not there"));
+        };
+        left = left.checked_sub(head + body).ok_or_else(|| fault("blocks overlap"))?;
+        let bytes = metadata(input, offset, head)?;
+        let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
+        let message = message(bytes.get(prefix..).unwrap_or(&[]))?;
+        if offset + head + body > size {
+            return Err(fault("a block reaches beyond the end"));
+        }
+        decoder.message(input, &message, offset + head, body)?;
+    }
+    decoder.batches.finish()
+}
+
+fn fill(input: &mut dyn Input, at: u64, bytes: &mut [u8]) -> Result<()> {
+    if at.saturating_add(bytes.len() as u64) > input.size() {
+        return Err(fault("the stream ends within a message"));
+    }
+    input.fill(at, bytes)
+}
+
+fn metadata(input: &mut dyn Input, at: u64, length: u64) -> Result<Buffer> {
+    if length > LONGEST_METADATA {
+        return Err(fault(format!(
+            "metadata of {length} bytes, at most {LONGEST_METADATA} are read"
+        )));
+    }
+    part(input, at, length)
+}
+
+fn message(bytes: &[u8]) -> Result<ipc::Message<'_>> {
+    ipc::root_as_message_with_opts(&verifier(bytes.len()), bytes)
+        .map_err(|error| fault(format!("a message: {error}")))
+}
+
+/// What is known between the messages.
+struct Decoder<'a> {
+    schema: Schema,
+    /// The columns that bars need, and the ids of their dictionaries.
+    needed: Vec<usize>,
+    ids: BTreeMap<usize, i64>,
+    projected: Arc<Schema>,
+    dictionaries: BTreeMap<i64, ArrayRef>,
+    batches: Batches,
+    budget: u64,
+    limit: Limit,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Decoder<'a> {
+    fn new(schema: ipc::Schema<'_>, limit: Limit, watch: &'a dyn Watch) -> Result<Self> {
+        if !schema.endianness().equals_to_target_endianness() {
+            return Err(fault("the bytes of numbers are in the other order (big-endian)"));
+        }
+        let ids = schema.fields().into_iter().flatten().enumerate();
+        let ids =
+            ids.filter_map(|(place, field)| Some((place, field.dictionary()?.id()))).collect();
+        let schema = ipc::convert::try_fb_to_schema(schema).map_err(|error| broken(&error))?;
+        let batches = Batches::new(&schema, limit)?;
+        let needed = batches.needed();
+        let projected = Arc::new(schema.project(&needed).map_err(|error| broken(&error))?);
+        let budget = limit.rows.saturating_mul(BUDGET_A_ROW).saturating_add(BUDGET);
+        let dictionaries = BTreeMap::new();
+        Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, watch })
+    }
+
+    fn message(
+        &mut self,
+        input: &mut dyn Input,
+        message: &ipc::Message<'_>,
+        offset: u64,
+        length: u64,
+    ) -> Result<()> {
+        let version = message.version();
+        if let Some(batch) = message.header_as_record_batch() {
+            let rows = self.rows(&batch)?;
+            self.limit.check(self.batches.rows().saturating_add(rows) as u64)?;
+            let at = locate(self.schema.fields(), &self.needed, &batch, version)?;
+            let mut columns = Vec::with_capacity(self.needed.len());
+            for place in &self.needed {
+                if self.watch.cancelled() {
+                    return Err(Error::cancelled());
+                }
+                let Some(at) = at.iter().find(|at| at.place == *place) else {
+                    return Err(fault("a record batch lacks a column"));
+                };
+                let codec = codec(&batch)?;
+                let mut body =
+                    Body { input: &mut *input, offset, length, codec, budget: &mut self.budget };
+                let dictionary = self.ids.get(place).and_then(|id| self.dictionaries.get(id));
+                let kind = self.schema.field(*place).data_type();
+                columns.push(body.column(&batch, at, kind, rows, dictionary)?);
+            }
+            let batch = RecordBatch::try_new(Arc::clone(&self.projected), columns)
+                .map_err(|error| broken(&error))?;
+            let share = (offset + length) as f64 / input.size().max(1) as f64;
+            self.batches.push(&batch)?;
+            self.watch.read(share, self.batches.rows());
+            return Ok(());
+        }
+        let Some(dictionary) = message.header_as_dictionary_batch() else {
+            return Err(fault(format!("unexpected message {:?}", message.header_type())));
+        };
+        let id = dictionary.id();
+        // The values of dictionaries that no column of bars uses are left alone.
+        let user = self.needed.iter().find(|place| self.ids.get(place) == Some(&id));
+        let kind = user.map(|place| self.schema.field(*place).data_type());
+        let (Some(DataType::Dictionary(_, kind)), Some(batch)) = (kind, dictionary.data()) else {
+            return Ok(());
+        };
+        let rows = self.rows(&batch)?;
+        self.limit.check(rows as u64)?;
+        let field = Arc::new(Field::new("", kind.as_ref().clone(), true));
+        let at = locate(&[field], &[0], &batch, version)?;
+        let at = at.first().ok_or_else(|| fault("a dictionary has no values"))?;
+        let codec = codec(&batch)?;
+        let mut body = Body { input, offset, length, codec, budget: &mut self.budget };
+        let mut values = body.column(&batch, at, kind, rows, None)?;
+        if dictionary.isDelta() {
+            let before = self.dictionaries.get(&id);
+            let before =
+                before.ok_or_else(|| fault("a dictionary is extended that is not there"))?;
+            self.limit.check((before.len() + rows) as u64)?;
+            let copied = before.get_buffer_memory_size() + values.get_buffer_memory_size();
+            self.budget = self.budget.saturating_sub(copied as u64);
+            if self.budget == 0 {
+                return Err(fault("a dictionary is extended too often"));
+            }
+            values = concat(&[before, &values]).map_err(|error| broken(&error))?;
+        }
+        self.dictionaries.insert(id, values);
+        Ok(())
+    }
+
+    /// Returns the number of rows that a batch declares.
+    fn rows(&self, batch: &ipc::RecordBatch<'_>) -> Result<usize> {
+        usize::try_from(batch.length()).map_err(|_| fault("a record batch of a negative length"))
+    }
+}
+
+fn codec(batch: &ipc::RecordBatch<'_>) -> Result<Option<Codec>> {
+    batch.compression().map(|compression| Codec::of(compression.codec())).transpose()
+}

@@ -1,0 +1,58 @@
+//! Bytes that are read piece by piece, so that a large file need not be in memory as a whole.
+
+use arrow::buffer::{Buffer, MutableBuffer};
+
+use crate::error::{Code, Error, Result};
+use crate::reserve;
+
+/// Bytes with random access.
+pub trait Input {
+    /// Returns the number of bytes.
+    fn size(&self) -> u64;
+
+    /// Fills a slice with the bytes from `offset` on. Only called for bytes that are inside.
+    ///
+    /// # Errors
+    /// `BAD_DATA` if they cannot be read.
+    fn fill(&mut self, offset: u64, bytes: &mut [u8]) -> Result<()>;
+}
+
+impl Input for &[u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn fill(&mut self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let found = self.get(start..).and_then(|rest| rest.get(..bytes.len()));
+        bytes.copy_from_slice(found.ok_or_else(|| truncated(offset))?);
+        Ok(())
+    }
+}
+
+/// Reads a part.
+///
+/// # Errors
+/// `BAD_DATA` if it reaches beyond the end, `LIMIT_EXCEEDED` if there is no memory for it.
+pub(super) fn part(input: &mut dyn Input, offset: u64, length: u64) -> Result<Buffer> {
+    let is_inside = offset.checked_add(length).is_some_and(|end| end <= input.size());
+    let Some(length) = usize::try_from(length).ok().filter(|_| is_inside) else {
+        return Err(truncated(offset));
+    };
+    let mut bytes = zeroed(length)?;
+    input.fill(offset, &mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Returns zeros.
+pub(super) fn zeroed(length: usize) -> Result<MutableBuffer> {
+    MutableBuffer::try_from_len_zeroed(length)
+        .map_err(|_| reserve::refused::<u8>(length, "bytes of a column"))
+}
+
+fn truncated(offset: u64) -> Error {
+    Error::new(
+        Code::BadData,
+        format!("broken Arrow IPC: a part at byte {offset} reaches beyond the end"),
+    )
+}

@@ -28,7 +28,7 @@ export declare class BacktestEngine {
    * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
    * the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
    *
-   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
   renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
   /**
@@ -71,11 +71,13 @@ export declare class BacktestEngine {
    */
   getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
   /**
-   * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+   * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
+   * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
    *
-   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+   * AbortError if the signal is aborted.
    */
-  importBars(request: ImportRequest): Promise<ImportSummary>
+  importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
   /**
    * Lists the assets that there are bars of.
    *
@@ -334,6 +336,8 @@ export interface EngineConfig {
   maxConcurrentBacktests?: number
   /** Most bars of a backtest. @default 1000000 */
   maxDataPoints?: number
+  /** Most rows of an import; each takes some 100 bytes of memory while it is imported. @default 10000000 */
+  maxImportRows?: number
   /** Rows a read from a database server; not used by the embedded store. @default 10000 */
   chunkSize?: number
   /** How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600 */
@@ -393,11 +397,38 @@ export declare function getBacktestResults(backtestId: string): Promise<Backtest
 export declare function getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
 
 /**
- * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file.
+ * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
+ * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
  *
- * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
+ * AbortError if the signal is aborted.
  */
-export declare function importBars(request: ImportRequest): Promise<ImportSummary>
+export declare function importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
+
+/** How an import is followed and stopped. */
+export interface ImportOptions {
+  /**
+   * Stops the import; the promise rejects with an AbortError, and nothing is imported. An import that is being made
+   * final can no longer be stopped, and resolves.
+   */
+  signal?: AbortSignal
+  /** Hears how far the import is, at most ten times a second. What it throws becomes a process warning. */
+  onProgress?: (progress: ImportProgress) => void
+}
+
+/** How far an import is. */
+export interface ImportProgress {
+  /** The asset. */
+  assetSymbol: string
+  /** The timeframe. */
+  timeframe: Timeframe
+  /** 0 to 100, never falling. */
+  progress: number
+  /** What is being done. */
+  stage: 'reading' | 'writing' | 'completed'
+  /** Rows read so far; when writing, bars written so far. */
+  rows: number
+}
 
 /** Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none. */
 export interface ImportRequest {
@@ -516,7 +547,7 @@ export declare function registerStrategy(strategy: StrategyDefinition | Function
  * if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
  * no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
  *
- * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
 export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
 

@@ -16,8 +16,13 @@ if (!/^[1-9]\d*$/.test(cases) || !/^\d+$/.test(first)) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'backtesting-fuzz-'))
 const marker = join(folder, 'case')
-const env = { ...process.env, FUZZ_CASES: cases, FUZZ_FIRST: first, FUZZ_MARKER: marker }
-env.CARGO_BUILD_TARGET ??= hostTarget()
+const env = {
+  ...process.env,
+  CARGO_BUILD_TARGET: process.env.CARGO_BUILD_TARGET ?? hostTarget(),
+  FUZZ_CASES: cases,
+  FUZZ_FIRST: first,
+  FUZZ_MARKER: marker,
+}
 const { status, signal } = spawnSync('cargo', ['test', '--test', 'fuzz_files', '--', '--nocapture'], {
   cwd: ROOT,
   env,

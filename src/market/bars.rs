@@ -143,26 +143,32 @@ impl Bars {
         for (name, column) in self.prices() {
             let price = *column.get(bar)?;
             if !price.is_finite() || price <= 0.0 {
-                return Some((name, format!("{name} must be a finite price above 0, was {price}")));
+                return Some((
+                    name,
+                    format!("{name} must be a finite price above 0, was {}", shown(price)),
+                ));
             }
         }
         let (open, high, low, close) =
             (self.open.get(bar)?, self.high.get(bar)?, self.low.get(bar)?, self.close.get(bar)?);
         if low > high {
-            return Some(("low", format!("low {low} is above high {high}")));
+            return Some(("low", format!("low {} is above high {}", shown(*low), shown(*high))));
         }
         for (name, price) in [("open", open), ("close", close)] {
             if low > price {
+                let (low, price) = (shown(*low), shown(*price));
                 return Some(("low", format!("low {low} is above {name} {price}")));
             }
             if price > high {
+                let (high, price) = (shown(*high), shown(*price));
                 return Some(("high", format!("high {high} is below {name} {price}")));
             }
         }
         let volume = *self.volume.as_ref()?.get(bar)?;
         let sound = volume >= 0.0 && volume.is_finite();
-        (!sound)
-            .then(|| ("volume", format!("volume must be finite and not negative, was {volume}")))
+        (!sound).then(|| {
+            ("volume", format!("volume must be finite and not negative, was {}", shown(volume)))
+        })
     }
 
     fn prices(&self) -> [(&'static str, &Column); 4] {
@@ -249,6 +255,16 @@ impl Bars {
     }
 }
 
+/// Writes a number for a message: those of hundreds of digits with an exponent.
+fn shown(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || !size.is_finite() || (1e-9..1e15).contains(&size) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
 impl PartialEq for Bars {
     fn eq(&self, other: &Self) -> bool {
         self.timestamps == other.timestamps
@@ -318,7 +334,8 @@ mod tests {
 
     #[test]
     fn each_fault_is_named_with_its_date() {
-        let cases: [(&[i64], [f64; 4], &str); 8] = [
+        let cases: [(&[i64], [f64; 4], &str); 9] = [
+            (&[0, 1], [1e-300, 12.0, 9.0, 11.0], "low 9 is above open 1e-300"),
             (
                 &[time::DAY, 0],
                 SOUND,

@@ -87,7 +87,9 @@ impl Places {
             issues.insert(0, Issue::new("header", "required", message));
         }
         let volume = pick(&names, &VOLUMES, "volume", &mut issues).or_else(|| {
-            header.iter().position(|name| name.trim().to_lowercase().starts_with("volume "))
+            header.iter().position(|name| {
+                name.len() <= LONGEST && name.trim().to_lowercase().starts_with("volume ")
+            })
         });
         match (time, open, high, low, close) {
             (Some(time), Some(open), Some(high), Some(low), Some(close)) if issues.is_empty() => {
@@ -106,8 +108,14 @@ impl Places {
     }
 }
 
-/// Reduces a name to its lower-case letters and digits: `<Open Time>` is `opentime`.
+/// The longest name that is looked at, bytes.
+const LONGEST: usize = 256;
+
+/// Reduces a name to its lower-case letters and digits: `<Open Time>` is `opentime`. A name that is too long is none.
 fn plain(name: &str) -> String {
+    if name.len() > LONGEST {
+        return String::new();
+    }
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

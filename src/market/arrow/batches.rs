@@ -83,7 +83,7 @@ impl Batches {
                 return Err(Error::cancelled());
             }
             let batch = batch.map_err(|error| {
-                let what: String = error.to_string().chars().take(super::LONGEST_REPORT).collect();
+                let what = super::report(&error.to_string());
                 Error::new(Code::BadData, format!("broken data: {what}"))
             })?;
             self.push(&batch)?;

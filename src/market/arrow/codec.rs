@@ -34,7 +34,8 @@ impl Codec {
             Self::Lz4 => {
                 let mut decoder = FrameDecoder::new(bytes);
                 decoder.read_exact(&mut out).map_err(|error| ipc(format!("LZ4: {error}")))?;
-                matches!(decoder.read(&mut [0]), Ok(0))
+                // What follows the frame may be padding, which is no further frame.
+                !matches!(decoder.read(&mut [0]), Ok(1))
             }
             Self::Zstd => {
                 Decompressor::new()

@@ -165,9 +165,9 @@ impl<'a> Decoder<'a> {
         let ids =
             ids.filter_map(|(place, field)| Some((place, field.dictionary()?.id()))).collect();
         let schema = ipc::convert::try_fb_to_schema(schema).map_err(|error| broken(&error))?;
-        let batches = Batches::new(&schema, limit)?;
-        let needed = batches.needed();
+        let needed = Batches::new(&schema, limit)?.needed();
         let projected = Arc::new(schema.project(&needed).map_err(|error| broken(&error))?);
+        let batches = Batches::new(&projected, limit)?;
         let budget = limit.rows.saturating_mul(BUDGET_A_ROW).saturating_add(BUDGET);
         let dictionaries = BTreeMap::new();
         Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, watch })

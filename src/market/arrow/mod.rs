@@ -104,11 +104,17 @@ fn broken(error: &ArrowError) -> Error {
 }
 
 fn ipc(what: impl AsRef<str>) -> Error {
-    let what: String = what.as_ref().chars().take(LONGEST_REPORT).collect();
-    Error::new(Code::BadData, format!("broken Arrow IPC: {what}"))
+    Error::new(Code::BadData, format!("broken Arrow IPC: {}", report(what.as_ref())))
 }
 
-/// The longest report of a decoder that is passed on, characters: it may quote what it was given.
+/// Returns a decoder's report as one line that is not too long: it may quote what it was given.
+pub fn report(text: &str) -> String {
+    let clean = text.chars().map(|char| if char.is_control() { ' ' } else { char });
+    let line: String = clean.take(LONGEST_REPORT).collect();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The longest report of a decoder that is passed on, characters.
 const LONGEST_REPORT: usize = 300;
 
 #[cfg(test)]

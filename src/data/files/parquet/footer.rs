@@ -162,7 +162,7 @@ mod tests {
         assert!(error.message.contains("nested more than 64 deep"), "{}", error.message);
         // Wide is not deep.
         let wide: Vec<u8> =
-            std::iter::once(100).chain(std::iter::repeat_n([1, 0], 100).flatten()).collect();
+            std::iter::once(50).chain(std::iter::repeat_n([1, 0], 50).flatten()).collect();
         assert!(check(&schema(&wide)).is_ok());
     }
 

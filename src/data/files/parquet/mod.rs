@@ -21,7 +21,7 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::Opened;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::arrow::{Batches, guarded};
+use crate::market::arrow::{Batches, guarded, report};
 use crate::market::names::Places;
 use crate::market::{Bars, Limit};
 use crate::watch::Watch;
@@ -127,9 +127,5 @@ fn failed(error: &ParquetError) -> Error {
 }
 
 fn broken(what: &str) -> Error {
-    let what: String = what.chars().take(LONGEST_REPORT).collect();
-    Error::new(Code::BadData, format!("broken Parquet: {what}"))
+    Error::new(Code::BadData, format!("broken Parquet: {}", report(what)))
 }
-
-/// The longest report of the decoder that is passed on, characters: it may quote what it was given.
-const LONGEST_REPORT: usize = 300;

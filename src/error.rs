@@ -1,7 +1,7 @@
 //! The one public error: a closed catalogue of codes, and every problem of a request at once.
 
 use std::any::Any;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use crate::shown;
@@ -190,7 +190,7 @@ fn joined(issues: &[Issue]) -> String {
     for (index, issue) in issues.iter().enumerate() {
         if all.len() + issue.message.len() > MOST_BYTES {
             let rest = issues.len() - index;
-            all.push_str(&format!("; … ({rest} of them only in the issues)"));
+            let _ = write!(all, "; … ({rest} of them only in the issues)");
             break;
         }
         if index > 0 {

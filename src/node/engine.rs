@@ -43,7 +43,7 @@ impl BacktestEngine {
     /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-    /// AbortError if the signal is aborted.
+    /// `AbortError` if the signal is aborted.
     #[napi(
         catch_unwind,
         ts_args_type = "request: BacktestRequest, options?: RunOptions",
@@ -187,7 +187,7 @@ impl BacktestEngine {
     /// import that is aborted, fails or is ended by closing its engine leaves the store as it was.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-    /// AbortError if the signal is aborted.
+    /// `AbortError` if the signal is aborted.
     #[napi(
         catch_unwind,
         ts_args_type = "request: ImportRequest, options?: ImportOptions",

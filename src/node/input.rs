@@ -4,6 +4,7 @@
 //! addon again, and detach or shrink any memory. What is read of memory is therefore read in one go, with no property access
 //! in between.
 
+use std::fmt::Write;
 use std::ptr::null_mut;
 
 use napi::bindgen_prelude::{
@@ -86,8 +87,12 @@ impl Unread {
         for place in self.places.iter().rev() {
             match place {
                 Place::Key(key) if path.is_empty() => path.push_str(&crate::shown::name(key)),
-                Place::Key(key) => path.push_str(&format!(".{}", crate::shown::name(key))),
-                Place::Index(index) => path.push_str(&format!("[{index}]")),
+                Place::Key(key) => {
+                    let _ = write!(path, ".{}", crate::shown::name(key));
+                }
+                Place::Index(index) => {
+                    let _ = write!(path, "[{index}]");
+                }
             }
         }
         let name = if path.is_empty() { "the request" } else { &path };

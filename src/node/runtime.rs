@@ -189,11 +189,11 @@ fn process_environment(env: &Env) -> crate::Result<Vec<(String, String)>> {
         Ok(found)
     };
     // An environment without `process` has no settings; one that throws may have some, which are not to be passed over.
-    read().or_else(|failure| match error::exception(env) {
-        Some(thrown) => Err(error::caught(env, "process.env", "process.env threw", thrown)),
-        None => {
-            tracing::debug!(failure = %failure, "there is no process.env");
-            Ok(Vec::new())
+    read().or_else(|failure| {
+        if let Some(thrown) = error::exception(env) {
+            return Err(error::caught(env, "process.env", "process.env threw", thrown));
         }
+        tracing::debug!(failure = %failure, "there is no process.env");
+        Ok(Vec::new())
     })
 }

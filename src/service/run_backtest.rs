@@ -64,7 +64,7 @@ impl Engine {
         let reporter = Reporter::new(&run.id, control);
         let persist = request.persist;
         // A panic ends the run like any other failure, so that it does not stay under way.
-        let result = pool::caught(async {
+        let result = pool::caught(Box::pin(async {
             if run.status == Status::Pending {
                 reporter.stage("queued");
                 cancel
@@ -78,7 +78,7 @@ impl Engine {
                 }
             }
             self.execute(request, plan, &mut run, reporter).await
-        })
+        }))
         .await;
         match result {
             Ok((outcome, moments)) => Ok(Done { run, outcome, moments }),

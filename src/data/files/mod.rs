@@ -54,7 +54,7 @@ pub fn read(path: &Path, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
     };
     let opened = open(path)?;
     let handle = opened.file.try_clone().map_err(|error| named(unreadable(&error)))?;
-    let before = (opened.size, opened.changed.clone());
+    let before = (opened.size, opened.changed);
     let bars = decode(opened, limit, watch).map_err(named)?;
     // A part of it may be of before and a part of after.
     let after = handle.metadata().map_err(|error| named(unreadable(&error)))?;

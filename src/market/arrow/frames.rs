@@ -182,7 +182,7 @@ impl<'a> Decoder<'a> {
     ) -> Result<()> {
         let version = message.version();
         if let Some(batch) = message.header_as_record_batch() {
-            let rows = self.rows(&batch)?;
+            let rows = rows_of(&batch)?;
             self.limit.check(self.batches.rows().saturating_add(rows) as u64)?;
             let at = locate(self.schema.fields(), &self.needed, &batch, version)?;
             let mut columns = Vec::with_capacity(self.needed.len());
@@ -202,6 +202,7 @@ impl<'a> Decoder<'a> {
             }
             let batch = RecordBatch::try_new(Arc::clone(&self.projected), columns)
                 .map_err(|error| broken(&error))?;
+            #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
             let share = (offset + length) as f64 / input.size().max(1) as f64;
             self.batches.push(&batch)?;
             self.watch.read(share, self.batches.rows());
@@ -217,7 +218,7 @@ impl<'a> Decoder<'a> {
         let (Some(DataType::Dictionary(_, kind)), Some(batch)) = (kind, dictionary.data()) else {
             return Ok(());
         };
-        let rows = self.rows(&batch)?;
+        let rows = rows_of(&batch)?;
         self.limit.check(rows as u64)?;
         let field = Arc::new(Field::new("", kind.as_ref().clone(), true));
         let at = locate(&[field], &[0], &batch, version)?;
@@ -240,11 +241,11 @@ impl<'a> Decoder<'a> {
         self.dictionaries.insert(id, values);
         Ok(())
     }
+}
 
-    /// Returns the number of rows that a batch declares.
-    fn rows(&self, batch: &ipc::RecordBatch<'_>) -> Result<usize> {
-        usize::try_from(batch.length()).map_err(|_| fault("a record batch of a negative length"))
-    }
+/// Returns the number of rows that a batch declares.
+fn rows_of(batch: &ipc::RecordBatch<'_>) -> Result<usize> {
+    usize::try_from(batch.length()).map_err(|_| fault("a record batch of a negative length"))
 }
 
 fn codec(batch: &ipc::RecordBatch<'_>) -> Result<Option<Codec>> {

@@ -51,10 +51,11 @@ fn lz4(bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
 /// Hadoop's form: blocks, each behind its length and its compressed length, both big-endian.
 fn hadoop(mut bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
     let mut made = 0;
-    while let Some((head, rest)) = bytes.split_first_chunk::<8>() {
-        let [a, b, c, d, e, f, g, h] = *head;
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        let compressed = u32::from_be_bytes([e, f, g, h]) as usize;
+    while let Some((length, rest)) = bytes.split_first_chunk::<4>()
+        && let Some((compressed, rest)) = rest.split_first_chunk::<4>()
+    {
+        let length = u32::from_be_bytes(*length) as usize;
+        let compressed = u32::from_be_bytes(*compressed) as usize;
         let block = rest.get(..compressed).ok_or("a block is cut off")?;
         let room = out.get_mut(made..).and_then(|rest| rest.get_mut(..length));
         if lz4(block, room.ok_or("a block is too long")?)? != length {

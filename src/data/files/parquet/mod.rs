@@ -11,6 +11,7 @@ mod thrift;
 
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatchReader;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
@@ -42,7 +43,7 @@ pub(super) fn read(mut file: Opened, limit: Limit, watch: &dyn Watch) -> Result<
         let levels = parquet_to_arrow_field_levels(
             schema,
             ProjectionMask::roots(schema, needed),
-            hint.as_ref().map(|schema| schema.fields()),
+            hint.as_ref().map(Schema::fields),
         )
         .map_err(|error| failed(&error))?;
         let shared = pages::Shared::new(file);

@@ -35,7 +35,7 @@ function lz4(bytes: Uint8Array): Uint8Array {
   const frame = (block: ArrayLike<number>, flag: number) => {
     const size = Buffer.alloc(4)
     size.writeUInt32LE((block.length | flag) >>> 0)
-    return Buffer.concat([Buffer.from('04224d18607073', 'hex'), size, Uint8Array.from(block), Buffer.alloc(4)])
+    return Buffer.concat([FRAME, size, Uint8Array.from(block), Buffer.alloc(4)])
   }
   if (bytes.length < 100 || bytes.some((byte, at) => byte !== bytes[at % 8])) return frame(bytes, 0x80000000)
   const lengths: number[] = []
@@ -52,8 +52,16 @@ function compressedArrow(rows: number): Uint8Array {
   const still = { timestamps: all.timestamps, open: all.open, high: all.high, low: all.low, close: all.close }
   for (const name of ['open', 'high', 'low', 'close'] as const) still[name].fill(100)
   compressionRegistry.set(CompressionType.LZ4_FRAME, { encode: lz4, decode: (bytes) => bytes })
-  return tableToIPC(tableFromArrays(still), 'file', CompressionType.LZ4_FRAME)
+  const bytes = Buffer.from(tableToIPC(tableFromArrays(still), 'file', CompressionType.LZ4_FRAME))
+  // apache-arrow 21 writes the length that a column has once it is compressed; other programs write that which it had.
+  for (let at = bytes.indexOf(FRAME); at >= 0; at = bytes.indexOf(FRAME, at + 1)) {
+    bytes.writeBigInt64LE(BigInt(rows * 8), at - 8)
+  }
+  return bytes
 }
+
+/** What a frame of LZ4 begins with. */
+const FRAME = Buffer.from('04224d18607073', 'hex')
 
 /** A Parquet file without rows, of columns one within the other. */
 function deepParquet(depth: number): Uint8Array {

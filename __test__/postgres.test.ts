@@ -334,12 +334,15 @@ test('the status of a run is right at every moment', async () => {
         ids[name] = backtestId
       },
     })
-  // The first cannot keep its results, and holds the others up.
+  // The first and another cannot keep their results, and hold the others up: one has the engine's place, and one that of
+  // short runs.
   await client.query('BEGIN')
   await client.query('LOCK TABLE backtesting.backtest_results IN EXCLUSIVE MODE')
   const controller = new AbortController()
   const first = run('first', {})
   await expect.poll(seen('first')).toBe('running')
+  const other = run('other', {})
+  await expect.poll(seen('other')).toBe('running')
   const second = run('second', {})
   const third = rejection(run('third', {}, controller.signal))
   const fourth = failure(run('fourth', { startDate: '1999-01-01', endDate: '1999-12-31' }), 'NO_DATA')
@@ -349,7 +352,7 @@ test('the status of a run is right at every moment', async () => {
   expect(await status(ids.third as string)).toMatchObject({ status: 'cancelled' })
   expect(await status(ids.first as string)).toEqual({ status: 'running', error: null })
   await client.query('COMMIT')
-  await first
+  await Promise.all([first, other])
   expect(await status(ids.first as string)).toEqual({ status: 'completed', error: null })
   await second
   expect(await status(ids.second as string)).toEqual({ status: 'completed', error: null })

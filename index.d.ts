@@ -15,7 +15,7 @@ export declare class BacktestEngine {
    * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
    *
    * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-   * AbortError if the signal is aborted.
+   * `AbortError` if the signal is aborted.
    */
   runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
   /**
@@ -75,7 +75,7 @@ export declare class BacktestEngine {
    * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
    *
    * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-   * AbortError if the signal is aborted.
+   * `AbortError` if the signal is aborted.
    */
   importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
   /**
@@ -401,7 +401,7 @@ export declare function getMetrics(backtestId: string, metrics?: Array<string>):
  * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
  *
  * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
- * AbortError if the signal is aborted.
+ * `AbortError` if the signal is aborted.
  */
 export declare function importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
 
@@ -555,7 +555,7 @@ export declare function renderChart(backtest: string | BacktestResult, options?:
  * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
  *
  * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
- * AbortError if the signal is aborted.
+ * `AbortError` if the signal is aborted.
  */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
 

@@ -24,6 +24,7 @@ const GROUND = [
   'hands',
   'input',
   'near',
+  'reserve',
   'room',
   'shown',
   'watch',

@@ -216,6 +216,8 @@ impl BacktestEngine {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
+        // At once, so that the next call is a later one.
+        engine.refuse();
         promised(env, || {
             Ok(call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| Ok(()))?)
         })

@@ -149,15 +149,21 @@ impl Engine {
         Ok(work)
     }
 
+    /// Stops runs under way, and refuses later calls: what [`Self::close`] begins with, for callers that want it done by the
+    /// time it is awaited.
+    pub fn refuse(&self) {
+        self.closed.store(true, Ordering::Release);
+        for cancel in self.active().values() {
+            cancel.close();
+        }
+    }
+
     /// Closes the engine: runs under way end as cancelled, later calls fail with `CLOSED`. Closing twice is fine.
     ///
     /// # Errors
     /// `STORAGE` if the store cannot be closed in order.
     pub async fn close(&self) -> Result<()> {
-        self.closed.store(true, Ordering::Release);
-        for cancel in self.active().values() {
-            cancel.close();
-        }
+        self.refuse();
         loop {
             let idle = self.idle.notified();
             if self.active().is_empty() {

@@ -9,6 +9,7 @@ use crate::data::{Imported, files};
 use crate::error::{Code, Error, Result};
 use crate::input::{Fields, Input, Issues};
 use crate::market::{Bars, Limit, Timeframe, arrow};
+use crate::reserve;
 use crate::shown;
 use crate::watch::Watch;
 
@@ -100,7 +101,11 @@ fn read(input: &Input, limit: Limit) -> Result<(String, Timeframe, Origin)> {
     issues.into_result(Code::InvalidArgument)?;
     let origin = match bars {
         Some(Input::Text(path)) => Origin::File(PathBuf::from(path)),
-        Some(Input::Bytes(bytes)) => Origin::Bytes(bytes.clone()),
+        Some(Input::Bytes(bytes)) => {
+            let mut copy = reserve::with_room(bytes.len(), "bytes of Arrow")?;
+            copy.extend_from_slice(bytes);
+            Origin::Bytes(copy)
+        }
         Some(bars) => {
             let bars = bars_input::read("bars", bars, limit)?;
             limit.check(bars.len() as u64)?;

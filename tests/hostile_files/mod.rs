@@ -169,16 +169,16 @@ fn numbers(random: &mut Random, rows: usize, column: usize) -> ArrayRef {
 /// Columns that bars do not need, some of them nested.
 fn other(random: &mut Random, rows: usize) -> ArrayRef {
     match random.below(5) {
-        0 => Arc::new(BooleanArray::from_iter((0..rows).map(|row| Some(row % 3 == 0)))),
+        0 => Arc::new((0..rows).map(|row| Some(row % 3 == 0)).collect::<BooleanArray>()),
         1 => Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("note {row}")))),
         2 => Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(
             (0..rows).map(|row| (row % 2 == 0).then(|| vec![Some(1.0), None, Some(row as f64)])),
         )),
         3 => Arc::new(StructArray::from(vec![(
             Arc::new(Field::new("inner", DataType::Int64, true)),
-            Arc::new(Int64Array::from_iter(
-                (0..rows).map(|row| (row % 2 == 0).then_some(row as i64)),
-            )) as ArrayRef,
+            Arc::new(
+                (0..rows).map(|row| (row % 2 == 0).then_some(row as i64)).collect::<Int64Array>(),
+            ) as ArrayRef,
         )])),
         _ => Arc::new(UInt64Array::from_iter_values((0..rows).map(|row| row as u64))),
     }
@@ -334,7 +334,7 @@ fn damage(random: &mut Random, extension: &str, bytes: &mut Vec<u8>) {
         }
         6 => {
             // A long number of Thrift.
-            for to in bytes[at..end.min(at + 10)].iter_mut() {
+            for to in &mut bytes[at..end.min(at + 10)] {
                 *to |= 0x80;
             }
         }

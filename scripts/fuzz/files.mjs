@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fail, hostTarget, ROOT } from './lib.mjs'
+import { fail, hostTarget, ROOT } from '../lib.mjs'
 
 const [cases = '100000', first = '0'] = process.argv.slice(2)
 if (!/^[1-9]\d*$/.test(cases) || !/^\d+$/.test(first)) {

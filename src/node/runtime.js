@@ -137,7 +137,9 @@
   const shown = (thrown, tell) => {
     try {
       const text = thrown instanceof Error ? tell(thrown) : cut(thrown, LONGEST_TEXT)
-      return text.replace(ACTS, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+      const escaped = text.replace(ACTS, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+      // Escapes are longer than what they stand for.
+      return cut(escaped, LONGEST_TRACE)
     } catch {
       return `a value of type ${typeof thrown}`
     }

@@ -71,8 +71,7 @@ async function measure(name, calls, work) {
   isOver = true
   // A loop that waits turns all the time; of interest are the turns in which something was done.
   const busy = delays.filter((delay) => delay > IDLE_MILLISECONDS).sort((one, other) => one - other)
-  const at = (/** @type {number} */ share) =>
-    delays[Math.min(delays.length - 1, Math.floor(share * delays.length))] ?? 0
+  const at = (/** @type {number} */ share) => busy[Math.min(busy.length - 1, Math.floor(share * busy.length))] ?? 0
   return { name, calls, p50: at(0.5), p99: at(0.99), max: busy.at(-1) ?? 0 }
 }
 

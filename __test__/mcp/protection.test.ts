@@ -569,6 +569,18 @@ describe('where it listens', () => {
     expect(statusOf(await bytes(port, `${head}Host: localhost\r\nOrigin: http://localhost\r\n\r\n`))).toBe(403)
   })
 
+  test('a file .env says the same, and an option of tokens replaces every other token', async () => {
+    const cwd = folder()
+    writeFileSync(join(cwd, '.env'), `MCP_TOKEN=${TOKENS[0]}\nMCP_RATE_LIMIT=7\n`)
+    writeFileSync(join(cwd, 'tokens'), `${TOKENS[1]}\n`)
+    const { url } = await serveHttp([], {}, undefined, cwd)
+    expect(await status(url, INITIALIZE)).toBe(401)
+    expect(await status(url, INITIALIZE, bearer(TOKENS[0]))).toBe(200)
+    const moved = await serveHttp(['--token-file', 'tokens'], {}, undefined, cwd)
+    expect(await status(moved.url, INITIALIZE, bearer(TOKENS[0]))).toBe(401)
+    expect(await status(moved.url, INITIALIZE, bearer(TOKENS[1]))).toBe(200)
+  })
+
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? [])
   test.skipIf(!addresses.includes('::1'))('an address of IPv6', async () => {
     const { url } = await listening({}, '::1')

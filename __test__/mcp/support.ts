@@ -97,10 +97,15 @@ export function run(args: string[], settings: Record<string, string> = {}) {
 }
 
 /** Starts the command, in a shell that was prepared for it if need be. */
-export function serve(args: string[], settings: Record<string, string> = {}, prepare?: string): Served {
+export function serve(
+  args: string[],
+  settings: Record<string, string> = {},
+  prepare?: string,
+  cwd: string = folder(),
+): Served {
   const command = [process.execPath, COMMAND, ...args]
   const [program = '', ...given] = prepare ? ['sh', '-c', `${prepare}; exec "$0" "$@"`, ...command] : command
-  const child = spawn(program, given, { cwd: folder(), env: environment(settings) })
+  const child = spawn(program, given, { cwd, env: environment(settings) })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
@@ -170,8 +175,9 @@ export async function serveHttp(
   args: string[],
   settings: Record<string, string> = {},
   prepare?: string,
+  cwd?: string,
 ): Promise<{ served: Served; url: string }> {
-  const served = serve(['--http', '0', ...args], settings, prepare)
+  const served = serve(['--http', '0', ...args], settings, prepare, cwd)
   const url = await new Promise<string>((resolve, reject) => {
     served.child.stderr.on('data', () => {
       const found = /listening on (\S+)/.exec(served.stderr())?.[1]

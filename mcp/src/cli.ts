@@ -3,7 +3,7 @@
 
 import { BacktestEngine } from '@aitradepro/backtesting'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
-import { type Command, read } from './command.js'
+import { type Command, environmentWithFile, read } from './command.js'
 import { note, noteDefect } from './log.js'
 import { createBacktestingHttpServer } from './serve.js'
 import { createBacktestingServer } from './server.js'
@@ -35,7 +35,7 @@ main().catch((error: unknown) => {
 async function main(): Promise<void> {
   let command: Command
   try {
-    command = await read(process.argv.slice(2), process.env)
+    command = await read(process.argv.slice(2), environmentWithFile(process.env))
   } catch (error) {
     console.error(`${messageOf(error)}\nTry --help.`)
     process.exitCode = MISUSED

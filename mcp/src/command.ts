@@ -1,7 +1,7 @@
 /** What the command line and the environment ask for. */
 
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { parseArgs, parseEnv } from 'node:util'
 import { VERSION } from './about.js'
 import { Access } from './access.js'
 import { addressToListenOn, type HttpServerOptions } from './serve.js'
@@ -60,6 +60,18 @@ const NUMBERS = {
 type Text = (typeof TEXTS)[number]
 type Numeric = keyof typeof NUMBERS
 
+/** Returns the environment, with what only a file `.env` of the working directory names: the engine reads that, too. */
+export function environmentWithFile(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  let text: string
+  try {
+    text = readFileSync('.env', 'utf8')
+  } catch {
+    return environment
+  }
+  // Node.js 20.12 has it.
+  return typeof parseEnv === 'function' ? { ...parseEnv(text), ...environment } : environment
+}
+
 /** Reads a command, or throws an error that says what is wrong with it. */
 export async function read(args: string[], environment: NodeJS.ProcessEnv): Promise<Command> {
   const ofHttp = [...TEXTS, ...(Object.keys(NUMBERS) as Numeric[])]
@@ -105,7 +117,12 @@ export async function read(args: string[], environment: NodeJS.ProcessEnv): Prom
   const origins = setting('allowed-origins')
   if (hosts !== undefined) http.allowedHosts = list(hosts, '--allowed-hosts')
   if (origins !== undefined) http.allowedOrigins = list(origins, '--allowed-origins')
-  const tokens = tokensOf(setting('token'), setting('token-file'))
+  // A token that was given once as a variable must not outlive the move to a file.
+  const given = values.token ?? values['token-file']
+  const tokens =
+    given === undefined
+      ? tokensOf(setting('token'), setting('token-file'))
+      : tokensOf(values.token, values['token-file'])
   if (tokens) http.tokens = tokens
   const host = setting('host') ?? '127.0.0.1'
   // Checked here, before there is an engine.

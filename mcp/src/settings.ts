@@ -26,7 +26,7 @@ export const LONGEST_WAIT = 50
 export function settingsOf(options: ServerOptions = {}): Settings {
   const { waitSeconds = 8, backtestNotifications = false, ...unknown } = options
   const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`unknown option ${name}: waitSeconds and backtestNotifications are known`)
+  if (name !== undefined) throw new TypeError(`unknown option ${name}`)
   if (!(typeof waitSeconds === 'number' && waitSeconds >= 0 && waitSeconds <= LONGEST_WAIT)) {
     throw new RangeError(`waitSeconds must be a number from 0 to ${LONGEST_WAIT}, was ${waitSeconds}`)
   }

@@ -122,7 +122,7 @@ impl BacktestEngine {
 
     /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
     ///
-    /// Rejects with `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
     pub fn list_strategies<'env>(
         &self,
@@ -204,15 +204,15 @@ impl BacktestEngine {
 
     /// Lists the assets that there are bars of.
     ///
-    /// Rejects with `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /// Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine.
+    /// Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do imports and later calls. Closing twice is fine.
     ///
-    /// Rejects with `STORAGE`.
+    /// Rejects with `INVALID_ARGUMENT` if it is called on something else, or `STORAGE`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);

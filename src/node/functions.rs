@@ -391,7 +391,7 @@ pub fn delete_backtest<'env>(
 
 /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
 ///
-/// Rejects with `STORAGE` or `CLOSED`.
+/// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
 pub fn list_strategies(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     on_list_strategies(env, default_engine(env))
@@ -466,7 +466,7 @@ pub fn import_bars<'env>(
 
 /// Lists the assets that there are bars of.
 ///
-/// Rejects with `STORAGE` or `CLOSED`.
+/// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
 #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
 pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     on_list_assets(env, default_engine(env))

@@ -131,7 +131,7 @@ fn fill(input: &mut dyn Input, at: u64, bytes: &mut [u8]) -> Result<()> {
 fn metadata(input: &mut dyn Input, at: u64, length: u64) -> Result<Buffer> {
     if length > LONGEST_METADATA {
         return Err(fault(format!(
-            "metadata of {length} bytes, at most {LONGEST_METADATA} are read"
+            "metadata of {length} bytes, at most {LONGEST_METADATA} are read: is it Arrow IPC?"
         )));
     }
     part(input, at, length)

@@ -46,7 +46,7 @@ export declare class BacktestEngine {
   /**
    * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
    *
-   * Rejects with `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
    */
   listStrategies(): Promise<Array<StrategyInfo>>
   /**
@@ -81,13 +81,13 @@ export declare class BacktestEngine {
   /**
    * Lists the assets that there are bars of.
    *
-   * Rejects with `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
    */
   listAssets(): Promise<Array<AssetInfo>>
   /**
-   * Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do later calls. Closing twice is fine.
+   * Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do imports and later calls. Closing twice is fine.
    *
-   * Rejects with `STORAGE`.
+   * Rejects with `INVALID_ARGUMENT` if it is called on something else, or `STORAGE`.
    */
   close(): Promise<void>
 }
@@ -469,7 +469,7 @@ export interface Issue {
 /**
  * Lists the assets that there are bars of.
  *
- * Rejects with `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
  */
 export declare function listAssets(): Promise<Array<AssetInfo>>
 
@@ -483,7 +483,7 @@ export declare function listBacktests(filter?: BacktestFilter): Promise<Array<Ba
 /**
  * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
  *
- * Rejects with `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
  */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
 

@@ -97,3 +97,14 @@ describe('while long runs have all simulation threads', () => {
     await queued
   })
 })
+
+describe('a short run over bars that are made of many stored ones', () => {
+  test('does not wait for long runs', async () => {
+    const engine = newEngine({ maxConcurrentBacktests: 2 })
+    await engine.importBars({ assetSymbol: 'MINUTES', timeframe: '1m', bars: waves(100_000, 60_000) })
+    const long = await occupy(engine, 2)
+    const { bars: _, ...stored } = request({ assetSymbol: 'MINUTES', timeframe: '1d' })
+    expect((await engine.runBacktest(stored)).timestamps).toHaveLength(70)
+    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+  })
+})

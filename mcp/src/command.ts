@@ -1,6 +1,6 @@
 /** What the command line and the environment ask for. */
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
 import { VERSION } from './about.js'
 import { Access } from './access.js'
@@ -131,10 +131,17 @@ export async function read(args: string[], environment: NodeJS.ProcessEnv): Prom
   return { kind: 'http', port, host, options: http }
 }
 
+/** A file of tokens is no larger. */
+const LARGEST_FILE = 1024 * 1024
+
 function tokensOf(token: string | undefined, file: string | undefined): string[] | undefined {
   if (token === undefined && file === undefined) return undefined
   const tokens = token === undefined ? [] : [token]
   if (file !== undefined) {
+    const stat = statSync(file)
+    if (!stat.isFile() || stat.size > LARGEST_FILE) {
+      throw new RangeError(`${inLine(file)} must be a file of at most ${LARGEST_FILE} bytes`)
+    }
     const found = readFileSync(file, 'utf8')
       .split('\n')
       .map((line) => line.replace(/#.*/, '').trim())

@@ -15,7 +15,7 @@ use super::types::metric_names;
 use super::{error, memory};
 use crate::config::{Config, SETTINGS, environment_name};
 use crate::input::Input;
-use crate::service::Engine;
+use crate::service::{self, Engine};
 
 /// Makes the error of a call from message, code, whether to retry, and issues.
 pub(super) type Fail = FunctionRef<FailArguments, Unknown<'static>>;
@@ -60,6 +60,7 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     env.add_env_cleanup_hook(Arc::clone(&deliveries), |deliveries| {
         // Answers that wait for their turn have nobody to go to any more.
         deliveries.close();
+        service::flush_log();
         memory::release();
     })?;
     let turned: Callback<'_> = env.create_function_from_closure("turned", |context| {

@@ -41,7 +41,10 @@ pub struct Engine {
     prices: Option<postgres::Settings>,
     dispatch: Dispatch,
     opened: OnceCell<Opened>,
+    failed_openings: Mutex<(u64, Option<Error>)>,
     closed: AtomicBool,
+    /// Ends what waits for the store as the engine closes.
+    closing: Cancel,
     next_work: AtomicU64,
     active: Mutex<BTreeMap<u64, Cancel>>,
     idle: Notify,
@@ -73,7 +76,9 @@ impl Engine {
             queue: RunQueue::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
             opened: OnceCell::new(),
+            failed_openings: Mutex::default(),
             closed: AtomicBool::new(false),
+            closing: Cancel::default(),
             next_work: AtomicU64::new(0),
             active: Mutex::new(BTreeMap::new()),
             idle: Notify::new(),
@@ -118,7 +123,27 @@ impl Engine {
                 Err(Error::internal("the URL of the PostgreSQL database was not read"))
             }
         };
-        self.opened.get_or_try_init(open).await
+        // Whoever waited while an attempt failed shares its failure: attempts that time out one after the other would make the
+        // last of many callers wait for minutes.
+        let before = self.failed_openings().0;
+        let opening = self.opened.get_or_try_init(async || {
+            match &*self.failed_openings() {
+                (attempts, Some(error)) if *attempts != before => return Err(error.clone()),
+                _ => {}
+            }
+            let opened = open().await;
+            if let Err(error) = &opened {
+                let mut failed = self.failed_openings();
+                *failed = (failed.0 + 1, Some(error.clone()));
+            }
+            opened
+        });
+        self.closing.or(Box::pin(opening)).await
+    }
+
+    /// Returns how many attempts to open the store failed, and the last failure.
+    fn failed_openings(&self) -> MutexGuard<'_, (u64, Option<Error>)> {
+        self.failed_openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the store if it is open, even while the engine closes.
@@ -153,6 +178,7 @@ impl Engine {
     /// time it is awaited.
     pub fn refuse(&self) {
         self.closed.store(true, Ordering::Release);
+        self.closing.close();
         for cancel in self.active().values() {
             cancel.close();
         }

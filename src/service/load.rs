@@ -71,8 +71,24 @@ impl Plan {
         }
     }
 
+    /// Returns whether the run is short: over few bars, which may be made of more that are stored.
+    pub(super) fn is_short(&self, request: &Wanted<'_>) -> bool {
+        let source = self.most_bars(request);
+        let own = match self {
+            Self::Given { own, .. } => *own,
+            Self::Stored { series, .. } => series.timeframe,
+        };
+        if self.is_ticks() || self.wanted() == own {
+            return source <= pool::SHORT_BARS;
+        }
+        // Bars of a wider timeframe are at most as many as it fits into the range.
+        let ratio = self.wanted().milliseconds() / own.milliseconds().max(1);
+        let made = source / usize::try_from(ratio).unwrap_or(1).max(1) + 2;
+        made <= pool::SHORT_BARS && source <= pool::SHORT_SOURCE_BARS
+    }
+
     /// Returns a number of stored bars that the range of a run does not exceed.
-    pub(super) fn most_bars(&self, request: &Wanted<'_>) -> usize {
+    fn most_bars(&self, request: &Wanted<'_>) -> usize {
         match self {
             Self::Given { .. } => request.bars.map_or(0, |bars| bars.len()),
             Self::Stored { series, .. } => {
@@ -157,7 +173,7 @@ impl Engine {
                 let bars = if own == wanted {
                     bars
                 } else {
-                    pool::run(Length::of(bars.len()), {
+                    pool::run(Length::of_resampling(bars.len()), {
                         let wanted = *wanted;
                         move || resample(&bars, wanted).map(Arc::new)
                     })
@@ -218,7 +234,7 @@ impl Engine {
             if stored == wanted {
                 return Ok(Arc::new(loaded));
             }
-            pool::run(Length::of(loaded.bars.len()), move || {
+            pool::run(Length::of_resampling(loaded.bars.len()), move || {
                 let bars = Arc::new(resample(&loaded.bars, wanted)?);
                 Ok(Arc::new(Loaded { bars, warnings: loaded.warnings }))
             })

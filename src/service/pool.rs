@@ -25,6 +25,9 @@ use crate::hands::{Alone, Hands};
 /// section of [`crate::metrics`], so that short work is not shared between threads either.
 pub const SHORT_BARS: usize = 1 << 15;
 
+/// Making bars of a wider timeframe of at most this many is short: it is one pass over them.
+pub const SHORT_SOURCE_BARS: usize = 1 << 20;
+
 /// How long work takes, roughly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
@@ -38,6 +41,11 @@ impl Length {
     /// Returns the length of work over that many bars.
     pub fn of(bars: usize) -> Self {
         if bars <= SHORT_BARS { Self::Short } else { Self::Long }
+    }
+
+    /// Returns the length of making bars of a wider timeframe of that many.
+    pub fn of_resampling(bars: usize) -> Self {
+        if bars <= SHORT_SOURCE_BARS { Self::Short } else { Self::Long }
     }
 }
 

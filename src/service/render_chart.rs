@@ -222,7 +222,7 @@ async fn given_bars(input: &Input, run: &Drawn, limit: Limit) -> Result<Arc<Bars
     let wanted = run.timeframe;
     let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < wanted);
     let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {
-        pool::run(Length::of(bars.len()), move || resample(&bars, wanted)).await?
+        pool::run(Length::of_resampling(bars.len()), move || resample(&bars, wanted)).await?
     } else {
         bars
     };

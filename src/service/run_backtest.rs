@@ -53,12 +53,14 @@ impl Engine {
         drop(known);
         self.check_duration(&request)?;
         let plan = cancel.or(self.plan_bars(&request.wanted())).await?;
-        if plan.most_bars(&request.wanted()) <= pool::SHORT_BARS {
+        if plan.is_short(&request.wanted()) {
             ticket.set_short();
         }
         let mut run = new_run(&request, plan.wanted());
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
         if request.persist {
+            // A store that cannot be reached yet is waited for only as long as the run is wanted.
+            cancel.or(self.opened()).await?;
             self.keep(&mut run).await?;
         }
         let reporter = Reporter::new(&run.id, control);

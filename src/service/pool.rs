@@ -515,8 +515,8 @@ mod tests {
                 Ok(())
             };
             assert_eq!(run(Length::Long, work).await.unwrap_err().code, Code::Internal);
-            let second = || both(WORTH_A_THREAD, || (), || panic!("second")).0;
-            let error = run(Length::Long, move || Ok(second())).await.unwrap_err();
+            let second = || Ok(both(WORTH_A_THREAD, || 1, || panic!("second")).0);
+            let error = run(Length::Long, second).await.unwrap_err();
             assert_eq!(error.code, Code::Internal);
         }
         assert!(run(Length::Long, || Ok(BUSY.load(Ordering::Relaxed))).await.unwrap() >= 1);

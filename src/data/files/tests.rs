@@ -228,10 +228,15 @@ fn a_cancelled_reading_stops() {
     assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
 }
 
+/// Makes lines of CSV, a bar a minute.
+fn lines(bars: i64) -> String {
+    let lines = (0..bars).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60));
+    lines.collect::<Vec<_>>().concat()
+}
+
 #[test]
 fn rows_beyond_the_limit_are_refused() {
-    let rows: String =
-        (0..200).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let rows = lines(200);
     let text = format!("time,open,high,low,close\n{rows}");
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bars.csv");
@@ -278,8 +283,7 @@ fn a_file_that_changes_while_it_is_read_is_refused() {
             file.set_len(self.1).unwrap();
         }
     }
-    let rows: String =
-        (0..50_000).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60)).collect();
+    let rows = lines(50_000);
     let text = format!("time,open,high,low,close\n{rows}");
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bars.csv");

@@ -27,6 +27,8 @@ function run(program: string, args: string[], cwd: string, input?: string): stri
   const shell = process.platform === 'win32' && ['npm', 'npx'].includes(program)
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
+    // Not the data folder of the user, which may hold anything.
+    env: { ...process.env, DATA_DIR: join(cwd, 'store') },
     encoding: 'utf8',
     shell,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

@@ -140,7 +140,7 @@ describe('a hostile file', () => {
     expect(alone.code).toBe('LIMIT_EXCEEDED')
     expect(alone.message.startsWith(`${path}: the import has more than 1000 rows`)).toBe(true)
     expect(alone.grown).toBeLessThan(100)
-    // Where so many are allowed, they are not there: the columns are too short for them.
+    // Within the limit the file is still refused, because its columns are shorter than it declares.
     const lies = await importAlone(path, { MAX_IMPORT_ROWS: '100000000' })
     expect(lies.code).toBe('BAD_DATA')
   })
@@ -284,7 +284,7 @@ describe.each(stores)('an import into %s', (store, open) => {
       expect((error as Error).cause).toMatchObject({ message: 'enough' })
       expect(await engine.listAssets()).toEqual([])
     }
-    // At any other moment it is all or nothing, and the answer says which.
+    // Whenever the signal is aborted, all bars are imported or none, and the answer says which.
     const before = { assetSymbol: 'LONG', timeframe: '1m' as const, bars: waves(10, 60_000) }
     await engine.importBars(before)
     for (const after of [1, 5, 20, 60, 150]) {

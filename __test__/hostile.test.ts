@@ -231,7 +231,7 @@ describe('what a caller throws while an argument is read', () => {
     expect(aborted).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
   })
 
-  test('by process.env, which is not passed over', async () => {
+  test('by process.env rejects instead of being ignored', async () => {
     const { stdout } = await inProcess(
       `const mine = new Error('mine')
        process.env = new Proxy({}, { get() { throw mine } })
@@ -271,7 +271,7 @@ describe('functions do not throw', () => {
     }
   })
 
-  test('but for a constructor without new, as every class', () => {
+  test('except for a constructor without new, like every class', () => {
     expect(() => untyped<() => void>(backtesting.BacktestEngine)()).toThrow(TypeError)
     class Mine extends backtesting.BacktestEngine {}
     const mine = new Mine({ dataDir: folder(), logLevel: 'off' })

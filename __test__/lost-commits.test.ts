@@ -36,7 +36,7 @@ const WAITING = `
   CREATE TRIGGER wait BEFORE INSERT ON backtesting.backtest_results FOR EACH ROW EXECUTE FUNCTION wait()`
 
 describe('a server that comes back with an older state', () => {
-  test('has the runs of living engines settled: those under way, and those that ended a moment before', {
+  test('has the runs of living engines settled: those under way, and those that had just ended', {
     timeout: 90_000,
   }, async () => {
     const own = await ownServer()
@@ -157,7 +157,7 @@ test('a server that crashes without having written what it committed costs no ru
   await engine.close()
 })
 
-/** Daily bars whose prices are so many times those of `waves`. */
+/** Daily bars whose prices are a multiple of those of `waves`. */
 function scaled(factor: number) {
   const { timestamps, volume, ...prices } = waves(366)
   const times = (column: unknown) => Float64Array.from(column as Float64Array, (price) => price * factor)

@@ -210,7 +210,7 @@ describe('no request ends the server', () => {
     expect(answer.match(/HTTP\/1\.1 400/g)).toHaveLength(500)
   })
 
-  test('a client that asks before it sends is told to go on only if its body will be read', async () => {
+  test('Expect: 100-continue is answered with 100 only if the body will be read', async () => {
     const { port } = await listening({ tokens: TOKENS })
     const head = (token?: string) =>
       `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n` +
@@ -394,7 +394,7 @@ describe('limits', () => {
     }
   })
 
-  test('a client may have so many sessions; one of its own that was idle for minutes makes room, a live one never', async () => {
+  test('at its limit of sessions, a client loses one that has been idle for minutes, and never a live one', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => {
       vi.useRealTimers()

@@ -42,41 +42,18 @@ where
     V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    followed(env, None, |_| work, |env, value| Ok((convert(env, value)?, None)))
-}
-
-/// Makes a promise of a use case that its caller may follow and stop.
-pub(super) fn followed<'env, T, V, F>(
-    env: &'env Env,
-    options: Option<Unknown<'env>>,
-    start: impl FnOnce(Control) -> crate::Result<F>,
-    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
-) -> napi::Result<PromiseRaw<'env, V>>
-where
-    T: Send + 'static,
-    V: ToNapiValue + 'static,
-    F: Future<Output = crate::Result<T>> + Send + 'static,
-{
-    let runtime = Runtime::of(env)?;
-    let (signal, followers, work) = match read_options(env, options)? {
-        Ok(Followed { control, signal, unlisten, listener }) => {
-            (signal, Followers { unlisten, listener }, start(control))
-        }
-        Err(refused) => (None, Followers::default(), Err(refused)),
-    };
-    let held = Held { fail: runtime.begin(env, signal)?, followers };
-    answer_later(env, runtime, held, work.map(Box::pin), convert)
+    begin(env, None, false, |_| work, |env, value| Ok((convert(env, value)?, None)))
 }
 
 /// Makes what a promise settles with, on the JavaScript thread.
 type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
 
-/// Makes a promise of a simulation.
+/// Makes a promise of a use case that its caller may follow and stop.
 ///
 /// One that is `small` begins here, and is answered here unless it has to wait: two changes of threads cost a hundred
 /// microseconds, and it takes a few. Promises that are answered here keep the event loop from turning, so that this is done
 /// for some milliseconds between two turns and no longer.
-pub(super) fn simulate<'env, T, V, F>(
+pub(super) fn begin<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
     small: bool,

@@ -15,7 +15,7 @@ use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{Control, Done, Engine, ImportProgress, Progress, RunProgress, pool};
 use crate::store::record::{Outcome, Run};
 
-use super::call::{call, followed, simulate};
+use super::call::{begin, call};
 use super::error::{self, promised};
 use super::function::JsFunction;
 use super::input::read;
@@ -56,7 +56,7 @@ pub(super) fn on_run_backtest<'env>(
                 Ok((result.cross()?, last))
             })
         };
-        Ok(simulate(env, options, small, start, |env, (result, last)| {
+        Ok(begin(env, options, small, start, |env, (result, last)| {
             Ok((complete(env, result)?, Some(last)))
         })?)
     })
@@ -251,7 +251,7 @@ pub(super) fn on_import_bars<'env>(
             let engine = engine?;
             Ok(async move { engine.logged(engine.import_bars(&request, control)).await })
         };
-        Ok(followed(env, options, start, |_, summary| {
+        Ok(begin(env, options, false, start, |_, summary| {
             let last = Progress::Import(ImportProgress {
                 asset_symbol: summary.asset_symbol.clone(),
                 timeframe: summary.timeframe,
@@ -290,7 +290,7 @@ pub(super) fn on_render_chart<'env>(
             Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
         };
         let convert = |_: &Env, bytes: Vec<u8>| Ok((Buffer::from(bytes), None));
-        Ok(simulate(env, None, false, start, convert)?)
+        Ok(begin(env, None, false, start, convert)?)
     })
 }
 
@@ -489,6 +489,6 @@ pub fn simulate_signals<'env>(
         let small = simulate_signals::is_small(&request);
         let run = async move { run_signals(&request).await.map(JsSimulationResult::from)?.cross() };
         let convert = |env: &Env, result| Ok((assemble(env, result)?, None));
-        Ok(simulate(env, None, small, |_| Ok(run), convert)?)
+        Ok(begin(env, None, small, |_| Ok(run), convert)?)
     })
 }

@@ -56,6 +56,7 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     let name_metrics: Function<'_, FnArgs<(Vec<&'static str>,)>, Unknown<'_>> =
         helpers.get_named_property("nameMetrics")?;
     name_metrics.apply((), (metric_names(),).into())?;
+    service::report_panics();
     let deliveries = Arc::new(Semaphore::new(DELIVERIES));
     env.add_env_cleanup_hook(Arc::clone(&deliveries), |deliveries| {
         // Answers that wait for their turn have nobody to go to any more.

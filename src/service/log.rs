@@ -80,7 +80,16 @@ fn write(lines: &Receiver<Vec<u8>>) {
     }
 }
 
-/// Waits until what was logged so far is written, but no longer than a moment: the process is about to end.
+/// Reports panics through the queue, too: the hook that Rust brings writes to standard error on the thread that panics, and
+/// a decoder that gives up on a broken file would wait there for whoever reads the log.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        // Dropped at once, which hands it over.
+        let _ = writeln!(Line::default(), "{panic}");
+    }));
+}
+
+/// Waits until what was logged so far is written, for 200 ms at most: the process is about to end.
 pub fn flush() {
     const LONGEST: Duration = Duration::from_millis(200);
     let handed = HANDED.load(Ordering::Acquire);

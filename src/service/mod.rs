@@ -39,6 +39,6 @@ pub use catalogue::Known;
 pub use engine::Engine;
 pub use function::{Columns, Signaller};
 pub use import_bars::ImportSummary;
-pub use log::flush as flush_log;
+pub use log::{flush as flush_log, report_panics};
 pub use progress::{Control, ImportProgress, Listener, Progress, RunProgress};
 pub use run_backtest::Done;

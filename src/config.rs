@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::{Code, Error, Result};
-use crate::input::{Fields, Input, Issues, Range};
-use crate::shown::quoted;
+use crate::quote::quoted;
+use crate::request::{Fields, Input, Issues, Range};
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use crate::shown;
+use crate::quote;
 
 /// The most issues that an error lists.
 pub const MOST_ISSUES: usize = 100;
@@ -90,9 +90,9 @@ impl Issue {
     /// Creates an issue. Path and message are escaped and cut, since they may repeat what a caller gave.
     pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
         Self {
-            path: shown::path(path.into()),
+            path: quote::path(path.into()),
             code: code.to_owned(),
-            message: shown::issue(message.into()),
+            message: quote::issue(message.into()),
         }
     }
 
@@ -131,7 +131,7 @@ impl Error {
     /// Creates an error without issues that is not worth retrying. The message is escaped and cut, since it may repeat what a
     /// caller gave.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let message = shown::message(message.into());
+        let message = quote::message(message.into());
         Self { code, message, retryable: false, issues: Vec::new(), cause: None }
     }
 
@@ -185,7 +185,7 @@ impl Error {
 /// Joins the messages of issues, as many as a message has room for.
 fn joined(issues: &[Issue]) -> String {
     // What comes before and after them needs some room too.
-    const MOST_BYTES: usize = shown::LONGEST_MESSAGE - 200;
+    const MOST_BYTES: usize = quote::LONGEST_MESSAGE - 200;
     let mut all = String::new();
     for (index, issue) in issues.iter().enumerate() {
         if all.len() + issue.message.len() > MOST_BYTES {
@@ -248,10 +248,10 @@ mod tests {
         assert_eq!(error.issues.len(), MOST_ISSUES + 1);
         assert_eq!(error.issues[MOST_ISSUES].message, "and 150 more problems");
         assert!(error.issues.iter().all(|issue| issue.message.len() <= 2_000));
-        assert!(error.message.len() <= shown::LONGEST_MESSAGE);
+        assert!(error.message.len() <= quote::LONGEST_MESSAGE);
         assert!(error.message.starts_with("more than 100 problems: x"), "{}", error.message);
         assert!(error.message.ends_with("only in the issues); and 150 more problems"));
-        assert!(Error::storage("x".repeat(1 << 20)).message.len() <= shown::LONGEST_MESSAGE);
+        assert!(Error::storage("x".repeat(1 << 20)).message.len() <= quote::LONGEST_MESSAGE);
     }
 
     #[test]

@@ -16,32 +16,28 @@
 
 #[cfg(feature = "chart")]
 pub mod chart;
+pub mod compute;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "service")]
 pub mod data;
 pub mod error;
-mod four;
-pub mod hands;
 pub mod indicators;
-pub mod input;
 pub mod language;
 pub mod market;
 pub mod metrics;
-pub mod near;
 #[cfg(feature = "node")]
 pub mod node;
+pub mod observer;
 pub mod portfolio;
-pub mod reserve;
-pub mod room;
+pub mod quote;
+pub mod request;
 #[cfg(feature = "service")]
 pub mod service;
-pub mod shown;
+pub mod signals;
 pub mod simulation;
 #[cfg(feature = "service")]
 pub mod store;
 pub mod strategies;
-pub mod watch;
-mod wide;
 
 pub use error::{Code, Error, Issue, Result};

@@ -68,7 +68,7 @@ fn hostile_inputs_are_read_or_refused() {
                 scope.spawn(move || run(mine, &at[thread as usize]))
             })
             .collect();
-        scope.spawn(|| watch(at));
+        scope.spawn(|| observer(at));
         workers.into_iter().fold(Outcome::default(), |all, worker| {
             let one = worker.join().unwrap();
             let slower = if one.slowest > all.slowest { &one } else { &all };
@@ -125,7 +125,7 @@ fn run(cases: impl Iterator<Item = u64>, at: &AtomicU64) -> Outcome {
 }
 
 /// Ends the process if a thread stays at one input.
-fn watch(at: &[AtomicU64]) {
+fn observer(at: &[AtomicU64]) {
     let mut seen: Vec<(u64, Duration)> = vec![(u64::MAX, Duration::ZERO); at.len()];
     let step = Duration::from_millis(100);
     loop {
@@ -196,7 +196,7 @@ fn is_strategy_accepted(text: &str) -> bool {
     assert_eq!(again.map(|again| again.source().to_owned()).as_deref(), Ok(strategy.source()));
     let _ = strategy.parameters_schema();
     let _ =
-        strategy.bind(None, "parameters", &mut aitradepro_backtesting::input::Issues::default());
+        strategy.bind(None, "parameters", &mut aitradepro_backtesting::request::Issues::default());
     true
 }
 

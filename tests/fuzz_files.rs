@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 use aitradepro_backtesting::data::files;
 use aitradepro_backtesting::error::Code;
 use aitradepro_backtesting::market::{Bars, Limit, arrow};
-use aitradepro_backtesting::watch::Unwatched;
+use aitradepro_backtesting::observer::NoObserver;
 
 /// The most rows of a file: some have a few more.
 const MOST_ROWS: u64 = 850;
@@ -89,7 +89,7 @@ fn hostile_files_are_read_or_refused() {
     let started = Instant::now();
     let at = AtomicU64::new(first);
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(|| watch(&at));
+        scope.spawn(|| observer(&at));
         let worker = scope.spawn(|| {
             let mut outcome = Outcome::default();
             for case in first..first + cases {
@@ -137,7 +137,7 @@ fn run(case: u64, folder: PathBuf, loud: bool, outcome: &mut Outcome) {
     let limit = Limit::of_import(MOST_ROWS);
     let before = reset_peak();
     let began = Instant::now();
-    let result = files::read(&path, limit, &Unwatched);
+    let result = files::read(&path, limit, &NoObserver);
     let took = began.elapsed();
     let grown = peak().saturating_sub(before);
     if loud {
@@ -148,7 +148,7 @@ fn run(case: u64, folder: PathBuf, loud: bool, outcome: &mut Outcome) {
     }
     if input.extension == "arrow" {
         // Bytes in memory come to the same.
-        let again = arrow::from_ipc(&input.bytes, limit, &Unwatched);
+        let again = arrow::from_ipc(&input.bytes, limit, &NoObserver);
         match (&result, &again) {
             (Ok(one), Ok(other)) => assert!(one == other, "case {case}"),
             (Err(one), Err(other)) => assert_eq!(one.code, other.code, "case {case}"),
@@ -201,7 +201,7 @@ fn assert_is_sound(case: u64, bars: &Bars) {
 }
 
 /// Ends the process where a file does not end.
-fn watch(at: &AtomicU64) {
+fn observer(at: &AtomicU64) {
     let step = Duration::from_millis(100);
     let (mut seen, mut waited) = (u64::MAX, Duration::ZERO);
     loop {

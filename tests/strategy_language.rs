@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use aitradepro_backtesting::indicators::INDICATORS;
 use aitradepro_backtesting::indicators::Series;
-use aitradepro_backtesting::input::Issues;
 use aitradepro_backtesting::language::functions::{
     Clock, FUNCTIONS, Function, Gives, Group, OPERATORS,
 };
@@ -17,8 +16,9 @@ use aitradepro_backtesting::language::{
     self, Builder, Computed, Kind, Problem, Scope, check::usage, evaluate,
 };
 use aitradepro_backtesting::market::{Bars, Column, time};
-use aitradepro_backtesting::strategies::{self, Bound, Strategy};
-use aitradepro_backtesting::watch::Unwatched;
+use aitradepro_backtesting::observer::NoObserver;
+use aitradepro_backtesting::request::Issues;
+use aitradepro_backtesting::strategies::{self, BoundStrategy, Strategy};
 
 const START: &str = "<!-- reference -->\n";
 const END: &str = "<!-- end -->";
@@ -72,10 +72,10 @@ fn run(text: &str, bars: &Bars) -> Result<Computed, Vec<Problem>> {
         .or_else(|problems| language::check(&tree, Kind::Number, scope).map_err(|_| problems))?;
     let mut builder = Builder::default();
     let root = builder.add(&checked, &[])?;
-    Ok(evaluate(&builder.finish(&[root]), bars, &Unwatched).unwrap().remove(0))
+    Ok(evaluate(&builder.finish(&[root]), bars, &NoObserver).unwrap().remove(0))
 }
 
-fn bind(text: &str) -> Bound {
+fn bind(text: &str) -> BoundStrategy {
     let strategy = strategies::parse(text)
         .and_then(Strategy::compile)
         .unwrap_or_else(|issues| panic!("{text}\n{issues:?}"));
@@ -88,7 +88,7 @@ fn every_strategy_of_the_page_enters_and_exits() {
     let mut recipes = 0;
     for (_, text) in blocks(&page).iter().filter(|(language, _)| language == "strategy") {
         let bound = bind(text);
-        let signals = bound.signals(&bars, &Unwatched).unwrap();
+        let signals = bound.signals(&bars, &NoObserver).unwrap();
         assert!(signals.entries.count() > 0 && signals.exits.count() > 0, "{text}");
         // What a strategy is warned about is on the page.
         for warning in bound.warnings() {

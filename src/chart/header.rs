@@ -117,14 +117,14 @@ impl Sheet<'_> {
             line.left + heading::width(&self.canvas, line.size, groups) <= line.right
         };
         let (long, short) = (groups(false, line.size), groups(true, line.size));
-        let (line, chosen) = if fits(&line, &long) {
+        let (line, selection) = if fits(&line, &long) {
             (line, long)
         } else if fits(&line, &short) {
             (line, short)
         } else {
             (small, groups(true, small.size))
         };
-        let end = heading::draw(&mut self.canvas, &line, &chosen);
+        let end = heading::draw(&mut self.canvas, &line, &selection);
         // The parameters, where there is room for all of them.
         let parameters = self.subject.parameters;
         if !parameters.is_empty()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{Asset, Imported, Series, Source, Span};
 use crate::error::Code;
 use crate::market::{Bars, Column, Timeframe, time};
-use crate::watch::{Unwatched, Watch};
+use crate::observer::{NoObserver, ProgressObserver};
 
 const MINUTE: i64 = 60_000;
 
@@ -31,8 +31,8 @@ fn span(first: i64, last: i64) -> Span {
 }
 
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
-    let watch = Arc::new(Unwatched);
-    let loaded = source.load(symbol, Timeframe::M1, span(first, last), watch).await.unwrap();
+    let observer = Arc::new(NoObserver);
+    let loaded = source.load(symbol, Timeframe::M1, span(first, last), observer).await.unwrap();
     assert_eq!(loaded.warnings, [""; 0]);
     (*loaded.bars).clone()
 }
@@ -54,7 +54,7 @@ async fn an_empty_source_says_so(source: &dyn Source) {
     assert_eq!(source.assets().await.unwrap(), []);
     assert_eq!(source.series("NONE").await.unwrap(), []);
     let error = source
-        .load("NONE", Timeframe::D1, Span::new(0, time::LIMIT), Arc::new(Unwatched))
+        .load("NONE", Timeframe::D1, Span::new(0, time::LIMIT), Arc::new(NoObserver))
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::NoData);
@@ -189,7 +189,7 @@ async fn ranges_without_bars_say_what_there_is(source: &dyn Source) {
     ];
     for (timeframe, expected) in cases {
         let error = source
-            .load("SPARSE", timeframe, Span::new(time::DAY, 2 * time::DAY), Arc::new(Unwatched))
+            .load("SPARSE", timeframe, Span::new(time::DAY, 2 * time::DAY), Arc::new(NoObserver))
             .await
             .unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (Code::NoData, expected));
@@ -207,33 +207,33 @@ async fn symbols_are_text_and_nothing_more(source: &dyn Source) {
 async fn loading_stops_when_it_is_cancelled(source: &dyn Source) {
     /// Says so the second time it is asked.
     struct Impatient(AtomicUsize);
-    impl Watch for Impatient {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Impatient {
+        fn is_cancelled(&self) -> bool {
             self.0.fetch_add(1, Ordering::Relaxed) > 0
         }
     }
-    let watch = Arc::new(Impatient(AtomicUsize::new(0)));
+    let observer = Arc::new(Impatient(AtomicUsize::new(0)));
     let error = source
-        .load("WHOLE", Timeframe::M1, Span::new(0, time::LIMIT), watch.clone())
+        .load("WHOLE", Timeframe::M1, Span::new(0, time::LIMIT), observer.clone())
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::Cancelled);
-    assert_eq!(watch.0.load(Ordering::Relaxed), 2);
+    assert_eq!(observer.0.load(Ordering::Relaxed), 2);
 }
 
 async fn loading_stops_where_there_is_too_much(source: &dyn Source) {
     /// Counts how often it is asked, which is once a chunk.
     struct Counting(AtomicUsize);
-    impl Watch for Counting {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Counting {
+        fn is_cancelled(&self) -> bool {
             self.0.fetch_add(1, Ordering::Relaxed);
             false
         }
     }
     let load = async |span: Span| {
-        let watch = Arc::new(Counting(AtomicUsize::new(0)));
-        let answer = source.load("WHOLE", Timeframe::M1, span, watch.clone()).await;
-        (answer.map(|loaded| loaded.bars.len()), watch.0.load(Ordering::Relaxed))
+        let observer = Arc::new(Counting(AtomicUsize::new(0)));
+        let answer = source.load("WHOLE", Timeframe::M1, span, observer.clone()).await;
+        (answer.map(|loaded| loaded.bars.len()), observer.0.load(Ordering::Relaxed))
     };
     let (whole, chunks) = load(span(0, 19_999).at_most(20_000)).await;
     assert_eq!(whole.unwrap(), 20_000);

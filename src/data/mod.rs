@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Timeframe, time};
-pub use crate::store::Answer;
-use crate::watch::{Unwatched, Watch};
+use crate::observer::{NoObserver, ProgressObserver};
+pub use crate::store::BoxFuture;
 
 pub mod embedded;
 pub mod files;
@@ -128,23 +128,23 @@ pub(crate) fn new_revision() -> i64 {
 /// Every method fails with `STORAGE` where the database does, and with `CLOSED` after its store was closed.
 pub trait Source: Send + Sync + Debug {
     /// Returns every asset, sorted by symbol.
-    fn assets(&self) -> Answer<'_, Vec<Asset>>;
+    fn assets(&self) -> BoxFuture<'_, Vec<Asset>>;
 
     /// Returns the series of an asset, the finest first; none where the source does not know it.
-    fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>>;
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>>;
 
     /// Loads the bars of exactly that timeframe that open within a span.
     ///
     /// Fails with `NO_DATA` where there are none, saying what there is, with `LIMIT_EXCEEDED` as soon as there turn out to be
-    /// more than the span may hold, with the error of cancelled work soon after `watch` says so, and with `STORAGE` where
+    /// more than the span may hold, with the error of cancelled work soon after `observer` says so, and with `STORAGE` where
     /// what is there is damaged.
     fn load(
         &self,
         symbol: &str,
         timeframe: Timeframe,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded>;
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded>;
 
     /// Loads the ticks of a span, each as a bar of its own. Fails as [`Source::load`] does; a source without ticks has none
     /// to load.
@@ -152,9 +152,9 @@ pub trait Source: Send + Sync + Debug {
         &self,
         symbol: &str,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded> {
-        let _ = (span, watch);
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded> {
+        let _ = (span, observer);
         let message = format!("there are no ticks of {symbol}");
         Box::pin(async { Err(Error::new(Code::NoData, message)) })
     }
@@ -162,22 +162,22 @@ pub trait Source: Send + Sync + Debug {
     /// Merges bars into a series, all or nothing; bars with the same opening are replaced.
     ///
     /// Fails with `BAD_DATA` where there is no bar.
-    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> Answer<'_, Imported> {
-        self.import_watched(symbol, timeframe, bars, Arc::new(Unwatched))
+    fn import(&self, symbol: &str, timeframe: Timeframe, bars: Bars) -> BoxFuture<'_, Imported> {
+        self.import_watched(symbol, timeframe, bars, Arc::new(NoObserver))
     }
 
-    /// Does what [`Source::import`] does. `watch` hears how many bars are written, and is asked right before they are made
+    /// Does what [`Source::import`] does. `observer` hears how many bars are written, and is asked right before they are made
     /// final; where it does not allow that, or stops the work earlier, nothing is written and the work fails as cancelled.
     fn import_watched(
         &self,
         symbol: &str,
         timeframe: Timeframe,
         bars: Bars,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Imported>;
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Imported>;
 
     /// Closes what the source has opened by itself, such as connections to a database that is not the store's.
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 }

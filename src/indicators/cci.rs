@@ -3,7 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// The distance of the typical price from its average, in units of 0.015 mean deviations.
 pub const CCI: Indicator = Indicator {
@@ -16,7 +16,7 @@ pub const CCI: Indicator = Indicator {
         doc: "The distance of the typical price from its average, in units of 0.015 mean deviations.",
     }],
     look_back: |parameters| bars(core().cci_lookback(whole(parameters, 0))),
-    kernel: |inputs, parameters, outputs, watch| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             let period = whole(parameters, 0);
             if period < MANY {
@@ -28,7 +28,7 @@ pub const CCI: Indicator = Indicator {
                 .zip(*close)
                 .map(|((high, low), close)| (high + low + close) / 3.0)
                 .collect();
-            compute(&prices, usize::try_from(period).unwrap_or(0), output, watch)
+            compute(&prices, usize::try_from(period).unwrap_or(0), output, observer)
         }
         _ => Err(RetCode::BadParam),
     },
@@ -40,7 +40,7 @@ const MANY: i32 = 64;
 /// How many bars are computed side by side.
 const LANES: usize = 8;
 
-/// After how many additions the watch is asked.
+/// After how many additions the observer is asked.
 const PAUSE: usize = 1 << 22;
 
 /// Computes the index as TA-Lib does, to the last bit: in time proportional to the period, but for several bars at once.
@@ -54,7 +54,7 @@ fn compute(
     prices: &[f64],
     period: usize,
     output: &mut [f64],
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<OutRange, RetCode> {
     let first = period.checked_sub(1).ok_or(RetCode::BadParam)?;
     let mut bar = first;
@@ -79,7 +79,7 @@ fn compute(
         bar += count;
         until_pause = until_pause.saturating_sub(count * period);
         if until_pause == 0 {
-            if watch.cancelled() {
+            if observer.is_cancelled() {
                 return Err(RetCode::InternalError);
             }
             until_pause = PAUSE;

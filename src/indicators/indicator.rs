@@ -6,7 +6,7 @@ use ta_lib::{Core, OutRange, RetCode};
 
 use super::segments;
 use crate::error::{Error, Result};
-use crate::watch::{Unwatched, Watch};
+use crate::observer::{NoObserver, ProgressObserver};
 
 /// The longest period, in bars.
 pub const LONGEST: f64 = 10_000.0;
@@ -89,12 +89,12 @@ pub struct Output {
 /// Computes an indicator on inputs of one length that have no missing values and more bars than the look-back.
 ///
 /// Each output slice has as many values as there are bars after the look-back. Returns where the values begin and how
-/// many there are. One that takes long asks the watch now and then and gives up, with any error, where that says so.
+/// many there are. One that takes long asks the observer now and then and gives up, with any error, where that says so.
 pub type Kernel = fn(
     inputs: &[&[f64]],
     parameters: &[f64],
     outputs: &mut [&mut [f64]],
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> std::result::Result<OutRange, RetCode>;
 
 /// An indicator: one computation with one or more outputs.
@@ -135,19 +135,19 @@ impl Indicator {
         parameters: &[f64],
         complete: bool,
     ) -> Result<Vec<Vec<f64>>> {
-        self.compute_watched(inputs, parameters, complete, &Unwatched)
+        self.compute_observed(inputs, parameters, complete, &NoObserver)
     }
 
-    /// Does the same and stops where the watch says so.
+    /// Does the same and stops where the observer says so.
     ///
     /// # Errors
     /// As [`compute`](Self::compute); `ABORT_ERR` if it was stopped.
-    pub fn compute_watched(
+    pub fn compute_observed(
         &self,
         inputs: &[&[f64]],
         parameters: &[f64],
         complete: bool,
-        watch: &dyn Watch,
+        observer: &dyn ProgressObserver,
     ) -> Result<Vec<Vec<f64>>> {
         let bars = inputs.iter().map(|input| input.len()).min().unwrap_or(0);
         if inputs.len() != self.inputs.len() || parameters.len() != self.parameters.len() {
@@ -173,8 +173,8 @@ impl Indicator {
                 .iter_mut()
                 .filter_map(|column| column.get_mut(stretch.start + look_back..stretch.end))
                 .collect();
-            let computed = (self.kernel)(&parts, parameters, &mut outputs, watch);
-            if watch.cancelled() {
+            let computed = (self.kernel)(&parts, parameters, &mut outputs, observer);
+            if observer.is_cancelled() {
                 return Err(Error::cancelled());
             }
             let range = computed.map_err(|code| {

@@ -4,7 +4,7 @@ use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series};
 use super::rolling;
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// Rank in the window.
 pub const RANK: Indicator = Indicator {
@@ -17,11 +17,11 @@ pub const RANK: Indicator = Indicator {
         doc: "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.",
     }],
     look_back: |parameters| rolling::look_back(parameters),
-    kernel: |inputs, parameters, outputs, watch| match (inputs, outputs) {
+    kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
         ([values], [output]) if rolling::window(parameters) < MANY => {
             rolling::each(values, parameters, output, by_counting)
         }
-        ([values], [output]) => by_tree(values, rolling::window(parameters), output, watch),
+        ([values], [output]) => by_tree(values, rolling::window(parameters), output, observer),
         _ => Err(RetCode::BadParam),
     },
 };
@@ -56,11 +56,11 @@ fn by_tree(
     values: &[f64],
     window: usize,
     output: &mut [f64],
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<OutRange, RetCode> {
     let count = output.len();
     for (block, output) in output.chunks_mut(window).enumerate() {
-        if watch.cancelled() {
+        if observer.is_cancelled() {
             return Err(RetCode::InternalError);
         }
         let first = block * window;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::language::{Builder, Computed, Kind, Scope, check, evaluate, parse};
 use crate::market::{Bars, Column, time};
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
@@ -16,7 +16,7 @@ fn evaluate_number(text: &str, bars: &Bars) -> Column {
     let checked = check(&parse(text).unwrap(), Kind::Number, scope).unwrap();
     let mut builder = Builder::default();
     let root = builder.add(&checked, &[]).unwrap();
-    match evaluate(&builder.finish(&[root]), bars, &Unwatched).unwrap().pop() {
+    match evaluate(&builder.finish(&[root]), bars, &NoObserver).unwrap().pop() {
         Some(Computed::Column(column)) => column,
         other => panic!("{text} gave {other:?}"),
     }
@@ -353,18 +353,18 @@ fn a_rank_by_the_tree_is_one_by_counting() {
 #[test]
 fn long_windows_stop_when_asked() {
     struct Stopped(std::sync::atomic::AtomicUsize);
-    impl crate::watch::Watch for Stopped {
-        fn cancelled(&self) -> bool {
+    impl crate::observer::ProgressObserver for Stopped {
+        fn is_cancelled(&self) -> bool {
             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 3
         }
     }
     let values = mixed(200_000);
     for (indicator, inputs) in [(&cci::CCI, 3), (&rank::RANK, 1)] {
-        let watch = Stopped(0.into());
+        let observer = Stopped(0.into());
         let inputs = vec![values.as_slice(); inputs];
-        let error = indicator.compute_watched(&inputs, &[10_000.0], true, &watch).unwrap_err();
+        let error = indicator.compute_observed(&inputs, &[10_000.0], true, &observer).unwrap_err();
         assert_eq!(error.code, crate::error::Code::Cancelled, "{}", indicator.title);
         // The fourth question is the last of the kernel, long before its end; the fifth is asked after it.
-        assert_eq!(watch.0.into_inner(), 5, "{}", indicator.title);
+        assert_eq!(observer.0.into_inner(), 5, "{}", indicator.title);
     }
 }

@@ -16,7 +16,7 @@ use super::suggest::hint;
 use super::syntax::{Callee, Expression, Node, Problem, Span};
 use crate::indicators::{self, Indicator, Series};
 use crate::market::Timeframe;
-use crate::shown;
+use crate::quote;
 
 /// Whether something is a number or a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ impl Checker<'_> {
                 Some(Checked::constant(Resolved::Boolean(*value), span, Kind::Condition, false))
             }
             Node::Text(text) => {
-                self.problem(span, "type", format!("expected a number or a condition, found text \"{}\"; only timeframes are in quotes", shown::name(text)));
+                self.problem(span, "type", format!("expected a number or a condition, found text \"{}\"; only timeframes are in quotes", quote::name(text)));
                 None
             }
             Node::Name(name) => self.name(name, span),
@@ -230,7 +230,7 @@ impl Checker<'_> {
         }
         let hint =
             hint(name, known.iter().copied(), || format!(", expected one of {}", known.join(", ")));
-        self.problem(span, "unknown", format!("unknown name `{}`{hint}", shown::name(name)));
+        self.problem(span, "unknown", format!("unknown name `{}`{hint}", quote::name(name)));
         None
     }
 
@@ -250,7 +250,7 @@ impl Checker<'_> {
             };
             hint(name, function_names(), all)
         };
-        self.problem(span, "unknown", format!("unknown function `{}`{hint}", shown::name(name)));
+        self.problem(span, "unknown", format!("unknown function `{}`{hint}", quote::name(name)));
         for argument in arguments {
             self.expression(argument);
         }

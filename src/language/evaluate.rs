@@ -9,8 +9,9 @@ use super::kernels::{Operand, clock, compare, elementwise, history};
 use super::plan::{Binding, Plan, Planned, Step, StepId};
 use crate::error::{Error, Result};
 use crate::indicators::{INDICATORS, SMA, Series};
-use crate::market::{Bars, Bits, Column};
-use crate::watch::Watch;
+use crate::market::{Bars, Column};
+use crate::observer::ProgressObserver;
+use crate::signals::Bits;
 
 /// The result of a root.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +40,12 @@ impl Computed {
 /// Runs a plan; gives one result for each root.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if volume is read and the bars have none, `ABORT_ERR` if the watch says so.
-pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Computed>> {
+/// `INVALID_ARGUMENT` if volume is read and the bars have none, `ABORT_ERR` if the observer says so.
+pub fn evaluate(
+    plan: &Plan,
+    bars: &Bars,
+    observer: &dyn ProgressObserver,
+) -> Result<Vec<Computed>> {
     if plan.reads_volume() && bars.volume().is_none() {
         return Err(Error::invalid(
             "bars.volume",
@@ -49,7 +54,7 @@ pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Compu
         ));
     }
     let mut run =
-        Run { bars, coarse: Vec::new(), values: Vec::with_capacity(plan.steps.len()), watch };
+        Run { bars, coarse: Vec::new(), values: Vec::with_capacity(plan.steps.len()), observer };
     for frame in plan.frames.iter().skip(1) {
         let coarse = match frame.timeframe {
             Some(timeframe) => Coarse::new(run.frame(frame.parent)?, timeframe)?,
@@ -60,7 +65,7 @@ pub fn evaluate(plan: &Plan, bars: &Bars, watch: &dyn Watch) -> Result<Vec<Compu
     let last_uses = last_uses(plan);
     let streamed = streamed_averages(plan);
     for (id, planned) in plan.steps.iter().enumerate() {
-        if watch.cancelled() {
+        if observer.is_cancelled() {
             return Err(Error::cancelled());
         }
         let value = match streamed.get(id) {
@@ -161,7 +166,7 @@ struct Run<'a> {
     /// The bars of all frames but the first.
     coarse: Vec<Coarse>,
     values: Vec<Value>,
-    watch: &'a dyn Watch,
+    observer: &'a dyn ProgressObserver,
 }
 
 impl Run<'_> {
@@ -243,7 +248,7 @@ impl Run<'_> {
                 let complete = inputs.iter().all(|(_, complete)| *complete);
                 Value::Columns(
                     indicator
-                        .compute_watched(&slices, &parameters, complete, self.watch)?
+                        .compute_observed(&slices, &parameters, complete, self.observer)?
                         .into_iter()
                         .map(Column::from)
                         .collect(),

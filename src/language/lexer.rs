@@ -1,7 +1,7 @@
 //! From text to tokens.
 
 use super::syntax::{Problem, Span};
-use crate::shown;
+use crate::quote;
 
 /// A word of the language.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,8 @@ impl Token {
     pub fn describe(&self) -> String {
         match self {
             Self::Number(value) => format!("number {value}"),
-            Self::Name(name) => format!("`{}`", shown::name(name)),
-            Self::Text(text) => format!("text \"{}\"", shown::name(text)),
+            Self::Name(name) => format!("`{}`", quote::name(name)),
+            Self::Text(text) => format!("text \"{}\"", quote::name(text)),
             Self::Sign(sign) => format!("`{sign}`"),
             Self::End => "the end".into(),
         }
@@ -158,7 +158,7 @@ impl<'a> Cursor<'a> {
                 "syntax",
                 format!(
                     "`{}` is not a number, expected one such as 14, 0.5 or 1e-3",
-                    shown::name(text)
+                    quote::name(text)
                 ),
             )),
         }

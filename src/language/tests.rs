@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::indicators;
 use crate::market::{Bars, Column, time};
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
 
 const PARAMETERS: &[(&str, Kind, bool)] = &[
     ("period", Kind::Number, true),
@@ -38,7 +38,7 @@ fn plan(text: &str) -> Result<Plan, String> {
 
 /// Evaluates on bars; conditions become 0 and 1, missing values -999.
 fn values(text: &str, bars: &Bars) -> Vec<f64> {
-    let computed = evaluate(&plan(text).unwrap(), bars, &Unwatched).unwrap().pop().unwrap();
+    let computed = evaluate(&plan(text).unwrap(), bars, &NoObserver).unwrap().pop().unwrap();
     let shown = |value: f64| if value.is_nan() { -999.0 } else { value };
     match computed {
         Computed::Number(value) => vec![shown(value); bars.len()],

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::{Column, Timeframe, intake, time};
+use super::{Column, Timeframe, time, validated_copy};
+use crate::compute::multiversion::multiversion;
 use crate::error::{Code, Error, Issue, Result};
-use crate::wide::wide;
 
 /// How many faulty bars an error lists.
 const LISTED_FAULTS: usize = 10;
@@ -106,8 +106,9 @@ impl Bars {
 
     /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
     fn are_sound(&self) -> bool {
-        let in_range =
-            |moment: Option<&i64>| moment.is_none_or(|moment| moment.abs() <= time::LIMIT);
+        let in_range = |timestamp: Option<&i64>| {
+            timestamp.is_none_or(|timestamp| timestamp.abs() <= time::LIMIT)
+        };
         rise(&self.timestamps)
             && in_range(self.timestamps.first())
             && in_range(self.timestamps.last())
@@ -120,7 +121,7 @@ impl Bars {
         if timestamp.abs() > time::LIMIT {
             return Some((
                 "timestamps",
-                format!("timestamp {timestamp} is no moment that a Date can hold"),
+                format!("timestamp {timestamp} is no timestamp that a Date can hold"),
             ));
         }
         if let Some(&before) = bar.checked_sub(1).and_then(|before| self.timestamps.get(before)) {
@@ -236,7 +237,7 @@ impl Bars {
         }
     }
 
-    /// Returns the bars that open in a range of moments, both ends included.
+    /// Returns the bars that open in a range of timestamps, both ends included.
     #[must_use]
     pub fn between(&self, start: i64, end: i64) -> Self {
         let first = self.timestamps.partition_point(|&timestamp| timestamp < start);
@@ -273,44 +274,44 @@ impl PartialEq for Bars {
     }
 }
 
-wide! {
-    /// Returns whether each moment comes after the one before.
-    fn rise(moments: &[i64]) -> bool {
-        let later = moments.get(1..).unwrap_or(&[]);
-        later.iter().zip(moments).fold(true, |rise, (later, earlier)| rise & (earlier < later))
+multiversion! {
+    /// Returns whether each timestamp comes after the one before.
+    fn rise(timestamps: &[i64]) -> bool {
+        let later = timestamps.get(1..).unwrap_or(&[]);
+        later.iter().zip(timestamps).fold(true, |rise, (later, earlier)| rise & (earlier < later))
     }
 }
 
-wide! {
+multiversion! {
     fn prices_are_sound(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
-        intake::prices_are_sound(open, high, low, close)
+        validated_copy::prices_are_sound(open, high, low, close)
     }
 }
 
-wide! {
+multiversion! {
     fn volumes_are_sound(volume: &[f64]) -> bool {
-        intake::volumes_are_sound(volume)
+        validated_copy::volumes_are_sound(volume)
     }
 }
 
-wide! {
-    /// Counts the moments that come this long after the one before.
-    fn steps_of(moments: &[i64], step: i64) -> usize {
-        let later = moments.get(1..).unwrap_or(&[]);
-        let pairs = later.iter().zip(moments);
+multiversion! {
+    /// Counts the timestamps that come this long after the one before.
+    fn steps_of(timestamps: &[i64], step: i64) -> usize {
+        let later = timestamps.get(1..).unwrap_or(&[]);
+        let pairs = later.iter().zip(timestamps);
         pairs.map(|(later, earlier)| usize::from(later - earlier == step)).sum()
     }
 }
 
-/// Returns the median distance between two consecutive moments, the lower of the two middle ones; nothing for fewer than
-/// two moments.
-pub fn median_step(moments: &[i64]) -> Option<i64> {
-    let (first, second) = (moments.first()?, moments.get(1)?);
+/// Returns the median distance between two consecutive timestamps, the lower of the two middle ones; nothing for fewer than
+/// two timestamps.
+pub fn median_step(timestamps: &[i64]) -> Option<i64> {
+    let (first, second) = (timestamps.first()?, timestamps.get(1)?);
     // Nearly always most bars are one step apart, and what more than half of them are is the median.
-    if steps_of(moments, second - first) > moments.len() / 2 {
+    if steps_of(timestamps, second - first) > timestamps.len() / 2 {
         return Some(second - first);
     }
-    let mut steps: Vec<i64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let mut steps: Vec<i64> = timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let middle = (steps.len() - 1) / 2;
     Some(*steps.select_nth_unstable(middle).1)
 }

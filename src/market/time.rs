@@ -2,24 +2,24 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-use crate::hands::{Cut, Hands, column};
-use crate::room::Room;
-use crate::wide::wide;
+use crate::compute::column_writer::Room;
+use crate::compute::multiversion::multiversion;
+use crate::compute::parallel::{Cut, Executor, column};
 
 /// Milliseconds of a day.
 pub const DAY: i64 = 86_400_000;
 
-/// The moments that JavaScript's `Date` can hold, in milliseconds either side of the epoch.
+/// The timestamps that JavaScript's `Date` can hold, in milliseconds either side of the epoch.
 pub const LIMIT: i64 = 8_640_000_000_000_000;
 
-/// Parses an ISO 8601 date or moment; a date alone is UTC midnight, a moment without a zone is UTC.
+/// Parses an ISO 8601 date or timestamp; a date alone is UTC midnight, a timestamp without a zone is UTC.
 pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis());
     }
-    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
-        return Some(moment.timestamp_millis());
+    if let Ok(timestamp) = DateTime::parse_from_rfc3339(text) {
+        return Some(timestamp.timestamp_millis());
     }
     [
         "%Y-%m-%dT%H:%M:%S%.f",
@@ -31,24 +31,24 @@ pub fn parse(text: &str) -> Option<i64> {
     ]
     .iter()
     .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-    .map(|moment| moment.and_utc().timestamp_millis())
+    .map(|timestamp| timestamp.and_utc().timestamp_millis())
     .or_else(|| {
         ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
             .iter()
             .find_map(|format| DateTime::parse_from_str(text, format).ok())
-            .map(|moment| moment.timestamp_millis())
+            .map(|timestamp| timestamp.timestamp_millis())
     })
 }
 
-/// Writes a moment as ISO 8601 with milliseconds and `Z`, as JavaScript's `toISOString` does.
+/// Writes a timestamp as ISO 8601 with milliseconds and `Z`, as JavaScript's `toISOString` does.
 pub fn format(milliseconds: i64) -> String {
     DateTime::<Utc>::from_timestamp_millis(milliseconds).map_or_else(
         || format!("{milliseconds} ms"),
-        |moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true),
+        |timestamp| timestamp.to_rfc3339_opts(SecondsFormat::Millis, true),
     )
 }
 
-/// Writes a moment for a message: the date alone at midnight.
+/// Writes a timestamp for a message: the date alone at midnight.
 pub fn short(milliseconds: i64) -> String {
     let text = format(milliseconds);
     text.strip_suffix("T00:00:00.000Z").map_or_else(|| text.clone(), str::to_owned)
@@ -76,32 +76,37 @@ pub(super) fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
 }
 
 /// Converts milliseconds, in the order of time, to the numbers that JavaScript has for them.
-pub fn to_numbers(moments: &[i64], hands: &dyn Hands) -> Vec<f64> {
-    let is_small =
-        |moment: Option<&i64>| moment.is_none_or(|moment| moment.unsigned_abs() < 1 << 51);
-    if is_small(moments.first()) && is_small(moments.last()) {
-        return column(hands, Cut::new(moments.len(), SECTION).past_caches(), |section, room| {
-            shifted(moments.get(section).unwrap_or(&[]), room);
-        })
+pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
+    let is_small = |timestamp: Option<&i64>| {
+        timestamp.is_none_or(|timestamp| timestamp.unsigned_abs() < 1 << 51)
+    };
+    if is_small(timestamps.first()) && is_small(timestamps.last()) {
+        return column(
+            executor,
+            Cut::new(timestamps.len(), SECTION).past_caches(),
+            |section, room| {
+                shifted(timestamps.get(section).unwrap_or(&[]), room);
+            },
+        )
         .0;
     }
-    #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
-    moments.iter().map(|&moment| moment as f64).collect()
+    #[expect(clippy::cast_precision_loss, reason = "timestamps of a Date are below 2^53")]
+    timestamps.iter().map(|&timestamp| timestamp as f64).collect()
 }
 
-/// Moments that one hand takes at a time.
+/// Timestamps that one hand takes at a time.
 const SECTION: usize = 1 << 15;
 
-wide! {
+multiversion! {
     /// Converts numbers below 2^51, as the reverse of [`to_whole`].
-    fn shifted(moments: &[i64], room: &mut Room<'_>) {
+    fn shifted(timestamps: &[i64], room: &mut Room<'_>) {
         let number =
-            |moment: i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(moment)) - SHIFT;
+            |timestamp: i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(timestamp)) - SHIFT;
         let mut numbers = [0.0; 512];
-        for moments in moments.chunks(512) {
-            let numbers = numbers.get_mut(..moments.len()).unwrap_or(&mut []);
-            for (into, &moment) in numbers.iter_mut().zip(moments) {
-                *into = number(moment);
+        for timestamps in timestamps.chunks(512) {
+            let numbers = numbers.get_mut(..timestamps.len()).unwrap_or(&mut []);
+            for (into, &timestamp) in numbers.iter_mut().zip(timestamps) {
+                *into = number(timestamp);
             }
             room.add(numbers);
         }
@@ -111,7 +116,7 @@ wide! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hands::Alone;
+    use crate::compute::parallel::Sequential;
 
     #[test]
     fn dates_and_moments_are_utc() {
@@ -127,15 +132,16 @@ mod tests {
 
     #[test]
     fn whole_numbers_go_both_ways_and_others_are_noticed() {
-        let moments = [1 - (1 << 51), -LIMIT / 4, -1, 0, 1, DAY, 1_700_000_000_123, (1 << 51) - 1];
-        let numbers = to_numbers(&moments, &Alone);
+        let timestamps =
+            [1 - (1 << 51), -LIMIT / 4, -1, 0, 1, DAY, 1_700_000_000_123, (1 << 51) - 1];
+        let numbers = to_numbers(&timestamps, &Sequential);
         let mut back = [0; 8];
         assert!(to_whole(&numbers, &mut back));
-        assert_eq!(back, moments);
+        assert_eq!(back, timestamps);
         #[expect(clippy::cast_precision_loss, reason = "as JavaScript has it")]
-        let plain = moments.map(|moment| moment as f64);
+        let plain = timestamps.map(|timestamp| timestamp as f64);
         assert_eq!(numbers, plain);
-        assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT], &Alone), [-8.64e15, 7.0, 8.64e15]);
+        assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT], &Sequential), [-8.64e15, 7.0, 8.64e15]);
         for wrong in [0.5, -0.25, f64::NAN, f64::INFINITY, 8.64e15, 2_251_799_813_685_248.0, 1e300]
         {
             assert!(!to_whole(&[1.0, wrong], &mut [0; 2]), "{wrong}");

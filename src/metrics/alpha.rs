@@ -1,7 +1,7 @@
 //! Return that the benchmark does not explain.
 
 use super::beta::beta_of;
-use super::{Facts, Metric, Unit};
+use super::{Metric, Statistics, Unit};
 
 /// Return that the benchmark does not explain, percent a year.
 ///
@@ -15,12 +15,12 @@ pub const ALPHA: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let excess = facts.returns.mean - facts.risk_free;
-    let benchmark = facts.returns.benchmark_mean - facts.risk_free;
-    let unexplained = excess - beta_of(facts)? * benchmark;
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let excess = statistics.returns.mean - statistics.risk_free;
+    let benchmark = statistics.returns.benchmark_mean - statistics.risk_free;
+    let unexplained = excess - beta_of(statistics)? * benchmark;
     let growth = 1.0 + unexplained;
-    let compounded = growth.powf(facts.bars_a_year);
+    let compounded = growth.powf(statistics.bars_a_year);
     // A loss of more than everything has no power that is not whole.
     if compounded.is_nan() && growth < 0.0 {
         return None;

@@ -1,6 +1,6 @@
 //! Yearly rate at which the run compounds.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Statistics, Unit};
 
 /// Yearly rate at which the run compounds, percent.
 ///
@@ -11,13 +11,13 @@ pub const ANNUALIZED_RETURN: Metric = Metric {
     name: "annualizedReturn",
     unit: Unit::Percent,
     description: "Yearly rate at which the run compounds; null without bars, or where equity ends below zero",
-    compute: |facts| annualized(facts).map(|rate| rate * 100.0),
+    compute: |statistics| annualized(statistics).map(|rate| rate * 100.0),
 };
 
 /// Returns the yearly rate as a fraction.
-pub(super) fn annualized(facts: &Facts) -> Option<f64> {
-    let bars = facts.returns.per_bar(facts.bars_a_year)?;
-    Some(facts.returns.growth.powf(bars) - 1.0)
+pub(super) fn annualized(statistics: &Statistics) -> Option<f64> {
+    let bars = statistics.returns.per_bar(statistics.bars_a_year)?;
+    Some(statistics.returns.growth.powf(bars) - 1.0)
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
     description: "Standard deviation of the returns, over a year; null for fewer than two bars",
-    compute: |facts| Some(facts.returns.deviation()? * facts.bars_a_year.sqrt() * 100.0),
+    compute: |statistics| {
+        Some(statistics.returns.deviation()? * statistics.bars_a_year.sqrt() * 100.0)
+    },
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const AVG_DRAWDOWN: Metric = Metric {
     name: "avgDrawdown",
     unit: Unit::Percent,
     description: "Mean depth of the drawdowns; null where equity never falls",
-    compute: |facts| facts.drawdowns.mean().map(|depth| -depth * 100.0),
+    compute: |statistics| statistics.drawdowns.mean().map(|depth| -depth * 100.0),
 };
 
 #[cfg(test)]

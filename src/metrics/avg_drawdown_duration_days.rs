@@ -1,7 +1,7 @@
 //! Mean time of the drawdowns.
 
-use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::statistics::float;
+use super::{Metric, Statistics, Unit};
 
 /// Mean time of the drawdowns, days.
 ///
@@ -14,9 +14,11 @@ pub const AVG_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    (facts.drawdowns.count > 0)
-        .then(|| float(facts.drawdowns.total_bars) / float(facts.drawdowns.count) * facts.bar_days)
+fn compute(statistics: &Statistics) -> Option<f64> {
+    (statistics.drawdowns.count > 0).then(|| {
+        float(statistics.drawdowns.total_bars) / float(statistics.drawdowns.count)
+            * statistics.bar_days
+    })
 }
 
 #[cfg(test)]

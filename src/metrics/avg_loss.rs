@@ -10,7 +10,7 @@ pub const AVG_LOSS: Metric = Metric {
     name: "avgLoss",
     unit: Unit::Money,
     description: "Mean result of the losing trades, negative; null without one",
-    compute: |facts| facts.trades.losses.mean(facts.trades.losses.pnl),
+    compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.pnl),
 };
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ pub const AVG_LOSS_DURATION_DAYS: Metric = Metric {
     name: "avgLossDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of losing trades; null without one",
-    compute: |facts| facts.trades.losses.mean_bars().map(|bars| bars * facts.bar_days),
+    compute: |statistics| {
+        statistics.trades.losses.mean_bars().map(|bars| bars * statistics.bar_days)
+    },
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const AVG_LOSS_PERCENT: Metric = Metric {
     name: "avgLossPercent",
     unit: Unit::Percent,
     description: "Mean return of the losing trades, negative; null without one",
-    compute: |facts| facts.trades.losses.mean(facts.trades.losses.percent),
+    compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.percent),
 };
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
     name: "avgTradeDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of closed trades; null without one",
-    compute: |facts| facts.trades.closed.mean_bars().map(|bars| bars * facts.bar_days),
+    compute: |statistics| {
+        statistics.trades.closed.mean_bars().map(|bars| bars * statistics.bar_days)
+    },
 };
 
 #[cfg(test)]

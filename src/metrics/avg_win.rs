@@ -10,7 +10,7 @@ pub const AVG_WIN: Metric = Metric {
     name: "avgWin",
     unit: Unit::Money,
     description: "Mean result of the winning trades; null without one",
-    compute: |facts| facts.trades.wins.mean(facts.trades.wins.pnl),
+    compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.pnl),
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const AVG_WIN_DURATION_DAYS: Metric = Metric {
     name: "avgWinDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of winning trades; null without one",
-    compute: |facts| facts.trades.wins.mean_bars().map(|bars| bars * facts.bar_days),
+    compute: |statistics| statistics.trades.wins.mean_bars().map(|bars| bars * statistics.bar_days),
 };
 
 #[cfg(test)]

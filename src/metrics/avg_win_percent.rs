@@ -10,7 +10,7 @@ pub const AVG_WIN_PERCENT: Metric = Metric {
     name: "avgWinPercent",
     unit: Unit::Percent,
     description: "Mean return of the winning trades; null without one",
-    compute: |facts| facts.trades.wins.mean(facts.trades.wins.percent),
+    compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.percent),
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const BENCHMARK_RETURN: Metric = Metric {
     name: "benchmarkReturn",
     unit: Unit::Percent,
     description: "Return of buying at the first close and holding to the last, without costs; null without bars",
-    compute: |facts| facts.benchmark_growth.map(|growth| (growth - 1.0) * 100.0),
+    compute: |statistics| statistics.benchmark_growth.map(|growth| (growth - 1.0) * 100.0),
 };
 
 #[cfg(test)]

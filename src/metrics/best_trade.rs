@@ -10,7 +10,7 @@ pub const BEST_TRADE: Metric = Metric {
     name: "bestTrade",
     unit: Unit::Percent,
     description: "Highest return of a closed trade; null without one",
-    compute: |facts| facts.trades.best,
+    compute: |statistics| statistics.trades.best,
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Change of the return with that of the benchmark.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Statistics, Unit, ratio};
 
 /// Change of the return with that of the benchmark, a ratio.
 ///
@@ -10,19 +10,19 @@ pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
     description: "Change of the return with that of the benchmark; null where the benchmark does not move",
-    compute: |facts| beta_of(facts),
+    compute: |statistics| beta_of(statistics),
 };
 
 /// Below this variance the benchmark does not move.
 const STILL: f64 = 1e-30;
 
 /// Returns beta itself, which alpha needs as well.
-pub(super) fn beta_of(facts: &Facts) -> Option<f64> {
-    let variance = facts.returns.per_bar(facts.returns.benchmark_squares)?;
+pub(super) fn beta_of(statistics: &Statistics) -> Option<f64> {
+    let variance = statistics.returns.per_bar(statistics.returns.benchmark_squares)?;
     if variance < STILL {
         return None;
     }
-    over(facts.returns.products, facts.returns.benchmark_squares)
+    ratio(statistics.returns.products, statistics.returns.benchmark_squares)
 }
 
 #[cfg(test)]

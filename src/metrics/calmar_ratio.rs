@@ -1,7 +1,7 @@
 //! Annualized return by the deepest drawdown.
 
 use super::annualized_return::annualized;
-use super::{Metric, Unit, over};
+use super::{Metric, Unit, ratio};
 
 /// Annualized return by the deepest drawdown, a ratio.
 ///
@@ -11,7 +11,7 @@ pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
     description: "Annualized return by the deepest drawdown; null where equity never falls",
-    compute: |facts| over(annualized(facts)?, facts.returns.deepest_fall.abs()),
+    compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };
 
 #[cfg(test)]

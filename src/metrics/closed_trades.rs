@@ -1,6 +1,6 @@
 //! Closed trades.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Closed trades, a count.
@@ -11,7 +11,7 @@ pub const CLOSED_TRADES: Metric = Metric {
     name: "closedTrades",
     unit: Unit::Count,
     description: "Closed trades",
-    compute: |facts| Some(float(facts.trades.closed.count)),
+    compute: |statistics| Some(float(statistics.trades.closed.count)),
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
     name: "conditionalValueAtRisk",
     unit: Unit::Percent,
     description: "Mean of the lowest twentieth of the returns, negative for a loss; null without bars",
-    compute: |facts| facts.tails.map(|tails| tails.low_mean * 100.0),
+    compute: |statistics| statistics.tails.map(|tails| tails.low_mean * 100.0),
 };
 
 #[cfg(test)]

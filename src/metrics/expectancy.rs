@@ -1,7 +1,7 @@
 //! Result to expect of a trade.
 
-use super::facts::float;
-use super::{Facts, Metric, Unit};
+use super::statistics::float;
+use super::{Metric, Statistics, Unit};
 
 /// Result to expect of a trade, money.
 ///
@@ -15,8 +15,9 @@ pub const EXPECTANCY: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let (closed, wins, losses) = (&facts.trades.closed, &facts.trades.wins, &facts.trades.losses);
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let (closed, wins, losses) =
+        (&statistics.trades.closed, &statistics.trades.wins, &statistics.trades.losses);
     let win = closed.mean(float(wins.count))? * wins.mean(wins.pnl).unwrap_or(0.0);
     let loss = closed.mean(float(losses.count))? * losses.mean(losses.pnl).unwrap_or(0.0);
     Some(win + loss)

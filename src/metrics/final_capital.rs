@@ -10,7 +10,7 @@ pub const FINAL_CAPITAL: Metric = Metric {
     name: "finalCapital",
     unit: Unit::Money,
     description: "Equity at the last bar; the initial capital without bars",
-    compute: |facts| Some(facts.final_capital),
+    compute: |statistics| Some(statistics.final_capital),
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Mean return above the benchmark by its standard deviation.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Statistics, Unit, ratio};
 
 /// Mean return above the benchmark by its standard deviation, per bar and not over a year, a ratio.
 ///
@@ -14,9 +14,9 @@ pub const INFORMATION_RATIO: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let difference = facts.returns.mean - facts.returns.benchmark_mean;
-    over(difference, facts.returns.deviation_of(facts.returns.active_squares)?)
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let difference = statistics.returns.mean - statistics.returns.benchmark_mean;
+    ratio(difference, statistics.returns.deviation_of(statistics.returns.active_squares)?)
 }
 
 #[cfg(test)]

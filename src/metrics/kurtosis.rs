@@ -1,7 +1,7 @@
 //! Weight of the ends of the distribution of returns.
 
-use super::facts::float;
-use super::{Facts, Metric, Unit, varying};
+use super::statistics::float;
+use super::{Metric, Statistics, Unit, second_moment};
 
 /// Weight of the ends of the distribution of returns, 0 for a normal one, a ratio.
 ///
@@ -15,11 +15,12 @@ pub const KURTOSIS: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let n = float(facts.returns.count);
-    let (second, fourth) = (varying(facts)?, facts.returns.per_bar(facts.returns.fourths)?);
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let n = float(statistics.returns.count);
+    let (second, fourth) =
+        (second_moment(statistics)?, statistics.returns.per_bar(statistics.returns.fourths)?);
     let factor = (n - 1.0) / ((n - 2.0) * (n - 3.0));
-    (facts.returns.count > 3)
+    (statistics.returns.count > 3)
         .then(|| factor * ((n + 1.0) * fourth / (second * second) - 3.0 * (n - 1.0)))
 }
 

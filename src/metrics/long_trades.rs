@@ -1,6 +1,6 @@
 //! Long trades.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Long trades, open and closed, a count.
@@ -11,7 +11,7 @@ pub const LONG_TRADES: Metric = Metric {
     name: "longTrades",
     unit: Unit::Count,
     description: "Long trades, open and closed",
-    compute: |facts| Some(float(facts.trades.long)),
+    compute: |statistics| Some(float(statistics.trades.long)),
 };
 
 #[cfg(test)]

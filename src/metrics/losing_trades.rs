@@ -1,6 +1,6 @@
 //! Closed trades with a result below 0.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Closed trades with a result below 0, a count.
@@ -11,7 +11,7 @@ pub const LOSING_TRADES: Metric = Metric {
     name: "losingTrades",
     unit: Unit::Count,
     description: "Closed trades with a result below 0",
-    compute: |facts| Some(float(facts.trades.losses.count)),
+    compute: |statistics| Some(float(statistics.trades.losses.count)),
 };
 
 #[cfg(test)]

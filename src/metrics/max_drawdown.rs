@@ -10,8 +10,12 @@ pub const MAX_DRAWDOWN: Metric = Metric {
     name: "maxDrawdown",
     unit: Unit::Percent,
     description: "Deepest fall from a peak of the equity; 0 where it never falls",
-    compute: |facts| {
-        Some(if facts.drawdowns.count == 0 { 0.0 } else { -facts.drawdowns.deepest * 100.0 })
+    compute: |statistics| {
+        Some(if statistics.drawdowns.count == 0 {
+            0.0
+        } else {
+            -statistics.drawdowns.deepest * 100.0
+        })
     },
 };
 

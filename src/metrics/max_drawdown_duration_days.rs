@@ -1,6 +1,6 @@
 //! Longest time below a peak.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Longest time below a peak, days.
@@ -11,8 +11,9 @@ pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "maxDrawdownDurationDays",
     unit: Unit::Days,
     description: "Longest time below a peak; null where equity never falls",
-    compute: |facts| {
-        (facts.drawdowns.count > 0).then(|| float(facts.drawdowns.longest_bars) * facts.bar_days)
+    compute: |statistics| {
+        (statistics.drawdowns.count > 0)
+            .then(|| float(statistics.drawdowns.longest_bars) * statistics.bar_days)
     },
 };
 

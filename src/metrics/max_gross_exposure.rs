@@ -10,7 +10,7 @@ pub const MAX_GROSS_EXPOSURE: Metric = Metric {
     name: "maxGrossExposure",
     unit: Unit::Percent,
     description: "Largest value of a position by itself and free cash; null without bars",
-    compute: |facts| facts.exposure.max_gross.map(|share| share * 100.0),
+    compute: |statistics| statistics.exposure.max_gross.map(|share| share * 100.0),
 };
 
 #[cfg(test)]

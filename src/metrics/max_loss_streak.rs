@@ -1,6 +1,6 @@
 //! Most losing trades in a row.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Most losing trades in a row, a count.
@@ -11,7 +11,7 @@ pub const MAX_LOSS_STREAK: Metric = Metric {
     name: "maxLossStreak",
     unit: Unit::Count,
     description: "Most losing trades in a row",
-    compute: |facts| Some(float(facts.trades.losses.longest_streak)),
+    compute: |statistics| Some(float(statistics.trades.losses.longest_streak)),
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Most winning trades in a row.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Most winning trades in a row, a count.
@@ -11,7 +11,7 @@ pub const MAX_WIN_STREAK: Metric = Metric {
     name: "maxWinStreak",
     unit: Unit::Count,
     description: "Most winning trades in a row",
-    compute: |facts| Some(float(facts.trades.wins.longest_streak)),
+    compute: |statistics| Some(float(statistics.trades.wins.longest_streak)),
 };
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
     reason = "every metric has the same signature, and most can lack a value"
 )]
 
-pub mod facts;
+pub mod statistics;
 #[cfg(test)]
 mod testing;
 
@@ -67,7 +67,9 @@ mod win_rate;
 mod winning_trades;
 mod worst_trade;
 
-pub use facts::{Course, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
+pub use statistics::{
+    Curve, EquitySource, EquityStatistics, Ledger, Statistics, TradingStatistics,
+};
 
 /// What a metric is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,13 +112,13 @@ pub struct Metric {
     /// What it says and when it has no value, in one line.
     pub description: &'static str,
     /// The formula; callers use [`Metric::of`], which lets no infinite value through.
-    pub compute: fn(&Facts) -> Option<f64>,
+    pub compute: fn(&Statistics) -> Option<f64>,
 }
 
 impl Metric {
     /// Returns the metric of a run; nothing where it has no finite value.
-    pub fn of(&self, facts: &Facts) -> Option<f64> {
-        (self.compute)(facts).and_then(finite)
+    pub fn of(&self, statistics: &Statistics) -> Option<f64> {
+        (self.compute)(statistics).and_then(finite)
     }
 }
 
@@ -187,12 +189,12 @@ pub struct Computed {
 }
 
 /// Computes every metric of a run.
-pub fn compute_all(facts: &Facts) -> Computed {
+pub fn compute_all(statistics: &Statistics) -> Computed {
     let mut overflowed = Vec::new();
     let values = METRICS.iter().map(|metric| {
-        let value = (metric.compute)(facts);
+        let value = (metric.compute)(statistics);
         // From an equity of zero on, returns are infinite by definition, and what follows from them is undefined.
-        if facts.is_solvent && value.is_some_and(|value| !value.is_finite()) {
+        if statistics.is_solvent && value.is_some_and(|value| !value.is_finite()) {
             overflowed.push(metric.name);
         }
         (metric.name, value.and_then(finite))
@@ -223,17 +225,17 @@ fn finite(value: f64) -> Option<f64> {
 }
 
 /// Divides; nothing where there is nothing to divide by, and NaN by a divisor that overflowed.
-fn over(dividend: f64, divisor: f64) -> Option<f64> {
+fn ratio(dividend: f64, divisor: f64) -> Option<f64> {
     (divisor != 0.0).then(|| dividend / divisor)
 }
 
 /// Returns the second central moment of the returns; nothing where it is within rounding of 0, which is where pandas and
 /// scipy give up on higher moments.
-fn varying(facts: &Facts) -> Option<f64> {
-    let noise = f64::EPSILON * facts.returns.mean;
-    facts
+fn second_moment(statistics: &Statistics) -> Option<f64> {
+    let noise = f64::EPSILON * statistics.returns.mean;
+    statistics
         .returns
-        .per_bar(facts.returns.squares)
+        .per_bar(statistics.returns.squares)
         .filter(|&moment| moment > noise * noise || moment.is_nan())
 }
 

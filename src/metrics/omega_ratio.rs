@@ -1,6 +1,6 @@
 //! Sum of the returns above the risk-free rate by the sum of those below.
 
-use super::{Metric, Unit, over};
+use super::{Metric, Unit, ratio};
 
 /// Sum of the returns above the risk-free rate by the sum of those below, a ratio.
 ///
@@ -10,7 +10,7 @@ pub const OMEGA_RATIO: Metric = Metric {
     name: "omegaRatio",
     unit: Unit::Ratio,
     description: "Sum of the returns above the risk-free rate by the sum of those below; null where none is below",
-    compute: |facts| over(facts.returns.gains, -facts.returns.losses),
+    compute: |statistics| ratio(statistics.returns.gains, -statistics.returns.losses),
 };
 
 #[cfg(test)]

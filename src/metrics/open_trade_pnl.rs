@@ -10,7 +10,7 @@ pub const OPEN_TRADE_PNL: Metric = Metric {
     name: "openTradePnl",
     unit: Unit::Money,
     description: "Result of open trades at the last close",
-    compute: |facts| Some(facts.trades.open_pnl),
+    compute: |statistics| Some(statistics.trades.open_pnl),
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Open trades.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Open trades, a count.
@@ -11,7 +11,7 @@ pub const OPEN_TRADES: Metric = Metric {
     name: "openTrades",
     unit: Unit::Count,
     description: "Open trades",
-    compute: |facts| Some(float(facts.trades.open())),
+    compute: |statistics| Some(float(statistics.trades.open())),
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Mean win by mean loss.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Statistics, Unit, ratio};
 
 /// Mean win by mean loss, without sign, a ratio.
 ///
@@ -13,9 +13,9 @@ pub const PAYOFF_RATIO: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let (wins, losses) = (&facts.trades.wins, &facts.trades.losses);
-    over(wins.mean(wins.pnl)?, -losses.mean(losses.pnl)?)
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let (wins, losses) = (&statistics.trades.wins, &statistics.trades.losses);
+    ratio(wins.mean(wins.pnl)?, -losses.mean(losses.pnl)?)
 }
 
 #[cfg(test)]

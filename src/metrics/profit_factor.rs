@@ -1,6 +1,6 @@
 //! Sum of the wins by the sum of the losses.
 
-use super::{Metric, Unit, over};
+use super::{Metric, Unit, ratio};
 
 /// Sum of the wins by the sum of the losses, without sign, a ratio.
 ///
@@ -10,7 +10,7 @@ pub const PROFIT_FACTOR: Metric = Metric {
     name: "profitFactor",
     unit: Unit::Ratio,
     description: "Sum of the wins by the sum of the losses, without sign; null without a loss",
-    compute: |facts| over(facts.trades.wins.pnl, -facts.trades.losses.pnl),
+    compute: |statistics| ratio(statistics.trades.wins.pnl, -statistics.trades.losses.pnl),
 };
 
 #[cfg(test)]

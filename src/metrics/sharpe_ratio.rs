@@ -1,6 +1,6 @@
 //! Mean return above the risk-free rate by the standard deviation.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Statistics, Unit, ratio};
 
 /// Mean return above the risk-free rate by the standard deviation, over a year, a ratio.
 ///
@@ -14,9 +14,9 @@ pub const SHARPE_RATIO: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    over(facts.returns.mean - facts.risk_free, facts.returns.deviation()?)
-        .map(|ratio| ratio * facts.bars_a_year.sqrt())
+fn compute(statistics: &Statistics) -> Option<f64> {
+    ratio(statistics.returns.mean - statistics.risk_free, statistics.returns.deviation()?)
+        .map(|ratio| ratio * statistics.bars_a_year.sqrt())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Short trades.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Short trades, open and closed, a count.
@@ -11,7 +11,7 @@ pub const SHORT_TRADES: Metric = Metric {
     name: "shortTrades",
     unit: Unit::Count,
     description: "Short trades, open and closed",
-    compute: |facts| Some(float(facts.trades.short)),
+    compute: |statistics| Some(float(statistics.trades.short)),
 };
 
 #[cfg(test)]

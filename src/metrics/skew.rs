@@ -1,7 +1,7 @@
 //! Asymmetry of the returns.
 
-use super::facts::float;
-use super::{Facts, Metric, Unit, varying};
+use super::statistics::float;
+use super::{Metric, Statistics, Unit, second_moment};
 
 /// Asymmetry of the returns, a ratio.
 ///
@@ -15,10 +15,12 @@ pub const SKEW: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let n = float(facts.returns.count);
-    let (second, third) = (varying(facts)?, facts.returns.per_bar(facts.returns.cubes)?);
-    (facts.returns.count > 2).then(|| (n * (n - 1.0)).sqrt() / (n - 2.0) * third / second.powf(1.5))
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let n = float(statistics.returns.count);
+    let (second, third) =
+        (second_moment(statistics)?, statistics.returns.per_bar(statistics.returns.cubes)?);
+    (statistics.returns.count > 2)
+        .then(|| (n * (n - 1.0)).sqrt() / (n - 2.0) * third / second.powf(1.5))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Mean return by the deviation of the losses.
 
-use super::{Facts, Metric, Unit, over};
+use super::{Metric, Statistics, Unit, ratio};
 
 /// Mean return by the deviation of the losses, over a year, a ratio.
 ///
@@ -14,13 +14,13 @@ pub const SORTINO_RATIO: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let downside = facts
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let downside = statistics
         .returns
-        .per_bar(facts.returns.downside_squares)
-        .filter(|_| facts.returns.count > 1)?
+        .per_bar(statistics.returns.downside_squares)
+        .filter(|_| statistics.returns.count > 1)?
         .sqrt();
-    over(facts.returns.mean, downside).map(|ratio| ratio * facts.bars_a_year.sqrt())
+    ratio(statistics.returns.mean, downside).map(|ratio| ratio * statistics.bars_a_year.sqrt())
 }
 
 #[cfg(test)]

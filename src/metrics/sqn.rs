@@ -1,7 +1,7 @@
 //! System quality number.
 
-use super::facts::float;
-use super::{Facts, Metric, Unit, over};
+use super::statistics::float;
+use super::{Metric, Statistics, Unit, ratio};
 
 /// System quality number: mean result by its standard deviation, times the root of the trades, a ratio.
 ///
@@ -14,11 +14,11 @@ pub const SQN: Metric = Metric {
     compute,
 };
 
-fn compute(facts: &Facts) -> Option<f64> {
-    let closed = &facts.trades.closed;
+fn compute(statistics: &Statistics) -> Option<f64> {
+    let closed = &statistics.trades.closed;
     let freedom = closed.count.checked_sub(1).filter(|&freedom| freedom > 0)?;
-    let deviation = (facts.trades.squares / float(freedom)).sqrt();
-    over(closed.mean(closed.pnl)?, deviation).map(|ratio| ratio * float(closed.count).sqrt())
+    let deviation = (statistics.trades.squares / float(freedom)).sqrt();
+    ratio(closed.mean(closed.pnl)?, deviation).map(|ratio| ratio * float(closed.count).sqrt())
 }
 
 #[cfg(test)]

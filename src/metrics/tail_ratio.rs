@@ -1,6 +1,6 @@
 //! The 95th percentile of the returns by the 5th.
 
-use super::{Metric, Unit, over};
+use super::{Metric, Unit, ratio};
 
 /// The 95th percentile of the returns by the 5th, both without sign, a ratio.
 ///
@@ -10,7 +10,9 @@ pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
     description: "The 95th percentile of the returns by the 5th, both without sign; null where the latter is 0",
-    compute: |facts| facts.tails.and_then(|tails| over(tails.high.abs(), tails.low.abs())),
+    compute: |statistics| {
+        statistics.tails.and_then(|tails| ratio(tails.high.abs(), tails.low.abs()))
+    },
 };
 
 #[cfg(test)]

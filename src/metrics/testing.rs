@@ -1,6 +1,6 @@
 //! Two small runs of vectorbt 1.2.0 (`engine="numba"`) that every metric is tested with, and a run without bars.
 
-use super::{Curve, Facts, Ledger};
+use super::{Curve, Ledger, Statistics};
 use crate::market::time::DAY;
 use crate::portfolio::{Holdings, Trades};
 use crate::simulation::Orders;
@@ -15,13 +15,13 @@ pub(super) fn same(found: Option<f64>, expected: Option<f64>) {
     assert!(close, "found {found:?}, expected {expected:?}");
 }
 
-fn facts(
+fn statistics(
     close: &[f64],
     equity: &[f64],
     orders: &Orders,
     trades: &Trades,
     unexecuted_signals: u64,
-) -> Facts {
+) -> Statistics {
     let curve = Curve {
         initial_capital: 1_000.0,
         close,
@@ -39,16 +39,16 @@ fn facts(
         fills_without_slippage: &[],
         unexecuted_signals,
     };
-    Facts::new(&curve, equity, &ledger)
+    Statistics::new(&curve, equity, &ledger)
 }
 
 /// No bars.
-pub(super) fn nothing() -> Facts {
-    facts(&[], &[], &Orders::default(), &Trades::default(), 0)
+pub(super) fn nothing() -> Statistics {
+    statistics(&[], &[], &Orders::default(), &Trades::default(), 0)
 }
 
 /// All cash in at bar 0, out at bar 2; fees and slippage 0.001.
-pub(super) fn g1() -> Facts {
+pub(super) fn g1() -> Statistics {
     let orders = Orders {
         bar: vec![0, 2],
         side: vec![0, 1],
@@ -72,12 +72,12 @@ pub(super) fn g1() -> Facts {
         1_045.808_387_416_779_2,
         1_045.808_387_416_779_2,
     ];
-    facts(&[100.0, 110.0, 105.0, 120.0, 90.0], &equity, &orders, &trades, 0)
+    statistics(&[100.0, 110.0, 105.0, 120.0, 90.0], &equity, &orders, &trades, 0)
 }
 
 /// Five units long and short in turn (`direction="both"`, `size=5`), entries at 0, 5, 9, 14, exits at 3, 7, 11; fees and
 /// slippage 0.001. Seven trades, the last one open. Two unexecuted signals are made up.
-pub(super) fn mixed() -> Facts {
+pub(super) fn mixed() -> Statistics {
     let close = [
         100.0, 104.0, 103.0, 108.0, 101.0, 99.0, 102.0, 97.0, 95.0, 99.0, 104.0, 103.0, 107.0,
         110.0, 106.0, 109.0,
@@ -148,5 +148,5 @@ pub(super) fn mixed() -> Facts {
         ],
         ..Trades::default()
     };
-    facts(&close, &equity, &orders, &trades, 2)
+    statistics(&close, &equity, &orders, &trades, 2)
 }

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::observer::NoObserver;
 use crate::portfolio::{Holdings, Trades, evaluate};
 use crate::simulation::random_cases::extreme_cases;
 use crate::simulation::{Orders, simulate};
-use crate::watch::Unwatched;
 
 const CASES: &str = include_str!("../../__test__/reference/metrics/cases.json");
 
@@ -63,7 +63,7 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         fills_without_slippage: &[],
         unexecuted_signals: 0,
     };
-    compute_all(&Facts::new(&curve, &numbers(&case["equity"]), &ledger)).values
+    compute_all(&Statistics::new(&curve, &numbers(&case["equity"]), &ledger)).values
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -176,7 +176,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 fills_without_slippage: &[],
                 unexecuted_signals: 0,
             };
-            for (name, value) in compute_all(&Facts::new(&curve, equity, &ledger)).values {
+            for (name, value) in compute_all(&Statistics::new(&curve, equity, &ledger)).values {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -210,8 +210,8 @@ fn stops_filled_at_their_own_price_paid_no_slippage() {
         unexecuted_signals: 0,
     };
     // Ten units bought one above the close; the stop at 95 sold at 95.
-    let facts = Facts::new(&curve, &[1_990.0, 1_940.0], &ledger);
-    testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&facts), Some(10.0));
+    let statistics = Statistics::new(&curve, &[1_990.0, 1_940.0], &ledger);
+    testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&statistics), Some(10.0));
 }
 
 proptest! {
@@ -220,7 +220,7 @@ proptest! {
     #[test]
     fn the_extremes_of_numbers_leave_finite_results_or_an_error_that_names_a_bar((case, initial_capital) in extreme_cases()) {
         let prices = case.prices();
-        let Ok(simulation) = simulate(&prices, &case.signals, initial_capital, &case.options, &Unwatched) else { return Ok(()) };
+        let Ok(simulation) = simulate(&prices, &case.signals, initial_capital, &case.options, &NoObserver) else { return Ok(()) };
         let orders = &simulation.orders;
         let holdings = Holdings::of(&case.close, orders, initial_capital).unwrap();
         let trades = Trades::of(&case.close, orders);
@@ -242,10 +242,10 @@ proptest! {
             unexecuted_signals: 0,
         };
         let valuation = crate::portfolio::Valuation::new(&case.close, orders, &holdings, initial_capital);
-        let (of_curve, _) = CurveFacts::new(&curve, &valuation, &crate::hands::Alone);
-        let of_orders = LedgerFacts::new(&ledger);
+        let (of_curve, _) = EquityStatistics::new(&curve, &valuation, &crate::compute::parallel::Sequential);
+        let of_orders = TradingStatistics::new(&ledger);
         let known = of_curve.equity_is_finite() && of_orders.trades_are_finite() && holdings.are_finite();
-        let portfolio = match evaluate(&case.close, orders, initial_capital, &Unwatched) {
+        let portfolio = match evaluate(&case.close, orders, initial_capital, &NoObserver) {
             Ok(portfolio) => portfolio,
             Err(error) => {
                 prop_assert!(!known, "{error}");
@@ -259,8 +259,8 @@ proptest! {
             &trades.exit_price, &trades.entry_fees, &trades.exit_fees, &trades.pnl, &trades.pnl_percent,
         ];
         prop_assert!(columns.into_iter().flatten().all(|amount| amount.is_finite()), "{portfolio:?}");
-        let facts = Facts::of(of_curve, of_orders);
-        let computed = compute_all(&facts);
+        let statistics = Statistics::of(of_curve, of_orders);
+        let computed = compute_all(&statistics);
         prop_assert!(computed.values.iter().all(|(_, value)| value.is_none_or(f64::is_finite)));
         for name in computed.overflowed {
             let (_, value) = computed.values.iter().find(|(known, _)| *known == name).unwrap();
@@ -293,7 +293,7 @@ fn a_metric_that_divides_by_an_overflow_has_no_value_and_is_named() {
         fills_without_slippage: &[],
         unexecuted_signals: 0,
     };
-    let computed = compute_all(&Facts::new(&curve, &equity, &ledger));
+    let computed = compute_all(&Statistics::new(&curve, &equity, &ledger));
     for name in ["turnover", "beta", "alpha", "informationRatio"] {
         assert!(computed.overflowed.contains(&name), "{name} is not in {:?}", computed.overflowed);
         assert!(computed.values.contains(&(name, None)), "{name}");

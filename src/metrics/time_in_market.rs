@@ -10,7 +10,7 @@ pub const TIME_IN_MARKET: Metric = Metric {
     name: "timeInMarket",
     unit: Unit::Percent,
     description: "Share of the bars that end with a position; null without bars",
-    compute: |facts| facts.exposure.time_in_market.map(|share| share * 100.0),
+    compute: |statistics| statistics.exposure.time_in_market.map(|share| share * 100.0),
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const TOTAL_FEES_PAID: Metric = Metric {
     name: "totalFeesPaid",
     unit: Unit::Money,
     description: "Fees of all orders",
-    compute: |facts| Some(facts.exposure.fees),
+    compute: |statistics| Some(statistics.exposure.fees),
 };
 
 #[cfg(test)]

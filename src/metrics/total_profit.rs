@@ -10,7 +10,7 @@ pub const TOTAL_PROFIT: Metric = Metric {
     name: "totalProfit",
     unit: Unit::Money,
     description: "Equity at the last bar minus the initial capital",
-    compute: |facts| Some(facts.final_capital - facts.initial_capital),
+    compute: |statistics| Some(statistics.final_capital - statistics.initial_capital),
 };
 
 #[cfg(test)]

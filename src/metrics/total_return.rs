@@ -10,8 +10,11 @@ pub const TOTAL_RETURN: Metric = Metric {
     name: "totalReturn",
     unit: Unit::Percent,
     description: "Profit in percent of the initial capital",
-    compute: |facts| {
-        Some((facts.final_capital - facts.initial_capital) / facts.initial_capital * 100.0)
+    compute: |statistics| {
+        Some(
+            (statistics.final_capital - statistics.initial_capital) / statistics.initial_capital
+                * 100.0,
+        )
     },
 };
 

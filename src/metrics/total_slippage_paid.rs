@@ -10,7 +10,7 @@ pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
     description: "What fills were worse than their price before slippage",
-    compute: |facts| Some(facts.exposure.slippage),
+    compute: |statistics| Some(statistics.exposure.slippage),
 };
 
 #[cfg(test)]

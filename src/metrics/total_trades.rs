@@ -1,6 +1,6 @@
 //! Open and closed trades.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Open and closed trades, a count.
@@ -11,7 +11,7 @@ pub const TOTAL_TRADES: Metric = Metric {
     name: "totalTrades",
     unit: Unit::Count,
     description: "Open and closed trades",
-    compute: |facts| Some(float(facts.trades.total)),
+    compute: |statistics| Some(float(statistics.trades.total)),
 };
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Traded value by the mean equity.
 
-use super::{Metric, Unit, over};
+use super::{Metric, Unit, ratio};
 
 /// Traded value by the mean equity, a ratio.
 ///
@@ -10,7 +10,7 @@ pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
     description: "Traded value by the mean equity; null without bars",
-    compute: |facts| over(facts.exposure.traded_value, facts.mean_equity?),
+    compute: |statistics| ratio(statistics.exposure.traded_value, statistics.mean_equity?),
 };
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ pub const ULCER_INDEX: Metric = Metric {
     name: "ulcerIndex",
     unit: Unit::Percent,
     description: "Root of the mean squared distance to the last peak; null without bars",
-    compute: |facts| Some(facts.returns.per_bar(facts.returns.fall_squares)?.sqrt() * 100.0),
+    compute: |statistics| {
+        Some(statistics.returns.per_bar(statistics.returns.squared_drawdowns)?.sqrt() * 100.0)
+    },
 };
 
 #[cfg(test)]

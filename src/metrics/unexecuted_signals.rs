@@ -1,6 +1,6 @@
 //! Signals that made no order.
 
-use super::{Facts, Metric, Unit};
+use super::{Metric, Statistics, Unit};
 
 /// Signals that made no order, a count.
 ///
@@ -10,12 +10,12 @@ pub const UNEXECUTED_SIGNALS: Metric = Metric {
     name: "unexecutedSignals",
     unit: Unit::Count,
     description: "Signals that made no order; the warnings of the result count the reasons",
-    compute: |facts| Some(unexecuted(facts)),
+    compute: |statistics| Some(unexecuted(statistics)),
 };
 
 #[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
-const fn unexecuted(facts: &Facts) -> f64 {
-    facts.unexecuted_signals as f64
+const fn unexecuted(statistics: &Statistics) -> f64 {
+    statistics.unexecuted_signals as f64
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const VALUE_AT_RISK: Metric = Metric {
     name: "valueAtRisk",
     unit: Unit::Percent,
     description: "The 5th percentile of the returns of the bars, negative for a loss; null without bars",
-    compute: |facts| facts.tails.map(|tails| tails.low * 100.0),
+    compute: |statistics| statistics.tails.map(|tails| tails.low * 100.0),
 };
 
 #[cfg(test)]

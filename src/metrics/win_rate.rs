@@ -1,6 +1,6 @@
 //! Share of the closed trades with a result above 0.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Share of the closed trades with a result above 0, percent.
@@ -11,8 +11,12 @@ pub const WIN_RATE: Metric = Metric {
     name: "winRate",
     unit: Unit::Percent,
     description: "Share of the closed trades with a result above 0; null without a closed trade",
-    compute: |facts| {
-        facts.trades.closed.mean(float(facts.trades.wins.count)).map(|share| share * 100.0)
+    compute: |statistics| {
+        statistics
+            .trades
+            .closed
+            .mean(float(statistics.trades.wins.count))
+            .map(|share| share * 100.0)
     },
 };
 

@@ -1,6 +1,6 @@
 //! Closed trades with a result above 0.
 
-use super::facts::float;
+use super::statistics::float;
 use super::{Metric, Unit};
 
 /// Closed trades with a result above 0, a count.
@@ -11,7 +11,7 @@ pub const WINNING_TRADES: Metric = Metric {
     name: "winningTrades",
     unit: Unit::Count,
     description: "Closed trades with a result above 0",
-    compute: |facts| Some(float(facts.trades.wins.count)),
+    compute: |statistics| Some(float(statistics.trades.wins.count)),
 };
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const WORST_TRADE: Metric = Metric {
     name: "worstTrade",
     unit: Unit::Percent,
     description: "Lowest return of a closed trade; null without one",
-    compute: |facts| facts.trades.worst,
+    compute: |statistics| statistics.trades.worst,
 };
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use tokio::runtime::Handle;
 use crate::service::pool::{self, Attempt};
 use crate::service::{Control, Progress};
 
+use super::error;
 use super::options::{Followed, read_options};
 use super::runtime::{Fail, Runtime};
 use super::types::JsProgress;
-use super::{error, memory};
+use crate::compute::allocator;
 
 /// What a call holds on to in JavaScript until it is answered.
 struct Held {
@@ -128,7 +129,7 @@ where
             }
             settled
         }));
-        memory::release_when_idle(&Handle::current());
+        allocator::release_when_idle(&Handle::current());
     };
     within_runtime_if_available(|| pool::begin(future, &Handle::current()));
     Ok(promise)

@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsError, JsValue, sys};
 
 use crate::error::{Error, Issue};
-use crate::shown;
+use crate::quote;
 
 use super::runtime::{Fail, Runtime};
 
@@ -35,14 +35,14 @@ pub(super) fn build(env: &Env, error: Error, fail: &Fail) -> napi::Result<Unknow
     let mut issues = env.create_array(0)?;
     for Issue { path, code, message } in error.issues {
         let mut object = Object::new(env)?;
-        object.set_named_property("path", shown::path(path))?;
+        object.set_named_property("path", quote::path(path))?;
         object.set_named_property("code", code)?;
-        object.set_named_property("message", shown::issue(message))?;
+        object.set_named_property("message", quote::issue(message))?;
         issues.insert(object)?;
     }
     let issues = Array::from_unknown(issues.to_unknown())?;
     let cause = error.cause.as_ref().and_then(|cause| cause.downcast_ref()).and_then(Thrown::take);
-    let message = shown::message(error.message);
+    let message = quote::message(error.message);
     let made = fail
         .borrow_back(env)?
         .apply((), (message, error.code.as_str(), error.retryable, issues).into())?;

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use crate::error::{Code, Error};
-use crate::input::Input;
-use crate::service::{Columns, Signaller};
-use crate::store::Answer;
+use crate::request::Input;
+use crate::service::{Columns, SignalFunction};
+use crate::store::BoxFuture;
 
 use super::error::{self, Failure, Thrown};
 use super::input::{Reader, Unread};
@@ -56,7 +56,7 @@ impl JsFunction {
     pub(super) fn of(
         env: &Env,
         strategy: Option<Unknown<'_>>,
-    ) -> std::result::Result<Option<Arc<dyn Signaller>>, Failure> {
+    ) -> std::result::Result<Option<Arc<dyn SignalFunction>>, Failure> {
         let Some(strategy) = strategy else { return Ok(None) };
         if strategy.get_type()? != ValueType::Object {
             return Ok(None);
@@ -86,8 +86,8 @@ impl JsFunction {
     }
 }
 
-impl Signaller for JsFunction {
-    fn call(&self, bars: Columns, parameters: Map<String, Value>) -> Answer<'_, Input> {
+impl SignalFunction for JsFunction {
+    fn call(&self, bars: Columns, parameters: Map<String, Value>) -> BoxFuture<'_, Input> {
         Box::pin(async move {
             let gone = || Error::new(Code::Closed, "the thread of generateSignals has ended");
             let longest = bars.timestamps.len();

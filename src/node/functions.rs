@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::input::Input;
 use crate::market::time;
+use crate::request::Input;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{Control, Done, Engine, ImportProgress, Progress, RunProgress, pool};
 use crate::store::record::{Outcome, Run};
@@ -42,7 +42,7 @@ pub(super) fn on_run_backtest<'env>(
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     promised(env, || {
         let request = read(env, request, "")?;
-        let small = crate::service::request::is_small(&request);
+        let small = crate::service::backtest_request::is_small(&request);
         let start = |control: Control| {
             let engine = engine?;
             let ticket = engine.arrive();
@@ -118,7 +118,7 @@ pub(super) fn on_get_backtest_results<'env>(
             let found = engine.logged(engine.get_backtest_results(&id)).await?;
             let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
                 let outcome = outcome.map(|outcome| {
-                    let moments = time::to_numbers(&outcome.timestamps, &pool::Crew);
+                    let moments = time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
                     (Arc::unwrap_or_clone(outcome), moments)
                 });
                 BacktestResult::new(run, outcome).cross()

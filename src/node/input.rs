@@ -13,10 +13,11 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsDate, JsString, JsValue, ValueType, sys};
 
 use crate::error::{Error, Result};
-use crate::input::{Input, Mixed};
-use crate::market::intake::copied;
-use crate::market::{Bars, Bits, Lent, Moments};
-use crate::service::pool::Carriers;
+use crate::market::validated_copy::copied;
+use crate::market::{Bars, BorrowedBars, Timestamps};
+use crate::request::{Input, Mixed};
+use crate::service::pool::CopyPool;
+use crate::signals::Bits;
 
 use super::error;
 use super::runtime::Runtime;
@@ -86,9 +87,9 @@ impl Unread {
         let mut path = argument.to_owned();
         for place in self.places.iter().rev() {
             match place {
-                Place::Key(key) if path.is_empty() => path.push_str(&crate::shown::name(key)),
+                Place::Key(key) if path.is_empty() => path.push_str(&crate::quote::name(key)),
                 Place::Key(key) => {
-                    let _ = write!(path, ".{}", crate::shown::name(key));
+                    let _ = write!(path, ".{}", crate::quote::name(key));
                 }
                 Place::Index(index) => {
                     let _ = write!(path, "[{index}]");
@@ -206,8 +207,8 @@ impl<'a> Reader<'a> {
                 }
             }
             "timestamps" => {
-                if let Some(moments) = self.sound_moments(field)? {
-                    return Ok(Input::Moments(moments));
+                if let Some(timestamps) = self.sound_moments(field)? {
+                    return Ok(Input::Timestamps(timestamps));
                 }
             }
             _ => {}
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
     fn numbers(&mut self, array: Unknown<'_>) -> Read<Input> {
         let packed = self.packed(array, "packNumbers")?;
         if let Ok(floats) = Float64ArraySlice::from_unknown(packed) {
-            return Ok(Input::Numbers(copied(&floats, &Carriers).0));
+            return Ok(Input::Numbers(copied(&floats, &CopyPool).0));
         }
         self.mixed(packed)
     }
@@ -269,7 +270,7 @@ impl<'a> Reader<'a> {
     pub(super) fn typed_array(&self, value: Unknown<'_>) -> Read<Input> {
         let value = self.own(value)?;
         if let Ok(floats) = Float64ArraySlice::from_unknown(value) {
-            let (column, are_prices) = copied(&floats, &Carriers);
+            let (column, are_prices) = copied(&floats, &CopyPool);
             return Ok(if are_prices { Input::Prices(column) } else { Input::Floats(column) });
         }
         if let Ok(slice) = Uint8ArraySlice::from_unknown(value) {
@@ -330,7 +331,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let volume = volume.as_deref();
-        let lent = Lent {
+        let borrowed = BorrowedBars {
             timestamps: &timestamps,
             open: &open,
             high: &high,
@@ -338,16 +339,16 @@ impl<'a> Reader<'a> {
             close: &close,
             volume,
         };
-        Ok(Bars::copied(&lent, &Carriers))
+        Ok(Bars::copied(&borrowed, &CopyPool))
     }
 
-    /// The same for a column of moments.
-    fn sound_moments(&self, value: Unknown<'_>) -> Read<Option<Moments>> {
+    /// The same for a column of timestamps.
+    fn sound_moments(&self, value: Unknown<'_>) -> Read<Option<Timestamps>> {
         if value.get_type()? != ValueType::Object || !value.is_typedarray()? {
             return Ok(None);
         }
         let Ok(floats) = Float64ArraySlice::from_unknown(self.own(value)?) else { return Ok(None) };
-        Ok(Moments::of(&floats, &Carriers))
+        Ok(Timestamps::of(&floats, &CopyPool))
     }
 
     /// The same for a column of signals.

@@ -1,7 +1,7 @@
 //! The binding to Node.js: JavaScript values to checked requests, results to columns, errors to `BacktestError`.
 //!
 //! It adds no meaning. Each export takes its arguments as they are, hands them to a use case of [`crate::service`] as
-//! [`crate::input::Input`], and turns the answer into objects; what could be wrong about trading is elsewhere.
+//! [`crate::request::Input`], and turns the answer into objects; what could be wrong about trading is elsewhere.
 
 #![allow(
     clippy::elidable_lifetime_names,
@@ -18,7 +18,7 @@ mod error;
 mod function;
 pub mod functions;
 mod input;
-mod memory;
+
 mod options;
 mod runtime;
 pub mod types;

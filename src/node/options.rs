@@ -9,9 +9,9 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue, ValueType};
 
 use crate::error::{Code, Error, nearest};
-use crate::input::Issues;
+use crate::quote;
+use crate::request::Issues;
 use crate::service::{Cancel, Control, Progress};
-use crate::shown;
 
 use super::error;
 use super::input::Reader;
@@ -69,7 +69,7 @@ pub(super) fn read_options<'env>(
                     || "; known fields: onProgress, signal".to_owned(),
                     |near| format!(", did you mean {near}?"),
                 );
-                let path = format!("options.{}", shown::name(&key));
+                let path = format!("options.{}", quote::name(&key));
                 let message = format!("unknown field {path}{hint}");
                 (path, message)
             }),

@@ -11,10 +11,11 @@ use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::error;
 use super::types::metric_names;
-use super::{error, memory};
+use crate::compute::allocator;
 use crate::config::{Config, SETTINGS, environment_name};
-use crate::input::Input;
+use crate::request::Input;
 use crate::service::{self, Engine};
 
 /// Makes the error of a call from message, code, whether to retry, and issues.
@@ -62,7 +63,7 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
         // Answers that wait for their turn have nobody to go to any more.
         deliveries.close();
         service::flush_log();
-        memory::release();
+        allocator::release();
     })?;
     let turned: Callback<'_> = env.create_function_from_closure("turned", |context| {
         Runtime::of(context.env)?.turned();
@@ -70,8 +71,10 @@ fn initialise(mut exports: Object, env: Env) -> Result<()> {
     })?;
     let watch_turns: Function<'_, FnArgs<(Callback<'_>,)>, Option<Callback<'_>>> =
         helpers.get_named_property("watchTurns")?;
-    let watch_turn =
-        watch_turns.apply((), (turned,).into())?.map(|watch| watch.create_ref()).transpose()?;
+    let watch_turn = watch_turns
+        .apply((), (turned,).into())?
+        .map(|observer| observer.create_ref())
+        .transpose()?;
     let runtime = Runtime {
         helpers: helpers.create_ref::<false>()?,
         default_engine: RefCell::new(None),
@@ -115,8 +118,9 @@ impl Runtime {
         if let Some(began) = self.turn_began.get() {
             return began.elapsed() < TURN;
         }
-        let Some(watch) = &self.watch_turn else { return false };
-        let is_watched = watch.borrow_back(env).and_then(|watch| watch.apply((), ())).is_ok();
+        let Some(observer) = &self.watch_turn else { return false };
+        let is_watched =
+            observer.borrow_back(env).and_then(|observer| observer.apply((), ())).is_ok();
         if !is_watched {
             let _ = error::exception(env);
         }

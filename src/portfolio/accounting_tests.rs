@@ -5,9 +5,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::{Holdings, evaluate};
+use crate::observer::NoObserver;
 use crate::simulation::random_cases::cases;
 use crate::simulation::{simulate, snap};
-use crate::watch::Unwatched;
 
 /// Compares two amounts that were computed along different ways from amounts of the size of `scale`.
 fn near(a: f64, b: f64, scale: f64) -> bool {
@@ -19,9 +19,9 @@ proptest! {
 
     #[test]
     fn the_accounts_of_every_run_balance(case in cases()) {
-        let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched) else { return Ok(()) };
+        let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.options, &NoObserver) else { return Ok(()) };
         let orders = &simulation.orders;
-        let portfolio = evaluate(&case.close, orders, 1000.0, &Unwatched).unwrap();
+        let portfolio = evaluate(&case.close, orders, 1000.0, &NoObserver).unwrap();
         let (mut cash, mut position, mut scale, mut next) = (1000.0, 0.0, 1000.0_f64, 0);
         for (bar, close) in case.close.iter().enumerate() {
             while orders.bar.get(next) == Some(&u32::try_from(bar).unwrap()) {
@@ -48,7 +48,7 @@ proptest! {
         capital in prop_oneof![Just(1000.0), Just(4.0), Just(1e-11), Just(1e308)],
     ) {
         let case = case.all_in(0.0);
-        let Ok(simulation) = simulate(&case.prices(), &case.signals, capital, &case.options, &Unwatched) else { return Ok(()) };
+        let Ok(simulation) = simulate(&case.prices(), &case.signals, capital, &case.options, &NoObserver) else { return Ok(()) };
         let orders = &simulation.orders;
         let followed = Holdings::of(&case.close, orders, capital).unwrap();
         prop_assert_eq!(followed, Holdings::after(orders, snap(capital)));
@@ -62,11 +62,11 @@ fn the_random_runs_go_long_and_short_pay_fees_and_hit_stops() {
     for _ in 0..400 {
         let case = cases().new_tree(&mut runner).unwrap().current();
         let Ok(simulation) =
-            simulate(&case.prices(), &case.signals, 1000.0, &case.options, &Unwatched)
+            simulate(&case.prices(), &case.signals, 1000.0, &case.options, &NoObserver)
         else {
             continue;
         };
-        let portfolio = evaluate(&case.close, &simulation.orders, 1000.0, &Unwatched).unwrap();
+        let portfolio = evaluate(&case.close, &simulation.orders, 1000.0, &NoObserver).unwrap();
         long += portfolio.trades.direction.iter().filter(|&&direction| direction == 0).count();
         short += portfolio.trades.direction.iter().filter(|&&direction| direction == 1).count();
         fees += usize::from(case.options.fees.abs() > 0.0 && !simulation.orders.is_empty());

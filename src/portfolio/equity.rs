@@ -4,12 +4,12 @@
 //! neither cash nor position changes.
 
 use super::Trades;
+use crate::compute::multiversion::multiversion;
+use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
 use crate::error::{Error, Result};
 use crate::market::{BarRef, overflow};
-use crate::near::{AHEAD, bring_one_near};
+use crate::observer::ProgressObserver;
 use crate::simulation::{Orders, add, snap};
-use crate::watch::Watch;
-use crate::wide::wide;
 
 /// What the orders of a run came to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,19 +37,19 @@ pub struct Holdings {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for columns of orders that do not belong to these closes, and for an amount that leaves the range of
-/// numbers. Cancelled by the watch.
+/// numbers. Cancelled by the observer.
 pub fn evaluate(
     close: &[f64],
     orders: &Orders,
     initial_capital: f64,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Portfolio> {
     let holdings = Holdings::of(close, orders, initial_capital)?;
-    if watch.cancelled() {
+    if observer.is_cancelled() {
         return Err(Error::cancelled());
     }
     let equity = equity(close, orders, &holdings, initial_capital);
-    if watch.cancelled() {
+    if observer.is_cancelled() {
         return Err(Error::cancelled());
     }
     let trades = Trades::of(close, orders);
@@ -198,8 +198,8 @@ impl<'a> Valuation<'a> {
             self.close.get(bar).map_or(0.0, |close| cash + close * position)
         };
         for (index, &bar) in bars.iter().enumerate() {
-            if let Some(&later) = bars.get(index + AHEAD) {
-                bring_one_near(self.close, later);
+            if let Some(&later) = bars.get(index + PREFETCH_DISTANCE) {
+                prefetch_at(self.close, later);
             }
             let before = bar.checked_sub(1).map(&mut at);
             take(before, at(bar));
@@ -225,7 +225,7 @@ impl<'a> Valuation<'a> {
     }
 }
 
-wide! {
+multiversion! {
     fn value(valuation: &Valuation<'_>, from: usize, into: &mut [f64]) {
         let closes = valuation.close.get(from..).unwrap_or(&[]);
         let bars = closes.len().min(into.len());
@@ -370,7 +370,7 @@ impl Holdings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::Unwatched;
+    use crate::observer::NoObserver;
 
     #[test]
     fn equity_of_a_short_may_fall_below_zero() {
@@ -382,7 +382,7 @@ mod tests {
             fees: vec![0.0],
         };
         let portfolio =
-            evaluate(&[100.0, 150.0, 250.0, 300.0], &orders, 1000.0, &Unwatched).unwrap();
+            evaluate(&[100.0, 150.0, 250.0, 300.0], &orders, 1000.0, &NoObserver).unwrap();
         assert_eq!(portfolio.equity, [1000.0, 500.0, -500.0, -1000.0]);
         assert_eq!(portfolio.holdings.free_cash, [0.0]);
     }
@@ -415,11 +415,11 @@ mod tests {
     #[test]
     fn without_orders_equity_is_the_capital() {
         assert_eq!(
-            evaluate(&[1.0, 2.0], &Orders::default(), 7.0, &Unwatched).unwrap().equity,
+            evaluate(&[1.0, 2.0], &Orders::default(), 7.0, &NoObserver).unwrap().equity,
             [7.0, 7.0]
         );
         assert_eq!(
-            evaluate(&[], &Orders::default(), 7.0, &Unwatched).unwrap(),
+            evaluate(&[], &Orders::default(), 7.0, &NoObserver).unwrap(),
             Portfolio::default()
         );
     }
@@ -434,7 +434,7 @@ mod tests {
             price: vec![1e6],
             fees: vec![0.0],
         };
-        let portfolio = evaluate(&[1e6, 2e6], &orders, 9e-7, &Unwatched).unwrap();
+        let portfolio = evaluate(&[1e6, 2e6], &orders, 9e-7, &NoObserver).unwrap();
         assert_eq!(
             (portfolio.equity.as_slice(), portfolio.trades.len()),
             ([0.0, 0.0].as_slice(), 0)
@@ -465,7 +465,7 @@ mod tests {
             price: vec![1.0],
             fees: vec![0.0],
         };
-        let error = evaluate(&[1.0, 1.0], &orders, 1.0, &Unwatched).unwrap_err();
+        let error = evaluate(&[1.0, 1.0], &orders, 1.0, &NoObserver).unwrap_err();
         assert_eq!(error.message, "an order lies on bar 2, but there are 2 bars");
     }
 }

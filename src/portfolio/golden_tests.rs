@@ -2,12 +2,12 @@
 //! slippage 0.001; everything else vectorbt's default.
 
 use super::{Portfolio, evaluate};
-use crate::market::{Bits, Signals};
+use crate::observer::NoObserver;
+use crate::signals::{Bits, Signals};
 use crate::simulation::options::{
     Accumulate, Conflict, Direction, Execution, Options, SizeType, StopExit, StopExitPrice,
 };
 use crate::simulation::{Prices, Simulation, simulate};
-use crate::watch::Unwatched;
 
 const CLOSE: [f64; 5] = [100.0, 110.0, 105.0, 120.0, 90.0];
 /// Opens, highs and lows of the examples with stops.
@@ -25,8 +25,8 @@ fn signals(entries: &[usize], exits: &[usize]) -> Signals {
 }
 
 fn run_on(prices: &Prices, signals: &Signals, options: &Options) -> (Simulation, Portfolio) {
-    let simulation = simulate(prices, signals, 1000.0, options, &Unwatched).unwrap();
-    let portfolio = evaluate(&CLOSE, &simulation.orders, 1000.0, &Unwatched).unwrap();
+    let simulation = simulate(prices, signals, 1000.0, options, &NoObserver).unwrap();
+    let portfolio = evaluate(&CLOSE, &simulation.orders, 1000.0, &NoObserver).unwrap();
     (simulation, portfolio)
 }
 

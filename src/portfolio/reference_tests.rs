@@ -6,10 +6,10 @@
 use serde_json::Value;
 
 use super::{Portfolio, evaluate};
-use crate::input::{Input, Issues};
-use crate::market::{Bits, Signals};
-use crate::simulation::{Options, Prices, Reason, Simulation, simulate};
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
+use crate::request::{Input, Issues};
+use crate::signals::{Bits, Signals};
+use crate::simulation::{Options, Prices, RejectionReason, Simulation, simulate};
 
 const COMMITTED: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/__test__/reference/simulation/cases.jsonl");
@@ -39,8 +39,8 @@ fn run(case: &Value) -> crate::Result<(Simulation, Portfolio)> {
         short_exits: case.get("shortExits").map(bits),
     };
     let capital = case["initialCapital"].as_f64().unwrap();
-    let simulation = simulate(&prices, &signals, capital, &options, &Unwatched)?;
-    let portfolio = evaluate(&close, &simulation.orders, capital, &Unwatched)?;
+    let simulation = simulate(&prices, &signals, capital, &options, &NoObserver)?;
+    let portfolio = evaluate(&close, &simulation.orders, capital, &NoObserver)?;
     Ok((simulation, portfolio))
 }
 
@@ -63,15 +63,15 @@ fn compare(what: &str, found: &[f64], expected: &Value, slack: f64) -> Result<()
 }
 
 /// What vectorbt calls the reasons that it knows. It is silent about sizes that are zero from the start.
-const NAMES: [(&str, Reason); 8] = [
-    ("SizeZero", Reason::SizeZero),
-    ("NoCashLong", Reason::NoCash),
-    ("NoCashShort", Reason::NoFreeCash),
-    ("CantCoverFees", Reason::CannotCoverFees),
-    ("MinSizeNotReached", Reason::BelowMinSize),
-    ("MaxSizeExceeded", Reason::AboveMaxSize),
-    ("PartialFill", Reason::PartialFill),
-    ("NoOpenPosition", Reason::NoPosition),
+const NAMES: [(&str, RejectionReason); 8] = [
+    ("SizeZero", RejectionReason::SizeZero),
+    ("NoCashLong", RejectionReason::NoCash),
+    ("NoCashShort", RejectionReason::NoFreeCash),
+    ("CantCoverFees", RejectionReason::CannotCoverFees),
+    ("MinSizeNotReached", RejectionReason::BelowMinSize),
+    ("MaxSizeExceeded", RejectionReason::AboveMaxSize),
+    ("PartialFill", RejectionReason::PartialFill),
+    ("NoOpenPosition", RejectionReason::NoPosition),
 ];
 
 fn check(case: &Value) -> Result<(), String> {
@@ -123,7 +123,9 @@ fn check(case: &Value) -> Result<(), String> {
 }
 
 fn check_unfilled(simulation: &Simulation, expected: &Value) -> Result<(), String> {
-    for (name, reason) in NAMES.into_iter().filter(|(_, reason)| *reason != Reason::NoPosition) {
+    for (name, reason) in
+        NAMES.into_iter().filter(|(_, reason)| *reason != RejectionReason::NoPosition)
+    {
         let expected = expected.get(name).and_then(Value::as_u64).unwrap_or(0);
         let found: u32 = simulation
             .unexecuted
@@ -132,7 +134,7 @@ fn check_unfilled(simulation: &Simulation, expected: &Value) -> Result<(), Strin
             .map(|count| count.count)
             .sum();
         // Two signals of one bar may wait for the same order.
-        let silent = reason == Reason::SizeZero && expected == 0;
+        let silent = reason == RejectionReason::SizeZero && expected == 0;
         if ((found == 0) != (expected == 0) && !silent) || u64::from(found) < expected {
             return Err(format!(
                 "{found} signals unfilled for {reason:?}, vectorbt has {expected}"

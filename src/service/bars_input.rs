@@ -1,10 +1,10 @@
 //! Bars as a caller hands them in: columns, or Arrow IPC bytes.
 
+use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
-use crate::hands::Alone;
-use crate::input::{Fields, Input, Issues};
 use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
+use crate::request::{Fields, Input, Issues};
 
 /// Returns checked bars. Arrow bytes of more rows than the limit are refused before the rows are made.
 ///
@@ -14,7 +14,7 @@ use crate::watch::Unwatched;
 pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     match input {
         Input::Bars(bars) => return Ok(bars.clone()),
-        Input::Bytes(bytes) => return arrow::from_ipc(bytes, limit, &Unwatched),
+        Input::Bytes(bytes) => return arrow::from_ipc(bytes, limit, &NoObserver),
         _ => {}
     }
     let mut issues = Issues::default();
@@ -32,7 +32,7 @@ pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     else {
         return Err(Error::internal("columns were neither read nor refused"));
     };
-    Bars::new(moments(path, &timestamps)?, open, high, low, close, volume)
+    Bars::new(read_timestamps(path, &timestamps)?, open, high, low, close, volume)
 }
 
 /// Reads a column of numbers: a `Float64Array`, or an array of numbers.
@@ -47,7 +47,9 @@ pub fn column(
         Some(Input::Floats(values) | Input::Prices(values) | Input::Numbers(values)) => {
             Some(values.clone())
         }
-        Some(Input::Moments(moments)) => Some(time::to_numbers(&moments.whole, &Alone).into()),
+        Some(Input::Timestamps(timestamps)) => {
+            Some(time::to_numbers(&timestamps.values, &Sequential).into())
+        }
         Some(Input::List(items)) => numbers(&path, items, issues),
         Some(Input::Mixed(mixed)) => {
             no_number(&path, mixed.index, &mixed.item, issues);
@@ -93,7 +95,7 @@ fn no_number(path: &str, index: usize, item: &Input, issues: &mut Issues) {
 ///
 /// # Errors
 /// `BAD_DATA` for the first that is not one.
-pub fn moments(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
+pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
     let mut whole = vec![0; timestamps.len()];
     #[expect(
         clippy::cast_possible_truncation,

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::input::Input;
+use crate::request::Input;
 use crate::store::StoredStrategy;
 use crate::strategies::{self, Registry, Strategy};
 
 use super::engine::Engine;
-use super::function::Signaller;
+use super::function::SignalFunction;
 
 /// The strategies known at one moment; those with an entry in `functions` are declared in the registry.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Catalogue {
     /// Every strategy that was looked up.
     pub registry: Registry,
     /// The functions of the caller, by the id of their strategy.
-    pub functions: BTreeMap<String, Arc<dyn Signaller>>,
+    pub functions: BTreeMap<String, Arc<dyn SignalFunction>>,
 }
 
 /// A strategy that can be run.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::input::{Fields, Input, Issues, Range};
 use crate::market::Timeframe;
 use crate::portfolio::Trades;
+use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Outcome, Status, Summary};
 
 use super::bars_input;
@@ -68,8 +68,8 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<Drawn> {
     let strategy_source = fields.text("strategySource", issues);
     let asset_symbol = fields.required_text("assetSymbol", issues);
     let timeframe = required_timeframe(&mut fields, issues);
-    let start = fields.required_moment("startDate", issues);
-    let end = fields.required_moment("endDate", issues);
+    let start = fields.required_timestamp("startDate", issues);
+    let end = fields.required_timestamp("endDate", issues);
     let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, issues);
     let fingerprint = fields.text("barsFingerprint", issues);
     let parameters = record(fields.take("parameters"));
@@ -136,14 +136,14 @@ fn columns(
         issues.add("result.equityCurve", "length", message);
         return None;
     }
-    let moments = match bars_input::moments("result", timestamps) {
-        Ok(moments) => moments,
+    let timestamps = match bars_input::read_timestamps("result", timestamps) {
+        Ok(timestamps) => timestamps,
         Err(error) => {
             issues.extend(error.issues);
             return None;
         }
     };
-    if let Some(bar) = moments.windows(2).position(|pair| pair[0] >= pair[1]) {
+    if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let path = format!("result.timestamps[{}]", bar + 1);
         issues.add(path.clone(), "range", format!("{path} must be after the timestamp before it"));
         return None;
@@ -153,7 +153,7 @@ fn columns(
         issues.add(path.clone(), "range", format!("{path} must be a finite number, was {value}"));
         return None;
     }
-    Some((moments, equity.to_vec()))
+    Some((timestamps, equity.to_vec()))
 }
 
 /// Reads the columns that the binding made of `result.trades`.
@@ -212,7 +212,7 @@ fn read_trades(input: &Input, timestamps: &[i64], issues: &mut Issues) -> Option
 }
 
 fn bar_of(moment: f64, timestamps: &[i64]) -> Option<u32> {
-    #[expect(clippy::cast_possible_truncation, reason = "looked up among moments")]
+    #[expect(clippy::cast_possible_truncation, reason = "looked up among timestamps")]
     let bar = timestamps.binary_search(&(moment as i64)).ok().filter(|_| !moment.is_nan())?;
     u32::try_from(bar).ok()
 }

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use crate::error::Result;
-use crate::market::{BarRef, Bars, Signals, overflow};
-use crate::metrics::{self, Curve, CurveFacts, Facts, Ledger, LedgerFacts};
+use crate::market::{BarRef, Bars, overflow};
+use crate::metrics::{self, Curve, EquityStatistics, Ledger, Statistics, TradingStatistics};
+use crate::observer::ProgressObserver;
 use crate::portfolio::{Holdings, Portfolio, Trades, Valuation};
+use crate::signals::Signals;
 use crate::simulation::{self, Options, Orders, Prices, Simulation};
 use crate::store::record::{Outcome, Summary, Values};
-use crate::strategies::Bound;
-use crate::watch::Watch;
+use crate::strategies::BoundStrategy;
 
 use super::progress::Reporter;
 use super::{pool, warnings};
@@ -33,7 +34,7 @@ pub(super) struct Computed {
 
 /// Runs a strategy on bars, on signals that were given or else on its own.
 pub(super) fn backtest(
-    bound: &Bound,
+    bound: &BoundStrategy,
     given: Option<Signals>,
     bars: &Bars,
     terms: &Terms<'_>,
@@ -43,7 +44,7 @@ pub(super) fn backtest(
         signals
     } else {
         reporter.stage("signals");
-        bound.signals(bars, &reporter.watch("signals", bars.timestamps()))?
+        bound.signals(bars, &reporter.observer("signals", bars.timestamps()))?
     };
     let mut computed = simulate(&Prices::from(bars), &signals, bars.timestamps(), terms, reporter)?;
     computed.summary.warnings.splice(0..0, bound.warnings_on(bars.len()));
@@ -64,12 +65,12 @@ pub(super) fn simulate(
     terms: &Terms<'_>,
     reporter: &Reporter,
 ) -> Result<Computed> {
-    let watch = reporter.watch("simulation", timestamps);
+    let observer = reporter.observer("simulation", timestamps);
     reporter.stage("simulation");
     let bars = prices.len();
-    let Results { simulation, portfolio, facts, next_open } =
-        results(prices, signals, timestamps, terms, &watch, reporter)?;
-    let metrics::Computed { values, overflowed } = metrics::compute_all(&facts);
+    let Results { simulation, portfolio, statistics, next_open } =
+        results(prices, signals, timestamps, terms, &observer, reporter)?;
+    let metrics::Computed { values, overflowed } = metrics::compute_all(&statistics);
     let metrics: Values =
         values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
     // Every run has a final capital and a total return, unless one of them is no number.
@@ -80,7 +81,7 @@ pub(super) fn simulate(
     };
     let final_capital = headline("finalCapital")?;
     let total_return = headline("totalReturn")?;
-    let is_solvent = facts.is_solvent;
+    let is_solvent = statistics.is_solvent;
     let subject = warnings::Subject {
         bars,
         timestamps,
@@ -104,7 +105,7 @@ pub(super) fn simulate(
 struct Results {
     simulation: Simulation,
     portfolio: Portfolio,
-    facts: Facts,
+    statistics: Statistics,
     next_open: Option<f64>,
 }
 
@@ -113,11 +114,11 @@ fn results(
     signals: &Signals,
     timestamps: &[i64],
     terms: &Terms<'_>,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
     reporter: &Reporter,
 ) -> Result<Results> {
     let (close, capital, options) = (prices.close(), terms.initial_capital, terms.options);
-    let simulation = simulation::simulate(prices, signals, capital, options, watch)?;
+    let simulation = simulation::simulate(prices, signals, capital, options, observer)?;
     reporter.stage("metrics");
     let orders = &simulation.orders;
     let holdings = Holdings::of(close, orders, capital)?;
@@ -130,12 +131,16 @@ fn results(
             year_days: options.year_days,
             risk_free: options.risk_free,
         };
-        CurveFacts::new(&curve, &Valuation::new(close, orders, &holdings, capital), &pool::Crew)
+        EquityStatistics::new(
+            &curve,
+            &Valuation::new(close, orders, &holdings, capital),
+            &pool::SimulationPool,
+        )
     };
     let of_orders = || {
         let trades = Trades::of(close, orders);
         let unexecuted = simulation.unexecuted.iter();
-        let facts = LedgerFacts::new(&Ledger {
+        let statistics = TradingStatistics::new(&Ledger {
             initial_capital: capital,
             close,
             orders,
@@ -146,8 +151,8 @@ fn results(
             unexecuted_signals: unexecuted.map(|signals| u64::from(signals.count)).sum(),
         });
         let next_open =
-            warnings::next_open_return(prices, signals, &simulation, terms, &Quiet(watch));
-        (trades, facts, next_open)
+            warnings::next_open_return(prices, signals, &simulation, terms, &Quiet(observer));
+        (trades, statistics, next_open)
     };
     let ((of_curve, equity), (trades, of_orders, next_open)) =
         pool::both(close.len(), of_curve, of_orders);
@@ -159,15 +164,20 @@ fn results(
     if !is_finite {
         portfolio.check_finite(orders, timestamps)?;
     }
-    Ok(Results { facts: Facts::of(of_curve, of_orders), portfolio, simulation, next_open })
+    Ok(Results {
+        statistics: Statistics::of(of_curve, of_orders),
+        portfolio,
+        simulation,
+        next_open,
+    })
 }
 
 /// Stops with the run, and tells nothing of its own.
-struct Quiet<'a>(&'a dyn Watch);
+struct Quiet<'a>(&'a dyn ProgressObserver);
 
-impl Watch for Quiet<'_> {
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
+impl ProgressObserver for Quiet<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
     }
 }
 

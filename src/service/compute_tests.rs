@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::{Code, Error};
-use crate::market::{Bits, time};
+use crate::market::time;
 use crate::service::progress::Control;
+use crate::signals::Bits;
 use crate::simulation::random_cases::{Case, extreme_cases};
 
 fn run(case: &Case, initial_capital: f64) -> Result<Computed> {

@@ -1,11 +1,11 @@
 //! Deletes a run and all that came out of it.
 
 use crate::error::{Error, Result};
-use crate::input::Input;
+use crate::request::Input;
 
+use super::backtest_id;
 use super::cancel::Cancel;
 use super::engine::Engine;
-use super::identify;
 
 impl Engine {
     /// Deletes a run; returns whether there was one.
@@ -14,7 +14,7 @@ impl Engine {
     /// `INVALID_ARGUMENT` (a run under way among them), `STORAGE`, `CLOSED`.
     pub async fn delete_backtest(&self, id: &Input) -> Result<bool> {
         let _work = self.enter(&Cancel::default())?;
-        let id = identify::backtest_id(id)?;
+        let id = backtest_id::backtest_id(id)?;
         let store = &self.opened().await?.store;
         let found = store.summary(&id).await?;
         if let Some((run, _)) = found.filter(|(run, _)| run.status.is_under_way()) {

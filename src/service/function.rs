@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
-use crate::input::{Fields, Input, Issues};
-use crate::market::{Bars, Bits, Signals, time};
-use crate::store::Answer;
+use crate::market::{Bars, time};
+use crate::request::{Fields, Input, Issues};
+use crate::signals::{Bits, Signals};
+use crate::store::BoxFuture;
 
 use super::pool::{self, Length};
 
@@ -35,8 +36,8 @@ pub struct Columns {
 
 impl From<&Bars> for Columns {
     fn from(bars: &Bars) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "moments are within ±8.64e15 ms")]
-        let timestamps = bars.timestamps().iter().map(|moment| *moment as f64).collect();
+        #[expect(clippy::cast_precision_loss, reason = "timestamps are within ±8.64e15 ms")]
+        let timestamps = bars.timestamps().iter().map(|timestamp| *timestamp as f64).collect();
         Self {
             timestamps,
             open: bars.open().to_vec(),
@@ -49,17 +50,17 @@ impl From<&Bars> for Columns {
 }
 
 /// A function of the caller that computes signals from bars.
-pub trait Signaller: Send + Sync + Debug {
+pub trait SignalFunction: Send + Sync + Debug {
     /// Calls the function with bars and parameters and returns its answer as it is, unchecked.
     ///
     /// Fails with `INVALID_ARGUMENT` where the function throws, and with `CLOSED` where its thread is gone.
-    fn call(&self, bars: Columns, parameters: Map<String, Value>) -> Answer<'_, Input>;
+    fn call(&self, bars: Columns, parameters: Map<String, Value>) -> BoxFuture<'_, Input>;
 }
 
 /// A function with the parameters of one run.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
-    pub(super) function: Arc<dyn Signaller>,
+    pub(super) function: Arc<dyn SignalFunction>,
     pub(super) parameters: Map<String, Value>,
 }
 
@@ -142,7 +143,9 @@ fn read_column(path: &str, input: &Input, bars: &Bars, issues: &mut Issues) -> O
         let place = format!("{path}[{bar}]");
         let message = format!(
             "{place} must be 0 or 1, was {found} (bar of {})",
-            bars.timestamps().get(bar).map_or_else(String::new, |moment| time::short(*moment))
+            bars.timestamps()
+                .get(bar)
+                .map_or_else(String::new, |timestamp| time::short(*timestamp))
         );
         issues.add(place, "range", message);
         return None;

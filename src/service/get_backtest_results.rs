@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::store::record::{Outcome, Run};
 
+use super::backtest_id;
 use super::cancel::Cancel;
 use super::engine::Engine;
-use super::identify;
-use crate::input::Input;
+use crate::request::Input;
 
 impl Engine {
     /// Returns a run with what came out of it, if it is done; nothing for an id that is not known.
@@ -20,7 +20,7 @@ impl Engine {
         id: &Input,
     ) -> Result<Option<(Run, Option<Arc<Outcome>>)>> {
         let _work = self.enter(&Cancel::default())?;
-        let id = identify::backtest_id(id)?;
+        let id = backtest_id::backtest_id(id)?;
         let found = self.opened().await?.store.run(&id).await?;
         Ok(found.map(|(run, outcome)| (run, outcome.map(Arc::new))))
     }

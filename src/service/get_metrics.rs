@@ -1,14 +1,14 @@
 //! Reads metrics of a run.
 
 use crate::error::{Code, Error, Result, nearest};
-use crate::input::{Input, Issues};
 use crate::metrics::METRICS;
-use crate::shown::quoted;
+use crate::quote::quoted;
+use crate::request::{Input, Issues};
 use crate::store::record::Values;
 
+use super::backtest_id;
 use super::cancel::Cancel;
 use super::engine::Engine;
-use super::identify;
 
 impl Engine {
     /// Returns the metrics named, or all where none are; nothing for a metric without a value, and for all metrics of a
@@ -18,7 +18,7 @@ impl Engine {
     /// `INVALID_ARGUMENT` for names that are no metrics, `NOT_FOUND`, `STORAGE`, `CLOSED`.
     pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Values> {
         let _work = self.enter(&Cancel::default())?;
-        let id = identify::backtest_id(id)?;
+        let id = backtest_id::backtest_id(id)?;
         let names = read_names(names)?;
         let Some((_, summary)) = self.opened().await?.store.summary(&id).await? else {
             let message = format!("there is no backtest with id {}", quoted(&id));

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use crate::compute::reserve;
 use crate::data::{Imported, files};
 use crate::error::{Code, Error, Result};
-use crate::input::{Fields, Input, Issues};
 use crate::market::{Bars, Limit, Timeframe, arrow};
-use crate::reserve;
-use crate::shown;
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
+use crate::quote;
+use crate::request::{Fields, Input, Issues};
 
 use super::engine::Engine;
 use super::progress::{Control, ImportProgress, PAUSE, Progress};
-use super::{bars_input, reading, request};
+use super::{backtest_request, bars_input, reader_threads};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,12 +46,12 @@ impl Engine {
         let limit = Limit::of_import(self.config.max_import_rows);
         let (asset_symbol, timeframe, origin) = read(input, limit)?;
         let follower = Arc::new(Follower::new(&asset_symbol, timeframe, control));
-        let watch = Arc::clone(&follower);
+        let observer = Arc::clone(&follower);
         let decode = move || {
             let bars = match origin {
                 Origin::Memory(bars) => bars,
-                Origin::Bytes(bytes) => arrow::from_ipc(&bytes, limit, &*watch)?,
-                Origin::File(path) => files::read(&path, limit, &*watch)?,
+                Origin::Bytes(bytes) => arrow::from_ipc(&bytes, limit, &*observer)?,
+                Origin::File(path) => files::read(&path, limit, &*observer)?,
             };
             if bars.is_empty() {
                 return Err(Error::new(Code::BadData, "there are no bars to import"));
@@ -63,11 +63,11 @@ impl Engine {
         let told =
             |error: Error| if error.code == Code::Cancelled { cancel.error() } else { error };
         follower.report("reading", 0.0, 0, true);
-        let bars = cancel.or(reading::run(decode)).await.map_err(told)?;
+        let bars = cancel.or(reader_threads::run(decode)).await.map_err(told)?;
         let opened = cancel.or(self.opened()).await?;
         follower.expect(bars.len());
-        let watch = Arc::clone(&follower);
-        let mut writing = opened.source.import_watched(&asset_symbol, timeframe, bars, watch);
+        let observer = Arc::clone(&follower);
+        let mut writing = opened.source.import_watched(&asset_symbol, timeframe, bars, observer);
         let imported = tokio::select! {
             biased;
             () = cancel.cancelled() => {
@@ -80,7 +80,7 @@ impl Engine {
             imported = &mut writing => imported,
         };
         let imported = imported.map_err(told)?;
-        tracing::info!(asset_symbol = %shown::name(&asset_symbol), timeframe = %timeframe, imported = imported.imported, replaced = imported.replaced, "bars imported");
+        tracing::info!(asset_symbol = %quote::name(&asset_symbol), timeframe = %timeframe, imported = imported.imported, replaced = imported.replaced, "bars imported");
         Ok(ImportSummary { asset_symbol, timeframe, imported })
     }
 }
@@ -88,7 +88,7 @@ impl Engine {
 fn read(input: &Input, limit: Limit) -> Result<(String, Timeframe, Origin)> {
     let mut issues = Issues::default();
     let mut fields = Fields::open("", input, &mut issues);
-    let symbol = request::symbol(&mut fields, "assetSymbol", &mut issues);
+    let symbol = backtest_request::symbol(&mut fields, "assetSymbol", &mut issues);
     if fields.take("timeframe").is_none() {
         fields.missing("timeframe", &mut issues);
     }
@@ -196,27 +196,27 @@ impl Follower {
     }
 }
 
-impl Watch for Follower {
-    fn cancelled(&self) -> bool {
+impl ProgressObserver for Follower {
+    fn is_cancelled(&self) -> bool {
         match self.end.load(Ordering::Acquire) {
             OPEN => self.control.cancel.is_cancelled(),
             end => end == ABANDONED,
         }
     }
 
-    fn at(&self, bar: usize, _: usize) {
+    fn on_bar(&self, bar: usize, _: usize) {
         let Ok(bars) = self.state.lock().map(|state| state.bars) else { return };
         #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
         let share = bar as f64 / bars.max(1) as f64;
         self.report("writing", share, bar, false);
     }
 
-    fn read(&self, share: f64, rows: usize) {
+    fn on_read(&self, share: f64, rows: usize) {
         self.report("reading", share, rows, false);
     }
 
     fn may_commit(&self) -> bool {
-        !self.cancelled() && self.decide(FINAL)
+        !self.is_cancelled() && self.decide(FINAL)
     }
 }
 
@@ -228,14 +228,14 @@ mod tests {
     fn an_import_is_given_up_or_made_final_and_never_both() {
         let follower = || Follower::new("A", Timeframe::D1, Control::default());
         let given_up = follower();
-        assert!(given_up.abandon() && given_up.cancelled() && !given_up.may_commit());
+        assert!(given_up.abandon() && given_up.is_cancelled() && !given_up.may_commit());
         let made_final = follower();
         // Asked again where the first attempt to commit failed.
         assert!(made_final.may_commit() && made_final.may_commit() && !made_final.abandon());
         made_final.control.cancel.cancel();
-        assert!(!made_final.cancelled());
+        assert!(!made_final.is_cancelled());
         let stopped = follower();
         stopped.control.cancel.cancel();
-        assert!(stopped.cancelled() && !stopped.may_commit());
+        assert!(stopped.is_cancelled() && !stopped.may_commit());
     }
 }

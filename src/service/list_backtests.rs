@@ -1,7 +1,7 @@
 //! Lists runs, the newest first.
 
 use crate::error::{Code, Result};
-use crate::input::{Fields, Input, Issues, Range};
+use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Filter, Run, Status, Summary};
 
 use super::cancel::Cancel;

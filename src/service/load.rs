@@ -6,15 +6,15 @@ use crate::data::{Loaded, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
-use crate::shown;
-use crate::shown::quoted;
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
+use crate::quote;
+use crate::quote::quoted;
 
+use super::backtest_request::BacktestRequest;
 use super::bars_input;
 use super::cache::Key;
 use super::engine::Engine;
 use super::pool::{self, Length};
-use super::request::BacktestRequest;
 
 /// The bars that are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +133,7 @@ impl Engine {
         let symbol = request.asset_symbol;
         let series = source.series(symbol).await?;
         let finest_first = series.iter();
-        let chosen = match request.timeframe {
+        let selection = match request.timeframe {
             None => finest_first.min_by_key(|series| series.timeframe),
             // Bars of any timeframe can be made of ticks, which takes more work than finding bars.
             Some(wanted) if !series.iter().any(|series| !series.ticks && series.fits(wanted)) => {
@@ -144,7 +144,7 @@ impl Engine {
                 .filter(|series| !series.ticks && series.fits(wanted))
                 .max_by_key(|series| series.timeframe),
         };
-        if let Some(series) = chosen {
+        if let Some(series) = selection {
             return Ok(Plan::Stored {
                 series: series.clone(),
                 wanted: request.timeframe.unwrap_or(series.timeframe),
@@ -217,20 +217,20 @@ impl Engine {
         let load = async {
             let source = &self.opened().await?.source;
             // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
-            let watch = Arc::new(Unwatched);
+            let observer = Arc::new(NoObserver);
             // A bar of the run is made of so many at most: where there are more in all, it has too many bars.
             let each = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
             let span = Span::new(start, end).at_most(limit.saturating_mul(each.unsigned_abs()));
             let loaded = if ticks {
-                source.load_ticks(&symbol, span, watch).await
+                source.load_ticks(&symbol, span, observer).await
             } else {
-                source.load(&symbol, stored, span, watch).await
+                source.load(&symbol, stored, span, observer).await
             };
             let loaded = loaded.map_err(|error| match error.code {
                 Code::LimitExceeded => too_many(&format!("more than {limit}"), limit),
                 _ => error,
             })?;
-            tracing::debug!(asset_symbol = %shown::name(&symbol), timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
+            tracing::debug!(asset_symbol = %quote::name(&symbol), timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
             if stored == wanted {
                 return Ok(Arc::new(loaded));
             }

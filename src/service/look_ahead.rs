@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::{Code, Issue, Result};
-use crate::market::{Bars, Bits, Signals, time};
+use crate::market::{Bars, time};
+use crate::signals::{Bits, Signals};
 
 use super::function::{Call, PATH};
 

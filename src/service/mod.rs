@@ -1,11 +1,12 @@
 //! The use cases, one a file, as methods of [`Engine`]: limits, queue, cache, cancellation, progress, persistence.
 
+mod backtest_id;
+pub mod backtest_request;
 pub mod bars_input;
 pub mod cache;
 pub mod cancel;
 pub mod catalogue;
 mod chart_input;
-mod chosen;
 mod clock;
 mod compute;
 mod delete_backtest;
@@ -13,7 +14,6 @@ pub mod engine;
 pub mod function;
 mod get_backtest_results;
 mod get_metrics;
-mod identify;
 pub mod import_bars;
 mod list_assets;
 mod list_backtests;
@@ -23,21 +23,21 @@ mod log;
 mod look_ahead;
 pub mod pool;
 pub mod progress;
-mod reading;
+mod reader_threads;
 mod register_strategy;
 mod render_chart;
-pub mod request;
 mod run_backtest;
+mod run_lifecycle;
 pub mod run_queue;
-mod settle;
 pub mod simulate_signals;
+mod strategy_selection;
 pub mod validate_strategy;
 mod warnings;
 
 pub use cancel::Cancel;
 pub use catalogue::Known;
 pub use engine::Engine;
-pub use function::{Columns, Signaller};
+pub use function::{Columns, SignalFunction};
 pub use import_bars::ImportSummary;
 pub use log::{flush as flush_log, report_panics};
 pub use progress::{Control, ImportProgress, Listener, Progress, RunProgress};

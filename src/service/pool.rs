@@ -18,8 +18,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
+use crate::compute::parallel::{Executor, Sequential};
 use crate::error::{Error, Result};
-use crate::hands::{Alone, Hands};
 
 /// Work over at most this many bars is short: it takes a few milliseconds, and never waits for longer work. It is one
 /// section of [`crate::metrics`], so that short work is not shared between threads either.
@@ -77,16 +77,16 @@ impl Jobs {
 }
 
 /// The simulation threads with their jobs.
-struct Simulators {
+struct SimulationThreads {
     /// One thread for each core and one for short jobs. Only loops over jobs run there, at most as many as threads, so that
-    /// none of them waits for a thread. Parts of a job go to [`Crew`]: rayon lets a thread that waits for a part begin
+    /// none of them waits for a thread. Parts of a job go to [`SimulationPool`]: rayon lets a thread that waits for a part begin
     /// other work of its pool, which must not be somebody else's long run.
     threads: ThreadPool,
     cores: usize,
     jobs: Mutex<Jobs>,
 }
 
-impl Simulators {
+impl SimulationThreads {
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,14 +149,14 @@ fn cores() -> usize {
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-fn simulators() -> Result<&'static Simulators> {
-    static SIMULATORS: OnceLock<std::result::Result<Simulators, String>> = OnceLock::new();
+fn simulation_threads() -> Result<&'static SimulationThreads> {
+    static SIMULATORS: OnceLock<std::result::Result<SimulationThreads, String>> = OnceLock::new();
     SIMULATORS
         .get_or_init(|| {
             let builder = ThreadPoolBuilder::new().num_threads(cores() + 1);
             let threads = builder.thread_name(|index| format!("backtest-{index}")).build();
             let threads = threads.map_err(|error| error.to_string())?;
-            Ok(Simulators { threads, cores: cores(), jobs: Mutex::default() })
+            Ok(SimulationThreads { threads, cores: cores(), jobs: Mutex::default() })
         })
         .as_ref()
         .map_err(|error| {
@@ -175,8 +175,8 @@ pub async fn run<T: Send + 'static>(
     if HERE.get() {
         return catch(work);
     }
-    let simulators = simulators()?;
-    if simulators.threads.current_thread_index().is_some() {
+    let simulation_threads = simulation_threads()?;
+    if simulation_threads.threads.current_thread_index().is_some() {
         return catch(work);
     }
     let (sender, receiver) = oneshot::channel();
@@ -186,7 +186,7 @@ pub async fn run<T: Send + 'static>(
         // Nobody waits for the answer of work that was cancelled.
         let _ = sender.send(result);
     };
-    simulators.submit(length, Box::new(job));
+    simulation_threads.submit(length, Box::new(job));
     receiver
         .await
         .map_err(|_| Error::internal("the simulation's thread ended before it answered"))?
@@ -195,13 +195,14 @@ pub async fn run<T: Send + 'static>(
 /// Begins work at once, on a simulation thread if one is idle, else among the tasks of `runtime`. There it goes on in any
 /// case once it has to wait. Work that never waits ends on the thread where it began, which saves two changes of threads.
 pub fn begin(work: impl Future<Output = ()> + Send + 'static, runtime: &Handle) {
-    let idle = simulators().ok().filter(|simulators| simulators.take_idle());
-    let Some(simulators) = idle else {
+    let idle =
+        simulation_threads().ok().filter(|simulation_threads| simulation_threads.take_idle());
+    let Some(simulation_threads) = idle else {
         runtime.spawn(work);
         return;
     };
     let runtime = runtime.clone();
-    simulators.threads.spawn(move || {
+    simulation_threads.threads.spawn(move || {
         let core = Core::take();
         let mut work = Box::pin(work);
         let entered = runtime.enter();
@@ -211,7 +212,7 @@ pub fn begin(work: impl Future<Output = ()> + Send + 'static, runtime: &Handle) 
             runtime.spawn(work);
         }
         drop((entered, core));
-        simulators.work();
+        simulation_threads.work();
     });
 }
 
@@ -315,12 +316,12 @@ pub fn both<A: Send, B: Send>(
 
 /// The threads that simulate, for parts of one run: those that are idle help the one that asks.
 #[derive(Debug, Clone, Copy)]
-pub struct Crew;
+pub struct SimulationPool;
 
-impl Hands for Crew {
-    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+impl Executor for SimulationPool {
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         let idle = if parts < 2 { None } else { idle_cores(parts - 1) };
-        let Some((helpers, cores)) = idle else { return Alone.each(parts, work) };
+        let Some((helpers, cores)) = idle else { return Sequential.execute(parts, work) };
         let next = AtomicUsize::new(0);
         let take = || take_parts(&next, parts, work);
         helpers.in_place_scope(|scope| {
@@ -349,7 +350,7 @@ fn take_parts(next: &AtomicUsize, parts: usize, work: &(dyn Fn(usize) + Sync)) {
 /// The thread that asks, and for long columns a few others that do nothing else: the JavaScript thread waits meanwhile, and
 /// must not wait for a simulation to end.
 #[derive(Debug, Clone, Copy)]
-pub struct Carriers;
+pub struct CopyPool;
 
 /// Parts of fewer than this are not worth waking them.
 const WORTH_CARRIERS: usize = 8;
@@ -357,14 +358,14 @@ const WORTH_CARRIERS: usize = 8;
 /// More than this carry no more: memory is what they wait for.
 const MOST_CARRIERS: usize = 3;
 
-impl Hands for Carriers {
-    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-        let carriers = if parts < WORTH_CARRIERS { None } else { carriers() };
-        let Some(carriers) = carriers else { return Alone.each(parts, work) };
+impl Executor for CopyPool {
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let threads = if parts < WORTH_CARRIERS { None } else { copy_threads() };
+        let Some(threads) = threads else { return Sequential.execute(parts, work) };
         let next = AtomicUsize::new(0);
         let take = || take_parts(&next, parts, work);
-        carriers.in_place_scope(|scope| {
-            for _ in 0..carriers.current_num_threads() {
+        threads.in_place_scope(|scope| {
+            for _ in 0..threads.current_num_threads() {
                 scope.spawn(|_| take());
             }
             take();
@@ -372,7 +373,7 @@ impl Hands for Carriers {
     }
 }
 
-fn carriers() -> Option<&'static ThreadPool> {
+fn copy_threads() -> Option<&'static ThreadPool> {
     static CARRIERS: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let made = CARRIERS.get_or_init(|| {
         let count = (cores() - 1).min(MOST_CARRIERS);
@@ -488,7 +489,7 @@ mod tests {
         let work = || {
             let threads = Mutex::new(std::collections::BTreeSet::new());
             let done: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
-            Crew.each(done.len(), &|part| {
+            SimulationPool.execute(done.len(), &|part| {
                 std::thread::sleep(std::time::Duration::from_millis(1));
                 done[part].fetch_add(1, Ordering::Relaxed);
                 threads.lock().unwrap().insert(std::thread::current().name().map(str::to_owned));
@@ -511,7 +512,7 @@ mod tests {
     async fn a_panic_in_a_part_ends_the_run_and_gives_the_cores_back() {
         for _ in 0..3 * cores() {
             let work = || -> Result<()> {
-                Crew.each(8, &|part| assert_ne!(part, 5, "part {part}"));
+                SimulationPool.execute(8, &|part| assert_ne!(part, 5, "part {part}"));
                 Ok(())
             };
             assert_eq!(run(Length::Long, work).await.unwrap_err().code, Code::Internal);

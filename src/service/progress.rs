@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::market::{Timeframe, time};
+use crate::observer::ProgressObserver;
 use crate::service::cancel::Cancel;
-use crate::watch::Watch;
 
 /// At most ten reports a second.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -143,26 +143,26 @@ impl Reporter {
         }));
     }
 
-    /// Returns the watch on one stage's loop over bars.
-    pub fn watch<'a>(&'a self, stage: &'static str, timestamps: &'a [i64]) -> StageWatch<'a> {
-        StageWatch { reporter: self, stage, timestamps }
+    /// Returns the observer on one stage's loop over bars.
+    pub fn observer<'a>(&'a self, stage: &'static str, timestamps: &'a [i64]) -> StageObserver<'a> {
+        StageObserver { reporter: self, stage, timestamps }
     }
 }
 
 /// Follows the loop of one stage.
 #[derive(Debug)]
-pub struct StageWatch<'a> {
+pub struct StageObserver<'a> {
     reporter: &'a Reporter,
     stage: &'static str,
     timestamps: &'a [i64],
 }
 
-impl Watch for StageWatch<'_> {
-    fn cancelled(&self) -> bool {
+impl ProgressObserver for StageObserver<'_> {
+    fn is_cancelled(&self) -> bool {
         self.reporter.control.cancel.is_cancelled()
     }
 
-    fn at(&self, bar: usize, orders: usize) {
+    fn on_bar(&self, bar: usize, orders: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
         let share = bar as f64 / self.timestamps.len().max(1) as f64;
         self.reporter.report(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
-use crate::input::{Input, Issues};
+use crate::request::{Input, Issues};
 use crate::store::StoredStrategy;
 use crate::strategies::{self, Strategy};
 
@@ -11,7 +11,7 @@ use super::cancel::Cancel;
 use super::catalogue::Known;
 use super::clock;
 use super::engine::Engine;
-use super::function::Signaller;
+use super::function::SignalFunction;
 
 impl Engine {
     /// Registers a strategy; one of the same id is replaced.
@@ -24,7 +24,7 @@ impl Engine {
     pub async fn register_strategy(
         &self,
         input: &Input,
-        function: Option<Arc<dyn Signaller>>,
+        function: Option<Arc<dyn SignalFunction>>,
     ) -> Result<Known> {
         let _work = self.enter(&Cancel::default())?;
         let strategy = self.read_registered(input, function.is_some())?;

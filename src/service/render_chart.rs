@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::chart::{self, Headline, Style, Subject, Theme};
 use crate::error::{Code, Error, Result};
-use crate::input::{Fields, Input, Issues, Range};
 use crate::market::resample::resample;
 use crate::market::{Bars, Limit, Timeframe};
 use crate::portfolio::Trades;
-use crate::shown::quoted;
+use crate::quote::quoted;
+use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Outcome, Run, Status};
 use crate::strategies;
 

@@ -6,17 +6,18 @@ use std::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Code, Error, Result};
-use crate::input::Input;
-use crate::market::{Bars, Limit, Signals, Timeframe, time};
-use crate::shown;
+use crate::market::{Bars, Limit, Timeframe, time};
+use crate::quote;
+use crate::request::Input;
+use crate::signals::Signals;
 use crate::store::{Outcome, Run, Status};
 
+use super::backtest_request::{BacktestRequest, is_long};
 use super::engine::Engine;
 use super::function::Call;
 use super::load::Plan;
 use super::pool::Length;
 use super::progress::{Control, Reporter};
-use super::request::{BacktestRequest, is_long};
 use super::run_queue::Ticket;
 use super::{clock, compute, look_ahead, pool};
 
@@ -149,7 +150,7 @@ impl Engine {
                 let (computed, moments) = pool::both(
                     bars.len(),
                     || compute::backtest(&request.bound, given, bars, &terms, &reporter),
-                    || time::to_numbers(bars.timestamps(), &pool::Crew),
+                    || time::to_numbers(bars.timestamps(), &pool::SimulationPool),
                 );
                 let mut outcome = computed.map_err(|error| {
                     // A loop that was stopped says only that; who stopped it is known here.
@@ -171,7 +172,7 @@ impl Engine {
         }
         run.status = Status::Completed;
         tracing::info!(
-            backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %shown::name(&run.asset_symbol),
+            backtest_id = %run.id, strategy_id = %run.strategy_id, asset_symbol = %quote::name(&run.asset_symbol),
             timeframe = %run.timeframe, bars = count, trades = outcome.trades.len(),
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = began.elapsed().as_secs_f64() * 1000.0, "backtest completed"

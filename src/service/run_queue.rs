@@ -33,7 +33,7 @@ struct State {
 }
 
 impl State {
-    /// Hands out free places as long as somebody may take one.
+    /// Executor out free places as long as somebody may take one.
     fn hand_out(&mut self) {
         while self.regular > 0 {
             let Some((_, first)) = self.waiting.pop_first() else { break };

@@ -1,16 +1,17 @@
 //! The machine itself on somebody's own signals: arrays in, a whole result out, nothing stored.
 
 use crate::error::{Code, Error, Issue, Result};
-use crate::input::{Fields, Input, Issues, Range};
 use crate::market::bars::median_step;
-use crate::market::{Bits, Column, Moments, Signals, time};
+use crate::market::{Column, Timestamps, time};
 use crate::portfolio::Trades;
+use crate::request::{Fields, Input, Issues, Range};
+use crate::signals::{Bits, Signals};
 use crate::simulation::{Options, Orders, Prices};
 use crate::store::record::Summary;
 
+use super::backtest_request::{FEW_BARS, is_long};
 use super::pool::Length;
 use super::progress::{Control, Reporter};
-use super::request::{FEW_BARS, is_long};
 use super::{bars_input, compute, pool};
 
 /// What came out of a simulation of signals.
@@ -48,7 +49,7 @@ pub fn is_small(request: &Input) -> bool {
         Input::Floats(column) | Input::Prices(column) | Input::Numbers(column) => {
             column.len() <= FEW_BARS
         }
-        Input::Moments(moments) => moments.whole.len() <= FEW_BARS,
+        Input::Timestamps(timestamps) => timestamps.values.len() <= FEW_BARS,
         Input::Bytes(column) => column.len() <= FEW_BARS,
         Input::Bits(column) | Input::Flags(column) => column.len() <= FEW_BARS,
         Input::List(column) => column.len() <= FEW_BARS,
@@ -59,7 +60,7 @@ pub fn is_small(request: &Input) -> bool {
 /// Simulates signals.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with all problems, `BAD_DATA` for prices that are not above 0 or moments out of order.
+/// `INVALID_ARGUMENT` with all problems, `BAD_DATA` for prices that are not above 0 or timestamps out of order.
 pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
     let request = pool::reading(is_long(input), || read(input))?;
     pool::run(Length::of(request.close.len()), move || {
@@ -105,8 +106,9 @@ fn read(input: &Input) -> Result<Request> {
     let high = optional("high", &mut fields, &mut issues);
     let low = optional("low", &mut fields, &mut issues);
     let sound = match fields.take("timestamps") {
-        Some(Input::Moments(moments)) => {
-            same_length("timestamps", moments.whole.len(), bars, &mut issues).then_some(moments)
+        Some(Input::Timestamps(timestamps)) => {
+            same_length("timestamps", timestamps.values.len(), bars, &mut issues)
+                .then_some(timestamps)
         }
         _ => None,
     };
@@ -125,7 +127,7 @@ fn read(input: &Input) -> Result<Request> {
     let (Some(close), Some(initial_capital)) = (close, initial_capital) else {
         return Err(Error::internal("a field was neither read nor refused"));
     };
-    let (timestamps, step) = moments(sound, timestamps.as_deref())?;
+    let (timestamps, step) = read_timestamps(sound, timestamps.as_deref())?;
     Ok(Request {
         timestamps,
         step,
@@ -213,14 +215,17 @@ fn as_bit(input: &Input) -> Option<bool> {
     }
 }
 
-/// Returns the moments of the bars and the length of one: what is given and its median step, or none and a day.
-fn moments(sound: Option<&Moments>, given: Option<&[f64]>) -> Result<(Column<i64>, i64)> {
-    if let Some(moments) = sound {
-        let step = moments.median_step().or_else(|| median_step(&moments.whole));
-        return Ok((moments.whole.clone(), step.unwrap_or(time::DAY)));
+/// Returns the timestamps of the bars and the length of one: what is given and its median step, or none and a day.
+fn read_timestamps(
+    sound: Option<&Timestamps>,
+    given: Option<&[f64]>,
+) -> Result<(Column<i64>, i64)> {
+    if let Some(timestamps) = sound {
+        let step = timestamps.median_step().or_else(|| median_step(&timestamps.values));
+        return Ok((timestamps.values.clone(), step.unwrap_or(time::DAY)));
     }
     let Some(given) = given else { return Ok((Column::default(), time::DAY)) };
-    let timestamps = bars_input::moments("", given)?;
+    let timestamps = bars_input::read_timestamps("", given)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let place = format!("timestamps[{}]", bar + 1);
         let message = format!("{place} must be after the timestamp before it");

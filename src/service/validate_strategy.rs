@@ -1,12 +1,12 @@
 //! Checks a strategy and its parameters without running them.
 
 use crate::error::{Issue, Result};
-use crate::input::{Fields, Input, Issues, Range};
+use crate::request::{Fields, Input, Issues, Range};
 
 use super::cancel::Cancel;
-use super::chosen::Chosen;
 use super::engine::Engine;
 use super::look_ahead;
+use super::strategy_selection::StrategySelection;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -31,14 +31,14 @@ impl Engine {
             return Ok(Findings { issues: issues.into_vec(), warnings: Vec::new() });
         }
         let known = self.catalogue_for(config).await?;
-        let chosen = Chosen::read(&mut fields, &known, &mut issues);
+        let selection = StrategySelection::read(&mut fields, &known, &mut issues);
         let bars = fields.integer("barCount", Range::NOT_NEGATIVE, &mut issues);
         fields.finish(&mut issues);
-        let mut findings = Findings { issues: issues.into_vec(), warnings: chosen.warnings() };
-        if let (Some(call), true) = (&chosen.function, findings.issues.is_empty()) {
+        let mut findings = Findings { issues: issues.into_vec(), warnings: selection.warnings() };
+        if let (Some(call), true) = (&selection.function, findings.issues.is_empty()) {
             let examined = cancel.or(look_ahead::examine(call)).await?;
             findings = Findings { issues: examined.issues, warnings: examined.warnings };
-        } else if let (Some(bound), Some(bars)) = (chosen.bound, bars) {
+        } else if let (Some(bound), Some(bars)) = (selection.bound, bars) {
             findings
                 .warnings
                 .splice(0..0, bound.warnings_on(usize::try_from(bars).unwrap_or(usize::MAX)));

@@ -1,10 +1,11 @@
 //! What an expert would say about a run before believing it.
 
-use crate::market::{BarRef, Signals};
+use crate::market::BarRef;
+use crate::observer::ProgressObserver;
 use crate::portfolio::Portfolio;
+use crate::signals::Signals;
 use crate::simulation::options::Execution;
-use crate::simulation::{self, Kind, Options, Prices, Simulation};
-use crate::watch::Watch;
+use crate::simulation::{self, Options, Prices, SignalKind, Simulation};
 
 use super::compute::Terms;
 
@@ -96,7 +97,7 @@ pub(super) fn next_open_return(
     signals: &Signals,
     run: &Simulation,
     terms: &Terms<'_>,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Option<f64> {
     let opens = prices.open()?;
     if terms.options.execution != Execution::Close {
@@ -105,7 +106,7 @@ pub(super) fn next_open_return(
     let capital = terms.initial_capital;
     let (cash, position) = run.at_next_open(opens, capital, terms.options).or_else(|| {
         let options = Options { execution: Execution::NextOpen, ..terms.options.clone() };
-        let later = simulation::simulate(prices, signals, capital, &options, watch).ok()?;
+        let later = simulation::simulate(prices, signals, capital, &options, observer).ok()?;
         Some((later.cash, later.position))
     })?;
     let end = cash + position * prices.close().last()?;
@@ -138,7 +139,7 @@ fn few_bars(run: &Subject<'_>) -> Option<String> {
 }
 
 fn unexecuted<'a>(run: &'a Subject<'_>) -> impl Iterator<Item = String> + 'a {
-    Kind::ALL.into_iter().filter_map(|kind| {
+    SignalKind::ALL.into_iter().filter_map(|kind| {
         let of_kind = run.simulation.unexecuted.iter().filter(|signals| signals.kind == kind);
         let reasons: Vec<String> = of_kind
             .clone()
@@ -154,9 +155,10 @@ fn unexecuted<'a>(run: &'a Subject<'_>) -> impl Iterator<Item = String> + 'a {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::{Bits, time};
+    use crate::market::time;
+    use crate::observer::NoObserver;
     use crate::portfolio;
-    use crate::watch::Unwatched;
+    use crate::signals::Bits;
 
     const CLOSE: [f64; 5] = [100.0, 110.0, 105.0, 120.0, 90.0];
     const OPEN: [f64; 5] = [99.0, 108.0, 109.0, 106.0, 118.0];
@@ -168,9 +170,9 @@ mod tests {
         let low: Vec<f64> = CLOSE.iter().map(|close| close * 0.8).collect();
         let prices = Prices::new(Some(&OPEN), Some(&high), Some(&low), &CLOSE).unwrap();
         let simulation =
-            simulation::simulate(&prices, &signals, 1000.0, options, &Unwatched).unwrap();
+            simulation::simulate(&prices, &signals, 1000.0, options, &NoObserver).unwrap();
         let portfolio =
-            portfolio::evaluate(&CLOSE, &simulation.orders, 1000.0, &Unwatched).unwrap();
+            portfolio::evaluate(&CLOSE, &simulation.orders, 1000.0, &NoObserver).unwrap();
         let total_return = portfolio.equity.last().unwrap() / 10.0 - 100.0;
         let terms = Terms { initial_capital: 1000.0, options, bar_milliseconds: time::DAY };
         let subject = Subject {
@@ -181,7 +183,7 @@ mod tests {
             portfolio: &portfolio,
             is_solvent: portfolio.equity.iter().all(|value| *value > 0.0),
             total_return,
-            next_open: next_open_return(&prices, &signals, &simulation, &terms, &Unwatched),
+            next_open: next_open_return(&prices, &signals, &simulation, &terms, &NoObserver),
             overflowed: &[],
         };
         of(&subject)

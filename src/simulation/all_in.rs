@@ -2,18 +2,18 @@
 //!
 //! Of the order model ([`super::execute`]) only what such a run needs is left, in the same order of operations, so that its
 //! orders are the same to the last bit. Whatever else may happen on a bar (an entry beside an exit, fees that cash does not
-//! cover, an order below the smallest size, numbers that overflow) is left to the machine, bar by bar.
+//! cover, an order below the smallest size, numbers that overflow) is left to the simulator, bar by bar.
 
 use super::approx::{add, less, snap};
 use super::execute::Account;
-use super::machine::{Machine, POLL};
 use super::options::{Accumulate, Options, SizeType};
 use super::orders::Orders;
-use super::reasons::Kind;
-use super::wishes::{first, has};
+use super::rejections::SignalKind;
+use super::signal_set::{first, has};
+use super::simulator::{POLL, Simulator};
+use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
 use crate::error::{Error, Result};
-use crate::near::{AHEAD, bring_one_near};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// A run of orders that are all in or all out.
 #[derive(Debug)]
@@ -75,28 +75,28 @@ impl Rows {
     }
 
     /// Writes the orders down; each was made by the signal of its side.
-    fn give(&mut self, machine: &mut Machine<'_>) {
+    fn give(&mut self, simulator: &mut Simulator<'_>) {
         fn rows<T>(column: &[T], count: usize) -> &[T] {
             column.get(..count).unwrap_or(&[])
         }
         let count = std::mem::take(&mut self.used);
-        let orders = &mut machine.done.orders;
+        let orders = &mut simulator.done.orders;
         orders.bar.extend_from_slice(rows(&self.bar, count));
         orders.side.extend_from_slice(rows(&self.side, count));
         orders.size.extend_from_slice(rows(&self.size, count));
         orders.price.extend_from_slice(rows(&self.price, count));
         orders.fees.extend_from_slice(rows(&self.fees, count));
-        machine.done.quoted_prices.extend_from_slice(rows(&self.quoted, count));
+        simulator.done.quoted_prices.extend_from_slice(rows(&self.quoted, count));
         let exits = rows(&self.side, count).iter().map(|&side| u32::from(side)).sum();
-        machine.see(Kind::LongExit, exits);
-        machine.see(Kind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
+        simulator.see(SignalKind::LongExit, exits);
+        simulator.see(SignalKind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
     }
 }
 
 impl<'a> AllIn<'a> {
     /// Returns the run if its settings and signals are of this kind.
-    pub(super) fn of(machine: &Machine<'a>) -> Option<Self> {
-        let options = machine.options;
+    pub(super) fn of(simulator: &Simulator<'a>) -> Option<Self> {
+        let options = simulator.options;
         let all = options.size_type == SizeType::Amount
             && options.size.is_infinite()
             && options.max_size.is_infinite()
@@ -104,23 +104,23 @@ impl<'a> AllIn<'a> {
         let plain = options.accumulate == Accumulate::Disabled
             && options.sl_stop.is_none()
             && options.tp_stop.is_none();
-        let [entries, exits, [], []] = machine.words.sets() else { return None };
-        let prices = machine.fill_prices();
+        let [entries, exits, [], []] = simulator.words.sets() else { return None };
+        let prices = simulator.fill_prices();
         (all && plain).then_some(Self { prices, entries, exits, options })
     }
 
-    /// Makes orders from a bar on, and returns the bar that is the machine's; the number of bars when all is done.
+    /// Makes orders from a bar on, and returns the bar that is the simulator's; the number of bars when all is done.
     ///
     /// # Errors
-    /// Cancelled by the watch.
+    /// Cancelled by the observer.
     pub(super) fn run(
         &self,
-        machine: &mut Machine<'a>,
+        simulator: &mut Simulator<'a>,
         from: usize,
-        watch: &dyn Watch,
+        observer: &dyn ProgressObserver,
     ) -> Result<usize> {
         let (bars, options) = (self.prices.len(), self.options);
-        let Account { mut cash, mut position, free_cash, debt } = machine.account;
+        let Account { mut cash, mut position, free_cash, debt } = simulator.account;
         // Nothing else than this comes of such runs, but it is what the sums below rest on.
         if debt != 0.0 || (free_cash - cash).abs() > 0.0 || (cash != 0.0 && position != 0.0) {
             return Ok(from);
@@ -133,13 +133,13 @@ impl<'a> AllIn<'a> {
                 if is_entry { (self.entries, self.exits) } else { (self.exits, self.entries) };
             let Some(bar) = first(signals, next) else { break bars };
             if bar >= poll_at {
-                if watch.cancelled() {
+                if observer.is_cancelled() {
                     return Err(Error::cancelled());
                 }
-                watch.at(bar, machine.done.orders.len());
+                observer.on_bar(bar, simulator.done.orders.len());
                 poll_at = bar + POLL;
             }
-            near_until = machine.bring_near(near_until, bar);
+            near_until = simulator.prefetch(near_until, bar);
             let Some(&quoted) = self.prices.get(bar) else { break bars };
             let filled = if is_entry {
                 purchase(options, cash, quoted)
@@ -149,13 +149,13 @@ impl<'a> AllIn<'a> {
             let Some(filled) = filled.filter(|_| !has(others, bar)) else { break bar };
             let Filled { size, price, fees, .. } = filled;
             if rows.add(bar, is_entry, [size, price, fees, quoted]) {
-                rows.give(machine);
+                rows.give(simulator);
             }
             (cash, position) = if is_entry { (0.0, size) } else { (filled.cash, 0.0) };
             next = bar + 1;
         };
-        rows.give(machine);
-        machine.account = Account { cash, position, free_cash: cash, debt };
+        rows.give(simulator);
+        simulator.account = Account { cash, position, free_cash: cash, debt };
         Ok(end)
     }
 }
@@ -199,8 +199,8 @@ pub(super) fn at_next_open(
 ) -> Option<(f64, f64)> {
     let (mut cash, mut position) = (capital, 0.0);
     for (order, (&bar, &side)) in orders.bar.iter().zip(&orders.side).enumerate() {
-        if let Some(&later) = orders.bar.get(order + AHEAD) {
-            bring_one_near(opens, later as usize + 1);
+        if let Some(&later) = orders.bar.get(order + PREFETCH_DISTANCE) {
+            prefetch_at(opens, later as usize + 1);
         }
         let Some(&quoted) = opens.get(bar as usize + 1) else { break };
         if side == 0 {

@@ -4,39 +4,54 @@
 //! exit, a long against a short entry, and last an entry against the position.
 
 use super::options::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Options};
-use super::reasons::Kind;
-use super::wishes::Wishes;
+use super::rejections::SignalKind;
+use super::signal_set::SignalSet;
 
 /// What is left of the signals of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The signals to act on.
-    pub(super) wishes: Wishes,
+    pub(super) signals: SignalSet,
     /// Whether acting on them changes the size of a position, rather than closing or reversing it.
     pub(super) accumulate: Accumulate,
     /// Signals dropped because of each other.
-    pub(super) lost: Wishes,
+    pub(super) lost: SignalSet,
     /// Entries dropped because of the position.
-    pub(super) ignored: Wishes,
+    pub(super) ignored: SignalSet,
     /// The entry against the position that was turned into an exit.
-    pub(super) turned: Option<Kind>,
+    pub(super) turned: Option<SignalKind>,
 }
 
 /// Resolves the signals of one bar; `position` is in units, negative for a short one.
 #[inline]
 pub(super) fn resolve(
-    wishes: Wishes,
+    signals: SignalSet,
     position: f64,
     accumulate: Accumulate,
     options: &Options,
 ) -> Resolved {
-    let mut resolved =
-        Resolved { wishes, accumulate, lost: Wishes::NONE, ignored: Wishes::NONE, turned: None };
-    if !wishes.meets(Wishes::ENTRIES) {
+    let mut resolved = Resolved {
+        signals,
+        accumulate,
+        lost: SignalSet::NONE,
+        ignored: SignalSet::NONE,
+        turned: None,
+    };
+    if !signals.meets(SignalSet::ENTRIES) {
         return resolved;
     }
-    resolved.settle_exit(Kind::LongEntry, Kind::LongExit, options.upon_long_conflict, position);
-    resolved.settle_exit(Kind::ShortEntry, Kind::ShortExit, options.upon_short_conflict, position);
+    resolved.settle_exit(
+        SignalKind::LongEntry,
+        SignalKind::LongExit,
+        options.upon_long_conflict,
+        position,
+    );
+    resolved.settle_exit(
+        SignalKind::ShortEntry,
+        SignalKind::ShortExit,
+        options.upon_short_conflict,
+        position,
+    );
     resolved.settle_direction(options.upon_dir_conflict, position);
     resolved.settle_opposite(options.upon_opposite_entry, position);
     resolved
@@ -44,17 +59,17 @@ pub(super) fn resolve(
 
 impl Resolved {
     /// Returns signals that contradict nothing.
-    pub(super) fn unopposed(wishes: Wishes, accumulate: Accumulate) -> Self {
-        Self { wishes, accumulate, lost: Wishes::NONE, ignored: Wishes::NONE, turned: None }
+    pub(super) fn unopposed(signals: SignalSet, accumulate: Accumulate) -> Self {
+        Self { signals, accumulate, lost: SignalSet::NONE, ignored: SignalSet::NONE, turned: None }
     }
 
-    fn drop_lost(&mut self, kind: Kind) {
-        self.wishes = self.wishes.without(kind);
+    fn drop_lost(&mut self, kind: SignalKind) {
+        self.signals = self.signals.without(kind);
         self.lost = self.lost.with(kind);
     }
 
-    fn settle_exit(&mut self, entry: Kind, exit: Kind, rule: Conflict, position: f64) {
-        if !(self.wishes.has(entry) && self.wishes.has(exit)) {
+    fn settle_exit(&mut self, entry: SignalKind, exit: SignalKind, rule: Conflict, position: f64) {
+        if !(self.signals.has(entry) && self.signals.has(exit)) {
             return;
         }
         // The two rules ask only whether there is a position, not on which side.
@@ -75,7 +90,7 @@ impl Resolved {
     }
 
     fn settle_direction(&mut self, rule: DirectionConflict, position: f64) {
-        if !(self.wishes.has(Kind::LongEntry) && self.wishes.has(Kind::ShortEntry)) {
+        if !(self.signals.has(SignalKind::LongEntry) && self.signals.has(SignalKind::ShortEntry)) {
             return;
         }
         let (keep_long, keep_short) = match rule {
@@ -86,31 +101,31 @@ impl Resolved {
             DirectionConflict::Opposite => (position < 0.0, position > 0.0),
         };
         if !keep_long {
-            self.drop_lost(Kind::LongEntry);
+            self.drop_lost(SignalKind::LongEntry);
         }
         if !keep_short {
-            self.drop_lost(Kind::ShortEntry);
+            self.drop_lost(SignalKind::ShortEntry);
         }
     }
 
     fn settle_opposite(&mut self, rule: OppositeEntry, position: f64) {
         let (entry, exit) = if position > 0.0 {
-            (Kind::ShortEntry, Kind::LongExit)
+            (SignalKind::ShortEntry, SignalKind::LongExit)
         } else if position < 0.0 {
-            (Kind::LongEntry, Kind::ShortExit)
+            (SignalKind::LongEntry, SignalKind::ShortExit)
         } else {
             return;
         };
-        if !self.wishes.has(entry) {
+        if !self.signals.has(entry) {
             return;
         }
         match rule {
             OppositeEntry::Ignore => {
-                self.wishes = self.wishes.without(entry);
+                self.signals = self.signals.without(entry);
                 self.ignored = self.ignored.with(entry);
             }
             OppositeEntry::Close | OppositeEntry::CloseReduce => {
-                self.wishes = self.wishes.without(entry).with(exit);
+                self.signals = self.signals.without(entry).with(exit);
                 self.turned = Some(entry);
             }
             OppositeEntry::Reverse | OppositeEntry::ReverseReduce => {}
@@ -125,13 +140,13 @@ impl Resolved {
 mod tests {
     use super::*;
 
-    fn kinds(wishes: &[Kind]) -> Wishes {
-        wishes.iter().fold(Wishes::NONE, |set, kind| set.with(*kind))
+    fn kinds(signals: &[SignalKind]) -> SignalSet {
+        signals.iter().fold(SignalSet::NONE, |set, kind| set.with(*kind))
     }
 
     #[test]
     fn an_entry_and_an_exit_are_settled_as_each_rule_says() {
-        use Kind::{LongEntry, LongExit};
+        use SignalKind::{LongEntry, LongExit};
         let cases = [
             (Conflict::Ignore, 1.0, &[][..]),
             (Conflict::Entry, 0.0, &[LongEntry]),
@@ -145,13 +160,13 @@ mod tests {
             let options = Options { upon_long_conflict: rule, ..Options::default() };
             let resolved =
                 resolve(kinds(&[LongEntry, LongExit]), position, Accumulate::Disabled, &options);
-            assert_eq!(resolved.wishes, kinds(expected), "{rule:?} at {position}");
+            assert_eq!(resolved.signals, kinds(expected), "{rule:?} at {position}");
         }
     }
 
     #[test]
     fn two_entries_are_settled_by_the_side_of_the_position() {
-        use Kind::{LongEntry, ShortEntry};
+        use SignalKind::{LongEntry, ShortEntry};
         for (rule, position, expected) in [
             (DirectionConflict::Adjacent, 1.0, &[LongEntry][..]),
             (DirectionConflict::Adjacent, -1.0, &[ShortEntry]),
@@ -162,18 +177,18 @@ mod tests {
             let options = Options { upon_dir_conflict: rule, ..Options::default() };
             let resolved =
                 resolve(kinds(&[LongEntry, ShortEntry]), position, Accumulate::Disabled, &options);
-            assert_eq!(resolved.wishes, kinds(expected), "{rule:?} at {position}");
+            assert_eq!(resolved.signals, kinds(expected), "{rule:?} at {position}");
         }
     }
 
     #[test]
     fn an_entry_against_the_position_may_become_an_exit() {
         let options = Options { upon_opposite_entry: OppositeEntry::Close, ..Options::default() };
-        let resolved = resolve(kinds(&[Kind::ShortEntry]), 1.0, Accumulate::Both, &options);
-        assert_eq!(resolved.wishes, kinds(&[Kind::LongExit]));
+        let resolved = resolve(kinds(&[SignalKind::ShortEntry]), 1.0, Accumulate::Both, &options);
+        assert_eq!(resolved.signals, kinds(&[SignalKind::LongExit]));
         assert_eq!(
             (resolved.accumulate, resolved.turned),
-            (Accumulate::Disabled, Some(Kind::ShortEntry))
+            (Accumulate::Disabled, Some(SignalKind::ShortEntry))
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::approx::{add, close, less, less_or_close, snap};
 use super::options::{Direction, Options, SizeType};
-use super::reasons::Reason;
+use super::rejections::RejectionReason;
 use super::sizing::{Order, amount_of_value};
 use crate::error::Result;
 use crate::market::{BarRef, overflow};
@@ -35,7 +35,7 @@ pub(super) struct Fill {
 
 /// At which prices an order is executed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms<'a> {
+pub(super) struct FillTerms<'a> {
     /// The price before slippage.
     pub(super) price: f64,
     /// As a fraction.
@@ -47,7 +47,7 @@ pub(super) struct Terms<'a> {
 
 /// An order in units: how many, and perhaps which share of what is possible.
 #[derive(Debug, Clone, Copy)]
-struct Request {
+struct OrderRequest {
     /// Above 0; infinite for all that is possible.
     amount: f64,
     /// The share of what is possible.
@@ -63,12 +63,12 @@ struct Request {
 pub(super) fn execute(
     account: &mut Account,
     order: &Order,
-    terms: &Terms<'_>,
+    terms: &FillTerms<'_>,
     options: &Options,
-) -> Result<std::result::Result<Fill, Reason>> {
+) -> Result<std::result::Result<Fill, RejectionReason>> {
     let mut amount = order.size;
     if amount == 0.0 {
-        return Ok(Err(Reason::SizeZero));
+        return Ok(Err(RejectionReason::SizeZero));
     }
     if order.size_type == SizeType::Value {
         amount = amount_of_value(amount, terms.valuation_price, terms.bar)?;
@@ -86,7 +86,7 @@ pub(super) fn execute(
         debt: snap(account.debt),
         free_cash: snap(account.free_cash),
     };
-    let request = Request { amount: amount.abs(), share, direction: order.direction };
+    let request = OrderRequest { amount: amount.abs(), share, direction: order.direction };
     let outcome = if amount > 0.0 {
         // Of an infinite price no units are bought, which would look like an order below the smallest size.
         if terms.purchase_price().is_infinite() {
@@ -110,7 +110,7 @@ pub(super) fn execute(
     Ok(outcome)
 }
 
-impl Terms<'_> {
+impl FillTerms<'_> {
     /// Returns the price of a purchase, after slippage.
     #[inline]
     fn purchase_price(&self) -> f64 {
@@ -138,10 +138,10 @@ impl Account {
 
     fn buy(
         &mut self,
-        request: &Request,
-        terms: &Terms<'_>,
+        request: &OrderRequest,
+        terms: &FillTerms<'_>,
         options: &Options,
-    ) -> std::result::Result<Fill, Reason> {
+    ) -> std::result::Result<Fill, RejectionReason> {
         let price = terms.purchase_price();
         let mut budget = self.cash;
         if options.lock_cash {
@@ -151,7 +151,7 @@ impl Account {
             budget = budget.min(share * budget);
         }
         if budget == 0.0 && request.direction != Direction::ShortOnly {
-            return Err(Reason::NoCash);
+            return Err(RejectionReason::NoCash);
         }
         let covers_only = request.direction == Direction::ShortOnly;
         let wanted = if covers_only { request.amount.min(-self.position) } else { request.amount };
@@ -165,7 +165,7 @@ impl Account {
             affordable(budget, price, options)?
         };
         if close(wanted, 0.0) {
-            return Err(Reason::SizeZero);
+            return Err(RejectionReason::SizeZero);
         }
         accepted(size, request.amount, options)?;
 
@@ -212,10 +212,10 @@ impl Account {
 
     fn sell(
         &mut self,
-        request: &Request,
-        terms: &Terms<'_>,
+        request: &OrderRequest,
+        terms: &FillTerms<'_>,
         options: &Options,
-    ) -> std::result::Result<Fill, Reason> {
+    ) -> std::result::Result<Fill, RejectionReason> {
         let price = terms.price * (1.0 - terms.slippage);
         let mut share = request.share;
         let mut wanted = request.amount;
@@ -239,7 +239,7 @@ impl Account {
         }
         let size = limited(wanted, options)?;
         if close(size, 0.0) {
-            return Err(Reason::SizeZero);
+            return Err(RejectionReason::SizeZero);
         }
         accepted(size, request.amount, options)?;
 
@@ -247,7 +247,7 @@ impl Account {
         let fees = received * options.fees + options.fixed_fees;
         let net = add(received, -fees);
         if net < 0.0 {
-            return Err(Reason::CannotCoverFees);
+            return Err(RejectionReason::CannotCoverFees);
         }
         let before = self.position;
         self.cash += net;
@@ -264,14 +264,14 @@ impl Account {
     }
 
     /// Returns how many units can be sold: the long position, and what free cash secures beyond it.
-    fn sellable(&self, price: f64, options: &Options) -> std::result::Result<f64, Reason> {
+    fn sellable(&self, price: f64, options: &Options) -> std::result::Result<f64, RejectionReason> {
         let long = self.position.max(0.0);
         let free = add(self.free_cash, long * price * (1.0 - options.fees));
         if free <= 0.0 {
-            return if self.position <= 0.0 { Err(Reason::NoFreeCash) } else { Ok(long) };
+            return if self.position <= 0.0 { Err(RejectionReason::NoFreeCash) } else { Ok(long) };
         }
         let most = add(long, add(free, -options.fixed_fees) / (price * (1.0 + options.fees)));
-        if most <= 0.0 { Err(Reason::CannotCoverFees) } else { Ok(most) }
+        if most <= 0.0 { Err(RejectionReason::CannotCoverFees) } else { Ok(most) }
     }
 }
 
@@ -283,14 +283,14 @@ fn least(a: f64, b: f64) -> f64 {
 
 /// Applies the largest size and the granularity; what is left may be zero.
 #[inline]
-fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, Reason> {
+fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, RejectionReason> {
     if wanted == 0.0 {
-        return Err(Reason::SizeZero);
+        return Err(RejectionReason::SizeZero);
     }
     let mut size = wanted;
     if size > options.max_size {
         if !options.allow_partial {
-            return Err(Reason::AboveMaxSize);
+            return Err(RejectionReason::AboveMaxSize);
         }
         size = options.max_size;
     }
@@ -302,10 +302,10 @@ fn affordable(
     budget: f64,
     price: f64,
     options: &Options,
-) -> std::result::Result<(f64, f64, f64), Reason> {
+) -> std::result::Result<(f64, f64, f64), RejectionReason> {
     let for_asset = add(budget, -options.fixed_fees) / (1.0 + options.fees);
     if for_asset <= 0.0 {
-        return Err(Reason::CannotCoverFees);
+        return Err(RejectionReason::CannotCoverFees);
     }
     let size = for_asset / price;
     if options.size_granularity.is_none() {
@@ -319,16 +319,16 @@ fn affordable(
 
 /// Checks a final size against the smallest size and against what was asked for.
 #[inline]
-fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), Reason> {
+fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), RejectionReason> {
     if less(size, options.min_size) {
-        return Err(Reason::BelowMinSize);
+        return Err(RejectionReason::BelowMinSize);
     }
     if !options.allow_partial && asked.is_finite() && less(size, asked) {
-        return Err(Reason::PartialFill);
+        return Err(RejectionReason::PartialFill);
     }
     // What cash pays for may round down to nothing, even if the minimum is 0.
     if size <= 0.0 {
-        return Err(Reason::BelowMinSize);
+        return Err(RejectionReason::BelowMinSize);
     }
     Ok(())
 }
@@ -368,10 +368,12 @@ mod tests {
     fn of_a_purchase_of_nothing_the_fees_are_asked_for_first() {
         // vectorbt 1.2.0: CantCoverFees while the fixed fee exceeds cash, SizeZero once it does not.
         let order = Order { size: 0.9, size_type: SizeType::Amount, direction: Direction::Both };
-        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
+        let terms = FillTerms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
         let options =
             Options { fixed_fees: 6.0, size_granularity: Some(1.0), ..Options::default() };
-        for (cash, reason) in [(5.0, Reason::CannotCoverFees), (7.0, Reason::SizeZero)] {
+        for (cash, reason) in
+            [(5.0, RejectionReason::CannotCoverFees), (7.0, RejectionReason::SizeZero)]
+        {
             let mut account = Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
             assert_eq!(execute(&mut account, &order, &terms, &options).unwrap(), Err(reason));
         }
@@ -380,7 +382,7 @@ mod tests {
     #[test]
     fn nothing_is_worth_nothing_at_any_price() {
         // vectorbt 1.2.0 raises for a value at a price below 1e-12, but not for a value of 0.
-        let terms = Terms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: BAR };
+        let terms = FillTerms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: BAR };
         for (size, refused) in [(0.0, false), (1e-4, true)] {
             let order = Order { size, size_type: SizeType::Value, direction: Direction::Both };
             let mut account = Account { cash: 1.0, position: 0.0, debt: 0.0, free_cash: 1.0 };
@@ -403,7 +405,7 @@ mod tests {
             size_type: SizeType::Amount,
             direction: Direction::Both,
         };
-        let terms = Terms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: BAR };
+        let terms = FillTerms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: BAR };
         let options = Options {
             fees: 0.1,
             size_granularity: Some(0.2),
@@ -434,7 +436,7 @@ mod tests {
         for (before, size, price, options, expected) in cases {
             let order = Order { size, size_type: SizeType::Amount, direction: Direction::Both };
             let terms =
-                Terms { price, slippage: options.slippage, valuation_price: price, bar: BAR };
+                FillTerms { price, slippage: options.slippage, valuation_price: price, bar: BAR };
             let mut account = before;
             let error = execute(&mut account, &order, &terms, options).unwrap_err();
             assert!(error.message.starts_with(expected), "{error}");
@@ -454,11 +456,11 @@ mod tests {
         let mut account = before;
         let order =
             Order { size: f64::INFINITY, size_type: SizeType::Amount, direction: Direction::Both };
-        let terms = Terms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
+        let terms = FillTerms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
         let options = Options { fixed_fees: 6.0, ..Options::default() };
         assert_eq!(
             execute(&mut account, &order, &terms, &options).unwrap(),
-            Err(Reason::CannotCoverFees)
+            Err(RejectionReason::CannotCoverFees)
         );
         assert_eq!(account, before);
     }

@@ -14,21 +14,21 @@ mod all_in;
 mod approx;
 mod conflicts;
 mod execute;
-pub mod machine;
 pub mod options;
 pub mod orders;
 pub mod prices;
 #[cfg(test)]
 pub(crate) mod random_cases;
 mod read;
-pub mod reasons;
+pub mod rejections;
+mod signal_set;
+pub mod simulator;
 mod sizing;
 mod stops;
-mod wishes;
 
 pub use approx::{add, close, snap};
-pub use machine::{Simulation, StopCounts, simulate};
 pub use options::Options;
 pub use orders::Orders;
 pub use prices::Prices;
-pub use reasons::{Kind, Reason, Unexecuted};
+pub use rejections::{Rejection, RejectionReason, SignalKind};
+pub use simulator::{Simulation, StopCounts, simulate};

@@ -1,8 +1,8 @@
 //! The prices that a simulation runs on.
 
+use crate::compute::multiversion::multiversion;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::{BarRef, Bars};
-use crate::wide::wide;
 
 /// Closes, and where they are known opens, highs and lows, of consecutive bars.
 ///
@@ -150,7 +150,7 @@ impl<'a> Prices<'a> {
     }
 }
 
-wide! {
+multiversion! {
     /// Without an early end this becomes vector instructions; the place is looked for only if there is one.
     fn are_sound(prices: &[f64]) -> bool {
         prices.iter().fold(true, |sound, &price| sound & (price > 0.0) & (price < f64::INFINITY))

@@ -9,7 +9,7 @@ use super::options::{
     Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Options,
     SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
 };
-use crate::market::{Bits, Signals};
+use crate::signals::{Bits, Signals};
 
 /// One random run.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use super::options::{
     Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Options,
     SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
 };
-use crate::input::{Fields, Input, Issues, Range, json_number};
+use crate::request::{Fields, Input, Issues, Range, json_number};
 
 impl Options {
     /// Reads settings; what is absent or `null` keeps its default. `path` names the object in messages.

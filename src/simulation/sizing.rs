@@ -5,8 +5,8 @@
 //! it), and an entry in its direction does nothing.
 
 use super::options::{Accumulate, Direction, Options, SizeType};
-use super::reasons::Kind;
-use super::wishes::Wishes;
+use super::rejections::SignalKind;
+use super::signal_set::SignalSet;
 use crate::error::{Error, Result};
 use crate::market::{BarRef, overflow};
 
@@ -27,32 +27,44 @@ pub(super) struct Order {
 /// `INVALID_ARGUMENT` for a reversal by a percentage, and for one of more units than a number holds.
 #[inline]
 pub(super) fn size(
-    wishes: Wishes,
+    signals: SignalSet,
     position: f64,
     accumulate: Accumulate,
     valuation_price: f64,
     options: &Options,
     bar: BarRef<'_>,
-) -> Result<Option<(Kind, Order)>> {
+) -> Result<Option<(SignalKind, Order)>> {
     let entry_size = options.size;
     let sized = |size, direction| Order { size, size_type: options.size_type, direction };
     if position == 0.0 {
-        return Ok(if wishes.has(Kind::LongEntry) {
-            Some((Kind::LongEntry, sized(entry_size, Direction::Both)))
-        } else if wishes.has(Kind::ShortEntry) {
-            Some((Kind::ShortEntry, sized(-entry_size, Direction::Both)))
+        return Ok(if signals.has(SignalKind::LongEntry) {
+            Some((SignalKind::LongEntry, sized(entry_size, Direction::Both)))
+        } else if signals.has(SignalKind::ShortEntry) {
+            Some((SignalKind::ShortEntry, sized(-entry_size, Direction::Both)))
         } else {
             None
         });
     }
     let (toward, own, entry, exit, opposite) = if position > 0.0 {
-        (1.0, Direction::LongOnly, Kind::LongEntry, Kind::LongExit, Kind::ShortEntry)
+        (
+            1.0,
+            Direction::LongOnly,
+            SignalKind::LongEntry,
+            SignalKind::LongExit,
+            SignalKind::ShortEntry,
+        )
     } else {
-        (-1.0, Direction::ShortOnly, Kind::ShortEntry, Kind::ShortExit, Kind::LongEntry)
+        (
+            -1.0,
+            Direction::ShortOnly,
+            SignalKind::ShortEntry,
+            SignalKind::ShortExit,
+            SignalKind::LongEntry,
+        )
     };
     let reduces = matches!(accumulate, Accumulate::Both | Accumulate::RemoveOnly);
     let adds = matches!(accumulate, Accumulate::Both | Accumulate::AddOnly);
-    Ok(if wishes.has(opposite) {
+    Ok(if signals.has(opposite) {
         let order = if reduces {
             sized(-toward * entry_size, Direction::Both)
         } else {
@@ -65,14 +77,14 @@ pub(super) fn size(
             Order { size: -toward * units, size_type: SizeType::Amount, direction: Direction::Both }
         };
         Some((opposite, order))
-    } else if wishes.has(exit) {
+    } else if signals.has(exit) {
         let order = if reduces {
             sized(-toward * entry_size, own)
         } else {
             Order { size: -position, size_type: SizeType::Amount, direction: own }
         };
         Some((exit, order))
-    } else if wishes.has(entry) && adds {
+    } else if signals.has(entry) && adds {
         Some((entry, sized(toward * entry_size, own)))
     } else {
         None
@@ -121,14 +133,14 @@ mod tests {
 
     const BAR: BarRef<'static> = BarRef { bar: 7, timestamps: &[] };
 
-    fn order(kind: Kind, position: f64, options: &Options) -> Option<(Kind, Order)> {
-        size(Wishes::NONE.with(kind), position, options.accumulate, 50.0, options, BAR).unwrap()
+    fn order(kind: SignalKind, position: f64, options: &Options) -> Option<(SignalKind, Order)> {
+        size(SignalSet::NONE.with(kind), position, options.accumulate, 50.0, options, BAR).unwrap()
     }
 
     #[test]
     fn a_reversal_goes_one_entry_beyond_the_position() {
         let options = Options { size: 300.0, size_type: SizeType::Value, ..Options::default() };
-        let (_, reversal) = order(Kind::ShortEntry, 4.0, &options).unwrap();
+        let (_, reversal) = order(SignalKind::ShortEntry, 4.0, &options).unwrap();
         assert_eq!(
             reversal,
             Order { size: -10.0, size_type: SizeType::Amount, direction: Direction::Both }
@@ -140,16 +152,16 @@ mod tests {
         // vectorbt 1.2.0: from_signals([1e-11, 1e-13], [1, 0], [0, 1], direction="both", size=1e-4, size_type="value",
         // init_cash=1e-3) reverses 1e7 units at 1e-13 with an order of 1.01e9.
         let options = Options { size: 1e-4, size_type: SizeType::Value, ..Options::default() };
-        let wishes = Wishes::NONE.with(Kind::ShortEntry);
-        let sized = size(wishes, 1e7, Accumulate::Disabled, 1e-13, &options, BAR).unwrap();
+        let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
+        let sized = size(signals, 1e7, Accumulate::Disabled, 1e-13, &options, BAR).unwrap();
         assert!((sized.unwrap().1.size / -1.01e9 - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_reversal_by_percent_names_its_bar() {
         let options = Options { size: 0.5, size_type: SizeType::Percent, ..Options::default() };
-        let wishes = Wishes::NONE.with(Kind::ShortEntry);
-        let error = size(wishes, 4.0, Accumulate::Disabled, 50.0, &options, BAR).unwrap_err();
+        let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
+        let error = size(signals, 4.0, Accumulate::Disabled, 50.0, &options, BAR).unwrap_err();
         assert!(error.message.contains("bar 7"), "{error}");
     }
 
@@ -157,9 +169,9 @@ mod tests {
     fn more_units_than_a_number_holds_are_not_taken_for_all_that_is_possible() {
         let value = Options { size: 1e300, size_type: SizeType::Value, ..Options::default() };
         let units = Options { size: f64::MAX, ..Options::default() };
-        let wishes = Wishes::NONE.with(Kind::ShortEntry);
+        let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
         for (options, position, price) in [(&value, 1.0, 1e-10), (&units, f64::MAX, 1.0)] {
-            let reversal = size(wishes, position, Accumulate::Disabled, price, options, BAR);
+            let reversal = size(signals, position, Accumulate::Disabled, price, options, BAR);
             let error = reversal.unwrap_err();
             assert!(error.message.starts_with("the size of the reversal on bar 7"), "{error}");
         }
@@ -171,11 +183,11 @@ mod tests {
     #[test]
     fn accumulation_decides_between_reducing_and_closing() {
         let options = Options { size: 1.0, ..Options::default() };
-        assert_eq!(order(Kind::LongEntry, 4.0, &options), None);
-        assert_eq!(order(Kind::LongExit, 4.0, &options).unwrap().1.size, -4.0);
+        assert_eq!(order(SignalKind::LongEntry, 4.0, &options), None);
+        assert_eq!(order(SignalKind::LongExit, 4.0, &options).unwrap().1.size, -4.0);
         let options = Options { accumulate: Accumulate::Both, ..options };
-        assert_eq!(order(Kind::LongEntry, 4.0, &options).unwrap().1.size, 1.0);
-        assert_eq!(order(Kind::LongExit, 4.0, &options).unwrap().1.size, -1.0);
-        assert_eq!(order(Kind::LongEntry, -4.0, &options).unwrap().1.size, 1.0);
+        assert_eq!(order(SignalKind::LongEntry, 4.0, &options).unwrap().1.size, 1.0);
+        assert_eq!(order(SignalKind::LongExit, 4.0, &options).unwrap().1.size, -1.0);
+        assert_eq!(order(SignalKind::LongEntry, -4.0, &options).unwrap().1.size, 1.0);
     }
 }

@@ -21,7 +21,7 @@ pub use sqlite::Sqlite;
 /// What the asynchronous methods of stores and sources return; it does not need a runtime of any kind.
 ///
 /// Work that was handed over goes on when the answer is dropped unheard.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// Keeps runs and registered strategies.
 ///
@@ -32,11 +32,11 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 /// `CLOSED` after [`Store::close`].
 pub trait Store: Send + Sync + Debug {
     /// Keeps a new run, pending or running. Fails with an error for which [`is_duplicate`] holds where the id is taken.
-    fn create_run(&self, run: Run) -> Answer<'_, ()>;
+    fn create_run(&self, run: Run) -> BoxFuture<'_, ()>;
 
     /// Notes that a run which waited is under way. Writes the run again if the database has lost it; fails with an error
     /// for which [`is_ended`] holds if it has ended.
-    fn begin_run(&self, run: Run) -> Answer<'_, ()>;
+    fn begin_run(&self, run: Run) -> BoxFuture<'_, ()>;
 
     /// Keeps how a run of this store ended, together with what came out of it if it completed: all or nothing.
     ///
@@ -44,35 +44,35 @@ pub trait Store: Send + Sync + Debug {
     /// a whole; if another engine took this one for dead and marked the run as failed, that is corrected. Ending a run a
     /// second time in the same way changes nothing. Fails with an error for which [`is_ended`] holds if the run has ended
     /// in another way.
-    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()>;
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> BoxFuture<'_, ()>;
 
     /// Returns a run, with its outcome if it is completed; nothing where there is no such run.
-    fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>>;
+    fn run(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Outcome>)>>;
 
     /// Returns a run without curves and trades; nothing where there is no such run.
-    fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>>;
+    fn summary(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Summary>)>>;
 
     /// Returns runs, those created last first. Fails with `INVALID_ARGUMENT` where `before` names no run.
-    fn list(&self, filter: &Filter) -> Answer<'_, Vec<(Run, Option<Summary>)>>;
+    fn list(&self, filter: &Filter) -> BoxFuture<'_, Vec<(Run, Option<Summary>)>>;
 
     /// Deletes a run with all that belongs to it; returns whether there was one.
-    fn delete_run(&self, id: &str) -> Answer<'_, bool>;
+    fn delete_run(&self, id: &str) -> BoxFuture<'_, bool>;
 
     /// Keeps a registered strategy. One of the same id is replaced, but stays created when it was.
-    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()>;
+    fn save_strategy(&self, strategy: StoredStrategy) -> BoxFuture<'_, ()>;
 
     /// Returns a registered strategy as it is kept at this moment, whichever process registered it; nothing where there is
     /// none with that id, or where it was made inactive.
-    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>>;
+    fn strategy(&self, id: &str) -> BoxFuture<'_, Option<StoredStrategy>>;
 
     /// Returns every active registered strategy, in the order of the ids (by bytes).
-    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>>;
+    fn strategies(&self) -> BoxFuture<'_, Vec<StoredStrategy>>;
 
     /// Deletes a registered strategy; returns whether there was one. Runs of it stay.
-    fn delete_strategy(&self, id: &str) -> Answer<'_, bool>;
+    fn delete_strategy(&self, id: &str) -> BoxFuture<'_, bool>;
 
     /// Ends the work in hand, then closes; every later call fails with `CLOSED`. Closing twice is no error.
-    fn close(&self) -> Answer<'_, ()>;
+    fn close(&self) -> BoxFuture<'_, ()>;
 }
 
 /// The code of the issue that tells a taken id from other failures.
@@ -102,7 +102,7 @@ fn is_about_id(error: &Error, code: &str) -> bool {
 /// The errors that all stores share, so that they read the same.
 pub(crate) mod errors {
     use super::{Code, DUPLICATE, ENDED, Error, Issue, Outcome, Run, Status};
-    use crate::shown;
+    use crate::quote;
 
     /// Creates the error of an id that is taken.
     pub fn duplicate(id: &str) -> Error {
@@ -148,7 +148,7 @@ pub(crate) mod errors {
             "unknown",
             format!(
                 "before must be the id of a backtest, no backtest has the id {}",
-                shown::quoted(before)
+                quote::quoted(before)
             ),
         )
     }

@@ -7,15 +7,16 @@ use serde_json::{Map, Value as Json};
 use super::definition::{Definition, Value};
 use super::strategy::{POSITION_SIZE, Strategy, binding, issue};
 use crate::error::{Issue, Result, nearest};
-use crate::input::{Input, Issues, Range, json_number};
 use crate::language::{Binding, Builder, Plan, Truth, evaluate};
-use crate::market::{Bars, Bits, Signals};
-use crate::shown;
-use crate::watch::Watch;
+use crate::market::Bars;
+use crate::observer::ProgressObserver;
+use crate::quote;
+use crate::request::{Input, Issues, Range, json_number};
+use crate::signals::{Bits, Signals};
 
 /// A strategy that is ready to run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
+pub struct BoundStrategy {
     strategy_id: String,
     parameters: Map<String, Json>,
     position_size: f64,
@@ -37,7 +38,7 @@ impl Strategy {
         parameters: Option<&Input>,
         path: &str,
         issues: &mut Issues,
-    ) -> Option<Bound> {
+    ) -> Option<BoundStrategy> {
         let mut found = Issues::default();
         let given = Given::read(self.definition(), parameters, path, &mut found);
         let bound = if found.is_empty() { self.plan(given, path, &mut found) } else { None };
@@ -51,16 +52,16 @@ impl Strategy {
         parameters: Option<&Input>,
         path: &str,
         issues: &mut Issues,
-    ) -> Option<Arc<Bound>> {
-        if let Some(bound) = self.recent().of(parameters) {
+    ) -> Option<Arc<BoundStrategy>> {
+        if let Some(bound) = self.bind_cache().of(parameters) {
             return Some(bound);
         }
         let bound = Arc::new(self.bind(parameters, path, issues)?);
-        self.recent().keep(parameters, &bound);
+        self.bind_cache().keep(parameters, &bound);
         Some(bound)
     }
 
-    fn plan(&self, given: Given, path: &str, issues: &mut Issues) -> Option<Bound> {
+    fn plan(&self, given: Given, path: &str, issues: &mut Issues) -> Option<BoundStrategy> {
         let Given { parameters, values, position_size } = given;
         let values = values.as_slice();
         let mut found: Vec<Issue> = Vec::new();
@@ -86,7 +87,7 @@ impl Strategy {
             return None;
         }
         let fields = self.expressions().iter().map(|(name, _)| *name).collect();
-        Some(Bound {
+        Some(BoundStrategy {
             strategy_id: self.definition().id.clone(),
             parameters,
             position_size,
@@ -175,7 +176,7 @@ fn name_unknown(
                 || format!("; known parameters: {}", known.join(", ")),
                 |near| format!(", did you mean {near}?"),
             );
-            let path = format!("{path}.{}", shown::name(name));
+            let path = format!("{path}.{}", quote::name(name));
             let message = format!("unknown parameter {path}{hint}");
             (path, message)
         });
@@ -199,7 +200,7 @@ fn read_position_size(given: Option<&Input>, path: &str, issues: &mut Issues) ->
     }
 }
 
-impl Bound {
+impl BoundStrategy {
     /// Returns the id of the strategy.
     pub fn strategy_id(&self) -> &str {
         &self.strategy_id
@@ -252,15 +253,15 @@ impl Bound {
     /// Returns where the strategy enters and exits.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if it reads volume and the bars have none, `ABORT_ERR` if the watch says so.
-    pub fn signals(&self, bars: &Bars, watch: &dyn Watch) -> Result<Signals> {
+    /// `INVALID_ARGUMENT` if it reads volume and the bars have none, `ABORT_ERR` if the observer says so.
+    pub fn signals(&self, bars: &Bars, observer: &dyn ProgressObserver) -> Result<Signals> {
         let mut signals = Signals {
             entries: Bits::zeros(bars.len()),
             exits: Bits::zeros(bars.len()),
             short_entries: None,
             short_exits: None,
         };
-        for (field, computed) in self.fields.iter().zip(evaluate(&self.plan, bars, watch)?) {
+        for (field, computed) in self.fields.iter().zip(evaluate(&self.plan, bars, observer)?) {
             let bits = computed.into_bits(bars.len());
             match *field {
                 "entries" => signals.entries = bits,

@@ -78,7 +78,7 @@ impl Value {
     /// Returns the value as JSON; whole numbers as integers.
     pub fn to_json(self) -> serde_json::Value {
         match self {
-            Self::Number(value) => crate::input::json_number(value),
+            Self::Number(value) => crate::request::json_number(value),
             Self::Boolean(value) => value.into(),
         }
     }

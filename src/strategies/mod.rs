@@ -1,16 +1,16 @@
 //! Strategies: typed parameters, conditions between them, and expressions of the language for entries and exits.
 //!
 //! A [`Definition`] is a strategy as data, read from text or from an object; [`Strategy::compile`] checks all of it;
-//! [`Strategy::bind`] gives it parameter values; the [`Bound`] strategy turns bars into signals. The built-in strategies
+//! [`Strategy::bind`] gives it parameter values; the [`BoundStrategy`] strategy turns bars into signals. The built-in strategies
 //! are text files in `builtin/`.
 //!
 //! To add a built-in strategy, write one file there: `build.rs` makes the list of them.
 
+mod bind_cache;
 mod bound;
 mod builtin;
 mod definition;
 mod read;
-mod recent;
 mod registry;
 mod schema;
 mod strategy;
@@ -27,7 +27,7 @@ mod reference_tests;
 )]
 mod tests;
 
-pub use bound::Bound;
+pub use bound::BoundStrategy;
 pub use builtin::BUILTIN;
 pub use definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
 pub use registry::Registry;

@@ -1,8 +1,8 @@
 //! Reads a definition from an object of JavaScript or JSON.
 
 use super::definition::{Definition, Origin, Parameter, ParameterKind, StrategyType, Value};
-use crate::input::{Fields, Input, Issues, Range};
-use crate::shown;
+use crate::quote;
+use crate::request::{Fields, Input, Issues, Range};
 
 impl Definition {
     /// Reads a `StrategyDefinition`, or the declaration of a strategy with a function; every problem is noted, unknown keys
@@ -108,7 +108,7 @@ fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parame
     entries
         .iter()
         .map(|(name, input)| {
-            let path = format!("{path}.{}", shown::name(name));
+            let path = format!("{path}.{}", quote::name(name));
             read_parameter(&path, name, input, issues)
         })
         .collect()

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::input::{Input, Issues};
-use crate::market::{Bars, Bits, Column, time};
-use crate::watch::Unwatched;
+use crate::market::{Bars, Column, time};
+use crate::observer::NoObserver;
+use crate::request::{Input, Issues};
+use crate::signals::Bits;
 
 const ASSETS: [&str; 4] = ["sp500", "aapl", "ibm", "msft"];
 
@@ -68,7 +69,7 @@ fn built_in_strategies_signal_on_the_bars_of_the_reference() {
                 .unwrap()
                 .bind(Some(&parameters), "parameters", &mut Issues::default())
                 .unwrap();
-            let signals = bound.signals(&bars, &Unwatched).unwrap();
+            let signals = bound.signals(&bars, &NoObserver).unwrap();
             for (name, found) in [("entries", &signals.entries), ("exits", &signals.exits)] {
                 let expected: Vec<[usize; 2]> = serde_json::from_value(case[name].clone()).unwrap();
                 assert_eq!(

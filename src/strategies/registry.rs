@@ -7,8 +7,8 @@ use super::builtin::BUILTIN;
 use super::strategy::Strategy;
 use super::text;
 use crate::error::{Code, Error, Result, nearest};
-use crate::input::Issues;
-use crate::shown::quoted;
+use crate::quote::quoted;
+use crate::request::Issues;
 
 /// The known strategies: the built-in ones, and those that were registered.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::definition::{Parameter, ParameterKind};
 use super::strategy::{POSITION_SIZE, Strategy};
-use crate::input::json_number;
+use crate::request::json_number;
 
 impl Strategy {
     /// Returns the JSON Schema (2020-12) of the parameters, `position_size` included; none is required. JSON Schema has no

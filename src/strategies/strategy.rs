@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::bind_cache::BindCache;
 use super::definition::{Definition, Origin, Parameter, ParameterKind, Value};
-use super::recent::Recent;
 use crate::error::Issue;
 use crate::indicators::Series;
 use crate::language::{
     self, Binding, Builder, Checked, Kind, Problem, Scope,
     functions::{Clock, KEYWORDS, function_names},
 };
-use crate::shown::{self, quoted};
+use crate::quote::{self, quoted};
 
 /// The parameter that every strategy has: the share of the available cash that an entry uses.
 pub const POSITION_SIZE: &str = "position_size";
@@ -30,7 +30,7 @@ pub struct Strategy {
     constraints: Vec<(String, Checked)>,
     /// The checked expressions with the names of their fields: entries, exits, and those of the short side that there are.
     expressions: Vec<(&'static str, Checked)>,
-    recent: Recent,
+    bind_cache: BindCache,
 }
 
 impl Strategy {
@@ -76,8 +76,8 @@ impl Strategy {
                 .and_then(|text| expression(&format!("strategy.{name}"), text, scope, &mut issues));
             expressions.extend(checked.map(|checked| (name, checked)));
         }
-        let recent = Recent::default();
-        let strategy = Self { definition, source, constraints, expressions, recent };
+        let bind_cache = BindCache::default();
+        let strategy = Self { definition, source, constraints, expressions, bind_cache };
         if are_parameters_sound {
             let defaults = strategy.default_bindings();
             strategy.check_constraints(&defaults, "strategy.parameters", &mut issues);
@@ -97,8 +97,8 @@ impl Strategy {
     }
 
     /// Returns what the strategy was last made ready with.
-    pub(super) fn recent(&self) -> &Recent {
-        &self.recent
+    pub(super) fn bind_cache(&self) -> &BindCache {
+        &self.bind_cache
     }
 
     /// Returns the checked expressions with the names of their fields.
@@ -246,7 +246,7 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
     let mut seen = BTreeSet::new();
     for parameter in &definition.parameters {
         let name = parameter.name.as_str();
-        let path = format!("strategy.parameters.{}", shown::name(name));
+        let path = format!("strategy.parameters.{}", quote::name(name));
         let is_series = Series::ALL.iter().any(|(known, _)| *known == name)
             || Clock::ALL.iter().any(|(known, _, _)| *known == name);
         if name == POSITION_SIZE {
@@ -274,7 +274,7 @@ fn check_names(definition: &Definition, issues: &mut Vec<Issue>) {
 }
 
 fn check_parameter(parameter: &Parameter, issues: &mut Vec<Issue>) {
-    let path = format!("strategy.parameters.{}", shown::name(&parameter.name));
+    let path = format!("strategy.parameters.{}", quote::name(&parameter.name));
     let (minimum, maximum) = (parameter.minimum, parameter.maximum);
     if parameter.kind == ParameterKind::Boolean {
         if minimum.is_some() || maximum.is_some() {

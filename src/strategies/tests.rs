@@ -2,9 +2,9 @@ use serde_json::json;
 
 use super::*;
 use crate::error::Code;
-use crate::input::{Input, Issues};
 use crate::market::{Bars, time};
-use crate::watch::{Unwatched, Watch};
+use crate::observer::{NoObserver, ProgressObserver};
+use crate::request::{Input, Issues};
 
 fn bars(closes: &[f64]) -> Bars {
     let timestamps = (0..closes.len()).map(|bar| i64::try_from(bar).unwrap() * time::DAY).collect();
@@ -24,7 +24,10 @@ fn faults(definition: serde_json::Value) -> Vec<String> {
     issues.into_vec().into_iter().map(|issue| issue.message).collect()
 }
 
-fn bind(id: &str, parameters: serde_json::Value) -> std::result::Result<Bound, Vec<String>> {
+fn bind(
+    id: &str,
+    parameters: serde_json::Value,
+) -> std::result::Result<BoundStrategy, Vec<String>> {
     let strategy = Registry::builtin().unwrap().get(id).unwrap();
     let mut issues = Issues::default();
     let bound = strategy.bind(Some(&Input::from(parameters)), "parameters", &mut issues);
@@ -47,7 +50,7 @@ fn built_in_strategies_are_sound_and_read_back_from_their_text() {
         assert_eq!(parse(strategy.source()).as_ref(), Ok(strategy.definition()));
         let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
         assert_eq!(bound.parameters(), &strategy.default_parameters());
-        bound.signals(&bars(&wave(300)), &Unwatched).unwrap();
+        bound.signals(&bars(&wave(300)), &NoObserver).unwrap();
     }
 }
 
@@ -204,9 +207,9 @@ fn a_definition_becomes_text_and_back() {
     let bound =
         |strategy: &Strategy| strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
     let bars = bars(&wave(50));
-    let signals = bound(&strategy).signals(&bars, &Unwatched).unwrap();
+    let signals = bound(&strategy).signals(&bars, &NoObserver).unwrap();
     assert!(signals.short_exits.as_ref().unwrap().count() > 0);
-    assert_eq!(bound(&again).signals(&bars, &Unwatched).unwrap(), signals);
+    assert_eq!(bound(&again).signals(&bars, &NoObserver).unwrap(), signals);
 }
 
 #[test]
@@ -349,7 +352,7 @@ fn a_warm_up_that_takes_all_bars_is_told() {
     assert!(crossover.warnings_on(31).is_empty());
     let closes: Vec<f64> =
         (0..31).map(|bar| if bar < 30 { 50.0 - f64::from(bar) } else { 500.0 }).collect();
-    assert!(crossover.signals(&bars(&closes), &Unwatched).unwrap().entries.get(30));
+    assert!(crossover.signals(&bars(&closes), &NoObserver).unwrap().entries.get(30));
     assert!(bind("buy_and_hold", json!({})).unwrap().warnings_on(1).is_empty());
 }
 
@@ -429,8 +432,8 @@ fn one_problem_does_not_hide_another() {
 #[test]
 fn signals_stop_when_cancelled_and_ask_for_volume() {
     struct Stopped;
-    impl Watch for Stopped {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Stopped {
+        fn is_cancelled(&self) -> bool {
             true
         }
     }
@@ -439,6 +442,6 @@ fn signals_stop_when_cancelled_and_ask_for_volume() {
     let text = "strategy own\nentries obv() > 0\nexits false";
     let strategy = Strategy::compile(parse(text).unwrap()).unwrap();
     let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
-    let error = bound.signals(&bars(&wave(20)), &Unwatched).unwrap_err();
+    let error = bound.signals(&bars(&wave(20)), &NoObserver).unwrap_err();
     assert_eq!(error.message, "the strategy reads volume, but these bars have none");
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::bound::{Bound, Given};
+use super::bound::{BoundStrategy, Given};
 use super::definition::{Definition, Origin};
 use super::registry::Registry;
 use super::strategy::Strategy;
 use crate::error::Issue;
-use crate::input::{Input, Issues};
+use crate::request::{Input, Issues};
 
 /// The outcome of [`validate`].
 #[derive(Debug)]
@@ -15,9 +15,9 @@ pub struct Validation {
     /// The strategy, if it is known and sound.
     pub strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if there is no issue.
-    pub bound: Option<Arc<Bound>>,
+    pub bound: Option<Arc<BoundStrategy>>,
     /// The same, if there is no issue with the parameters.
-    with_parameters: Option<Arc<Bound>>,
+    with_parameters: Option<Arc<BoundStrategy>>,
     /// Whether a strategy was named that there is none of.
     pub is_unknown: bool,
     /// Every problem.

@@ -3,7 +3,7 @@
 //! Told from the plan alone, and so only where that is so whatever the bars: constants fold, expressions that compute the
 //! same are one step of the plan, and of each number it is known between which bounds it lies.
 
-use super::bound::Bound;
+use super::bound::BoundStrategy;
 use crate::language::Truth;
 
 /// One side of the market: the expressions that enter and leave it.
@@ -12,7 +12,7 @@ struct Side {
     exits: Option<usize>,
 }
 
-impl Bound {
+impl BoundStrategy {
     /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
     /// the market. Nothing is known of one whose signals a function computes.
     pub fn warnings(&self) -> &[String] {

@@ -6,8 +6,8 @@ use super::chunk::{self, Columns};
 use crate::data::{Imported, new_revision};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Timeframe};
+use crate::observer::ProgressObserver;
 use crate::store::sqlite::Failure;
-use crate::watch::Watch;
 
 /// Merges bars into a series within one transaction, a chunk at a time.
 pub(super) fn import(
@@ -15,10 +15,10 @@ pub(super) fn import(
     symbol: &str,
     timeframe: Timeframe,
     bars: &Bars,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Imported, Failure> {
     // It may have waited for others.
-    if watch.cancelled() {
+    if observer.is_cancelled() {
         return Err(Error::cancelled().into());
     }
     let (Some(&first), Some(&last)) = (bars.timestamps().first(), bars.timestamps().last()) else {
@@ -31,13 +31,13 @@ pub(super) fn import(
     let transaction = connection.transaction()?;
     let series = series(&transaction, symbol, timeframe, first)?;
     let (from, to) = touched(&transaction, series, first, last)?;
-    let replaced = merge(&transaction, series, (from, to), bars, watch)?;
+    let replaced = merge(&transaction, series, (from, to), bars, observer)?;
     let count = "
         UPDATE bar_series SET revision = ?2, (bars, first, last) =
           (SELECT sum(bars), min(first), max(last) FROM bars WHERE series = ?1)
         WHERE series = ?1";
     transaction.execute(count, [series, new_revision()])?;
-    if !watch.may_commit() {
+    if !observer.may_commit() {
         return Err(Error::cancelled().into());
     }
     transaction.commit()?;
@@ -89,7 +89,7 @@ fn merge(
     series: i64,
     (from, to): (i64, i64),
     bars: &Bars,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<u64, Failure> {
     let new = bars.timestamps();
     let mut old = Old::new(transaction, series, from, to)?;
@@ -120,16 +120,16 @@ fn merge(
             }
         }
         if out.len() == chunk::SIZE {
-            if watch.cancelled() {
+            if observer.is_cancelled() {
                 return Err(Error::cancelled().into());
             }
             out.insert(transaction, series, 0..out.len())?;
             out.clear();
-            watch.at(at, 0);
+            observer.on_bar(at, 0);
         }
     }
     out.insert(transaction, series, 0..out.len())?;
-    watch.at(at, 0);
+    observer.on_bar(at, 0);
     Ok(replaced)
 }
 

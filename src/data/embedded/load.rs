@@ -6,8 +6,8 @@ use super::chunk::{self, Columns};
 use crate::data::{Span, no_data};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
+use crate::observer::ProgressObserver;
 use crate::store::sqlite::{Failure, damaged};
-use crate::watch::Watch;
 
 /// Loads the bars of a series that open within a range.
 pub(super) fn load(
@@ -15,7 +15,7 @@ pub(super) fn load(
     symbol: &str,
     timeframe: Timeframe,
     span: Span,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Bars, Failure> {
     // One transaction: an import of another process in between must not be half seen.
     let transaction = connection.transaction()?;
@@ -23,7 +23,7 @@ pub(super) fn load(
     let id: Option<i64> =
         transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
     let bars = match id {
-        Some(id) => chunks(&transaction, id, span, watch)?,
+        Some(id) => chunks(&transaction, id, span, observer)?,
         None => bars(Columns::default(), span)?,
     };
     if bars.is_empty() {
@@ -38,7 +38,7 @@ fn chunks(
     connection: &Connection,
     series: i64,
     span: Span,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Bars, Failure> {
     let Span { start, end, .. } = span;
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
@@ -56,7 +56,7 @@ fn chunks(
         connection.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
     let mut rows = statement.query(params![series, start, end])?;
     while let Some(row) = rows.next()? {
-        if watch.cancelled() {
+        if observer.is_cancelled() {
             return Err(Error::cancelled().into());
         }
         columns.extend(row)?;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use super::{Answer, Asset, Imported, Loaded, Series, Source, Span};
+use super::{Asset, BoxFuture, Imported, Loaded, Series, Source, Span};
 use crate::market::{Bars, Timeframe};
+use crate::observer::ProgressObserver;
 use crate::store::Sqlite;
 use crate::store::sqlite::{Failure, damaged};
-use crate::watch::Watch;
 
 /// The bars that were imported into an embedded store.
 #[derive(Debug, Clone)]
@@ -28,11 +28,11 @@ impl Embedded {
 }
 
 impl Source for Embedded {
-    fn assets(&self) -> Answer<'_, Vec<Asset>> {
+    fn assets(&self) -> BoxFuture<'_, Vec<Asset>> {
         Box::pin(self.store.read(|connection| assets(connection)))
     }
 
-    fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
         let symbol = symbol.to_owned();
         Box::pin(self.store.read(move |connection| series(connection, &symbol)))
     }
@@ -42,11 +42,11 @@ impl Source for Embedded {
         symbol: &str,
         timeframe: Timeframe,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(self.store.read(move |connection| {
-            load::load(connection, &symbol, timeframe, span, &*watch).map(Loaded::from)
+            load::load(connection, &symbol, timeframe, span, &*observer).map(Loaded::from)
         }))
     }
 
@@ -55,11 +55,11 @@ impl Source for Embedded {
         symbol: &str,
         timeframe: Timeframe,
         bars: Bars,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Imported> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Imported> {
         let symbol = symbol.to_owned();
         Box::pin(self.store.write(move |connection| {
-            import::import(connection, &symbol, timeframe, &bars, &*watch)
+            import::import(connection, &symbol, timeframe, &bars, &*observer)
         }))
     }
 }

@@ -3,8 +3,8 @@ use std::path::Path;
 use super::*;
 use crate::data::behaviour::{self, minutes};
 use crate::error::Code;
+use crate::observer::NoObserver;
 use crate::store::Store;
-use crate::watch::Unwatched;
 
 async fn open(folder: &Path) -> (Arc<Sqlite>, Embedded) {
     let store = Sqlite::open(&folder.join("store.db")).await.unwrap();
@@ -65,7 +65,7 @@ async fn damaged_chunks_are_errors_that_name_the_store() {
     for (damage, expected) in damages {
         store.write(move |connection| Ok(connection.execute(damage, [])?)).await.unwrap();
         let error = source
-            .load("A", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(Unwatched))
+            .load("A", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(NoObserver))
             .await
             .unwrap_err();
         assert_eq!(error.code, Code::Storage);

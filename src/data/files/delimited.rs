@@ -4,18 +4,18 @@ use std::io::{BufRead, Error as IoError, Read};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Terminator};
 
-use super::moments::Moments;
+use super::timestamps::Timestamps;
 use super::unreadable;
+use crate::compute::reserve;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::names::Places;
+use crate::market::column_names::BarColumns;
 use crate::market::{Bars, Column, Limit};
-use crate::reserve;
-use crate::shown::{self, quoted};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
+use crate::quote::{self, quoted};
 
 /// How many lines may precede the header, as the address does in files of `CryptoDataDownload`.
 const PREAMBLE: usize = 5;
-/// How many lines are read between two looks at the watch.
+/// How many lines are read between two looks at the observer.
 const POLL: u64 = 1024;
 /// The longest record, bytes: a quoted field may hold line feeds, and a file without any is one record.
 const LONGEST_RECORD: u64 = 1 << 20;
@@ -27,7 +27,7 @@ pub(super) fn read(
     mut input: impl BufRead,
     size: u64,
     limit: Limit,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Bars> {
     let head = input.fill_buf().map_err(|error| unreadable(&error))?;
     if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
@@ -36,7 +36,7 @@ pub(super) fn read(
     let delimiter = delimiter(head);
     // Each line ends with a line feed then, and the carriage returns before them go when cells are trimmed: only so does
     // the position after a line tell its number, whatever ends the lines of the file.
-    let input = Metered { input: input.chain(&b"\n"[..]), left: 0, watch };
+    let input = Metered { input: input.chain(&b"\n"[..]), left: 0, observer };
     let mut builder = ReaderBuilder::new();
     let builder = builder
         .delimiter(delimiter)
@@ -52,12 +52,12 @@ pub(super) fn read(
         rows += 1;
         limit.check(rows)?;
         if rows.is_multiple_of(POLL) {
-            if watch.cancelled() {
+            if observer.is_cancelled() {
                 return Err(Error::cancelled());
             }
             #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
             let share = reader.position().byte() as f64 / size.max(1) as f64;
-            watch.read(share, usize::try_from(rows).unwrap_or(usize::MAX));
+            observer.on_read(share, usize::try_from(rows).unwrap_or(usize::MAX));
         }
         table.push(&record, line)?;
     }
@@ -69,7 +69,7 @@ struct Metered<'a, R> {
     input: R,
     /// How many bytes the record under way may still take.
     left: u64,
-    watch: &'a dyn Watch,
+    observer: &'a dyn ProgressObserver,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
@@ -77,7 +77,7 @@ impl<R: Read> Read for Metered<'_, R> {
         if self.left == 0 {
             return Err(IoError::other(TooLong));
         }
-        if self.watch.cancelled() {
+        if self.observer.is_cancelled() {
             return Err(IoError::other(Stopped));
         }
         let read = self.input.read(buffer)?;
@@ -118,7 +118,7 @@ fn header(
             break;
         }
         let names: Vec<&str> = record.iter().collect();
-        match Places::find(&names) {
+        match BarColumns::find(&names) {
             Ok(_) => return Ok(names.into_iter().map(str::to_owned).collect()),
             // The first line is the one that a reader takes for the header, unless it has but one cell.
             Err(error)
@@ -168,7 +168,7 @@ fn next(
             return Ok(Some(line));
         }
         blank += 1;
-        if blank.is_multiple_of(POLL) && reader.get_ref().watch.cancelled() {
+        if blank.is_multiple_of(POLL) && reader.get_ref().observer.is_cancelled() {
             return Err(Error::cancelled());
         }
     }
@@ -178,8 +178,8 @@ fn next(
 #[derive(Debug)]
 struct Table<'a> {
     header: &'a [String],
-    places: Places,
-    moments: Moments,
+    places: BarColumns,
+    moments: Timestamps,
     /// Open, high, low, close.
     prices: [Vec<f64>; 4],
     volume: Vec<f64>,
@@ -188,11 +188,11 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn new(header: &'a [String]) -> Result<Self> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let places = Places::find(&names)?;
+        let places = BarColumns::find(&names)?;
         Ok(Self {
             header,
             places,
-            moments: Moments::default(),
+            moments: Timestamps::default(),
             prices: Default::default(),
             volume: Vec::new(),
         })
@@ -259,7 +259,7 @@ impl<'a> Table<'a> {
         let message = format!("line {line}, column {} must be {expected}, {found}", quoted(name));
         Error::with_issues(
             Code::BadData,
-            vec![Issue::new(format!("line {line}, {}", shown::name(name)), "type", message)],
+            vec![Issue::new(format!("line {line}, {}", quote::name(name)), "type", message)],
         )
     }
 

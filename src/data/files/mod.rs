@@ -1,8 +1,8 @@
 //! Bars from files: `.csv`, `.parquet`, `.arrow` (also `.feather` and `.ipc`).
 
 mod delimited;
-mod moments;
 mod parquet;
+mod timestamps;
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::error::{Code, Error, Result};
 use crate::market::arrow::{self, Input};
 use crate::market::{Bars, Limit};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// The known extensions, for messages.
 const EXTENSIONS: &str = ".csv, .parquet, .arrow, .feather or .ipc";
@@ -27,16 +27,23 @@ const EXTENSIONS: &str = ".csv, .parquet, .arrow, .feather or .ipc";
 /// `INVALID_ARGUMENT` where there is no such file, it is no regular file, it cannot be opened or its extension is unknown;
 /// `BAD_DATA` where its content is broken, breaks an invariant of bars (with line and column or row), or changes while it is
 /// read; `LIMIT_EXCEEDED` for more rows than allowed; the error of cancelled work. Each message begins with the path.
-pub fn read(path: &Path, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+pub fn read(path: &Path, limit: Limit, observer: &dyn ProgressObserver) -> Result<Bars> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    let decode: fn(Opened, Limit, &dyn Watch) -> Result<Bars> = match extension.as_deref() {
-        Some("csv") => |opened, limit, watch| {
+    let decode: fn(Opened, Limit, &dyn ProgressObserver) -> Result<Bars> = match extension
+        .as_deref()
+    {
+        Some("csv") => |opened, limit, observer| {
             let (file, size) = (opened.file, opened.size);
-            delimited::read(BufReader::with_capacity(1 << 18, file.take(size)), size, limit, watch)
+            delimited::read(
+                BufReader::with_capacity(1 << 18, file.take(size)),
+                size,
+                limit,
+                observer,
+            )
         },
         Some("parquet") => parquet::read,
         Some("arrow" | "feather" | "ipc") => {
-            |mut opened, limit, watch| arrow::from_input(&mut opened, limit, watch)
+            |mut opened, limit, observer| arrow::from_input(&mut opened, limit, observer)
         }
         Some(other) => {
             return Err(refused(
@@ -55,7 +62,7 @@ pub fn read(path: &Path, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
     let opened = open(path)?;
     let handle = opened.file.try_clone().map_err(|error| named(unreadable(&error)))?;
     let before = (opened.size, opened.changed);
-    let bars = decode(opened, limit, watch).map_err(named)?;
+    let bars = decode(opened, limit, observer).map_err(named)?;
     // A part of it may be of before and a part of after.
     let after = handle.metadata().map_err(|error| named(unreadable(&error)))?;
     if before != (after.len(), after.modified().ok()) {

@@ -12,12 +12,12 @@ use tempfile::TempDir;
 use super::*;
 use crate::market::time;
 
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
 
 const LIMIT: u64 = 100_000;
 
-fn read(path: &Path, watch: &dyn Watch) -> Result<Bars> {
-    super::read(path, Limit::of_import(LIMIT), watch)
+fn read(path: &Path, observer: &dyn ProgressObserver) -> Result<Bars> {
+    super::read(path, Limit::of_import(LIMIT), observer)
 }
 
 /// Writes a file into a folder of its own and reads it.
@@ -29,7 +29,7 @@ fn read_bytes(name: &str, bytes: &[u8]) -> Result<(PathBuf, Bars)> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    read(&path, &Unwatched).map(|bars| (path, bars))
+    read(&path, &NoObserver).map(|bars| (path, bars))
 }
 
 fn fault(text: &str) -> String {
@@ -205,7 +205,7 @@ fn files_that_cannot_be_opened_are_invalid_arguments() {
     ];
     for (name, expected) in cases {
         let path = folder.path().join(name);
-        let error = read(&path, &Unwatched).unwrap_err();
+        let error = read(&path, &NoObserver).unwrap_err();
         assert_eq!(error.code, Code::InvalidArgument);
         assert_eq!(error.message, format!("{}: {expected}", path.display()));
     }
@@ -214,8 +214,8 @@ fn files_that_cannot_be_opened_are_invalid_arguments() {
 #[test]
 fn a_cancelled_reading_stops() {
     struct Cancelled;
-    impl Watch for Cancelled {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Cancelled {
+        fn is_cancelled(&self) -> bool {
             true
         }
     }
@@ -225,7 +225,7 @@ fn a_cancelled_reading_stops() {
     let path = folder.path().join("bars.csv");
     fs::write(&path, format!("time,open,high,low,close\n{}", rows.concat())).unwrap();
     assert_eq!(read(&path, &Cancelled).unwrap_err().code, Code::Cancelled);
-    assert_eq!(read(&path, &Unwatched).unwrap().len(), 20_000);
+    assert_eq!(read(&path, &NoObserver).unwrap().len(), 20_000);
 }
 
 /// Makes lines of CSV, a bar a minute.
@@ -241,8 +241,8 @@ fn rows_beyond_the_limit_are_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("bars.csv");
     fs::write(&path, text).unwrap();
-    assert_eq!(super::read(&path, Limit::of_import(200), &Unwatched).unwrap().len(), 200);
-    let error = super::read(&path, Limit::of_import(199), &Unwatched).unwrap_err();
+    assert_eq!(super::read(&path, Limit::of_import(200), &NoObserver).unwrap().len(), 200);
+    let error = super::read(&path, Limit::of_import(199), &NoObserver).unwrap_err();
     assert_eq!(error.code, Code::LimitExceeded);
     assert!(error.message.ends_with(
         "the import has more than 199 rows, the limit maxImportRows (MAX_IMPORT_ROWS) is 199"
@@ -250,7 +250,7 @@ fn rows_beyond_the_limit_are_refused() {
     let path = folder.path().join("bars.parquet");
     fs::write(&path, parquet_bytes(Compression::SNAPPY)).unwrap();
     assert_eq!(
-        super::read(&path, Limit::of_import(1), &Unwatched).unwrap_err().code,
+        super::read(&path, Limit::of_import(1), &NoObserver).unwrap_err().code,
         Code::LimitExceeded
     );
 }
@@ -274,11 +274,11 @@ fn a_record_without_an_end_is_refused() {
 #[test]
 fn a_file_that_changes_while_it_is_read_is_refused() {
     struct Writer<'a>(&'a Path, u64);
-    impl Watch for Writer<'_> {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Writer<'_> {
+        fn is_cancelled(&self) -> bool {
             false
         }
-        fn read(&self, _: f64, _: usize) {
+        fn on_read(&self, _: f64, _: usize) {
             let file = fs::OpenOptions::new().write(true).open(self.0).unwrap();
             file.set_len(self.1).unwrap();
         }
@@ -307,7 +307,7 @@ fn only_regular_files_are_opened() {
     let cases =
         [(pipe, "a named pipe (FIFO)"), (device, "a character device"), (socket, "a socket")];
     for (path, kind) in cases {
-        let error = read(&path, &Unwatched).unwrap_err();
+        let error = read(&path, &NoObserver).unwrap_err();
         assert_eq!(error.code, Code::InvalidArgument);
         assert_eq!(error.message, format!("{}: this is {kind}, not a file", path.display()));
     }

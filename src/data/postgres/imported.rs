@@ -7,16 +7,18 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::reader::{Reader, Unheard, ask, read};
-use crate::data::{Answer, Asset, Imported, Loaded, Series, Source, Span, new_revision, no_data};
+use crate::data::{
+    Asset, BoxFuture, Imported, Loaded, Series, Source, Span, new_revision, no_data,
+};
 use crate::error::{Code, Error};
 use crate::market::{Bars, Column, Timeframe};
+use crate::observer::ProgressObserver;
 use crate::store::Postgres;
 use crate::store::postgres::copy::Rows;
 use crate::store::postgres::runs::Parameter;
-use crate::store::postgres::values::{Bound, Micros, Moment};
+use crate::store::postgres::values::{BoundStrategy, Micros, Moment};
 use crate::store::postgres::{Failure, Pool, Shared, attempts};
 use crate::store::sqlite::damaged;
-use crate::watch::Watch;
 
 /// Under which name the series are listed.
 const SOURCE: &str = "imported";
@@ -24,7 +26,7 @@ const SOURCE: &str = "imported";
 /// Openings deleted at once.
 const BATCH: usize = 10_000;
 
-/// Rows written between two looks at the watch.
+/// Rows written between two looks at the observer.
 const POLL: usize = 1024;
 
 /// The bars that were imported into a store.
@@ -43,7 +45,7 @@ impl Imports {
 }
 
 impl Source for Imports {
-    fn assets(&self) -> Answer<'_, Vec<Asset>> {
+    fn assets(&self) -> BoxFuture<'_, Vec<Asset>> {
         Box::pin(async {
             let work = async move |shared: Arc<Shared>| attempts!(&shared.pool, _ => series(&shared, None));
             let mut assets: BTreeMap<String, Vec<Series>> = BTreeMap::new();
@@ -54,7 +56,7 @@ impl Source for Imports {
         })
     }
 
-    fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let work = async move |shared: Arc<Shared>| attempts!(&shared.pool, _ => series(&shared, Some(&symbol)));
@@ -67,13 +69,13 @@ impl Source for Imports {
         symbol: &str,
         timeframe: Timeframe,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let schema = self.store.schema().to_owned();
             let name = symbol.clone();
-            let loaded = read(self.store.pool(), self.chunk, watch, async move |pool, mut reader| {
+            let loaded = read(self.store.pool(), self.chunk, observer, async move |pool, mut reader| {
                 attempts!(&pool, _ => load(&pool, &schema, &mut reader, &name, timeframe, span))
             })
             .await?;
@@ -90,12 +92,12 @@ impl Source for Imports {
         symbol: &str,
         timeframe: Timeframe,
         bars: Bars,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Imported> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Imported> {
         let (symbol, schema) = (symbol.to_owned(), self.store.schema().to_owned());
         Box::pin(ask(self.store.pool(), async move |pool: Arc<Pool>, mut unheard: Unheard| {
             let what = Import { schema: &schema, symbol: &symbol, timeframe, bars: &bars };
-            attempts!(&pool, _ => import(&pool, &what, &*watch, &mut unheard))
+            attempts!(&pool, _ => import(&pool, &what, &*observer, &mut unheard))
         }))
     }
 }
@@ -143,7 +145,8 @@ async fn load(
         "SELECT ts, open, high, low, close, volume FROM {schema}.bars
          WHERE asset_symbol = $1 AND timeframe = $2 AND ts >= $3 AND ts <= $4 ORDER BY ts"
     );
-    let (from, to) = (Bound::Moment(Moment(span.start)), Bound::Moment(Moment(span.end)));
+    let (from, to) =
+        (BoundStrategy::Moment(Moment(span.start)), BoundStrategy::Moment(Moment(span.end)));
     let values: [Parameter; 4] = [
         (&symbol, Type::TEXT),
         (&timeframe.as_str(), Type::TEXT),
@@ -200,7 +203,7 @@ struct Import<'a> {
 async fn import(
     pool: &Pool,
     what: &Import<'_>,
-    watch: &(dyn Watch + Send + Sync),
+    observer: &(dyn ProgressObserver + Send + Sync),
     unheard: &mut Unheard,
 ) -> Result<Imported, Failure> {
     let timestamps = what.bars.timestamps();
@@ -209,21 +212,21 @@ async fn import(
         let message = format!("there are no bars of {symbol} {timeframe} to import");
         return Err(Error::new(Code::BadData, message).into());
     };
-    stop_if_cancelled(watch)?;
+    stop_if_cancelled(observer)?;
     let mut connection = pool.get().await?;
     let transaction = pool.begin(&mut connection).await?;
     let canceller = pool.canceller(transaction.client()).await?;
-    let written = what.write(transaction.client(), (first, last), watch);
+    let written = what.write(transaction.client(), (first, last), observer);
     let imported = unheard.or(pool, &canceller, written).await?;
-    if !watch.may_commit() {
+    if !observer.may_commit() {
         return Err(Error::cancelled().into());
     }
     transaction.commit().await?;
     Ok(imported)
 }
 
-fn stop_if_cancelled(watch: &dyn Watch) -> Result<(), Failure> {
-    if watch.cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
+fn stop_if_cancelled(observer: &dyn ProgressObserver) -> Result<(), Failure> {
+    if observer.is_cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
 }
 
 impl Import<'_> {
@@ -232,7 +235,7 @@ impl Import<'_> {
         &self,
         client: &Client,
         (first, last): (i64, i64),
-        watch: &(dyn Watch + Send + Sync),
+        observer: &(dyn ProgressObserver + Send + Sync),
     ) -> Result<Imported, Failure> {
         let Self { schema, symbol, timeframe, bars } = *self;
         let enter = format!(
@@ -251,7 +254,7 @@ impl Import<'_> {
             (&new_revision(), Type::INT8),
         ];
         let held: i64 = client.query_typed_one(&enter, &values).await?.try_get(0)?;
-        let replaced = if held > 0 { self.take_out(client, watch).await? } else { 0 };
+        let replaced = if held > 0 { self.take_out(client, observer).await? } else { 0 };
         let copy = format!(
             "COPY {schema}.bars (asset_symbol, timeframe, ts, open, high, low, close, volume) FROM STDIN (FORMAT binary)"
         );
@@ -259,8 +262,8 @@ impl Import<'_> {
         let prices = [bars.open(), bars.high(), bars.low(), bars.close()];
         for (at, time) in bars.timestamps().iter().enumerate() {
             if at.is_multiple_of(POLL) {
-                stop_if_cancelled(watch)?;
-                watch.at(at, 0);
+                stop_if_cancelled(observer)?;
+                observer.on_bar(at, 0);
             }
             rows.row(8).await?;
             rows.text(symbol)?;
@@ -275,7 +278,7 @@ impl Import<'_> {
             }
         }
         let imported = rows.finish().await?;
-        watch.at(bars.len(), 0);
+        observer.on_bar(bars.len(), 0);
         let count = format!(
             "UPDATE {schema}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2"
         );
@@ -291,7 +294,7 @@ impl Import<'_> {
     async fn take_out(
         &self,
         client: &Client,
-        watch: &(dyn Watch + Send + Sync),
+        observer: &(dyn ProgressObserver + Send + Sync),
     ) -> Result<u64, Failure> {
         let delete = format!(
             "DELETE FROM {}.bars WHERE asset_symbol = $1 AND timeframe = $2 AND ts BETWEEN $3 AND $4 AND ts = ANY ($5)",
@@ -299,7 +302,7 @@ impl Import<'_> {
         );
         let mut replaced = 0;
         for batch in self.bars.timestamps().chunks(BATCH) {
-            stop_if_cancelled(watch)?;
+            stop_if_cancelled(observer)?;
             let openings: Vec<Moment> = batch.iter().copied().map(Moment).collect();
             let values: [Parameter; 5] = [
                 (&self.symbol, Type::TEXT),

@@ -14,7 +14,7 @@ use crate::data::{Loaded, Series, Span};
 use crate::error::Code;
 use crate::market::Timeframe;
 use crate::store::postgres::runs::Parameter;
-use crate::store::postgres::values::{Bound, Micros, Moment, Number, Place};
+use crate::store::postgres::values::{BoundStrategy, Micros, Moment, Number, Place};
 use crate::store::postgres::{Failure, Pool};
 
 /// From how many of the newest rows the distance between rows is judged.
@@ -143,9 +143,10 @@ impl Table {
 
     /// The condition for times in a range of milliseconds, with the bounds as the second and third parameter. It may let
     /// through a little more at either end.
-    fn range(&self, start: i64, end: i64) -> (String, Bound, Bound, Type) {
+    fn range(&self, start: i64, end: i64) -> (String, BoundStrategy, BoundStrategy, Type) {
         let time = &self.time.sql;
-        let moments = |last: i64| (Bound::Moment(Moment(start)), Bound::Moment(Moment(last)));
+        let moments =
+            |last: i64| (BoundStrategy::Moment(Moment(start)), BoundStrategy::Moment(Moment(last)));
         let (upper, (from, to), kind) = match self.time.kind {
             // Microseconds of the last millisecond belong to it.
             TimeKind::Timestamp => ("<", moments(end.saturating_add(1)), Type::TIMESTAMP),
@@ -159,7 +160,10 @@ impl Table {
                 };
                 (
                     "<=",
-                    (Bound::Number(number(start, 0)), Bound::Number(number(end, 999))),
+                    (
+                        BoundStrategy::Number(number(start, 0)),
+                        BoundStrategy::Number(number(end, 999)),
+                    ),
                     Type::INT8,
                 )
             }

@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 pub use self::imported::Imports;
 pub use self::prices::Prices;
-use super::{Answer, Asset, Imported, Loaded, Series, Source, Span, no_data};
+use super::{Asset, BoxFuture, Imported, Loaded, Series, Source, Span, no_data};
 use crate::error::Result;
 use crate::market::{Bars, Timeframe};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// Imported bars, and the prices of a backend beside them.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ fn add(found: &mut Vec<Series>, series: Series) {
 }
 
 impl Source for Market {
-    fn assets(&self) -> Answer<'_, Vec<Asset>> {
+    fn assets(&self) -> BoxFuture<'_, Vec<Asset>> {
         Box::pin(async {
             let imported = self.imported.assets().await?;
             let mut all: BTreeMap<String, Vec<Series>> =
@@ -83,7 +83,7 @@ impl Source for Market {
         })
     }
 
-    fn series(&self, symbol: &str) -> Answer<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let mut found = self.imported.series(&symbol).await?;
@@ -101,15 +101,15 @@ impl Source for Market {
         symbol: &str,
         timeframe: Timeframe,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let imported = self.imported.series(&symbol).await?;
             if imported.iter().any(|series| series.timeframe == timeframe) {
-                return self.imported.load(&symbol, timeframe, span, watch).await;
+                return self.imported.load(&symbol, timeframe, span, observer).await;
             }
-            let loaded = self.prices.load(&symbol, timeframe, span, watch).await?;
+            let loaded = self.prices.load(&symbol, timeframe, span, observer).await?;
             self.found(loaded, &symbol, |_| timeframe, span).await
         })
     }
@@ -118,11 +118,11 @@ impl Source for Market {
         &self,
         symbol: &str,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Loaded> {
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Loaded> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
-            let loaded = self.prices.load_ticks(&symbol, span, watch).await?;
+            let loaded = self.prices.load_ticks(&symbol, span, observer).await?;
             let apart = |known: &[Series]| {
                 let ticks = known.iter().find(|series| series.ticks);
                 ticks.map_or(Timeframe::M1, |series| series.timeframe)
@@ -136,12 +136,12 @@ impl Source for Market {
         symbol: &str,
         timeframe: Timeframe,
         bars: Bars,
-        watch: Arc<dyn Watch + Send + Sync>,
-    ) -> Answer<'_, Imported> {
-        self.imported.import_watched(symbol, timeframe, bars, watch)
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, Imported> {
+        self.imported.import_watched(symbol, timeframe, bars, observer)
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.prices.close().await;
             Ok(())

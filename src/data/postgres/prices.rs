@@ -11,9 +11,9 @@ use super::reader::{Reader, Unheard, ask, read};
 use super::{Loaded, Series, Span, add};
 use crate::error::{Error, Result};
 use crate::market::Timeframe;
+use crate::observer::ProgressObserver;
 use crate::store::Postgres;
 use crate::store::postgres::{Failure, Pool, Settings, attempts};
-use crate::watch::Watch;
 
 /// The name that the backend's table has where nothing else is said.
 const TABLE: &str = "market_data";
@@ -97,10 +97,10 @@ impl Prices {
         symbol: &str,
         timeframe: Timeframe,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> Result<Loaded> {
         let (place, symbol) = (Arc::clone(&self.place), symbol.to_owned());
-        read(self.pool().await?, self.place.chunk, watch, async move |pool, mut reader| {
+        read(self.pool().await?, self.place.chunk, observer, async move |pool, mut reader| {
             attempts!(&pool, _ => place.load(&pool, &mut reader, &symbol, timeframe, span))
         })
         .await
@@ -111,10 +111,10 @@ impl Prices {
         &self,
         symbol: &str,
         span: Span,
-        watch: Arc<dyn Watch + Send + Sync>,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> Result<Loaded> {
         let (place, symbol) = (Arc::clone(&self.place), symbol.to_owned());
-        read(self.pool().await?, self.place.chunk, watch, async move |pool, mut reader| {
+        read(self.pool().await?, self.place.chunk, observer, async move |pool, mut reader| {
             attempts!(&pool, _ => async {
                 match place.table(&pool).await? {
                     Some(table) => table.load_ticks(&pool, &mut reader, &symbol, None, span).await,

@@ -15,22 +15,22 @@ use tokio_postgres::{Row, RowStream};
 
 use super::Loaded;
 use crate::error::{Error, Result};
+use crate::observer::ProgressObserver;
 use crate::store::postgres::runs::Parameter;
 use crate::store::postgres::{Canceller, Failure, Pool};
-use crate::watch::Watch;
 
 /// Does work with a reader, which stops when nobody waits for the answer any more.
 pub(super) async fn read<W>(
     pool: &Arc<Pool>,
     chunk: u32,
-    watch: Arc<dyn Watch + Send + Sync>,
+    observer: Arc<dyn ProgressObserver + Send + Sync>,
     work: impl FnOnce(Arc<Pool>, Reader) -> W + Send + 'static,
 ) -> Result<Loaded>
 where
     W: Future<Output = Result<Loaded>> + Send + 'static,
 {
     let chunk = i32::try_from(chunk).unwrap_or(i32::MAX).max(1);
-    ask(pool, move |pool, unheard| work(pool, Reader { chunk, watch, unheard })).await
+    ask(pool, move |pool, unheard| work(pool, Reader { chunk, observer, unheard })).await
 }
 
 /// Does work that is told when nobody waits for the answer any more.
@@ -77,7 +77,7 @@ pub(super) struct Reader {
     /// Rows of a chunk.
     pub chunk: i32,
     /// Who may stop the reading.
-    pub watch: Arc<dyn Watch + Send + Sync>,
+    pub observer: Arc<dyn ProgressObserver + Send + Sync>,
     /// Whether anybody waits for the rows.
     pub unheard: Unheard,
 }
@@ -124,7 +124,7 @@ impl Reader {
         rows: RowStream,
         sink: Sink<'_>,
     ) -> Result<bool, Failure> {
-        if self.watch.cancelled() {
+        if self.observer.is_cancelled() {
             return Err(Error::cancelled().into());
         }
         let limit = self.chunk;

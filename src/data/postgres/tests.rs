@@ -6,9 +6,9 @@ use super::*;
 use crate::data::behaviour::{self, minutes};
 use crate::error::Code;
 use crate::market::time;
+use crate::observer::NoObserver;
 use crate::store::postgres::tests::Place as Database;
 use crate::store::{Postgres, Store};
-use crate::watch::Unwatched;
 
 impl Database {
     /// A source whose tables of prices are looked for in a schema of this test.
@@ -35,7 +35,7 @@ fn beside(store: &Arc<Postgres>, table: Option<&str>, chunk: u32) -> Market {
 }
 
 async fn load(market: &Market, symbol: &str, timeframe: Timeframe) -> Result<Loaded> {
-    market.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(Unwatched)).await
+    market.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(NoObserver)).await
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         // Both ends are included.
         let (from, to) = (time::parse("2020-01-05").unwrap(), time::parse("2020-01-07").unwrap());
         let part = market
-            .load("AAPL", Timeframe::D1, Span::new(from, to), Arc::new(Unwatched))
+            .load("AAPL", Timeframe::D1, Span::new(from, to), Arc::new(NoObserver))
             .await
             .unwrap();
         assert_eq!(part.bars.timestamps(), [from, from + time::DAY, to], "{columns}");
@@ -282,7 +282,7 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
     );
     let hour = time::parse("2020-01-01T01:00").unwrap();
     let part = market
-        .load("BTC", Timeframe::H1, Span::new(hour - 1, hour), Arc::new(Unwatched))
+        .load("BTC", Timeframe::H1, Span::new(hour - 1, hour), Arc::new(NoObserver))
         .await
         .unwrap();
     assert_eq!(
@@ -290,7 +290,7 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
         (&[hour][..], 180.0 * 1.5)
     );
     let ticks = market
-        .load_ticks("BTC", Span::new(hour, hour + 60_000), Arc::new(Unwatched))
+        .load_ticks("BTC", Span::new(hour, hour + 60_000), Arc::new(NoObserver))
         .await
         .unwrap();
     assert_eq!(ticks.bars.timestamps(), [hour, hour + 20_000, hour + 40_000, hour + 60_000]);
@@ -400,8 +400,8 @@ async fn loading_stops_at_the_server_when_nobody_waits_for_it() {
 async fn a_load_whose_connection_is_cut_begins_anew() {
     /// Cuts every connection once some chunks are in.
     struct Cutter(AtomicUsize, std::sync::mpsc::Sender<()>);
-    impl Watch for Cutter {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Cutter {
+        fn is_cancelled(&self) -> bool {
             if self.0.fetch_add(1, Ordering::Relaxed) == 5 {
                 self.1.send(()).unwrap();
                 std::thread::sleep(std::time::Duration::from_millis(200));
@@ -458,8 +458,8 @@ async fn rows_come_no_faster_than_they_are_taken_in() {
 
     /// Does not go on with the first chunk until it is told to.
     struct Slow(std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>);
-    impl Watch for Slow {
-        fn cancelled(&self) -> bool {
+    impl ProgressObserver for Slow {
+        fn is_cancelled(&self) -> bool {
             if let Some(wait) = self.0.lock().unwrap().take() {
                 tokio::task::block_in_place(|| wait.recv()).unwrap();
             }
@@ -505,9 +505,9 @@ async fn rows_come_no_faster_than_they_are_taken_in() {
     market.import("A", Timeframe::M1, bars.clone()).await.unwrap();
     sent.store(0, Ordering::Relaxed);
     let (go, wait) = std::sync::mpsc::channel();
-    let watch = Arc::new(Slow(std::sync::Mutex::new(Some(wait))));
+    let observer = Arc::new(Slow(std::sync::Mutex::new(Some(wait))));
     let loading = tokio::spawn(async move {
-        market.load("A", Timeframe::M1, Span::new(0, time::LIMIT), watch).await
+        market.load("A", Timeframe::M1, Span::new(0, time::LIMIT), observer).await
     });
     // Until the server sends nothing more.
     let mut before = 0;

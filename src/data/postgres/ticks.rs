@@ -161,7 +161,7 @@ impl Gatherer {
 mod tests {
     use super::*;
 
-    fn gather(timeframe: Option<Timeframe>, ticks: &[(i64, f64, f64)]) -> (Bars, Vec<String>) {
+    fn map_parts(timeframe: Option<Timeframe>, ticks: &[(i64, f64, f64)]) -> (Bars, Vec<String>) {
         let mut gatherer = Gatherer::new(timeframe);
         for (micros, price, volume) in ticks {
             gatherer.push(Tick {
@@ -185,7 +185,7 @@ mod tests {
             (MINUTE - 1, 11.0, 4.0),
             (5 * MINUTE, 20.0, 8.0),
         ];
-        let (bars, warnings) = gather(Some(Timeframe::M1), &ticks);
+        let (bars, warnings) = map_parts(Some(Timeframe::M1), &ticks);
         assert_eq!(bars.timestamps(), [0, 5 * MINUTE / 1000]);
         let first = [
             bars.open()[0],
@@ -200,14 +200,14 @@ mod tests {
 
     #[test]
     fn without_a_timeframe_each_tick_is_a_bar() {
-        let (bars, _) = gather(None, &[(1000, 10.0, f64::NAN), (2000, 12.0, f64::NAN)]);
+        let (bars, _) = map_parts(None, &[(1000, 10.0, f64::NAN), (2000, 12.0, f64::NAN)]);
         assert_eq!(
             (bars.timestamps(), &**bars.open(), &**bars.low()),
             (&[1, 2][..], &[10.0, 12.0][..], &[10.0, 12.0][..])
         );
         assert_eq!(bars.volume(), None);
         // Two within a millisecond cannot both be one.
-        let (bars, warnings) = gather(None, &[(1000, 10.0, 1.0), (1999, 12.0, 2.0)]);
+        let (bars, warnings) = map_parts(None, &[(1000, 10.0, 1.0), (1999, 12.0, 2.0)]);
         assert_eq!((bars.timestamps(), &**bars.close()), (&[1][..], &[12.0][..]));
         assert_eq!(warnings.len(), 1);
     }
@@ -222,7 +222,7 @@ mod tests {
             (3, 7.0, 2.0),
             (4, f64::INFINITY, 0.0),
         ];
-        let (bars, warnings) = gather(Some(Timeframe::M1), &ticks);
+        let (bars, warnings) = map_parts(Some(Timeframe::M1), &ticks);
         assert_eq!((bars.open()[0], bars.close()[0], bars.volume().unwrap()[0]), (5.0, 7.0, 2.0));
         assert_eq!(
             warnings,

@@ -5,7 +5,8 @@
 
 use crate::error::Result;
 use crate::market::resample::check_volume;
-use crate::market::{Bars, Bits, Column, Timeframe};
+use crate::market::{Bars, Column, Timeframe};
+use crate::signals::Bits;
 
 /// Coarse bars, and for each fine bar how many of them were known.
 #[derive(Debug)]

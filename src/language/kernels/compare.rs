@@ -2,7 +2,7 @@
 
 use super::{Operand, scalar};
 use crate::language::functions::Operation;
-use crate::market::Bits;
+use crate::signals::Bits;
 
 /// Compares two numbers on each bar.
 pub fn compare(operation: Operation, a: Operand<'_>, b: Operand<'_>, bars: usize) -> Bits {

@@ -5,9 +5,9 @@
 
 use super::Operand;
 use super::compare::word;
+use crate::compute::multiversion::{Four, Number, Processor, simd_multiversion};
 use crate::indicators::{BLOCK, SmaPair, Written};
-use crate::market::Bits;
-use crate::wide::{Four, Number, Processor, by_fours};
+use crate::signals::Bits;
 
 /// On which side of another series a series is.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +103,7 @@ impl Sides {
     }
 }
 
-by_fours! {
+simd_multiversion! {
     fn of_averages(
         processor,
         a: (&[f64], usize),

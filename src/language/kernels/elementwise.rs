@@ -2,7 +2,7 @@
 
 use super::{Operand, scalar};
 use crate::language::functions::Operation;
-use crate::market::Bits;
+use crate::signals::Bits;
 
 /// Computes an operation of one number.
 pub fn unary(operation: Operation, values: &[f64]) -> Vec<f64> {

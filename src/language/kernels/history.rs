@@ -1,6 +1,6 @@
 //! What looks back a number of bars.
 
-use crate::market::Bits;
+use crate::signals::Bits;
 
 /// Returns the values a number of bars ago; none on the first bars.
 pub fn shift(values: &[f64], bars: usize) -> Vec<f64> {

@@ -10,17 +10,17 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
+use crate::compute::reserve;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::names::Places;
+use crate::market::column_names::BarColumns;
 use crate::market::{Bars, Column, Limit, time};
-use crate::reserve;
-use crate::shown::{self, quoted};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
+use crate::quote::{self, quoted};
 
 /// Collects record batches of one schema into the columns of bars.
 #[derive(Debug)]
 pub struct Batches {
-    places: Places,
+    places: BarColumns,
     limit: Limit,
     rows: usize,
     timestamps: Vec<i64>,
@@ -38,7 +38,7 @@ impl Batches {
     /// `BAD_DATA` where a column is missing or of another type.
     pub fn new(schema: &Schema, limit: Limit) -> Result<Self> {
         let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let mut places = Places::find(&header)?;
+        let mut places = BarColumns::find(&header)?;
         // Date and time of day in two columns are a habit of text files; here one column has the whole moment.
         places.clock = None;
         let kind = |place: usize| {
@@ -76,10 +76,10 @@ impl Batches {
         mut self,
         batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
         expected: usize,
-        watch: &dyn Watch,
+        observer: &dyn ProgressObserver,
     ) -> Result<Bars> {
         for batch in batches {
-            if watch.cancelled() {
+            if observer.is_cancelled() {
                 return Err(Error::cancelled());
             }
             let batch = batch.map_err(|error| {
@@ -88,7 +88,7 @@ impl Batches {
             })?;
             self.push(&batch)?;
             #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
-            watch.read(self.rows as f64 / expected.max(1) as f64, self.rows);
+            observer.on_read(self.rows as f64 / expected.max(1) as f64, self.rows);
         }
         self.finish()
     }
@@ -356,7 +356,7 @@ fn no_nulls(array: &ArrayRef, name: &str, rows: usize) -> Result<()> {
 fn at(name: &str, row: usize, code: &str, message: String) -> Error {
     Error::with_issues(
         Code::BadData,
-        vec![Issue::new(format!("{}[{row}]", shown::name(name)), code, message)],
+        vec![Issue::new(format!("{}[{row}]", quote::name(name)), code, message)],
     )
 }
 

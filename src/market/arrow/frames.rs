@@ -17,7 +17,7 @@ use super::input::{Input, part};
 use super::{Batches, FILE_MAGIC, broken, ipc as fault};
 use crate::error::{Error, Result};
 use crate::market::{Bars, Limit};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// The longest metadata of a message, and footer of a file, bytes.
 const LONGEST_METADATA: u64 = 1 << 24;
@@ -42,11 +42,15 @@ pub fn verifier(bytes: usize) -> VerifierOptions {
 }
 
 /// Reads the bars of a stream.
-pub(super) fn stream(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+pub(super) fn stream(
+    input: &mut dyn Input,
+    limit: Limit,
+    observer: &dyn ProgressObserver,
+) -> Result<Bars> {
     let mut decoder: Option<Decoder<'_>> = None;
     let mut at = 0;
     while at < input.size() {
-        if watch.cancelled() {
+        if observer.is_cancelled() {
             return Err(Error::cancelled());
         }
         let mut length = [0; 4];
@@ -69,7 +73,7 @@ pub(super) fn stream(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> 
             return Err(fault("a message reaches beyond the end"));
         };
         match (&mut decoder, message.header_as_schema()) {
-            (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, watch)?),
+            (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, observer)?),
             (None, None) => return Err(fault("the stream does not begin with a schema")),
             (Some(_), Some(_)) => return Err(fault("the stream has a second schema")),
             (Some(decoder), None) => decoder.message(input, &message, start, end - start)?,
@@ -80,7 +84,11 @@ pub(super) fn stream(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> 
 }
 
 /// Reads the bars of a file.
-pub(super) fn file(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+pub(super) fn file(
+    input: &mut dyn Input,
+    limit: Limit,
+    observer: &dyn ProgressObserver,
+) -> Result<Bars> {
     let size = input.size();
     let mut tail = [0; 10];
     let tail_at = size.checked_sub(18).map(|_| size - 10).ok_or_else(|| fault("too short"))?;
@@ -94,12 +102,12 @@ pub(super) fn file(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Re
     let footer = ipc::root_as_footer_with_opts(&verifier(bytes.len()), &bytes)
         .map_err(|error| fault(format!("the footer: {error}")))?;
     let schema = footer.schema().ok_or_else(|| fault("the footer has no schema"))?;
-    let mut decoder = Decoder::new(schema, limit, watch)?;
+    let mut decoder = Decoder::new(schema, limit, observer)?;
     // Blocks that overlap would make few bytes many rows.
     let mut left = size;
     let blocks = footer.dictionaries().into_iter().flatten();
     for block in blocks.chain(footer.recordBatches().into_iter().flatten()) {
-        if watch.cancelled() {
+        if observer.is_cancelled() {
             return Err(Error::cancelled());
         }
         let number = |value: i64| u64::try_from(value).ok().filter(|value| *value <= size);
@@ -153,11 +161,15 @@ struct Decoder<'a> {
     batches: Batches,
     budget: u64,
     limit: Limit,
-    watch: &'a dyn Watch,
+    observer: &'a dyn ProgressObserver,
 }
 
 impl<'a> Decoder<'a> {
-    fn new(schema: ipc::Schema<'_>, limit: Limit, watch: &'a dyn Watch) -> Result<Self> {
+    fn new(
+        schema: ipc::Schema<'_>,
+        limit: Limit,
+        observer: &'a dyn ProgressObserver,
+    ) -> Result<Self> {
         if !schema.endianness().equals_to_target_endianness() {
             return Err(fault("the bytes of numbers are in the other order (big-endian)"));
         }
@@ -170,7 +182,7 @@ impl<'a> Decoder<'a> {
         let batches = Batches::new(&projected, limit)?;
         let budget = limit.rows.saturating_mul(BUDGET_A_ROW).saturating_add(BUDGET);
         let dictionaries = BTreeMap::new();
-        Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, watch })
+        Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, observer })
     }
 
     fn message(
@@ -187,7 +199,7 @@ impl<'a> Decoder<'a> {
             let at = locate(self.schema.fields(), &self.needed, &batch, version)?;
             let mut columns = Vec::with_capacity(self.needed.len());
             for place in &self.needed {
-                if self.watch.cancelled() {
+                if self.observer.is_cancelled() {
                     return Err(Error::cancelled());
                 }
                 let Some(at) = at.iter().find(|at| at.place == *place) else {
@@ -205,7 +217,7 @@ impl<'a> Decoder<'a> {
             #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
             let share = (offset + length) as f64 / input.size().max(1) as f64;
             self.batches.push(&batch)?;
-            self.watch.read(share, self.batches.rows());
+            self.observer.on_read(share, self.batches.rows());
             return Ok(());
         }
         let Some(dictionary) = message.header_as_dictionary_batch() else {

@@ -2,8 +2,8 @@
 
 use arrow::buffer::{Buffer, MutableBuffer};
 
+use crate::compute::reserve;
 use crate::error::{Code, Error, Result};
-use crate::reserve;
 
 /// Bytes with random access.
 pub trait Input {

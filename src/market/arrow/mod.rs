@@ -19,7 +19,7 @@ pub use input::Input;
 
 use super::{Bars, Limit};
 use crate::error::{Code, Error, Result};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// What a file of the IPC format starts and ends with; a stream does not.
 const FILE_MAGIC: &[u8] = b"ARROW1";
@@ -35,15 +35,19 @@ const FEATHER_1_MAGIC: &[u8] = b"FEA1";
 /// # Errors
 /// `BAD_DATA` where the bytes are not Arrow IPC or broken, a column is missing, of another type or has a null (named with
 /// its row), or the bars break an invariant; `LIMIT_EXCEEDED` for more rows than allowed; the error of cancelled work.
-pub fn from_ipc(mut bytes: &[u8], limit: Limit, watch: &dyn Watch) -> Result<Bars> {
-    from_input(&mut bytes, limit, watch)
+pub fn from_ipc(mut bytes: &[u8], limit: Limit, observer: &dyn ProgressObserver) -> Result<Bars> {
+    from_input(&mut bytes, limit, observer)
 }
 
 /// Reads bars as [`from_ipc`] does, from bytes that need not be in memory.
 ///
 /// # Errors
 /// As [`from_ipc`], and those of the input.
-pub fn from_input(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+pub fn from_input(
+    input: &mut dyn Input,
+    limit: Limit,
+    observer: &dyn ProgressObserver,
+) -> Result<Bars> {
     let mut head = [0; 6];
     let size = usize::try_from(input.size()).unwrap_or(usize::MAX).min(head.len());
     input.fill(0, head.get_mut(..size).unwrap_or(&mut []))?;
@@ -56,9 +60,9 @@ pub fn from_input(input: &mut dyn Input, limit: Limit, watch: &dyn Watch) -> Res
     // Arrow checks most of what it is given, but a broken buffer has made it panic before.
     guarded("Arrow IPC", || {
         if head.starts_with(FILE_MAGIC) {
-            frames::file(input, limit, watch)
+            frames::file(input, limit, observer)
         } else {
-            frames::stream(input, limit, watch)
+            frames::stream(input, limit, observer)
         }
     })
 }

@@ -13,10 +13,10 @@ use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 
 use super::*;
 use crate::market::Column;
-use crate::watch::Unwatched;
+use crate::observer::NoObserver;
 
 fn from_ipc(bytes: &[u8]) -> Result<Bars> {
-    super::from_ipc(bytes, Limit::of_run(1_000_000), &Unwatched)
+    super::from_ipc(bytes, Limit::of_run(1_000_000), &NoObserver)
 }
 
 fn column(values: &[f64]) -> ArrayRef {
@@ -226,8 +226,8 @@ fn what_a_compressed_column_declares_is_checked_before_memory_is_made() {
 #[test]
 fn rows_are_counted_before_they_are_made() {
     for bytes in [to_ipc(&sample(true)).unwrap(), compressed(CompressionType::ZSTD).0] {
-        assert!(super::from_ipc(&bytes, Limit::of_run(1000), &Unwatched).is_ok());
-        let error = super::from_ipc(&bytes, Limit::of_run(999), &Unwatched).unwrap_err();
+        assert!(super::from_ipc(&bytes, Limit::of_run(1000), &NoObserver).is_ok());
+        let error = super::from_ipc(&bytes, Limit::of_run(999), &NoObserver).unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded);
         assert_eq!(
             error.message,

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::results::{BacktestResult, JsSimulationResult, OrderColumns, TradeColumns};
+use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
 use crate::metrics::METRICS;
-use crate::near::{AHEAD, bring_one_near};
 use crate::portfolio::Trades;
 use crate::store::record::Values;
 
@@ -78,14 +78,15 @@ pub fn metric_names() -> Vec<&'static str> {
 /// Packs trades for `complete` of `runtime.js`, which makes objects of them: 10 columns, in the order that is read there.
 pub(super) fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
     let mut packed = Vec::with_capacity(trades.len() * 10);
-    #[expect(clippy::cast_precision_loss, reason = "moments of a Date are below 2^53")]
-    let moment = |bar: &u32| timestamps.get(*bar as usize).map_or(0.0, |&moment| moment as f64);
+    #[expect(clippy::cast_precision_loss, reason = "timestamps of a Date are below 2^53")]
+    let timestamp =
+        |bar: &u32| timestamps.get(*bar as usize).map_or(0.0, |&timestamp| timestamp as f64);
     for bars in [&trades.entry_bar, &trades.exit_bar] {
         packed.extend(bars.iter().enumerate().map(|(trade, bar)| {
-            if let Some(&later) = bars.get(trade + AHEAD) {
-                bring_one_near(timestamps, later as usize);
+            if let Some(&later) = bars.get(trade + PREFETCH_DISTANCE) {
+                prefetch_at(timestamps, later as usize);
             }
-            moment(bar)
+            timestamp(bar)
         }));
     }
     packed.extend(trades.direction.iter().copied().map(f64::from));

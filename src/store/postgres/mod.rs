@@ -21,7 +21,7 @@ use self::address::Address;
 pub(crate) use self::failure::Failure;
 use self::owners::Owner;
 pub(crate) use self::pool::{Canceller, Pool, attempts};
-use super::{Answer, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors, is_ended};
+use super::{BoxFuture, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors, is_ended};
 use crate::config::environment_name;
 use crate::error::Result;
 
@@ -98,7 +98,7 @@ impl Postgres {
     pub(crate) fn work<T, W>(
         &self,
         work: impl FnOnce(Arc<Shared>) -> W + Send + 'static,
-    ) -> Answer<'static, T>
+    ) -> BoxFuture<'static, T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
@@ -130,7 +130,7 @@ impl Drop for Postgres {
 }
 
 impl Store for Postgres {
-    fn create_run(&self, run: Run) -> Answer<'_, ()> {
+    fn create_run(&self, run: Run) -> BoxFuture<'_, ()> {
         self.work(async move |shared| {
             let is_new = shared.owner.ledger().begins(&run.id);
             let created = attempts!(&shared.pool, again => runs::create(&shared, &run, again));
@@ -142,11 +142,11 @@ impl Store for Postgres {
         })
     }
 
-    fn begin_run(&self, run: Run) -> Answer<'_, ()> {
+    fn begin_run(&self, run: Run) -> BoxFuture<'_, ()> {
         self.work(async move |shared| attempts!(&shared.pool, _ => runs::begin(&shared, &run)))
     }
 
-    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()> {
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> BoxFuture<'_, ()> {
         self.work(async move |shared| {
             errors::check_end(&run, outcome.as_deref())?;
             let ended = attempts!(&shared.pool, _ => end(&shared, &run, outcome.as_deref()));
@@ -160,12 +160,12 @@ impl Store for Postgres {
         })
     }
 
-    fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>> {
+    fn run(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Outcome>)>> {
         let id = id.to_owned();
         self.work(async move |shared| attempts!(&shared.pool, _ => find(&shared, &id)))
     }
 
-    fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>> {
+    fn summary(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Summary>)>> {
         let id = id.to_owned();
         self.work(async move |shared| {
             attempts!(&shared.pool, _ => async {
@@ -175,12 +175,12 @@ impl Store for Postgres {
         })
     }
 
-    fn list(&self, filter: &Filter) -> Answer<'_, Vec<(Run, Option<Summary>)>> {
+    fn list(&self, filter: &Filter) -> BoxFuture<'_, Vec<(Run, Option<Summary>)>> {
         let filter = filter.clone();
         self.work(async move |shared| attempts!(&shared.pool, _ => runs::list(&shared, &filter)))
     }
 
-    fn delete_run(&self, id: &str) -> Answer<'_, bool> {
+    fn delete_run(&self, id: &str) -> BoxFuture<'_, bool> {
         let id = id.to_owned();
         self.work(async move |shared| {
             shared.owner.ledger().forget(&id);
@@ -188,29 +188,29 @@ impl Store for Postgres {
         })
     }
 
-    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()> {
+    fn save_strategy(&self, strategy: StoredStrategy) -> BoxFuture<'_, ()> {
         self.work(
             async move |shared| attempts!(&shared.pool, _ => strategies::save(&shared, &strategy)),
         )
     }
 
-    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>> {
+    fn strategy(&self, id: &str) -> BoxFuture<'_, Option<StoredStrategy>> {
         let id = id.to_owned();
         self.work(async move |shared| attempts!(&shared.pool, _ => strategies::find(&shared, &id)))
     }
 
-    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>> {
+    fn strategies(&self) -> BoxFuture<'_, Vec<StoredStrategy>> {
         self.work(async move |shared| attempts!(&shared.pool, _ => strategies::list(&shared)))
     }
 
-    fn delete_strategy(&self, id: &str) -> Answer<'_, bool> {
+    fn delete_strategy(&self, id: &str) -> BoxFuture<'_, bool> {
         let id = id.to_owned();
         self.work(async move |shared| {
             attempts!(&shared.pool, again => strategies::delete(&shared, &id, again))
         })
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             if !self.shared.pool.end().await {
                 return Ok(());

@@ -82,7 +82,7 @@ impl Owner {
             started: Mutex::new(None),
         });
         let lock = owner.register().await.map_err(|failure| pool.describe(failure))?;
-        let buried = owner.bury_the_dead().await.map_err(|failure| pool.describe(failure))?;
+        let buried = owner.fail_orphaned_runs().await.map_err(|failure| pool.describe(failure))?;
         if buried > 0 {
             tracing::warn!(
                 runs = buried,
@@ -239,7 +239,7 @@ impl Owner {
         }
         self.ledger.let_go();
         self.settle().await?;
-        self.bury_the_dead().await?;
+        self.fail_orphaned_runs().await?;
         Ok(())
     }
 
@@ -308,7 +308,7 @@ impl Owner {
     }
 
     /// Marks the runs of dead engines as failed; returns how many there were.
-    async fn bury_the_dead(&self) -> Result<u64, Failure> {
+    async fn fail_orphaned_runs(&self) -> Result<u64, Failure> {
         self.list_unlisted().await?;
         let mut dead = self.silent().await?;
         let mut suspects = self.unlocked(None).await?;

@@ -23,7 +23,7 @@ use super::address::{Address, CONNECT, MARK};
 use super::failure::Failure;
 use super::tls;
 use crate::error::{Error, Result};
-use crate::store::{Answer, errors};
+use crate::store::{BoxFuture, errors};
 
 /// How long a connection beyond the pool is kept without use.
 const IDLE: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ impl Pool {
     pub fn work<T, W>(
         self: &Arc<Self>,
         work: impl FnOnce(Arc<Self>) -> W + Send + 'static,
-    ) -> Answer<'static, T>
+    ) -> BoxFuture<'static, T>
     where
         T: Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
@@ -176,11 +176,11 @@ impl Pool {
 
     /// Prepares a connection for statements that need no transaction. Where sessions are shared they get one all the same:
     /// only there can their time-out be set, and only as long do they have a session of their own.
-    pub async fn alone<'a>(&self, connection: &'a mut Object) -> Result<Alone<'a>, Failure> {
+    pub async fn alone<'a>(&self, connection: &'a mut Object) -> Result<Sequential<'a>, Failure> {
         Ok(if self.by_transaction {
-            Alone::Within(self.begin(connection).await?)
+            Sequential::Within(self.begin(connection).await?)
         } else {
-            Alone::Without(connection)
+            Sequential::Without(connection)
         })
     }
 
@@ -253,14 +253,14 @@ pub(crate) enum Canceller {
 }
 
 /// A connection for statements that need no transaction.
-pub(crate) enum Alone<'a> {
+pub(crate) enum Sequential<'a> {
     /// As it is.
     Without(&'a Client),
     /// In a transaction, for the sake of its settings; without [`Self::done`] it is rolled back.
     Within(Transaction<'a>),
 }
 
-impl Deref for Alone<'_> {
+impl Deref for Sequential<'_> {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -271,7 +271,7 @@ impl Deref for Alone<'_> {
     }
 }
 
-impl Alone<'_> {
+impl Sequential<'_> {
     /// Keeps what was written.
     pub async fn done(self) -> Result<(), Failure> {
         match self {

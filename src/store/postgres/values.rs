@@ -93,14 +93,14 @@ impl<'a> FromSql<'a> for Micros {
 
 /// An end of a range of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub(crate) enum BoundStrategy {
     /// For the types of time.
     Moment(Moment),
     /// For whole numbers.
     Number(i64),
 }
 
-impl ToSql for Bound {
+impl ToSql for BoundStrategy {
     fn to_sql(
         &self,
         ty: &Type,

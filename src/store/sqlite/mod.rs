@@ -21,7 +21,7 @@ use self::blob::Damage;
 pub(crate) use self::blob::damaged;
 use self::owners::{Opening, Owner};
 use self::worker::Worker;
-use super::{Answer, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors};
+use super::{BoxFuture, Filter, Outcome, Run, Store, StoredStrategy, Summary, errors};
 use crate::error::Result;
 
 /// A store in a file.
@@ -169,7 +169,7 @@ fn open(path: &Path) -> Result<(Connection, Owner)> {
     let opening = Opening::begin(path)?;
     let mut connection = schema::open_writer(path)?;
     schema::migrate(&mut connection, path, &schema::MIGRATIONS)?;
-    owners::bury_the_dead(&mut connection, path, now(), &opening)?;
+    owners::fail_orphaned_runs(&mut connection, path, now(), &opening)?;
     let owner = Owner::register(path, &opening)?;
     Ok((connection, owner))
 }
@@ -226,17 +226,17 @@ impl From<crate::Error> for Failure {
 }
 
 impl Store for Sqlite {
-    fn create_run(&self, run: Run) -> Answer<'_, ()> {
+    fn create_run(&self, run: Run) -> BoxFuture<'_, ()> {
         let owner = self.owner.clone();
         Box::pin(self.write(move |connection| runs::create(connection, &run, &owner)))
     }
 
-    fn begin_run(&self, run: Run) -> Answer<'_, ()> {
+    fn begin_run(&self, run: Run) -> BoxFuture<'_, ()> {
         let owner = self.owner.clone();
         Box::pin(self.write(move |connection| runs::begin(connection, &run, &owner)))
     }
 
-    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> Answer<'_, ()> {
+    fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> BoxFuture<'_, ()> {
         let owner = self.owner.clone();
         Box::pin(self.write(move |connection| {
             errors::check_end(&run, outcome.as_deref())?;
@@ -249,7 +249,7 @@ impl Store for Sqlite {
         }))
     }
 
-    fn run(&self, id: &str) -> Answer<'_, Option<(Run, Option<Outcome>)>> {
+    fn run(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Outcome>)>> {
         let id = id.to_owned();
         let read = move |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -260,13 +260,13 @@ impl Store for Sqlite {
         Box::pin(self.read_runs(read, |found| under_way(found.as_ref())))
     }
 
-    fn summary(&self, id: &str) -> Answer<'_, Option<(Run, Option<Summary>)>> {
+    fn summary(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Summary>)>> {
         let id = id.to_owned();
         let read = move |connection: &mut Connection| runs::summary(connection, &id);
         Box::pin(self.read_runs(read, |found| under_way(found.as_ref())))
     }
 
-    fn list(&self, filter: &Filter) -> Answer<'_, Vec<(Run, Option<Summary>)>> {
+    fn list(&self, filter: &Filter) -> BoxFuture<'_, Vec<(Run, Option<Summary>)>> {
         let filter = filter.clone();
         let read = move |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -275,34 +275,34 @@ impl Store for Sqlite {
         Box::pin(self.read_runs(read, |found| under_way(found)))
     }
 
-    fn delete_run(&self, id: &str) -> Answer<'_, bool> {
+    fn delete_run(&self, id: &str) -> BoxFuture<'_, bool> {
         let id = id.to_owned();
         Box::pin(self.write(move |connection| {
             Ok(connection.execute("DELETE FROM backtest_runs WHERE id = ?1", [id])? > 0)
         }))
     }
 
-    fn save_strategy(&self, strategy: StoredStrategy) -> Answer<'_, ()> {
+    fn save_strategy(&self, strategy: StoredStrategy) -> BoxFuture<'_, ()> {
         Box::pin(self.write(move |connection| strategies::save(connection, &strategy)))
     }
 
-    fn strategy(&self, id: &str) -> Answer<'_, Option<StoredStrategy>> {
+    fn strategy(&self, id: &str) -> BoxFuture<'_, Option<StoredStrategy>> {
         let id = id.to_owned();
         Box::pin(self.read(move |connection| strategies::find(connection, &id)))
     }
 
-    fn strategies(&self) -> Answer<'_, Vec<StoredStrategy>> {
+    fn strategies(&self) -> BoxFuture<'_, Vec<StoredStrategy>> {
         Box::pin(self.read(|connection| strategies::list(connection)))
     }
 
-    fn delete_strategy(&self, id: &str) -> Answer<'_, bool> {
+    fn delete_strategy(&self, id: &str) -> BoxFuture<'_, bool> {
         let id = id.to_owned();
         Box::pin(self.write(move |connection| {
             Ok(connection.execute("DELETE FROM trading_strategies WHERE id = ?1", [id])? > 0)
         }))
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             // The connection that is closed last carries the log over into the file, so it must be the one that writes.
             self.reader.close().await;

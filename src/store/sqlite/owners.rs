@@ -102,7 +102,7 @@ impl Drop for Owner {
 ///
 /// # Errors
 /// `STORAGE` where the database or the folder cannot be read or written.
-pub fn bury_the_dead(
+pub fn fail_orphaned_runs(
     connection: &mut Connection,
     store: &Path,
     now: i64,

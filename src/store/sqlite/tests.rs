@@ -6,9 +6,9 @@ use crate::data::behaviour::minutes;
 use crate::data::{Embedded, Source, Span};
 use crate::error::Code;
 use crate::market::Timeframe;
+use crate::observer::NoObserver;
 use crate::store::behaviour::{self, complete, ended, outcome, run};
 use crate::store::{DIED, Status};
-use crate::watch::Unwatched;
 
 #[tokio::test]
 async fn the_embedded_store_behaves() {
@@ -290,7 +290,7 @@ async fn a_process_that_is_killed_leaves_a_whole_store() {
         let source = Embedded::new(Arc::clone(&store));
         if !source.series("KILLED").await.unwrap().is_empty() {
             let bars = source
-                .load("KILLED", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(Unwatched))
+                .load("KILLED", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(NoObserver))
                 .await
                 .unwrap();
             let bars = bars.bars;

@@ -9,9 +9,9 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::super::Opened;
 use super::thrift::{LIST, STRUCT, Thrift};
 use super::{broken, failed};
+use crate::compute::reserve;
 use crate::error::{Code, Error, Result};
 use crate::market::arrow::verifier;
-use crate::reserve;
 
 /// The longest footer, bytes.
 const LONGEST: u64 = 1 << 24;

@@ -23,15 +23,19 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use super::Opened;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::arrow::{Batches, guarded, report};
-use crate::market::names::Places;
+use crate::market::column_names::BarColumns;
 use crate::market::{Bars, Limit};
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
 
 /// Rows decoded at once: enough to be quick, few enough to hear a cancellation.
 const BATCH: usize = 1 << 15;
 
 /// Reads the bars of a Parquet file; only the columns that bars need are read.
-pub(super) fn read(mut file: Opened, limit: Limit, watch: &dyn Watch) -> Result<Bars> {
+pub(super) fn read(
+    mut file: Opened,
+    limit: Limit,
+    observer: &dyn ProgressObserver,
+) -> Result<Bars> {
     // Broken pages have made the decoder panic before.
     guarded("Parquet", || {
         let size = file.size;
@@ -52,7 +56,7 @@ pub(super) fn read(mut file: Opened, limit: Limit, watch: &dyn Watch) -> Result<
             ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, BATCH, None)
                 .map_err(|error| failed(&error))?;
         let batches = Batches::new(&reader.schema(), limit)?;
-        batches.collect(reader, rows, watch).map_err(|error| shared.error().unwrap_or(error))
+        batches.collect(reader, rows, observer).map_err(|error| shared.error().unwrap_or(error))
     })
 }
 
@@ -71,7 +75,7 @@ fn count(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
 fn needed(metadata: &ParquetMetaData) -> Result<Vec<usize>> {
     let fields = metadata.file_metadata().schema().get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let places = Places::find(&names)?;
+    let places = BarColumns::find(&names)?;
     let mut needed = vec![places.time];
     needed.extend(places.prices().map(|(_, place)| place));
     needed.extend(places.volume);

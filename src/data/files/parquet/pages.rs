@@ -13,8 +13,8 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use super::super::Opened;
 use super::thrift::{STRUCT, TRUE, Thrift};
 use super::{broken, codec, delta};
+use crate::compute::reserve;
 use crate::error::{Error, Result};
-use crate::reserve;
 
 /// What the pages of a column chunk may take, bytes: so many, and so many more for each row.
 const BUDGET: u64 = 1 << 16;

@@ -3,17 +3,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::bound::Bound;
-use crate::input::Input;
+use super::bound::BoundStrategy;
+use crate::request::Input;
 
 /// The last parameters that were in order, and what came of them.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<Option<Remembered>>);
+pub(super) struct BindCache(Mutex<Option<Remembered>>);
 
 #[derive(Debug)]
 struct Remembered {
     parameters: Vec<(String, Plain)>,
-    bound: Arc<Bound>,
+    bound: Arc<BoundStrategy>,
 }
 
 /// A value that can be compared.
@@ -25,9 +25,9 @@ enum Plain {
     Number(u64),
 }
 
-impl Recent {
+impl BindCache {
     /// Returns what came of the very same parameters.
-    pub(super) fn of(&self, parameters: Option<&Input>) -> Option<Arc<Bound>> {
+    pub(super) fn of(&self, parameters: Option<&Input>) -> Option<Arc<BoundStrategy>> {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Remembered { parameters: known, bound } = last.as_ref()?;
         let given = entries(parameters)?;
@@ -40,7 +40,7 @@ impl Recent {
     }
 
     /// Remembers what came of parameters.
-    pub(super) fn keep(&self, parameters: Option<&Input>, bound: &Arc<Bound>) {
+    pub(super) fn keep(&self, parameters: Option<&Input>, bound: &Arc<BoundStrategy>) {
         let Some(given) = entries(parameters) else { return };
         let named = given.iter().map(|(name, input)| Some((name.clone(), plain(input)?)));
         if let Some(parameters) = named.collect() {
@@ -68,14 +68,14 @@ fn plain(input: &Input) -> Option<Plain> {
 }
 
 /// A copy remembers nothing.
-impl Clone for Recent {
+impl Clone for BindCache {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
 /// What is remembered makes no difference.
-impl PartialEq for Recent {
+impl PartialEq for BindCache {
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -84,7 +84,7 @@ impl PartialEq for Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Issues;
+    use crate::request::Issues;
     use crate::strategies::Registry;
 
     #[test]

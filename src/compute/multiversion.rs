@@ -5,7 +5,7 @@
 ///
 /// Both give the same bits: nothing is reordered, and no multiplication and addition become one. Only functions that
 /// are inlined into the body are compiled twice with it.
-macro_rules! wide {
+macro_rules! multiversion {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) $(-> $result)? {
@@ -26,33 +26,33 @@ macro_rules! wide {
         }
     };
 }
-pub(crate) use wide;
+pub(crate) use multiversion;
 
 #[cfg(target_arch = "x86_64")]
-pub use crate::four::Avx2;
-pub use crate::four::{Any, Four, Number, Processor};
+pub use crate::compute::simd::Avx2;
+pub use crate::compute::simd::{Any, Four, Number, Processor};
 
 /// The same for a function that computes with four numbers at once: its first argument, without a type, is how
 /// ([`Processor`]).
-macro_rules! by_fours {
+macro_rules! simd_multiversion {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($processor:ident, $($argument:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) -> $result {
             #[inline(always)]
-            fn on<P: $crate::wide::Processor>($processor: P, $($argument: $type),*) -> $result $body
+            fn on<P: $crate::compute::multiversion::Processor>($processor: P, $($argument: $type),*) -> $result $body
 
             #[cfg(target_arch = "x86_64")]
-            if let Some(processor) = $crate::wide::Avx2::found() {
+            if let Some(processor) = $crate::compute::multiversion::Avx2::found() {
                 #[target_feature(enable = "avx2")]
-                fn with_avx2(processor: $crate::wide::Avx2, $($argument: $type),*) -> $result {
+                fn with_avx2(processor: $crate::compute::multiversion::Avx2, $($argument: $type),*) -> $result {
                     on(processor, $($argument),*)
                 }
                 #[expect(unsafe_code, reason = "the compiler cannot know the processor")]
                 // SAFETY: the processor was just asked whether it has these instructions.
                 return unsafe { with_avx2(processor, $($argument),*) };
             }
-            on($crate::wide::Any, $($argument),*)
+            on($crate::compute::multiversion::Any, $($argument),*)
         }
     };
 }
-pub(crate) use by_fours;
+pub(crate) use simd_multiversion;

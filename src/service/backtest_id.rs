@@ -1,7 +1,7 @@
 //! Reads the id of a backtest.
 
 use crate::error::{Error, Result};
-use crate::input::Input;
+use crate::request::Input;
 
 /// Returns the id, whether or not a run of that id is known.
 ///

@@ -4,26 +4,31 @@
 //! (Samuelson 1968), so that of sixteen digits at most three cancel, and no bar is read twice. The sums of two blocks are
 //! joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
 
-use super::sections::Block;
-use super::{ReturnFacts, float};
-use crate::wide::{Four, Number, Processor};
+use super::equity_pass::ReturnBlock;
+use super::{ReturnStatistics, float};
+use crate::compute::multiversion::{Four, Number, Processor};
 
 /// What all blocks so far sum up to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Totals {
+pub(super) struct RunningSums {
     r: f64,
     b: f64,
     pub equity: f64,
     downside: f64,
     gains: f64,
     losses: f64,
-    moments: Moments,
+    moments: Timestamps,
 }
 
-impl Totals {
+impl RunningSums {
     /// Adds a block.
     #[inline(always)]
-    pub(super) fn take<P: Processor>(&mut self, processor: P, block: &Block<'_>, risk_free: f64) {
+    pub(super) fn take<P: Processor>(
+        &mut self,
+        processor: P,
+        block: &ReturnBlock<'_>,
+        risk_free: f64,
+    ) {
         // Of the same bar, so that the distance of both is that of one of the differences.
         let first = |values: &[f64]| values.first().copied().unwrap_or(0.0);
         let (r_from, b_from) = (first(block.r), first(block.b));
@@ -50,7 +55,7 @@ impl Totals {
         let powers = body.powers.total().plus(&rest.powers);
         let count = float(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
-        self.moments.join(&Moments { mean, benchmark_mean, ..powers.central(count) });
+        self.moments.join(&Timestamps { mean, benchmark_mean, ..powers.central(count) });
     }
 
     /// Adds the sums of the bars that follow.
@@ -65,18 +70,18 @@ impl Totals {
     }
 
     /// Writes the sums down.
-    pub(super) fn give(&self, facts: &mut ReturnFacts) {
-        facts.mean = self.r / self.moments.count;
-        facts.benchmark_mean = self.b / self.moments.count;
-        facts.downside_squares = self.downside;
-        facts.gains = self.gains;
-        facts.losses = self.losses;
-        facts.squares = self.moments.squares;
-        facts.cubes = self.moments.cubes;
-        facts.fourths = self.moments.fourths;
-        facts.benchmark_squares = self.moments.benchmark;
-        facts.products = self.moments.products;
-        facts.active_squares = self.moments.active;
+    pub(super) fn give(&self, statistics: &mut ReturnStatistics) {
+        statistics.mean = self.r / self.moments.count;
+        statistics.benchmark_mean = self.b / self.moments.count;
+        statistics.downside_squares = self.downside;
+        statistics.gains = self.gains;
+        statistics.losses = self.losses;
+        statistics.squares = self.moments.squares;
+        statistics.cubes = self.moments.cubes;
+        statistics.fourths = self.moments.fourths;
+        statistics.benchmark_squares = self.moments.benchmark;
+        statistics.products = self.moments.products;
+        statistics.active_squares = self.moments.active;
     }
 }
 
@@ -206,10 +211,10 @@ impl Powers<f64> {
 
     /// Returns the central moments, but for the means: those are still distances.
     #[inline(always)]
-    fn central(&self, count: f64) -> Moments {
+    fn central(&self, count: f64) -> Timestamps {
         let (r, b) = (self.r / count, self.b / count);
         let active = r - b;
-        Moments {
+        Timestamps {
             count,
             mean: r,
             benchmark_mean: b,
@@ -226,7 +231,7 @@ impl Powers<f64> {
 
 /// Central moments of r, b and r − b, times the number of bars.
 #[derive(Debug, Clone, Default)]
-struct Moments {
+struct Timestamps {
     count: f64,
     mean: f64,
     benchmark_mean: f64,
@@ -238,7 +243,7 @@ struct Moments {
     active: f64,
 }
 
-impl Moments {
+impl Timestamps {
     /// Joins the moments of the bars that follow.
     fn join(&mut self, next: &Self) {
         let (m, k) = (self.count, next.count);
@@ -267,12 +272,12 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wide::Any;
+    use crate::compute::multiversion::Any;
 
-    fn moments(r: &[f64], b: &[f64]) -> Moments {
-        let mut totals = Totals::default();
-        totals.take(Any, &Block { r, b, equity: &vec![1.0; r.len()] }, 0.0);
-        totals.moments
+    fn moments(r: &[f64], b: &[f64]) -> Timestamps {
+        let mut sums = RunningSums::default();
+        sums.take(Any, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
+        sums.moments
     }
 
     #[test]

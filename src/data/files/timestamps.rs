@@ -5,13 +5,13 @@
 
 use chrono::NaiveDate;
 
+use crate::compute::reserve;
 use crate::error::{Code, Error, Result};
-use crate::reserve;
-use crate::shown::quoted;
+use crate::quote::quoted;
 
 /// A column of dates, cell by cell.
 #[derive(Debug, Default)]
-pub(super) struct Moments {
+pub(super) struct Timestamps {
     cells: Vec<Cell>,
     /// The largest count without its sign; it tells the unit.
     largest: i64,
@@ -35,7 +35,7 @@ enum Cell {
     Slashed { first: u32, second: u32, year: i32, rest: i64 },
 }
 
-impl Moments {
+impl Timestamps {
     /// Reads a cell; returns false where it is no date of any known form.
     ///
     /// # Errors
@@ -267,7 +267,7 @@ mod tests {
     use crate::market::time;
 
     fn read(cells: &[&str]) -> Result<Vec<String>> {
-        let mut moments = Moments::default();
+        let mut moments = Timestamps::default();
         for (line, cell) in (2..).zip(cells) {
             assert!(moments.push(cell, line).unwrap(), "{cell} should be a date");
         }
@@ -331,7 +331,7 @@ mod tests {
             "12:30",
             "2020-01",
         ] {
-            assert!(!Moments::default().push(text, 2).unwrap(), "{text}");
+            assert!(!Timestamps::default().push(text, 2).unwrap(), "{text}");
         }
     }
 

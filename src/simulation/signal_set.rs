@@ -3,31 +3,32 @@
 use std::borrow::Cow;
 
 use super::options::{Direction, Execution, Options};
-use super::reasons::{Kind, Reason, Tally};
+use super::rejections::{RejectionCounts, RejectionReason, SignalKind};
 use crate::error::{Error, Result};
-use crate::market::{Bits, Signals};
+use crate::signals::{Bits, Signals};
 
 /// A set of the four kinds of signals that a user gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Wishes(u8);
+pub(super) struct SignalSet(u8);
 
-/// The four kinds, in the order of the bits of [`Wishes`].
-pub(super) const USER_KINDS: [Kind; 4] =
-    [Kind::LongEntry, Kind::LongExit, Kind::ShortEntry, Kind::ShortExit];
+/// The four kinds, in the order of the bits of [`SignalSet`].
+pub(super) const USER_KINDS: [SignalKind; 4] =
+    [SignalKind::LongEntry, SignalKind::LongExit, SignalKind::ShortEntry, SignalKind::ShortExit];
 
-impl Wishes {
+impl SignalSet {
     pub(super) const NONE: Self = Self(0);
-    pub(super) const ENTRIES: Self = Self::NONE.with(Kind::LongEntry).with(Kind::ShortEntry);
+    pub(super) const ENTRIES: Self =
+        Self::NONE.with(SignalKind::LongEntry).with(SignalKind::ShortEntry);
 
-    pub(super) const fn with(self, kind: Kind) -> Self {
+    pub(super) const fn with(self, kind: SignalKind) -> Self {
         Self(self.0 | 1 << kind as u8)
     }
 
-    pub(super) const fn without(self, kind: Kind) -> Self {
+    pub(super) const fn without(self, kind: SignalKind) -> Self {
         Self(self.0 & !(1 << kind as u8))
     }
 
-    pub(super) const fn has(self, kind: Kind) -> bool {
+    pub(super) const fn has(self, kind: SignalKind) -> bool {
         self.0 >> kind as u8 & 1 == 1
     }
 
@@ -40,25 +41,25 @@ impl Wishes {
     }
 
     /// Returns the kinds in the set.
-    pub(super) fn kinds(self) -> impl Iterator<Item = Kind> {
+    pub(super) fn kinds(self) -> impl Iterator<Item = SignalKind> {
         USER_KINDS.into_iter().filter(move |kind| self.has(*kind))
     }
 }
 
 /// The signals of a run, each at the bar on which it is filled.
 #[derive(Debug)]
-pub(super) struct WishSets<'a> {
+pub(super) struct PlacedSignals<'a> {
     sets: [Option<Cow<'a, Bits>>; 4],
     bars: usize,
 }
 
-impl<'a> WishSets<'a> {
+impl<'a> PlacedSignals<'a> {
     /// Maps signals by the direction of the simulation.
     pub(super) fn new(
         signals: &'a Signals,
         bars: usize,
         options: &Options,
-        tally: &mut Tally,
+        rejections: &mut RejectionCounts,
     ) -> Result<Self> {
         let named = [
             ("entries", Some(&signals.entries)),
@@ -89,7 +90,7 @@ impl<'a> WishSets<'a> {
         for (kind, set) in USER_KINDS.into_iter().zip(sets) {
             if later && bars.checked_sub(1).is_some_and(|last| set.is_some_and(|set| set.get(last)))
             {
-                tally.add(kind, Reason::NoNextBar, 1);
+                rejections.add(kind, RejectionReason::NoNextBar, 1);
             }
         }
         let placed =
@@ -150,17 +151,17 @@ impl<'a> Words<'a> {
 
     /// Returns the signals of a bar.
     #[inline]
-    pub(super) fn at(&self, bar: usize) -> Wishes {
-        let mut wishes = 0;
+    pub(super) fn at(&self, bar: usize) -> SignalSet {
+        let mut signals = 0;
         for (kind, set) in self.sets.iter().enumerate() {
-            wishes |= u8::from(has(set, bar)) << kind;
+            signals |= u8::from(has(set, bar)) << kind;
         }
-        Wishes(wishes)
+        SignalSet(signals)
     }
 
     /// Returns the first bar at or after `from` with a signal of the mask; the number of bars if there is none.
     #[inline]
-    pub(super) fn next(&self, from: usize, mask: Wishes) -> usize {
+    pub(super) fn next(&self, from: usize, mask: SignalSet) -> usize {
         let mut index = from / 64;
         let mut keep = u64::MAX << (from % 64);
         while index * 64 < self.bars {
@@ -181,7 +182,7 @@ impl<'a> Words<'a> {
     }
 
     /// Counts the signals of a kind.
-    pub(super) fn count(&self, kind: Kind) -> u32 {
+    pub(super) fn count(&self, kind: SignalKind) -> u32 {
         self.sets.get(kind as usize).map_or(0, |set| set.iter().map(|word| word.count_ones()).sum())
     }
 }
@@ -203,40 +204,49 @@ mod tests {
     fn leaps_and_counts_agree_with_looking_at_every_bar() {
         let signals = sample();
         let sets =
-            WishSets::new(&signals, 300, &Options::default(), &mut Tally::default()).unwrap();
+            PlacedSignals::new(&signals, 300, &Options::default(), &mut RejectionCounts::default())
+                .unwrap();
         let words = sets.words();
         for mask in [
-            Wishes::ENTRIES,
-            Wishes::NONE.with(Kind::LongExit),
-            Wishes::ENTRIES.with(Kind::LongExit),
-            Wishes::NONE,
+            SignalSet::ENTRIES,
+            SignalSet::NONE.with(SignalKind::LongExit),
+            SignalSet::ENTRIES.with(SignalKind::LongExit),
+            SignalSet::NONE,
         ] {
             for from in 0..=300 {
                 let expected = (from..300).find(|&bar| words.at(bar).meets(mask)).unwrap_or(300);
                 assert_eq!(words.next(from, mask), expected);
             }
         }
-        let expected = (0..300).filter(|&bar| words.at(bar).has(Kind::LongExit)).count();
-        assert_eq!(words.count(Kind::LongExit) as usize, expected);
+        let expected = (0..300).filter(|&bar| words.at(bar).has(SignalKind::LongExit)).count();
+        assert_eq!(words.count(SignalKind::LongExit) as usize, expected);
     }
 
     #[test]
     fn a_fill_at_the_next_open_moves_signals_by_one_bar() {
         let signals = sample();
         let options = Options { execution: Execution::NextOpen, ..Options::default() };
-        let mut tally = Tally::default();
-        let sets = WishSets::new(&signals, 300, &options, &mut tally).unwrap();
+        let mut rejections = RejectionCounts::default();
+        let sets = PlacedSignals::new(&signals, 300, &options, &mut rejections).unwrap();
         for bar in 0..299 {
-            assert_eq!(sets.words().at(bar + 1).has(Kind::LongEntry), signals.entries.get(bar));
+            assert_eq!(
+                sets.words().at(bar + 1).has(SignalKind::LongEntry),
+                signals.entries.get(bar)
+            );
         }
-        assert!(!sets.words().at(0).has(Kind::LongEntry));
-        assert_eq!(tally.into_list().len(), 1, "the exit on the last bar has no next open");
+        assert!(!sets.words().at(0).has(SignalKind::LongEntry));
+        assert_eq!(rejections.into_list().len(), 1, "the exit on the last bar has no next open");
     }
 
     #[test]
     fn signals_of_another_length_are_refused() {
-        let error =
-            WishSets::new(&sample(), 299, &Options::default(), &mut Tally::default()).unwrap_err();
+        let error = PlacedSignals::new(
+            &sample(),
+            299,
+            &Options::default(),
+            &mut RejectionCounts::default(),
+        )
+        .unwrap_err();
         assert_eq!(error.message, "entries has 300 values for 299 bars");
     }
 }

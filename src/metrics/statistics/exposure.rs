@@ -12,7 +12,7 @@ use crate::simulation::{Orders, add};
 
 /// What was traded, and how much was at stake.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ExposureFacts {
+pub struct ExposureStatistics {
     /// Fees of all orders, money.
     pub fees: f64,
     /// What fills were worse than their price before slippage, money.
@@ -25,7 +25,7 @@ pub struct ExposureFacts {
     pub time_in_market: Option<f64>,
 }
 
-impl ExposureFacts {
+impl ExposureStatistics {
     pub(super) fn new(ledger: &Ledger<'_>) -> Self {
         let (orders, close) = (ledger.orders, ledger.close);
         let (max_gross, held) = walk(ledger.initial_capital, orders, ledger.holdings, close);

@@ -217,7 +217,7 @@ fn give_back(block: Block) {
 }
 
 /// Gives all kept blocks back to the system, and keeps none until something large is asked for again.
-pub(super) fn release() {
+pub fn release() {
     KEEPING.store(false, Relaxed);
     while let Some(block) = oldest() {
         give_back(block);
@@ -225,7 +225,7 @@ pub(super) fn release() {
 }
 
 /// Gives all back once nothing large was asked for in a while.
-pub(super) fn release_when_idle(runtime: &Handle) {
+pub fn release_when_idle(runtime: &Handle) {
     if !KEEPING.load(Relaxed) || WAITING.swap(true, Relaxed) {
         return;
     }

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use crate::input::{Fields, Input, Issues};
-use crate::strategies::{Bound, POSITION_SIZE, Strategy, Validation, validate};
+use crate::request::{Fields, Input, Issues};
+use crate::strategies::{BoundStrategy, POSITION_SIZE, Strategy, Validation, validate};
 
 use super::catalogue::Catalogue;
 use super::function::Call;
 
 /// What a request says of its strategy; with an issue noted, it is not to be run.
 #[derive(Debug, Default)]
-pub(super) struct Chosen<'a> {
+pub(super) struct StrategySelection<'a> {
     /// The strategy, if it is known and sound.
     pub(super) strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if there is no issue with either.
-    pub(super) bound: Option<Arc<Bound>>,
+    pub(super) bound: Option<Arc<BoundStrategy>>,
     /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
     pub(super) function: Option<Call>,
     /// The text of the strategy, unless it is a built-in one or a function: the id may mean another one tomorrow.
@@ -28,7 +28,7 @@ pub(super) struct Chosen<'a> {
     found: Option<Validation>,
 }
 
-impl<'a> Chosen<'a> {
+impl<'a> StrategySelection<'a> {
     /// Reads `strategyId`, `strategy` and `parameters`; every problem is noted.
     pub(super) fn read(fields: &mut Fields<'a>, known: &Catalogue, issues: &mut Issues) -> Self {
         let given = fields.take("strategyId");

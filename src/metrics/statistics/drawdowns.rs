@@ -4,11 +4,11 @@
 //! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
 use super::float;
-use crate::wide::{Four, Number, Processor, by_fours};
+use crate::compute::multiversion::{Four, Number, Processor, simd_multiversion};
 
 /// The drawdowns of an equity curve, one that lasts to the end included.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct DrawdownFacts {
+pub struct DrawdownStatistics {
     /// How many there are.
     pub count: usize,
     /// The deepest as a fraction of its peak, below 0; 0 where there is none.
@@ -34,16 +34,16 @@ pub(super) struct Section {
     /// Whether there is such a bar.
     reached: bool,
     /// The drawdowns that begin and end after it.
-    facts: DrawdownFacts,
+    statistics: DrawdownStatistics,
     /// The drawdown that lasts to the end of the section.
     after: Fall,
 }
 
-by_fours! {
+simd_multiversion! {
     /// Finds the drawdowns of a section; `peak` is the highest equity of all bars before it, negative infinity if there
     /// are none.
     pub(super) fn section(processor, peak: f64, equity: &[f64]) -> Section {
-        let mut facts = DrawdownFacts::default();
+        let mut statistics = DrawdownStatistics::default();
         let mut fall = Fall::below(peak);
         let mut before = None;
         let mut step = |fall: &mut Fall, value: f64| {
@@ -51,7 +51,7 @@ by_fours! {
                 if before.is_none() {
                     before = Some(fall.clone());
                 } else if fall.bars > 0 {
-                    facts.end(fall);
+                    statistics.end(fall);
                 }
                 *fall = Fall::below(value);
             } else {
@@ -70,30 +70,30 @@ by_fours! {
             step(&mut fall, value);
         }
         match before {
-            Some(before) => Section { before, reached: true, facts, after: fall },
-            None => Section { before: fall, reached: false, facts, after: Fall::below(peak) },
+            Some(before) => Section { before, reached: true, statistics, after: fall },
+            None => Section { before: fall, reached: false, statistics, after: Fall::below(peak) },
         }
     }
 }
 
-impl DrawdownFacts {
+impl DrawdownStatistics {
     /// Joins the sections of a curve; a drawdown that lasts to its end counts.
     pub(super) fn of(sections: impl IntoIterator<Item = Section>) -> Self {
-        let mut facts = Self::default();
+        let mut statistics = Self::default();
         let mut fall: Option<Fall> = None;
         for section in sections {
             let begun = fall.get_or_insert_with(|| Fall::below(section.before.peak));
             begun.go_on(&section.before);
             if section.reached {
-                facts.end(begun);
-                facts.join(&section.facts);
+                statistics.end(begun);
+                statistics.join(&section.statistics);
                 fall = Some(section.after);
             }
         }
         if let Some(fall) = fall {
-            facts.end(&fall);
+            statistics.end(&fall);
         }
-        facts
+        statistics
     }
 
     fn join(&mut self, next: &Self) {
@@ -197,9 +197,9 @@ mod tests {
     use super::*;
 
     /// Finds the drawdowns section by section.
-    fn found(equity: &[f64], bars: usize) -> DrawdownFacts {
+    fn found(equity: &[f64], bars: usize) -> DrawdownStatistics {
         let mut peak = f64::NEG_INFINITY;
-        DrawdownFacts::of(equity.chunks(bars).map(|values| {
+        DrawdownStatistics::of(equity.chunks(bars).map(|values| {
             let section = section(peak, values);
             peak = values.iter().copied().fold(peak, f64::max);
             section
@@ -209,10 +209,16 @@ mod tests {
     #[test]
     fn a_drawdown_ends_where_the_peak_is_equalled_and_one_may_last_to_the_end() {
         for bars in 1..=7 {
-            let facts = found(&[100.0, 90.0, 80.0, 100.0, 100.0, 120.0, 90.0], bars);
-            assert_eq!((facts.count, facts.longest_bars, facts.total_bars), (2, 2, 3));
-            assert!((facts.deepest - -0.25).abs() < 1e-15 && (facts.sum - -0.45).abs() < 1e-15);
-            assert!((facts.squares - (0.01 + 0.04 + 0.0625)).abs() < 1e-15);
+            let statistics = found(&[100.0, 90.0, 80.0, 100.0, 100.0, 120.0, 90.0], bars);
+            assert_eq!(
+                (statistics.count, statistics.longest_bars, statistics.total_bars),
+                (2, 2, 3)
+            );
+            assert!(
+                (statistics.deepest - -0.25).abs() < 1e-15
+                    && (statistics.sum - -0.45).abs() < 1e-15
+            );
+            assert!((statistics.squares - (0.01 + 0.04 + 0.0625)).abs() < 1e-15);
         }
     }
 
@@ -235,14 +241,14 @@ mod tests {
             longest = longest.max(length);
         }
         for bars in [1, 7, 32, 100, 1_000, 4_999, 5_000] {
-            let facts = found(&equity, bars);
+            let statistics = found(&equity, bars);
             assert_eq!(
-                (facts.count, facts.total_bars, facts.longest_bars),
+                (statistics.count, statistics.total_bars, statistics.longest_bars),
                 (count, below, longest),
                 "in sections of {bars}"
             );
-            assert!((facts.deepest - deepest).abs() < 1e-15);
-            assert!((facts.squares / squares - 1.0).abs() < 1e-12);
+            assert!((statistics.deepest - deepest).abs() < 1e-15);
+            assert!((statistics.squares / squares - 1.0).abs() < 1e-12);
         }
     }
 
@@ -257,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_curve_that_never_falls_has_none() {
-        assert_eq!(found(&[], 3), DrawdownFacts::default());
-        assert_eq!(found(&[5.0; 100], 30), DrawdownFacts::default());
+        assert_eq!(found(&[], 3), DrawdownStatistics::default());
+        assert_eq!(found(&[5.0; 100], 30), DrawdownStatistics::default());
     }
 }

@@ -6,9 +6,9 @@
 
 use super::float;
 
-/// Moments of the returns of the bars (`r`), of the benchmark (`b`) and of both together.
+/// Timestamps of the returns of the bars (`r`), of the benchmark (`b`) and of both together.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ReturnFacts {
+pub struct ReturnStatistics {
     /// How many returns there are: one a bar.
     pub count: usize,
     /// Mean of r.
@@ -36,12 +36,12 @@ pub struct ReturnFacts {
     /// Product of 1 + r.
     pub growth: f64,
     /// The deepest fall of the running product of 1 + r from its peak, a fraction, at most 0.
-    pub deepest_fall: f64,
+    pub deepest_drawdown: f64,
     /// Sum over the bars of the squared fall of that product from its peak.
-    pub fall_squares: f64,
+    pub squared_drawdowns: f64,
 }
 
-impl ReturnFacts {
+impl ReturnStatistics {
     /// Returns the standard deviation of the returns.
     pub fn deviation(&self) -> Option<f64> {
         self.deviation_of(self.squares)
@@ -70,8 +70,8 @@ impl ReturnFacts {
             &mut self.products,
             &mut self.active_squares,
             &mut self.growth,
-            &mut self.deepest_fall,
-            &mut self.fall_squares,
+            &mut self.deepest_drawdown,
+            &mut self.squared_drawdowns,
         ]
     }
 
@@ -120,7 +120,7 @@ pub(super) fn changes(before: f64, values: &[f64], returns: &mut [f64]) {
     }
 }
 
-impl ReturnFacts {
+impl ReturnStatistics {
     /// Multiplies the returns of a curve that touches zero: its product is not its equity any more.
     pub(super) fn compound(&mut self, returns: &[f64]) {
         let (mut growth, mut peak) = (1.0_f64, None);
@@ -128,8 +128,8 @@ impl ReturnFacts {
             growth *= 1.0 + r;
             let highest = peak.map_or(growth, |peak: f64| peak.max(growth));
             let fall = growth / highest - 1.0;
-            self.deepest_fall = self.deepest_fall.min(fall);
-            self.fall_squares += fall * fall;
+            self.deepest_drawdown = self.deepest_drawdown.min(fall);
+            self.squared_drawdowns += fall * fall;
             peak = Some(highest);
         }
         self.growth = growth;

@@ -1,25 +1,25 @@
 //! What the metrics are made of: computed once a run, in one pass over the bars, one over the equity and one over orders
 //! and trades.
 //!
-//! The facts are plain numbers and own nothing of the run, so that a faster way to the same numbers (a sweep that steps
+//! The statistics are plain numbers and own nothing of the run, so that a faster way to the same numbers (a sweep that steps
 //! from order to order) may fill them and use every metric unchanged.
 
 mod drawdowns;
+mod equity_pass;
 mod exposure;
 mod extremes;
+mod moments;
+mod quantiles;
 mod returns;
-mod sections;
-mod tails;
-mod totals;
 mod trades;
 
-pub use drawdowns::DrawdownFacts;
-pub use exposure::ExposureFacts;
-pub use returns::ReturnFacts;
-pub use tails::TailFacts;
-pub use trades::TradeFacts;
+pub use drawdowns::DrawdownStatistics;
+pub use exposure::ExposureStatistics;
+pub use quantiles::TailStatistics;
+pub use returns::ReturnStatistics;
+pub use trades::TradeStatistics;
 
-use crate::hands::{Alone, Hands};
+use crate::compute::parallel::{Executor, Sequential};
 use crate::market::time::DAY;
 use crate::portfolio::{Holdings, Trades, Valuation};
 use crate::simulation::Orders;
@@ -62,7 +62,7 @@ pub struct Ledger<'a> {
 
 /// Everything that a metric may look at.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Facts {
+pub struct Statistics {
     /// Money at the start.
     pub initial_capital: f64,
     /// Money at the end; the initial capital where there are no bars.
@@ -80,39 +80,42 @@ pub struct Facts {
     /// Risk-free rate of one bar, a fraction.
     pub risk_free: f64,
     /// The returns of the bars and of the benchmark.
-    pub returns: ReturnFacts,
+    pub returns: ReturnStatistics,
     /// Both ends of the distribution of the returns; nothing without bars.
-    pub tails: Option<TailFacts>,
+    pub tails: Option<TailStatistics>,
     /// The falls of the equity.
-    pub drawdowns: DrawdownFacts,
+    pub drawdowns: DrawdownStatistics,
     /// Orders and the positions that they made.
-    pub exposure: ExposureFacts,
+    pub exposure: ExposureStatistics,
     /// The trades.
-    pub trades: TradeFacts,
+    pub trades: TradeStatistics,
     /// Signals that made no order.
     pub unexecuted_signals: u64,
 }
 
-impl Facts {
-    /// Computes all facts of a run; `equity` is the money at the end of each bar. Columns of different lengths are read up
+impl Statistics {
+    /// Computes all statistics of a run; `equity` is the money at the end of each bar. Columns of different lengths are read up
     /// to the end of the shorter one.
     pub fn new(curve: &Curve<'_>, equity: &[f64], ledger: &Ledger<'_>) -> Self {
-        Self::of(CurveFacts::new(curve, &equity, &Alone).0, LedgerFacts::new(ledger))
+        Self::of(
+            EquityStatistics::new(curve, &equity, &Sequential).0,
+            TradingStatistics::new(ledger),
+        )
     }
 
-    /// Puts the facts of both halves together, which know nothing of each other.
-    pub fn of(curve: CurveFacts, ledger: LedgerFacts) -> Self {
-        let mut facts = Self {
+    /// Puts the statistics of both halves together, which know nothing of each other.
+    pub fn of(curve: EquityStatistics, ledger: TradingStatistics) -> Self {
+        let mut statistics = Self {
             exposure: ledger.exposure,
             trades: ledger.trades,
             unexecuted_signals: ledger.unexecuted_signals,
-            ..curve.facts
+            ..curve.statistics
         };
-        facts.mark_overflows();
-        facts
+        statistics.mark_overflows();
+        statistics
     }
 
-    /// Makes NaN of facts that overflowed, so that a metric that divides by one has no value instead of being 0.
+    /// Makes NaN of statistics that overflowed, so that a metric that divides by one has no value instead of being 0.
     fn mark_overflows(&mut self) {
         let mark = |fact: &mut f64| {
             if fact.is_infinite() {
@@ -126,10 +129,10 @@ impl Facts {
         }
         self.mean_equity.as_mut().map(mark);
         self.benchmark_growth.as_mut().map(mark);
-        let ExposureFacts { fees, slippage, traded_value, max_gross, time_in_market: _ } =
+        let ExposureStatistics { fees, slippage, traded_value, max_gross, time_in_market: _ } =
             &mut self.exposure;
         [fees, slippage, traded_value].into_iter().chain(max_gross).for_each(mark);
-        let TradeFacts { closed, wins, losses, squares, open_pnl, best: _, worst: _, .. } =
+        let TradeStatistics { closed, wins, losses, squares, open_pnl, best: _, worst: _, .. } =
             &mut self.trades;
         [squares, open_pnl].into_iter().for_each(mark);
         for group in [closed, wins, losses] {
@@ -142,16 +145,16 @@ impl Facts {
             return;
         }
         self.returns.numbers().into_iter().for_each(mark);
-        if let Some(TailFacts { low, high, low_mean }) = &mut self.tails {
+        if let Some(TailStatistics { low, high, low_mean }) = &mut self.tails {
             [low, high, low_mean].into_iter().for_each(mark);
         }
-        let DrawdownFacts { deepest, sum, squares, .. } = &mut self.drawdowns;
+        let DrawdownStatistics { deepest, sum, squares, .. } = &mut self.drawdowns;
         [deepest, sum, squares].into_iter().for_each(mark);
     }
 }
 
 /// The equity of a run at the end of each bar, money.
-pub trait Course: Sync {
+pub trait EquitySource: Sync {
     /// Returns the number of bars.
     fn bars(&self) -> usize;
 
@@ -174,7 +177,7 @@ pub trait Course: Sync {
 }
 
 /// One that is there already.
-impl Course for &[f64] {
+impl EquitySource for &[f64] {
     fn bars(&self) -> usize {
         self.len()
     }
@@ -191,7 +194,7 @@ impl Course for &[f64] {
 }
 
 /// One that is made as it is measured.
-impl Course for Valuation<'_> {
+impl EquitySource for Valuation<'_> {
     fn bars(&self) -> usize {
         self.bars()
     }
@@ -213,26 +216,30 @@ impl Course for Valuation<'_> {
     }
 }
 
-/// What the curve of a run tells: facts in which those of the ledger are missing.
+/// What the curve of a run tells: statistics in which those of the ledger are missing.
 #[derive(Debug)]
-pub struct CurveFacts {
-    facts: Facts,
+pub struct EquityStatistics {
+    statistics: Statistics,
     /// Whether the equity of every bar is finite, if cash and position are.
     is_finite: bool,
 }
 
-impl CurveFacts {
+impl EquityStatistics {
     /// Computes them along an equity; returns them and the equity itself.
-    pub fn new(curve: &Curve<'_>, equity: &dyn Course, hands: &dyn Hands) -> (Self, Vec<f64>) {
+    pub fn new(
+        curve: &Curve<'_>,
+        equity: &dyn EquitySource,
+        executor: &dyn Executor,
+    ) -> (Self, Vec<f64>) {
         let bars = equity.bars().min(curve.close.len());
         let close = curve.close.get(..bars).unwrap_or(&[]);
         let bar_days = milliseconds(curve.bar_milliseconds) / milliseconds(DAY);
         let bars_a_year = curve.year_days / bar_days;
         let risk_free = curve.risk_free / bars_a_year;
         let initial_capital = curve.initial_capital;
-        let terms = sections::Terms { initial_capital, close, risk_free };
-        let (measured, equity) = sections::measure(&terms, equity, hands);
-        let facts = Facts {
+        let terms = equity_pass::CurveInput { initial_capital, close, risk_free };
+        let (measured, equity) = equity_pass::measure(&terms, equity, executor);
+        let statistics = Statistics {
             initial_capital,
             final_capital: equity.last().copied().unwrap_or(initial_capital),
             mean_equity: measured.mean_equity,
@@ -240,15 +247,15 @@ impl CurveFacts {
             bars_a_year,
             bar_days,
             risk_free,
-            returns: measured.facts,
+            returns: measured.statistics,
             tails: measured.tails,
             is_solvent: measured.lowest_equity.is_none_or(|lowest| lowest > 0.0),
             drawdowns: measured.drawdowns,
-            ..Facts::default()
+            ..Statistics::default()
         };
         let is_finite =
             measured.lowest_equity.into_iter().chain(measured.highest_equity).all(f64::is_finite);
-        (Self { facts, is_finite }, equity)
+        (Self { statistics, is_finite }, equity)
     }
 
     /// Returns whether the equity of every bar is finite, given that cash and position are after every order.
@@ -259,20 +266,20 @@ impl CurveFacts {
 
 /// What orders and trades of a run tell.
 #[derive(Debug)]
-pub struct LedgerFacts {
-    exposure: ExposureFacts,
-    trades: TradeFacts,
+pub struct TradingStatistics {
+    exposure: ExposureStatistics,
+    trades: TradeStatistics,
     unexecuted_signals: u64,
     /// The last trade's result, percent.
     last_percent: Option<f64>,
 }
 
-impl LedgerFacts {
+impl TradingStatistics {
     /// Computes them.
     pub fn new(ledger: &Ledger<'_>) -> Self {
         Self {
-            exposure: ExposureFacts::new(ledger),
-            trades: TradeFacts::new(ledger.trades),
+            exposure: ExposureStatistics::new(ledger),
+            trades: TradeStatistics::new(ledger.trades),
             unexecuted_signals: ledger.unexecuted_signals,
             last_percent: ledger.trades.pnl_percent.last().copied(),
         }

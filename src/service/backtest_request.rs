@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
-use crate::input::{Fields, Input, Issues, Range};
 use crate::market::{Bars, Limit, Timeframe};
-use crate::shown::quoted;
+use crate::quote::quoted;
+use crate::request::{Fields, Input, Issues, Range};
 use crate::simulation::Options;
 use crate::simulation::options::SizeType;
-use crate::strategies::Bound;
+use crate::strategies::BoundStrategy;
 
 use super::bars_input;
 use super::catalogue::Catalogue;
-use super::chosen::Chosen;
 use super::function::Call;
+use super::strategy_selection::StrategySelection;
 
 /// The longest symbol, user id and path that are taken.
 const LONGEST_TEXT: usize = 255;
@@ -22,7 +22,7 @@ const LONGEST_TEXT: usize = 255;
 #[derive(Debug)]
 pub struct BacktestRequest {
     /// The strategy, its parameters bound.
-    pub bound: Arc<Bound>,
+    pub bound: Arc<BoundStrategy>,
     /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
     pub(super) function: Option<Call>,
     /// The id that the run is kept under.
@@ -90,8 +90,8 @@ impl BacktestRequest {
     pub fn read(input: &Input, known: &Catalogue, limit: Limit) -> Result<Self> {
         let mut issues = Issues::default();
         let mut fields = Fields::open("", input, &mut issues);
-        let chosen = Chosen::read(&mut fields, known, &mut issues);
-        let rest = Rest::read(&mut fields, chosen.position_size(), &mut issues);
+        let selection = StrategySelection::read(&mut fields, known, &mut issues);
+        let rest = Rest::read(&mut fields, selection.position_size(), &mut issues);
         fields.finish(&mut issues);
         let bars = match rest.bars.map(|bars| bars_input::read("bars", bars, limit)).transpose() {
             Err(error) if error.code == Code::InvalidArgument => {
@@ -102,11 +102,11 @@ impl BacktestRequest {
             Err(error) if issues.is_empty() => return Err(error),
             bars => bars.ok().flatten(),
         };
-        let code = if chosen.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
+        let code = if selection.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
         issues.into_result(code)?;
         match (
-            chosen.strategy,
-            chosen.bound,
+            selection.strategy,
+            selection.bound,
             rest.asset_symbol,
             rest.start,
             rest.end,
@@ -120,9 +120,9 @@ impl BacktestRequest {
                 Some(end),
                 Some(initial_capital),
             ) => Ok(Self {
-                function: chosen.function,
+                function: selection.function,
                 strategy_id: strategy.definition().id.clone(),
-                strategy_source: chosen.source,
+                strategy_source: selection.source,
                 bound,
                 asset_symbol,
                 start,
@@ -155,8 +155,8 @@ struct Rest<'a> {
 impl<'a> Rest<'a> {
     fn read(fields: &mut Fields<'a>, position_size: f64, issues: &mut Issues) -> Self {
         let asset_symbol = symbol(fields, "assetSymbol", issues);
-        let start = fields.required_moment("startDate", issues);
-        let end = fields.required_moment("endDate", issues);
+        let start = fields.required_timestamp("startDate", issues);
+        let end = fields.required_timestamp("endDate", issues);
         if let (Some(start), Some(end)) = (start, end)
             && end < start
         {

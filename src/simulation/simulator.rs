@@ -2,20 +2,20 @@
 
 use super::all_in::{AllIn, at_next_open};
 use super::conflicts::{Resolved, resolve};
-use super::execute::{Account, Fill, Terms, execute};
+use super::execute::{Account, Fill, FillTerms, execute};
 use super::options::{Accumulate, Execution, Options, StopEntryPrice, StopExit, StopExitPrice};
 use super::orders::Orders;
 use super::prices::Prices;
-use super::reasons::{Kind, Reason, Tally, Unexecuted};
+use super::rejections::{Rejection, RejectionCounts, RejectionReason, SignalKind};
+use super::signal_set::{PlacedSignals, SignalSet, USER_KINDS, Words};
 use super::sizing::size;
 use super::stops::{Hit, Stops};
-use super::wishes::{USER_KINDS, WishSets, Wishes, Words};
+use crate::compute::prefetch::prefetch;
 use crate::error::{Error, Result};
-use crate::market::Signals;
-use crate::near::bring_near;
-use crate::watch::Watch;
+use crate::observer::ProgressObserver;
+use crate::signals::Signals;
 
-/// After how many bars the watch is asked at the latest, while anything happens on them.
+/// After how many bars the observer is asked at the latest, while anything happens on them.
 pub(super) const POLL: usize = 1 << 15;
 
 /// For how many orders room is made at the most; there may be many signals and few orders.
@@ -32,14 +32,14 @@ pub struct Simulation {
     /// For each order, the price before slippage.
     pub quoted_prices: Vec<f64>,
     /// Signals that made no order, counted by kind and reason.
-    pub unexecuted: Vec<Unexecuted>,
+    pub unexecuted: Vec<Rejection>,
     /// The orders that a stop made, and what was noticed about them.
     pub stops: StopCounts,
     /// Money at the end.
     pub cash: f64,
     /// Units of the asset at the end; negative for a short position.
     pub position: f64,
-    /// Whether every order went all in or all out, and the machine had no bar to look at.
+    /// Whether every order went all in or all out, and the simulator had no bar to look at.
     pub(super) all_in: bool,
 }
 
@@ -71,22 +71,22 @@ pub struct StopCounts {
 
 /// Runs signals through the order model.
 ///
-/// `initial_capital` is money, finite and not negative. The watch is polled every few ten thousand bars.
+/// `initial_capital` is money, finite and not negative. The observer is polled every few ten thousand bars.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for signals of another length than the prices, a fill at the next open without opens, and where an
-/// order asks for what cannot be computed (a reversal by percent); the message names the bar. Cancelled by the watch.
+/// order asks for what cannot be computed (a reversal by percent); the message names the bar. Cancelled by the observer.
 pub fn simulate(
     prices: &Prices,
     signals: &Signals,
     initial_capital: f64,
     options: &Options,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
 ) -> Result<Simulation> {
-    run(prices, signals, initial_capital, options, watch, Stepping::Leaps)
+    run(prices, signals, initial_capital, options, observer, Stepping::Leaps)
 }
 
-/// How the machine finds the next bar to look at.
+/// How the simulator finds the next bar to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stepping {
     /// Over all bars on which nothing can happen.
@@ -101,7 +101,7 @@ fn run(
     signals: &Signals,
     initial_capital: f64,
     options: &Options,
-    watch: &dyn Watch,
+    observer: &dyn ProgressObserver,
     stepping: Stepping,
 ) -> Result<Simulation> {
     if !(initial_capital.is_finite() && initial_capital >= 0.0) {
@@ -116,27 +116,32 @@ fn run(
     if options.execution == Execution::NextOpen && prices.open().is_none() {
         return Err(Error::invalid("open", "required", "open is required with execution nextOpen"));
     }
-    let mut tally = Tally::default();
-    let sets = WishSets::new(signals, prices.len(), options, &mut tally)?;
+    let mut rejections = RejectionCounts::default();
+    let sets = PlacedSignals::new(signals, prices.len(), options, &mut rejections)?;
     let account =
         Account { cash: initial_capital, position: 0.0, debt: 0.0, free_cash: initial_capital };
-    let mut machine = Machine {
+    let mut simulator = Simulator {
         prices: *prices,
         words: sets.words(),
         options,
         account,
         stops: Stops::default(),
         seen: [0; USER_KINDS.len()],
-        tally,
+        rejections,
         done: Simulation::default(),
     };
-    machine.make_room();
-    machine.run(watch, stepping)?;
-    let Account { cash, position, .. } = machine.account;
-    Ok(Simulation { unexecuted: machine.tally.into_list(), cash, position, ..machine.done })
+    simulator.make_room();
+    simulator.run(observer, stepping)?;
+    let Account { cash, position, .. } = simulator.account;
+    Ok(Simulation {
+        unexecuted: simulator.rejections.into_list(),
+        cash,
+        position,
+        ..simulator.done
+    })
 }
 
-pub(super) struct Machine<'a> {
+pub(super) struct Simulator<'a> {
     prices: Prices<'a>,
     pub(super) words: Words<'a>,
     pub(super) options: &'a Options,
@@ -144,11 +149,11 @@ pub(super) struct Machine<'a> {
     stops: Stops,
     /// How many signals of each kind were on bars that were looked at.
     seen: [u32; USER_KINDS.len()],
-    tally: Tally,
+    rejections: RejectionCounts,
     pub(super) done: Simulation,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> Simulator<'a> {
     /// Makes room for as many orders as there are signals at most, so that the columns seldom grow.
     fn make_room(&mut self) {
         let signals: usize =
@@ -163,7 +168,7 @@ impl<'a> Machine<'a> {
         self.done.quoted_prices.reserve(room);
     }
 
-    fn run(&mut self, watch: &dyn Watch, stepping: Stepping) -> Result<()> {
+    fn run(&mut self, observer: &dyn ProgressObserver, stepping: Stepping) -> Result<()> {
         let bars = self.prices.len();
         let mut bar = 0;
         let mut poll_at = 0;
@@ -172,17 +177,17 @@ impl<'a> Machine<'a> {
         while bar < bars {
             if let Some(all_in) = &all_in {
                 let from = bar;
-                bar = all_in.run(self, bar, watch)?;
+                bar = all_in.run(self, bar, observer)?;
                 if bar >= bars {
                     self.done.all_in = from == 0;
                     break;
                 }
             }
             if bar >= poll_at {
-                if watch.cancelled() {
+                if observer.is_cancelled() {
                     return Err(Error::cancelled());
                 }
-                watch.at(bar, self.done.orders.len());
+                observer.on_bar(bar, self.done.orders.len());
                 poll_at = bar + POLL;
             }
             let event = match stepping {
@@ -205,23 +210,23 @@ impl<'a> Machine<'a> {
                 }
             }
             if event < bars {
-                near_until = self.bring_near(near_until, event);
+                near_until = self.prefetch(near_until, event);
                 self.signal(event)?;
             }
             bar = event + 1;
         }
         self.count_skipped();
-        watch.at(bars, self.done.orders.len());
+        observer.on_bar(bars, self.done.orders.len());
         Ok(())
     }
 
     /// Asks for the fill prices from a bar on, of which those before `asked` were asked for already; returns up to which
     /// bar. To wait for memory at one order after the other was most of the time of a simulation.
     #[inline]
-    pub(super) fn bring_near(&self, asked: usize, bar: usize) -> usize {
+    pub(super) fn prefetch(&self, asked: usize, bar: usize) -> usize {
         let prices = self.fill_prices();
         let until = prices.len().min(bar + NEAR);
-        bring_near(prices.get(asked.max(bar)..until).unwrap_or(&[]));
+        prefetch(prices.get(asked.max(bar)..until).unwrap_or(&[]));
         until
     }
 
@@ -235,16 +240,16 @@ impl<'a> Machine<'a> {
 
     /// Returns the signals that can make an order in the present position; the others wait for nothing.
     #[inline]
-    fn acting(&self) -> Wishes {
+    fn acting(&self) -> SignalSet {
         let adds = matches!(self.options.accumulate, Accumulate::Both | Accumulate::AddOnly);
         if self.account.position > 0.0 {
-            let acting = Wishes::NONE.with(Kind::LongExit).with(Kind::ShortEntry);
-            if adds { acting.with(Kind::LongEntry) } else { acting }
+            let acting = SignalSet::NONE.with(SignalKind::LongExit).with(SignalKind::ShortEntry);
+            if adds { acting.with(SignalKind::LongEntry) } else { acting }
         } else if self.account.position < 0.0 {
-            let acting = Wishes::NONE.with(Kind::ShortExit).with(Kind::LongEntry);
-            if adds { acting.with(Kind::ShortEntry) } else { acting }
+            let acting = SignalSet::NONE.with(SignalKind::ShortExit).with(SignalKind::LongEntry);
+            if adds { acting.with(SignalKind::ShortEntry) } else { acting }
         } else {
-            Wishes::ENTRIES
+            SignalSet::ENTRIES
         }
     }
 
@@ -254,39 +259,43 @@ impl<'a> Machine<'a> {
     fn count_skipped(&mut self) {
         for (kind, seen) in USER_KINDS.into_iter().zip(self.seen) {
             let reason = match kind {
-                Kind::LongEntry | Kind::ShortEntry => Reason::AlreadyInPosition,
-                Kind::LongExit | Kind::ShortExit | Kind::Stop => Reason::NoPosition,
+                SignalKind::LongEntry | SignalKind::ShortEntry => {
+                    RejectionReason::AlreadyInPosition
+                }
+                SignalKind::LongExit | SignalKind::ShortExit | SignalKind::Stop => {
+                    RejectionReason::NoPosition
+                }
             };
-            self.tally.add(kind, reason, self.words.count(kind).saturating_sub(seen));
+            self.rejections.add(kind, reason, self.words.count(kind).saturating_sub(seen));
         }
     }
 
     /// Returns the signals of a bar and notes that they were looked at.
     #[inline]
-    fn look_at(&mut self, bar: usize) -> Wishes {
-        let wishes = self.words.at(bar);
+    fn look_at(&mut self, bar: usize) -> SignalSet {
+        let signals = self.words.at(bar);
         for (kind, seen) in USER_KINDS.into_iter().zip(&mut self.seen) {
-            *seen += u32::from(wishes.has(kind));
+            *seen += u32::from(signals.has(kind));
         }
-        wishes
+        signals
     }
 
     /// Says why a signal is not acted on, other signals apart.
-    fn idle_reason(&self, kind: Kind, position: f64) -> Reason {
+    fn idle_reason(&self, kind: SignalKind, position: f64) -> RejectionReason {
         let adds = matches!(self.options.accumulate, Accumulate::Both | Accumulate::AddOnly);
         match kind {
-            Kind::LongEntry if position > 0.0 && !adds => Reason::AlreadyInPosition,
-            Kind::ShortEntry if position < 0.0 && !adds => Reason::AlreadyInPosition,
-            Kind::LongExit if position <= 0.0 => Reason::NoPosition,
-            Kind::ShortExit if position >= 0.0 => Reason::NoPosition,
-            _ => Reason::OtherSignalWentFirst,
+            SignalKind::LongEntry if position > 0.0 && !adds => RejectionReason::AlreadyInPosition,
+            SignalKind::ShortEntry if position < 0.0 && !adds => RejectionReason::AlreadyInPosition,
+            SignalKind::LongExit if position <= 0.0 => RejectionReason::NoPosition,
+            SignalKind::ShortExit if position >= 0.0 => RejectionReason::NoPosition,
+            _ => RejectionReason::OtherSignalWentFirst,
         }
     }
 
     /// Acts on a stop; the signals of its bar are dropped.
     fn stop(&mut self, hit: &Hit) -> Result<()> {
         for kind in self.look_at(hit.bar).kinds() {
-            self.tally.add(kind, Reason::StopWentFirst, 1);
+            self.rejections.add(kind, RejectionReason::StopWentFirst, 1);
         }
         let (Some(order_price), Some(close)) =
             (self.order_price(hit.bar), self.prices.close_at(hit.bar))
@@ -295,9 +304,9 @@ impl<'a> Machine<'a> {
         };
         let options = self.options;
         let (exit, reversal) = if self.account.position > 0.0 {
-            (Kind::LongExit, Kind::ShortEntry)
+            (SignalKind::LongExit, SignalKind::ShortEntry)
         } else {
-            (Kind::ShortExit, Kind::LongEntry)
+            (SignalKind::ShortExit, SignalKind::LongEntry)
         };
         let wish = match options.upon_stop_exit {
             StopExit::Close | StopExit::CloseReduce => exit,
@@ -314,13 +323,13 @@ impl<'a> Machine<'a> {
             StopExitPrice::Close => (close, options.slippage),
         };
         let bar = self.prices.bar_ref(hit.bar);
-        let terms = Terms { price, slippage, valuation_price: order_price, bar };
+        let terms = FillTerms { price, slippage, valuation_price: order_price, bar };
         // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
-        let resolved = Resolved::unopposed(Wishes::NONE.with(wish), accumulate);
+        let resolved = Resolved::unopposed(SignalSet::NONE.with(wish), accumulate);
         let before = self.done.orders.len();
         let outcome = self.act(resolved, &terms)?;
         if let Some((_, Err(reason))) = outcome {
-            self.tally.add(Kind::Stop, reason, 1);
+            self.rejections.add(SignalKind::Stop, reason, 1);
         }
         if self.done.orders.len() > before {
             let counts = &mut self.done.stops;
@@ -335,17 +344,18 @@ impl<'a> Machine<'a> {
     #[inline]
     fn signal(&mut self, index: usize) -> Result<()> {
         let Some(price) = self.order_price(index) else { return Ok(()) };
-        let wishes = self.look_at(index);
+        let signals = self.look_at(index);
         let position = self.account.position;
-        let resolved = resolve(wishes, position, self.options.accumulate, self.options);
+        let resolved = resolve(signals, position, self.options.accumulate, self.options);
         let bar = self.prices.bar_ref(index);
-        let terms = Terms { price, slippage: self.options.slippage, valuation_price: price, bar };
+        let terms =
+            FillTerms { price, slippage: self.options.slippage, valuation_price: price, bar };
         let acted = self.act(resolved, &terms)?;
         // Most often there is one signal, and it made the order.
-        if wishes.is_single() && matches!(acted, Some((_, Ok(())))) {
+        if signals.is_single() && matches!(acted, Some((_, Ok(())))) {
             return Ok(());
         }
-        self.count_passed_over(wishes, resolved, position, acted);
+        self.count_passed_over(signals, resolved, position, acted);
         Ok(())
     }
 
@@ -353,25 +363,25 @@ impl<'a> Machine<'a> {
     #[inline]
     fn count_passed_over(
         &mut self,
-        wishes: Wishes,
+        signals: SignalSet,
         resolved: Resolved,
         position: f64,
-        acted: Option<(Kind, std::result::Result<(), Reason>)>,
+        acted: Option<(SignalKind, std::result::Result<(), RejectionReason>)>,
     ) {
         let acting = acted.map(|(kind, _)| resolved.turned.unwrap_or(kind));
         // An exit beside an entry against the position gets what it asks for by the same order.
         let closes = |kind| {
             if position > 0.0 {
-                kind == Kind::LongExit
+                kind == SignalKind::LongExit
             } else {
-                position < 0.0 && kind == Kind::ShortExit
+                position < 0.0 && kind == SignalKind::ShortExit
             }
         };
-        for kind in wishes.kinds() {
+        for kind in signals.kinds() {
             let reason = if resolved.lost.has(kind) {
-                Reason::Conflict
+                RejectionReason::Conflict
             } else if resolved.ignored.has(kind) {
-                Reason::OppositeEntryIgnored
+                RejectionReason::OppositeEntryIgnored
             } else {
                 match acted {
                     Some((_, Ok(()))) if acting == Some(kind) || closes(kind) => continue,
@@ -379,12 +389,12 @@ impl<'a> Machine<'a> {
                     _ => self.idle_reason(kind, position),
                 }
             };
-            self.tally.add(kind, reason, 1);
+            self.rejections.add(kind, reason, 1);
         }
     }
 
     /// Notes that signals were looked at.
-    pub(super) fn see(&mut self, kind: Kind, signals: u32) {
+    pub(super) fn see(&mut self, kind: SignalKind, signals: u32) {
         if let Some(seen) = self.seen.get_mut(kind as usize) {
             *seen += signals;
         }
@@ -407,11 +417,11 @@ impl<'a> Machine<'a> {
     fn act(
         &mut self,
         resolved: Resolved,
-        terms: &Terms<'_>,
-    ) -> Result<Option<(Kind, std::result::Result<(), Reason>)>> {
+        terms: &FillTerms<'_>,
+    ) -> Result<Option<(SignalKind, std::result::Result<(), RejectionReason>)>> {
         let before = self.account.position;
         let sized = size(
-            resolved.wishes,
+            resolved.signals,
             before,
             resolved.accumulate,
             terms.valuation_price,
@@ -430,7 +440,7 @@ impl<'a> Machine<'a> {
         Ok(Some((kind, Ok(()))))
     }
 
-    fn update_stops(&mut self, before: f64, terms: &Terms<'_>, fill_price: f64) {
+    fn update_stops(&mut self, before: f64, terms: &FillTerms<'_>, fill_price: f64) {
         let after = self.account.position;
         if after == 0.0 {
             self.stops = Stops::default();
@@ -458,5 +468,5 @@ impl<'a> Machine<'a> {
 }
 
 #[cfg(test)]
-#[path = "machine_tests.rs"]
+#[path = "simulator_tests.rs"]
 mod tests;

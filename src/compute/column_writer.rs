@@ -115,7 +115,7 @@ fn settle() {
 
 #[cfg(test)]
 mod tests {
-    use crate::hands::{Alone, Cut, Many, column, columns};
+    use crate::compute::parallel::{Cut, Many, Sequential, column, columns};
 
     const LARGE: usize = 1 << 19;
 
@@ -144,7 +144,7 @@ mod tests {
     fn what_is_too_much_is_dropped_and_what_is_missing_is_zero() {
         for bars in [4, LARGE] {
             let ([few, many], _) =
-                columns(&Alone, Cut::new(bars, 3).past_caches(), |section, [few, many]| {
+                columns(&Sequential, Cut::new(bars, 3).past_caches(), |section, [few, many]| {
                     few.add(&[7_i64]);
                     many.add(&[section.start.cast_signed() as i64; 8]);
                 });

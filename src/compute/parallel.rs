@@ -4,27 +4,27 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::room::{Room, Word};
+use crate::compute::column_writer::{Room, Word};
 
 /// Who does the parts of a work.
-pub trait Hands: Sync {
+pub trait Executor: Sync {
     /// Does the parts from 0 up to `parts`, each once, in any order and perhaps at once; returns when all are done.
-    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync));
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync));
 }
 
 /// The thread that asks, and no other.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Alone;
+pub struct Sequential;
 
-impl Hands for Alone {
-    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+impl Executor for Sequential {
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         (0..parts).for_each(work);
     }
 }
 
 /// Returns what the parts gave, in their order.
-pub fn gather<T: Send>(
-    hands: &dyn Hands,
+pub fn map_parts<T: Send>(
+    executor: &dyn Executor,
     parts: usize,
     work: impl Fn(usize) -> T + Sync,
 ) -> Vec<T> {
@@ -32,7 +32,7 @@ pub fn gather<T: Send>(
         return vec![work(0)];
     }
     let slots: Vec<Mutex<Option<T>>> = (0..parts).map(|_| Mutex::new(None)).collect();
-    hands.each(parts, &|part| {
+    executor.execute(parts, &|part| {
         if let Some(slot) = slots.get(part) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(part));
         }
@@ -69,17 +69,17 @@ impl Cut {
 ///
 /// Room that is left empty holds zeros.
 pub fn column<T: Send>(
-    hands: &dyn Hands,
+    executor: &dyn Executor,
     cut: Cut,
     work: impl Fn(Range<usize>, &mut Room<'_>) -> T + Sync,
 ) -> (Vec<f64>, Vec<T>) {
-    let ([column], given) = columns(hands, cut, |bars, [room]| work(bars, room));
+    let ([column], given) = columns(executor, cut, |bars, [room]| work(bars, room));
     (column, given)
 }
 
 /// The same for columns that are made together.
 pub fn columns<const N: usize, V: Word, T: Send>(
-    hands: &dyn Hands,
+    executor: &dyn Executor,
     cut: Cut,
     work: impl Fn(Range<usize>, [&mut Room<'_, V>; N]) -> T + Sync,
 ) -> ([Vec<V>; N], Vec<T>) {
@@ -96,7 +96,7 @@ pub fn columns<const N: usize, V: Word, T: Send>(
         let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
         rooms.push(Mutex::new(next.map(|slots| Room::new(slots, past_caches))));
     }
-    let given = gather(hands, parts, |part| {
+    let given = map_parts(executor, parts, |part| {
         let start = part * section;
         let mut rooms = rooms.get(part)?.lock().unwrap_or_else(PoisonError::into_inner);
         let given = work(start..bars.min(start + section), rooms.each_mut());
@@ -127,8 +127,8 @@ pub fn columns<const N: usize, V: Word, T: Send>(
 pub struct Many;
 
 #[cfg(test)]
-impl Hands for Many {
-    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+impl Executor for Many {
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         std::thread::scope(|scope| {
             for part in (0..parts).rev() {
                 scope.spawn(move || work(part));
@@ -144,17 +144,17 @@ mod tests {
     /// Leaves the first part out.
     struct Lazy;
 
-    impl Hands for Lazy {
-        fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+    impl Executor for Lazy {
+        fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
             (1..parts).for_each(work);
         }
     }
 
     #[test]
     fn what_the_parts_give_comes_in_their_order() {
-        assert_eq!(gather(&Many, 5, |part| part * 10), [0, 10, 20, 30, 40]);
-        assert_eq!(gather(&Alone, 1, |part| part), [0]);
-        assert!(gather(&Alone, 0, |part| part).is_empty());
+        assert_eq!(map_parts(&Many, 5, |part| part * 10), [0, 10, 20, 30, 40]);
+        assert_eq!(map_parts(&Sequential, 1, |part| part), [0]);
+        assert!(map_parts(&Sequential, 0, |part| part).is_empty());
     }
 
     #[test]
@@ -165,13 +165,13 @@ mod tests {
             }
             bars.len()
         };
-        let (alone, lengths) = column(&Alone, Cut::new(25, 10), squares);
+        let (alone, lengths) = column(&Sequential, Cut::new(25, 10), squares);
         assert_eq!(lengths, [10, 10, 5]);
         assert_eq!((alone.len(), alone[8], alone[9], alone[10]), (25, 64.0, 0.0, 100.0));
         assert_eq!(column(&Many, Cut::new(25, 10), squares).0, alone);
         assert_eq!(column(&Lazy, Cut::new(25, 10), squares), (vec![], vec![10, 5]));
-        assert_eq!(column(&Alone, Cut::new(0, 10), squares), (vec![], vec![]));
-        let (more, _) = column(&Alone, Cut::new(3, 2), |_, room| room.add(&[1.0, 2.0, 3.0]));
+        assert_eq!(column(&Sequential, Cut::new(0, 10), squares), (vec![], vec![]));
+        let (more, _) = column(&Sequential, Cut::new(3, 2), |_, room| room.add(&[1.0, 2.0, 3.0]));
         assert_eq!(more, [1.0, 2.0, 1.0]);
         let ([bars, twice], _) = columns(&Many, Cut::new(5, 2), |section, [bars, twice]| {
             for bar in section {

@@ -5,7 +5,7 @@ use crate::portfolio::Trades;
 
 /// One kind of closed trades.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Group {
+pub struct TradeGroup {
     /// How many there are.
     pub count: usize,
     /// Sum of their results, money.
@@ -18,7 +18,7 @@ pub struct Group {
     pub longest_streak: usize,
 }
 
-impl Group {
+impl TradeGroup {
     fn add(&mut self, pnl: f64, percent: f64, bars: u32) {
         self.count += 1;
         self.pnl += pnl;
@@ -40,7 +40,7 @@ impl Group {
 
 /// The trades of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TradeFacts {
+pub struct TradeStatistics {
     /// Open and closed trades.
     pub total: usize,
     /// Long trades, open and closed.
@@ -48,11 +48,11 @@ pub struct TradeFacts {
     /// Short trades, open and closed.
     pub short: usize,
     /// All closed trades.
-    pub closed: Group,
+    pub closed: TradeGroup,
     /// Closed trades with a result above 0.
-    pub wins: Group,
+    pub wins: TradeGroup,
     /// Closed trades with a result below 0.
-    pub losses: Group,
+    pub losses: TradeGroup,
     /// The highest return of a closed trade, percent.
     pub best: Option<f64>,
     /// The lowest return of a closed trade, percent.
@@ -63,11 +63,12 @@ pub struct TradeFacts {
     pub open_pnl: f64,
 }
 
-impl TradeFacts {
+impl TradeStatistics {
     pub(super) fn new(trades: &Trades) -> Self {
-        let mut facts = Self { total: trades.len(), ..Self::default() };
-        facts.short = trades.direction.iter().map(|&direction| usize::from(direction == 1)).sum();
-        facts.long = facts.total - facts.short;
+        let mut statistics = Self { total: trades.len(), ..Self::default() };
+        statistics.short =
+            trades.direction.iter().map(|&direction| usize::from(direction == 1)).sum();
+        statistics.long = statistics.total - statistics.short;
         let (mut wins_in_a_row, mut losses_in_a_row) = (0, 0);
         let bars = trades
             .entry_bar
@@ -78,27 +79,28 @@ impl TradeFacts {
             trades.pnl.iter().zip(&trades.pnl_percent).zip(bars).zip(&trades.status)
         {
             if status == 0 {
-                facts.open_pnl += pnl;
+                statistics.open_pnl += pnl;
                 continue;
             }
-            facts.closed.add(pnl, percent, bars);
-            facts.best = Some(facts.best.map_or(percent, |best| best.max(percent)));
-            facts.worst = Some(facts.worst.map_or(percent, |worst| worst.min(percent)));
+            statistics.closed.add(pnl, percent, bars);
+            statistics.best = Some(statistics.best.map_or(percent, |best| best.max(percent)));
+            statistics.worst = Some(statistics.worst.map_or(percent, |worst| worst.min(percent)));
             wins_in_a_row = if pnl > 0.0 { wins_in_a_row + 1 } else { 0 };
             losses_in_a_row = if pnl < 0.0 { losses_in_a_row + 1 } else { 0 };
             if pnl > 0.0 {
-                facts.wins.add(pnl, percent, bars);
+                statistics.wins.add(pnl, percent, bars);
             } else if pnl < 0.0 {
-                facts.losses.add(pnl, percent, bars);
+                statistics.losses.add(pnl, percent, bars);
             }
-            facts.wins.longest_streak = facts.wins.longest_streak.max(wins_in_a_row);
-            facts.losses.longest_streak = facts.losses.longest_streak.max(losses_in_a_row);
+            statistics.wins.longest_streak = statistics.wins.longest_streak.max(wins_in_a_row);
+            statistics.losses.longest_streak =
+                statistics.losses.longest_streak.max(losses_in_a_row);
         }
-        if let Some(mean) = facts.closed.mean(facts.closed.pnl) {
+        if let Some(mean) = statistics.closed.mean(statistics.closed.pnl) {
             let closed = trades.pnl.iter().zip(&trades.status).filter(|&(_, &status)| status == 1);
-            facts.squares = closed.map(|(pnl, _)| (pnl - mean) * (pnl - mean)).sum();
+            statistics.squares = closed.map(|(pnl, _)| (pnl - mean) * (pnl - mean)).sum();
         }
-        facts
+        statistics
     }
 
     /// Returns the number of open trades.
@@ -123,11 +125,20 @@ mod tests {
             pnl,
             ..Trades::default()
         };
-        let facts = TradeFacts::new(&trades);
-        assert_eq!((facts.total, facts.open(), facts.long, facts.short), (7, 1, 5, 2));
-        assert_eq!((facts.closed.count, facts.wins.count, facts.losses.count), (6, 3, 2));
-        assert_eq!((facts.wins.longest_streak, facts.losses.longest_streak), (2, 2));
-        assert_eq!((facts.best, facts.worst, facts.wins.bars), (Some(3.0), Some(-2.0), 5));
-        assert!((facts.open_pnl - 9.0).abs() < 1e-15);
+        let statistics = TradeStatistics::new(&trades);
+        assert_eq!(
+            (statistics.total, statistics.open(), statistics.long, statistics.short),
+            (7, 1, 5, 2)
+        );
+        assert_eq!(
+            (statistics.closed.count, statistics.wins.count, statistics.losses.count),
+            (6, 3, 2)
+        );
+        assert_eq!((statistics.wins.longest_streak, statistics.losses.longest_streak), (2, 2));
+        assert_eq!(
+            (statistics.best, statistics.worst, statistics.wins.bars),
+            (Some(3.0), Some(-2.0), 5)
+        );
+        assert!((statistics.open_pnl - 9.0).abs() < 1e-15);
     }
 }

@@ -4,7 +4,7 @@
 //! selected among those few. Where the sample misleads, too few values are kept, which is noticed.
 
 use super::float;
-use crate::wide::{Four, Processor};
+use crate::compute::multiversion::{Four, Processor};
 
 /// The share of each tail.
 const TAIL: f64 = 0.05;
@@ -19,7 +19,7 @@ const MARGIN: usize = 51 + 28;
 
 /// Both ends of the distribution of the returns.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TailFacts {
+pub struct TailStatistics {
     /// The 5th percentile, interpolated between neighbours.
     pub low: f64,
     /// The 95th percentile, interpolated between neighbours.
@@ -30,12 +30,12 @@ pub struct TailFacts {
 
 /// Where the tails begin, roughly.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct TailBounds {
     low_until: f64,
     high_from: f64,
 }
 
-impl Bounds {
+impl TailBounds {
     /// Keeps everything.
     pub(super) const NONE: Self = Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
 
@@ -57,12 +57,12 @@ impl Bounds {
 
 /// The returns that may belong to a tail.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct TailCandidates {
     low: Vec<f64>,
     high: Vec<f64>,
 }
 
-impl Kept {
+impl TailCandidates {
     /// Makes room for what so many returns may leave.
     pub(super) fn of(count: usize) -> Self {
         // About as much as lies outside the margins of the sample, where there was one.
@@ -72,10 +72,10 @@ impl Kept {
 
     /// Takes the next returns.
     #[inline(always)]
-    pub(super) fn take<P: Processor>(&mut self, processor: P, bounds: Bounds, returns: &[f64]) {
-        let Bounds { low_until, high_from } = bounds;
+    pub(super) fn take<P: Processor>(&mut self, processor: P, bounds: TailBounds, returns: &[f64]) {
+        let TailBounds { low_until, high_from } = bounds;
         let (lows, highs) = (processor.all(low_until), processor.all(high_from));
-        let (mut low, mut high) = (Room::default(), Room::default());
+        let (mut low, mut high) = (TailBuffer::default(), TailBuffer::default());
         for block in returns.chunks(BLOCK) {
             let (fours, rest) = block.as_chunks::<4>();
             for four in fours {
@@ -95,7 +95,7 @@ impl Kept {
 /// Returns the 5th percentile and the mean of what lies at or below it; nothing without returns, or if too few were kept.
 pub(super) fn low<'a>(
     count: usize,
-    kept: impl IntoIterator<Item = &'a Kept>,
+    kept: impl IntoIterator<Item = &'a TailCandidates>,
 ) -> Option<(f64, f64)> {
     let mut kept = kept.into_iter().map(|kept| kept.low.as_slice()).collect::<Vec<_>>().concat();
     let (rank, part) = split(count.checked_sub(1)?, TAIL);
@@ -107,7 +107,10 @@ pub(super) fn low<'a>(
 }
 
 /// Returns the 95th percentile; nothing without returns, or if too few were kept.
-pub(super) fn high<'a>(count: usize, kept: impl IntoIterator<Item = &'a Kept>) -> Option<f64> {
+pub(super) fn high<'a>(
+    count: usize,
+    kept: impl IntoIterator<Item = &'a TailCandidates>,
+) -> Option<f64> {
     let mut kept = kept.into_iter().map(|kept| kept.high.as_slice()).collect::<Vec<_>>().concat();
     let (rank, part) = split(count.checked_sub(1)?, HIGH);
     let dropped = count - kept.len();
@@ -115,7 +118,7 @@ pub(super) fn high<'a>(count: usize, kept: impl IntoIterator<Item = &'a Kept>) -
     Some(between(high, next.unwrap_or(high), part))
 }
 
-impl TailFacts {
+impl TailStatistics {
     /// Puts both ends together.
     pub(super) fn of(low: Option<(f64, f64)>, high: Option<f64>) -> Option<Self> {
         let ((low, low_mean), high) = low.zip(high)?;
@@ -127,18 +130,18 @@ impl TailFacts {
 const BLOCK: usize = 256;
 
 /// Values that are kept of a block, and room for the four that are looked at.
-struct Room {
+struct TailBuffer {
     values: [f64; BLOCK + 4],
     used: usize,
 }
 
-impl Default for Room {
+impl Default for TailBuffer {
     fn default() -> Self {
         Self { values: [0.0; BLOCK + 4], used: 0 }
     }
 }
 
-impl Room {
+impl TailBuffer {
     /// Adds what `keep` writes to the front of the room that it is given.
     #[inline(always)]
     fn take(&mut self, keep: impl FnOnce(&mut [f64; 4]) -> usize) {
@@ -180,31 +183,32 @@ fn between(low: f64, high: f64, part: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wide::Any;
+    use crate::compute::multiversion::Any;
 
-    fn facts_of(values: &[f64]) -> Option<TailFacts> {
-        let bounds = Bounds::of(values.len(), |bars, take| bars.for_each(|bar| take(values[bar])));
-        let kept: Vec<Kept> = values
+    fn facts_of(values: &[f64]) -> Option<TailStatistics> {
+        let bounds =
+            TailBounds::of(values.len(), |bars, take| bars.for_each(|bar| take(values[bar])));
+        let kept: Vec<TailCandidates> = values
             .chunks(9_000)
             .map(|section| {
-                let mut kept = Kept::of(section.len());
+                let mut kept = TailCandidates::of(section.len());
                 for block in section.chunks(1_000) {
                     kept.take(Any, bounds, block);
                 }
                 kept
             })
             .collect();
-        TailFacts::of(low(values.len(), &kept), high(values.len(), &kept))
+        TailStatistics::of(low(values.len(), &kept), high(values.len(), &kept))
     }
 
     #[test]
     fn percentiles_are_those_of_numpy() {
         // numpy 2.4.6: np.percentile([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], [5, 95]) = 1.0, 7.65
-        let facts = facts_of(&[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0]).unwrap();
+        let statistics = facts_of(&[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0]).unwrap();
         assert!(
-            (facts.low - 1.0).abs() < 1e-15
-                && (facts.high - 7.65).abs() < 1e-14
-                && (facts.low_mean - 1.0).abs() < 1e-15
+            (statistics.low - 1.0).abs() < 1e-15
+                && (statistics.high - 7.65).abs() < 1e-14
+                && (statistics.low_mean - 1.0).abs() < 1e-15
         );
         let single = facts_of(&[-0.5]).unwrap();
         assert!(
@@ -225,12 +229,14 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             values.push(f64::from(u32::try_from(state >> 40).unwrap()) / 16_777_216.0 - 0.5);
         }
-        let facts = facts_of(&values).unwrap();
+        let statistics = facts_of(&values).unwrap();
         values.sort_unstable_by(f64::total_cmp);
         // 30,010 × 0.05 = 1500.5 and 30,010 × 0.95 = 28509.5.
-        assert!((facts.low - f64::midpoint(values[1_500], values[1_501])).abs() < 1e-12);
-        assert!((facts.high - f64::midpoint(values[28_509], values[28_510])).abs() < 1e-12);
-        assert!((facts.low_mean - values[..=1_500].iter().sum::<f64>() / 1_501.0).abs() < 1e-12);
+        assert!((statistics.low - f64::midpoint(values[1_500], values[1_501])).abs() < 1e-12);
+        assert!((statistics.high - f64::midpoint(values[28_509], values[28_510])).abs() < 1e-12);
+        assert!(
+            (statistics.low_mean - values[..=1_500].iter().sum::<f64>() / 1_501.0).abs() < 1e-12
+        );
     }
 
     #[test]

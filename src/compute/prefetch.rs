@@ -4,7 +4,7 @@
 
 /// Asks for the values that are read soon; does not wait for them, and changes nothing but how long that takes.
 #[inline]
-pub fn bring_near<T>(values: &[T]) {
+pub fn prefetch<T>(values: &[T]) {
     let step = (LINE / size_of::<T>().max(1)).max(1);
     for value in values.iter().step_by(step) {
         ask(value);
@@ -13,14 +13,14 @@ pub fn bring_near<T>(values: &[T]) {
 
 /// Asks for one value; nothing happens where there is none.
 #[inline]
-pub fn bring_one_near<T>(values: &[T], place: usize) {
+pub fn prefetch_at<T>(values: &[T], place: usize) {
     if let Some(value) = values.get(place) {
         ask(value);
     }
 }
 
 /// How many events ahead their values are asked for: some hundreds of nanoseconds, as long as memory takes.
-pub const AHEAD: usize = 16;
+pub const PREFETCH_DISTANCE: usize = 16;
 
 /// Bytes that come together.
 const LINE: usize = 64;

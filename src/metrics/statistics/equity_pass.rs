@@ -6,15 +6,15 @@
 
 use std::ops::Range;
 
-use super::drawdowns::{self, DrawdownFacts};
+use super::drawdowns::{self, DrawdownStatistics};
 use super::extremes::{maximum, minimum};
+use super::moments::RunningSums;
+use super::quantiles::{self, TailBounds, TailCandidates, TailStatistics};
 use super::returns::{any_changes, change, changes};
-use super::tails::{self, Bounds, Kept, TailFacts};
-use super::totals::Totals;
-use super::{Course, ReturnFacts, float};
-use crate::hands::{Alone, Cut, Hands, column, gather};
-use crate::room::Room;
-use crate::wide::by_fours;
+use super::{EquitySource, ReturnStatistics, float};
+use crate::compute::column_writer::Room;
+use crate::compute::multiversion::simd_multiversion;
+use crate::compute::parallel::{Cut, Executor, Sequential, column, map_parts};
 
 /// Bars a section.
 const SECTION: usize = 1 << 15;
@@ -24,7 +24,7 @@ const BLOCK: usize = 1_024;
 
 /// What the returns are measured with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms<'a> {
+pub(super) struct CurveInput<'a> {
     pub initial_capital: f64,
     pub close: &'a [f64],
     /// Rate of one bar, a fraction.
@@ -33,10 +33,10 @@ pub(super) struct Terms<'a> {
 
 /// What is measured.
 #[derive(Debug, Default)]
-pub(super) struct Measured {
-    pub facts: ReturnFacts,
-    pub tails: Option<TailFacts>,
-    pub drawdowns: DrawdownFacts,
+pub(super) struct EquityMeasures {
+    pub statistics: ReturnStatistics,
+    pub tails: Option<TailStatistics>,
+    pub drawdowns: DrawdownStatistics,
     pub mean_equity: Option<f64>,
     pub lowest_equity: Option<f64>,
     pub highest_equity: Option<f64>,
@@ -44,28 +44,29 @@ pub(super) struct Measured {
 
 /// Measures a curve over as many bars as there are closes, and returns its equity too.
 pub(super) fn measure(
-    terms: &Terms<'_>,
-    course: &dyn Course,
-    hands: &dyn Hands,
-) -> (Measured, Vec<f64>) {
+    terms: &CurveInput<'_>,
+    equity_source: &dyn EquitySource,
+    executor: &dyn Executor,
+) -> (EquityMeasures, Vec<f64>) {
     let bars = terms.close.len();
-    let mut facts = ReturnFacts { count: bars, growth: 1.0, ..ReturnFacts::default() };
-    let bounds = Bounds::of(bars, |sample, take| {
-        course.sample(sample, &mut |before, equity| {
+    let mut statistics =
+        ReturnStatistics { count: bars, growth: 1.0, ..ReturnStatistics::default() };
+    let bounds = TailBounds::of(bars, |sample, take| {
+        equity_source.sample(sample, &mut |before, equity| {
             take(change(before.unwrap_or(terms.initial_capital), equity));
         });
     });
-    let (equity, sections) = column(hands, Cut::new(bars, SECTION), |bars, room| {
-        section(terms, course, bars, bounds, room)
+    let (equity, sections) = column(executor, Cut::new(bars, SECTION), |bars, room| {
+        section(terms, equity_source, bars, bounds, room)
     });
-    let Some(totals) = joined(&sections) else {
-        return (Measured { facts, ..Measured::default() }, equity);
+    let Some(sums) = joined(&sections) else {
+        return (EquityMeasures { statistics, ..EquityMeasures::default() }, equity);
     };
-    totals.give(&mut facts);
+    sums.give(&mut statistics);
     let lowest = sections.iter().map(|section| section.lowest).fold(f64::INFINITY, f64::min);
     let highest = sections.iter().map(|section| section.highest).fold(f64::NEG_INFINITY, f64::max);
 
-    let (tails, drawdowns) = second(&equity, &sections, hands);
+    let (tails, drawdowns) = second(&equity, &sections, executor);
     // If the sample misjudged the distribution, or the curve touches zero: once more, with all returns at hand.
     let is_solvent = terms.initial_capital > 0.0 && lowest > 0.0;
     let all = (tails.is_none() || !is_solvent).then(|| {
@@ -74,59 +75,62 @@ pub(super) fn measure(
         returns
     });
     let tails = tails.or_else(|| {
-        let mut kept = Kept::of(bars);
-        kept.take(crate::wide::Any, Bounds::NONE, all.as_ref()?);
-        TailFacts::of(tails::low(bars, [&kept]), tails::high(bars, [&kept]))
+        let mut kept = TailCandidates::of(bars);
+        kept.take(crate::compute::multiversion::Any, TailBounds::NONE, all.as_ref()?);
+        TailStatistics::of(quantiles::low(bars, [&kept]), quantiles::high(bars, [&kept]))
     });
     match all {
-        Some(returns) if !is_solvent => facts.compound(&returns),
+        Some(returns) if !is_solvent => statistics.compound(&returns),
         _ => {
             // The running product of 1 + r is the equity itself, but for a factor.
-            facts.growth = equity.last().map_or(1.0, |last| last / terms.initial_capital);
-            facts.deepest_fall = drawdowns.deepest;
-            facts.fall_squares = drawdowns.squares;
+            statistics.growth = equity.last().map_or(1.0, |last| last / terms.initial_capital);
+            statistics.deepest_drawdown = drawdowns.deepest;
+            statistics.squared_drawdowns = drawdowns.squares;
         }
     }
-    let mean_equity = Some(totals.equity / float(bars));
+    let mean_equity = Some(sums.equity / float(bars));
     let (lowest_equity, highest_equity) = (Some(lowest), Some(highest));
-    (Measured { facts, tails, drawdowns, mean_equity, lowest_equity, highest_equity }, equity)
+    (
+        EquityMeasures { statistics, tails, drawdowns, mean_equity, lowest_equity, highest_equity },
+        equity,
+    )
 }
 
 /// One section, measured.
 #[derive(Debug)]
 struct Section {
-    totals: Totals,
-    kept: Kept,
+    sums: RunningSums,
+    kept: TailCandidates,
     lowest: f64,
     highest: f64,
 }
 
 /// One block of returns, with the equity that they lead to.
 #[derive(Debug)]
-pub(super) struct Block<'a> {
+pub(super) struct ReturnBlock<'a> {
     pub r: &'a [f64],
     pub b: &'a [f64],
     pub equity: &'a [f64],
 }
 
-by_fours! {
+simd_multiversion! {
     /// Measures the bars of a section, and writes their equity into the room for it.
     fn section(
         processor,
-        terms: &Terms<'_>,
-        course: &dyn Course,
+        terms: &CurveInput<'_>,
+        equity_source: &dyn EquitySource,
         bars: Range<usize>,
-        bounds: Bounds,
+        bounds: TailBounds,
         room: &mut Room<'_>,
     ) -> Section {
         let mut section = Section {
-            totals: Totals::default(),
-            kept: Kept::of(bars.len()),
+            sums: RunningSums::default(),
+            kept: TailCandidates::of(bars.len()),
             lowest: f64::INFINITY,
             highest: f64::NEG_INFINITY,
         };
         let before = bars.start.checked_sub(1);
-        let mut equity_before = before.map_or(terms.initial_capital, |bar| course.at(bar));
+        let mut equity_before = before.map_or(terms.initial_capital, |bar| equity_source.at(bar));
         let mut close_before = before.or(Some(0)).and_then(|bar| terms.close.get(bar).copied());
         let (mut equity, mut r, mut b) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         let mut start = bars.start;
@@ -136,7 +140,7 @@ by_fours! {
                 r.get_mut(..close.len()),
                 b.get_mut(..close.len()),
             ) else { break };
-            course.write(start, equity);
+            equity_source.write(start, equity);
             let lowest = minimum(equity);
             if equity_before > 0.0 && lowest > 0.0 {
                 changes(equity_before, equity, r);
@@ -148,7 +152,7 @@ by_fours! {
             }
             section.lowest = section.lowest.min(lowest);
             section.highest = section.highest.max(maximum(equity));
-            section.totals.take(processor, &Block { r, b, equity }, terms.risk_free);
+            section.sums.take(processor, &ReturnBlock { r, b, equity }, terms.risk_free);
             section.kept.take(processor, bounds, r);
             room.add(equity);
             equity_before = equity.last().copied().unwrap_or(equity_before);
@@ -160,13 +164,13 @@ by_fours! {
 }
 
 /// Joins the sums of all sections; nothing if there is none.
-fn joined(sections: &[Section]) -> Option<Totals> {
+fn joined(sections: &[Section]) -> Option<RunningSums> {
     let (first, others) = sections.split_first()?;
-    let mut totals = first.totals.clone();
+    let mut sums = first.sums.clone();
     for section in others {
-        totals.join(&section.totals);
+        sums.join(&section.sums);
     }
-    Some(totals)
+    Some(sums)
 }
 
 /// What is found once the equity is known.
@@ -180,8 +184,8 @@ enum Found {
 fn second(
     equity: &[f64],
     sections: &[Section],
-    hands: &dyn Hands,
-) -> (Option<TailFacts>, DrawdownFacts) {
+    executor: &dyn Executor,
+) -> (Option<TailStatistics>, DrawdownStatistics) {
     let peaks: Vec<f64> = sections
         .iter()
         .scan(f64::NEG_INFINITY, |peak, section| {
@@ -192,10 +196,10 @@ fn second(
         .collect();
     let kept = || sections.iter().map(|section| &section.kept);
     // Few bars are not worth anybody else's attention.
-    let hands: &dyn Hands = if sections.len() == 1 { &Alone } else { hands };
-    let found = gather(hands, sections.len() + 2, |part| match part {
-        0 => Found::Low(tails::low(equity.len(), kept())),
-        1 => Found::High(tails::high(equity.len(), kept())),
+    let executor: &dyn Executor = if sections.len() == 1 { &Sequential } else { executor };
+    let found = map_parts(executor, sections.len() + 2, |part| match part {
+        0 => Found::Low(quantiles::low(equity.len(), kept())),
+        1 => Found::High(quantiles::high(equity.len(), kept())),
         _ => {
             let peak = peaks.get(part - 2).copied().unwrap_or(f64::NEG_INFINITY);
             Found::Falls(drawdowns::section(
@@ -212,13 +216,13 @@ fn second(
             Found::Falls(found) => falls.push(found),
         }
     }
-    (TailFacts::of(low, high), DrawdownFacts::of(falls))
+    (TailStatistics::of(low, high), DrawdownStatistics::of(falls))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hands::Many;
+    use crate::compute::parallel::Many;
 
     fn wave(bars: u32) -> (Vec<f64>, Vec<f64>) {
         let equity = (0..bars).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0);
@@ -231,8 +235,8 @@ mod tests {
         // Two blocks, a part of a third, and one bar beyond a multiple of four; then the same with sections before them.
         for bars in [2_061, 2 * 32_768 + 2_061] {
             let (equity, close) = wave(bars);
-            let terms = Terms { initial_capital: 990.0, close: &close, risk_free: 0.0 };
-            let (measured, copy) = measure(&terms, &equity.as_slice(), &Alone);
+            let terms = CurveInput { initial_capital: 990.0, close: &close, risk_free: 0.0 };
+            let (measured, copy) = measure(&terms, &equity.as_slice(), &Sequential);
             assert_eq!(copy, equity);
             let plain = |before: f64, values: &[f64]| -> Vec<f64> {
                 let from = std::iter::once(before).chain(values.iter().copied());
@@ -244,21 +248,21 @@ mod tests {
             let (r, b) = (plain(990.0, &equity), plain(50.0, &close));
             let sum =
                 |of: fn(f64, f64) -> f64| r.iter().zip(&b).map(|(r, b)| of(*r, *b)).sum::<f64>();
-            let whole = DrawdownFacts::of([drawdowns::section(f64::NEG_INFINITY, &equity)]);
+            let whole = DrawdownStatistics::of([drawdowns::section(f64::NEG_INFINITY, &equity)]);
             let found = &measured.drawdowns;
             assert_eq!(
                 (found.count, found.total_bars, found.longest_bars, found.deepest),
                 (whole.count, whole.total_bars, whole.longest_bars, whole.deepest)
             );
-            let facts = measured.facts;
+            let statistics = measured.statistics;
             for (found, expected) in [
-                (facts.squares, sum(|r, _| r * r)),
-                (facts.cubes, sum(|r, _| r.powi(3))),
-                (facts.fourths, sum(|r, _| r.powi(4))),
-                (facts.benchmark_squares, sum(|_, b| b * b)),
-                (facts.products, sum(|r, b| r * b)),
-                (facts.active_squares, sum(|r, b| (r - b).powi(2))),
-                (facts.growth, equity[equity.len() - 1] / 990.0),
+                (statistics.squares, sum(|r, _| r * r)),
+                (statistics.cubes, sum(|r, _| r.powi(3))),
+                (statistics.fourths, sum(|r, _| r.powi(4))),
+                (statistics.benchmark_squares, sum(|_, b| b * b)),
+                (statistics.products, sum(|r, b| r * b)),
+                (statistics.active_squares, sum(|r, b| (r - b).powi(2))),
+                (statistics.growth, equity[equity.len() - 1] / 990.0),
                 (measured.mean_equity.unwrap(), equity.iter().sum::<f64>() / float(equity.len())),
                 (measured.lowest_equity.unwrap(), 1_000.0),
             ] {
@@ -270,8 +274,8 @@ mod tests {
     #[test]
     fn many_hands_measure_what_one_does_to_the_last_bit() {
         let (equity, close) = wave(150_000);
-        let terms = Terms { initial_capital: 990.0, close: &close, risk_free: 1e-6 };
-        let (alone, _) = measure(&terms, &equity.as_slice(), &Alone);
+        let terms = CurveInput { initial_capital: 990.0, close: &close, risk_free: 1e-6 };
+        let (alone, _) = measure(&terms, &equity.as_slice(), &Sequential);
         let (many, copy) = measure(&terms, &equity.as_slice(), &Many);
         assert_eq!(format!("{alone:?}"), format!("{many:?}"));
         assert_eq!(copy, equity);

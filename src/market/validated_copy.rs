@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::{Bars, Column, time};
-use crate::hands::{Cut, Hands, column, columns};
-use crate::room::Room;
-use crate::wide::wide;
+use crate::compute::column_writer::Room;
+use crate::compute::multiversion::multiversion;
+use crate::compute::parallel::{Cut, Executor, column, columns};
 
 /// Values a block.
 const BLOCK: usize = 512;
@@ -18,7 +18,7 @@ const SECTION: usize = 1 << 15;
 
 /// Bars that stay their owner's.
 #[derive(Debug, Clone, Copy)]
-pub struct Lent<'a> {
+pub struct BorrowedBars<'a> {
     /// Openings of the bars, UTC milliseconds.
     pub timestamps: &'a [f64],
     /// Opening prices.
@@ -34,14 +34,14 @@ pub struct Lent<'a> {
 }
 
 /// Copies numbers that are read soon, and tells whether all of them are finite and above 0, as prices are.
-pub fn copied(values: &[f64], hands: &dyn Hands) -> (Column, bool) {
-    let (copy, are_prices) = column(hands, Cut::new(values.len(), SECTION), |section, room| {
+pub fn copied(values: &[f64], executor: &dyn Executor) -> (Column, bool) {
+    let (copy, are_prices) = column(executor, Cut::new(values.len(), SECTION), |section, room| {
         copied_numbers(values.get(section).unwrap_or(&[]), room)
     });
     (copy.into(), !are_prices.contains(&false))
 }
 
-wide! {
+multiversion! {
     fn copied_numbers(values: &[f64], room: &mut Room<'_>) -> bool {
         let mut are_prices = true;
         for block in values.chunks(BLOCK) {
@@ -54,20 +54,20 @@ wide! {
     }
 }
 
-/// Moments that are whole milliseconds, each after the one before.
+/// Timestamps that are whole milliseconds, each after the one before.
 #[derive(Debug, Clone, Default)]
-pub struct Moments {
+pub struct Timestamps {
     /// UTC milliseconds.
-    pub whole: Column<i64>,
+    pub values: Column<i64>,
     /// The distance of the first two.
     pub step: i64,
     /// How many come this long after the one before.
     pub regular: usize,
 }
 
-impl Moments {
-    /// Copies moments; nothing where one is not whole, far away, or not after the one before.
-    pub fn of(milliseconds: &[f64], hands: &dyn Hands) -> Option<Self> {
+impl Timestamps {
+    /// Copies timestamps; nothing where one is not whole, far away, or not after the one before.
+    pub fn of(milliseconds: &[f64], executor: &dyn Executor) -> Option<Self> {
         let step = match milliseconds {
             #[expect(
                 clippy::cast_possible_truncation,
@@ -77,21 +77,22 @@ impl Moments {
             _ => 0,
         };
         let cut = Cut::new(milliseconds.len(), SECTION).past_caches();
-        let ([whole], sections) =
-            columns(hands, cut, |section, [room]| read_moments(milliseconds, section, step, room));
+        let ([whole], sections) = columns(executor, cut, |section, [room]| {
+            read_moments(milliseconds, section, step, room)
+        });
         let regular = sections.into_iter().sum::<Option<usize>>()?;
-        (whole.len() == milliseconds.len()).then(|| Self { whole: whole.into(), step, regular })
+        (whole.len() == milliseconds.len()).then(|| Self { values: whole.into(), step, regular })
     }
 
-    /// Returns the median distance of two moments, if more than half of them are of the first one's.
+    /// Returns the median distance of two timestamps, if more than half of them are of the first one's.
     pub fn median_step(&self) -> Option<i64> {
-        (self.regular > self.whole.len() / 2).then_some(self.step)
+        (self.regular > self.values.len() / 2).then_some(self.step)
     }
 }
 
-wide! {
-    /// Copies the moments of a section; returns how many come a step after the one before, nothing where they are not
-    /// sound. The moment before the section is looked at too.
+multiversion! {
+    /// Copies the timestamps of a section; returns how many come a step after the one before, nothing where they are not
+    /// sound. The timestamp before the section is looked at too.
     fn read_moments(
         milliseconds: &[f64],
         section: Range<usize>,
@@ -134,12 +135,12 @@ wide! {
     }
 }
 
-/// Returns whether each moment comes a step after the one before: the comparison of numbers that need not be counted.
+/// Returns whether each timestamp comes a step after the one before: the comparison of numbers that need not be counted.
 #[inline(always)]
-fn are_regular(before: i64, step: i64, moments: &[i64]) -> bool {
-    let mut same = moments.first().is_some_and(|first| first - before == step);
-    let later = moments.get(1..).unwrap_or(&[]);
-    for (earlier, later) in moments.iter().zip(later) {
+fn are_regular(before: i64, step: i64, timestamps: &[i64]) -> bool {
+    let mut same = timestamps.first().is_some_and(|first| first - before == step);
+    let later = timestamps.get(1..).unwrap_or(&[]);
+    for (earlier, later) in timestamps.iter().zip(later) {
         same &= later - earlier == step;
     }
     same
@@ -147,31 +148,32 @@ fn are_regular(before: i64, step: i64, moments: &[i64]) -> bool {
 
 impl Bars {
     /// Copies bars; nothing where they break an invariant, of which [`Bars::new`] tells more.
-    pub fn copied(lent: &Lent<'_>, hands: &dyn Hands) -> Option<Self> {
-        let bars = lent.timestamps.len();
-        let columns_of_prices = [lent.open, lent.high, lent.low, lent.close];
-        let lengths = columns_of_prices.iter().chain(&lent.volume);
+    pub fn copied(borrowed: &BorrowedBars<'_>, executor: &dyn Executor) -> Option<Self> {
+        let bars = borrowed.timestamps.len();
+        let columns_of_prices = [borrowed.open, borrowed.high, borrowed.low, borrowed.close];
+        let lengths = columns_of_prices.iter().chain(&borrowed.volume);
         if lengths.into_iter().any(|column| column.len() != bars) {
             return None;
         }
-        let moments = Moments::of(lent.timestamps, hands)?;
+        let timestamps = Timestamps::of(borrowed.timestamps, executor)?;
         let cut = Cut::new(bars, SECTION).past_caches();
-        let (prices, sound) =
-            columns(hands, cut, |section, rooms| copied_prices(columns_of_prices, section, rooms));
+        let (prices, sound) = columns(executor, cut, |section, rooms| {
+            copied_prices(columns_of_prices, section, rooms)
+        });
         if prices[0].len() != bars || sound.contains(&false) {
             return None;
         }
-        let volume = match lent.volume {
-            Some(volume) => Some(copied_volumes(volume, hands)?),
+        let volume = match borrowed.volume {
+            Some(volume) => Some(copied_volumes(volume, executor)?),
             None => None,
         };
-        let step = moments.median_step();
+        let step = timestamps.median_step();
         let volume = volume.map(Column::from);
-        Some(Self::sound(moments.whole, prices.map(Column::from), volume, step))
+        Some(Self::sound(timestamps.values, prices.map(Column::from), volume, step))
     }
 }
 
-wide! {
+multiversion! {
     /// Copies opens, highs, lows and closes of a section; returns whether they keep the invariants.
     fn copied_prices(
         prices: [&[f64]; 4],
@@ -191,15 +193,15 @@ wide! {
     }
 }
 
-fn copied_volumes(volume: &[f64], hands: &dyn Hands) -> Option<Vec<f64>> {
+fn copied_volumes(volume: &[f64], executor: &dyn Executor) -> Option<Vec<f64>> {
     let (copy, sound) =
-        column(hands, Cut::new(volume.len(), SECTION).past_caches(), |section, room| {
+        column(executor, Cut::new(volume.len(), SECTION).past_caches(), |section, room| {
             copied_volume(volume.get(section).unwrap_or(&[]), room)
         });
     (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
 }
 
-wide! {
+multiversion! {
     fn copied_volume(volume: &[f64], room: &mut Room<'_>) -> bool {
         let mut sound = true;
         for block in volume.chunks(BLOCK) {
@@ -244,28 +246,30 @@ pub(super) fn volumes_are_sound(volume: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hands::Alone;
+    use crate::compute::parallel::Sequential;
     use crate::market::bars::median_step;
     use proptest::prelude::*;
 
     fn copied_rows(timestamps: &[f64], rows: &[[f64; 4]], volume: Option<&[f64]>) -> Option<Bars> {
         let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Vec<f64>>();
         let (open, high, low, close) = (column(0), column(1), column(2), column(3));
-        let lent = Lent { timestamps, open: &open, high: &high, low: &low, close: &close, volume };
-        Bars::copied(&lent, &Alone)
+        let borrowed =
+            BorrowedBars { timestamps, open: &open, high: &high, low: &low, close: &close, volume };
+        Bars::copied(&borrowed, &Sequential)
     }
 
     /// The same bars by the way that names every fault.
     fn checked(timestamps: &[f64], rows: &[[f64; 4]], volume: Option<&[f64]>) -> Option<Bars> {
         let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Column>();
         #[expect(clippy::cast_possible_truncation, reason = "compared right here")]
-        let whole: Vec<i64> = timestamps.iter().map(|moment| *moment as i64).collect();
+        let whole: Vec<i64> = timestamps.iter().map(|timestamp| *timestamp as i64).collect();
         #[expect(
             clippy::cast_precision_loss,
             clippy::float_cmp,
             reason = "whole numbers are equal"
         )]
-        let same = whole.iter().zip(timestamps).all(|(whole, moment)| *whole as f64 == *moment);
+        let same =
+            whole.iter().zip(timestamps).all(|(whole, timestamp)| *whole as f64 == *timestamp);
         let volume = volume.map(|volume| volume.to_vec().into());
         same.then(|| Bars::new(whole, column(0), column(1), column(2), column(3), volume).ok())?
     }
@@ -301,17 +305,18 @@ mod tests {
         let prices: Vec<f64> = (0..bars).map(|bar| 1.0 + bar as f64).collect();
         let copy = |timestamps: &[f64], close: &[f64], volume: &[f64]| {
             let (open, high, low) = (&prices, &prices, &prices);
-            let lent = Lent { timestamps, open, high, low, close, volume: Some(volume) };
-            Bars::copied(&lent, &Alone)
+            let borrowed =
+                BorrowedBars { timestamps, open, high, low, close, volume: Some(volume) };
+            Bars::copied(&borrowed, &Sequential)
         };
         let found = copy(&timestamps, &prices, &prices).unwrap();
-        let (column, are_prices) = copied(&prices, &Alone);
+        let (column, are_prices) = copied(&prices, &Sequential);
         assert!(*column == prices[..] && are_prices);
         for fault in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             for bar in [0, SECTION, bars - 1] {
                 let mut others = prices.clone();
                 others[bar] = fault;
-                assert!(!copied(&others, &Alone).1, "{fault} on bar {bar}");
+                assert!(!copied(&others, &Sequential).1, "{fault} on bar {bar}");
             }
         }
         assert!(**found.close() == prices[..] && **found.volume().unwrap() == prices[..]);
@@ -333,8 +338,9 @@ mod tests {
     fn gaps_are_counted_wherever_they_are() {
         let bars = 2 * BLOCK + 100;
         for gap in 1..bars {
-            let moment = |bar: usize| (bar + usize::from(bar >= gap)) as f64 * 60_000.0;
-            let read = Moments::of(&(0..bars).map(moment).collect::<Vec<_>>(), &Alone).unwrap();
+            let timestamp = |bar: usize| (bar + usize::from(bar >= gap)) as f64 * 60_000.0;
+            let read =
+                Timestamps::of(&(0..bars).map(timestamp).collect::<Vec<_>>(), &Sequential).unwrap();
             // A gap after the first bar makes its length the step, which then none of the others has.
             let expected = if gap == 1 { 1 } else { bars - 2 };
             assert_eq!(read.regular, expected, "a gap before bar {gap}");
@@ -343,15 +349,17 @@ mod tests {
 
     #[test]
     fn a_step_of_one_millisecond_is_counted_right() {
-        for moments in [[0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 5.0, 9.0]] {
-            let read = Moments::of(&moments, &Alone).unwrap();
-            let steps = read.whole.windows(2).filter(|pair| pair[1] - pair[0] == read.step).count();
+        for timestamps in [[0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 5.0, 9.0]] {
+            let read = Timestamps::of(&timestamps, &Sequential).unwrap();
+            let steps =
+                read.values.windows(2).filter(|pair| pair[1] - pair[0] == read.step).count();
             assert_eq!(read.regular, steps);
         }
         assert!(
-            Moments::of(&[0.0, 0.0], &Alone).is_none() && Moments::of(&[0.5], &Alone).is_none()
+            Timestamps::of(&[0.0, 0.0], &Sequential).is_none()
+                && Timestamps::of(&[0.5], &Sequential).is_none()
         );
-        assert_eq!(Moments::of(&[], &Alone).unwrap().median_step(), None);
+        assert_eq!(Timestamps::of(&[], &Sequential).unwrap().median_step(), None);
     }
 
     proptest! {
@@ -360,8 +368,8 @@ mod tests {
             rows in prop::collection::vec((0_u8..6, prop::array::uniform4(prop::sample::select(vec![
                 1.0, 1.5, 2.0, 2.5, 0.0, -1.0, f64::NAN, f64::INFINITY, 5e-324])), any::<bool>()), 0..6),
         ) {
-            let mut moment = 0.0;
-            let timestamps: Vec<f64> = rows.iter().map(|(step, ..)| { moment += f64::from(*step) / 2.0 + 0.5; moment }).collect();
+            let mut timestamp = 0.0;
+            let timestamps: Vec<f64> = rows.iter().map(|(step, ..)| { timestamp += f64::from(*step) / 2.0 + 0.5; timestamp }).collect();
             let prices: Vec<[f64; 4]> = rows.iter().map(|(_, [a, b, c, d], sorted)| {
                 let mut row = [*a, *b, *c, *d];
                 if *sorted { row.sort_by(f64::total_cmp); row = [row[1], row[3], row[0], row[2]]; }

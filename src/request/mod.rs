@@ -4,8 +4,9 @@
 //! requests cross it as [`Input`] trees and are checked here, for JavaScript and JSON alike.
 
 use crate::error::{Code, Error, Issue, MOST_ISSUES, Result, nearest};
-use crate::market::{Bars, Bits, Column, Moments};
-use crate::shown::{self, quoted};
+use crate::market::{Bars, Column, Timestamps};
+use crate::quote::{self, quoted};
+use crate::signals::Bits;
 
 /// A value as a caller gave it.
 #[derive(Debug, Clone)]
@@ -30,8 +31,8 @@ pub enum Input {
     Floats(Column),
     /// A `Float64Array` whose values are all finite and above 0.
     Prices(Column),
-    /// A `Float64Array` of sound moments.
-    Moments(Moments),
+    /// A `Float64Array` of sound timestamps.
+    Timestamps(Timestamps),
     /// A `Uint8Array` or `Buffer`.
     Bytes(Vec<u8>),
     /// A `Uint8Array` of zeros and ones.
@@ -71,7 +72,9 @@ impl Input {
             Self::Floats(values) | Self::Prices(values) => {
                 format!("a Float64Array of {} items", values.len())
             }
-            Self::Moments(moments) => format!("a Float64Array of {} items", moments.whole.len()),
+            Self::Timestamps(timestamps) => {
+                format!("a Float64Array of {} items", timestamps.values.len())
+            }
             Self::Bytes(bytes) => format!("a Uint8Array of {} bytes", bytes.len()),
             Self::Bits(bits) => format!("a Uint8Array of {} bytes", bits.len()),
             Self::Numbers(values) => format!("an array of {} items", values.len()),
@@ -97,9 +100,9 @@ impl Input {
             Self::Floats(values) | Self::Prices(values) | Self::Numbers(values) => {
                 Value::Array(values.iter().map(|value| json_number(*value)).collect())
             }
-            Self::Moments(moments) => {
-                Value::Array(moments.whole.iter().map(|moment| Value::from(*moment)).collect())
-            }
+            Self::Timestamps(timestamps) => Value::Array(
+                timestamps.values.iter().map(|timestamp| Value::from(*timestamp)).collect(),
+            ),
             Self::Bytes(bytes) => {
                 Value::Array(bytes.iter().map(|byte| Value::from(*byte)).collect())
             }
@@ -450,8 +453,8 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Reads a moment: an ISO 8601 string or a `Date`; a date alone is UTC midnight. Returns UTC milliseconds.
-    pub fn moment(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
+    /// Reads a timestamp: an ISO 8601 string or a `Date`; a date alone is UTC midnight. Returns UTC milliseconds.
+    pub fn timestamp(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
         let found = self.take(name)?;
         let parsed = match found {
             #[expect(
@@ -476,13 +479,13 @@ impl<'a> Fields<'a> {
         parsed
     }
 
-    /// Reads a moment that must be there.
-    pub fn required_moment(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
+    /// Reads a timestamp that must be there.
+    pub fn required_timestamp(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
         if self.take(name).is_none() {
             self.missing(name, issues);
             return None;
         }
-        self.moment(name, issues)
+        self.timestamp(name, issues)
     }
 
     /// Notes every field that nobody asked for, with the nearest known name.
@@ -494,7 +497,7 @@ impl<'a> Fields<'a> {
                 continue;
             }
             issues.add_with("unknown", || {
-                let path = self.path(&shown::name(key));
+                let path = self.path(&quote::name(key));
                 let hint = nearest(key, self.known.iter().copied()).map_or_else(
                     || format!("; known fields: {}", self.known.join(", ")),
                     |name| format!(", did you mean {name}?"),

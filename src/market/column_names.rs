@@ -1,7 +1,7 @@
 //! The names under which people keep the columns of bars, in files and tables.
 
 use crate::error::{Code, Error, Issue, Result};
-use crate::shown::quoted;
+use crate::quote::quoted;
 
 /// Names of the opening's column, the best first: a number is exact where a text may lack its zone.
 const TIMES: [&str; 20] = [
@@ -39,7 +39,7 @@ const VOLUMES: [&str; 4] = ["volume", "vol", "v", "tickvol"];
 
 /// Where the columns of bars are, as positions in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Places {
+pub struct BarColumns {
     /// The opening.
     pub time: usize,
     /// The time of day, where the header keeps it apart from the date.
@@ -56,7 +56,7 @@ pub struct Places {
     pub volume: Option<usize>,
 }
 
-impl Places {
+impl BarColumns {
     /// Finds the columns of bars by their names; case, spaces and punctuation do not matter.
     ///
     /// # Errors
@@ -139,8 +139,8 @@ fn pick(names: &[String], aliases: &[&str], what: &str, issues: &mut Vec<Issue>)
 mod tests {
     use super::*;
 
-    fn find(header: &str) -> Result<Places> {
-        Places::find(&header.split(',').collect::<Vec<_>>())
+    fn find(header: &str) -> Result<BarColumns> {
+        BarColumns::find(&header.split(',').collect::<Vec<_>>())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// The kinds of signals that a simulation acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum SignalKind {
     /// Opens a long position or adds to it.
     LongEntry,
     /// Closes a long position or takes from it.
@@ -15,7 +15,7 @@ pub enum Kind {
     Stop,
 }
 
-impl Kind {
+impl SignalKind {
     /// Every kind, in the order of counting.
     pub const ALL: [Self; 5] =
         [Self::LongEntry, Self::LongExit, Self::ShortEntry, Self::ShortExit, Self::Stop];
@@ -35,7 +35,7 @@ impl Kind {
 
 /// Why a signal made no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub enum RejectionReason {
     /// An entry met an exit or an entry of the other direction on its bar, and lost.
     Conflict,
     /// A stop was hit on its bar; stops go first.
@@ -66,7 +66,7 @@ pub enum Reason {
     PartialFill,
 }
 
-impl Reason {
+impl RejectionReason {
     /// Every reason, in the order of counting.
     pub const ALL: [Self; 14] = [
         Self::Conflict,
@@ -109,31 +109,31 @@ impl Reason {
 
 /// How often signals of one kind made no order for one reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unexecuted {
+pub struct Rejection {
     /// The kind of signal.
-    pub kind: Kind,
+    pub kind: SignalKind,
     /// Why it made no order.
-    pub reason: Reason,
+    pub reason: RejectionReason,
     /// How often, above 0.
     pub count: u32,
 }
 
 /// Counts signals that made no order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Tally([[u32; Reason::ALL.len()]; Kind::ALL.len()]);
+pub(super) struct RejectionCounts([[u32; RejectionReason::ALL.len()]; SignalKind::ALL.len()]);
 
-impl Tally {
+impl RejectionCounts {
     /// Counts `count` signals.
     #[inline]
-    pub(super) fn add(&mut self, kind: Kind, reason: Reason, count: u32) {
+    pub(super) fn add(&mut self, kind: SignalKind, reason: RejectionReason, count: u32) {
         self.0[kind as usize][reason as usize] += count;
     }
 
     /// Returns the counts above 0, by kind and then by reason.
-    pub(super) fn into_list(self) -> Vec<Unexecuted> {
-        let rows = Kind::ALL.into_iter().zip(self.0);
+    pub(super) fn into_list(self) -> Vec<Rejection> {
+        let rows = SignalKind::ALL.into_iter().zip(self.0);
         rows.flat_map(|(kind, counts)| {
-            Reason::ALL.into_iter().zip(counts).map(move |(reason, count)| Unexecuted {
+            RejectionReason::ALL.into_iter().zip(counts).map(move |(reason, count)| Rejection {
                 kind,
                 reason,
                 count,
@@ -150,7 +150,12 @@ mod tests {
 
     #[test]
     fn the_lists_are_in_the_order_of_the_variants() {
-        assert!(Kind::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
-        assert!(Reason::ALL.iter().enumerate().all(|(index, reason)| *reason as usize == index));
+        assert!(SignalKind::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+        assert!(
+            RejectionReason::ALL
+                .iter()
+                .enumerate()
+                .all(|(index, reason)| *reason as usize == index)
+        );
     }
 }

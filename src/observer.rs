@@ -1,0 +1,32 @@
+//! How the caller of a long computation follows its progress and stops it.
+
+/// Observes a computation. Long loops poll it every few thousand bars.
+pub trait ProgressObserver: Sync {
+    /// Returns whether the computation should stop. It then returns [`crate::Error::cancelled`].
+    fn is_cancelled(&self) -> bool;
+
+    /// Receives the number of bars done and of orders made so far.
+    fn on_bar(&self, bar: usize, orders: usize) {
+        let _ = (bar, orders);
+    }
+
+    /// Receives the fraction of an input read so far, 0 to 1, and the number of rows found in it.
+    fn on_read(&self, fraction: f64, rows: usize) {
+        let _ = (fraction, rows);
+    }
+
+    /// Returns whether the result may be committed. Once this returned true, the work can no longer be cancelled.
+    fn may_commit(&self) -> bool {
+        !self.is_cancelled()
+    }
+}
+
+/// Observes nothing and never cancels.
+#[derive(Debug, Clone, Copy)]
+pub struct NoObserver;
+
+impl ProgressObserver for NoObserver {
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}

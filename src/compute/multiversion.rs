@@ -18,7 +18,7 @@ macro_rules! multiversion {
                 fn with_avx2($($argument: $type),*) $(-> $result)? {
                     plain($($argument),*)
                 }
-                #[expect(unsafe_code, reason = "the compiler cannot know the processor")]
+                #[expect(unsafe_code, reason = "the compiler cannot know the simd")]
                 // SAFETY: the processor was just asked whether it has these instructions.
                 return unsafe { with_avx2($($argument),*) };
             }
@@ -30,28 +30,28 @@ pub(crate) use multiversion;
 
 #[cfg(target_arch = "x86_64")]
 pub use crate::compute::simd::Avx2;
-pub use crate::compute::simd::{Any, Four, Number, Processor};
+pub use crate::compute::simd::{F64x4, Lanes, Scalar, Simd};
 
 /// The same for a function that computes with four numbers at once: its first argument, without a type, is how
-/// ([`Processor`]).
+/// ([`Simd`]).
 macro_rules! simd_multiversion {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident($processor:ident, $($argument:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident($simd:ident, $($argument:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) -> $result {
             #[inline(always)]
-            fn on<P: $crate::compute::multiversion::Processor>($processor: P, $($argument: $type),*) -> $result $body
+            fn on<P: $crate::compute::multiversion::Simd>($simd: P, $($argument: $type),*) -> $result $body
 
             #[cfg(target_arch = "x86_64")]
-            if let Some(processor) = $crate::compute::multiversion::Avx2::found() {
+            if let Some(simd) = $crate::compute::multiversion::Avx2::found() {
                 #[target_feature(enable = "avx2")]
-                fn with_avx2(processor: $crate::compute::multiversion::Avx2, $($argument: $type),*) -> $result {
-                    on(processor, $($argument),*)
+                fn with_avx2(simd: $crate::compute::multiversion::Avx2, $($argument: $type),*) -> $result {
+                    on(simd, $($argument),*)
                 }
-                #[expect(unsafe_code, reason = "the compiler cannot know the processor")]
+                #[expect(unsafe_code, reason = "the compiler cannot know the simd")]
                 // SAFETY: the processor was just asked whether it has these instructions.
-                return unsafe { with_avx2(processor, $($argument),*) };
+                return unsafe { with_avx2(simd, $($argument),*) };
             }
-            on($crate::compute::multiversion::Any, $($argument),*)
+            on($crate::compute::multiversion::Scalar, $($argument),*)
         }
     };
 }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::compute::column_writer::{Room, Word};
+use crate::compute::column_writer::{ColumnWriter, Element};
 
 /// Who does the parts of a work.
 pub trait Executor: Sync {
@@ -46,64 +46,64 @@ const LARGE: usize = 4 << 20;
 
 /// How a column is cut into sections.
 #[derive(Debug, Clone, Copy)]
-pub struct Cut {
+pub struct Sections {
     bars: usize,
     section: usize,
-    past_caches: bool,
+    non_temporal: bool,
 }
 
-impl Cut {
+impl Sections {
     /// Sections of so many bars each, the last one perhaps of fewer.
     pub fn new(bars: usize, section: usize) -> Self {
-        Self { bars, section: section.max(1), past_caches: false }
+        Self { bars, section: section.max(1), non_temporal: false }
     }
 
     /// The same for a column that nobody reads soon: if it is large, it is written past the caches.
     #[must_use]
-    pub fn past_caches(self) -> Self {
-        Self { past_caches: true, ..self }
+    pub fn non_temporal(self) -> Self {
+        Self { non_temporal: true, ..self }
     }
 }
 
-/// Makes a column in sections: `work` gets the bars of one and the room for their values.
+/// Makes a column in sections: `work` gets the bars of one and the writer for their values.
 ///
-/// Room that is left empty holds zeros.
-pub fn column<T: Send>(
+/// ColumnWriter that is left empty holds zeros.
+pub fn write_column<T: Send>(
     executor: &dyn Executor,
-    cut: Cut,
-    work: impl Fn(Range<usize>, &mut Room<'_>) -> T + Sync,
+    cut: Sections,
+    work: impl Fn(Range<usize>, &mut ColumnWriter<'_>) -> T + Sync,
 ) -> (Vec<f64>, Vec<T>) {
-    let ([column], given) = columns(executor, cut, |bars, [room]| work(bars, room));
+    let ([column], given) = write_columns(executor, cut, |bars, [writer]| work(bars, writer));
     (column, given)
 }
 
 /// The same for columns that are made together.
-pub fn columns<const N: usize, V: Word, T: Send>(
+pub fn write_columns<const N: usize, V: Element, T: Send>(
     executor: &dyn Executor,
-    cut: Cut,
-    work: impl Fn(Range<usize>, [&mut Room<'_, V>; N]) -> T + Sync,
+    cut: Sections,
+    work: impl Fn(Range<usize>, [&mut ColumnWriter<'_, V>; N]) -> T + Sync,
 ) -> ([Vec<V>; N], Vec<T>) {
-    let Cut { bars, section, past_caches } = cut;
-    let past_caches = past_caches && bars.saturating_mul(size_of::<V>()) >= LARGE;
+    let Sections { bars, section, non_temporal } = cut;
+    let non_temporal = non_temporal && bars.saturating_mul(size_of::<V>()) >= LARGE;
     let mut columns = std::array::from_fn(|_| Vec::with_capacity(bars));
     let parts = bars.div_ceil(section);
-    let mut rooms: Vec<Mutex<[Room<'_, V>; N]>> = Vec::with_capacity(parts);
+    let mut writers: Vec<Mutex<[ColumnWriter<'_, V>; N]>> = Vec::with_capacity(parts);
     let mut slots = columns.each_mut().map(|column| {
         let slots: &mut [MaybeUninit<V>] = column.spare_capacity_mut();
         slots.get_mut(..bars).unwrap_or(&mut []).chunks_mut(section)
     });
     for _ in 0..parts {
         let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
-        rooms.push(Mutex::new(next.map(|slots| Room::new(slots, past_caches))));
+        writers.push(Mutex::new(next.map(|slots| ColumnWriter::new(slots, non_temporal))));
     }
     let given = map_parts(executor, parts, |part| {
         let start = part * section;
-        let mut rooms = rooms.get(part)?.lock().unwrap_or_else(PoisonError::into_inner);
-        let given = work(start..bars.min(start + section), rooms.each_mut());
-        rooms.each_mut().into_iter().for_each(Room::finish);
+        let mut writers = writers.get(part)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = work(start..bars.min(start + section), writers.each_mut());
+        writers.each_mut().into_iter().for_each(ColumnWriter::finish);
         Some(given)
     });
-    drop(rooms);
+    drop(writers);
     let given: Vec<T> = given.into_iter().flatten().collect();
     if given.len() == parts {
         for column in &mut columns {
@@ -111,8 +111,8 @@ pub fn columns<const N: usize, V: Word, T: Send>(
                 unsafe_code,
                 reason = "clearing a column before it is written takes as long as writing it"
             )]
-            // SAFETY: the rooms are the whole of the column up to `bars`, each part has come to its end, and at its end
-            // `finish` had written what was left of its rooms.
+            // SAFETY: the writers are the whole of the column up to `bars`, each part has come to its end, and at its end
+            // `finish` had written what was left of its writers.
             unsafe {
                 column.set_len(bars);
             }
@@ -124,10 +124,10 @@ pub fn columns<const N: usize, V: Word, T: Send>(
 /// Does the parts on threads of their own, the last first.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
-pub struct Many;
+pub struct ThreadPerPart;
 
 #[cfg(test)]
-impl Executor for Many {
+impl Executor for ThreadPerPart {
     fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         std::thread::scope(|scope| {
             for part in (0..parts).rev() {
@@ -152,33 +152,36 @@ mod tests {
 
     #[test]
     fn what_the_parts_give_comes_in_their_order() {
-        assert_eq!(map_parts(&Many, 5, |part| part * 10), [0, 10, 20, 30, 40]);
+        assert_eq!(map_parts(&ThreadPerPart, 5, |part| part * 10), [0, 10, 20, 30, 40]);
         assert_eq!(map_parts(&Sequential, 1, |part| part), [0]);
         assert!(map_parts(&Sequential, 0, |part| part).is_empty());
     }
 
     #[test]
     fn columns_are_whole_whoever_makes_them_and_whatever_is_left_out() {
-        let squares = |bars: Range<usize>, room: &mut Room<'_>| {
+        let squares = |bars: Range<usize>, writer: &mut ColumnWriter<'_>| {
             for bar in bars.clone().filter(|bar| bar % 10 != 9) {
-                room.add(&[(bar * bar) as f64]);
+                writer.extend_from_slice(&[(bar * bar) as f64]);
             }
             bars.len()
         };
-        let (alone, lengths) = column(&Sequential, Cut::new(25, 10), squares);
+        let (alone, lengths) = write_column(&Sequential, Sections::new(25, 10), squares);
         assert_eq!(lengths, [10, 10, 5]);
         assert_eq!((alone.len(), alone[8], alone[9], alone[10]), (25, 64.0, 0.0, 100.0));
-        assert_eq!(column(&Many, Cut::new(25, 10), squares).0, alone);
-        assert_eq!(column(&Lazy, Cut::new(25, 10), squares), (vec![], vec![10, 5]));
-        assert_eq!(column(&Sequential, Cut::new(0, 10), squares), (vec![], vec![]));
-        let (more, _) = column(&Sequential, Cut::new(3, 2), |_, room| room.add(&[1.0, 2.0, 3.0]));
-        assert_eq!(more, [1.0, 2.0, 1.0]);
-        let ([bars, twice], _) = columns(&Many, Cut::new(5, 2), |section, [bars, twice]| {
-            for bar in section {
-                bars.add(&[bar as f64]);
-                twice.add(&[2.0 * bar as f64]);
-            }
+        assert_eq!(write_column(&ThreadPerPart, Sections::new(25, 10), squares).0, alone);
+        assert_eq!(write_column(&Lazy, Sections::new(25, 10), squares), (vec![], vec![10, 5]));
+        assert_eq!(write_column(&Sequential, Sections::new(0, 10), squares), (vec![], vec![]));
+        let (more, _) = write_column(&Sequential, Sections::new(3, 2), |_, writer| {
+            writer.extend_from_slice(&[1.0, 2.0, 3.0])
         });
+        assert_eq!(more, [1.0, 2.0, 1.0]);
+        let ([bars, twice], _) =
+            write_columns(&ThreadPerPart, Sections::new(5, 2), |section, [bars, twice]| {
+                for bar in section {
+                    bars.extend_from_slice(&[bar as f64]);
+                    twice.extend_from_slice(&[2.0 * bar as f64]);
+                }
+            });
         assert_eq!((bars, twice), (vec![0.0, 1.0, 2.0, 3.0, 4.0], vec![0.0, 2.0, 4.0, 6.0, 8.0]));
     }
 }

@@ -1,109 +1,109 @@
-//! Four numbers side by side, on processors that compute with four at once and on those that do not.
+//! F64x4 numbers side by side, on processors that compute with four at once and on those that do not.
 //!
 //! A compiler turns loops over columns into vector instructions by itself, but not loops with many sums: it packs the
 //! wrong numbers together. Here the packing is written down. Both ways give the same bits.
 
 use std::ops::{Add, Div, Mul, Sub};
 
-/// How a processor computes with four numbers; whoever holds one may rely on the processor being of that kind.
-pub trait Processor: Copy {
-    /// Four numbers.
-    type Four: Four;
+/// How a simd computes with four numbers; whoever holds one may rely on the simd being of that kind.
+pub trait Simd: Copy {
+    /// F64x4 numbers.
+    type F64x4: F64x4;
 
     /// Returns the same number four times.
-    fn all(self, value: f64) -> Self::Four;
+    fn splat(self, value: f64) -> Self::F64x4;
 
     /// Reads four numbers.
-    fn read(self, values: &[f64; 4]) -> Self::Four;
+    fn load(self, values: &[f64; 4]) -> Self::F64x4;
 }
 
 /// What loops compute with: four numbers at once, or one for what is left over.
-pub trait Number:
+pub trait Lanes:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
     /// Returns the smaller one; the other where either is NaN.
     #[must_use]
-    fn smaller(self, other: Self) -> Self;
+    fn pmin(self, other: Self) -> Self;
 
     /// Returns the larger one; the other where either is NaN.
     #[must_use]
-    fn larger(self, other: Self) -> Self;
+    fn pmax(self, other: Self) -> Self;
 }
 
-impl Number for f64 {
+impl Lanes for f64 {
     #[inline(always)]
-    fn smaller(self, other: Self) -> Self {
+    fn pmin(self, other: Self) -> Self {
         if self < other { self } else { other }
     }
 
     #[inline(always)]
-    fn larger(self, other: Self) -> Self {
+    fn pmax(self, other: Self) -> Self {
         if self > other { self } else { other }
     }
 }
 
-/// Four numbers; operations are of each with its counterpart.
-pub trait Four: Number {
+/// F64x4 numbers; operations are of each with its counterpart.
+pub trait F64x4: Lanes {
     /// Returns the four.
-    fn numbers(self) -> [f64; 4];
+    fn to_array(self) -> [f64; 4];
 
     /// Writes the numbers that are at most those of `bound` to the front of `room`, and returns how many they are; what
     /// is behind them in `room` is of no use.
-    fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize;
+    fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize;
 
     /// The same for those that are at least those of `bound`.
-    fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize;
+    fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize;
 
     /// Returns a bit for each that is above its counterpart, the first in the lowest.
-    fn above(self, other: Self) -> u64;
+    fn gt_mask(self, other: Self) -> u64;
 
     /// Adds the four up, from the first to the last.
     #[inline(always)]
-    fn total(self) -> f64 {
-        let [a, b, c, d] = self.numbers();
+    fn sum(self) -> f64 {
+        let [a, b, c, d] = self.to_array();
         a + b + c + d
     }
 
     /// Returns the smallest; a NaN is passed over.
     #[inline(always)]
-    fn smallest(self) -> f64 {
-        self.numbers()
+    fn reduce_min(self) -> f64 {
+        self.to_array()
             .into_iter()
             .fold(f64::INFINITY, |least, value| if value < least { value } else { least })
     }
 
     /// Returns the largest; a NaN is passed over.
     #[inline(always)]
-    fn largest(self) -> f64 {
-        self.numbers()
+    fn reduce_max(self) -> f64 {
+        self.to_array()
             .into_iter()
             .fold(f64::NEG_INFINITY, |most, value| if value > most { value } else { most })
     }
 }
 
-/// Any processor.
+/// Scalar simd.
 #[derive(Debug, Clone, Copy)]
-pub struct Any;
+pub struct Scalar;
 
-/// Four numbers, computed with one after the other.
+/// F64x4 numbers, computed with one after the other.
 #[derive(Debug, Clone, Copy)]
-pub struct Row([f64; 4]);
+pub struct ScalarF64x4([f64; 4]);
 
-impl Processor for Any {
-    type Four = Row;
+impl Simd for Scalar {
+    type F64x4 = ScalarF64x4;
 
     #[inline(always)]
-    fn all(self, value: f64) -> Row {
-        Row([value; 4])
+    fn splat(self, value: f64) -> ScalarF64x4 {
+        ScalarF64x4([value; 4])
     }
 
     #[inline(always)]
-    fn read(self, values: &[f64; 4]) -> Row {
-        Row(*values)
+    fn load(self, values: &[f64; 4]) -> ScalarF64x4 {
+        ScalarF64x4(*values)
     }
 }
 
-impl Row {
+impl ScalarF64x4 {
     #[inline(always)]
     fn with(self, other: Self, operation: impl Fn(f64, f64) -> f64) -> Self {
         let (a, b) = (self.0, other.0);
@@ -128,7 +128,7 @@ impl Row {
     }
 }
 
-impl Add for Row {
+impl Add for ScalarF64x4 {
     type Output = Self;
 
     #[inline(always)]
@@ -137,7 +137,7 @@ impl Add for Row {
     }
 }
 
-impl Sub for Row {
+impl Sub for ScalarF64x4 {
     type Output = Self;
 
     #[inline(always)]
@@ -146,7 +146,7 @@ impl Sub for Row {
     }
 }
 
-impl Mul for Row {
+impl Mul for ScalarF64x4 {
     type Output = Self;
 
     #[inline(always)]
@@ -155,7 +155,7 @@ impl Mul for Row {
     }
 }
 
-impl Div for Row {
+impl Div for ScalarF64x4 {
     type Output = Self;
 
     #[inline(always)]
@@ -164,36 +164,36 @@ impl Div for Row {
     }
 }
 
-impl Number for Row {
+impl Lanes for ScalarF64x4 {
     #[inline(always)]
-    fn smaller(self, other: Self) -> Self {
-        self.with(other, f64::smaller)
+    fn pmin(self, other: Self) -> Self {
+        self.with(other, f64::pmin)
     }
 
     #[inline(always)]
-    fn larger(self, other: Self) -> Self {
-        self.with(other, f64::larger)
+    fn pmax(self, other: Self) -> Self {
+        self.with(other, f64::pmax)
     }
 }
 
-impl Four for Row {
+impl F64x4 for ScalarF64x4 {
     #[inline(always)]
-    fn numbers(self) -> [f64; 4] {
+    fn to_array(self) -> [f64; 4] {
         self.0
     }
 
     #[inline(always)]
-    fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize {
+    fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize {
         self.keep(bound, room, |value, bound| value <= bound)
     }
 
     #[inline(always)]
-    fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
+    fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize {
         self.keep(bound, room, |value, bound| value >= bound)
     }
 
     #[inline(always)]
-    fn above(self, other: Self) -> u64 {
+    fn gt_mask(self, other: Self) -> u64 {
         let pairs = self.0.into_iter().zip(other.0).enumerate();
         pairs.fold(0, |bits, (at, (value, other))| bits | u64::from(value > other) << at)
     }
@@ -204,7 +204,7 @@ pub use x86_64::Avx2;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
-    #![expect(unsafe_code, reason = "the compiler cannot know the processor")]
+    #![expect(unsafe_code, reason = "the compiler cannot know the simd")]
 
     use std::arch::x86_64::{
         __m256d, __m256i, _CMP_GE_OQ, _CMP_GT_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
@@ -214,43 +214,43 @@ mod x86_64 {
     };
     use std::ops::{Add, Div, Mul, Sub};
 
-    use super::{Four, Number, Processor};
+    use super::{F64x4, Lanes, Simd};
 
     /// A processor with AVX2; there is one of these only where it was found.
     #[derive(Debug, Clone, Copy)]
     pub struct Avx2(());
 
-    /// Four numbers in one register; there are some only where there is an [`Avx2`].
+    /// F64x4 numbers in one register; there are some only where there is an [`Avx2`].
     #[derive(Debug, Clone, Copy)]
-    pub struct Register(__m256d);
+    pub struct Avx2F64x4(__m256d);
 
     impl Avx2 {
-        /// Returns whether this is such a processor.
+        /// Returns whether this is such a simd.
         #[inline]
         pub fn found() -> Option<Self> {
             std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
         }
     }
 
-    impl Processor for Avx2 {
-        type Four = Register;
+    impl Simd for Avx2 {
+        type F64x4 = Avx2F64x4;
 
         #[inline(always)]
-        fn all(self, value: f64) -> Register {
+        fn splat(self, value: f64) -> Avx2F64x4 {
             // SAFETY: the processor has AVX2, as whoever holds `self` may rely on.
-            Register(unsafe { _mm256_set1_pd(value) })
+            Avx2F64x4(unsafe { _mm256_set1_pd(value) })
         }
 
         #[inline(always)]
-        fn read(self, values: &[f64; 4]) -> Register {
+        fn load(self, values: &[f64; 4]) -> Avx2F64x4 {
             // SAFETY: as above; four numbers are read, and that many are there.
-            Register(unsafe { _mm256_loadu_pd(values.as_ptr()) })
+            Avx2F64x4(unsafe { _mm256_loadu_pd(values.as_ptr()) })
         }
     }
 
     macro_rules! operations {
         ($($trait:ident $method:ident $instruction:ident),*) => {$(
-            impl $trait for Register {
+            impl $trait for Avx2F64x4 {
                 type Output = Self;
 
                 #[inline(always)]
@@ -284,7 +284,7 @@ mod x86_64 {
         places
     }
 
-    impl Register {
+    impl Avx2F64x4 {
         #[inline(always)]
         #[expect(clippy::cast_ptr_alignment, reason = "read by an instruction for any alignment")]
         fn keep<const COMPARISON: i32>(self, bound: Self, room: &mut [f64; 4]) -> usize {
@@ -303,23 +303,23 @@ mod x86_64 {
         }
     }
 
-    impl Number for Register {
+    impl Lanes for Avx2F64x4 {
         #[inline(always)]
-        fn smaller(self, other: Self) -> Self {
+        fn pmin(self, other: Self) -> Self {
             // SAFETY: registers are made by an `Avx2` only.
             Self(unsafe { _mm256_min_pd(self.0, other.0) })
         }
 
         #[inline(always)]
-        fn larger(self, other: Self) -> Self {
+        fn pmax(self, other: Self) -> Self {
             // SAFETY: registers are made by an `Avx2` only.
             Self(unsafe { _mm256_max_pd(self.0, other.0) })
         }
     }
 
-    impl Four for Register {
+    impl F64x4 for Avx2F64x4 {
         #[inline(always)]
-        fn numbers(self) -> [f64; 4] {
+        fn to_array(self) -> [f64; 4] {
             let mut numbers = [0.0; 4];
             // SAFETY: registers are made by an `Avx2` only; four numbers are written, and that many are there.
             unsafe { _mm256_storeu_pd(numbers.as_mut_ptr(), self.0) };
@@ -327,17 +327,17 @@ mod x86_64 {
         }
 
         #[inline(always)]
-        fn keep_at_most(self, bound: Self, room: &mut [f64; 4]) -> usize {
+        fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize {
             self.keep::<_CMP_LE_OQ>(bound, room)
         }
 
         #[inline(always)]
-        fn keep_at_least(self, bound: Self, room: &mut [f64; 4]) -> usize {
+        fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize {
             self.keep::<_CMP_GE_OQ>(bound, room)
         }
 
         #[inline(always)]
-        fn above(self, other: Self) -> u64 {
+        fn gt_mask(self, other: Self) -> u64 {
             // SAFETY: registers are made by an `Avx2` only.
             let bits = unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0)) };
             u64::from(bits.cast_unsigned())
@@ -349,22 +349,21 @@ mod x86_64 {
 mod tests {
     use super::*;
 
-    /// Everything that one processor makes of two rows, as bits.
-    fn all_of(processor: impl Processor, a: &[f64; 4], b: &[f64; 4]) -> Vec<u64> {
-        let (x, y) = (processor.read(a), processor.read(b));
+    /// Everything that one simd makes of two rows, as bits.
+    fn all_of(simd: impl Simd, a: &[f64; 4], b: &[f64; 4]) -> Vec<u64> {
+        let (x, y) = (simd.load(a), simd.load(b));
         let mut found: Vec<f64> =
-            [x + y, x - y, x * y, x / y, x.smaller(y), x.larger(y), processor.all(a[1])]
+            [x + y, x - y, x * y, x / y, x.pmin(y), x.pmax(y), simd.splat(a[1])]
                 .into_iter()
-                .flat_map(Four::numbers)
+                .flat_map(F64x4::to_array)
                 .collect();
-        found.extend([x.total(), x.smallest(), x.largest()]);
+        found.extend([x.sum(), x.reduce_min(), x.reduce_max()]);
         let mut room = [0.0; 4];
         for most in [true, false] {
-            let kept =
-                if most { x.keep_at_most(y, &mut room) } else { x.keep_at_least(y, &mut room) };
+            let kept = if most { x.compress_le(y, &mut room) } else { x.compress_ge(y, &mut room) };
             found.extend(&room[..kept]);
         }
-        found.push(f64::from(u8::try_from(x.above(y)).unwrap()));
+        found.push(f64::from(u8::try_from(x.gt_mask(y)).unwrap()));
         // Which NaN comes out is the processor's affair.
         found.iter().map(|value| if value.is_nan() { u64::MAX } else { value.to_bits() }).collect()
     }
@@ -382,19 +381,19 @@ mod tests {
         };
         for _ in 0..20_000 {
             let (a, b) = (std::array::from_fn(|_| pick()), std::array::from_fn(|_| pick()));
-            assert_eq!(all_of(avx2, &a, &b), all_of(Any, &a, &b), "{a:?} {b:?}");
+            assert_eq!(all_of(avx2, &a, &b), all_of(Scalar, &a, &b), "{a:?} {b:?}");
         }
     }
 
     #[test]
     fn what_is_kept_comes_first_and_in_order() {
         let mut room = [0.0; 4];
-        let row = Any.read(&[3.0, 1.0, 2.0, 5.0]);
-        assert_eq!(row.keep_at_most(Any.all(2.0), &mut room), 2);
+        let row = Scalar.load(&[3.0, 1.0, 2.0, 5.0]);
+        assert_eq!(row.compress_le(Scalar.splat(2.0), &mut room), 2);
         assert_eq!(&room[..2], &[1.0, 2.0]);
-        assert_eq!(row.keep_at_least(Any.all(2.0), &mut room), 3);
+        assert_eq!(row.compress_ge(Scalar.splat(2.0), &mut room), 3);
         assert_eq!(&room[..3], &[3.0, 2.0, 5.0]);
-        assert_eq!((row.total(), row.smallest(), row.largest()), (11.0, 1.0, 5.0));
-        assert_eq!(row.above(Any.all(2.0)), 0b1001);
+        assert_eq!((row.sum(), row.reduce_min(), row.reduce_max()), (11.0, 1.0, 5.0));
+        assert_eq!(row.gt_mask(Scalar.splat(2.0)), 0b1001);
     }
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
-use crate::compute::column_writer::Room;
+use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::multiversion;
-use crate::compute::parallel::{Cut, Executor, column};
+use crate::compute::parallel::{Executor, Sections, write_column};
 
 /// Milliseconds of a day.
 pub const DAY: i64 = 86_400_000;
@@ -81,11 +81,11 @@ pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
         timestamp.is_none_or(|timestamp| timestamp.unsigned_abs() < 1 << 51)
     };
     if is_small(timestamps.first()) && is_small(timestamps.last()) {
-        return column(
+        return write_column(
             executor,
-            Cut::new(timestamps.len(), SECTION).past_caches(),
-            |section, room| {
-                shifted(timestamps.get(section).unwrap_or(&[]), room);
+            Sections::new(timestamps.len(), SECTION).non_temporal(),
+            |section, writer| {
+                shifted(timestamps.get(section).unwrap_or(&[]), writer);
             },
         )
         .0;
@@ -99,7 +99,7 @@ const SECTION: usize = 1 << 15;
 
 multiversion! {
     /// Converts numbers below 2^51, as the reverse of [`to_whole`].
-    fn shifted(timestamps: &[i64], room: &mut Room<'_>) {
+    fn shifted(timestamps: &[i64], writer: &mut ColumnWriter<'_>) {
         let number =
             |timestamp: i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(timestamp)) - SHIFT;
         let mut numbers = [0.0; 512];
@@ -108,7 +108,7 @@ multiversion! {
             for (into, &timestamp) in numbers.iter_mut().zip(timestamps) {
                 *into = number(timestamp);
             }
-            room.add(numbers);
+            writer.extend_from_slice(numbers);
         }
     }
 }

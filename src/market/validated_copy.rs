@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::{Bars, Column, time};
-use crate::compute::column_writer::Room;
+use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::multiversion;
-use crate::compute::parallel::{Cut, Executor, column, columns};
+use crate::compute::parallel::{Executor, Sections, write_column, write_columns};
 
 /// Values a block.
 const BLOCK: usize = 512;
@@ -35,20 +35,21 @@ pub struct BorrowedBars<'a> {
 
 /// Copies numbers that are read soon, and tells whether all of them are finite and above 0, as prices are.
 pub fn copied(values: &[f64], executor: &dyn Executor) -> (Column, bool) {
-    let (copy, are_prices) = column(executor, Cut::new(values.len(), SECTION), |section, room| {
-        copied_numbers(values.get(section).unwrap_or(&[]), room)
-    });
+    let (copy, are_prices) =
+        write_column(executor, Sections::new(values.len(), SECTION), |section, writer| {
+            copied_numbers(values.get(section).unwrap_or(&[]), writer)
+        });
     (copy.into(), !are_prices.contains(&false))
 }
 
 multiversion! {
-    fn copied_numbers(values: &[f64], room: &mut Room<'_>) -> bool {
+    fn copied_numbers(values: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
         let mut are_prices = true;
         for block in values.chunks(BLOCK) {
             for value in block {
                 are_prices &= (*value > 0.0) & (*value < f64::INFINITY);
             }
-            room.add(block);
+            writer.extend_from_slice(block);
         }
         are_prices
     }
@@ -76,9 +77,9 @@ impl Timestamps {
             [first, second, ..] => (second - first) as i64,
             _ => 0,
         };
-        let cut = Cut::new(milliseconds.len(), SECTION).past_caches();
-        let ([whole], sections) = columns(executor, cut, |section, [room]| {
-            read_moments(milliseconds, section, step, room)
+        let cut = Sections::new(milliseconds.len(), SECTION).non_temporal();
+        let ([whole], sections) = write_columns(executor, cut, |section, [writer]| {
+            read_moments(milliseconds, section, step, writer)
         });
         let regular = sections.into_iter().sum::<Option<usize>>()?;
         (whole.len() == milliseconds.len()).then(|| Self { values: whole.into(), step, regular })
@@ -97,7 +98,7 @@ multiversion! {
         milliseconds: &[f64],
         section: Range<usize>,
         step: i64,
-        room: &mut Room<'_, i64>,
+        writer: &mut ColumnWriter<'_, i64>,
     ) -> Option<usize> {
         let mut before = None;
         if let Some(bar) = section.start.checked_sub(1) {
@@ -116,7 +117,7 @@ multiversion! {
             }
             if step > 0 && before.is_some_and(|before| are_regular(before, step, whole)) {
                 regular += whole.len();
-                room.add(whole);
+                writer.extend_from_slice(whole);
                 before = whole.last().copied();
                 continue;
             }
@@ -128,7 +129,7 @@ multiversion! {
                 rise &= earlier < later;
                 regular += usize::from(later - earlier == step);
             }
-            room.add(whole);
+            writer.extend_from_slice(whole);
             before = whole.last().copied();
         }
         rise.then_some(regular)
@@ -156,9 +157,9 @@ impl Bars {
             return None;
         }
         let timestamps = Timestamps::of(borrowed.timestamps, executor)?;
-        let cut = Cut::new(bars, SECTION).past_caches();
-        let (prices, sound) = columns(executor, cut, |section, rooms| {
-            copied_prices(columns_of_prices, section, rooms)
+        let cut = Sections::new(bars, SECTION).non_temporal();
+        let (prices, sound) = write_columns(executor, cut, |section, writers| {
+            copied_prices(columns_of_prices, section, writers)
         });
         if prices[0].len() != bars || sound.contains(&false) {
             return None;
@@ -178,15 +179,15 @@ multiversion! {
     fn copied_prices(
         prices: [&[f64]; 4],
         section: Range<usize>,
-        rooms: [&mut Room<'_>; 4],
+        writers: [&mut ColumnWriter<'_>; 4],
     ) -> bool {
-        let (mut rooms, mut sound) = (rooms, true);
+        let (mut writers, mut sound) = (writers, true);
         for start in section.clone().step_by(BLOCK) {
             let bars = start..section.end.min(start + BLOCK);
             let blocks = prices.map(|column| column.get(bars.clone()).unwrap_or(&[]));
             sound &= prices_are_sound(blocks[0], blocks[1], blocks[2], blocks[3]);
-            for (room, block) in rooms.iter_mut().zip(blocks) {
-                room.add(block);
+            for (writer, block) in writers.iter_mut().zip(blocks) {
+                writer.extend_from_slice(block);
             }
         }
         sound
@@ -194,19 +195,20 @@ multiversion! {
 }
 
 fn copied_volumes(volume: &[f64], executor: &dyn Executor) -> Option<Vec<f64>> {
-    let (copy, sound) =
-        column(executor, Cut::new(volume.len(), SECTION).past_caches(), |section, room| {
-            copied_volume(volume.get(section).unwrap_or(&[]), room)
-        });
+    let (copy, sound) = write_column(
+        executor,
+        Sections::new(volume.len(), SECTION).non_temporal(),
+        |section, writer| copied_volume(volume.get(section).unwrap_or(&[]), writer),
+    );
     (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
 }
 
 multiversion! {
-    fn copied_volume(volume: &[f64], room: &mut Room<'_>) -> bool {
+    fn copied_volume(volume: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
         let mut sound = true;
         for block in volume.chunks(BLOCK) {
             sound &= volumes_are_sound(block);
-            room.add(block);
+            writer.extend_from_slice(block);
         }
         sound
     }

@@ -5,7 +5,7 @@
 
 use super::Operand;
 use super::compare::word;
-use crate::compute::multiversion::{Four, Number, Processor, simd_multiversion};
+use crate::compute::multiversion::{F64x4, Lanes, Simd, simd_multiversion};
 use crate::indicators::{BLOCK, SmaPair, Written};
 use crate::signals::Bits;
 
@@ -105,7 +105,7 @@ impl Sides {
 
 simd_multiversion! {
     fn of_averages(
-        processor,
+        simd,
         a: (&[f64], usize),
         b: (&[f64], usize),
         bars: usize,
@@ -118,7 +118,7 @@ simd_multiversion! {
             bars,
         };
         let mut pair = SmaPair::new([a.0, b.0], [a.1, b.1]);
-        let compared = Compared::new(processor, pair.periods());
+        let compared = Compared::new(simd, pair.periods());
         let (mut first, mut second) = ([[f64::NAN; BLOCK]; 2], [[f64::NAN; BLOCK]; 2]);
         // A block is compared while the next one is made.
         let (mut now, mut before) = (&mut first, &mut second);
@@ -156,29 +156,29 @@ simd_multiversion! {
 /// Where the averages a ÷ `period_a` of a block are above b ÷ `period_b`, without dividing, which takes many times longer
 /// than multiplying.
 #[derive(Clone, Copy)]
-struct Compared<P: Processor> {
-    processor: P,
-    periods: [P::Four; 2],
-    zero: P::Four,
-    apart: P::Four,
-    least: P::Four,
+struct Compared<P: Simd> {
+    simd: P,
+    periods: [P::F64x4; 2],
+    zero: P::F64x4,
+    apart: P::F64x4,
+    least: P::F64x4,
     above: u64,
     are_apart: u64,
 }
 
-impl<P: Processor> Compared<P> {
+impl<P: Simd> Compared<P> {
     #[inline(always)]
-    fn new(processor: P, periods: [f64; 2]) -> Self {
+    fn new(simd: P, periods: [f64; 2]) -> Self {
         // Thousands of times what rounding can make of products and quotients.
         const APART: f64 = 1e-12;
         // Quotients of what is far above the smallest numbers are rounded no worse.
         const LEAST: f64 = 1e-280;
         Self {
-            processor,
-            periods: periods.map(|period| processor.all(period)),
-            zero: processor.all(0.0),
-            apart: processor.all(APART),
-            least: processor.all(LEAST),
+            simd,
+            periods: periods.map(|period| simd.splat(period)),
+            zero: simd.splat(0.0),
+            apart: simd.splat(APART),
+            least: simd.splat(LEAST),
             above: 0,
             are_apart: 0b1111,
         }
@@ -189,13 +189,13 @@ impl<P: Processor> Compared<P> {
     fn take(&mut self, [a, b]: &[[f64; BLOCK]; 2], four: usize) {
         let ((a, _), (b, _)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
         let (Some(a), Some(b)) = (a.get(four), b.get(four)) else { return };
-        let x = self.processor.read(a) * self.periods[1];
-        let y = self.processor.read(b) * self.periods[0];
-        let size = |value: P::Four| (self.zero - value).larger(value);
+        let x = self.simd.load(a) * self.periods[1];
+        let y = self.simd.load(b) * self.periods[0];
+        let size = |value: P::F64x4| (self.zero - value).pmax(value);
         let distance = size(x - y);
-        self.above |= x.above(y) << (4 * four);
+        self.above |= x.gt_mask(y) << (4 * four);
         // What is not finite is apart from nothing.
-        self.are_apart &= distance.above(self.apart * size(x)) & distance.above(self.least);
+        self.are_apart &= distance.gt_mask(self.apart * size(x)) & distance.gt_mask(self.least);
     }
 
     /// Returns the bars on which a is above b, if on every bar they are so far apart that no rounding of the quotients

@@ -4,7 +4,7 @@
 //! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
 use super::float;
-use crate::compute::multiversion::{Four, Number, Processor, simd_multiversion};
+use crate::compute::multiversion::{F64x4, Lanes, Simd, simd_multiversion};
 
 /// The drawdowns of an equity curve, one that lasts to the end included.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,7 +42,7 @@ pub(super) struct Section {
 simd_multiversion! {
     /// Finds the drawdowns of a section; `peak` is the highest equity of all bars before it, negative infinity if there
     /// are none.
-    pub(super) fn section(processor, peak: f64, equity: &[f64]) -> Section {
+    pub(super) fn section(simd, peak: f64, equity: &[f64]) -> Section {
         let mut statistics = DrawdownStatistics::default();
         let mut fall = Fall::below(peak);
         let mut before = None;
@@ -60,7 +60,7 @@ simd_multiversion! {
         };
         let (strides, rest) = equity.as_chunks::<STRIDE>();
         for stride in strides {
-            if fall.bars == 0 || !fall.lasts(processor, stride) {
+            if fall.bars == 0 || !fall.lasts(simd, stride) {
                 for &value in stride {
                     step(&mut fall, value);
                 }
@@ -162,31 +162,30 @@ impl Fall {
     fn go_on(&mut self, next: &Self) {
         self.bars += next.bars;
         self.squares += next.squares;
-        self.valley = self.valley.smaller(next.valley);
+        self.valley = self.valley.pmin(next.valley);
     }
 
     /// Takes the bars of a stride, unless one of them reaches the peak; returns whether it did.
     #[inline(always)]
-    fn lasts<P: Processor>(&mut self, processor: P, stride: &[f64; STRIDE]) -> bool {
-        let peak = processor.all(self.peak);
-        let (mut most, mut least) =
-            (processor.all(f64::NEG_INFINITY), processor.all(f64::INFINITY));
+    fn lasts<P: Simd>(&mut self, simd: P, stride: &[f64; STRIDE]) -> bool {
+        let peak = simd.splat(self.peak);
+        let (mut most, mut least) = (simd.splat(f64::NEG_INFINITY), simd.splat(f64::INFINITY));
         // Two sums, so that an addition need not wait for the one before.
-        let (mut even, mut odd) = (processor.all(0.0), processor.all(0.0));
+        let (mut even, mut odd) = (simd.splat(0.0), simd.splat(0.0));
         let (eights, _) = stride.as_chunks::<8>();
         for &[a, b, c, d, e, f, g, h] in eights {
-            let (first, second) = (processor.read(&[a, b, c, d]), processor.read(&[e, f, g, h]));
-            most = first.larger(second).larger(most);
-            least = first.smaller(second).smaller(least);
+            let (first, second) = (simd.load(&[a, b, c, d]), simd.load(&[e, f, g, h]));
+            most = first.pmax(second).pmax(most);
+            least = first.pmin(second).pmin(least);
             let (below, below_too) = (first - peak, second - peak);
             even = even + below * below;
             odd = odd + below_too * below_too;
         }
-        if most.largest() >= self.peak {
+        if most.reduce_max() >= self.peak {
             return false;
         }
-        self.squares += (even + odd).total();
-        self.valley = self.valley.smaller(least.smallest());
+        self.squares += (even + odd).sum();
+        self.valley = self.valley.pmin(least.reduce_min());
         self.bars += STRIDE;
         true
     }

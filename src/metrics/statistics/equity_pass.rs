@@ -12,9 +12,9 @@ use super::moments::RunningSums;
 use super::quantiles::{self, TailBounds, TailCandidates, TailStatistics};
 use super::returns::{any_changes, change, changes};
 use super::{EquitySource, ReturnStatistics, float};
-use crate::compute::column_writer::Room;
+use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::simd_multiversion;
-use crate::compute::parallel::{Cut, Executor, Sequential, column, map_parts};
+use crate::compute::parallel::{Executor, Sections, Sequential, map_parts, write_column};
 
 /// Bars a section.
 const SECTION: usize = 1 << 15;
@@ -56,9 +56,10 @@ pub(super) fn measure(
             take(change(before.unwrap_or(terms.initial_capital), equity));
         });
     });
-    let (equity, sections) = column(executor, Cut::new(bars, SECTION), |bars, room| {
-        section(terms, equity_source, bars, bounds, room)
-    });
+    let (equity, sections) =
+        write_column(executor, Sections::new(bars, SECTION), |bars, writer| {
+            section(terms, equity_source, bars, bounds, writer)
+        });
     let Some(sums) = joined(&sections) else {
         return (EquityMeasures { statistics, ..EquityMeasures::default() }, equity);
     };
@@ -76,7 +77,7 @@ pub(super) fn measure(
     });
     let tails = tails.or_else(|| {
         let mut kept = TailCandidates::of(bars);
-        kept.take(crate::compute::multiversion::Any, TailBounds::NONE, all.as_ref()?);
+        kept.take(crate::compute::multiversion::Scalar, TailBounds::NONE, all.as_ref()?);
         TailStatistics::of(quantiles::low(bars, [&kept]), quantiles::high(bars, [&kept]))
     });
     match all {
@@ -114,14 +115,14 @@ pub(super) struct ReturnBlock<'a> {
 }
 
 simd_multiversion! {
-    /// Measures the bars of a section, and writes their equity into the room for it.
+    /// Measures the bars of a section, and writes their equity into the writer for it.
     fn section(
-        processor,
+        simd,
         terms: &CurveInput<'_>,
         equity_source: &dyn EquitySource,
         bars: Range<usize>,
         bounds: TailBounds,
-        room: &mut Room<'_>,
+        writer: &mut ColumnWriter<'_>,
     ) -> Section {
         let mut section = Section {
             sums: RunningSums::default(),
@@ -152,9 +153,9 @@ simd_multiversion! {
             }
             section.lowest = section.lowest.min(lowest);
             section.highest = section.highest.max(maximum(equity));
-            section.sums.take(processor, &ReturnBlock { r, b, equity }, terms.risk_free);
-            section.kept.take(processor, bounds, r);
-            room.add(equity);
+            section.sums.take(simd, &ReturnBlock { r, b, equity }, terms.risk_free);
+            section.kept.take(simd, bounds, r);
+            writer.extend_from_slice(equity);
             equity_before = equity.last().copied().unwrap_or(equity_before);
             close_before = close.last().copied();
             start += close.len();
@@ -222,7 +223,7 @@ fn second(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compute::parallel::Many;
+    use crate::compute::parallel::ThreadPerPart;
 
     fn wave(bars: u32) -> (Vec<f64>, Vec<f64>) {
         let equity = (0..bars).map(|bar| 1_000.0 + f64::from(bar % 37) + f64::from(bar) / 9.0);
@@ -276,7 +277,7 @@ mod tests {
         let (equity, close) = wave(150_000);
         let terms = CurveInput { initial_capital: 990.0, close: &close, risk_free: 1e-6 };
         let (alone, _) = measure(&terms, &equity.as_slice(), &Sequential);
-        let (many, copy) = measure(&terms, &equity.as_slice(), &Many);
+        let (many, copy) = measure(&terms, &equity.as_slice(), &ThreadPerPart);
         assert_eq!(format!("{alone:?}"), format!("{many:?}"));
         assert_eq!(copy, equity);
         assert!(alone.tails.is_some() && alone.drawdowns.count > 1_000);

@@ -6,7 +6,7 @@
 
 use super::equity_pass::ReturnBlock;
 use super::{ReturnStatistics, float};
-use crate::compute::multiversion::{Four, Number, Processor};
+use crate::compute::multiversion::{F64x4, Lanes, Simd};
 
 /// What all blocks so far sum up to.
 #[derive(Debug, Clone, Default)]
@@ -23,36 +23,31 @@ pub(super) struct RunningSums {
 impl RunningSums {
     /// Adds a block.
     #[inline(always)]
-    pub(super) fn take<P: Processor>(
-        &mut self,
-        processor: P,
-        block: &ReturnBlock<'_>,
-        risk_free: f64,
-    ) {
+    pub(super) fn take<P: Simd>(&mut self, simd: P, block: &ReturnBlock<'_>, risk_free: f64) {
         // Of the same bar, so that the distance of both is that of one of the differences.
         let first = |values: &[f64]| values.first().copied().unwrap_or(0.0);
         let (r_from, b_from) = (first(block.r), first(block.b));
         let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<4>(), block.b.as_chunks::<4>());
         let (e, e_rest) = block.equity.as_chunks::<4>();
         let origin = [0.0, risk_free, r_from, b_from];
-        let mut body = Sums::none(origin.map(|value| processor.all(value)));
+        let mut body = Sums::none(origin.map(|value| simd.splat(value)));
         for ((r, b), e) in r.iter().zip(b).zip(e) {
-            body.add(processor.read(r), processor.read(b), processor.read(e));
+            body.add(simd.load(r), simd.load(b), simd.load(e));
         }
         let mut rest = Sums::none(origin);
         for ((&r, &b), &e) in r_rest.iter().zip(b_rest).zip(e_rest) {
             rest.add(r, b, e);
         }
-        self.equity += body.equity.total() + rest.equity;
-        self.downside += body.downside.total() + rest.downside;
-        self.gains += body.gains.total() + rest.gains;
-        self.losses += body.losses.total() + rest.losses;
+        self.equity += body.equity.sum() + rest.equity;
+        self.downside += body.downside.sum() + rest.downside;
+        self.gains += body.gains.sum() + rest.gains;
+        self.losses += body.losses.sum() + rest.losses;
 
-        let (sum_r, sum_b) = (body.r.total() + rest.r, body.b.total() + rest.b);
+        let (sum_r, sum_b) = (body.r.sum() + rest.r, body.b.sum() + rest.b);
         self.r += sum_r;
         self.b += sum_b;
 
-        let powers = body.powers.total().plus(&rest.powers);
+        let powers = body.powers.sum().plus(&rest.powers);
         let count = float(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
         self.moments.join(&Timestamps { mean, benchmark_mean, ..powers.central(count) });
@@ -98,7 +93,7 @@ struct Sums<N> {
     powers: Powers<N>,
 }
 
-impl<N: Number> Sums<N> {
+impl<N: Lanes> Sums<N> {
     #[inline(always)]
     fn none([zero, risk_free, r_from, b_from]: [N; 4]) -> Self {
         Self {
@@ -117,13 +112,13 @@ impl<N: Number> Sums<N> {
     #[inline(always)]
     fn add(&mut self, r: N, b: N, equity: N) {
         let excess = r - self.risk_free;
-        let down = r.smaller(self.zero);
+        let down = r.pmin(self.zero);
         self.r = self.r + r;
         self.b = self.b + b;
         self.equity = self.equity + equity;
         self.downside = self.downside + down * down;
-        self.gains = self.gains + excess.larger(self.zero);
-        self.losses = self.losses + excess.smaller(self.zero);
+        self.gains = self.gains + excess.pmax(self.zero);
+        self.losses = self.losses + excess.pmin(self.zero);
         self.powers.add(r, b);
     }
 }
@@ -142,7 +137,7 @@ struct Powers<N> {
     active: N,
 }
 
-impl<N: Number> Powers<N> {
+impl<N: Lanes> Powers<N> {
     #[inline(always)]
     fn none(zero: N, r_from: N, b_from: N) -> Self {
         Self {
@@ -174,21 +169,21 @@ impl<N: Number> Powers<N> {
     }
 }
 
-impl<N: Four> Powers<N> {
+impl<N: F64x4> Powers<N> {
     /// Adds the four of each sum up.
     #[inline(always)]
-    fn total(&self) -> Powers<f64> {
+    fn sum(&self) -> Powers<f64> {
         Powers {
-            r_from: self.r_from.numbers()[0],
-            b_from: self.b_from.numbers()[0],
-            r: self.r.total(),
-            b: self.b.total(),
-            squares: self.squares.total(),
-            cubes: self.cubes.total(),
-            fourths: self.fourths.total(),
-            benchmark: self.benchmark.total(),
-            products: self.products.total(),
-            active: self.active.total(),
+            r_from: self.r_from.to_array()[0],
+            b_from: self.b_from.to_array()[0],
+            r: self.r.sum(),
+            b: self.b.sum(),
+            squares: self.squares.sum(),
+            cubes: self.cubes.sum(),
+            fourths: self.fourths.sum(),
+            benchmark: self.benchmark.sum(),
+            products: self.products.sum(),
+            active: self.active.sum(),
         }
     }
 }
@@ -272,11 +267,11 @@ impl Timestamps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compute::multiversion::Any;
+    use crate::compute::multiversion::Scalar;
 
     fn moments(r: &[f64], b: &[f64]) -> Timestamps {
         let mut sums = RunningSums::default();
-        sums.take(Any, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
+        sums.take(Scalar, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
         sums.moments
     }
 

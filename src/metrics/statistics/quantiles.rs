@@ -4,7 +4,7 @@
 //! selected among those few. Where the sample misleads, too few values are kept, which is noticed.
 
 use super::float;
-use crate::compute::multiversion::{Four, Processor};
+use crate::compute::multiversion::{F64x4, Simd};
 
 /// The share of each tail.
 const TAIL: f64 = 0.05;
@@ -72,17 +72,17 @@ impl TailCandidates {
 
     /// Takes the next returns.
     #[inline(always)]
-    pub(super) fn take<P: Processor>(&mut self, processor: P, bounds: TailBounds, returns: &[f64]) {
+    pub(super) fn take<P: Simd>(&mut self, simd: P, bounds: TailBounds, returns: &[f64]) {
         let TailBounds { low_until, high_from } = bounds;
-        let (lows, highs) = (processor.all(low_until), processor.all(high_from));
+        let (lows, highs) = (simd.splat(low_until), simd.splat(high_from));
         let (mut low, mut high) = (TailBuffer::default(), TailBuffer::default());
         for block in returns.chunks(BLOCK) {
             let (fours, rest) = block.as_chunks::<4>();
             for four in fours {
                 // Without a question whether there is anything to keep: the answer is hard to foresee.
-                let four = processor.read(four);
-                low.take(|room| four.keep_at_most(lows, room));
-                high.take(|room| four.keep_at_least(highs, room));
+                let four = simd.load(four);
+                low.take(|room| four.compress_le(lows, room));
+                high.take(|room| four.compress_ge(highs, room));
             }
             low.empty(&mut self.low);
             high.empty(&mut self.high);
@@ -183,7 +183,7 @@ fn between(low: f64, high: f64, part: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compute::multiversion::Any;
+    use crate::compute::multiversion::Scalar;
 
     fn facts_of(values: &[f64]) -> Option<TailStatistics> {
         let bounds =
@@ -193,7 +193,7 @@ mod tests {
             .map(|section| {
                 let mut kept = TailCandidates::of(section.len());
                 for block in section.chunks(1_000) {
-                    kept.take(Any, bounds, block);
+                    kept.take(Scalar, bounds, block);
                 }
                 kept
             })

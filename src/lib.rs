@@ -14,6 +14,7 @@
     )
 )]
 
+pub mod backtest;
 #[cfg(feature = "chart")]
 pub mod chart;
 pub mod compute;
@@ -34,6 +35,7 @@ pub mod quote;
 pub mod request;
 #[cfg(feature = "service")]
 pub mod service;
+pub mod settings;
 pub mod signals;
 pub mod simulation;
 #[cfg(feature = "service")]

@@ -5,6 +5,11 @@ pub trait ProgressObserver: Sync {
     /// Returns whether the computation should stop. It then returns [`crate::Error::cancelled`].
     fn is_cancelled(&self) -> bool;
 
+    /// Receives the name of the stage that begins.
+    fn on_stage(&self, stage: &'static str) {
+        let _ = stage;
+    }
+
     /// Receives the number of bars done and of orders made so far.
     fn on_bar(&self, bar: usize, orders: usize) {
         let _ = (bar, orders);

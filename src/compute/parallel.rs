@@ -10,6 +10,48 @@ use crate::compute::column_writer::{ColumnWriter, Element};
 pub trait Executor: Sync {
     /// Does the parts from 0 up to `parts`, each once, in any order and perhaps at once; returns when all are done.
     fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync));
+
+    /// Runs two tasks, each once, the first on the calling thread and the second perhaps on another one at the same time.
+    fn join(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        first();
+        second();
+    }
+}
+
+/// Computes two values that do not depend on each other, perhaps at once. The first is computed on the calling thread.
+pub fn join<A: Send, B: Send>(
+    executor: &dyn Executor,
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let (mut first, mut second) = (Task::Waiting(first), Task::Waiting(second));
+    executor.join(&mut || first.run(), &mut || second.run());
+    (first.finish(), second.finish())
+}
+
+/// A computation that runs at most once.
+enum Task<T, F: FnOnce() -> T> {
+    Waiting(F),
+    Running,
+    Done(T),
+}
+
+impl<T, F: FnOnce() -> T> Task<T, F> {
+    fn run(&mut self) {
+        match std::mem::replace(self, Self::Running) {
+            Self::Waiting(work) => *self = Self::Done(work()),
+            done => *self = done,
+        }
+    }
+
+    /// Returns the value, which an executor that left the task out did not compute.
+    fn finish(mut self) -> T {
+        self.run();
+        match self {
+            Self::Done(value) => value,
+            Self::Waiting(_) | Self::Running => unreachable!("the task has run"),
+        }
+    }
 }
 
 /// The thread that asks, and no other.

@@ -1,7 +1,8 @@
 //! Return that the benchmark does not explain.
 
 use super::beta::beta_of;
-use super::{Metric, Statistics, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Return that the benchmark does not explain, percent a year.
 ///
@@ -12,6 +13,7 @@ pub const ALPHA: Metric = Metric {
     name: "alpha",
     unit: Unit::PercentPerYear,
     description: "Return that the benchmark does not explain, percent a year; null where the benchmark does not move",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 
@@ -20,7 +22,7 @@ fn compute(statistics: &Statistics) -> Option<f64> {
     let benchmark = statistics.returns.benchmark_mean - statistics.risk_free;
     let unexplained = excess - beta_of(statistics)? * benchmark;
     let growth = 1.0 + unexplained;
-    let compounded = growth.powf(statistics.bars_a_year);
+    let compounded = growth.powf(statistics.bars_per_year);
     // A loss of more than everything has no power that is not whole.
     if compounded.is_nan() && growth < 0.0 {
         return None;

@@ -1,6 +1,7 @@
 //! Yearly rate at which the run compounds.
 
-use super::{Metric, Statistics, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Yearly rate at which the run compounds, percent.
 ///
@@ -11,12 +12,13 @@ pub const ANNUALIZED_RETURN: Metric = Metric {
     name: "annualizedReturn",
     unit: Unit::Percent,
     description: "Yearly rate at which the run compounds; null without bars, or where equity ends below zero",
+    needs: StatisticSet::RETURNS,
     compute: |statistics| annualized(statistics).map(|rate| rate * 100.0),
 };
 
 /// Returns the yearly rate as a fraction.
 pub(super) fn annualized(statistics: &Statistics) -> Option<f64> {
-    let bars = statistics.returns.per_bar(statistics.bars_a_year)?;
+    let bars = statistics.returns.per_bar(statistics.bars_per_year)?;
     Some(statistics.returns.growth.powf(bars) - 1.0)
 }
 

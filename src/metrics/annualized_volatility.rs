@@ -1,6 +1,7 @@
 //! Standard deviation of the returns.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Standard deviation of the returns, over a year, percent.
 ///
@@ -10,8 +11,9 @@ pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
     description: "Standard deviation of the returns, over a year; null for fewer than two bars",
+    needs: StatisticSet::RETURNS,
     compute: |statistics| {
-        Some(statistics.returns.deviation()? * statistics.bars_a_year.sqrt() * 100.0)
+        Some(statistics.returns.deviation()? * statistics.bars_per_year.sqrt() * 100.0)
     },
 };
 

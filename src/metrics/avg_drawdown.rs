@@ -1,6 +1,7 @@
 //! Mean depth of the drawdowns.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean depth of the drawdowns, percent.
 ///
@@ -10,6 +11,7 @@ pub const AVG_DRAWDOWN: Metric = Metric {
     name: "avgDrawdown",
     unit: Unit::Percent,
     description: "Mean depth of the drawdowns; null where equity never falls",
+    needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| statistics.drawdowns.mean().map(|depth| -depth * 100.0),
 };
 

@@ -1,7 +1,8 @@
 //! Mean time of the drawdowns.
 
+use super::metric::{Metric, Unit};
 use super::statistics::float;
-use super::{Metric, Statistics, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Mean time of the drawdowns, days.
 ///
@@ -11,6 +12,7 @@ pub const AVG_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "avgDrawdownDurationDays",
     unit: Unit::Days,
     description: "Mean time of the drawdowns; null where equity never falls",
+    needs: StatisticSet::DRAWDOWNS,
     compute,
 };
 

@@ -1,6 +1,7 @@
 //! Mean result of the losing trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean result of the losing trades, negative, money.
 ///
@@ -10,6 +11,7 @@ pub const AVG_LOSS: Metric = Metric {
     name: "avgLoss",
     unit: Unit::Money,
     description: "Mean result of the losing trades, negative; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.pnl),
 };
 

@@ -1,6 +1,7 @@
 //! Mean time from entry to exit of losing trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean time from entry to exit of losing trades, days.
 ///
@@ -10,6 +11,7 @@ pub const AVG_LOSS_DURATION_DAYS: Metric = Metric {
     name: "avgLossDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of losing trades; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.losses.mean_bars().map(|bars| bars * statistics.bar_days)
     },

@@ -1,6 +1,7 @@
 //! Mean return of the losing trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean return of the losing trades, negative, percent.
 ///
@@ -10,6 +11,7 @@ pub const AVG_LOSS_PERCENT: Metric = Metric {
     name: "avgLossPercent",
     unit: Unit::Percent,
     description: "Mean return of the losing trades, negative; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.percent),
 };
 

@@ -1,6 +1,7 @@
 //! Mean time from entry to exit of closed trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean time from entry to exit of closed trades, days.
 ///
@@ -10,6 +11,7 @@ pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
     name: "avgTradeDurationDays",
     unit: Unit::Days,
     description: "Mean time from entry to exit of closed trades; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.closed.mean_bars().map(|bars| bars * statistics.bar_days)
     },

@@ -1,6 +1,7 @@
 //! Mean result of the winning trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean result of the winning trades, money.
 ///
@@ -10,6 +11,7 @@ pub const AVG_WIN: Metric = Metric {
     name: "avgWin",
     unit: Unit::Money,
     description: "Mean result of the winning trades; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.pnl),
 };
 

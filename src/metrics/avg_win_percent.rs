@@ -1,6 +1,7 @@
 //! Mean return of the winning trades.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean return of the winning trades, percent.
 ///
@@ -10,6 +11,7 @@ pub const AVG_WIN_PERCENT: Metric = Metric {
     name: "avgWinPercent",
     unit: Unit::Percent,
     description: "Mean return of the winning trades; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.percent),
 };
 

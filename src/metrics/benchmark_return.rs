@@ -1,6 +1,7 @@
 //! Return of buying at the first close and holding to the last.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Return of buying at the first close and holding to the last, without costs, percent.
 ///
@@ -10,6 +11,7 @@ pub const BENCHMARK_RETURN: Metric = Metric {
     name: "benchmarkReturn",
     unit: Unit::Percent,
     description: "Return of buying at the first close and holding to the last, without costs; null without bars",
+    needs: StatisticSet::NONE,
     compute: |statistics| statistics.benchmark_growth.map(|growth| (growth - 1.0) * 100.0),
 };
 

@@ -1,6 +1,7 @@
 //! Highest return of a closed trade.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Highest return of a closed trade, percent.
 ///
@@ -10,6 +11,7 @@ pub const BEST_TRADE: Metric = Metric {
     name: "bestTrade",
     unit: Unit::Percent,
     description: "Highest return of a closed trade; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.best,
 };
 

@@ -1,6 +1,8 @@
 //! Change of the return with that of the benchmark.
 
-use super::{Metric, Statistics, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Change of the return with that of the benchmark, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
     description: "Change of the return with that of the benchmark; null where the benchmark does not move",
+    needs: StatisticSet::RETURNS,
     compute: |statistics| beta_of(statistics),
 };
 

@@ -1,7 +1,9 @@
 //! Annualized return by the deepest drawdown.
 
 use super::annualized_return::annualized;
-use super::{Metric, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Annualized return by the deepest drawdown, a ratio.
 ///
@@ -11,6 +13,7 @@ pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
     description: "Annualized return by the deepest drawdown; null where equity never falls",
+    needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };
 

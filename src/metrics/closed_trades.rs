@@ -1,7 +1,8 @@
 //! Closed trades.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Closed trades, a count.
 ///
@@ -11,6 +12,7 @@ pub const CLOSED_TRADES: Metric = Metric {
     name: "closedTrades",
     unit: Unit::Count,
     description: "Closed trades",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.closed.count)),
 };
 

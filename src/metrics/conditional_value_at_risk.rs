@@ -1,6 +1,7 @@
 //! Mean of the lowest twentieth of the returns.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Mean of the lowest twentieth of the returns, negative for a loss, percent.
 ///
@@ -10,6 +11,7 @@ pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
     name: "conditionalValueAtRisk",
     unit: Unit::Percent,
     description: "Mean of the lowest twentieth of the returns, negative for a loss; null without bars",
+    needs: StatisticSet::TAILS,
     compute: |statistics| statistics.tails.map(|tails| tails.low_mean * 100.0),
 };
 

@@ -1,7 +1,8 @@
 //! Result to expect of a trade.
 
+use super::metric::{Metric, Unit};
 use super::statistics::float;
-use super::{Metric, Statistics, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Result to expect of a trade, money.
 ///
@@ -12,6 +13,7 @@ pub const EXPECTANCY: Metric = Metric {
     name: "expectancy",
     unit: Unit::Money,
     description: "Result to expect of a trade; null without a closed trade",
+    needs: StatisticSet::TRADES,
     compute,
 };
 

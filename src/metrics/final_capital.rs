@@ -1,6 +1,7 @@
 //! Equity at the last bar.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Equity at the last bar, money.
 ///
@@ -10,6 +11,7 @@ pub const FINAL_CAPITAL: Metric = Metric {
     name: "finalCapital",
     unit: Unit::Money,
     description: "Equity at the last bar; the initial capital without bars",
+    needs: StatisticSet::NONE,
     compute: |statistics| Some(statistics.final_capital),
 };
 

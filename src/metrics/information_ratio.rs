@@ -1,6 +1,8 @@
 //! Mean return above the benchmark by its standard deviation.
 
-use super::{Metric, Statistics, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return above the benchmark by its standard deviation, per bar and not over a year, a ratio.
 ///
@@ -11,6 +13,7 @@ pub const INFORMATION_RATIO: Metric = Metric {
     name: "informationRatio",
     unit: Unit::Ratio,
     description: "Mean return above the benchmark by its standard deviation, per bar and not over a year; null where it does not vary",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 

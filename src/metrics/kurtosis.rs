@@ -1,7 +1,9 @@
 //! Weight of the ends of the distribution of returns.
 
+use super::arithmetic::second_moment;
+use super::metric::{Metric, Unit};
 use super::statistics::float;
-use super::{Metric, Statistics, Unit, second_moment};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Weight of the ends of the distribution of returns, 0 for a normal one, a ratio.
 ///
@@ -12,6 +14,7 @@ pub const KURTOSIS: Metric = Metric {
     name: "kurtosis",
     unit: Unit::Ratio,
     description: "Weight of the ends of the distribution of returns, 0 for a normal one; null for fewer than four bars, or where returns do not vary",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 

@@ -1,7 +1,8 @@
 //! Long trades.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Long trades, open and closed, a count.
 ///
@@ -11,6 +12,7 @@ pub const LONG_TRADES: Metric = Metric {
     name: "longTrades",
     unit: Unit::Count,
     description: "Long trades, open and closed",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.long)),
 };
 

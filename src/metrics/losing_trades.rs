@@ -1,7 +1,8 @@
 //! Closed trades with a result below 0.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Closed trades with a result below 0, a count.
 ///
@@ -11,6 +12,7 @@ pub const LOSING_TRADES: Metric = Metric {
     name: "losingTrades",
     unit: Unit::Count,
     description: "Closed trades with a result below 0",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.losses.count)),
 };
 

@@ -1,6 +1,7 @@
 //! Deepest fall from a peak of the equity.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Deepest fall from a peak of the equity, percent.
 ///
@@ -10,6 +11,7 @@ pub const MAX_DRAWDOWN: Metric = Metric {
     name: "maxDrawdown",
     unit: Unit::Percent,
     description: "Deepest fall from a peak of the equity; 0 where it never falls",
+    needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         Some(if statistics.drawdowns.count == 0 {
             0.0

@@ -1,7 +1,8 @@
 //! Longest time below a peak.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Longest time below a peak, days.
 ///
@@ -11,6 +12,7 @@ pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "maxDrawdownDurationDays",
     unit: Unit::Days,
     description: "Longest time below a peak; null where equity never falls",
+    needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         (statistics.drawdowns.count > 0)
             .then(|| float(statistics.drawdowns.longest_bars) * statistics.bar_days)

@@ -1,6 +1,7 @@
 //! Largest value of a position by itself and free cash.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Largest value of a position by itself and free cash, percent.
 ///
@@ -10,6 +11,7 @@ pub const MAX_GROSS_EXPOSURE: Metric = Metric {
     name: "maxGrossExposure",
     unit: Unit::Percent,
     description: "Largest value of a position by itself and free cash; null without bars",
+    needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.max_gross.map(|share| share * 100.0),
 };
 

@@ -1,7 +1,8 @@
 //! Most losing trades in a row.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Most losing trades in a row, a count.
 ///
@@ -11,6 +12,7 @@ pub const MAX_LOSS_STREAK: Metric = Metric {
     name: "maxLossStreak",
     unit: Unit::Count,
     description: "Most losing trades in a row",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.losses.longest_streak)),
 };
 

@@ -1,7 +1,8 @@
 //! Most winning trades in a row.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Most winning trades in a row, a count.
 ///
@@ -11,6 +12,7 @@ pub const MAX_WIN_STREAK: Metric = Metric {
     name: "maxWinStreak",
     unit: Unit::Count,
     description: "Most winning trades in a row",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.wins.longest_streak)),
 };
 

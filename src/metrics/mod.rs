@@ -1,8 +1,8 @@
-//! What a run is judged by: one metric a file, one list, from which results, schemas and documentation derive.
+//! Metrics: one metric per file and one list, from which results, schemas and documentation derive.
 //!
-//! Formulas are vectorbt 1.2.0's, on the returns of the bars with the initial capital as the first base. A metric
-//! without a value (no closed trade, no deviation to divide by, an infinite result) is nothing, never NaN. To add one,
-//! write its file and its line in [`METRICS`].
+//! Formulas are those of vectorbt 1.2.0, on the returns of the bars with the initial capital as the first base. A metric
+//! without a value (no closed trade, no deviation to divide by, an infinite result) is `None`, never NaN. To add one, write
+//! its file and its line in [`METRICS`].
 
 #![allow(
     clippy::unnecessary_wraps,
@@ -16,6 +16,7 @@ mod testing;
 mod alpha;
 mod annualized_return;
 mod annualized_volatility;
+mod arithmetic;
 mod avg_drawdown;
 mod avg_drawdown_duration_days;
 mod avg_loss;
@@ -42,6 +43,7 @@ mod max_drawdown_duration_days;
 mod max_gross_exposure;
 mod max_loss_streak;
 mod max_win_streak;
+mod metric;
 mod omega_ratio;
 mod open_trade_pnl;
 mod open_trades;
@@ -67,60 +69,15 @@ mod win_rate;
 mod winning_trades;
 mod worst_trade;
 
+pub use final_capital::FINAL_CAPITAL;
+pub use metric::{Metric, Unit};
 pub use statistics::{
-    Curve, EquitySource, EquityStatistics, Ledger, Statistics, TradingStatistics,
+    EquityInput, EquitySource, EquityStatistics, StatisticSet, Statistics, TradingInput,
+    TradingStatistics,
 };
+pub use total_return::TOTAL_RETURN;
 
-/// What a metric is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Money in the quote currency.
-    Money,
-    /// Percent: 12.5 is 12.5 %.
-    Percent,
-    /// Percent a year.
-    PercentPerYear,
-    /// A plain number.
-    Ratio,
-    /// A whole number.
-    Count,
-    /// Days of 24 hours.
-    Days,
-}
-
-impl Unit {
-    /// Returns the unit as documentation has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Money => "money",
-            Self::Percent => "percent",
-            Self::PercentPerYear => "percent a year",
-            Self::Ratio => "ratio",
-            Self::Count => "count",
-            Self::Days => "days",
-        }
-    }
-}
-
-/// One metric.
-#[derive(Debug, Clone, Copy)]
-pub struct Metric {
-    /// The name in JavaScript, camelCase.
-    pub name: &'static str,
-    /// What it is counted in.
-    pub unit: Unit,
-    /// What it says and when it has no value, in one line.
-    pub description: &'static str,
-    /// The formula; callers use [`Metric::of`], which lets no infinite value through.
-    pub compute: fn(&Statistics) -> Option<f64>,
-}
-
-impl Metric {
-    /// Returns the metric of a run; nothing where it has no finite value.
-    pub fn of(&self, statistics: &Statistics) -> Option<f64> {
-        (self.compute)(statistics).and_then(finite)
-    }
-}
+use arithmetic::finite;
 
 /// Every metric, in the order in which results list them.
 pub const METRICS: &[&Metric] = &[
@@ -179,19 +136,19 @@ pub const METRICS: &[&Metric] = &[
     &unexecuted_signals::UNEXECUTED_SIGNALS,
 ];
 
-/// Every metric of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Computed {
-    /// Names and values, in the order of [`METRICS`].
+/// The values of metrics.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricValues {
+    /// Names and values, in the order of the list they were computed from.
     pub values: Vec<(&'static str, Option<f64>)>,
-    /// Those that have no value because a number on the way to it overflows.
+    /// Metrics that have no value because a number on the way to it overflows.
     pub overflowed: Vec<&'static str>,
 }
 
-/// Computes every metric of a run.
-pub fn compute_all(statistics: &Statistics) -> Computed {
+/// Computes metrics of a run, whose statistics must include what they need.
+pub fn compute(metrics: &[&Metric], statistics: &Statistics) -> MetricValues {
     let mut overflowed = Vec::new();
-    let values = METRICS.iter().map(|metric| {
+    let values = metrics.iter().map(|metric| {
         let value = (metric.compute)(statistics);
         // From an equity of zero on, returns are infinite by definition, and what follows from them is undefined.
         if statistics.is_solvent && value.is_some_and(|value| !value.is_finite()) {
@@ -199,7 +156,12 @@ pub fn compute_all(statistics: &Statistics) -> Computed {
         }
         (metric.name, value.and_then(finite))
     });
-    Computed { values: values.collect(), overflowed }
+    MetricValues { values: values.collect(), overflowed }
+}
+
+/// Returns the statistics that metrics need.
+pub fn needs(metrics: &[&Metric]) -> StatisticSet {
+    metrics.iter().fold(StatisticSet::NONE, |set, metric| set.union(metric.needs))
 }
 
 /// Finds a metric by its camelCase name.
@@ -217,26 +179,6 @@ pub fn snake_case(name: &str) -> String {
         snake.push(character.to_ascii_lowercase());
     }
     snake
-}
-
-/// Returns a finite value, and 0 for −0: a sum of nothing has no sign, and a database keeps none.
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value + 0.0)
-}
-
-/// Divides; nothing where there is nothing to divide by, and NaN by a divisor that overflowed.
-fn ratio(dividend: f64, divisor: f64) -> Option<f64> {
-    (divisor != 0.0).then(|| dividend / divisor)
-}
-
-/// Returns the second central moment of the returns; nothing where it is within rounding of 0, which is where pandas and
-/// scipy give up on higher moments.
-fn second_moment(statistics: &Statistics) -> Option<f64> {
-    let noise = f64::EPSILON * statistics.returns.mean;
-    statistics
-        .returns
-        .per_bar(statistics.returns.squares)
-        .filter(|&moment| moment > noise * noise || moment.is_nan())
 }
 
 #[cfg(test)]

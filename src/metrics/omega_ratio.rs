@@ -1,6 +1,8 @@
 //! Sum of the returns above the risk-free rate by the sum of those below.
 
-use super::{Metric, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Sum of the returns above the risk-free rate by the sum of those below, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const OMEGA_RATIO: Metric = Metric {
     name: "omegaRatio",
     unit: Unit::Ratio,
     description: "Sum of the returns above the risk-free rate by the sum of those below; null where none is below",
+    needs: StatisticSet::RETURNS,
     compute: |statistics| ratio(statistics.returns.gains, -statistics.returns.losses),
 };
 

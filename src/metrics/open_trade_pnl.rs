@@ -1,6 +1,7 @@
 //! Result of open trades at the last close.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Result of open trades at the last close, money.
 ///
@@ -10,6 +11,7 @@ pub const OPEN_TRADE_PNL: Metric = Metric {
     name: "openTradePnl",
     unit: Unit::Money,
     description: "Result of open trades at the last close",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(statistics.trades.open_pnl),
 };
 

@@ -1,7 +1,8 @@
 //! Open trades.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Open trades, a count.
 ///
@@ -11,6 +12,7 @@ pub const OPEN_TRADES: Metric = Metric {
     name: "openTrades",
     unit: Unit::Count,
     description: "Open trades",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.open())),
 };
 

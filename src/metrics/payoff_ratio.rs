@@ -1,6 +1,8 @@
 //! Mean win by mean loss.
 
-use super::{Metric, Statistics, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Mean win by mean loss, without sign, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const PAYOFF_RATIO: Metric = Metric {
     name: "payoffRatio",
     unit: Unit::Ratio,
     description: "Mean win by mean loss, without sign; null without a win or without a loss",
+    needs: StatisticSet::TRADES,
     compute,
 };
 

@@ -1,6 +1,8 @@
 //! Sum of the wins by the sum of the losses.
 
-use super::{Metric, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Sum of the wins by the sum of the losses, without sign, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const PROFIT_FACTOR: Metric = Metric {
     name: "profitFactor",
     unit: Unit::Ratio,
     description: "Sum of the wins by the sum of the losses, without sign; null without a loss",
+    needs: StatisticSet::TRADES,
     compute: |statistics| ratio(statistics.trades.wins.pnl, -statistics.trades.losses.pnl),
 };
 

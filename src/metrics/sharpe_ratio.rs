@@ -1,6 +1,8 @@
 //! Mean return above the risk-free rate by the standard deviation.
 
-use super::{Metric, Statistics, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return above the risk-free rate by the standard deviation, over a year, a ratio.
 ///
@@ -11,12 +13,13 @@ pub const SHARPE_RATIO: Metric = Metric {
     name: "sharpeRatio",
     unit: Unit::Ratio,
     description: "Mean return above the risk-free rate by the standard deviation, over a year; null where returns do not vary",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 
 fn compute(statistics: &Statistics) -> Option<f64> {
     ratio(statistics.returns.mean - statistics.risk_free, statistics.returns.deviation()?)
-        .map(|ratio| ratio * statistics.bars_a_year.sqrt())
+        .map(|ratio| ratio * statistics.bars_per_year.sqrt())
 }
 
 #[cfg(test)]

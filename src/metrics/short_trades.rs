@@ -1,7 +1,8 @@
 //! Short trades.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Short trades, open and closed, a count.
 ///
@@ -11,6 +12,7 @@ pub const SHORT_TRADES: Metric = Metric {
     name: "shortTrades",
     unit: Unit::Count,
     description: "Short trades, open and closed",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.short)),
 };
 

@@ -1,7 +1,9 @@
 //! Asymmetry of the returns.
 
+use super::arithmetic::second_moment;
+use super::metric::{Metric, Unit};
 use super::statistics::float;
-use super::{Metric, Statistics, Unit, second_moment};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Asymmetry of the returns, a ratio.
 ///
@@ -12,6 +14,7 @@ pub const SKEW: Metric = Metric {
     name: "skew",
     unit: Unit::Ratio,
     description: "Asymmetry of the returns; null for fewer than three bars, or where returns do not vary",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 

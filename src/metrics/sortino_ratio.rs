@@ -1,6 +1,8 @@
 //! Mean return by the deviation of the losses.
 
-use super::{Metric, Statistics, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return by the deviation of the losses, over a year, a ratio.
 ///
@@ -11,6 +13,7 @@ pub const SORTINO_RATIO: Metric = Metric {
     name: "sortinoRatio",
     unit: Unit::Ratio,
     description: "Mean return by the deviation of the losses, over a year; null where no bar loses",
+    needs: StatisticSet::RETURNS,
     compute,
 };
 
@@ -20,7 +23,7 @@ fn compute(statistics: &Statistics) -> Option<f64> {
         .per_bar(statistics.returns.downside_squares)
         .filter(|_| statistics.returns.count > 1)?
         .sqrt();
-    ratio(statistics.returns.mean, downside).map(|ratio| ratio * statistics.bars_a_year.sqrt())
+    ratio(statistics.returns.mean, downside).map(|ratio| ratio * statistics.bars_per_year.sqrt())
 }
 
 #[cfg(test)]

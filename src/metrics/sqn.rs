@@ -1,7 +1,9 @@
 //! System quality number.
 
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
 use super::statistics::float;
-use super::{Metric, Statistics, Unit, ratio};
+use super::statistics::{StatisticSet, Statistics};
 
 /// System quality number: mean result by its standard deviation, times the root of the trades, a ratio.
 ///
@@ -11,6 +13,7 @@ pub const SQN: Metric = Metric {
     name: "sqn",
     unit: Unit::Ratio,
     description: "System quality number: mean result by its standard deviation, times the root of the trades; null for fewer than two closed trades",
+    needs: StatisticSet::TRADES,
     compute,
 };
 

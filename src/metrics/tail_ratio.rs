@@ -1,6 +1,8 @@
 //! The 95th percentile of the returns by the 5th.
 
-use super::{Metric, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// The 95th percentile of the returns by the 5th, both without sign, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
     description: "The 95th percentile of the returns by the 5th, both without sign; null where the latter is 0",
+    needs: StatisticSet::TAILS,
     compute: |statistics| {
         statistics.tails.and_then(|tails| ratio(tails.high.abs(), tails.low.abs()))
     },

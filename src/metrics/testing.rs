@@ -1,9 +1,12 @@
 //! Two small runs of vectorbt 1.2.0 (`engine="numba"`) that every metric is tested with, and a run without bars.
 
-use super::{Curve, Ledger, Statistics};
+use super::{
+    EquityInput, EquityStatistics, StatisticSet, Statistics, TradingInput, TradingStatistics,
+};
+use crate::compute::parallel::Sequential;
 use crate::market::time::DAY;
-use crate::portfolio::{Holdings, Trades};
-use crate::simulation::Orders;
+use crate::portfolio::Trades;
+use crate::simulation::{Holdings, Orders};
 
 /// Asserts that two values agree to 1e-9 relative, or that neither is there.
 pub(super) fn same(found: Option<f64>, expected: Option<f64>) {
@@ -15,36 +18,56 @@ pub(super) fn same(found: Option<f64>, expected: Option<f64>) {
     assert!(close, "found {found:?}, expected {expected:?}");
 }
 
-fn statistics(
-    close: &[f64],
+/// Computes all statistics of a curve and of orders that were filled with this slippage.
+pub(super) fn statistics_of(
+    curve: &EquityInput<'_>,
     equity: &[f64],
     orders: &Orders,
     trades: &Trades,
-    unexecuted_signals: u64,
+    rejected_signals: u64,
 ) -> Statistics {
-    let curve = Curve {
+    let initial_capital = curve.initial_capital;
+    let trading = TradingInput {
+        initial_capital,
+        close: curve.close,
+        orders,
+        holdings: &Holdings::replay(orders, initial_capital),
+        trades,
+        rejected_signals,
+    };
+    let (of_equity, _) = EquityStatistics::new(curve, &equity, StatisticSet::ALL, &Sequential);
+    Statistics::new(of_equity, TradingStatistics::new(&trading, StatisticSet::ALL))
+}
+
+/// Adds the prices before slippage to orders.
+pub(super) fn with_slippage(slippage: f64, orders: Orders) -> Orders {
+    let prices = orders.price.iter().zip(&orders.side);
+    let reference_price = prices
+        .map(|(price, side)| price / if *side == 0 { 1.0 + slippage } else { 1.0 - slippage })
+        .collect();
+    Orders { reference_price, ..orders }
+}
+
+fn statistics(
+    close: &[f64],
+    equity: &[f64],
+    orders: Orders,
+    trades: &Trades,
+    rejected_signals: u64,
+) -> Statistics {
+    let curve = EquityInput {
         initial_capital: 1_000.0,
         close,
         bar_milliseconds: DAY,
         year_days: 365.0,
         risk_free: 0.0,
     };
-    let ledger = Ledger {
-        initial_capital: 1_000.0,
-        close,
-        orders,
-        holdings: &Holdings::after(orders, 1_000.0),
-        trades,
-        slippage: 0.001,
-        fills_without_slippage: &[],
-        unexecuted_signals,
-    };
-    Statistics::new(&curve, equity, &ledger)
+    statistics_of(&curve, equity, &with_slippage(0.001, orders), trades, rejected_signals)
 }
 
 /// No bars.
 pub(super) fn nothing() -> Statistics {
-    statistics(&[], &[], &Orders::default(), &Trades::default(), 0)
+    statistics(&[], &[], Orders::default(), &Trades::default(), 0)
 }
 
 /// All cash in at bar 0, out at bar 2; fees and slippage 0.001.
@@ -55,6 +78,7 @@ pub(super) fn g1() -> Statistics {
         size: vec![9.980_029_960_049_942; 2],
         price: vec![100.1, 104.895],
         fees: vec![0.999_000_999_000_941_2, 1.046_855_242_659_438_6],
+        ..Orders::default()
     };
     let trades = Trades {
         entry_bar: vec![0],
@@ -72,7 +96,7 @@ pub(super) fn g1() -> Statistics {
         1_045.808_387_416_779_2,
         1_045.808_387_416_779_2,
     ];
-    statistics(&[100.0, 110.0, 105.0, 120.0, 90.0], &equity, &orders, &trades, 0)
+    statistics(&[100.0, 110.0, 105.0, 120.0, 90.0], &equity, orders, &trades, 0)
 }
 
 /// Five units long and short in turn (`direction="both"`, `size=5`), entries at 0, 5, 9, 14, exits at 3, 7, 11; fees and
@@ -122,6 +146,7 @@ pub(super) fn mixed() -> Statistics {
             1.028_97,
             1.061_06,
         ],
+        ..Orders::default()
     };
     let trades = Trades {
         entry_bar: vec![0, 3, 5, 7, 9, 11, 14],
@@ -148,5 +173,5 @@ pub(super) fn mixed() -> Statistics {
         ],
         ..Trades::default()
     };
-    statistics(&close, &equity, &orders, &trades, 2)
+    statistics(&close, &equity, orders, &trades, 2)
 }

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::observer::NoObserver;
-use crate::portfolio::{Holdings, Trades, evaluate};
-use crate::simulation::random_cases::extreme_cases;
-use crate::simulation::{Orders, simulate};
+use crate::portfolio::Trades;
+use crate::simulation::Orders;
 
 const CASES: &str = include_str!("../../__test__/reference/metrics/cases.json");
 
@@ -34,7 +31,9 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         size: numbers(&orders["size"]),
         price: numbers(&orders["price"]),
         fees: numbers(&orders["fees"]),
+        ..Orders::default()
     };
+    let orders = testing::with_slippage(case["slippage"].as_f64().unwrap(), orders);
     let trades = Trades {
         entry_bar: whole(&trades["entryBar"]),
         exit_bar: whole(&trades["exitBar"]),
@@ -46,24 +45,16 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
     };
     let initial_capital = case["initialCapital"].as_f64().unwrap();
     let close = numbers(&case["close"]);
-    let curve = Curve {
+    let curve = EquityInput {
         initial_capital,
         close: &close,
         bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
         year_days: case["yearDays"].as_f64().unwrap(),
         risk_free: case["riskFree"].as_f64().unwrap(),
     };
-    let ledger = Ledger {
-        initial_capital,
-        close: &close,
-        orders: &orders,
-        holdings: &Holdings::after(&orders, initial_capital),
-        trades: &trades,
-        slippage: case["slippage"].as_f64().unwrap(),
-        fills_without_slippage: &[],
-        unexecuted_signals: 0,
-    };
-    compute_all(&Statistics::new(&curve, &numbers(&case["equity"]), &ledger)).values
+    let equity = numbers(&case["equity"]);
+    let statistics = testing::statistics_of(&curve, &equity, &orders, &trades, 0);
+    compute(METRICS, &statistics).values
 }
 
 /// Returns what the metrics of a case disagree on.
@@ -159,24 +150,15 @@ fn no_metric_is_ever_nan_or_infinite() {
     for equity in curves {
         let close = vec![10.0; equity.len()];
         for initial_capital in [1_000.0, 1e-300] {
-            let curve = Curve {
+            let curve = EquityInput {
                 initial_capital,
                 close: &close,
                 bar_milliseconds: 60_000,
                 year_days: 365.0,
                 risk_free: 0.0,
             };
-            let ledger = Ledger {
-                initial_capital,
-                close: &close,
-                orders: &orders,
-                holdings: &Holdings::default(),
-                trades: &trades,
-                slippage: 0.0,
-                fills_without_slippage: &[],
-                unexecuted_signals: 0,
-            };
-            for (name, value) in compute_all(&Statistics::new(&curve, equity, &ledger)).values {
+            let statistics = testing::statistics_of(&curve, equity, &orders, &trades, 0);
+            for (name, value) in compute(METRICS, &statistics).values {
                 assert!(value.is_none_or(f64::is_finite), "{name} of {equity:?} is {value:?}");
             }
         }
@@ -184,89 +166,26 @@ fn no_metric_is_ever_nan_or_infinite() {
 }
 
 #[test]
-fn stops_filled_at_their_own_price_paid_no_slippage() {
+fn a_fill_at_its_reference_price_paid_no_slippage() {
     let orders = Orders {
         bar: vec![0, 1],
         side: vec![0, 1],
         size: vec![10.0, 10.0],
         price: vec![101.0, 95.0],
         fees: vec![0.0, 0.0],
+        reference_price: vec![100.0, 95.0],
     };
-    let curve = Curve {
+    let curve = EquityInput {
         initial_capital: 2_000.0,
         close: &[100.0, 90.0],
         bar_milliseconds: 86_400_000,
         year_days: 365.0,
         risk_free: 0.0,
     };
-    let ledger = Ledger {
-        initial_capital: 2_000.0,
-        close: &[100.0, 90.0],
-        orders: &orders,
-        holdings: &Holdings::after(&orders, 2_000.0),
-        trades: &Trades::default(),
-        slippage: 0.01,
-        fills_without_slippage: &[1],
-        unexecuted_signals: 0,
-    };
     // Ten units bought one above the close; the stop at 95 sold at 95.
-    let statistics = Statistics::new(&curve, &[1_990.0, 1_940.0], &ledger);
+    let statistics =
+        testing::statistics_of(&curve, &[1_990.0, 1_940.0], &orders, &Trades::default(), 0);
     testing::same(total_slippage_paid::TOTAL_SLIPPAGE_PAID.of(&statistics), Some(10.0));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_extremes_of_numbers_leave_finite_results_or_an_error_that_names_a_bar((case, initial_capital) in extreme_cases()) {
-        let prices = case.prices();
-        let Ok(simulation) = simulate(&prices, &case.signals, initial_capital, &case.options, &NoObserver) else { return Ok(()) };
-        let orders = &simulation.orders;
-        let holdings = Holdings::of(&case.close, orders, initial_capital).unwrap();
-        let trades = Trades::of(&case.close, orders);
-        let curve = Curve {
-            initial_capital,
-            close: &case.close,
-            bar_milliseconds: 60_000,
-            year_days: case.options.year_days,
-            risk_free: case.options.risk_free,
-        };
-        let ledger = Ledger {
-            initial_capital,
-            close: &case.close,
-            orders,
-            holdings: &holdings,
-            trades: &trades,
-            slippage: case.options.slippage,
-            fills_without_slippage: &[],
-            unexecuted_signals: 0,
-        };
-        let valuation = crate::portfolio::Valuation::new(&case.close, orders, &holdings, initial_capital);
-        let (of_curve, _) = EquityStatistics::new(&curve, &valuation, &crate::compute::parallel::Sequential);
-        let of_orders = TradingStatistics::new(&ledger);
-        let known = of_curve.equity_is_finite() && of_orders.trades_are_finite() && holdings.are_finite();
-        let portfolio = match evaluate(&case.close, orders, initial_capital, &NoObserver) {
-            Ok(portfolio) => portfolio,
-            Err(error) => {
-                prop_assert!(!known, "{error}");
-                prop_assert!(error.code == crate::Code::InvalidArgument && error.message.contains(" on bar "), "{error}");
-                return Ok(());
-            }
-        };
-        let (trades, holdings) = (&portfolio.trades, &portfolio.holdings);
-        let columns = [
-            &portfolio.equity, &holdings.cash, &holdings.free_cash, &holdings.position, &trades.size, &trades.entry_price,
-            &trades.exit_price, &trades.entry_fees, &trades.exit_fees, &trades.pnl, &trades.pnl_percent,
-        ];
-        prop_assert!(columns.into_iter().flatten().all(|amount| amount.is_finite()), "{portfolio:?}");
-        let statistics = Statistics::of(of_curve, of_orders);
-        let computed = compute_all(&statistics);
-        prop_assert!(computed.values.iter().all(|(_, value)| value.is_none_or(f64::is_finite)));
-        for name in computed.overflowed {
-            let (_, value) = computed.values.iter().find(|(known, _)| *known == name).unwrap();
-            prop_assert!(value.is_none() && name != "finalCapital", "{name}");
-        }
-    }
 }
 
 #[test]
@@ -274,31 +193,28 @@ fn a_metric_that_divides_by_an_overflow_has_no_value_and_is_named() {
     // The mean equity and both squares overflow: neither may make a turnover or a ratio of 0.
     let equity = [1.7e308, 1.6e308, 1.7e308, 1e300];
     let close = [1.0, 1e-300, 1e300, 1.0];
-    let curve = Curve {
+    let curve = EquityInput {
         initial_capital: 1e308,
         close: &close,
         bar_milliseconds: 86_400_000,
         year_days: 365.0,
         risk_free: 0.0,
     };
-    let orders =
-        Orders { bar: vec![0], side: vec![0], size: vec![1.0], price: vec![1.0], fees: vec![0.0] };
-    let ledger = Ledger {
-        initial_capital: 1e308,
-        close: &close,
-        orders: &orders,
-        holdings: &Holdings::after(&orders, 1e308),
-        trades: &Trades::default(),
-        slippage: 0.0,
-        fills_without_slippage: &[],
-        unexecuted_signals: 0,
+    let orders = Orders {
+        bar: vec![0],
+        side: vec![0],
+        size: vec![1.0],
+        price: vec![1.0],
+        fees: vec![0.0],
+        reference_price: vec![1.0],
     };
-    let computed = compute_all(&Statistics::new(&curve, &equity, &ledger));
+    let statistics = testing::statistics_of(&curve, &equity, &orders, &Trades::default(), 0);
+    let computed = compute(METRICS, &statistics);
     for name in ["turnover", "beta", "alpha", "informationRatio"] {
         assert!(computed.overflowed.contains(&name), "{name} is not in {:?}", computed.overflowed);
         assert!(computed.values.contains(&(name, None)), "{name}");
     }
     assert!(!computed.overflowed.contains(&"profitFactor"), "without trades it has no value");
-    let ordinary = compute_all(&testing::mixed());
+    let ordinary = compute(METRICS, &testing::mixed());
     assert_eq!(ordinary.overflowed, Vec::<&str>::new());
 }

@@ -1,6 +1,7 @@
 //! Share of the bars that end with a position.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Share of the bars that end with a position, percent.
 ///
@@ -10,6 +11,7 @@ pub const TIME_IN_MARKET: Metric = Metric {
     name: "timeInMarket",
     unit: Unit::Percent,
     description: "Share of the bars that end with a position; null without bars",
+    needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.time_in_market.map(|share| share * 100.0),
 };
 

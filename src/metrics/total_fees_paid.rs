@@ -1,6 +1,7 @@
 //! Fees of all orders.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Fees of all orders, money.
 ///
@@ -10,6 +11,7 @@ pub const TOTAL_FEES_PAID: Metric = Metric {
     name: "totalFeesPaid",
     unit: Unit::Money,
     description: "Fees of all orders",
+    needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.fees),
 };
 

@@ -1,6 +1,7 @@
 //! Equity at the last bar minus the initial capital.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Equity at the last bar minus the initial capital, money.
 ///
@@ -10,6 +11,7 @@ pub const TOTAL_PROFIT: Metric = Metric {
     name: "totalProfit",
     unit: Unit::Money,
     description: "Equity at the last bar minus the initial capital",
+    needs: StatisticSet::NONE,
     compute: |statistics| Some(statistics.final_capital - statistics.initial_capital),
 };
 

@@ -1,6 +1,7 @@
 //! Profit in percent of the initial capital.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Profit in percent of the initial capital, percent.
 ///
@@ -10,6 +11,7 @@ pub const TOTAL_RETURN: Metric = Metric {
     name: "totalReturn",
     unit: Unit::Percent,
     description: "Profit in percent of the initial capital",
+    needs: StatisticSet::NONE,
     compute: |statistics| {
         Some(
             (statistics.final_capital - statistics.initial_capital) / statistics.initial_capital

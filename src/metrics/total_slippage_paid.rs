@@ -1,6 +1,7 @@
 //! What fills were worse than their price before slippage.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// What fills were worse than their price before slippage, money.
 ///
@@ -10,6 +11,7 @@ pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
     description: "What fills were worse than their price before slippage",
+    needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.slippage),
 };
 

@@ -1,7 +1,8 @@
 //! Open and closed trades.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Open and closed trades, a count.
 ///
@@ -11,6 +12,7 @@ pub const TOTAL_TRADES: Metric = Metric {
     name: "totalTrades",
     unit: Unit::Count,
     description: "Open and closed trades",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.total)),
 };
 

@@ -1,6 +1,8 @@
 //! Traded value by the mean equity.
 
-use super::{Metric, Unit, ratio};
+use super::arithmetic::ratio;
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Traded value by the mean equity, a ratio.
 ///
@@ -10,6 +12,7 @@ pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
     description: "Traded value by the mean equity; null without bars",
+    needs: StatisticSet::RETURNS.union(StatisticSet::EXPOSURE),
     compute: |statistics| ratio(statistics.exposure.traded_value, statistics.mean_equity?),
 };
 

@@ -1,6 +1,7 @@
 //! Root of the mean squared distance to the last peak.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Root of the mean squared distance to the last peak, percent.
 ///
@@ -10,6 +11,7 @@ pub const ULCER_INDEX: Metric = Metric {
     name: "ulcerIndex",
     unit: Unit::Percent,
     description: "Root of the mean squared distance to the last peak; null without bars",
+    needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| {
         Some(statistics.returns.per_bar(statistics.returns.squared_drawdowns)?.sqrt() * 100.0)
     },

@@ -1,6 +1,7 @@
 //! Signals that made no order.
 
-use super::{Metric, Statistics, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::{StatisticSet, Statistics};
 
 /// Signals that made no order, a count.
 ///
@@ -10,12 +11,13 @@ pub const UNEXECUTED_SIGNALS: Metric = Metric {
     name: "unexecutedSignals",
     unit: Unit::Count,
     description: "Signals that made no order; the warnings of the result count the reasons",
+    needs: StatisticSet::NONE,
     compute: |statistics| Some(unexecuted(statistics)),
 };
 
 #[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
 const fn unexecuted(statistics: &Statistics) -> f64 {
-    statistics.unexecuted_signals as f64
+    statistics.rejected_signals as f64
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The 5th percentile of the returns of the bars.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// The 5th percentile of the returns of the bars, negative for a loss, percent.
 ///
@@ -10,6 +11,7 @@ pub const VALUE_AT_RISK: Metric = Metric {
     name: "valueAtRisk",
     unit: Unit::Percent,
     description: "The 5th percentile of the returns of the bars, negative for a loss; null without bars",
+    needs: StatisticSet::TAILS,
     compute: |statistics| statistics.tails.map(|tails| tails.low * 100.0),
 };
 

@@ -1,7 +1,8 @@
 //! Share of the closed trades with a result above 0.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Share of the closed trades with a result above 0, percent.
 ///
@@ -11,6 +12,7 @@ pub const WIN_RATE: Metric = Metric {
     name: "winRate",
     unit: Unit::Percent,
     description: "Share of the closed trades with a result above 0; null without a closed trade",
+    needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics
             .trades

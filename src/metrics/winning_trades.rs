@@ -1,7 +1,8 @@
 //! Closed trades with a result above 0.
 
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 use super::statistics::float;
-use super::{Metric, Unit};
 
 /// Closed trades with a result above 0, a count.
 ///
@@ -11,6 +12,7 @@ pub const WINNING_TRADES: Metric = Metric {
     name: "winningTrades",
     unit: Unit::Count,
     description: "Closed trades with a result above 0",
+    needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.wins.count)),
 };
 

@@ -1,6 +1,7 @@
 //! Lowest return of a closed trade.
 
-use super::{Metric, Unit};
+use super::metric::{Metric, Unit};
+use super::statistics::StatisticSet;
 
 /// Lowest return of a closed trade, percent.
 ///
@@ -10,6 +11,7 @@ pub const WORST_TRADE: Metric = Metric {
     name: "worstTrade",
     unit: Unit::Percent,
     description: "Lowest return of a closed trade; null without one",
+    needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.worst,
 };
 

@@ -34,10 +34,19 @@ pub struct Trades {
 }
 
 impl Trades {
-    /// Makes trades of filled orders; what is open at the end is valued at the last close.
-    pub fn of(close: &[f64], orders: &Orders) -> Self {
-        // Mostly every second order ends a trade.
-        let mut trades = Self::with_room(orders.len() / 2 + 1);
+    /// Makes trades of filled orders. A position that is open at the end is valued at the last close.
+    #[must_use]
+    pub fn from_orders(close: &[f64], orders: &Orders) -> Self {
+        Self::default().replaced_by(close, orders)
+    }
+
+    /// Does the same as [`Trades::from_orders`] and reuses the memory of these trades.
+    #[must_use]
+    pub fn replaced_by(self, close: &[f64], orders: &Orders) -> Self {
+        let mut trades = self;
+        trades.clear();
+        // Usually every second order ends a trade.
+        trades.reserve(orders.len() / 2 + 1);
         let mut open: Option<Open> = None;
         let rows = orders
             .bar
@@ -73,7 +82,7 @@ impl Trades {
                 }
             };
         }
-        // What is left of rounding, up to 1e-12 units, is no position and no trade.
+        // Up to 1e-12 units are left by rounding. They are no position and no trade.
         let left = open.filter(|position| !same(position.size, 0.0));
         if let (Some(position), Some(&price)) = (left, close.last()) {
             let bar = u32::try_from(close.len() - 1).unwrap_or(u32::MAX);
@@ -82,20 +91,39 @@ impl Trades {
         trades
     }
 
-    fn with_room(trades: usize) -> Self {
-        Self {
-            entry_bar: Vec::with_capacity(trades),
-            exit_bar: Vec::with_capacity(trades),
-            direction: Vec::with_capacity(trades),
-            status: Vec::with_capacity(trades),
-            size: Vec::with_capacity(trades),
-            entry_price: Vec::with_capacity(trades),
-            exit_price: Vec::with_capacity(trades),
-            entry_fees: Vec::with_capacity(trades),
-            exit_fees: Vec::with_capacity(trades),
-            pnl: Vec::with_capacity(trades),
-            pnl_percent: Vec::with_capacity(trades),
-        }
+    /// Returns no trades, and keeps the memory of these.
+    #[must_use]
+    pub fn cleared(mut self) -> Self {
+        self.clear();
+        self
+    }
+
+    fn clear(&mut self) {
+        self.entry_bar.clear();
+        self.exit_bar.clear();
+        self.direction.clear();
+        self.status.clear();
+        self.amounts_mut().into_iter().for_each(Vec::clear);
+    }
+
+    fn reserve(&mut self, trades: usize) {
+        self.entry_bar.reserve(trades);
+        self.exit_bar.reserve(trades);
+        self.direction.reserve(trades);
+        self.status.reserve(trades);
+        self.amounts_mut().into_iter().for_each(|column| column.reserve(trades));
+    }
+
+    fn amounts_mut(&mut self) -> [&mut Vec<f64>; 7] {
+        [
+            &mut self.size,
+            &mut self.entry_price,
+            &mut self.exit_price,
+            &mut self.entry_fees,
+            &mut self.exit_fees,
+            &mut self.pnl,
+            &mut self.pnl_percent,
+        ]
     }
 
     fn push(&mut self, position: &Open, exit: &Exit, status: u8) {
@@ -119,8 +147,8 @@ impl Trades {
 
     /// Finds the first trade with an amount that is not finite; returns the bar of its exit and the amount's name.
     ///
-    /// Whatever else overflows, the result in percent of the entry's value is not finite either; but for the sum of the
-    /// fees, which is what results show.
+    /// If any amount of a trade overflows, its result in percent is not finite either. The exception is the sum of the fees,
+    /// which results show.
     pub(super) fn overflow(&self) -> Option<(usize, String)> {
         let fees = self.entry_fees.iter().zip(&self.exit_fees).map(|(entry, exit)| entry + exit);
         let mut rows = self.pnl_percent.iter().zip(fees);
@@ -227,10 +255,11 @@ mod tests {
             size: vec![9e-13],
             price: vec![1e6],
             fees: vec![0.0],
+            ..Orders::default()
         };
-        assert!(Trades::of(&[1e6, 2e6, 3e6], &orders).is_empty());
+        assert!(Trades::from_orders(&[1e6, 2e6, 3e6], &orders).is_empty());
         let orders = Orders { size: vec![2e-12], ..orders };
-        assert_eq!(Trades::of(&[1e6, 2e6, 3e6], &orders).len(), 1);
+        assert_eq!(Trades::from_orders(&[1e6, 2e6, 3e6], &orders).len(), 1);
     }
 
     #[test]
@@ -241,8 +270,9 @@ mod tests {
             size: vec![1.0],
             price: vec![2.0],
             fees: vec![0.0],
+            ..Orders::default()
         };
-        let trades = Trades::of(&[2.0, 2.0], &orders);
+        let trades = Trades::from_orders(&[2.0, 2.0], &orders);
         assert_eq!((trades.pnl[0].to_bits(), trades.pnl_percent[0].to_bits()), (0, 0));
     }
 
@@ -255,8 +285,9 @@ mod tests {
             size: vec![1e300, 1e300],
             price: vec![1.0, 1.7e8],
             fees: vec![1e308, 1e308],
+            ..Orders::default()
         };
-        let trades = Trades::of(&[1.0, 1.7e8], &orders);
+        let trades = Trades::from_orders(&[1.0, 1.7e8], &orders);
         assert!(trades.pnl_percent[0].is_finite());
         let (bar, what) = trades.overflow().unwrap();
         assert_eq!((bar, what.as_str()), (1, "the fees of the trade that ends"));

@@ -438,19 +438,41 @@ impl<'a> Fields<'a> {
         issues: &mut Issues,
     ) -> Option<T> {
         let found = self.take(name)?;
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.choose(name, found, choices, issues)
+    }
+
+    fn choose<T: Copy>(
+        &self,
+        name: &str,
+        found: &Input,
+        choices: &[(&'static str, T)],
+        issues: &mut Issues,
+    ) -> Option<T> {
         if let Input::Text(value) = found
             && let Some((_, choice)) = choices.iter().find(|(name, _)| name == value)
         {
             return Some(*choice);
         }
         let path = self.path(name);
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         issues.add(
             path.clone(),
             "choice",
             format!("{path} must be one of {}, was {}", names.join(", "), found.describe()),
         );
         None
+    }
+
+    /// Reads one of several names.
+    pub fn name(
+        &mut self,
+        name: &'static str,
+        names: &[&'static str],
+        issues: &mut Issues,
+    ) -> Option<&'static str> {
+        let found = self.take(name)?;
+        let choices: Vec<_> = names.iter().map(|name| (*name, *name)).collect();
+        self.choose(name, found, &choices, issues)
     }
 
     /// Reads a timestamp: an ISO 8601 string or a `Date`; a date alone is UTC midnight. Returns UTC milliseconds.

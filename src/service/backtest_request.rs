@@ -6,8 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Limit, Timeframe};
 use crate::quote::quoted;
 use crate::request::{Fields, Input, Issues, Range};
-use crate::simulation::Options;
-use crate::simulation::options::SizeType;
+use crate::settings::{Settings, SizeType};
 use crate::strategies::BoundStrategy;
 
 use super::bars_input;
@@ -40,7 +39,7 @@ pub struct BacktestRequest {
     /// The timeframe asked for.
     pub timeframe: Option<Timeframe>,
     /// The simulation's settings, the strategy's position size included.
-    pub options: Options,
+    pub settings: Settings,
     /// Bars handed in, of their own timeframe.
     pub bars: Option<Arc<Bars>>,
     /// Whether to keep the run.
@@ -129,7 +128,7 @@ impl BacktestRequest {
                 end,
                 initial_capital,
                 timeframe: rest.timeframe,
-                options: rest.options,
+                settings: rest.settings,
                 bars: bars.map(Arc::new),
                 persist: rest.persist,
                 user_id: rest.user_id,
@@ -146,7 +145,7 @@ struct Rest<'a> {
     end: Option<i64>,
     initial_capital: Option<f64>,
     timeframe: Option<Timeframe>,
-    options: Options,
+    settings: Settings,
     bars: Option<&'a Input>,
     persist: bool,
     user_id: Option<String>,
@@ -167,8 +166,8 @@ impl<'a> Rest<'a> {
         let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, issues);
         let timeframe = fields.choice("timeframe", &Timeframe::ALL, issues);
         let simulation = fields.take("simulation");
-        let mut options = Options::read("simulation", simulation, issues);
-        apply_position_size(&mut options, position_size, simulation, issues);
+        let mut settings = Settings::read("simulation", simulation, issues);
+        apply_position_size(&mut settings, position_size, simulation, issues);
         let bars = fields.take("bars");
         let persist = fields.boolean("persist", issues).unwrap_or(true);
         let user_id = fields.text("userId", issues).filter(|id| short_enough("userId", id, issues));
@@ -178,7 +177,7 @@ impl<'a> Rest<'a> {
             end,
             initial_capital,
             timeframe,
-            options,
+            settings,
             bars,
             persist,
             user_id,
@@ -188,7 +187,7 @@ impl<'a> Rest<'a> {
 
 /// Applies the share of the cash that an entry uses; 1 is the engine's own all-in.
 fn apply_position_size(
-    options: &mut Options,
+    settings: &mut Settings,
     position_size: f64,
     simulation: Option<&Input>,
     issues: &mut Issues,
@@ -205,8 +204,8 @@ fn apply_position_size(
         issues.add("parameters.position_size", "conflict", message);
         return;
     }
-    options.size = position_size;
-    options.size_type = SizeType::Percent;
+    settings.sizing.size = position_size;
+    settings.sizing.size_type = SizeType::Percent;
 }
 
 /// Reads the symbol of an asset.

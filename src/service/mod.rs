@@ -8,7 +8,7 @@ pub mod cancel;
 pub mod catalogue;
 mod chart_input;
 mod clock;
-mod compute;
+
 mod delete_backtest;
 pub mod engine;
 pub mod function;
@@ -21,6 +21,7 @@ mod list_strategies;
 mod load;
 mod log;
 mod look_ahead;
+mod outcome;
 pub mod pool;
 pub mod progress;
 mod reader_threads;
@@ -32,7 +33,6 @@ pub mod run_queue;
 pub mod simulate_signals;
 mod strategy_selection;
 pub mod validate_strategy;
-mod warnings;
 
 pub use cancel::Cancel;
 pub use catalogue::Known;

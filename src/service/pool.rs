@@ -18,7 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
-use crate::compute::parallel::{Executor, Sequential};
+use crate::compute::parallel::{self, Executor, Sequential};
 use crate::error::{Error, Result};
 
 /// Work over at most this many bars is short: it takes a few milliseconds, and never waits for longer work. It is one
@@ -296,22 +296,10 @@ pub fn both<A: Send, B: Send>(
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,
 ) -> (A, B) {
-    let idle = if bars < WORTH_A_THREAD { None } else { idle_cores(1) };
-    let Some((helpers, cores)) = idle else { return (first(), second()) };
-    let mut of_second = None;
-    let slot = &mut of_second;
-    let of_first = helpers.in_place_scope(|scope| {
-        scope.spawn(move |_| {
-            let _cores = cores;
-            *slot = Some(second());
-        });
-        first()
-    });
-    // The scope has ended, so the second has an answer: a panic in it went on from there.
-    match of_second {
-        Some(of_second) => (of_first, of_second),
-        None => unreachable!("a scope ends after what was spawned in it"),
+    if bars < WORTH_A_THREAD {
+        return (first(), second());
     }
+    parallel::join(&SimulationPool, first, second)
 }
 
 /// The threads that simulate, for parts of one run: those that are idle help the one that asks.
@@ -319,6 +307,21 @@ pub fn both<A: Send, B: Send>(
 pub struct SimulationPool;
 
 impl Executor for SimulationPool {
+    fn join(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        let Some((helpers, cores)) = idle_cores(1) else {
+            first();
+            second();
+            return;
+        };
+        helpers.in_place_scope(|scope| {
+            scope.spawn(move |_| {
+                let _cores = cores;
+                second();
+            });
+            first();
+        });
+    }
+
     fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         let idle = if parts < 2 { None } else { idle_cores(parts - 1) };
         let Some((helpers, cores)) = idle else { return Sequential.execute(parts, work) };

@@ -1,6 +1,6 @@
 //! What a caller hears of a run under way.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::market::{Timeframe, time};
@@ -143,35 +143,35 @@ impl Reporter {
         }));
     }
 
-    /// Returns the observer on one stage's loop over bars.
-    pub fn observer<'a>(&'a self, stage: &'static str, timestamps: &'a [i64]) -> StageObserver<'a> {
-        StageObserver { reporter: self, stage, timestamps }
+    /// Returns the observer of the run's computation over bars with these timestamps.
+    pub fn observer<'a>(&'a self, timestamps: &'a [i64]) -> RunObserver<'a> {
+        RunObserver { reporter: self, stage: Mutex::new(""), timestamps }
     }
 }
 
-/// Follows the loop of one stage.
+/// Reports the stages of a computation and the bars that it gets to.
 #[derive(Debug)]
-pub struct StageObserver<'a> {
+pub struct RunObserver<'a> {
     reporter: &'a Reporter,
-    stage: &'static str,
+    stage: Mutex<&'static str>,
     timestamps: &'a [i64],
 }
 
-impl ProgressObserver for StageObserver<'_> {
+impl ProgressObserver for RunObserver<'_> {
     fn is_cancelled(&self) -> bool {
         self.reporter.control.cancel.is_cancelled()
+    }
+
+    fn on_stage(&self, stage: &'static str) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        self.reporter.stage(stage);
     }
 
     fn on_bar(&self, bar: usize, orders: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
         let share = bar as f64 / self.timestamps.len().max(1) as f64;
-        self.reporter.report(
-            self.stage,
-            share,
-            self.timestamps.get(bar).copied(),
-            Some(orders),
-            false,
-        );
+        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reporter.report(stage, share, self.timestamps.get(bar).copied(), Some(orders), false);
     }
 }
 

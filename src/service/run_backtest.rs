@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
 use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Limit, Timeframe, time};
 use crate::quote;
 use crate::request::Input;
 use crate::signals::Signals;
+use crate::simulation::Prices;
 use crate::store::{Outcome, Run, Status};
 
 use super::backtest_request::{BacktestRequest, is_long};
@@ -19,7 +21,7 @@ use super::load::Plan;
 use super::pool::Length;
 use super::progress::{Control, Reporter};
 use super::run_queue::Ticket;
-use super::{clock, compute, look_ahead, pool};
+use super::{clock, look_ahead, outcome, pool};
 
 /// A run that was completed.
 #[derive(Debug)]
@@ -141,26 +143,33 @@ impl Engine {
             let work = move || {
                 let bars = &loaded.bars;
                 cancel.check()?;
-                let terms = compute::Terms {
-                    initial_capital: request.initial_capital,
-                    options: &request.options,
+                let input = BacktestInput {
+                    prices: Prices::from(&**bars),
+                    timestamps: bars.timestamps(),
                     bar_milliseconds: timeframe.milliseconds(),
+                    initial_capital: request.initial_capital,
+                    settings: &request.settings,
                 };
-                // Signals are made by one thread: another one may do this meanwhile.
+                let observer = reporter.observer(bars.timestamps());
+                let pipeline = Pipeline { executor: &pool::SimulationPool, observer: &observer };
+                // One thread computes the signals. Another one may do this meanwhile.
                 let (computed, moments) = pool::both(
                     bars.len(),
-                    || compute::backtest(&request.bound, given, bars, &terms, &reporter),
+                    || {
+                        let (strategy, buffers) = (&request.bound, &mut Buffers::default());
+                        pipeline.run_strategy(strategy, given, bars, &input, &Outputs::ALL, buffers)
+                    },
                     || time::to_numbers(bars.timestamps(), &pool::SimulationPool),
                 );
-                let mut outcome = computed.map_err(|error| {
+                let mut backtest = computed.map_err(|error| {
                     // A loop that was stopped says only that; who stopped it is known here.
                     if error.code == Code::Cancelled { cancel.error() } else { error }
                 })?;
-                outcome.summary.warnings.splice(0..0, warning);
-                outcome.summary.warnings.extend(loaded.warnings.iter().cloned());
+                backtest.warnings.splice(0..0, warning);
+                backtest.warnings.extend(loaded.warnings.iter().cloned());
                 let print = persist.then(|| fingerprint(bars, timeframe));
                 reporter.stage("storing");
-                Ok((Arc::new(outcome), moments, print))
+                Ok((Arc::new(outcome::outcome(backtest, bars)), moments, print))
             };
             pool::run(Length::of(count), work).await
         };
@@ -200,7 +209,7 @@ fn new_run(request: &BacktestRequest, timeframe: Timeframe) -> Run {
         end: request.end,
         initial_capital: request.initial_capital,
         parameters: request.bound.parameters().clone(),
-        simulation: request.options.to_json(),
+        simulation: request.settings.to_json(),
         status: Status::Running,
         error: None,
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,18 +1,21 @@
 //! The machine itself on somebody's own signals: arrays in, a whole result out, nothing stored.
 
+use crate::backtest::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::bars::median_step;
 use crate::market::{Column, Timestamps, time};
+use crate::observer::NoObserver;
 use crate::portfolio::Trades;
 use crate::request::{Fields, Input, Issues, Range};
+use crate::settings::Settings;
 use crate::signals::{Bits, Signals};
-use crate::simulation::{Options, Orders, Prices};
+use crate::simulation::{Orders, Prices};
 use crate::store::record::Summary;
 
 use super::backtest_request::{FEW_BARS, is_long};
-use super::pool::Length;
-use super::progress::{Control, Reporter};
-use super::{bars_input, compute, pool};
+use super::outcome::values;
+use super::pool::{Length, SimulationPool};
+use super::{bars_input, pool};
 
 /// What came out of a simulation of signals.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ struct Request {
     are_prices: bool,
     signals: Signals,
     initial_capital: f64,
-    options: Options,
+    settings: Settings,
 }
 
 /// Returns whether there are few bars.
@@ -72,19 +75,22 @@ pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
             request.are_prices,
         )?
         .with_timestamps(&request.timestamps);
-        let terms = compute::Terms {
-            initial_capital: request.initial_capital,
-            options: &request.options,
+        let input = BacktestInput {
+            prices,
+            timestamps: &request.timestamps,
             bar_milliseconds: request.step,
+            initial_capital: request.initial_capital,
+            settings: &request.settings,
         };
-        let reporter = Reporter::new("", Control::default());
-        let computed =
-            compute::simulate(&prices, &request.signals, &request.timestamps, &terms, &reporter)?;
+        let pipeline = Pipeline { executor: &SimulationPool, observer: &NoObserver };
+        let buffers = &mut Buffers::default();
+        let Backtest { simulation, trades, equity, final_capital, total_return, metrics, warnings } =
+            pipeline.run(&input, &request.signals, &Outputs::ALL, buffers)?;
         Ok(SimulationResult {
-            summary: computed.summary,
-            orders: computed.orders,
-            trades: computed.portfolio.trades,
-            equity: computed.portfolio.equity,
+            summary: Summary { final_capital, total_return, metrics: values(metrics), warnings },
+            orders: simulation.orders,
+            trades: trades.unwrap_or_default(),
+            equity: equity.unwrap_or_default(),
         })
     })
     .await
@@ -121,7 +127,7 @@ fn read(input: &Input) -> Result<Request> {
         short_exits: signal(&mut fields, "shortExits", bars, false, &mut issues),
     };
     let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, &mut issues);
-    let options = Options::read_fields(&mut fields, &mut issues);
+    let settings = Settings::read_fields(&mut fields, &mut issues);
     fields.finish(&mut issues);
     issues.into_result(Code::InvalidArgument)?;
     let (Some(close), Some(initial_capital)) = (close, initial_capital) else {
@@ -138,7 +144,7 @@ fn read(input: &Input) -> Result<Request> {
         are_prices,
         signals,
         initial_capital,
-        options,
+        settings,
     })
 }
 

@@ -1,170 +1,214 @@
-//! The most common run, in a loop of its own: on an entry all cash goes into the asset, on an exit all of it comes out.
+//! A fast path for the most common run: an entry spends all cash, an exit sells the whole position.
 //!
-//! Of the order model ([`super::execute`]) only what such a run needs is left, in the same order of operations, so that its
-//! orders are the same to the last bit. Whatever else may happen on a bar (an entry beside an exit, fees that cash does not
-//! cover, an order below the smallest size, numbers that overflow) is left to the simulator, bar by bar.
+//! It performs the operations of [`super::execute`] that such a run needs, in the same order, so that its orders are the
+//! same to the last bit. Anything else (an entry and an exit on one bar, fees that cash does not cover, an order below the
+//! minimum size, numbers that overflow) is left to the general path, bar by bar.
 
 use super::approx::{add, less, snap};
 use super::execute::Account;
-use super::options::{Accumulate, Options, SizeType};
+use super::holdings::Held;
 use super::orders::Orders;
+use super::placed_signals::{first, has};
+use super::recorder::{Recorder, Simulation};
 use super::rejections::SignalKind;
-use super::signal_set::{first, has};
-use super::simulator::{POLL, Simulator};
+use super::state::State;
 use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::observer::ProgressObserver;
+use crate::settings::{Accumulate, Execution, Settings, SizeType};
 
-/// A run of orders that are all in or all out.
+/// A run in which every order is all in or all out.
 #[derive(Debug)]
 pub(super) struct AllIn<'a> {
-    /// What signals are filled at, before slippage.
-    prices: &'a [f64],
     /// The words of the entries and of the exits.
     entries: &'a [u64],
     exits: &'a [u64],
-    options: &'a Options,
+    settings: &'a Settings,
 }
 
-/// What an order leaves and costs.
+/// An order and what it leaves.
 struct Filled {
     /// Units.
     size: f64,
     /// After slippage.
     price: f64,
     fees: f64,
-    /// Money after a sale; nothing is left after a purchase.
+    /// Money after a sale. A purchase leaves none.
     cash: f64,
 }
 
-/// Orders on their way: writing to six columns at once, each of which may have to grow, takes longer than making an order.
-struct Rows {
+/// A block of orders. Pushing each order onto nine columns, any of which may have to grow, takes longer than making it.
+struct OrderBlock {
     bar: [u32; ROWS],
     side: [u8; ROWS],
     size: [f64; ROWS],
     price: [f64; ROWS],
     fees: [f64; ROWS],
-    quoted: [f64; ROWS],
+    reference_price: [f64; ROWS],
+    /// Cash and position after the order.
+    cash: [f64; ROWS],
+    position: [f64; ROWS],
     used: usize,
 }
 
 const ROWS: usize = 128;
 
-impl Default for Rows {
+impl Default for OrderBlock {
     fn default() -> Self {
         let empty = [0.0; ROWS];
-        let (bar, side) = ([0; ROWS], [0; ROWS]);
-        Self { bar, side, size: empty, price: empty, fees: empty, quoted: empty, used: 0 }
+        Self {
+            bar: [0; ROWS],
+            side: [0; ROWS],
+            size: empty,
+            price: empty,
+            fees: empty,
+            reference_price: empty,
+            cash: empty,
+            position: empty,
+            used: 0,
+        }
     }
 }
 
-impl Rows {
-    /// Adds an order, and returns whether there is no room for another one.
+impl OrderBlock {
+    /// Adds an order, and returns whether the block is full.
     #[inline(always)]
-    fn add(&mut self, bar: usize, is_entry: bool, [size, price, fees, quoted]: [f64; 4]) -> bool {
-        // The mask changes nothing: it tells the compiler that the place is inside.
+    fn push(
+        &mut self,
+        bar: usize,
+        is_entry: bool,
+        filled: &Filled,
+        reference_price: f64,
+        held: &Held,
+    ) -> bool {
+        // The mask changes nothing: it tells the compiler that the index is within bounds.
         let row = self.used & (ROWS - 1);
         self.bar[row] = u32::try_from(bar).unwrap_or(u32::MAX);
         self.side[row] = u8::from(!is_entry);
-        self.size[row] = size;
-        self.price[row] = price;
-        self.fees[row] = fees;
-        self.quoted[row] = quoted;
+        self.size[row] = filled.size;
+        self.price[row] = filled.price;
+        self.fees[row] = filled.fees;
+        self.reference_price[row] = reference_price;
+        self.cash[row] = held.cash;
+        self.position[row] = held.position;
         self.used += 1;
         self.used == ROWS
     }
 
-    /// Writes the orders down; each was made by the signal of its side.
-    fn give(&mut self, simulator: &mut Simulator<'_>) {
+    /// Moves the orders to the record and counts their signals.
+    fn flush(&mut self, state: &mut State<'_>) {
         fn rows<T>(column: &[T], count: usize) -> &[T] {
             column.get(..count).unwrap_or(&[])
         }
         let count = std::mem::take(&mut self.used);
-        let orders = &mut simulator.done.orders;
+        let Recorder { orders, holdings, .. } = &mut state.recorder;
         orders.bar.extend_from_slice(rows(&self.bar, count));
         orders.side.extend_from_slice(rows(&self.side, count));
-        orders.size.extend_from_slice(rows(&self.size, count));
-        orders.price.extend_from_slice(rows(&self.price, count));
-        orders.fees.extend_from_slice(rows(&self.fees, count));
-        simulator.done.quoted_prices.extend_from_slice(rows(&self.quoted, count));
+        for (to, from) in [
+            (&mut orders.size, &self.size),
+            (&mut orders.price, &self.price),
+            (&mut orders.fees, &self.fees),
+            (&mut orders.reference_price, &self.reference_price),
+            (&mut holdings.cash, &self.cash),
+            // Without short positions all cash is free.
+            (&mut holdings.free_cash, &self.cash),
+            (&mut holdings.position, &self.position),
+        ] {
+            to.extend_from_slice(rows(from, count));
+        }
         let exits = rows(&self.side, count).iter().map(|&side| u32::from(side)).sum();
-        simulator.see(SignalKind::LongExit, exits);
-        simulator.see(SignalKind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
+        state.count_seen_of(SignalKind::LongExit, exits);
+        state.count_seen_of(SignalKind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
     }
 }
 
 impl<'a> AllIn<'a> {
-    /// Returns the run if its settings and signals are of this kind.
-    pub(super) fn of(simulator: &Simulator<'a>) -> Option<Self> {
-        let options = simulator.options;
-        let all = options.size_type == SizeType::Amount
-            && options.size.is_infinite()
-            && options.max_size.is_infinite()
-            && options.size_granularity.is_none();
-        let plain = options.accumulate == Accumulate::Disabled
-            && options.sl_stop.is_none()
-            && options.tp_stop.is_none();
-        let [entries, exits, [], []] = simulator.words.sets() else { return None };
-        let prices = simulator.fill_prices();
-        (all && plain).then_some(Self { prices, entries, exits, options })
+    /// Returns the fast path if the settings and the signals allow it.
+    pub(super) fn new(sets: [&'a [u64]; 4], settings: &'a Settings) -> Option<Self> {
+        let sizing = &settings.sizing;
+        let trades_all = sizing.size_type == SizeType::Amount
+            && sizing.size.is_infinite()
+            && sizing.max_size.is_infinite()
+            && sizing.size_granularity.is_none();
+        let is_plain =
+            settings.rules.accumulate == Accumulate::Disabled && !settings.stops.are_set();
+        let [entries, exits, [], []] = sets else { return None };
+        (trades_all && is_plain).then_some(Self { entries, exits, settings })
     }
 
-    /// Makes orders from a bar on, and returns the bar that is the simulator's; the number of bars when all is done.
+    /// Makes orders from a bar on. Returns the bar that needs the general path, or the number of bars at the end.
     ///
     /// # Errors
     /// Cancelled by the observer.
     pub(super) fn run(
         &self,
-        simulator: &mut Simulator<'a>,
+        state: &mut State<'_>,
         from: usize,
         observer: &dyn ProgressObserver,
     ) -> Result<usize> {
-        let (bars, options) = (self.prices.len(), self.options);
-        let Account { mut cash, mut position, free_cash, debt } = simulator.account;
-        // Nothing else than this comes of such runs, but it is what the sums below rest on.
-        if debt != 0.0 || (free_cash - cash).abs() > 0.0 || (cash != 0.0 && position != 0.0) {
+        let bars = state.fill_prices.len();
+        let Account { mut cash, mut position, free_cash, debt } = state.account;
+        let mut held = state.recorder.held;
+        // Runs of this kind keep these conditions. The arithmetic below relies on them.
+        let is_flat_or_invested = |cash: f64, position: f64| cash == 0.0 || position == 0.0;
+        if debt != 0.0
+            || free_cash.to_bits() != cash.to_bits()
+            || !is_flat_or_invested(cash, position)
+            || held.debt != 0.0
+            || held.free_cash.to_bits() != held.cash.to_bits()
+            || held.position.to_bits() != position.to_bits()
+            || !is_flat_or_invested(held.cash, held.position)
+        {
             return Ok(from);
         }
-        let (mut next, mut poll_at, mut near_until) = (from, from + POLL, from);
-        let mut rows = Rows::default();
+        let mut next = from;
+        let mut block = OrderBlock::default();
         let end = loop {
             let is_entry = position == 0.0;
             let (signals, others) =
                 if is_entry { (self.entries, self.exits) } else { (self.exits, self.entries) };
             let Some(bar) = first(signals, next) else { break bars };
-            if bar >= poll_at {
-                if observer.is_cancelled() {
-                    return Err(Error::cancelled());
-                }
-                observer.on_bar(bar, simulator.done.orders.len());
-                poll_at = bar + POLL;
-            }
-            near_until = simulator.prefetch(near_until, bar);
-            let Some(&quoted) = self.prices.get(bar) else { break bars };
+            state.poll(bar, observer)?;
+            state.prefetch_fill_prices(bar);
+            let Some(&reference_price) = state.fill_prices.get(bar) else { break bars };
             let filled = if is_entry {
-                purchase(options, cash, quoted)
+                purchase(self.settings, cash, reference_price)
             } else {
-                sale(options, position, quoted)
+                sale(self.settings, position, reference_price)
             };
             let Some(filled) = filled.filter(|_| !has(others, bar)) else { break bar };
             let Filled { size, price, fees, .. } = filled;
-            if rows.add(bar, is_entry, [size, price, fees, quoted]) {
-                rows.give(simulator);
+            // What `Held::apply` computes for such an order.
+            let held_cash = if is_entry {
+                let left = add(held.cash, snap(-size * price - fees));
+                if left.to_bits() != 0 {
+                    break bar;
+                }
+                left
+            } else {
+                add(0.0, snap(size * price - fees))
+            };
+            held.cash = held_cash;
+            held.position = if is_entry { size } else { 0.0 };
+            if block.push(bar, is_entry, &filled, reference_price, &held) {
+                block.flush(state);
             }
             (cash, position) = if is_entry { (0.0, size) } else { (filled.cash, 0.0) };
             next = bar + 1;
         };
-        rows.give(simulator);
-        simulator.account = Account { cash, position, free_cash: cash, debt };
+        block.flush(state);
+        state.account = Account { cash, position, free_cash: cash, debt };
+        state.recorder.held = Held { free_cash: held.cash, ..held };
         Ok(end)
     }
 }
 
 /// Spends all cash.
 #[inline]
-fn purchase(options: &Options, cash: f64, quoted: f64) -> Option<Filled> {
-    let price = quoted * (1.0 + options.slippage);
-    let for_asset = add(cash, -options.fixed_fees) / (1.0 + options.fees);
+fn purchase(settings: &Settings, cash: f64, reference_price: f64) -> Option<Filled> {
+    let costs = &settings.costs;
+    let price = reference_price * (1.0 + costs.slippage);
+    let for_asset = add(cash, -costs.fixed_fees) / (1.0 + costs.fees);
     let size = for_asset / price;
     let fees = cash - for_asset;
     let fills = snap(cash) > 0.0
@@ -172,41 +216,50 @@ fn purchase(options: &Options, cash: f64, quoted: f64) -> Option<Filled> {
         && snap(size) > 0.0
         && size.is_finite()
         && fees.is_finite()
-        && !less(size, options.min_size);
+        && !less(size, settings.sizing.min_size);
     fills.then_some(Filled { size, price, fees, cash: 0.0 })
 }
 
 /// Sells the whole position.
 #[inline]
-fn sale(options: &Options, size: f64, quoted: f64) -> Option<Filled> {
-    let price = quoted * (1.0 - options.slippage);
+fn sale(settings: &Settings, size: f64, reference_price: f64) -> Option<Filled> {
+    let costs = &settings.costs;
+    let price = reference_price * (1.0 - costs.slippage);
     let received = size * price;
-    let fees = received * options.fees + options.fixed_fees;
+    let fees = received * costs.fees + costs.fixed_fees;
     let cash = add(received, -fees);
-    let fills =
-        cash >= 0.0 && cash.is_finite() && fees.is_finite() && !less(size, options.min_size);
+    let fills = cash >= 0.0
+        && cash.is_finite()
+        && fees.is_finite()
+        && !less(size, settings.sizing.min_size);
     fills.then_some(Filled { size, price, fees, cash })
 }
 
-/// Repeats a run of this kind with every fill at the open of the next bar; returns cash and position at the end. Which
-/// signals make orders depends on nothing but whether something is held, so that they are the same ones; one on the last
-/// bar is never filled. Nothing where an order would not fill any more.
-pub(super) fn at_next_open(
-    orders: &Orders,
+/// Returns cash and position at the end of the same run with every signal filled at the open of the next bar.
+///
+/// Which signals make orders depends only on whether there is a position, so that the orders of the run are those of the
+/// other one; an order on the last bar has no next bar and is not filled. Returns `None` if the run was not all in, did not
+/// fill at closes, or if an order would not be filled any more.
+pub(super) fn repeat_at_next_open(
+    simulation: &Simulation,
     opens: &[f64],
     capital: f64,
-    options: &Options,
+    settings: &Settings,
 ) -> Option<(f64, f64)> {
+    if !simulation.is_all_in || settings.conventions.execution != Execution::Close {
+        return None;
+    }
+    let Orders { bar: bars, side: sides, .. } = &simulation.orders;
     let (mut cash, mut position) = (capital, 0.0);
-    for (order, (&bar, &side)) in orders.bar.iter().zip(&orders.side).enumerate() {
-        if let Some(&later) = orders.bar.get(order + PREFETCH_DISTANCE) {
+    for (order, (&bar, &side)) in bars.iter().zip(sides).enumerate() {
+        if let Some(&later) = bars.get(order + PREFETCH_DISTANCE) {
             prefetch_at(opens, later as usize + 1);
         }
-        let Some(&quoted) = opens.get(bar as usize + 1) else { break };
+        let Some(&open) = opens.get(bar as usize + 1) else { break };
         if side == 0 {
-            (cash, position) = (0.0, purchase(options, cash, quoted)?.size);
+            (cash, position) = (0.0, purchase(settings, cash, open)?.size);
         } else {
-            (cash, position) = (sale(options, position, quoted)?.cash, 0.0);
+            (cash, position) = (sale(settings, position, open)?.cash, 0.0);
         }
     }
     Some((cash, position))

@@ -3,9 +3,9 @@
 //! Only bars with an entry are looked at, in this order: a long entry against a long exit, a short entry against a short
 //! exit, a long against a short entry, and last an entry against the position.
 
-use super::options::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Options};
 use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
+use crate::settings::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Settings};
 
 /// What is left of the signals of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct Resolved {
     /// Whether acting on them changes the size of a position, rather than closing or reversing it.
     pub(super) accumulate: Accumulate,
     /// Signals dropped because of each other.
-    pub(super) lost: SignalSet,
+    pub(super) conflicting: SignalSet,
     /// Entries dropped because of the position.
     pub(super) ignored: SignalSet,
     /// The entry against the position that was turned into an exit.
@@ -28,47 +28,53 @@ pub(super) fn resolve(
     signals: SignalSet,
     position: f64,
     accumulate: Accumulate,
-    options: &Options,
+    settings: &Settings,
 ) -> Resolved {
     let mut resolved = Resolved {
         signals,
         accumulate,
-        lost: SignalSet::NONE,
+        conflicting: SignalSet::NONE,
         ignored: SignalSet::NONE,
         turned: None,
     };
-    if !signals.meets(SignalSet::ENTRIES) {
+    if !signals.intersects(SignalSet::ENTRIES) {
         return resolved;
     }
-    resolved.settle_exit(
+    resolved.resolve_exit(
         SignalKind::LongEntry,
         SignalKind::LongExit,
-        options.upon_long_conflict,
+        settings.rules.upon_long_conflict,
         position,
     );
-    resolved.settle_exit(
+    resolved.resolve_exit(
         SignalKind::ShortEntry,
         SignalKind::ShortExit,
-        options.upon_short_conflict,
+        settings.rules.upon_short_conflict,
         position,
     );
-    resolved.settle_direction(options.upon_dir_conflict, position);
-    resolved.settle_opposite(options.upon_opposite_entry, position);
+    resolved.resolve_direction(settings.rules.upon_dir_conflict, position);
+    resolved.resolve_opposite(settings.rules.upon_opposite_entry, position);
     resolved
 }
 
 impl Resolved {
     /// Returns signals that contradict nothing.
     pub(super) fn unopposed(signals: SignalSet, accumulate: Accumulate) -> Self {
-        Self { signals, accumulate, lost: SignalSet::NONE, ignored: SignalSet::NONE, turned: None }
+        Self {
+            signals,
+            accumulate,
+            conflicting: SignalSet::NONE,
+            ignored: SignalSet::NONE,
+            turned: None,
+        }
     }
 
-    fn drop_lost(&mut self, kind: SignalKind) {
+    fn drop_conflicting(&mut self, kind: SignalKind) {
         self.signals = self.signals.without(kind);
-        self.lost = self.lost.with(kind);
+        self.conflicting = self.conflicting.with(kind);
     }
 
-    fn settle_exit(&mut self, entry: SignalKind, exit: SignalKind, rule: Conflict, position: f64) {
+    fn resolve_exit(&mut self, entry: SignalKind, exit: SignalKind, rule: Conflict, position: f64) {
         if !(self.signals.has(entry) && self.signals.has(exit)) {
             return;
         }
@@ -82,14 +88,14 @@ impl Resolved {
             Conflict::Opposite => (false, in_position),
         };
         if !keep_entry {
-            self.drop_lost(entry);
+            self.drop_conflicting(entry);
         }
         if !keep_exit {
-            self.drop_lost(exit);
+            self.drop_conflicting(exit);
         }
     }
 
-    fn settle_direction(&mut self, rule: DirectionConflict, position: f64) {
+    fn resolve_direction(&mut self, rule: DirectionConflict, position: f64) {
         if !(self.signals.has(SignalKind::LongEntry) && self.signals.has(SignalKind::ShortEntry)) {
             return;
         }
@@ -101,14 +107,14 @@ impl Resolved {
             DirectionConflict::Opposite => (position < 0.0, position > 0.0),
         };
         if !keep_long {
-            self.drop_lost(SignalKind::LongEntry);
+            self.drop_conflicting(SignalKind::LongEntry);
         }
         if !keep_short {
-            self.drop_lost(SignalKind::ShortEntry);
+            self.drop_conflicting(SignalKind::ShortEntry);
         }
     }
 
-    fn settle_opposite(&mut self, rule: OppositeEntry, position: f64) {
+    fn resolve_opposite(&mut self, rule: OppositeEntry, position: f64) {
         let (entry, exit) = if position > 0.0 {
             (SignalKind::ShortEntry, SignalKind::LongExit)
         } else if position < 0.0 {
@@ -157,9 +163,11 @@ mod tests {
             (Conflict::Opposite, 0.0, &[]),
         ];
         for (rule, position, expected) in cases {
-            let options = Options { upon_long_conflict: rule, ..Options::default() };
+            let settings = Settings::default().with(|settings| {
+                settings.rules.upon_long_conflict = rule;
+            });
             let resolved =
-                resolve(kinds(&[LongEntry, LongExit]), position, Accumulate::Disabled, &options);
+                resolve(kinds(&[LongEntry, LongExit]), position, Accumulate::Disabled, &settings);
             assert_eq!(resolved.signals, kinds(expected), "{rule:?} at {position}");
         }
     }
@@ -174,17 +182,21 @@ mod tests {
             (DirectionConflict::Opposite, 0.0, &[]),
             (DirectionConflict::Short, 0.0, &[ShortEntry]),
         ] {
-            let options = Options { upon_dir_conflict: rule, ..Options::default() };
+            let settings = Settings::default().with(|settings| {
+                settings.rules.upon_dir_conflict = rule;
+            });
             let resolved =
-                resolve(kinds(&[LongEntry, ShortEntry]), position, Accumulate::Disabled, &options);
+                resolve(kinds(&[LongEntry, ShortEntry]), position, Accumulate::Disabled, &settings);
             assert_eq!(resolved.signals, kinds(expected), "{rule:?} at {position}");
         }
     }
 
     #[test]
     fn an_entry_against_the_position_may_become_an_exit() {
-        let options = Options { upon_opposite_entry: OppositeEntry::Close, ..Options::default() };
-        let resolved = resolve(kinds(&[SignalKind::ShortEntry]), 1.0, Accumulate::Both, &options);
+        let settings = Settings::default().with(|settings| {
+            settings.rules.upon_opposite_entry = OppositeEntry::Close;
+        });
+        let resolved = resolve(kinds(&[SignalKind::ShortEntry]), 1.0, Accumulate::Both, &settings);
         assert_eq!(resolved.signals, kinds(&[SignalKind::LongExit]));
         assert_eq!(
             (resolved.accumulate, resolved.turned),

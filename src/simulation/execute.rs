@@ -1,11 +1,11 @@
 //! Orders to fills: what the account can afford, fees, slippage, limits and rounding.
 
 use super::approx::{add, close, less, less_or_close, snap};
-use super::options::{Direction, Options, SizeType};
 use super::rejections::RejectionReason;
 use super::sizing::{Order, amount_of_value};
 use crate::error::Result;
 use crate::market::{BarRef, overflow};
+use crate::settings::{Direction, Settings, SizeType};
 
 /// What is owned and owed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ pub(super) fn execute(
     account: &mut Account,
     order: &Order,
     terms: &FillTerms<'_>,
-    options: &Options,
+    settings: &Settings,
 ) -> Result<std::result::Result<Fill, RejectionReason>> {
     let mut amount = order.size;
     if amount == 0.0 {
@@ -92,9 +92,9 @@ pub(super) fn execute(
         if terms.purchase_price().is_infinite() {
             return Err(overflow("the price of the order after slippage", terms.bar));
         }
-        after.buy(&request, terms, options)
+        after.buy(&request, terms, settings)
     } else {
-        after.sell(&request, terms, options)
+        after.sell(&request, terms, settings)
     };
     if let Ok(fill) = &outcome {
         let finite = after.cash.is_finite()
@@ -140,12 +140,12 @@ impl Account {
         &mut self,
         request: &OrderRequest,
         terms: &FillTerms<'_>,
-        options: &Options,
+        settings: &Settings,
     ) -> std::result::Result<Fill, RejectionReason> {
         let price = terms.purchase_price();
         let mut budget = self.cash;
-        if options.lock_cash {
-            budget = least(self.unlocked_cash(price, options), self.cash);
+        if settings.sizing.lock_cash {
+            budget = least(self.unlocked_cash(price, settings), self.cash);
         }
         if let Some(share) = request.share {
             budget = budget.min(share * budget);
@@ -155,19 +155,19 @@ impl Account {
         }
         let covers_only = request.direction == Direction::ShortOnly;
         let wanted = if covers_only { request.amount.min(-self.position) } else { request.amount };
-        let wanted = limited(wanted, options)?;
+        let wanted = limited(wanted, settings)?;
 
         let value = wanted * price;
-        let fees = value * options.fees + options.fixed_fees;
+        let fees = value * settings.costs.fees + settings.costs.fixed_fees;
         let (size, fees, spent) = if less_or_close(value + fees, budget) {
             (wanted, fees, value + fees)
         } else {
-            affordable(budget, price, options)?
+            affordable(budget, price, settings)?
         };
         if close(wanted, 0.0) {
             return Err(RejectionReason::SizeZero);
         }
-        accepted(size, request.amount, options)?;
+        accepted(size, request.amount, settings)?;
 
         let before = self.position;
         self.cash = add(self.cash, -spent);
@@ -185,23 +185,23 @@ impl Account {
     }
 
     /// Returns the cash that a purchase may use when cash of shorts is locked.
-    fn unlocked_cash(&self, price: f64, options: &Options) -> f64 {
+    fn unlocked_cash(&self, price: f64, settings: &Settings) -> f64 {
         if self.position >= 0.0 {
             return self.free_cash;
         }
         // The order of the factors decides the last digit, and with a granularity that may decide a whole step.
         let short = self.position.abs();
-        let rate = 1.0 + options.fees;
-        let covering = short * price * rate + options.fixed_fees;
+        let rate = 1.0 + settings.costs.fees;
+        let covering = short * price * rate + settings.costs.fixed_fees;
         let released = self.free_cash + 2.0 * self.debt;
         let left = add(released, -covering);
         if left > 0.0 {
             released
         } else if left < 0.0 {
             // Each unit covered costs its price and releases twice what it was sold for.
-            let units =
-                (self.free_cash - options.fixed_fees) / (price * rate - 2.0 * self.debt / short);
-            units * price * rate + options.fixed_fees
+            let units = (self.free_cash - settings.costs.fixed_fees)
+                / (price * rate - 2.0 * self.debt / short);
+            units * price * rate + settings.costs.fixed_fees
         } else if left == 0.0 {
             self.cash
         } else {
@@ -214,16 +214,16 @@ impl Account {
         &mut self,
         request: &OrderRequest,
         terms: &FillTerms<'_>,
-        options: &Options,
+        settings: &Settings,
     ) -> std::result::Result<Fill, RejectionReason> {
         let price = terms.price * (1.0 - terms.slippage);
         let mut share = request.share;
         let mut wanted = request.amount;
         if request.direction == Direction::LongOnly {
             wanted = wanted.min(self.position);
-        } else if options.lock_cash || (wanted.is_infinite() && share.is_some()) {
-            let most = self.sellable(price, options)?;
-            if options.lock_cash {
+        } else if settings.sizing.lock_cash || (wanted.is_infinite() && share.is_some()) {
+            let most = self.sellable(price, settings)?;
+            if settings.sizing.lock_cash {
                 let asked = match share.take() {
                     Some(share) if wanted.is_infinite() => share * most,
                     Some(share) => share * wanted,
@@ -237,14 +237,14 @@ impl Account {
         if let Some(share) = share {
             wanted *= share;
         }
-        let size = limited(wanted, options)?;
+        let size = limited(wanted, settings)?;
         if close(size, 0.0) {
             return Err(RejectionReason::SizeZero);
         }
-        accepted(size, request.amount, options)?;
+        accepted(size, request.amount, settings)?;
 
         let received = size * price;
-        let fees = received * options.fees + options.fixed_fees;
+        let fees = received * settings.costs.fees + settings.costs.fixed_fees;
         let net = add(received, -fees);
         if net < 0.0 {
             return Err(RejectionReason::CannotCoverFees);
@@ -264,13 +264,20 @@ impl Account {
     }
 
     /// Returns how many units can be sold: the long position, and what free cash secures beyond it.
-    fn sellable(&self, price: f64, options: &Options) -> std::result::Result<f64, RejectionReason> {
+    fn sellable(
+        &self,
+        price: f64,
+        settings: &Settings,
+    ) -> std::result::Result<f64, RejectionReason> {
         let long = self.position.max(0.0);
-        let free = add(self.free_cash, long * price * (1.0 - options.fees));
+        let free = add(self.free_cash, long * price * (1.0 - settings.costs.fees));
         if free <= 0.0 {
             return if self.position <= 0.0 { Err(RejectionReason::NoFreeCash) } else { Ok(long) };
         }
-        let most = add(long, add(free, -options.fixed_fees) / (price * (1.0 + options.fees)));
+        let most = add(
+            long,
+            add(free, -settings.costs.fixed_fees) / (price * (1.0 + settings.costs.fees)),
+        );
         if most <= 0.0 { Err(RejectionReason::CannotCoverFees) } else { Ok(most) }
     }
 }
@@ -283,47 +290,51 @@ fn least(a: f64, b: f64) -> f64 {
 
 /// Applies the largest size and the granularity; what is left may be zero.
 #[inline]
-fn limited(wanted: f64, options: &Options) -> std::result::Result<f64, RejectionReason> {
+fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, RejectionReason> {
     if wanted == 0.0 {
         return Err(RejectionReason::SizeZero);
     }
     let mut size = wanted;
-    if size > options.max_size {
-        if !options.allow_partial {
+    if size > settings.sizing.max_size {
+        if !settings.sizing.allow_partial {
             return Err(RejectionReason::AboveMaxSize);
         }
-        size = options.max_size;
+        size = settings.sizing.max_size;
     }
-    Ok(rounded_down(size, options))
+    Ok(rounded_down(size, settings))
 }
 
 /// Returns size, fees and money spent of the largest purchase that a budget pays for.
 fn affordable(
     budget: f64,
     price: f64,
-    options: &Options,
+    settings: &Settings,
 ) -> std::result::Result<(f64, f64, f64), RejectionReason> {
-    let for_asset = add(budget, -options.fixed_fees) / (1.0 + options.fees);
+    let for_asset = add(budget, -settings.costs.fixed_fees) / (1.0 + settings.costs.fees);
     if for_asset <= 0.0 {
         return Err(RejectionReason::CannotCoverFees);
     }
     let size = for_asset / price;
-    if options.size_granularity.is_none() {
+    if settings.sizing.size_granularity.is_none() {
         return Ok((size, budget - for_asset, budget));
     }
-    let size = rounded_down(size, options);
+    let size = rounded_down(size, settings);
     let value = size * price;
-    let fees = value * options.fees + options.fixed_fees;
+    let fees = value * settings.costs.fees + settings.costs.fixed_fees;
     Ok((size, fees, value + fees))
 }
 
 /// Checks a final size against the smallest size and against what was asked for.
 #[inline]
-fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(), RejectionReason> {
-    if less(size, options.min_size) {
+fn accepted(
+    size: f64,
+    asked: f64,
+    settings: &Settings,
+) -> std::result::Result<(), RejectionReason> {
+    if less(size, settings.sizing.min_size) {
         return Err(RejectionReason::BelowMinSize);
     }
-    if !options.allow_partial && asked.is_finite() && less(size, asked) {
+    if !settings.sizing.allow_partial && asked.is_finite() && less(size, asked) {
         return Err(RejectionReason::PartialFill);
     }
     // What cash pays for may round down to nothing, even if the minimum is 0.
@@ -335,8 +346,10 @@ fn accepted(size: f64, asked: f64, options: &Options) -> std::result::Result<(),
 
 /// Rounds down to the granularity as floating-point floor division does: 0.3 by 0.1 gives 0.2.
 #[inline]
-fn rounded_down(size: f64, options: &Options) -> f64 {
-    let Some(step) = options.size_granularity.filter(|_| size.is_finite()) else { return size };
+fn rounded_down(size: f64, settings: &Settings) -> f64 {
+    let Some(step) = settings.sizing.size_granularity.filter(|_| size.is_finite()) else {
+        return size;
+    };
     let quotient = (size - size % step) / step;
     if quotient.is_infinite() {
         // Steps are finer than the digits of such a size.
@@ -359,8 +372,10 @@ mod tests {
         for (size, step, expected) in
             [(0.3, 0.1, 0.2), (7.0, 2.5, 5.0), (1e16, 3.0, 9_999_999_999_999_999.0)]
         {
-            let options = Options { size_granularity: Some(step), ..Options::default() };
-            assert_eq!(rounded_down(size, &options), expected);
+            let settings = Settings::default().with(|settings| {
+                settings.sizing.size_granularity = Some(step);
+            });
+            assert_eq!(rounded_down(size, &settings), expected);
         }
     }
 
@@ -369,13 +384,15 @@ mod tests {
         // vectorbt 1.2.0: CantCoverFees while the fixed fee exceeds cash, SizeZero once it does not.
         let order = Order { size: 0.9, size_type: SizeType::Amount, direction: Direction::Both };
         let terms = FillTerms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
-        let options =
-            Options { fixed_fees: 6.0, size_granularity: Some(1.0), ..Options::default() };
+        let settings = Settings::default().with(|settings| {
+            settings.costs.fixed_fees = 6.0;
+            settings.sizing.size_granularity = Some(1.0);
+        });
         for (cash, reason) in
             [(5.0, RejectionReason::CannotCoverFees), (7.0, RejectionReason::SizeZero)]
         {
             let mut account = Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
-            assert_eq!(execute(&mut account, &order, &terms, &options).unwrap(), Err(reason));
+            assert_eq!(execute(&mut account, &order, &terms, &settings).unwrap(), Err(reason));
         }
     }
 
@@ -386,7 +403,7 @@ mod tests {
         for (size, refused) in [(0.0, false), (1e-4, true)] {
             let order = Order { size, size_type: SizeType::Value, direction: Direction::Both };
             let mut account = Account { cash: 1.0, position: 0.0, debt: 0.0, free_cash: 1.0 };
-            let outcome = execute(&mut account, &order, &terms, &Options::default());
+            let outcome = execute(&mut account, &order, &terms, &Settings::default());
             assert_eq!(outcome.is_err(), refused);
         }
     }
@@ -406,22 +423,29 @@ mod tests {
             direction: Direction::Both,
         };
         let terms = FillTerms { price: 100.0, slippage: 0.0, valuation_price: 100.0, bar: BAR };
-        let options = Options {
-            fees: 0.1,
-            size_granularity: Some(0.2),
-            lock_cash: true,
-            ..Options::default()
-        };
-        let fill = execute(&mut account, &order, &terms, &options).unwrap().unwrap();
+        let settings = Settings::default().with(|settings| {
+            settings.costs.fees = 0.1;
+            settings.sizing.size_granularity = Some(0.2);
+            settings.sizing.lock_cash = true;
+        });
+        let fill = execute(&mut account, &order, &terms, &settings).unwrap().unwrap();
         assert_eq!((fill.size, fill.fees), (2_351.200_000_000_000_3, 23_512.000_000_000_004));
         assert_eq!(account.free_cash, 12.000_000_000_029_104);
     }
 
     #[test]
     fn an_order_that_overflows_names_the_amount_and_its_bar() {
-        let both = Options { fees: 0.0, slippage: 0.0, min_size: 0.0, ..Options::default() };
-        let locked = Options { lock_cash: true, ..both.clone() };
-        let slipping = Options { slippage: 0.5, ..both.clone() };
+        let both = Settings::default().with(|settings| {
+            settings.costs.fees = 0.0;
+            settings.costs.slippage = 0.0;
+            settings.sizing.min_size = 0.0;
+        });
+        let locked = both.clone().with(|settings| {
+            settings.sizing.lock_cash = true;
+        });
+        let slipping = both.clone().with(|settings| {
+            settings.costs.slippage = 0.5;
+        });
         let flat = |cash| Account { cash, position: 0.0, debt: 0.0, free_cash: cash };
         let long = Account { cash: 1e308, position: 1e300, debt: 0.0, free_cash: 1e308 };
         let short = Account { cash: 1e308, position: -1e300, debt: 1e308, free_cash: -1e308 };
@@ -431,14 +455,26 @@ mod tests {
             (long, -1e300, 1e8, &both, "the cash after an order of 1e300 units at 100000000.0"),
             (short, -1e300, 1e8, &both, "the cash after an order of 1e300 units"),
             // What cash is not locked cannot be told: the price with fees is infinite, and so is what the short costs.
-            (short, 1.0, 1.5e308, &Options { fees: 0.5, ..locked.clone() }, "the size of an order"),
+            (
+                short,
+                1.0,
+                1.5e308,
+                &locked.clone().with(|settings| {
+                    settings.costs.fees = 0.5;
+                }),
+                "the size of an order",
+            ),
         ];
-        for (before, size, price, options, expected) in cases {
+        for (before, size, price, settings, expected) in cases {
             let order = Order { size, size_type: SizeType::Amount, direction: Direction::Both };
-            let terms =
-                FillTerms { price, slippage: options.slippage, valuation_price: price, bar: BAR };
+            let terms = FillTerms {
+                price,
+                slippage: settings.costs.slippage,
+                valuation_price: price,
+                bar: BAR,
+            };
             let mut account = before;
-            let error = execute(&mut account, &order, &terms, options).unwrap_err();
+            let error = execute(&mut account, &order, &terms, settings).unwrap_err();
             assert!(error.message.starts_with(expected), "{error}");
             assert_eq!(account, before);
         }
@@ -446,8 +482,10 @@ mod tests {
 
     #[test]
     fn steps_finer_than_the_digits_of_a_size_leave_it_alone() {
-        let options = Options { size_granularity: Some(1e-300), ..Options::default() };
-        assert_eq!(rounded_down(1e300, &options), 1e300);
+        let settings = Settings::default().with(|settings| {
+            settings.sizing.size_granularity = Some(1e-300);
+        });
+        assert_eq!(rounded_down(1e300, &settings), 1e300);
     }
 
     #[test]
@@ -457,9 +495,11 @@ mod tests {
         let order =
             Order { size: f64::INFINITY, size_type: SizeType::Amount, direction: Direction::Both };
         let terms = FillTerms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
-        let options = Options { fixed_fees: 6.0, ..Options::default() };
+        let settings = Settings::default().with(|settings| {
+            settings.costs.fixed_fees = 6.0;
+        });
         assert_eq!(
-            execute(&mut account, &order, &terms, &options).unwrap(),
+            execute(&mut account, &order, &terms, &settings).unwrap(),
             Err(RejectionReason::CannotCoverFees)
         );
         assert_eq!(account, before);

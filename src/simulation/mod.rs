@@ -1,34 +1,38 @@
 //! Signals to orders: the one simulation of the crate, with the order model of vectorbt's `Portfolio.from_signals`.
 //!
-//! What is assumed:
-//! - A signal of a bar is filled at that bar's close, or at the next bar's open ([`options::Execution`]); one order a bar.
-//! - A purchase pays the price plus slippage, a sale gets the price less slippage; fees are a share of the traded value plus
-//!   a fixed amount for each order.
-//! - An order that cash does not cover is filled as far as cash goes, unless partial fills are not allowed.
-//! - Stops are tested before signals, from the bar after the entry on; on a gap they fill at the open; the stop loss goes
-//!   before the take profit; a trailing stop follows a bar's high only from the next bar on.
-//! - Losses of a short position may take equity below zero; nothing is liquidated.
+//! Assumptions:
+//! - A signal is filled at the close of its bar or at the open of the next bar ([`crate::settings::Execution`]). There is at
+//!   most one order per bar.
+//! - A purchase pays the reference price plus slippage, a sale receives the reference price less slippage. Fees are a
+//!   fraction of the traded value plus a fixed amount per order.
+//! - An order that cash does not cover is filled as far as cash goes, unless partial fills are off.
+//! - Stops are tested before signals, from the bar after the entry on. On a gap they fill at the open. The stop loss goes
+//!   before the take profit. A trailing stop follows the high of a bar only from the next bar on.
+//! - Losses of a short position may take equity below zero. Nothing is liquidated.
 //! - A position that is open at the end stays open.
 
 mod all_in;
 mod approx;
 mod conflicts;
 mod execute;
-pub mod options;
-pub mod orders;
-pub mod prices;
+mod holdings;
+mod orders;
+mod placed_signals;
+mod prices;
 #[cfg(test)]
 pub(crate) mod random_cases;
-mod read;
-pub mod rejections;
+mod recorder;
+mod rejections;
 mod signal_set;
-pub mod simulator;
+mod simulator;
 mod sizing;
+mod state;
 mod stops;
 
 pub use approx::{add, close, snap};
-pub use options::Options;
+pub use holdings::Holdings;
 pub use orders::Orders;
 pub use prices::Prices;
+pub use recorder::{Simulation, StopCounts};
 pub use rejections::{Rejection, RejectionReason, SignalKind};
-pub use simulator::{Simulation, StopCounts, simulate};
+pub use simulator::{at_next_open, simulate, simulate_into};

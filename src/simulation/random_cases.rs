@@ -5,8 +5,8 @@ use std::fmt;
 use proptest::prelude::*;
 
 use super::Prices;
-use super::options::{
-    Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Options,
+use crate::settings::{
+    Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Settings,
     SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
 };
 use crate::signals::{Bits, Signals};
@@ -19,26 +19,25 @@ pub(crate) struct Case {
     pub(crate) low: Vec<f64>,
     pub(crate) close: Vec<f64>,
     pub(crate) signals: Signals,
-    pub(crate) options: Options,
+    pub(crate) settings: Settings,
 }
 
 impl Case {
     /// Returns the case with all cash in the asset or none; fees, prices of fills and signals are its own.
     pub(crate) fn all_in(self, min_size: f64) -> Self {
-        let options = Options {
-            size: f64::INFINITY,
-            size_type: SizeType::Amount,
-            min_size,
-            max_size: f64::INFINITY,
-            size_granularity: None,
-            direction: Direction::LongOnly,
-            accumulate: Accumulate::Disabled,
-            sl_stop: None,
-            tp_stop: None,
-            ..self.options
-        };
+        let settings = self.settings.with(|settings| {
+            settings.sizing.size = f64::INFINITY;
+            settings.sizing.size_type = SizeType::Amount;
+            settings.sizing.min_size = min_size;
+            settings.sizing.max_size = f64::INFINITY;
+            settings.sizing.size_granularity = None;
+            settings.rules.direction = Direction::LongOnly;
+            settings.rules.accumulate = Accumulate::Disabled;
+            settings.stops.sl_stop = None;
+            settings.stops.tp_stop = None;
+        });
         let signals = Signals { short_entries: None, short_exits: None, ..self.signals };
-        Self { signals, options, ..self }
+        Self { signals, settings, ..self }
     }
 
     pub(crate) fn prices(&self) -> Prices<'_> {
@@ -75,13 +74,13 @@ prop_compose! {
         max_size in prop_oneof![Just(f64::INFINITY), Just(3.0)],
         allow_partial in any::<bool>(),
         lock_cash in any::<bool>(),
-    ) -> Options {
-        Options { fees, fixed_fees, slippage, size, size_type, max_size, size_granularity, lock_cash, allow_partial, ..Options::default() }
+    ) -> Settings {
+        Settings::default().with(|settings| { settings.costs.fees = fees; settings.costs.fixed_fees = fixed_fees; settings.costs.slippage = slippage; settings.sizing.size = size; settings.sizing.size_type = size_type; settings.sizing.max_size = max_size; settings.sizing.size_granularity = size_granularity; settings.sizing.lock_cash = lock_cash; settings.sizing.allow_partial = allow_partial; })
     }
 }
 
 prop_compose! {
-    fn rules(sizes: Options)(
+    fn rules(sizes: Settings)(
         direction in pick(Direction::ALL),
         accumulate in pick(Accumulate::ALL),
         upon_long_conflict in pick(Conflict::ALL),
@@ -90,15 +89,13 @@ prop_compose! {
         upon_opposite_entry in pick(OppositeEntry::ALL),
         execution in pick(Execution::ALL),
         sizes in Just(sizes),
-    ) -> Options {
-        Options {
-            direction, accumulate, upon_long_conflict, upon_short_conflict, upon_dir_conflict, upon_opposite_entry, execution, ..sizes
-        }
+    ) -> Settings {
+        sizes.with(|settings| { settings.rules.direction = direction; settings.rules.accumulate = accumulate; settings.rules.upon_long_conflict = upon_long_conflict; settings.rules.upon_short_conflict = upon_short_conflict; settings.rules.upon_dir_conflict = upon_dir_conflict; settings.rules.upon_opposite_entry = upon_opposite_entry; settings.conventions.execution = execution; })
     }
 }
 
 prop_compose! {
-    fn stops(rules: Options)(
+    fn stops(rules: Settings)(
         sl_stop in proptest::option::of(0.005..0.1),
         sl_trail in any::<bool>(),
         tp_stop in proptest::option::of(0.005..0.1),
@@ -107,8 +104,8 @@ prop_compose! {
         upon_stop_exit in pick(StopExit::ALL),
         upon_stop_update in pick(StopUpdate::ALL),
         rules in Just(rules),
-    ) -> Options {
-        Options { sl_stop, sl_trail, tp_stop, stop_entry_price, stop_exit_price, upon_stop_exit, upon_stop_update, ..rules }
+    ) -> Settings {
+        rules.with(|settings| { settings.stops.sl_stop = sl_stop; settings.stops.sl_trail = sl_trail; settings.stops.tp_stop = tp_stop; settings.stops.stop_entry_price = stop_entry_price; settings.stops.stop_exit_price = stop_exit_price; settings.stops.upon_stop_exit = upon_stop_exit; settings.stops.upon_stop_update = upon_stop_update; })
     }
 }
 
@@ -119,7 +116,7 @@ prop_compose! {
         exits in bits(bars),
         short_entries in proptest::option::of(bits(bars)),
         short_exits in proptest::option::of(bits(bars)),
-        options in sizes().prop_flat_map(rules).prop_flat_map(|rules| prop_oneof![Just(rules.clone()), stops(rules)]),
+        settings in sizes().prop_flat_map(rules).prop_flat_map(|rules| prop_oneof![Just(rules.clone()), stops(rules)]),
     ) -> Case {
         let mut last: f64 = 100.0;
         let (mut open, mut high, mut low, mut close) = (vec![], vec![], vec![], vec![]);
@@ -131,7 +128,7 @@ prop_compose! {
             close.push(end);
             last = end;
         }
-        Case { open, high, low, close, signals: Signals { entries, exits, short_entries, short_exits }, options }
+        Case { open, high, low, close, signals: Signals { entries, exits, short_entries, short_exits }, settings }
     }
 }
 
@@ -158,10 +155,10 @@ prop_compose! {
             case.close.len(),
         ),
         capital in magnitude(),
-        size in or_extreme(case.options.size),
-        fees in prop_oneof![3 => Just(case.options.fees), 1 => Just(-0.999_999_9), 1 => magnitude()],
+        size in or_extreme(case.settings.sizing.size),
+        fees in prop_oneof![3 => Just(case.settings.costs.fees), 1 => Just(-0.999_999_9), 1 => magnitude()],
         fixed_fees in prop_oneof![3 => Just(0.0), 1 => magnitude(), 1 => magnitude().prop_map(|fee| -fee)],
-        slippage in prop_oneof![3 => Just(case.options.slippage), 1 => Just(0.999_999_9), 1 => Just(5e-324)],
+        slippage in prop_oneof![3 => Just(case.settings.costs.slippage), 1 => Just(0.999_999_9), 1 => Just(5e-324)],
         (min_size, max_size) in (or_extreme(0.0), or_extreme(f64::INFINITY)),
         size_granularity in proptest::option::weighted(0.2, magnitude()),
         (sl_stop, tp_stop) in (proptest::option::weighted(0.2, magnitude()), proptest::option::weighted(0.2, magnitude())),
@@ -178,11 +175,8 @@ prop_compose! {
             close.push(last);
             high.push(highest);
         }
-        let size = if case.options.size_type == SizeType::Percent { size.min(1.0) } else { size };
-        let options = Options {
-            fees, fixed_fees, slippage, size, min_size, max_size, size_granularity, sl_stop, tp_stop, risk_free, year_days,
-            ..case.options
-        };
-        (Case { open, high, low, close, signals: case.signals, options }, capital)
+        let size = if case.settings.sizing.size_type == SizeType::Percent { size.min(1.0) } else { size };
+        let settings = case.settings.with(|settings| { settings.costs.fees = fees; settings.costs.fixed_fees = fixed_fees; settings.costs.slippage = slippage; settings.sizing.size = size; settings.sizing.min_size = min_size; settings.sizing.max_size = max_size; settings.sizing.size_granularity = size_granularity; settings.stops.sl_stop = sl_stop; settings.stops.tp_stop = tp_stop; settings.conventions.risk_free = risk_free; settings.conventions.year_days = year_days; });
+        (Case { open, high, low, close, signals: case.signals, settings }, capital)
     }
 }

@@ -4,11 +4,11 @@
 //! accumulation an exit closes, an entry against the position reverses it (the whole position and one entry's size beyond
 //! it), and an entry in its direction does nothing.
 
-use super::options::{Accumulate, Direction, Options, SizeType};
 use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
 use crate::error::{Error, Result};
 use crate::market::{BarRef, overflow};
+use crate::settings::{Accumulate, Direction, Settings, SizeType};
 
 /// What the account is asked to trade.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,11 +31,11 @@ pub(super) fn size(
     position: f64,
     accumulate: Accumulate,
     valuation_price: f64,
-    options: &Options,
+    settings: &Settings,
     bar: BarRef<'_>,
 ) -> Result<Option<(SignalKind, Order)>> {
-    let entry_size = options.size;
-    let sized = |size, direction| Order { size, size_type: options.size_type, direction };
+    let entry_size = settings.sizing.size;
+    let sized = |size, direction| Order { size, size_type: settings.sizing.size_type, direction };
     if position == 0.0 {
         return Ok(if signals.has(SignalKind::LongEntry) {
             Some((SignalKind::LongEntry, sized(entry_size, Direction::Both)))
@@ -68,7 +68,7 @@ pub(super) fn size(
         let order = if reduces {
             sized(-toward * entry_size, Direction::Both)
         } else {
-            let beyond = amount_beyond(valuation_price, options, bar)?;
+            let beyond = amount_beyond(valuation_price, settings, bar)?;
             let units = position.abs() + beyond;
             // An infinite size asks for all that is possible: nobody asked for that here.
             if units.is_infinite() && entry_size.is_finite() {
@@ -92,11 +92,11 @@ pub(super) fn size(
 }
 
 /// Returns by how many units a reversal goes beyond closing the position.
-fn amount_beyond(valuation_price: f64, options: &Options, bar: BarRef<'_>) -> Result<f64> {
-    match options.size_type {
-        SizeType::Amount => Ok(options.size),
+fn amount_beyond(valuation_price: f64, settings: &Settings, bar: BarRef<'_>) -> Result<f64> {
+    match settings.sizing.size_type {
+        SizeType::Amount => Ok(settings.sizing.size),
         // Already units, the order is not converted again, and a price too small for that is none here: as in vectorbt.
-        SizeType::Value => Ok(options.size / valuation_price),
+        SizeType::Value => Ok(settings.sizing.size / valuation_price),
         SizeType::Percent => Err(Error::invalid(
             "sizeType",
             "conflict",
@@ -133,14 +133,18 @@ mod tests {
 
     const BAR: BarRef<'static> = BarRef { bar: 7, timestamps: &[] };
 
-    fn order(kind: SignalKind, position: f64, options: &Options) -> Option<(SignalKind, Order)> {
-        size(SignalSet::NONE.with(kind), position, options.accumulate, 50.0, options, BAR).unwrap()
+    fn order(kind: SignalKind, position: f64, settings: &Settings) -> Option<(SignalKind, Order)> {
+        size(SignalSet::NONE.with(kind), position, settings.rules.accumulate, 50.0, settings, BAR)
+            .unwrap()
     }
 
     #[test]
     fn a_reversal_goes_one_entry_beyond_the_position() {
-        let options = Options { size: 300.0, size_type: SizeType::Value, ..Options::default() };
-        let (_, reversal) = order(SignalKind::ShortEntry, 4.0, &options).unwrap();
+        let settings = Settings::default().with(|settings| {
+            settings.sizing.size = 300.0;
+            settings.sizing.size_type = SizeType::Value;
+        });
+        let (_, reversal) = order(SignalKind::ShortEntry, 4.0, &settings).unwrap();
         assert_eq!(
             reversal,
             Order { size: -10.0, size_type: SizeType::Amount, direction: Direction::Both }
@@ -151,27 +155,38 @@ mod tests {
     fn a_reversal_by_value_is_made_at_the_tiniest_price() {
         // vectorbt 1.2.0: from_signals([1e-11, 1e-13], [1, 0], [0, 1], direction="both", size=1e-4, size_type="value",
         // init_cash=1e-3) reverses 1e7 units at 1e-13 with an order of 1.01e9.
-        let options = Options { size: 1e-4, size_type: SizeType::Value, ..Options::default() };
+        let settings = Settings::default().with(|settings| {
+            settings.sizing.size = 1e-4;
+            settings.sizing.size_type = SizeType::Value;
+        });
         let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
-        let sized = size(signals, 1e7, Accumulate::Disabled, 1e-13, &options, BAR).unwrap();
+        let sized = size(signals, 1e7, Accumulate::Disabled, 1e-13, &settings, BAR).unwrap();
         assert!((sized.unwrap().1.size / -1.01e9 - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_reversal_by_percent_names_its_bar() {
-        let options = Options { size: 0.5, size_type: SizeType::Percent, ..Options::default() };
+        let settings = Settings::default().with(|settings| {
+            settings.sizing.size = 0.5;
+            settings.sizing.size_type = SizeType::Percent;
+        });
         let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
-        let error = size(signals, 4.0, Accumulate::Disabled, 50.0, &options, BAR).unwrap_err();
+        let error = size(signals, 4.0, Accumulate::Disabled, 50.0, &settings, BAR).unwrap_err();
         assert!(error.message.contains("bar 7"), "{error}");
     }
 
     #[test]
     fn more_units_than_a_number_holds_are_not_taken_for_all_that_is_possible() {
-        let value = Options { size: 1e300, size_type: SizeType::Value, ..Options::default() };
-        let units = Options { size: f64::MAX, ..Options::default() };
+        let value = Settings::default().with(|settings| {
+            settings.sizing.size = 1e300;
+            settings.sizing.size_type = SizeType::Value;
+        });
+        let units = Settings::default().with(|settings| {
+            settings.sizing.size = f64::MAX;
+        });
         let signals = SignalSet::NONE.with(SignalKind::ShortEntry);
-        for (options, position, price) in [(&value, 1.0, 1e-10), (&units, f64::MAX, 1.0)] {
-            let reversal = size(signals, position, Accumulate::Disabled, price, options, BAR);
+        for (settings, position, price) in [(&value, 1.0, 1e-10), (&units, f64::MAX, 1.0)] {
+            let reversal = size(signals, position, Accumulate::Disabled, price, settings, BAR);
             let error = reversal.unwrap_err();
             assert!(error.message.starts_with("the size of the reversal on bar 7"), "{error}");
         }
@@ -182,12 +197,16 @@ mod tests {
 
     #[test]
     fn accumulation_decides_between_reducing_and_closing() {
-        let options = Options { size: 1.0, ..Options::default() };
-        assert_eq!(order(SignalKind::LongEntry, 4.0, &options), None);
-        assert_eq!(order(SignalKind::LongExit, 4.0, &options).unwrap().1.size, -4.0);
-        let options = Options { accumulate: Accumulate::Both, ..options };
-        assert_eq!(order(SignalKind::LongEntry, 4.0, &options).unwrap().1.size, 1.0);
-        assert_eq!(order(SignalKind::LongExit, 4.0, &options).unwrap().1.size, -1.0);
-        assert_eq!(order(SignalKind::LongEntry, -4.0, &options).unwrap().1.size, 1.0);
+        let settings = Settings::default().with(|settings| {
+            settings.sizing.size = 1.0;
+        });
+        assert_eq!(order(SignalKind::LongEntry, 4.0, &settings), None);
+        assert_eq!(order(SignalKind::LongExit, 4.0, &settings).unwrap().1.size, -4.0);
+        let settings = settings.with(|settings| {
+            settings.rules.accumulate = Accumulate::Both;
+        });
+        assert_eq!(order(SignalKind::LongEntry, 4.0, &settings).unwrap().1.size, 1.0);
+        assert_eq!(order(SignalKind::LongExit, 4.0, &settings).unwrap().1.size, -1.0);
+        assert_eq!(order(SignalKind::LongEntry, -4.0, &settings).unwrap().1.size, 1.0);
     }
 }

@@ -1,16 +1,16 @@
 //! Stop loss, trailing stop and take profit.
 //!
-//! Stops are tested from the bar after the entry on, the stop loss before the take profit. A level that the open has
+//! ActiveStops are tested from the bar after the entry on, the stop loss before the take profit. A level that the open has
 //! already passed fills at the open; one that the bar touches fills at the level. A trailing reference is raised to the
 //! bar's high (lowered to its low for a short position) after the test, so that a bar that makes a new high and then falls
 //! is not stopped by its own high.
 
-use super::options::{Options, StopUpdate};
 use super::prices::{Bar, Prices};
+use crate::settings::{Settings, StopUpdate};
 
 /// The stops of a position.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Stops {
+pub(super) struct ActiveStops {
     loss: Option<Stop>,
     trails: bool,
     profit: Option<Stop>,
@@ -35,23 +35,23 @@ pub(super) struct Hit {
     pub(super) both: bool,
 }
 
-impl Stops {
+impl ActiveStops {
     /// Returns the stops of a position that was opened or reversed.
-    pub(super) fn set(reference: f64, options: &Options) -> Self {
+    pub(super) fn set(reference: f64, settings: &Settings) -> Self {
         let stop = |fraction: f64| Stop { reference, fraction };
         Self {
-            loss: options.sl_stop.map(stop),
-            trails: options.sl_trail,
-            profit: options.tp_stop.map(stop),
+            loss: settings.stops.sl_stop.map(stop),
+            trails: settings.stops.sl_trail,
+            profit: settings.stops.tp_stop.map(stop),
         }
     }
 
     /// Returns the stops of a position that was increased.
-    pub(super) fn moved(self, reference: f64, options: &Options) -> Self {
-        match options.upon_stop_update {
+    pub(super) fn moved(self, reference: f64, settings: &Settings) -> Self {
+        match settings.stops.upon_stop_update {
             StopUpdate::Keep => self,
-            // Stops are the same at every bar, so that a new one is there exactly if an old one is.
-            StopUpdate::Override | StopUpdate::OverrideNan => Self::set(reference, options),
+            // ActiveStops are the same at every bar, so that a new one is there exactly if an old one is.
+            StopUpdate::Override | StopUpdate::OverrideNan => Self::set(reference, settings),
         }
     }
 

@@ -3,7 +3,7 @@
 //! The first peak is the equity of the first bar, so that a loss against the initial capital on that bar is not a
 //! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
-use super::float;
+use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Lanes, Simd, simd_multiversion};
 
 /// The drawdowns of an equity curve, one that lasts to the end included.
@@ -78,7 +78,7 @@ simd_multiversion! {
 
 impl DrawdownStatistics {
     /// Joins the sections of a curve; a drawdown that lasts to its end counts.
-    pub(super) fn of(sections: impl IntoIterator<Item = Section>) -> Self {
+    pub(super) fn joined(sections: impl IntoIterator<Item = Section>) -> Self {
         let mut statistics = Self::default();
         let mut fall: Option<Fall> = None;
         for section in sections {
@@ -198,7 +198,7 @@ mod tests {
     /// Finds the drawdowns section by section.
     fn found(equity: &[f64], bars: usize) -> DrawdownStatistics {
         let mut peak = f64::NEG_INFINITY;
-        DrawdownStatistics::of(equity.chunks(bars).map(|values| {
+        DrawdownStatistics::joined(equity.chunks(bars).map(|values| {
             let section = section(peak, values);
             peak = values.iter().copied().fold(peak, f64::max);
             section

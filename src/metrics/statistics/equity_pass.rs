@@ -1,160 +1,169 @@
-//! One pass over equity and close, in sections that several hands may measure at once.
+//! One pass over equity and closes, in sections that several threads may measure at once.
 //!
-//! What a section gives depends on its bars alone, and sections are joined in their order: the same bytes, however many
-//! hands there are. Within a section blocks of bars stay in the nearest cache while equity, returns and sums are made of
-//! them.
+//! The result of a section depends on its bars alone, and sections are joined in their order: the same bytes, however many
+//! threads there are. Within a section, blocks of bars stay in the nearest cache while equity, returns and sums are computed.
 
 use std::ops::Range;
 
+use super::block::{BLOCK, ReturnBlock};
 use super::drawdowns::{self, DrawdownStatistics};
+use super::equity_source::EquitySource;
 use super::extremes::{maximum, minimum};
 use super::moments::RunningSums;
+use super::numbers::float;
 use super::quantiles::{self, TailBounds, TailCandidates, TailStatistics};
-use super::returns::{any_changes, change, changes};
-use super::{EquitySource, ReturnStatistics, float};
+use super::returns::{ReturnStatistics, any_changes, change, changes};
+use super::set::StatisticSet;
 use crate::compute::column_writer::ColumnWriter;
-use crate::compute::multiversion::simd_multiversion;
+use crate::compute::multiversion::{Scalar, simd_multiversion};
 use crate::compute::parallel::{Executor, Sections, Sequential, map_parts, write_column};
 
-/// Bars a section.
+/// Bars per section.
 const SECTION: usize = 1 << 15;
-
-/// Bars a block: its equity and both returns take 24 kB.
-const BLOCK: usize = 1_024;
 
 /// What the returns are measured with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CurveInput<'a> {
-    pub initial_capital: f64,
-    pub close: &'a [f64],
+pub(super) struct PassInput<'a> {
+    pub(super) initial_capital: f64,
+    pub(super) close: &'a [f64],
     /// Rate of one bar, a fraction.
-    pub risk_free: f64,
+    pub(super) risk_free: f64,
+    /// What is measured.
+    pub(super) set: StatisticSet,
 }
 
-/// What is measured.
+/// What the pass measured.
 #[derive(Debug, Default)]
 pub(super) struct EquityMeasures {
-    pub statistics: ReturnStatistics,
-    pub tails: Option<TailStatistics>,
-    pub drawdowns: DrawdownStatistics,
-    pub mean_equity: Option<f64>,
-    pub lowest_equity: Option<f64>,
-    pub highest_equity: Option<f64>,
+    pub(super) returns: ReturnStatistics,
+    pub(super) tails: Option<TailStatistics>,
+    pub(super) drawdowns: DrawdownStatistics,
+    pub(super) mean_equity: Option<f64>,
+    pub(super) lowest_equity: Option<f64>,
+    pub(super) highest_equity: Option<f64>,
 }
 
-/// Measures a curve over as many bars as there are closes, and returns its equity too.
+/// Measures a curve over as many bars as there are closes. Returns its equity too.
 pub(super) fn measure(
-    terms: &CurveInput<'_>,
-    equity_source: &dyn EquitySource,
+    input: &PassInput<'_>,
+    source: &dyn EquitySource,
     executor: &dyn Executor,
 ) -> (EquityMeasures, Vec<f64>) {
-    let bars = terms.close.len();
-    let mut statistics =
-        ReturnStatistics { count: bars, growth: 1.0, ..ReturnStatistics::default() };
-    let bounds = TailBounds::of(bars, |sample, take| {
-        equity_source.sample(sample, &mut |before, equity| {
-            take(change(before.unwrap_or(terms.initial_capital), equity));
-        });
-    });
+    let bars = input.close.len();
+    let wants = |part| input.set.contains(part);
+    let mut returns = ReturnStatistics { count: bars, growth: 1.0, ..ReturnStatistics::default() };
+    let bounds = if wants(StatisticSet::TAILS) {
+        TailBounds::sample(bars, |sample, take| {
+            source.sample(sample, &mut |before, equity| {
+                take(change(before.unwrap_or(input.initial_capital), equity));
+            });
+        })
+    } else {
+        TailBounds::EVERYTHING
+    };
     let (equity, sections) =
         write_column(executor, Sections::new(bars, SECTION), |bars, writer| {
-            section(terms, equity_source, bars, bounds, writer)
+            section(input, source, bars, bounds, writer)
         });
     let Some(sums) = joined(&sections) else {
-        return (EquityMeasures { statistics, ..EquityMeasures::default() }, equity);
+        return (EquityMeasures { returns, ..EquityMeasures::default() }, equity);
     };
-    sums.give(&mut statistics);
     let lowest = sections.iter().map(|section| section.lowest).fold(f64::INFINITY, f64::min);
     let highest = sections.iter().map(|section| section.highest).fold(f64::NEG_INFINITY, f64::max);
+    let is_solvent = input.initial_capital > 0.0 && lowest > 0.0;
 
-    let (tails, drawdowns) = second(&equity, &sections, executor);
-    // If the sample misjudged the distribution, or the curve touches zero: once more, with all returns at hand.
-    let is_solvent = terms.initial_capital > 0.0 && lowest > 0.0;
-    let all = (tails.is_none() || !is_solvent).then(|| {
+    let (mut tails, drawdowns) = second_pass(input.set, &equity, &sections, executor);
+    let is_tail_missing = wants(StatisticSet::TAILS) && tails.is_none();
+    // If the sample misjudged the distribution, or the curve touches zero, all returns are needed at once.
+    let all = (is_tail_missing || !is_solvent).then(|| {
         let mut returns = vec![0.0; bars];
-        any_changes(terms.initial_capital, &equity, &mut returns);
+        any_changes(input.initial_capital, &equity, &mut returns);
         returns
     });
-    let tails = tails.or_else(|| {
-        let mut kept = TailCandidates::of(bars);
-        kept.take(crate::compute::multiversion::Scalar, TailBounds::NONE, all.as_ref()?);
-        TailStatistics::of(quantiles::low(bars, [&kept]), quantiles::high(bars, [&kept]))
-    });
+    if let Some(all) = all.as_ref().filter(|_| is_tail_missing) {
+        let mut candidates = TailCandidates::with_capacity_for(bars);
+        candidates.extend(Scalar, TailBounds::EVERYTHING, all);
+        tails = TailStatistics::new(
+            quantiles::low(bars, [&candidates]),
+            quantiles::high(bars, [&candidates]),
+        );
+    }
+    if wants(StatisticSet::RETURNS) {
+        sums.write_to(&mut returns);
+    }
     match all {
-        Some(returns) if !is_solvent => statistics.compound(&returns),
+        Some(all) if !is_solvent => returns.compound(&all),
         _ => {
-            // The running product of 1 + r is the equity itself, but for a factor.
-            statistics.growth = equity.last().map_or(1.0, |last| last / terms.initial_capital);
-            statistics.deepest_drawdown = drawdowns.deepest;
-            statistics.squared_drawdowns = drawdowns.squares;
+            // The running product of 1 + r is the equity itself, up to a factor.
+            returns.growth = equity.last().map_or(1.0, |last| last / input.initial_capital);
+            returns.deepest_drawdown = drawdowns.deepest;
+            returns.squared_drawdowns = drawdowns.squares;
         }
     }
-    let mean_equity = Some(sums.equity / float(bars));
+    let mean_equity = wants(StatisticSet::RETURNS).then(|| sums.equity / float(bars));
     let (lowest_equity, highest_equity) = (Some(lowest), Some(highest));
     (
-        EquityMeasures { statistics, tails, drawdowns, mean_equity, lowest_equity, highest_equity },
+        EquityMeasures { returns, tails, drawdowns, mean_equity, lowest_equity, highest_equity },
         equity,
     )
 }
 
-/// One section, measured.
+/// The measures of one section.
 #[derive(Debug)]
 struct Section {
     sums: RunningSums,
-    kept: TailCandidates,
+    candidates: TailCandidates,
     lowest: f64,
     highest: f64,
 }
 
-/// One block of returns, with the equity that they lead to.
-#[derive(Debug)]
-pub(super) struct ReturnBlock<'a> {
-    pub r: &'a [f64],
-    pub b: &'a [f64],
-    pub equity: &'a [f64],
-}
-
 simd_multiversion! {
-    /// Measures the bars of a section, and writes their equity into the writer for it.
+    /// Measures the bars of a section, and writes their equity.
     fn section(
         simd,
-        terms: &CurveInput<'_>,
-        equity_source: &dyn EquitySource,
+        input: &PassInput<'_>,
+        source: &dyn EquitySource,
         bars: Range<usize>,
         bounds: TailBounds,
         writer: &mut ColumnWriter<'_>,
     ) -> Section {
+        let wants_sums = input.set.contains(StatisticSet::RETURNS);
+        let wants_tails = input.set.contains(StatisticSet::TAILS);
         let mut section = Section {
             sums: RunningSums::default(),
-            kept: TailCandidates::of(bars.len()),
+            candidates: TailCandidates::with_capacity_for(if wants_tails { bars.len() } else { 0 }),
             lowest: f64::INFINITY,
             highest: f64::NEG_INFINITY,
         };
         let before = bars.start.checked_sub(1);
-        let mut equity_before = before.map_or(terms.initial_capital, |bar| equity_source.at(bar));
-        let mut close_before = before.or(Some(0)).and_then(|bar| terms.close.get(bar).copied());
+        let mut equity_before = before.map_or(input.initial_capital, |bar| source.at(bar));
+        let mut close_before = before.or(Some(0)).and_then(|bar| input.close.get(bar).copied());
         let (mut equity, mut r, mut b) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         let mut start = bars.start;
-        for close in terms.close.get(bars).unwrap_or(&[]).chunks(BLOCK) {
+        for close in input.close.get(bars).unwrap_or(&[]).chunks(BLOCK) {
             let (Some(equity), Some(r), Some(b)) = (
                 equity.get_mut(..close.len()),
                 r.get_mut(..close.len()),
                 b.get_mut(..close.len()),
             ) else { break };
-            equity_source.write(start, equity);
+            source.write(start, equity);
             let lowest = minimum(equity);
             if equity_before > 0.0 && lowest > 0.0 {
                 changes(equity_before, equity, r);
             } else {
                 any_changes(equity_before, equity, r);
             }
-            if let Some(before) = close_before {
-                changes(before, close, b);
-            }
             section.lowest = section.lowest.min(lowest);
             section.highest = section.highest.max(maximum(equity));
-            section.sums.take(simd, &ReturnBlock { r, b, equity }, terms.risk_free);
-            section.kept.take(simd, bounds, r);
+            if wants_sums {
+                if let Some(before) = close_before {
+                    changes(before, close, b);
+                }
+                section.sums.add(simd, &ReturnBlock { r, b, equity }, input.risk_free);
+            }
+            if wants_tails {
+                section.candidates.extend(simd, bounds, r);
+            }
             writer.extend_from_slice(equity);
             equity_before = equity.last().copied().unwrap_or(equity_before);
             close_before = close.last().copied();
@@ -164,7 +173,7 @@ simd_multiversion! {
     }
 }
 
-/// Joins the sums of all sections; nothing if there is none.
+/// Joins the sums of all sections; `None` if there is no section.
 fn joined(sections: &[Section]) -> Option<RunningSums> {
     let (first, others) = sections.split_first()?;
     let mut sums = first.sums.clone();
@@ -174,19 +183,22 @@ fn joined(sections: &[Section]) -> Option<RunningSums> {
     Some(sums)
 }
 
-/// What is found once the equity is known.
-enum Found {
-    Low(Option<(f64, f64)>),
-    High(Option<f64>),
-    Falls(drawdowns::Section),
+/// The parts of the second pass.
+enum Part {
+    LowTail(Option<(f64, f64)>),
+    HighTail(Option<f64>),
+    Drawdowns(Option<drawdowns::Section>),
 }
 
-/// Selects the tails and finds the drawdowns.
-fn second(
+/// Selects the tails and finds the drawdowns, which needs the equity of all bars.
+fn second_pass(
+    set: StatisticSet,
     equity: &[f64],
     sections: &[Section],
     executor: &dyn Executor,
 ) -> (Option<TailStatistics>, DrawdownStatistics) {
+    let (wants_tails, wants_drawdowns) =
+        (set.contains(StatisticSet::TAILS), set.contains(StatisticSet::DRAWDOWNS));
     let peaks: Vec<f64> = sections
         .iter()
         .scan(f64::NEG_INFINITY, |peak, section| {
@@ -195,29 +207,30 @@ fn second(
             Some(before)
         })
         .collect();
-    let kept = || sections.iter().map(|section| &section.kept);
-    // Few bars are not worth anybody else's attention.
+    let candidates = || sections.iter().map(|section| &section.candidates);
+    // A single section is not worth waking another thread.
     let executor: &dyn Executor = if sections.len() == 1 { &Sequential } else { executor };
-    let found = map_parts(executor, sections.len() + 2, |part| match part {
-        0 => Found::Low(quantiles::low(equity.len(), kept())),
-        1 => Found::High(quantiles::high(equity.len(), kept())),
-        _ => {
-            let peak = peaks.get(part - 2).copied().unwrap_or(f64::NEG_INFINITY);
-            Found::Falls(drawdowns::section(
-                peak,
-                equity.chunks(SECTION).nth(part - 2).unwrap_or(&[]),
-            ))
+    let parts = map_parts(executor, sections.len() + 2, |part| match part {
+        0 => {
+            Part::LowTail(wants_tails.then(|| quantiles::low(equity.len(), candidates())).flatten())
         }
+        1 => Part::HighTail(
+            wants_tails.then(|| quantiles::high(equity.len(), candidates())).flatten(),
+        ),
+        _ => Part::Drawdowns(wants_drawdowns.then(|| {
+            let peak = peaks.get(part - 2).copied().unwrap_or(f64::NEG_INFINITY);
+            drawdowns::section(peak, equity.chunks(SECTION).nth(part - 2).unwrap_or(&[]))
+        })),
     });
-    let (mut low, mut high, mut falls) = (None, None, Vec::with_capacity(sections.len()));
-    for found in found {
-        match found {
-            Found::Low(found) => low = found,
-            Found::High(found) => high = found,
-            Found::Falls(found) => falls.push(found),
+    let (mut low, mut high, mut drawdowns) = (None, None, Vec::with_capacity(sections.len()));
+    for part in parts {
+        match part {
+            Part::LowTail(found) => low = found,
+            Part::HighTail(found) => high = found,
+            Part::Drawdowns(found) => drawdowns.extend(found),
         }
     }
-    (TailStatistics::of(low, high), DrawdownStatistics::of(falls))
+    (TailStatistics::new(low, high), DrawdownStatistics::joined(drawdowns))
 }
 
 #[cfg(test)]
@@ -236,8 +249,13 @@ mod tests {
         // Two blocks, a part of a third, and one bar beyond a multiple of four; then the same with sections before them.
         for bars in [2_061, 2 * 32_768 + 2_061] {
             let (equity, close) = wave(bars);
-            let terms = CurveInput { initial_capital: 990.0, close: &close, risk_free: 0.0 };
-            let (measured, copy) = measure(&terms, &equity.as_slice(), &Sequential);
+            let input = PassInput {
+                initial_capital: 990.0,
+                close: &close,
+                risk_free: 0.0,
+                set: StatisticSet::ALL,
+            };
+            let (measured, copy) = measure(&input, &equity.as_slice(), &Sequential);
             assert_eq!(copy, equity);
             let plain = |before: f64, values: &[f64]| -> Vec<f64> {
                 let from = std::iter::once(before).chain(values.iter().copied());
@@ -249,21 +267,22 @@ mod tests {
             let (r, b) = (plain(990.0, &equity), plain(50.0, &close));
             let sum =
                 |of: fn(f64, f64) -> f64| r.iter().zip(&b).map(|(r, b)| of(*r, *b)).sum::<f64>();
-            let whole = DrawdownStatistics::of([drawdowns::section(f64::NEG_INFINITY, &equity)]);
+            let whole =
+                DrawdownStatistics::joined([drawdowns::section(f64::NEG_INFINITY, &equity)]);
             let found = &measured.drawdowns;
             assert_eq!(
                 (found.count, found.total_bars, found.longest_bars, found.deepest),
                 (whole.count, whole.total_bars, whole.longest_bars, whole.deepest)
             );
-            let statistics = measured.statistics;
+            let returns = measured.returns;
             for (found, expected) in [
-                (statistics.squares, sum(|r, _| r * r)),
-                (statistics.cubes, sum(|r, _| r.powi(3))),
-                (statistics.fourths, sum(|r, _| r.powi(4))),
-                (statistics.benchmark_squares, sum(|_, b| b * b)),
-                (statistics.products, sum(|r, b| r * b)),
-                (statistics.active_squares, sum(|r, b| (r - b).powi(2))),
-                (statistics.growth, equity[equity.len() - 1] / 990.0),
+                (returns.squares, sum(|r, _| r * r)),
+                (returns.cubes, sum(|r, _| r.powi(3))),
+                (returns.fourths, sum(|r, _| r.powi(4))),
+                (returns.benchmark_squares, sum(|_, b| b * b)),
+                (returns.products, sum(|r, b| r * b)),
+                (returns.active_squares, sum(|r, b| (r - b).powi(2))),
+                (returns.growth, equity[equity.len() - 1] / 990.0),
                 (measured.mean_equity.unwrap(), equity.iter().sum::<f64>() / float(equity.len())),
                 (measured.lowest_equity.unwrap(), 1_000.0),
             ] {
@@ -273,11 +292,40 @@ mod tests {
     }
 
     #[test]
-    fn many_hands_measure_what_one_does_to_the_last_bit() {
+    fn what_is_not_in_the_set_changes_nothing_else() {
+        let (equity, close) = wave(100_000);
+        let input = |set| PassInput { initial_capital: 990.0, close: &close, risk_free: 1e-6, set };
+        let (all, column) = measure(&input(StatisticSet::ALL), &equity.as_slice(), &Sequential);
+        let of = |set| {
+            let (measured, equity) = measure(&input(set), &equity.as_slice(), &Sequential);
+            assert_eq!(equity, column);
+            assert_eq!(measured.lowest_equity, all.lowest_equity);
+            measured
+        };
+        let returns = of(StatisticSet::RETURNS);
+        assert_eq!((returns.tails, returns.drawdowns.count), (None, 0));
+        assert_eq!(
+            (returns.returns.squares, returns.mean_equity),
+            (all.returns.squares, all.mean_equity)
+        );
+        let tails = of(StatisticSet::TAILS);
+        assert_eq!((tails.tails, tails.returns.squares), (all.tails, 0.0));
+        let drawdowns = of(StatisticSet::DRAWDOWNS);
+        assert_eq!((drawdowns.drawdowns, drawdowns.tails), (all.drawdowns.clone(), None));
+        assert_eq!(of(StatisticSet::NONE).returns.growth, all.returns.growth);
+    }
+
+    #[test]
+    fn many_threads_measure_what_one_does_to_the_last_bit() {
         let (equity, close) = wave(150_000);
-        let terms = CurveInput { initial_capital: 990.0, close: &close, risk_free: 1e-6 };
-        let (alone, _) = measure(&terms, &equity.as_slice(), &Sequential);
-        let (many, copy) = measure(&terms, &equity.as_slice(), &ThreadPerPart);
+        let input = PassInput {
+            initial_capital: 990.0,
+            close: &close,
+            risk_free: 1e-6,
+            set: StatisticSet::ALL,
+        };
+        let (alone, _) = measure(&input, &equity.as_slice(), &Sequential);
+        let (many, copy) = measure(&input, &equity.as_slice(), &ThreadPerPart);
         assert_eq!(format!("{alone:?}"), format!("{many:?}"));
         assert_eq!(copy, equity);
         assert!(alone.tails.is_some() && alone.drawdowns.count > 1_000);

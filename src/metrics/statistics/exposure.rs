@@ -1,37 +1,37 @@
-//! Orders and the positions that they made.
+//! Costs, traded value and exposure.
 //!
-//! Gross exposure is |value of the position| ÷ (|value of the position| + free cash). Free cash is the cash that no
-//! short position has bound: a short sale binds its proceeds and as much again; a purchase that covers it gives back
-//! twice the debt that it pays off. Between two orders position and free cash stay, so that with free cash at or above
-//! zero the largest exposure of the interval is at its highest close.
+//! Gross exposure is |value of the position| ÷ (|value of the position| + free cash). Free cash is cash that secures no
+//! short position. A short sale binds its proceeds and the same amount again; a purchase that covers it releases twice the
+//! debt that it pays off. Position and free cash do not change between two orders, so that with free cash at or above zero
+//! the largest exposure of the interval is at its highest close.
 
 use super::extremes::maximum;
-use super::{Ledger, float};
-use crate::portfolio::Holdings;
-use crate::simulation::{Orders, add};
+use super::numbers::float;
+use super::trading::TradingInput;
+use crate::simulation::{Holdings, Orders, add};
 
-/// What was traded, and how much was at stake.
+/// Costs, traded value and exposure of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExposureStatistics {
     /// Fees of all orders, money.
     pub fees: f64,
-    /// What fills were worse than their price before slippage, money.
+    /// The sum of what fills were worse than their price before slippage, money.
     pub slippage: f64,
     /// Size × price of all orders, money.
     pub traded_value: f64,
-    /// The largest gross exposure at the end of a bar, a fraction; nothing without bars.
+    /// The largest gross exposure at the end of a bar, a fraction; `None` without bars.
     pub max_gross: Option<f64>,
-    /// Share of the bars that end with a position, a fraction; nothing without bars.
+    /// Fraction of the bars that end with a position; `None` without bars.
     pub time_in_market: Option<f64>,
 }
 
 impl ExposureStatistics {
-    pub(super) fn new(ledger: &Ledger<'_>) -> Self {
-        let (orders, close) = (ledger.orders, ledger.close);
-        let (max_gross, held) = walk(ledger.initial_capital, orders, ledger.holdings, close);
+    pub(super) fn new(input: &TradingInput<'_>) -> Self {
+        let (orders, close) = (input.orders, input.close);
+        let (max_gross, held) = walk(input.initial_capital, orders, input.holdings, close);
         Self {
             fees: orders.fees.iter().sum(),
-            slippage: slippage_paid(ledger),
+            slippage: slippage_paid(orders),
             traded_value: orders
                 .size
                 .iter()
@@ -44,20 +44,14 @@ impl ExposureStatistics {
     }
 }
 
-/// Undoes the slippage of each fill: a purchase was made at price × (1 + slippage), a sale at price × (1 − slippage).
-fn slippage_paid(ledger: &Ledger<'_>) -> f64 {
-    let (orders, slippage) = (ledger.orders, ledger.slippage);
-    let paid = |((side, size), price): ((&u8, &f64), &f64)| {
-        let factor =
-            if *side == 0 { slippage / (1.0 + slippage) } else { slippage / (1.0 - slippage) };
-        size * price * factor
-    };
-    let all: f64 = orders.side.iter().zip(&orders.size).zip(&orders.price).map(paid).sum();
-    let exempt = ledger.fills_without_slippage.iter().filter_map(|&at| {
-        let at = usize::try_from(at).ok()?;
-        Some(((orders.side.get(at)?, orders.size.get(at)?), orders.price.get(at)?))
-    });
-    all - exempt.map(paid).sum::<f64>()
+/// Sums up what fills were worse than their reference price.
+fn slippage_paid(orders: &Orders) -> f64 {
+    let prices = orders.price.iter().zip(&orders.reference_price);
+    let rows = orders.side.iter().zip(&orders.size).zip(prices);
+    rows.map(|((&side, size), (price, reference))| {
+        size * if side == 0 { price - reference } else { reference - price }
+    })
+    .sum()
 }
 
 /// Returns the largest gross exposure and the number of bars that end with a position.
@@ -65,10 +59,10 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
     let capital = add(0.0, initial_capital);
     let held_after = holdings.position.iter().zip(&holdings.free_cash);
     let (mut largest, mut bars_held, mut from) = (f64::NEG_INFINITY, 0, 0);
-    let mut held = Held { position: 0.0, free: capital };
-    let mut until = |end: usize, held: &Held| {
+    let mut held = Interval { position: 0.0, free: capital };
+    let mut until = |end: usize, held: &Interval| {
         if let Some(interval) = close.get(from..end).filter(|interval| !interval.is_empty()) {
-            // Without debts nothing exceeds the whole: where that was reached, prices need not be read any more.
+            // Without debt no exposure exceeds 1. Once it was reached, prices need not be read any more.
             if largest < 1.0 || held.free < 0.0 {
                 largest = largest.max(held.largest_exposure(interval));
             }
@@ -78,19 +72,19 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
     };
     for (&bar, (&position, &free)) in orders.bar.iter().zip(held_after) {
         until(usize::try_from(bar).unwrap_or(usize::MAX).min(close.len()), &held);
-        held = Held { position, free };
+        held = Interval { position, free };
     }
     until(close.len(), &held);
     (largest, bars_held)
 }
 
 /// What is held between two orders.
-struct Held {
+struct Interval {
     position: f64,
     free: f64,
 }
 
-impl Held {
+impl Interval {
     fn is_flat(&self) -> bool {
         self.position.abs() <= 0.0
     }
@@ -105,7 +99,7 @@ impl Held {
         if self.is_flat() {
             0.0
         } else if self.free.abs() <= 0.0 {
-            // All is at stake at any price.
+            // Exposure is 1 at any price.
             closes.first().map_or(f64::NEG_INFINITY, |&close| self.exposure(close))
         } else if self.free >= 0.0 {
             self.exposure(maximum(closes))
@@ -126,11 +120,12 @@ mod tests {
             size: rows.iter().map(|row| row.2).collect(),
             price: rows.iter().map(|row| row.3).collect(),
             fees: rows.iter().map(|row| row.4).collect(),
+            ..Orders::default()
         }
     }
 
     fn walk_after(initial_capital: f64, orders: &Orders, close: &[f64]) -> (f64, usize) {
-        let holdings = Holdings::after(orders, add(0.0, initial_capital));
+        let holdings = Holdings::replay(orders, initial_capital);
         walk(initial_capital, orders, &holdings, close)
     }
 

@@ -4,8 +4,9 @@
 //! (Samuelson 1968), so that of sixteen digits at most three cancel, and no bar is read twice. The sums of two blocks are
 //! joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
 
-use super::equity_pass::ReturnBlock;
-use super::{ReturnStatistics, float};
+use super::block::ReturnBlock;
+use super::numbers::float;
+use super::returns::ReturnStatistics;
 use crate::compute::multiversion::{F64x4, Lanes, Simd};
 
 /// What all blocks so far sum up to.
@@ -23,7 +24,7 @@ pub(super) struct RunningSums {
 impl RunningSums {
     /// Adds a block.
     #[inline(always)]
-    pub(super) fn take<P: Simd>(&mut self, simd: P, block: &ReturnBlock<'_>, risk_free: f64) {
+    pub(super) fn add<P: Simd>(&mut self, simd: P, block: &ReturnBlock<'_>, risk_free: f64) {
         // Of the same bar, so that the distance of both is that of one of the differences.
         let first = |values: &[f64]| values.first().copied().unwrap_or(0.0);
         let (r_from, b_from) = (first(block.r), first(block.b));
@@ -65,7 +66,7 @@ impl RunningSums {
     }
 
     /// Writes the sums down.
-    pub(super) fn give(&self, statistics: &mut ReturnStatistics) {
+    pub(super) fn write_to(&self, statistics: &mut ReturnStatistics) {
         statistics.mean = self.r / self.moments.count;
         statistics.benchmark_mean = self.b / self.moments.count;
         statistics.downside_squares = self.downside;
@@ -271,7 +272,7 @@ mod tests {
 
     fn moments(r: &[f64], b: &[f64]) -> Timestamps {
         let mut sums = RunningSums::default();
-        sums.take(Scalar, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
+        sums.add(Scalar, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
         sums.moments
     }
 

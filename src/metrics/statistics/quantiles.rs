@@ -3,7 +3,7 @@
 //! A sample says roughly where the tails begin; one pass keeps what lies beyond, and the exact order statistics are
 //! selected among those few. Where the sample misleads, too few values are kept, which is noticed.
 
-use super::float;
+use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Simd};
 
 /// The share of each tail.
@@ -37,21 +37,22 @@ pub(super) struct TailBounds {
 
 impl TailBounds {
     /// Keeps everything.
-    pub(super) const NONE: Self = Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
+    pub(super) const EVERYTHING: Self =
+        Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
 
     /// Looks at a sample of the returns to know what to keep; `take` gives those of bars that rise.
-    pub(super) fn of(
+    pub(super) fn sample(
         count: usize,
         take: impl FnOnce(&mut dyn Iterator<Item = usize>, &mut dyn FnMut(f64)),
     ) -> Self {
         if count < SMALL {
-            return Self::NONE;
+            return Self::EVERYTHING;
         }
         let mut sample = Vec::with_capacity(SAMPLE);
         take(&mut (0..SAMPLE).map(|at| at * count / SAMPLE), &mut |value| sample.push(value));
         sample.sort_unstable_by(f64::total_cmp);
         let ends = sample.get(MARGIN).zip(sample.get(SAMPLE - 1 - MARGIN));
-        ends.map_or(Self::NONE, |(&low_until, &high_from)| Self { low_until, high_from })
+        ends.map_or(Self::EVERYTHING, |(&low_until, &high_from)| Self { low_until, high_from })
     }
 }
 
@@ -64,7 +65,7 @@ pub(super) struct TailCandidates {
 
 impl TailCandidates {
     /// Makes room for what so many returns may leave.
-    pub(super) fn of(count: usize) -> Self {
+    pub(super) fn with_capacity_for(count: usize) -> Self {
         // About as much as lies outside the margins of the sample, where there was one.
         let room = if count < SMALL { count } else { count / SAMPLE * (MARGIN + 24) };
         Self { low: Vec::with_capacity(room), high: Vec::with_capacity(room) }
@@ -72,7 +73,7 @@ impl TailCandidates {
 
     /// Takes the next returns.
     #[inline(always)]
-    pub(super) fn take<P: Simd>(&mut self, simd: P, bounds: TailBounds, returns: &[f64]) {
+    pub(super) fn extend<P: Simd>(&mut self, simd: P, bounds: TailBounds, returns: &[f64]) {
         let TailBounds { low_until, high_from } = bounds;
         let (lows, highs) = (simd.splat(low_until), simd.splat(high_from));
         let (mut low, mut high) = (TailBuffer::default(), TailBuffer::default());
@@ -120,7 +121,7 @@ pub(super) fn high<'a>(
 
 impl TailStatistics {
     /// Puts both ends together.
-    pub(super) fn of(low: Option<(f64, f64)>, high: Option<f64>) -> Option<Self> {
+    pub(super) fn new(low: Option<(f64, f64)>, high: Option<f64>) -> Option<Self> {
         let ((low, low_mean), high) = low.zip(high)?;
         Some(Self { low, high, low_mean })
     }
@@ -187,18 +188,18 @@ mod tests {
 
     fn facts_of(values: &[f64]) -> Option<TailStatistics> {
         let bounds =
-            TailBounds::of(values.len(), |bars, take| bars.for_each(|bar| take(values[bar])));
+            TailBounds::sample(values.len(), |bars, take| bars.for_each(|bar| take(values[bar])));
         let kept: Vec<TailCandidates> = values
             .chunks(9_000)
             .map(|section| {
-                let mut kept = TailCandidates::of(section.len());
+                let mut kept = TailCandidates::with_capacity_for(section.len());
                 for block in section.chunks(1_000) {
-                    kept.take(Scalar, bounds, block);
+                    kept.extend(Scalar, bounds, block);
                 }
                 kept
             })
             .collect();
-        TailStatistics::of(low(values.len(), &kept), high(values.len(), &kept))
+        TailStatistics::new(low(values.len(), &kept), high(values.len(), &kept))
     }
 
     #[test]

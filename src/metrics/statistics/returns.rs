@@ -4,7 +4,7 @@
 //! the sign follows vectorbt: against the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
 //! anything else. The benchmark is the close; its first return is 0.
 
-use super::float;
+use super::numbers::float;
 
 /// Timestamps of the returns of the bars (`r`), of the benchmark (`b`) and of both together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,7 +56,7 @@ impl ReturnStatistics {
     }
 
     /// Returns everything but the count, to be changed.
-    pub(super) fn numbers(&mut self) -> [&mut f64; 14] {
+    pub(super) fn numbers_mut(&mut self) -> [&mut f64; 14] {
         [
             &mut self.mean,
             &mut self.benchmark_mean,

@@ -1,6 +1,6 @@
 //! Counts, sums and extremes of the trades; statistics are of closed trades only.
 
-use super::float;
+use super::numbers::float;
 use crate::portfolio::Trades;
 
 /// One kind of closed trades.

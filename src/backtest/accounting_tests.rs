@@ -4,10 +4,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::{Holdings, evaluate};
-use crate::observer::NoObserver;
+use super::testing;
 use crate::simulation::random_cases::cases;
-use crate::simulation::{simulate, snap};
 
 /// Compares two amounts that were computed along different ways from amounts of the size of `scale`.
 fn near(a: f64, b: f64, scale: f64) -> bool {
@@ -19,9 +17,9 @@ proptest! {
 
     #[test]
     fn the_accounts_of_every_run_balance(case in cases()) {
-        let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.options, &NoObserver) else { return Ok(()) };
+        let run = testing::simulate(&case.prices(), &case.signals, 1000.0, &case.settings);
+        let Ok((simulation, portfolio)) = run else { return Ok(()) };
         let orders = &simulation.orders;
-        let portfolio = evaluate(&case.close, orders, 1000.0, &NoObserver).unwrap();
         let (mut cash, mut position, mut scale, mut next) = (1000.0, 0.0, 1000.0_f64, 0);
         for (bar, close) in case.close.iter().enumerate() {
             while orders.bar.get(next) == Some(&u32::try_from(bar).unwrap()) {
@@ -41,18 +39,6 @@ proptest! {
         let borne: f64 = portfolio.trades.entry_fees.iter().chain(&portfolio.trades.exit_fees).sum();
         prop_assert!(near(paid, borne, scale));
     }
-
-    #[test]
-    fn what_is_held_is_the_same_however_it_is_followed(
-        case in cases(),
-        capital in prop_oneof![Just(1000.0), Just(4.0), Just(1e-11), Just(1e308)],
-    ) {
-        let case = case.all_in(0.0);
-        let Ok(simulation) = simulate(&case.prices(), &case.signals, capital, &case.options, &NoObserver) else { return Ok(()) };
-        let orders = &simulation.orders;
-        let followed = Holdings::of(&case.close, orders, capital).unwrap();
-        prop_assert_eq!(followed, Holdings::after(orders, snap(capital)));
-    }
 }
 
 #[test]
@@ -61,16 +47,12 @@ fn the_random_runs_go_long_and_short_pay_fees_and_hit_stops() {
     let (mut long, mut short, mut fees, mut fixed, mut stopped, mut reversed) = (0, 0, 0, 0, 0, 0);
     for _ in 0..400 {
         let case = cases().new_tree(&mut runner).unwrap().current();
-        let Ok(simulation) =
-            simulate(&case.prices(), &case.signals, 1000.0, &case.options, &NoObserver)
-        else {
-            continue;
-        };
-        let portfolio = evaluate(&case.close, &simulation.orders, 1000.0, &NoObserver).unwrap();
+        let run = testing::simulate(&case.prices(), &case.signals, 1000.0, &case.settings);
+        let Ok((simulation, portfolio)) = run else { continue };
         long += portfolio.trades.direction.iter().filter(|&&direction| direction == 0).count();
         short += portfolio.trades.direction.iter().filter(|&&direction| direction == 1).count();
-        fees += usize::from(case.options.fees.abs() > 0.0 && !simulation.orders.is_empty());
-        fixed += usize::from(case.options.fixed_fees > 0.0 && !simulation.orders.is_empty());
+        fees += usize::from(case.settings.costs.fees.abs() > 0.0 && !simulation.orders.is_empty());
+        fixed += usize::from(case.settings.costs.fixed_fees > 0.0 && !simulation.orders.is_empty());
         stopped += simulation.stops.losses + simulation.stops.profits;
         let positions = portfolio.holdings.position.windows(2);
         reversed += positions.filter(|pair| pair[0] * pair[1] < 0.0).count();

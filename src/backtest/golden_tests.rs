@@ -1,13 +1,12 @@
 //! Worked examples, computed with vectorbt 1.2.0 (engine "numba"): prices 100, 110, 105, 120, 90; capital 1000; fees and
 //! slippage 0.001; everything else vectorbt's default.
 
-use super::{Portfolio, evaluate};
-use crate::observer::NoObserver;
-use crate::signals::{Bits, Signals};
-use crate::simulation::options::{
-    Accumulate, Conflict, Direction, Execution, Options, SizeType, StopExit, StopExitPrice,
+use super::testing::{self, Portfolio};
+use crate::settings::{
+    Accumulate, Conflict, Direction, Execution, Settings, SizeType, StopExit, StopExitPrice,
 };
-use crate::simulation::{Prices, Simulation, simulate};
+use crate::signals::{Bits, Signals};
+use crate::simulation::{Prices, Simulation};
 
 const CLOSE: [f64; 5] = [100.0, 110.0, 105.0, 120.0, 90.0];
 /// Opens, highs and lows of the examples with stops.
@@ -15,8 +14,11 @@ const OPEN: [f64; 5] = [100.0, 100.0, 110.0, 105.0, 119.0];
 const HIGH: [f64; 5] = [101.0, 112.0, 111.0, 121.0, 121.0];
 const LOW: [f64; 5] = [98.0, 99.0, 97.0, 104.0, 88.0];
 
-fn golden() -> Options {
-    Options { fees: 0.001, slippage: 0.001, ..Options::vectorbt() }
+fn golden() -> Settings {
+    Settings::vectorbt().with(|settings| {
+        settings.costs.fees = 0.001;
+        settings.costs.slippage = 0.001;
+    })
 }
 
 fn signals(entries: &[usize], exits: &[usize]) -> Signals {
@@ -24,19 +26,17 @@ fn signals(entries: &[usize], exits: &[usize]) -> Signals {
     Signals { entries: bits(entries), exits: bits(exits), short_entries: None, short_exits: None }
 }
 
-fn run_on(prices: &Prices, signals: &Signals, options: &Options) -> (Simulation, Portfolio) {
-    let simulation = simulate(prices, signals, 1000.0, options, &NoObserver).unwrap();
-    let portfolio = evaluate(&CLOSE, &simulation.orders, 1000.0, &NoObserver).unwrap();
-    (simulation, portfolio)
+fn run_on(prices: &Prices, signals: &Signals, settings: &Settings) -> (Simulation, Portfolio) {
+    testing::simulate(prices, signals, 1000.0, settings).unwrap()
 }
 
-fn run(entries: &[usize], exits: &[usize], options: &Options) -> (Simulation, Portfolio) {
-    run_on(&Prices::of_close(&CLOSE).unwrap(), &signals(entries, exits), options)
+fn run(entries: &[usize], exits: &[usize], settings: &Settings) -> (Simulation, Portfolio) {
+    run_on(&Prices::of_close(&CLOSE).unwrap(), &signals(entries, exits), settings)
 }
 
-fn run_with_range(entries: &[usize], options: &Options) -> (Simulation, Portfolio) {
+fn run_with_range(entries: &[usize], settings: &Settings) -> (Simulation, Portfolio) {
     let prices = Prices::new(Some(&OPEN), Some(&HIGH), Some(&LOW), &CLOSE).unwrap();
-    run_on(&prices, &signals(entries, &[]), options)
+    run_on(&prices, &signals(entries, &[]), settings)
 }
 
 /// Compares to 1e-12, far below the contract.
@@ -103,8 +103,13 @@ fn g1_all_in_and_out() {
 
 #[test]
 fn g2_both_directions_reverse() {
-    let (simulation, portfolio) =
-        run(&[0, 3], &[2], &Options { direction: Direction::Both, ..golden() });
+    let (simulation, portfolio) = run(
+        &[0, 3],
+        &[2],
+        &golden().with(|settings| {
+            settings.rules.direction = Direction::Both;
+        }),
+    );
     assert_orders(
         &simulation,
         &[
@@ -127,13 +132,12 @@ fn g2_both_directions_reverse() {
 
 #[test]
 fn g3_half_of_the_cash_again_and_again() {
-    let options = Options {
-        size: 0.5,
-        size_type: SizeType::Percent,
-        accumulate: Accumulate::Both,
-        ..golden()
-    };
-    let (simulation, portfolio) = run(&[0, 1], &[3], &options);
+    let settings = golden().with(|settings| {
+        settings.sizing.size = 0.5;
+        settings.sizing.size_type = SizeType::Percent;
+        settings.rules.accumulate = Accumulate::Both;
+    });
+    let (simulation, portfolio) = run(&[0, 1], &[3], &settings);
     assert_orders(
         &simulation,
         &[
@@ -156,14 +160,13 @@ fn g3_half_of_the_cash_again_and_again() {
 
 #[test]
 fn g4_a_value_in_steps_with_a_fixed_fee() {
-    let options = Options {
-        size: 300.0,
-        size_type: SizeType::Value,
-        size_granularity: Some(0.5),
-        fixed_fees: 1.0,
-        ..golden()
-    };
-    let (simulation, portfolio) = run(&[0], &[2], &options);
+    let settings = golden().with(|settings| {
+        settings.sizing.size = 300.0;
+        settings.sizing.size_type = SizeType::Value;
+        settings.sizing.size_granularity = Some(0.5);
+        settings.costs.fixed_fees = 1.0;
+    });
+    let (simulation, portfolio) = run(&[0], &[2], &settings);
     assert_orders(
         &simulation,
         &[
@@ -176,8 +179,13 @@ fn g4_a_value_in_steps_with_a_fixed_fee() {
 
 #[test]
 fn g5_short_only() {
-    let (simulation, portfolio) =
-        run(&[0], &[2], &Options { direction: Direction::ShortOnly, ..golden() });
+    let (simulation, portfolio) = run(
+        &[0],
+        &[2],
+        &golden().with(|settings| {
+            settings.rules.direction = Direction::ShortOnly;
+        }),
+    );
     assert_orders(
         &simulation,
         &[
@@ -202,8 +210,10 @@ fn g6_fills_at_the_open() {
     let open = [99.0, 108.0, 109.0, 106.0, 118.0];
     let prices = Prices::new(Some(&open), None, None, &CLOSE).unwrap();
     // The example's signals are those of the bars that fill; ours come one bar earlier.
-    let options = Options { execution: Execution::NextOpen, ..golden() };
-    let (simulation, portfolio) = run_on(&prices, &signals(&[0], &[2]), &options);
+    let settings = golden().with(|settings| {
+        settings.conventions.execution = Execution::NextOpen;
+    });
+    let (simulation, portfolio) = run_on(&prices, &signals(&[0], &[2]), &settings);
     assert_orders(
         &simulation,
         &[
@@ -225,8 +235,14 @@ fn g6_fills_at_the_open() {
 
 #[test]
 fn l1_locked_cash_limits_the_reversal() {
-    let (simulation, portfolio) =
-        run(&[3], &[0], &Options { direction: Direction::Both, lock_cash: true, ..golden() });
+    let (simulation, portfolio) = run(
+        &[3],
+        &[0],
+        &golden().with(|settings| {
+            settings.rules.direction = Direction::Both;
+            settings.sizing.lock_cash = true;
+        }),
+    );
     assert_orders(
         &simulation,
         &[
@@ -258,14 +274,24 @@ fn c1_a_conflict_is_ignored() {
 
 #[test]
 fn c2_a_conflict_ends_with_the_exit() {
-    let (_, portfolio) =
-        run(&[0, 2], &[2, 3], &Options { upon_long_conflict: Conflict::Exit, ..golden() });
+    let (_, portfolio) = run(
+        &[0, 2],
+        &[2, 3],
+        &golden().with(|settings| {
+            settings.rules.upon_long_conflict = Conflict::Exit;
+        }),
+    );
     assert_equity(&portfolio, G1_EQUITY);
 }
 
 #[test]
 fn s1_a_stop_loss_fills_at_its_level() {
-    let (simulation, portfolio) = run_with_range(&[1], &Options { sl_stop: Some(0.1), ..golden() });
+    let (simulation, portfolio) = run_with_range(
+        &[1],
+        &golden().with(|settings| {
+            settings.stops.sl_stop = Some(0.1);
+        }),
+    );
     assert_orders(
         &simulation,
         &[
@@ -279,9 +305,11 @@ fn s1_a_stop_loss_fills_at_its_level() {
 
 #[test]
 fn s2_a_stop_filled_at_market_pays_slippage() {
-    let options =
-        Options { sl_stop: Some(0.1), stop_exit_price: StopExitPrice::StopMarket, ..golden() };
-    let (simulation, portfolio) = run_with_range(&[1], &options);
+    let settings = golden().with(|settings| {
+        settings.stops.sl_stop = Some(0.1);
+        settings.stops.stop_exit_price = StopExitPrice::StopMarket;
+    });
+    let (simulation, portfolio) = run_with_range(&[1], &settings);
     assert_orders(
         &simulation,
         &[(1, 'B', None, None, None), (2, 'S', None, Some(98.901), Some(0.897_304_493_708_090_3))],
@@ -291,8 +319,13 @@ fn s2_a_stop_filled_at_market_pays_slippage() {
 
 #[test]
 fn s3_a_trailing_stop_follows_the_high_of_the_bar_before() {
-    let (simulation, portfolio) =
-        run_with_range(&[0], &Options { sl_stop: Some(0.05), sl_trail: true, ..golden() });
+    let (simulation, portfolio) = run_with_range(
+        &[0],
+        &golden().with(|settings| {
+            settings.stops.sl_stop = Some(0.05);
+            settings.stops.sl_trail = true;
+        }),
+    );
     assert_orders(
         &simulation,
         &[
@@ -305,8 +338,12 @@ fn s3_a_trailing_stop_follows_the_high_of_the_bar_before() {
 
 #[test]
 fn s4_a_take_profit_fills_at_its_level() {
-    let (simulation, portfolio) =
-        run_with_range(&[0], &Options { tp_stop: Some(0.08), ..golden() });
+    let (simulation, portfolio) = run_with_range(
+        &[0],
+        &golden().with(|settings| {
+            settings.stops.tp_stop = Some(0.08);
+        }),
+    );
     assert_orders(
         &simulation,
         &[(0, 'B', None, None, None), (1, 'S', None, Some(108.0), Some(1.077_843_235_685_393_8))],
@@ -319,8 +356,11 @@ fn s4_a_take_profit_fills_at_its_level() {
 fn s5_the_stop_loss_goes_before_the_take_profit() {
     let high = [101.0, 112.0, 130.0, 121.0, 121.0];
     let prices = Prices::new(Some(&OPEN), Some(&high), Some(&LOW), &CLOSE).unwrap();
-    let options = Options { sl_stop: Some(0.08), tp_stop: Some(0.08), ..golden() };
-    let (simulation, portfolio) = run_on(&prices, &signals(&[1], &[]), &options);
+    let settings = golden().with(|settings| {
+        settings.stops.sl_stop = Some(0.08);
+        settings.stops.tp_stop = Some(0.08);
+    });
+    let (simulation, portfolio) = run_on(&prices, &signals(&[1], &[]), &settings);
     assert_orders(
         &simulation,
         &[(1, 'B', None, None, None), (2, 'S', None, Some(101.2), Some(0.918_162_756_324_594_8))],
@@ -331,8 +371,11 @@ fn s5_the_stop_loss_goes_before_the_take_profit() {
 
 #[test]
 fn s6_a_stop_may_reverse_the_position() {
-    let options = Options { sl_stop: Some(0.1), upon_stop_exit: StopExit::Reverse, ..golden() };
-    let (simulation, portfolio) = run_with_range(&[1], &options);
+    let settings = golden().with(|settings| {
+        settings.stops.sl_stop = Some(0.1);
+        settings.stops.upon_stop_exit = StopExit::Reverse;
+    });
+    let (simulation, portfolio) = run_with_range(&[1], &settings);
     assert_orders(
         &simulation,
         &[

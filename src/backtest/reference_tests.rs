@@ -1,15 +1,15 @@
 //! Random runs against vectorbt 1.2.0, as `scripts/oracle/generate.py` wrote them down.
 //!
 //! `python scripts/oracle/generate.py --jsonl FILE` makes another one, and
-//! `SIMULATION_CASES=FILE cargo test --no-default-features --lib portfolio::reference` runs it.
+//! `SIMULATION_CASES=FILE cargo test --no-default-features --lib backtest::reference` runs it.
 
 use serde_json::Value;
 
-use super::{Portfolio, evaluate};
-use crate::observer::NoObserver;
+use super::testing::{self, Portfolio};
 use crate::request::{Input, Issues};
+use crate::settings::Settings;
 use crate::signals::{Bits, Signals};
-use crate::simulation::{Options, Prices, RejectionReason, Simulation, simulate};
+use crate::simulation::{Prices, RejectionReason, Simulation};
 
 const COMMITTED: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/__test__/reference/simulation/cases.jsonl");
@@ -25,8 +25,8 @@ fn bits(value: &Value) -> Bits {
 
 fn run(case: &Value) -> crate::Result<(Simulation, Portfolio)> {
     let mut issues = Issues::default();
-    let options =
-        Options::read("simulation", Some(&Input::from(case["options"].clone())), &mut issues);
+    let settings =
+        Settings::read("simulation", Some(&Input::from(case["settings"].clone())), &mut issues);
     issues.into_result(crate::Code::InvalidArgument)?;
     let column = |name: &str| case.get(name).map(numbers);
     let (open, high, low, close) =
@@ -39,9 +39,7 @@ fn run(case: &Value) -> crate::Result<(Simulation, Portfolio)> {
         short_exits: case.get("shortExits").map(bits),
     };
     let capital = case["initialCapital"].as_f64().unwrap();
-    let simulation = simulate(&prices, &signals, capital, &options, &NoObserver)?;
-    let portfolio = evaluate(&close, &simulation.orders, capital, &NoObserver)?;
-    Ok((simulation, portfolio))
+    testing::simulate(&prices, &signals, capital, &settings)
 }
 
 fn compare(what: &str, found: &[f64], expected: &Value, slack: f64) -> Result<(), String> {
@@ -128,7 +126,7 @@ fn check_unfilled(simulation: &Simulation, expected: &Value) -> Result<(), Strin
     {
         let expected = expected.get(name).and_then(Value::as_u64).unwrap_or(0);
         let found: u32 = simulation
-            .unexecuted
+            .rejections
             .iter()
             .filter(|count| count.reason == reason)
             .map(|count| count.count)
@@ -162,7 +160,7 @@ fn random_runs_are_those_of_vectorbt() {
         raised += usize::from(case["expected"].get("error").is_some());
         orders += case["expected"]["orders"]["bar"].as_array().map_or(0, Vec::len);
         if let Err(failure) = check(&case) {
-            failures.push(format!("case {}: {failure}\n    {}", case["case"], case["options"]));
+            failures.push(format!("case {}: {failure}\n    {}", case["case"], case["settings"]));
         }
     }
     println!(

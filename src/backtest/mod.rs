@@ -1,0 +1,30 @@
+//! The pure pipeline: signals → orders → trades and equity → metrics → warnings.
+//!
+//! It computes only what is asked for ([`Outputs`]), and can reuse the memory of an earlier run ([`Buffers`]). It does no I/O
+//! and knows no store: the service runs it for one backtest, and whatever runs many calls it many times.
+
+mod buffers;
+mod input;
+mod outputs;
+mod pipeline;
+mod result;
+mod warnings;
+
+pub use buffers::Buffers;
+pub use input::BacktestInput;
+pub use outputs::Outputs;
+pub use pipeline::Pipeline;
+pub use result::Backtest;
+
+#[cfg(test)]
+mod accounting_tests;
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod warning_tests;

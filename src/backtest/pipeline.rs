@@ -1,0 +1,235 @@
+//! The way of the data through one run.
+
+use super::buffers::Buffers;
+use super::input::BacktestInput;
+use super::outputs::Outputs;
+use super::result::Backtest;
+use super::warnings::{self, WarningInput};
+use crate::compute::parallel::{Executor, join};
+use crate::error::{Error, Result};
+use crate::market::{BarRef, Bars, overflow};
+use crate::metrics::{
+    self, EquityInput, EquityStatistics, FINAL_CAPITAL, Metric, MetricValues, StatisticSet,
+    Statistics, TOTAL_RETURN, TradingInput, TradingStatistics,
+};
+use crate::observer::ProgressObserver;
+use crate::portfolio::accounting::Amounts;
+use crate::portfolio::{Trades, Valuation};
+use crate::signals::Signals;
+use crate::simulation::{self, Simulation};
+use crate::strategies::BoundStrategy;
+
+/// Over fewer bars, another thread takes longer to wake than it saves.
+const PARALLEL_BARS: usize = 1 << 16;
+
+/// Runs backtests: on which threads, and who observes them.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "neither an executor nor an observer has one")]
+pub struct Pipeline<'a> {
+    /// Runs the parts of a run that do not depend on each other.
+    pub executor: &'a dyn Executor,
+    /// Receives the progress and cancels.
+    pub observer: &'a dyn ProgressObserver,
+}
+
+impl Pipeline<'_> {
+    /// Runs a strategy on the bars that the prices of `input` are of. `signals` were computed elsewhere; without them the
+    /// strategy computes its own.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::run`]; `INVALID_ARGUMENT` if the strategy reads volume and the bars have none.
+    pub fn run_strategy(
+        &self,
+        strategy: &BoundStrategy,
+        signals: Option<Signals>,
+        bars: &Bars,
+        input: &BacktestInput<'_>,
+        outputs: &Outputs<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Backtest> {
+        let signals = if let Some(signals) = signals {
+            signals
+        } else {
+            self.observer.on_stage("signals");
+            strategy.signals(bars, self.observer)?
+        };
+        let mut backtest = self.run(input, &signals, outputs, buffers)?;
+        if outputs.warnings {
+            backtest.warnings.splice(0..0, strategy.warnings_on(bars.len()));
+            backtest.warnings.extend_from_slice(strategy.warnings());
+        }
+        Ok(backtest)
+    }
+
+    /// Runs signals through simulation, valuation and metrics.
+    ///
+    /// # Errors
+    /// Those of [`simulation::simulate`]; `INVALID_ARGUMENT` for an amount that overflows. Cancelled by the observer.
+    pub fn run(
+        &self,
+        input: &BacktestInput<'_>,
+        signals: &Signals,
+        outputs: &Outputs<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Backtest> {
+        let Self { executor, observer } = *self;
+        observer.on_stage("simulation");
+        let &BacktestInput { prices, timestamps, initial_capital, settings, .. } = input;
+        let simulation = simulation::simulate_into(
+            std::mem::take(&mut buffers.simulation),
+            &prices,
+            signals,
+            initial_capital,
+            settings,
+            observer,
+        )?;
+        observer.on_stage("metrics");
+        if observer.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        let set = metrics::needs(outputs.metrics);
+        let wants_trades = outputs.trades || outputs.warnings || set.contains(StatisticSet::TRADES);
+        let buffer = std::mem::take(&mut buffers.trades);
+        let of_equity = || measure_equity(input, &simulation, set, executor);
+        let of_trading = || {
+            let trades = if wants_trades {
+                buffer.replaced_by(prices.close(), &simulation.orders)
+            } else {
+                buffer.cleared()
+            };
+            let statistics = measure_trading(input, &simulation, &trades, set);
+            let at_next_open = if outputs.warnings {
+                next_open_return(input, signals, &simulation, observer)
+            } else {
+                None
+            };
+            (trades, statistics, at_next_open)
+        };
+        let ((of_equity, equity), (trades, of_trading, at_next_open)) =
+            if prices.len() < PARALLEL_BARS {
+                (of_equity(), of_trading())
+            } else {
+                join(executor, of_equity, of_trading)
+            };
+        let amounts = Amounts {
+            initial_capital,
+            orders: &simulation.orders,
+            holdings: &simulation.holdings,
+            equity: &equity,
+            trades: &trades,
+        };
+        debug_assert!(
+            !wants_trades || amounts.balance(),
+            "Invariant: trades add up to the gain of the equity"
+        );
+        // The statistics know whether an amount may be infinite, without another pass over the columns.
+        let is_finite = of_equity.equity_is_finite()
+            && of_trading.trades_are_finite()
+            && simulation.holdings.are_finite();
+        if !is_finite {
+            amounts.check_finite(timestamps)?;
+        }
+        let statistics = Statistics::new(of_equity, of_trading);
+        let MetricValues { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
+        // Every run has a final capital and a total return, unless one of them is not finite.
+        let headline = |metric: &Metric| {
+            let last = BarRef { bar: prices.len().saturating_sub(1), timestamps };
+            let value = metric.of(&statistics);
+            value.ok_or_else(|| overflow(&format!("the {} reached", metric.name), last))
+        };
+        let (final_capital, total_return) = (headline(&FINAL_CAPITAL)?, headline(&TOTAL_RETURN)?);
+        let warnings = if outputs.warnings {
+            warnings::find(&WarningInput {
+                input,
+                simulation: &simulation,
+                trades: &trades,
+                equity: &equity,
+                is_solvent: statistics.is_solvent,
+                total_return,
+                at_next_open,
+                overflowed: &overflowed,
+            })
+        } else {
+            Vec::new()
+        };
+        let mut backtest = Backtest {
+            simulation,
+            trades: Some(trades),
+            equity: Some(equity),
+            final_capital,
+            total_return,
+            metrics: values,
+            warnings,
+        };
+        if !outputs.trades {
+            buffers.trades = backtest.trades.take().unwrap_or_default();
+        }
+        if !outputs.equity {
+            backtest.equity = None;
+        }
+        Ok(backtest)
+    }
+}
+
+/// Values the run at each close and measures its curve.
+fn measure_equity(
+    input: &BacktestInput<'_>,
+    simulation: &Simulation,
+    set: StatisticSet,
+    executor: &dyn Executor,
+) -> (EquityStatistics, Vec<f64>) {
+    let (close, conventions) = (input.prices.close(), &input.settings.conventions);
+    let curve = EquityInput {
+        initial_capital: input.initial_capital,
+        close,
+        bar_milliseconds: input.bar_milliseconds,
+        year_days: conventions.year_days,
+        risk_free: conventions.risk_free,
+    };
+    let Simulation { orders, holdings, .. } = simulation;
+    let valuation = Valuation::new(close, orders, holdings, input.initial_capital);
+    EquityStatistics::new(&curve, &valuation, set, executor)
+}
+
+/// Measures orders and trades.
+fn measure_trading(
+    input: &BacktestInput<'_>,
+    simulation: &Simulation,
+    trades: &Trades,
+    set: StatisticSet,
+) -> TradingStatistics {
+    let rejected = simulation.rejections.iter().map(|rejection| u64::from(rejection.count));
+    let trading = TradingInput {
+        initial_capital: input.initial_capital,
+        close: input.prices.close(),
+        orders: &simulation.orders,
+        holdings: &simulation.holdings,
+        trades,
+        rejected_signals: rejected.sum(),
+    };
+    TradingStatistics::new(&trading, set)
+}
+
+/// Returns the total return of the same run with fills at the next open, percent: what fills at the close are worth.
+fn next_open_return(
+    input: &BacktestInput<'_>,
+    signals: &Signals,
+    simulation: &Simulation,
+    observer: &dyn ProgressObserver,
+) -> Option<f64> {
+    let &BacktestInput { prices, initial_capital: capital, settings, .. } = input;
+    let quiet = Quiet(observer);
+    let (cash, position) =
+        simulation::at_next_open(simulation, &prices, signals, capital, settings, &quiet)?;
+    let end = cash + position * prices.close().last()?;
+    Some((end - capital) / capital * 100.0).filter(|percent| percent.is_finite())
+}
+
+/// Cancels with the run, and reports nothing.
+struct Quiet<'a>(&'a dyn ProgressObserver);
+
+impl ProgressObserver for Quiet<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}

@@ -1,0 +1,57 @@
+//! What a metric is.
+
+use super::arithmetic::finite;
+use super::statistics::{StatisticSet, Statistics};
+
+/// What a metric is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Money in the quote currency.
+    Money,
+    /// Percent: 12.5 is 12.5 %.
+    Percent,
+    /// Percent per year.
+    PercentPerYear,
+    /// A plain number.
+    Ratio,
+    /// A whole number.
+    Count,
+    /// Days of 24 hours.
+    Days,
+}
+
+impl Unit {
+    /// Returns the unit as documentation has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Money => "money",
+            Self::Percent => "percent",
+            Self::PercentPerYear => "percent per year",
+            Self::Ratio => "ratio",
+            Self::Count => "count",
+            Self::Days => "days",
+        }
+    }
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name in JavaScript, camelCase.
+    pub name: &'static str,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// What it states and when it has no value, in one line.
+    pub description: &'static str,
+    /// The statistics that it reads.
+    pub needs: StatisticSet,
+    /// The formula. Callers use [`Metric::of`], which lets no infinite value through.
+    pub compute: fn(&Statistics) -> Option<f64>,
+}
+
+impl Metric {
+    /// Returns the metric of a run; `None` if it has no finite value.
+    pub fn of(&self, statistics: &Statistics) -> Option<f64> {
+        (self.compute)(statistics).and_then(finite)
+    }
+}

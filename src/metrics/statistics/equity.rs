@@ -1,0 +1,99 @@
+//! The statistics of the equity curve.
+
+use super::drawdowns::DrawdownStatistics;
+use super::equity_pass::{self, PassInput};
+use super::equity_source::EquitySource;
+use super::quantiles::TailStatistics;
+use super::returns::ReturnStatistics;
+use super::set::StatisticSet;
+use crate::compute::parallel::Executor;
+use crate::market::time::DAY;
+
+/// What the statistics of an equity curve are computed with.
+#[derive(Debug, Clone, Copy)]
+pub struct EquityInput<'a> {
+    /// Money at the start.
+    pub initial_capital: f64,
+    /// The close of each bar.
+    pub close: &'a [f64],
+    /// Length of a bar, milliseconds.
+    pub bar_milliseconds: i64,
+    /// Days per year for annualising.
+    pub year_days: f64,
+    /// Annual risk-free rate as a fraction.
+    pub risk_free: f64,
+}
+
+/// The statistics of an equity curve.
+#[derive(Debug)]
+pub struct EquityStatistics {
+    pub(super) totals: EquityTotals,
+    pub(super) returns: ReturnStatistics,
+    pub(super) tails: Option<TailStatistics>,
+    pub(super) drawdowns: DrawdownStatistics,
+    /// Whether the equity of every bar is finite, given that cash and position are.
+    is_finite: bool,
+}
+
+/// What is known of a curve as a whole.
+#[derive(Debug)]
+pub(super) struct EquityTotals {
+    pub(super) initial_capital: f64,
+    pub(super) final_capital: f64,
+    pub(super) mean_equity: Option<f64>,
+    pub(super) is_solvent: bool,
+    pub(super) benchmark_growth: Option<f64>,
+    pub(super) bars_per_year: f64,
+    pub(super) bar_days: f64,
+    pub(super) risk_free: f64,
+}
+
+impl EquityStatistics {
+    /// Computes the statistics that `set` names along a curve. Returns them and the equity of each bar. The curve is read up
+    /// to the last bar that has a close.
+    pub fn new(
+        input: &EquityInput<'_>,
+        equity: &dyn EquitySource,
+        set: StatisticSet,
+        executor: &dyn Executor,
+    ) -> (Self, Vec<f64>) {
+        let bars = equity.bars().min(input.close.len());
+        let close = input.close.get(..bars).unwrap_or(&[]);
+        let bar_days = milliseconds(input.bar_milliseconds) / milliseconds(DAY);
+        let bars_per_year = input.year_days / bar_days;
+        let risk_free = input.risk_free / bars_per_year;
+        let initial_capital = input.initial_capital;
+        let pass = PassInput { initial_capital, close, risk_free, set };
+        let (measures, equity) = equity_pass::measure(&pass, equity, executor);
+        let totals = EquityTotals {
+            initial_capital,
+            final_capital: equity.last().copied().unwrap_or(initial_capital),
+            mean_equity: measures.mean_equity,
+            is_solvent: measures.lowest_equity.is_none_or(|lowest| lowest > 0.0),
+            benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
+            bars_per_year,
+            bar_days,
+            risk_free,
+        };
+        let extremes = measures.lowest_equity.into_iter().chain(measures.highest_equity);
+        let statistics = Self {
+            is_finite: extremes.into_iter().all(f64::is_finite),
+            totals,
+            returns: measures.returns,
+            tails: measures.tails,
+            drawdowns: measures.drawdowns,
+        };
+        (statistics, equity)
+    }
+
+    /// Returns whether the equity of every bar is finite, given that cash and position are finite after every order.
+    #[must_use]
+    pub fn equity_is_finite(&self) -> bool {
+        self.is_finite
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of bars are far below 2^53 milliseconds")]
+const fn milliseconds(count: i64) -> f64 {
+    count as f64
+}

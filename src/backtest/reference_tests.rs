@@ -26,7 +26,7 @@ fn bits(value: &Value) -> Bits {
 fn run(case: &Value) -> crate::Result<(Simulation, Portfolio)> {
     let mut issues = Issues::default();
     let settings =
-        Settings::read("simulation", Some(&Input::from(case["settings"].clone())), &mut issues);
+        Settings::read("simulation", Some(&Input::from(case["options"].clone())), &mut issues);
     issues.into_result(crate::Code::InvalidArgument)?;
     let column = |name: &str| case.get(name).map(numbers);
     let (open, high, low, close) =
@@ -160,7 +160,7 @@ fn random_runs_are_those_of_vectorbt() {
         raised += usize::from(case["expected"].get("error").is_some());
         orders += case["expected"]["orders"]["bar"].as_array().map_or(0, Vec::len);
         if let Err(failure) = check(&case) {
-            failures.push(format!("case {}: {failure}\n    {}", case["case"], case["settings"]));
+            failures.push(format!("case {}: {failure}\n    {}", case["case"], case["options"]));
         }
     }
     println!(

@@ -598,7 +598,7 @@ export interface SignalsColumns {
  */
 export declare function simulateSignals(request: SignalsRequest): Promise<SimulationResult>
 
-/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset. */
+/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset, and the conventions of the metrics. */
 export interface SimulationOptions {
   /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
   fees?: number
@@ -606,28 +606,25 @@ export interface SimulationOptions {
   fixedFees?: number
   /** Fraction by which a fill is worse than the price. @default 0.001 */
   slippage?: number
-  /** How much an entry trades; Infinity (or nothing) is all that cash or position allows. */
+  /** How much an entry trades. `Infinity` or null: all that cash or position allows. */
   size?: number | null
-  /**
-   * What `size` counts: units of the asset, money, or a fraction of the cash (buying) or the position (selling).
-   * @default 'amount'
-   */
+  /** What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount' */
   sizeType?: 'amount' | 'value' | 'percent'
-  /** Orders below this amount are rejected, units of the asset. @default 1e-8 */
+  /** Smaller orders are rejected; units of the asset. @default 1e-8 */
   minSize?: number
-  /** Orders above this amount are cut, units of the asset; Infinity (or nothing) for no limit. */
+  /** Larger orders are cut to this; units of the asset. `Infinity` or null: no limit. */
   maxSize?: number | null
-  /** Amounts are rounded down to multiples of this, units of the asset. */
+  /** Sizes are rounded down to multiples of this; units of the asset. */
   sizeGranularity?: number | null
   /** Which positions `entries` and `exits` open and close. @default 'longOnly' */
   direction?: 'longOnly' | 'shortOnly' | 'both'
   /** Whether signals in the direction of a position change its size. @default 'disabled' */
   accumulate?: 'disabled' | 'both' | 'addOnly' | 'removeOnly'
-  /** A long entry meets a long exit. @default 'ignore' */
+  /** A long entry and a long exit on one bar. @default 'ignore' */
   uponLongConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A short entry meets a short exit. @default 'ignore' */
+  /** A short entry and a short exit on one bar. @default 'ignore' */
   uponShortConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A long entry meets a short entry. @default 'ignore' */
+  /** A long entry and a short entry on one bar. @default 'ignore' */
   uponDirConflict?: 'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'
   /** An entry against the position. @default 'reverseReduce' */
   uponOppositeEntry?: 'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
@@ -645,15 +642,15 @@ export interface SimulationOptions {
   uponStopExit?: 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
   /** What happens to the stops when a position is increased. @default 'override' */
   uponStopUpdate?: 'keep' | 'override' | 'overrideNaN'
-  /** Whether shorts may not be financed by cash that is already committed. @default false */
+  /** Whether cash that secures short positions may not be spent again. @default false */
   lockCash?: boolean
   /** Whether an order may be filled in part. @default true */
   allowPartial?: boolean
   /** When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
   execution?: 'close' | 'nextOpen'
-  /** Yearly risk-free rate, a fraction. @default 0 */
+  /** Annual risk-free rate, a fraction. @default 0 */
   riskFree?: number
-  /** Days in a year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
+  /** Days per year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
   yearDays?: number
 }
 

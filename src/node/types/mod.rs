@@ -6,8 +6,10 @@ mod crossing;
 mod names;
 mod requests;
 mod results;
+mod simulation_options;
 
 pub use crossing::{CrossingColumns, CrossingResult, ResultColumns, metric_names};
 pub use names::*;
 pub use requests::*;
 pub use results::*;
+pub use simulation_options::SimulationOptions;

@@ -4,6 +4,7 @@
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
+use super::simulation_options::SimulationOptions;
 use crate::service::Columns;
 
 /// Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
@@ -204,81 +205,6 @@ pub struct StrategyConfig {
     pub parameters: Option<String>,
     /// How many bars it will run on: a warning tells if its warm-up takes all of them. A run warns of that by itself.
     pub bar_count: Option<f64>,
-}
-
-/// The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset.
-#[napi(object, object_to_js = false)]
-pub struct SimulationOptions {
-    /// Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001
-    pub fees: Option<f64>,
-    /// Money per order. @default 0
-    pub fixed_fees: Option<f64>,
-    /// Fraction by which a fill is worse than the price. @default 0.001
-    pub slippage: Option<f64>,
-    /// How much an entry trades; Infinity (or nothing) is all that cash or position allows.
-    #[napi(ts_type = "number | null")]
-    pub size: Option<f64>,
-    /// What `size` counts: units of the asset, money, or a fraction of the cash (buying) or the position (selling).
-    /// @default 'amount'
-    #[napi(ts_type = "'amount' | 'value' | 'percent'")]
-    pub size_type: Option<String>,
-    /// Orders below this amount are rejected, units of the asset. @default 1e-8
-    pub min_size: Option<f64>,
-    /// Orders above this amount are cut, units of the asset; Infinity (or nothing) for no limit.
-    #[napi(ts_type = "number | null")]
-    pub max_size: Option<f64>,
-    /// Amounts are rounded down to multiples of this, units of the asset.
-    #[napi(ts_type = "number | null")]
-    pub size_granularity: Option<f64>,
-    /// Which positions `entries` and `exits` open and close. @default 'longOnly'
-    #[napi(ts_type = "'longOnly' | 'shortOnly' | 'both'")]
-    pub direction: Option<String>,
-    /// Whether signals in the direction of a position change its size. @default 'disabled'
-    #[napi(ts_type = "'disabled' | 'both' | 'addOnly' | 'removeOnly'")]
-    pub accumulate: Option<String>,
-    /// A long entry meets a long exit. @default 'ignore'
-    #[napi(ts_type = "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'")]
-    pub upon_long_conflict: Option<String>,
-    /// A short entry meets a short exit. @default 'ignore'
-    #[napi(ts_type = "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'")]
-    pub upon_short_conflict: Option<String>,
-    /// A long entry meets a short entry. @default 'ignore'
-    #[napi(ts_type = "'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'")]
-    pub upon_dir_conflict: Option<String>,
-    /// An entry against the position. @default 'reverseReduce'
-    #[napi(ts_type = "'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'")]
-    pub upon_opposite_entry: Option<String>,
-    /// Stop loss as a fraction of its reference price; 0.1 is 10 %.
-    #[napi(ts_type = "number | null")]
-    pub sl_stop: Option<f64>,
-    /// Whether the stop loss trails the best price since entry. @default false
-    pub sl_trail: Option<bool>,
-    /// Take profit as a fraction of its reference price.
-    #[napi(ts_type = "number | null")]
-    pub tp_stop: Option<f64>,
-    /// The price that stops are measured from. @default 'fillPrice'
-    #[napi(ts_type = "'valPrice' | 'price' | 'fillPrice' | 'close'")]
-    pub stop_entry_price: Option<String>,
-    /// The price at which stops are filled. @default 'stopMarket'
-    #[napi(ts_type = "'stopLimit' | 'stopMarket' | 'price' | 'close'")]
-    pub stop_exit_price: Option<String>,
-    /// What a stop does. @default 'close'
-    #[napi(ts_type = "'close' | 'closeReduce' | 'reverse' | 'reverseReduce'")]
-    pub upon_stop_exit: Option<String>,
-    /// What happens to the stops when a position is increased. @default 'override'
-    #[napi(ts_type = "'keep' | 'override' | 'overrideNaN'")]
-    pub upon_stop_update: Option<String>,
-    /// Whether shorts may not be financed by cash that is already committed. @default false
-    pub lock_cash: Option<bool>,
-    /// Whether an order may be filled in part. @default true
-    pub allow_partial: Option<bool>,
-    /// When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close'
-    #[napi(ts_type = "'close' | 'nextOpen'")]
-    pub execution: Option<String>,
-    /// Yearly risk-free rate, a fraction. @default 0
-    pub risk_free: Option<f64>,
-    /// Days in a year for annualising: 365 for markets that never close, 252 for exchanges. @default 365
-    pub year_days: Option<f64>,
 }
 
 /// What to backtest.

@@ -1,18 +1,18 @@
-//! Return that the benchmark does not explain.
+//! Annualised return that the benchmark does not explain.
 
 use super::beta::beta_of;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Return that the benchmark does not explain, percent a year.
+/// Annualised return that the benchmark does not explain, percent per year.
 ///
-/// (1 + (mean(r) − f) − beta × (mean(b) − f))^(bars a year) − 1, with the risk-free rate f of a bar. Null for fewer than two
-/// bars and where beta is.
+/// (1 + (mean(r) − f) − beta × (mean(b) − f))^(bars per year) − 1, with the risk-free rate f of a bar. Null for fewer than two
+/// bars and if beta is null.
 /// Jensen (1968); vectorbt: `ReturnsAccessor.alpha`.
 pub const ALPHA: Metric = Metric {
     name: "alpha",
     unit: Unit::PercentPerYear,
-    description: "Return that the benchmark does not explain, percent a year; null where the benchmark does not move",
+    description: "Annualised return that the benchmark does not explain; null if the benchmark does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -36,7 +36,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(ALPHA.of(&mixed()), Some(431.880_123_932_588_96));
         same(ALPHA.of(&g1()), Some(6_492.215_191_040_307));
         same(ALPHA.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Yearly rate at which the run compounds.
+//! Compound annual growth rate of the equity.
 
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Yearly rate at which the run compounds, percent.
+/// Compound annual growth rate of the equity, percent.
 ///
-/// (Π (1 + r))^(bars a year ÷ bars) − 1, over the returns r of the bars. Null without bars, where the product is negative,
-/// and where the result is infinite.
+/// (Π (1 + r))^(bars per year ÷ bars) − 1, over the returns r of the bars. Null without bars, if the product is negative,
+/// and if the result is infinite.
 /// vectorbt: `ReturnsAccessor.annualized`.
 pub const ANNUALIZED_RETURN: Metric = Metric {
     name: "annualizedReturn",
     unit: Unit::Percent,
-    description: "Yearly rate at which the run compounds; null without bars, or where equity ends below zero",
+    description: "Compound annual growth rate of the equity; null without bars, or if equity ends below zero",
     needs: StatisticSet::RETURNS,
     compute: |statistics| annualized(statistics).map(|rate| rate * 100.0),
 };
@@ -28,7 +28,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(ANNUALIZED_RETURN.of(&mixed()), Some(385.954_914_512_641));
         same(ANNUALIZED_RETURN.of(&g1()), Some(2_530.297_069_625_649));
         same(ANNUALIZED_RETURN.of(&nothing()), None);

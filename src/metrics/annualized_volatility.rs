@@ -1,16 +1,16 @@
-//! Standard deviation of the returns.
+//! Annualised standard deviation of the returns.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Standard deviation of the returns, over a year, percent.
+/// Annualised standard deviation of the returns, percent.
 ///
-/// std(r) × √(bars a year), with n − 1. Null for fewer than two bars.
+/// std(r) × √(bars per year), with n − 1. Null for fewer than two bars.
 /// vectorbt: `ReturnsAccessor.annualized_volatility`.
 pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
-    description: "Standard deviation of the returns, over a year; null for fewer than two bars",
+    description: "Annualised standard deviation of the returns; null for fewer than two bars",
     needs: StatisticSet::RETURNS,
     compute: |statistics| {
         Some(statistics.returns.deviation()? * statistics.bars_per_year.sqrt() * 100.0)
@@ -23,7 +23,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(ANNUALIZED_VOLATILITY.of(&mixed()), Some(34.027_838_026_528_62));
         same(ANNUALIZED_VOLATILITY.of(&g1()), Some(103.477_389_196_495_18));
         same(ANNUALIZED_VOLATILITY.of(&nothing()), None);

@@ -5,12 +5,12 @@ use super::statistics::StatisticSet;
 
 /// Mean depth of the drawdowns, percent.
 ///
-/// mean((peak − valley) ÷ peak) over all drawdowns, one that lasts to the end included. Null where there is none.
+/// mean((peak − valley) ÷ peak) over all drawdowns, including one that lasts to the end. Null without a drawdown.
 /// vectorbt: `Drawdowns.avg_drawdown`.
 pub const AVG_DRAWDOWN: Metric = Metric {
     name: "avgDrawdown",
     unit: Unit::Percent,
-    description: "Mean depth of the drawdowns; null where equity never falls",
+    description: "Mean depth of the drawdowns; null without a drawdown",
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| statistics.drawdowns.mean().map(|depth| -depth * 100.0),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_DRAWDOWN.of(&mixed()), Some(2.801_784_761_205_924_6));
         same(AVG_DRAWDOWN.of(&g1()), Some(4.736_268_181_818_18));
         same(AVG_DRAWDOWN.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Mean time of the drawdowns.
+//! Mean duration of the drawdowns.
 
 use super::metric::{Metric, Unit};
 use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean time of the drawdowns, days.
+/// Mean duration of the drawdowns, days.
 ///
-/// Bars below a peak ÷ drawdowns × length of a bar. Null where there is none.
+/// Bars below a peak ÷ drawdowns × length of a bar. Null without a drawdown.
 /// vectorbt: `Drawdowns.avg_duration`.
 pub const AVG_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "avgDrawdownDurationDays",
     unit: Unit::Days,
-    description: "Mean time of the drawdowns; null where equity never falls",
+    description: "Mean duration of the drawdowns; null without a drawdown",
     needs: StatisticSet::DRAWDOWNS,
     compute,
 };
@@ -29,7 +29,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_DRAWDOWN_DURATION_DAYS.of(&mixed()), Some(5.0));
         same(AVG_DRAWDOWN_DURATION_DAYS.of(&g1()), Some(3.0));
         same(AVG_DRAWDOWN_DURATION_DAYS.of(&nothing()), None);

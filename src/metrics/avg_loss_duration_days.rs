@@ -1,16 +1,16 @@
-//! Mean time from entry to exit of losing trades.
+//! Mean holding period of the losing trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Mean time from entry to exit of losing trades, days.
+/// Mean holding period of the losing trades, days.
 ///
 /// Mean of (bar of the exit − bar of the entry) × length of a bar, over losing trades. Null without one.
 /// vectorbt: `Trades.losing.duration.mean`.
 pub const AVG_LOSS_DURATION_DAYS: Metric = Metric {
     name: "avgLossDurationDays",
     unit: Unit::Days,
-    description: "Mean time from entry to exit of losing trades; null without one",
+    description: "Mean holding period of the losing trades; null without one",
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.losses.mean_bars().map(|bars| bars * statistics.bar_days)
@@ -23,7 +23,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_LOSS_DURATION_DAYS.of(&mixed()), Some(2.333_333_333_333_333_5));
         same(AVG_LOSS_DURATION_DAYS.of(&g1()), None);
         same(AVG_LOSS_DURATION_DAYS.of(&nothing()), None);

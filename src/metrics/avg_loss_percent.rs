@@ -1,4 +1,4 @@
-//! Mean return of the losing trades.
+//! Mean return of the losing trades, negative.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_LOSS_PERCENT.of(&mixed()), Some(-2.734_657_021_839_409_7));
         same(AVG_LOSS_PERCENT.of(&g1()), None);
         same(AVG_LOSS_PERCENT.of(&nothing()), None);

@@ -1,16 +1,16 @@
-//! Mean time from entry to exit of closed trades.
+//! Mean holding period of the closed trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Mean time from entry to exit of closed trades, days.
+/// Mean holding period of the closed trades, days.
 ///
 /// Mean of (bar of the exit − bar of the entry) × length of a bar, over closed trades. Null without one.
 /// vectorbt: `Trades.closed.duration.mean`.
 pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
     name: "avgTradeDurationDays",
     unit: Unit::Days,
-    description: "Mean time from entry to exit of closed trades; null without one",
+    description: "Mean holding period of the closed trades; null without one",
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.closed.mean_bars().map(|bars| bars * statistics.bar_days)
@@ -23,7 +23,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_TRADE_DURATION_DAYS.of(&mixed()), Some(2.333_333_333_333_333_5));
         same(AVG_TRADE_DURATION_DAYS.of(&g1()), Some(2.0));
         same(AVG_TRADE_DURATION_DAYS.of(&nothing()), None);

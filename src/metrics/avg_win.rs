@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_WIN.of(&mixed()), Some(32.943_368_333_333_396));
         same(AVG_WIN.of(&g1()), Some(45.808_387_416_778_99));
         same(AVG_WIN.of(&nothing()), None);

@@ -1,16 +1,16 @@
-//! Mean time from entry to exit of winning trades.
+//! Mean holding period of the winning trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Mean time from entry to exit of winning trades, days.
+/// Mean holding period of the winning trades, days.
 ///
 /// Mean of (bar of the exit − bar of the entry) × length of a bar, over winning trades. Null without one.
 /// vectorbt: `Trades.winning.duration.mean`.
 pub const AVG_WIN_DURATION_DAYS: Metric = Metric {
     name: "avgWinDurationDays",
     unit: Unit::Days,
-    description: "Mean time from entry to exit of winning trades; null without one",
+    description: "Mean holding period of the winning trades; null without one",
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean_bars().map(|bars| bars * statistics.bar_days),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_WIN_DURATION_DAYS.of(&mixed()), Some(2.333_333_333_333_333_5));
         same(AVG_WIN_DURATION_DAYS.of(&g1()), Some(2.0));
         same(AVG_WIN_DURATION_DAYS.of(&nothing()), None);

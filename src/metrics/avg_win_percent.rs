@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(AVG_WIN_PERCENT.of(&mixed()), Some(6.387_698_814_072_563_5));
         same(AVG_WIN_PERCENT.of(&g1()), Some(4.585_419_580_419_576));
         same(AVG_WIN_PERCENT.of(&nothing()), None);

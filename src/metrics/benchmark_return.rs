@@ -1,4 +1,4 @@
-//! Return of buying at the first close and holding to the last.
+//! Return of buying at the first close and holding to the last, without costs.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(BENCHMARK_RETURN.of(&mixed()), Some(9.0));
         same(BENCHMARK_RETURN.of(&g1()), Some(-10.0));
         same(BENCHMARK_RETURN.of(&nothing()), None);

@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(BEST_TRADE.of(&mixed()), Some(7.957_966_299_632_983));
         same(BEST_TRADE.of(&g1()), Some(4.585_419_580_419_576));
         same(BEST_TRADE.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Change of the return with that of the benchmark.
+//! Sensitivity of the returns to those of the benchmark.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Change of the return with that of the benchmark, a ratio.
+/// Sensitivity of the returns to those of the benchmark, a ratio.
 ///
-/// cov(r, b) ÷ var(b). Null for fewer than two bars and where the variance of the benchmark is below 1e-30.
+/// cov(r, b) ÷ var(b). Null for fewer than two bars and if the variance of the benchmark is below 1e-30.
 /// vectorbt: `ReturnsAccessor.beta`.
 pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
-    description: "Change of the return with that of the benchmark; null where the benchmark does not move",
+    description: "Sensitivity of the returns to those of the benchmark; null if the benchmark does not vary",
     needs: StatisticSet::RETURNS,
     compute: |statistics| beta_of(statistics),
 };
@@ -34,7 +34,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(BETA.of(&mixed()), Some(-0.016_551_772_855_733_69));
         same(BETA.of(&g1()), Some(0.134_351_060_061_647_15));
         same(BETA.of(&nothing()), None);

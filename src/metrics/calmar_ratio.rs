@@ -1,18 +1,18 @@
-//! Annualized return by the deepest drawdown.
+//! Annualised return divided by the maximum drawdown.
 
 use super::annualized_return::annualized;
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Annualized return by the deepest drawdown, a ratio.
+/// Annualised return divided by the maximum drawdown, a ratio.
 ///
-/// Annualized return ÷ |deepest fall of the compounded returns|. Null where the equity never falls below an earlier bar.
+/// Annualized return ÷ |maximum drawdown of the compounded returns|. Null if equity never falls below an earlier bar.
 /// Young (1991); vectorbt: `ReturnsAccessor.calmar_ratio`.
 pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
-    description: "Annualized return by the deepest drawdown; null where equity never falls",
+    description: "Annualised return divided by the maximum drawdown; null without a drawdown",
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };
@@ -23,7 +23,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(CALMAR_RATIO.of(&mixed()), Some(75.486_613_720_933_24));
         same(CALMAR_RATIO.of(&g1()), Some(534.238_555_016_602));
         same(CALMAR_RATIO.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Closed trades.
+//! Number of closed trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Closed trades, a count.
+/// Number of closed trades.
 ///
-/// Exit trades that are over. Never null.
+/// Exit trades that are closed. Never null.
 /// vectorbt: `Trades.closed.count`.
 pub const CLOSED_TRADES: Metric = Metric {
     name: "closedTrades",
     unit: Unit::Count,
-    description: "Closed trades",
+    description: "Number of closed trades",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.closed.count)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(CLOSED_TRADES.of(&mixed()), Some(6.0));
         same(CLOSED_TRADES.of(&g1()), Some(1.0));
         same(CLOSED_TRADES.of(&nothing()), Some(0.0));

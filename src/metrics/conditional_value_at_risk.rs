@@ -1,16 +1,16 @@
-//! Mean of the lowest twentieth of the returns.
+//! Mean of the lowest 5 % of the returns, negative for a loss.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Mean of the lowest twentieth of the returns, negative for a loss, percent.
+/// Mean of the lowest 5 % of the returns, negative for a loss, percent.
 ///
 /// Mean of the ⌊(n − 1) × 5 %⌋ + 1 lowest returns. Null without bars.
 /// vectorbt: `ReturnsAccessor.cond_value_at_risk`.
 pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
     name: "conditionalValueAtRisk",
     unit: Unit::Percent,
-    description: "Mean of the lowest twentieth of the returns, negative for a loss; null without bars",
+    description: "Mean of the lowest 5 % of the returns, negative for a loss; null without bars",
     needs: StatisticSet::TAILS,
     compute: |statistics| statistics.tails.map(|tails| tails.low_mean * 100.0),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(CONDITIONAL_VALUE_AT_RISK.of(&mixed()), Some(-2.460_500_894_000_460_5));
         same(CONDITIONAL_VALUE_AT_RISK.of(&g1()), Some(-4.736_268_181_818_18));
         same(CONDITIONAL_VALUE_AT_RISK.of(&nothing()), None);

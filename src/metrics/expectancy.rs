@@ -1,10 +1,10 @@
-//! Result to expect of a trade.
+//! Expected result of a trade.
 
 use super::metric::{Metric, Unit};
 use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
 
-/// Result to expect of a trade, money.
+/// Expected result of a trade, money.
 ///
 /// Win rate × average win − loss rate × |average loss|; a missing average counts as 0, and trades that break even are in
 /// neither rate. Null without a closed trade.
@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const EXPECTANCY: Metric = Metric {
     name: "expectancy",
     unit: Unit::Money,
-    description: "Result to expect of a trade; null without a closed trade",
+    description: "Expected result of a trade; null without a closed trade",
     needs: StatisticSet::TRADES,
     compute,
 };
@@ -31,7 +31,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(EXPECTANCY.of(&mixed()), Some(9.636_678_333_333_403));
         same(EXPECTANCY.of(&g1()), Some(45.808_387_416_778_99));
         same(EXPECTANCY.of(&nothing()), None);

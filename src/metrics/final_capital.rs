@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(FINAL_CAPITAL.of(&mixed()), Some(1_071.759_540_000_000_5));
         same(FINAL_CAPITAL.of(&g1()), Some(1_045.808_387_416_779_2));
         same(FINAL_CAPITAL.of(&nothing()), Some(1_000.0));

@@ -1,18 +1,18 @@
-//! Mean return above the benchmark by its standard deviation.
+//! Mean return above the benchmark divided by its standard deviation, per bar, not annualised.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return above the benchmark by its standard deviation, per bar and not over a year, a ratio.
+/// Mean return above the benchmark divided by its standard deviation, per bar, not annualised, a ratio.
 ///
-/// (mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized. Null for fewer than two bars and where the difference
+/// (mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized. Null for fewer than two bars and if the difference
 /// never varies.
 /// vectorbt: `ReturnsAccessor.information_ratio`.
 pub const INFORMATION_RATIO: Metric = Metric {
     name: "informationRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the benchmark by its standard deviation, per bar and not over a year; null where it does not vary",
+    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualised; null if the difference does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -28,7 +28,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(INFORMATION_RATIO.of(&mixed()), Some(-0.037_407_258_389_889_744));
         same(INFORMATION_RATIO.of(&g1()), Some(0.145_289_825_769_448_7));
         same(INFORMATION_RATIO.of(&nothing()), None);

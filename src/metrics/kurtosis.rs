@@ -1,19 +1,19 @@
-//! Weight of the ends of the distribution of returns.
+//! Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution.
 
 use super::arithmetic::second_moment;
 use super::metric::{Metric, Unit};
 use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
 
-/// Weight of the ends of the distribution of returns, 0 for a normal one, a ratio.
+/// Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution; a ratio.
 ///
 /// (n − 1) ÷ ((n − 2) (n − 3)) × ((n + 1) × m4 ÷ m2² − 3 (n − 1)) with the central moments m2 and m4: bias-corrected and
-/// excess. Null for fewer than four bars and where m2 is within rounding of 0.
+/// excess. Null for fewer than four bars and if m2 is within rounding error of 0.
 /// pandas: `Series.kurtosis`.
 pub const KURTOSIS: Metric = Metric {
     name: "kurtosis",
     unit: Unit::Ratio,
-    description: "Weight of the ends of the distribution of returns, 0 for a normal one; null for fewer than four bars, or where returns do not vary",
+    description: "Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution; null for fewer than four bars, or if returns do not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -33,7 +33,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(KURTOSIS.of(&mixed()), Some(-1.126_536_900_726_052_4));
         same(KURTOSIS.of(&g1()), Some(3.068_613_770_149_21));
         same(KURTOSIS.of(&nothing()), None);

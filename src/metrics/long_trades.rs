@@ -1,17 +1,17 @@
-//! Long trades.
+//! Number of long trades, open and closed.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Long trades, open and closed, a count.
+/// Number of long trades, open and closed.
 ///
 /// Exit trades of long positions. Never null.
 /// vectorbt: `Trades.long.count`.
 pub const LONG_TRADES: Metric = Metric {
     name: "longTrades",
     unit: Unit::Count,
-    description: "Long trades, open and closed",
+    description: "Number of long trades, open and closed",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.long)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(LONG_TRADES.of(&mixed()), Some(4.0));
         same(LONG_TRADES.of(&g1()), Some(1.0));
         same(LONG_TRADES.of(&nothing()), Some(0.0));

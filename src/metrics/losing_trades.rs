@@ -1,17 +1,17 @@
-//! Closed trades with a result below 0.
+//! Number of closed trades with a result below 0.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Closed trades with a result below 0, a count.
+/// Number of closed trades with a result below 0.
 ///
-/// Closed trades with pnl < 0 after fees; one that breaks even is neither. Never null.
+/// Closed trades with pnl < 0 after fees; a trade that breaks even is neither. Never null.
 /// vectorbt: `Trades.closed.losing.count`.
 pub const LOSING_TRADES: Metric = Metric {
     name: "losingTrades",
     unit: Unit::Count,
-    description: "Closed trades with a result below 0",
+    description: "Number of closed trades with a result below 0",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.losses.count)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(LOSING_TRADES.of(&mixed()), Some(3.0));
         same(LOSING_TRADES.of(&g1()), Some(0.0));
         same(LOSING_TRADES.of(&nothing()), Some(0.0));

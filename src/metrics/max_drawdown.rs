@@ -1,16 +1,16 @@
-//! Deepest fall from a peak of the equity.
+//! Largest decline of the equity from a peak.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Deepest fall from a peak of the equity, percent.
+/// Largest decline of the equity from a peak, percent.
 ///
-/// max((peak − valley) ÷ peak), a positive number. 0 where the equity never falls: vectorbt has NaN there.
+/// max((peak − valley) ÷ peak), a positive number. 0 without a drawdown, where vectorbt has NaN.
 /// The first peak is the first bar. vectorbt: `Drawdowns.max_drawdown`.
 pub const MAX_DRAWDOWN: Metric = Metric {
     name: "maxDrawdown",
     unit: Unit::Percent,
-    description: "Deepest fall from a peak of the equity; 0 where it never falls",
+    description: "Largest decline of the equity from a peak; 0 without a drawdown",
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         Some(if statistics.drawdowns.count == 0 {
@@ -27,7 +27,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(MAX_DRAWDOWN.of(&mixed()), Some(5.112_892_147_202_146));
         same(MAX_DRAWDOWN.of(&g1()), Some(4.736_268_181_818_18));
         same(MAX_DRAWDOWN.of(&nothing()), Some(0.0));

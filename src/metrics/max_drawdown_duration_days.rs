@@ -1,17 +1,17 @@
-//! Longest time below a peak.
+//! Longest time below a peak of the equity.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Longest time below a peak, days.
+/// Longest time below a peak of the equity, days.
 ///
-/// Bars below the peak in the longest drawdown × length of a bar. Null where there is none.
+/// Bars below the peak in the longest drawdown × length of a bar. Null without a drawdown.
 /// vectorbt: `Drawdowns.max_duration`.
 pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "maxDrawdownDurationDays",
     unit: Unit::Days,
-    description: "Longest time below a peak; null where equity never falls",
+    description: "Longest time below a peak of the equity; null without a drawdown",
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         (statistics.drawdowns.count > 0)
@@ -25,7 +25,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(MAX_DRAWDOWN_DURATION_DAYS.of(&mixed()), Some(9.0));
         same(MAX_DRAWDOWN_DURATION_DAYS.of(&g1()), Some(3.0));
         same(MAX_DRAWDOWN_DURATION_DAYS.of(&nothing()), None);

@@ -1,16 +1,16 @@
-//! Largest value of a position by itself and free cash.
+//! Largest value of the position relative to itself plus free cash.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Largest value of a position by itself and free cash, percent.
+/// Largest value of the position relative to itself plus free cash, percent.
 ///
 /// max(|position × close| ÷ (|position × close| + free cash)) over the bars. Null without bars.
 /// vectorbt: `Portfolio.gross_exposure`.
 pub const MAX_GROSS_EXPOSURE: Metric = Metric {
     name: "maxGrossExposure",
     unit: Unit::Percent,
-    description: "Largest value of a position by itself and free cash; null without bars",
+    description: "Largest value of the position relative to itself plus free cash; null without bars",
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.max_gross.map(|share| share * 100.0),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(MAX_GROSS_EXPOSURE.of(&mixed()), Some(52.027_102_112_186_66));
         same(MAX_GROSS_EXPOSURE.of(&g1()), Some(100.0));
         same(MAX_GROSS_EXPOSURE.of(&nothing()), None);

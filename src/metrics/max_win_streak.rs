@@ -1,17 +1,17 @@
-//! Most winning trades in a row.
+//! Most consecutive winning trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Most winning trades in a row, a count.
+/// Most consecutive winning trades.
 ///
 /// The longest run of closed trades with pnl > 0, in the order of their exits. Never null.
 /// vectorbt: `Trades.winning_streak.max`.
 pub const MAX_WIN_STREAK: Metric = Metric {
     name: "maxWinStreak",
     unit: Unit::Count,
-    description: "Most winning trades in a row",
+    description: "Most consecutive winning trades",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.wins.longest_streak)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(MAX_WIN_STREAK.of(&mixed()), Some(2.0));
         same(MAX_WIN_STREAK.of(&g1()), Some(1.0));
         same(MAX_WIN_STREAK.of(&nothing()), Some(0.0));

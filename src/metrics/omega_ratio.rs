@@ -1,17 +1,17 @@
-//! Sum of the returns above the risk-free rate by the sum of those below.
+//! Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Sum of the returns above the risk-free rate by the sum of those below, a ratio.
+/// Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it, a ratio.
 ///
-/// Σ max(r − risk-free, 0) ÷ −Σ min(r − risk-free, 0). Null where no return is below the risk-free rate.
+/// Σ max(r − risk-free, 0) ÷ −Σ min(r − risk-free, 0). Null if no return is below the risk-free rate.
 /// Keating and Shadwick (2002); vectorbt: `ReturnsAccessor.omega_ratio`.
 pub const OMEGA_RATIO: Metric = Metric {
     name: "omegaRatio",
     unit: Unit::Ratio,
-    description: "Sum of the returns above the risk-free rate by the sum of those below; null where none is below",
+    description: "Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it; null if no return is below it",
     needs: StatisticSet::RETURNS,
     compute: |statistics| ratio(statistics.returns.gains, -statistics.returns.losses),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(OMEGA_RATIO.of(&mixed()), Some(1.795_489_640_427_363_3));
         same(OMEGA_RATIO.of(&g1()), Some(2.025_944_824_253_37));
         same(OMEGA_RATIO.of(&nothing()), None);

@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(OPEN_TRADE_PNL.of(&mixed()), Some(13.939_470_000_000_027));
         same(OPEN_TRADE_PNL.of(&g1()), Some(0.0));
         same(OPEN_TRADE_PNL.of(&nothing()), Some(0.0));

@@ -1,17 +1,17 @@
-//! Open trades.
+//! Number of open trades.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Open trades, a count.
+/// Number of open trades.
 ///
-/// Exit trades that last to the end. Never null.
+/// Exit trades that are open at the end. Never null.
 /// vectorbt: `Trades.open.count`.
 pub const OPEN_TRADES: Metric = Metric {
     name: "openTrades",
     unit: Unit::Count,
-    description: "Open trades",
+    description: "Number of open trades",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.open())),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(OPEN_TRADES.of(&mixed()), Some(1.0));
         same(OPEN_TRADES.of(&g1()), Some(0.0));
         same(OPEN_TRADES.of(&nothing()), Some(0.0));

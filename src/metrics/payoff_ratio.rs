@@ -1,17 +1,17 @@
-//! Mean win by mean loss.
+//! Mean win divided by the mean loss, unsigned.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean win by mean loss, without sign, a ratio.
+/// Mean win divided by the mean loss, unsigned, a ratio.
 ///
 /// Average win ÷ −average loss. Null without a winning or without a losing trade.
 /// Checked against numpy: vectorbt has no such metric.
 pub const PAYOFF_RATIO: Metric = Metric {
     name: "payoffRatio",
     unit: Unit::Ratio,
-    description: "Mean win by mean loss, without sign; null without a win or without a loss",
+    description: "Mean win divided by the mean loss, unsigned; null without a win or without a loss",
     needs: StatisticSet::TRADES,
     compute,
 };
@@ -27,7 +27,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(PAYOFF_RATIO.of(&mixed()), Some(2.409_900_528_004_932));
         same(PAYOFF_RATIO.of(&g1()), None);
         same(PAYOFF_RATIO.of(&nothing()), None);

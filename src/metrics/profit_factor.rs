@@ -1,17 +1,17 @@
-//! Sum of the wins by the sum of the losses.
+//! Sum of the wins divided by the sum of the losses, unsigned.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Sum of the wins by the sum of the losses, without sign, a ratio.
+/// Sum of the wins divided by the sum of the losses, unsigned, a ratio.
 ///
 /// Σ pnl of winning trades ÷ −Σ pnl of losing trades. Null without a losing trade, where vectorbt has infinity.
 /// vectorbt: `Trades.profit_factor`.
 pub const PROFIT_FACTOR: Metric = Metric {
     name: "profitFactor",
     unit: Unit::Ratio,
-    description: "Sum of the wins by the sum of the losses, without sign; null without a loss",
+    description: "Sum of the wins divided by the sum of the losses, unsigned; null without a loss",
     needs: StatisticSet::TRADES,
     compute: |statistics| ratio(statistics.trades.wins.pnl, -statistics.trades.losses.pnl),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(PROFIT_FACTOR.of(&mixed()), Some(2.409_900_528_004_932));
         same(PROFIT_FACTOR.of(&g1()), None);
         same(PROFIT_FACTOR.of(&nothing()), None);

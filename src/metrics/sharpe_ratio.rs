@@ -1,18 +1,18 @@
-//! Mean return above the risk-free rate by the standard deviation.
+//! Mean return above the risk-free rate divided by its standard deviation, annualised.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return above the risk-free rate by the standard deviation, over a year, a ratio.
+/// Mean return above the risk-free rate divided by its standard deviation, annualised, a ratio.
 ///
-/// (mean(r) − risk-free) ÷ std(r) × √(bars a year), with n − 1 and the yearly risk-free rate ÷ bars a year. Null for fewer
-/// than two bars and where no return differs from another.
+/// (mean(r) − risk-free) ÷ std(r) × √(bars per year), with n − 1 and the annual risk-free rate ÷ bars per year. Null for fewer
+/// than two bars and if no return differs from another.
 /// Sharpe (1994); vectorbt: `ReturnsAccessor.sharpe_ratio`.
 pub const SHARPE_RATIO: Metric = Metric {
     name: "sharpeRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the risk-free rate by the standard deviation, over a year; null where returns do not vary",
+    description: "Mean return above the risk-free rate divided by its standard deviation, annualised; null if returns do not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -28,7 +28,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(SHARPE_RATIO.of(&mixed()), Some(4.815_281_831_297_783));
         same(SHARPE_RATIO.of(&g1()), Some(3.572_512_762_780_942));
         same(SHARPE_RATIO.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Short trades.
+//! Number of short trades, open and closed.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Short trades, open and closed, a count.
+/// Number of short trades, open and closed.
 ///
 /// Exit trades of short positions. Never null.
 /// vectorbt: `Trades.short.count`.
 pub const SHORT_TRADES: Metric = Metric {
     name: "shortTrades",
     unit: Unit::Count,
-    description: "Short trades, open and closed",
+    description: "Number of short trades, open and closed",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.short)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(SHORT_TRADES.of(&mixed()), Some(3.0));
         same(SHORT_TRADES.of(&g1()), Some(0.0));
         same(SHORT_TRADES.of(&nothing()), Some(0.0));

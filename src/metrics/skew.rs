@@ -1,19 +1,19 @@
-//! Asymmetry of the returns.
+//! Skewness of the returns: their asymmetry, negative for a long left tail.
 
 use super::arithmetic::second_moment;
 use super::metric::{Metric, Unit};
 use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
 
-/// Asymmetry of the returns, a ratio.
+/// Skewness of the returns: their asymmetry, negative for a long left tail; a ratio.
 ///
-/// √(n (n − 1)) ÷ (n − 2) × m3 ÷ m2^1.5 with the central moments m2 and m3. Null for fewer than three bars and where m2 is
-/// within rounding of 0.
+/// √(n (n − 1)) ÷ (n − 2) × m3 ÷ m2^1.5 with the central moments m2 and m3. Null for fewer than three bars and if m2 is
+/// within rounding error of 0.
 /// Adjusted Fisher-Pearson coefficient; pandas: `Series.skew`.
 pub const SKEW: Metric = Metric {
     name: "skew",
     unit: Unit::Ratio,
-    description: "Asymmetry of the returns; null for fewer than three bars, or where returns do not vary",
+    description: "Skewness of the returns: their asymmetry, negative for a long left tail; null for fewer than three bars, or if returns do not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -32,7 +32,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(SKEW.of(&mixed()), Some(-0.210_106_469_256_659_5));
         same(SKEW.of(&g1()), Some(1.395_131_448_915_543_3));
         same(SKEW.of(&nothing()), None);

@@ -1,18 +1,18 @@
-//! Mean return by the deviation of the losses.
+//! Mean return divided by the downside deviation, annualised.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return by the deviation of the losses, over a year, a ratio.
+/// Mean return divided by the downside deviation, annualised, a ratio.
 ///
-/// mean(r) ÷ √(mean(min(r, 0)²)) × √(bars a year). The required return is 0: the risk-free rate does not enter, as in
-/// vectorbt. Null for fewer than two bars and where no bar loses.
+/// mean(r) ÷ √(mean(min(r, 0)²)) × √(bars per year). The required return is 0: the risk-free rate does not enter, as in
+/// vectorbt. Null for fewer than two bars and if no bar loses.
 /// Sortino and Price (1994); vectorbt: `ReturnsAccessor.sortino_ratio`.
 pub const SORTINO_RATIO: Metric = Metric {
     name: "sortinoRatio",
     unit: Unit::Ratio,
-    description: "Mean return by the deviation of the losses, over a year; null where no bar loses",
+    description: "Mean return divided by the downside deviation, annualised; null if no bar loses",
     needs: StatisticSet::RETURNS,
     compute,
 };
@@ -32,7 +32,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(SORTINO_RATIO.of(&mixed()), Some(8.475_385_487_316_577));
         same(SORTINO_RATIO.of(&g1()), Some(9.127_163_541_712_83));
         same(SORTINO_RATIO.of(&nothing()), None);

@@ -1,18 +1,18 @@
-//! System quality number.
+//! System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
 
-/// System quality number: mean result by its standard deviation, times the root of the trades, a ratio.
+/// System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; a ratio.
 ///
-/// √n × mean(pnl) ÷ std(pnl) over closed trades, with n − 1. Null for fewer than two and where all results are equal.
+/// √n × mean(pnl) ÷ std(pnl) over closed trades, with n − 1. Null for fewer than two and if all results are equal.
 /// Tharp (2006); vectorbt: `Trades.sqn`.
 pub const SQN: Metric = Metric {
     name: "sqn",
     unit: Unit::Ratio,
-    description: "System quality number: mean result by its standard deviation, times the root of the trades; null for fewer than two closed trades",
+    description: "System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; null for fewer than two closed trades",
     needs: StatisticSet::TRADES,
     compute,
 };
@@ -30,7 +30,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(SQN.of(&mixed()), Some(0.876_646_511_100_211_5));
         same(SQN.of(&g1()), None);
         same(SQN.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! The 95th percentile of the returns by the 5th.
+//! 95th percentile of the returns divided by the 5th, unsigned.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// The 95th percentile of the returns by the 5th, both without sign, a ratio.
+/// 95th percentile of the returns divided by the 5th, unsigned, a ratio.
 ///
-/// |P95(r)| ÷ |P5(r)|. Null without bars and where P5 is 0.
+/// |P95(r)| ÷ |P5(r)|. Null without bars and if P5 is 0.
 /// vectorbt: `ReturnsAccessor.tail_ratio`.
 pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
-    description: "The 95th percentile of the returns by the 5th, both without sign; null where the latter is 0",
+    description: "95th percentile of the returns divided by the 5th, unsigned; null if the 5th is 0",
     needs: StatisticSet::TAILS,
     compute: |statistics| {
         statistics.tails.and_then(|tails| ratio(tails.high.abs(), tails.low.abs()))
@@ -24,7 +24,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TAIL_RATIO.of(&mixed()), Some(1.221_518_288_865_136_6));
         same(TAIL_RATIO.of(&g1()), Some(2.089_343_119_144_167));
         same(TAIL_RATIO.of(&nothing()), None);

@@ -1,16 +1,16 @@
-//! Share of the bars that end with a position.
+//! Fraction of the bars that end with a position.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Share of the bars that end with a position, percent.
+/// Fraction of the bars that end with a position, percent.
 ///
 /// Bars with a position ÷ bars. Null without bars.
 /// vectorbt: `Portfolio.position_coverage`.
 pub const TIME_IN_MARKET: Metric = Metric {
     name: "timeInMarket",
     unit: Unit::Percent,
-    description: "Share of the bars that end with a position; null without bars",
+    description: "Fraction of the bars that end with a position; null without bars",
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.time_in_market.map(|share| share * 100.0),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TIME_IN_MARKET.of(&mixed()), Some(100.0));
         same(TIME_IN_MARKET.of(&g1()), Some(40.0));
         same(TIME_IN_MARKET.of(&nothing()), None);

@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TOTAL_FEES_PAID.of(&mixed()), Some(6.620_46));
         same(TOTAL_FEES_PAID.of(&g1()), Some(2.045_856_241_660_38));
         same(TOTAL_FEES_PAID.of(&nothing()), Some(0.0));

@@ -1,16 +1,16 @@
-//! Equity at the last bar minus the initial capital.
+//! Final equity minus the initial capital.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Equity at the last bar minus the initial capital, money.
+/// Final equity minus the initial capital, money.
 ///
 /// Final capital − initial capital. Never null.
 /// vectorbt: `Portfolio.total_profit`.
 pub const TOTAL_PROFIT: Metric = Metric {
     name: "totalProfit",
     unit: Unit::Money,
-    description: "Equity at the last bar minus the initial capital",
+    description: "Final equity minus the initial capital",
     needs: StatisticSet::NONE,
     compute: |statistics| Some(statistics.final_capital - statistics.initial_capital),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TOTAL_PROFIT.of(&mixed()), Some(71.759_540_000_000_47));
         same(TOTAL_PROFIT.of(&g1()), Some(45.808_387_416_779_055));
         same(TOTAL_PROFIT.of(&nothing()), Some(0.0));

@@ -1,16 +1,16 @@
-//! What fills were worse than their price before slippage.
+//! Cost of slippage: the sum of what fills were worse than their price before slippage.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// What fills were worse than their price before slippage, money.
+/// Cost of slippage: the sum of what fills were worse than their price before slippage; money.
 ///
 /// Σ size × |price of the fill − price before slippage|. Never null.
 /// Checked against numpy: vectorbt has no such metric.
 pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
-    description: "What fills were worse than their price before slippage",
+    description: "Cost of slippage: the sum of what fills were worse than their price before slippage",
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.slippage),
 };
@@ -21,7 +21,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TOTAL_SLIPPAGE_PAID.of(&mixed()), Some(6.619_999_999_999_635));
         same(TOTAL_SLIPPAGE_PAID.of(&g1()), Some(2.045_906_141_810_221));
         same(TOTAL_SLIPPAGE_PAID.of(&nothing()), Some(0.0));

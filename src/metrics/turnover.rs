@@ -1,17 +1,17 @@
-//! Traded value by the mean equity.
+//! Traded value divided by the mean equity.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Traded value by the mean equity, a ratio.
+/// Traded value divided by the mean equity, a ratio.
 ///
-/// Σ size × price ÷ mean(equity). Null without bars and where the mean equity is 0.
+/// Σ size × price ÷ mean(equity). Null without bars and if the mean equity is 0.
 /// Checked against numpy: vectorbt has no such metric.
 pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
-    description: "Traded value by the mean equity; null without bars",
+    description: "Traded value divided by the mean equity; null without bars",
     needs: StatisticSet::RETURNS.union(StatisticSet::EXPOSURE),
     compute: |statistics| ratio(statistics.exposure.traded_value, statistics.mean_equity?),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(TURNOVER.of(&mixed()), Some(6.270_384_444_312_04));
         same(TURNOVER.of(&g1()), Some(1.954_677_773_855_295_8));
         same(TURNOVER.of(&nothing()), None);

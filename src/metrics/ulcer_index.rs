@@ -1,16 +1,16 @@
-//! Root of the mean squared distance to the last peak.
+//! Root mean square of the drawdown of each bar.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Root of the mean squared distance to the last peak, percent.
+/// Root mean square of the drawdown of each bar, percent.
 ///
-/// √(mean(d²)) of the fall d of each bar from the highest compounded return so far. Null without bars.
+/// √(mean(d²)) of the decline d of each bar from the highest compounded return so far. Null without bars.
 /// Martin (1987); vectorbt: `ReturnsAccessor.ulcer_index`.
 pub const ULCER_INDEX: Metric = Metric {
     name: "ulcerIndex",
     unit: Unit::Percent,
-    description: "Root of the mean squared distance to the last peak; null without bars",
+    description: "Root mean square of the drawdown of each bar; null without bars",
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| {
         Some(statistics.returns.per_bar(statistics.returns.squared_drawdowns)?.sqrt() * 100.0)
@@ -23,7 +23,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(ULCER_INDEX.of(&mixed()), Some(2.282_062_429_716_348));
         same(ULCER_INDEX.of(&g1()), Some(3.668_697_558_270_771_3));
         same(ULCER_INDEX.of(&nothing()), None);

@@ -1,16 +1,16 @@
-//! Signals that made no order.
+//! Number of signals that made no order.
 
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Signals that made no order, a count.
+/// Number of signals that made no order.
 ///
 /// Entries and exits that made no order. Never null.
 /// Counted by the simulation.
 pub const UNEXECUTED_SIGNALS: Metric = Metric {
     name: "unexecutedSignals",
     unit: Unit::Count,
-    description: "Signals that made no order; the warnings of the result count the reasons",
+    description: "Number of signals that made no order; warnings of the result give the reasons",
     needs: StatisticSet::NONE,
     compute: |statistics| Some(unexecuted(statistics)),
 };
@@ -26,7 +26,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(UNEXECUTED_SIGNALS.of(&mixed()), Some(2.0));
         same(UNEXECUTED_SIGNALS.of(&g1()), Some(0.0));
         same(UNEXECUTED_SIGNALS.of(&nothing()), Some(0.0));

@@ -1,17 +1,17 @@
-//! Share of the closed trades with a result above 0.
+//! Fraction of the closed trades with a result above 0.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Share of the closed trades with a result above 0, percent.
+/// Fraction of the closed trades with a result above 0, percent.
 ///
 /// Winning ÷ closed trades. Null without a closed trade.
 /// vectorbt: `Trades.win_rate`.
 pub const WIN_RATE: Metric = Metric {
     name: "winRate",
     unit: Unit::Percent,
-    description: "Share of the closed trades with a result above 0; null without a closed trade",
+    description: "Fraction of the closed trades with a result above 0; null without a closed trade",
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics
@@ -28,7 +28,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(WIN_RATE.of(&mixed()), Some(50.0));
         same(WIN_RATE.of(&g1()), Some(100.0));
         same(WIN_RATE.of(&nothing()), None);

@@ -1,17 +1,17 @@
-//! Closed trades with a result above 0.
+//! Number of closed trades with a result above 0.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 use super::statistics::float;
 
-/// Closed trades with a result above 0, a count.
+/// Number of closed trades with a result above 0.
 ///
 /// Closed trades with pnl > 0 after fees. Never null.
 /// vectorbt: `Trades.closed.winning.count`.
 pub const WINNING_TRADES: Metric = Metric {
     name: "winningTrades",
     unit: Unit::Count,
-    description: "Closed trades with a result above 0",
+    description: "Number of closed trades with a result above 0",
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(float(statistics.trades.wins.count)),
 };
@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::testing::{g1, mixed, nothing, same};
 
     #[test]
-    fn it_is_the_referees_number_and_knows_when_there_is_none() {
+    fn it_equals_the_reference_and_is_none_without_a_value() {
         same(WINNING_TRADES.of(&mixed()), Some(3.0));
         same(WINNING_TRADES.of(&g1()), Some(1.0));
         same(WINNING_TRADES.of(&nothing()), Some(0.0));

@@ -1,9 +1,9 @@
 //! Drawdowns of an equity curve as columns.
 //!
-//! A drawdown begins at the bar after a peak, when equity falls below it, and ends where equity reaches the peak again. The
-//! first value is the first peak: a loss against the initial capital on the very first bar is not seen.
+//! A drawdown begins at the bar after a peak, when equity falls below it, and ends when equity reaches the peak again. The
+//! first value is the first peak: a loss against the initial capital on the first bar is not a drawdown.
 
-/// Drawdowns in the order of their peaks, one entry of each column a drawdown.
+/// Drawdowns in the order of their peaks, one entry of each column per drawdown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drawdowns {
     /// The last bar at the peak.
@@ -12,7 +12,7 @@ pub struct Drawdowns {
     pub start_bar: Vec<u32>,
     /// The first bar at the lowest value.
     pub valley_bar: Vec<u32>,
-    /// The bar of the recovery; the last bar while there is none.
+    /// The bar of the recovery; the last bar if there is none.
     pub end_bar: Vec<u32>,
     /// Value at the peak.
     pub peak: Vec<f64>,

@@ -1,12 +1,12 @@
 //! Exit trades as columns.
 //!
-//! A trade ends with each order that takes from a position. Its entry price is the average price of the position, weighted
-//! by size, and it bears its share of the entry fees. An order that goes beyond the position ends one trade and opens the
-//! next, and its fees are divided by size.
+//! Each order that reduces a position ends a trade. The entry price of the trade is the size-weighted average price of the
+//! position, and it bears its share of the entry fees. An order that goes beyond the position ends one trade and opens the
+//! next, and its fees are split by size.
 
 use crate::simulation::{Orders, add, close as same};
 
-/// Trades in the order of their exits, one entry of each column a trade; those still open come last.
+/// Trades in the order of their exits, one entry of each column per trade; an open trade comes last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trades {
     /// The bar of the (first) entry.
@@ -47,7 +47,7 @@ impl Trades {
         trades.clear();
         // Usually every second order ends a trade.
         trades.reserve(orders.len() / 2 + 1);
-        let mut open: Option<Open> = None;
+        let mut open: Option<OpenPosition> = None;
         let rows = orders
             .bar
             .iter()
@@ -59,7 +59,7 @@ impl Trades {
             // A purchase opens a long position, a sale a short one; the other side closes.
             let order = Exit { bar, size, price, fees };
             open = match open {
-                None => Some(Open::new(side, &order)),
+                None => Some(OpenPosition::new(side, &order)),
                 Some(position) if position.direction == side => Some(position.increased(&order)),
                 Some(position) if same(size, position.size) => {
                     trades.push(&position, &Exit { size: position.size, ..order }, CLOSED);
@@ -78,7 +78,7 @@ impl Trades {
                     );
                     let rest =
                         Exit { size: size - position.size, fees: fees - closing_fees, ..order };
-                    Some(Open::new(side, &rest))
+                    Some(OpenPosition::new(side, &rest))
                 }
             };
         }
@@ -126,10 +126,10 @@ impl Trades {
         ]
     }
 
-    fn push(&mut self, position: &Open, exit: &Exit, status: u8) {
+    fn push(&mut self, position: &OpenPosition, exit: &Exit, status: u8) {
         let entry_price = position.value / position.size;
         let gain = add(exit.size * exit.price, -exit.size * entry_price);
-        // Adding zero makes a positive zero of a negative one, whose sign SQLite would lose.
+        // Adding zero turns −0 into 0. SQLite would lose the sign.
         let pnl =
             (if position.direction == 0 { gain } else { -gain }) - position.fees - exit.fees + 0.0;
         self.entry_bar.push(position.bar);
@@ -186,20 +186,20 @@ const CLOSED: u8 = 1;
 
 /// An open position.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct OpenPosition {
     /// The bar of the first entry.
     bar: u32,
     /// 0 for long, 1 for short.
     direction: u8,
     /// Units.
     size: f64,
-    /// What was paid or received for them, before fees; money.
+    /// What was paid or received for them before fees, money.
     value: f64,
     /// Fees of the entries, money.
     fees: f64,
 }
 
-/// What ends a trade, or a part of an order that does.
+/// The order, or the part of an order, that ends a trade.
 #[derive(Debug, Clone, Copy)]
 struct Exit {
     bar: u32,
@@ -208,7 +208,7 @@ struct Exit {
     fees: f64,
 }
 
-impl Open {
+impl OpenPosition {
     fn new(side: u8, order: &Exit) -> Self {
         Self {
             bar: order.bar,
@@ -228,13 +228,13 @@ impl Open {
         }
     }
 
-    /// Returns the part of the position that an order of this size takes.
+    /// Returns the part of the position that an order of this size closes.
     fn part(self, size: f64) -> Self {
         let share = size / self.size;
         Self { size, value: self.value * share, fees: self.fees * share, ..self }
     }
 
-    /// Returns what an order of this size leaves.
+    /// Returns the position after an order of this size.
     fn reduced(self, size: f64) -> Self {
         let left = (self.size - size) / self.size;
         Self { size: self.size * left, value: self.value * left, fees: self.fees * left, ..self }
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fill_below_rounding_is_an_order_but_no_trade() {
+    fn a_fill_within_rounding_error_of_zero_is_an_order_but_no_trade() {
         // vectorbt 1.2.0: Portfolio.from_signals([1e6, 2e6, 3e6], [1, 0, 0], [0, 0, 1], min_size=0, init_cash=9e-7,
         // engine="numba") has one order of 9e-13 units and no trade.
         let orders = Orders {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_that_gains_nothing_has_a_result_of_zero_without_a_sign() {
+    fn a_short_trade_without_a_gain_has_a_result_of_positive_zero() {
         let orders = Orders {
             bar: vec![0],
             side: vec![1],

@@ -81,6 +81,7 @@ macro_rules! each_setting {
         }
     };
 }
+#[cfg_attr(not(feature = "node"), allow(unused_imports, reason = "only the binding needs it"))]
 pub(crate) use each_setting;
 
 macro_rules! list {

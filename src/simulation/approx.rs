@@ -1,12 +1,12 @@
 //! Comparison and addition of amounts that carry rounding errors.
 //!
-//! Two finite numbers count as the same when they differ by at most 1e-9 of the larger one, or by at most 1e-12. A sum
-//! that is the same as zero by this measure is exactly zero, so that a closed position is closed and spent cash is spent.
+//! Two finite numbers are close if they differ by at most 1e-9 of the larger one, or by at most 1e-12. A sum that is close
+//! to zero becomes exactly zero, so that a closed position is closed and spent cash is spent. These are vectorbt's rules.
 
 const RELATIVE: f64 = 1e-9;
 const ABSOLUTE: f64 = 1e-12;
 
-/// Returns whether two numbers are the same but for rounding; NaN and infinities are the same as nothing.
+/// Returns whether two numbers are equal within rounding error. NaN and infinities are close to nothing.
 #[inline]
 #[must_use]
 pub fn close(a: f64, b: f64) -> bool {
@@ -16,24 +16,24 @@ pub fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= (RELATIVE * a.abs().max(b.abs())).max(ABSOLUTE)
 }
 
-/// Returns whether `a` is below `b` by more than rounding.
+/// Returns whether `a` is below `b` by more than rounding error.
 #[inline]
 #[must_use]
 pub(super) fn less(a: f64, b: f64) -> bool {
     a < b && !close(a, b)
 }
 
-/// Returns whether `a` is below `b`, or the same but for rounding.
+/// Returns whether `a` is below `b` or close to it.
 #[inline]
 #[must_use]
 pub(super) fn less_or_close(a: f64, b: f64) -> bool {
     a < b || close(a, b)
 }
 
-/// Returns `a + b`, or exactly 0 where the two cancel but for rounding.
+/// Returns `a + b`, or exactly 0 if the two cancel within rounding error.
 ///
-/// What cancels has opposite signs and magnitudes that are [`close`]; their difference is the magnitude of the sum. With
-/// equal signs the sum is no smaller than either, so that the signs need not be asked for.
+/// Two numbers cancel if their signs differ and their magnitudes are [`close`]. The difference of the magnitudes is the
+/// magnitude of the sum then. With equal signs the sum is no smaller than either, so that signs need not be compared.
 #[inline]
 #[must_use]
 pub fn add(a: f64, b: f64) -> f64 {
@@ -47,7 +47,7 @@ pub fn add(a: f64, b: f64) -> f64 {
     if sum.abs() <= rounding { 0.0 } else { sum }
 }
 
-/// Returns 0 for a number that is 0 but for rounding, and any other as it is.
+/// Returns 0 for a number within rounding error of 0, and any other number unchanged.
 #[inline]
 #[must_use]
 pub fn snap(value: f64) -> f64 {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_is_told_from_difference() {
+    fn rounding_errors_are_distinguished_from_differences() {
         assert!(close(0.1 + 0.2, 0.3));
         assert!(close(1e12, 1e12 + 100.0));
         assert!(!close(1.0, 1.0 + 2e-9));
@@ -71,7 +71,7 @@ mod tests {
         assert!(less(1.0, f64::INFINITY));
     }
 
-    /// [`add`] as it is defined, with the signs asked for.
+    /// [`add`] by its definition, with a comparison of the signs.
     fn add_by_definition(a: f64, b: f64) -> f64 {
         let sum = a + b;
         let cancels = (a > 0.0) != (b > 0.0) && a != 0.0 && b != 0.0 && close(a.abs(), b.abs());
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_the_definition() {
+    fn sums_equal_those_of_the_definition() {
         let mut values = vec![0.0, -0.0, 1e-13, 1e-12, 2e-12, 1e-9, 5e-324, f64::NAN];
         for base in [1e-12, 1e-3, 1.0, 1e4, 1e15, 1e299, f64::MAX, f64::INFINITY] {
             for near in [1.0, 1.0 + 1e-10, 1.0 + 1e-9, 1.0 + 1.000_001e-9, 1.0 + 2e-9, 0.5] {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_that_cancel_leave_exactly_nothing() {
+    fn amounts_that_cancel_leave_exactly_zero() {
         assert_eq!(add(0.3, -(0.1 + 0.2)).to_bits(), 0.0_f64.to_bits());
         assert_eq!(add(1e9, -(1e9 + 0.5)).to_bits(), 0.0_f64.to_bits());
         assert_eq!(add(1.0, -0.5), 0.5);

@@ -1,13 +1,13 @@
 //! Signals that contradict each other, or the position, on one bar.
 //!
-//! Only bars with an entry are looked at, in this order: a long entry against a long exit, a short entry against a short
+//! Rules apply only to bars with an entry, in this order: a long entry against a long exit, a short entry against a short
 //! exit, a long against a short entry, and last an entry against the position.
 
 use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
 use crate::settings::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Settings};
 
-/// What is left of the signals of a bar.
+/// The signals of a bar after all conflicts are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The signals to act on.

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::market::{BarRef, overflow};
 use crate::settings::{Direction, Settings, SizeType};
 
-/// What is owned and owed.
+/// Cash, position and debt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Account {
     /// Money.
@@ -16,7 +16,7 @@ pub(super) struct Account {
     pub(super) position: f64,
     /// What the shorted units were sold for, money.
     pub(super) debt: f64,
-    /// Cash that neither comes from shorts nor secures them; money, negative when shorts have lost more.
+    /// Cash that neither comes from short positions nor secures them, money; negative if short positions have lost more.
     pub(super) free_cash: f64,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Fill {
     pub(super) fees: f64,
 }
 
-/// At which prices an order is executed.
+/// The prices at which an order is executed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FillTerms<'a> {
     /// The price before slippage.
@@ -45,20 +45,20 @@ pub(super) struct FillTerms<'a> {
     pub(super) bar: BarRef<'a>,
 }
 
-/// An order in units: how many, and perhaps which share of what is possible.
+/// An order in units, or a fraction of what is possible.
 #[derive(Debug, Clone, Copy)]
 struct OrderRequest {
-    /// Above 0; infinite for all that is possible.
+    /// Above 0; infinity for all that is possible.
     amount: f64,
-    /// The share of what is possible.
+    /// The fraction of what is possible.
     share: Option<f64>,
     direction: Direction,
 }
 
-/// Executes an order; the account changes only if it is filled.
+/// Executes an order. The account changes only if the order is filled.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where the order's size cannot be computed, or what it comes to leaves the range of numbers.
+/// `INVALID_ARGUMENT` if the size of the order cannot be computed, or an amount overflows.
 #[inline]
 pub(super) fn execute(
     account: &mut Account,
@@ -88,7 +88,7 @@ pub(super) fn execute(
     };
     let request = OrderRequest { amount: amount.abs(), share, direction: order.direction };
     let outcome = if amount > 0.0 {
-        // Of an infinite price no units are bought, which would look like an order below the smallest size.
+        // An infinite price would buy no units, which would look like an order below the minimum size.
         if terms.purchase_price().is_infinite() {
             return Err(overflow("the price of the order after slippage", terms.bar));
         }
@@ -119,7 +119,7 @@ impl FillTerms<'_> {
 }
 
 impl Account {
-    /// Names the amount that an order took out of the range of numbers.
+    /// Names the amount that an order made overflow.
     #[cold]
     fn overflowed(&self, fill: &Fill) -> String {
         if !fill.size.is_finite() {
@@ -174,7 +174,7 @@ impl Account {
         self.position = add(before, size);
         if before < 0.0 {
             let covered = if self.position < 0.0 { size } else { before.abs() };
-            // In this order the last digit is vectorbt's, and with a granularity that digit may decide a whole step.
+            // This order of operations gives vectorbt's last digit. With a granularity that digit may decide a whole step.
             let released = covered * (self.debt / before.abs());
             self.debt = add(self.debt, -released);
             self.free_cash = add(self.free_cash + 2.0 * released, -spent);
@@ -189,7 +189,7 @@ impl Account {
         if self.position >= 0.0 {
             return self.free_cash;
         }
-        // The order of the factors decides the last digit, and with a granularity that may decide a whole step.
+        // The order of the factors decides the last digit. With a granularity that digit may decide a whole step.
         let short = self.position.abs();
         let rate = 1.0 + settings.costs.fees;
         let covering = short * price * rate + settings.costs.fixed_fees;
@@ -205,7 +205,7 @@ impl Account {
         } else if left == 0.0 {
             self.cash
         } else {
-            // Amounts that overflow; the order is refused for it.
+            // The amounts overflow, and the order is refused.
             f64::NAN
         }
     }
@@ -263,7 +263,7 @@ impl Account {
         Ok(Fill { side: 1, size, price, fees })
     }
 
-    /// Returns how many units can be sold: the long position, and what free cash secures beyond it.
+    /// Returns how many units can be sold: the long position, and a short position that free cash secures.
     fn sellable(
         &self,
         price: f64,
@@ -282,13 +282,13 @@ impl Account {
     }
 }
 
-/// Returns the smaller of two amounts; NaN, which stands for an overflow, stays.
+/// Returns the smaller of two amounts, or NaN if one of them overflowed to NaN.
 #[inline]
 fn least(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
 }
 
-/// Applies the largest size and the granularity; what is left may be zero.
+/// Applies the maximum size and the granularity. The result may be zero.
 #[inline]
 fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, RejectionReason> {
     if wanted == 0.0 {
@@ -304,7 +304,7 @@ fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, Rejecti
     Ok(rounded_down(size, settings))
 }
 
-/// Returns size, fees and money spent of the largest purchase that a budget pays for.
+/// Returns size, fees and cost of the largest purchase within a budget.
 fn affordable(
     budget: f64,
     price: f64,
@@ -324,7 +324,7 @@ fn affordable(
     Ok((size, fees, value + fees))
 }
 
-/// Checks a final size against the smallest size and against what was asked for.
+/// Checks a final size against the minimum size and the requested size.
 #[inline]
 fn accepted(
     size: f64,
@@ -337,7 +337,7 @@ fn accepted(
     if !settings.sizing.allow_partial && asked.is_finite() && less(size, asked) {
         return Err(RejectionReason::PartialFill);
     }
-    // What cash pays for may round down to nothing, even if the minimum is 0.
+    // The size that cash pays for may round down to zero, even if the minimum is 0.
     if size <= 0.0 {
         return Err(RejectionReason::BelowMinSize);
     }
@@ -352,7 +352,7 @@ fn rounded_down(size: f64, settings: &Settings) -> f64 {
     };
     let quotient = (size - size % step) / step;
     if quotient.is_infinite() {
-        // Steps are finer than the digits of such a size.
+        // Steps are finer than the precision of such a size.
         return size;
     }
     let floor = quotient.floor();
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_purchase_of_nothing_the_fees_are_asked_for_first() {
+    fn a_purchase_of_zero_units_checks_fees_first() {
         // vectorbt 1.2.0: CantCoverFees while the fixed fee exceeds cash, SizeZero once it does not.
         let order = Order { size: 0.9, size_type: SizeType::Amount, direction: Direction::Both };
         let terms = FillTerms { price: 10.0, slippage: 0.0, valuation_price: 10.0, bar: BAR };
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_worth_nothing_at_any_price() {
+    fn a_value_of_zero_is_accepted_at_any_price() {
         // vectorbt 1.2.0 raises for a value at a price below 1e-12, but not for a value of 0.
         let terms = FillTerms { price: 1e-13, slippage: 0.0, valuation_price: 1e-13, bar: BAR };
         for (size, refused) in [(0.0, false), (1e-4, true)] {
@@ -454,7 +454,7 @@ mod tests {
             (flat(1.0), f64::INFINITY, 1.5e308, &slipping, "the price of the order after slippage"),
             (long, -1e300, 1e8, &both, "the cash after an order of 1e300 units at 100000000.0"),
             (short, -1e300, 1e8, &both, "the cash after an order of 1e300 units"),
-            // What cash is not locked cannot be told: the price with fees is infinite, and so is what the short costs.
+            // The unlocked cash is undefined: the price with fees is infinite, and so is the cost of the short position.
             (
                 short,
                 1.0,

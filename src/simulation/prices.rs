@@ -4,22 +4,22 @@ use crate::compute::multiversion::multiversion;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::{BarRef, Bars};
 
-/// Closes, and where they are known opens, highs and lows, of consecutive bars.
+/// Closes of consecutive bars, and opens, highs and lows if they are known.
 ///
-/// All columns have the length of the closes; every price is finite and above 0. What is missing is taken as the least
-/// that is possible: an open as the close, a low and a high as the lower and the higher of open and close.
+/// All columns have the length of the closes. Every price is finite and above 0. A missing open is the close; a missing low
+/// or high is the lower or higher of open and close.
 #[derive(Debug, Clone, Copy)]
 pub struct Prices<'a> {
     open: Option<&'a [f64]>,
     high: Option<&'a [f64]>,
     low: Option<&'a [f64]>,
     close: &'a [f64],
-    /// Openings of the bars for messages, UTC milliseconds; empty if they are not known.
+    /// Opening times of the bars for messages, UTC milliseconds; empty if they are not known.
     timestamps: &'a [i64],
 }
 
 impl<'a> Prices<'a> {
-    /// Checks columns and takes them.
+    /// Creates prices from columns after checking them.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for columns of different lengths; `BAD_DATA` for a price that is not finite or not above 0.
@@ -32,7 +32,7 @@ impl<'a> Prices<'a> {
         Self::checked(open, high, low, close, false)
     }
 
-    /// The same for columns of which it may be known that their values are prices.
+    /// Does the same. `are_prices` states that all values are known to be finite and above 0.
     ///
     /// # Errors
     /// Those of [`Prices::new`].
@@ -75,7 +75,7 @@ impl<'a> Prices<'a> {
         Ok(Self { open, high, low, close, timestamps: &[] })
     }
 
-    /// Prices without opens, highs and lows; the same checks as [`Prices::new`].
+    /// Creates prices without opens, highs and lows; the same checks as [`Prices::new`].
     ///
     /// # Errors
     /// `BAD_DATA` for a price that is not finite or not above 0.
@@ -83,13 +83,13 @@ impl<'a> Prices<'a> {
         Self::new(None, None, None, close)
     }
 
-    /// Takes the openings of the bars, UTC milliseconds, so that messages can date them.
+    /// Adds the opening times of the bars, UTC milliseconds, so that messages can date them.
     #[must_use]
     pub fn with_timestamps(self, timestamps: &'a [i64]) -> Self {
         Self { timestamps, ..self }
     }
 
-    /// Returns how messages name a bar.
+    /// Returns a reference to a bar for messages.
     #[must_use]
     pub fn bar_ref(&self, bar: usize) -> BarRef<'a> {
         BarRef { bar, timestamps: self.timestamps }
@@ -113,19 +113,19 @@ impl<'a> Prices<'a> {
         self.close
     }
 
-    /// Returns the opens, where they are known.
+    /// Returns the opens, if they are known.
     #[must_use]
     pub fn open(&self) -> Option<&'a [f64]> {
         self.open
     }
 
-    /// Returns the close of a bar; nothing beyond the end.
+    /// Returns the close of a bar; `None` beyond the end.
     #[inline]
     pub(super) fn close_at(&self, bar: usize) -> Option<f64> {
         self.close.get(bar).copied()
     }
 
-    /// Returns opens, highs and lows of bars from `from` up to and with `last`; nothing if one of them is not known.
+    /// Returns opens, highs and lows of bars from `from` to `last` inclusive; `None` if one of them is not known.
     pub(super) fn ranges(
         &self,
         from: usize,
@@ -138,7 +138,7 @@ impl<'a> Prices<'a> {
         ))
     }
 
-    /// Returns open, high and low of a bar, missing ones replaced; nothing beyond the end.
+    /// Returns open, high and low of a bar with missing ones replaced; `None` beyond the end.
     #[inline]
     pub(super) fn bar(&self, bar: usize) -> Option<Bar> {
         let close = *self.close.get(bar)?;
@@ -151,7 +151,7 @@ impl<'a> Prices<'a> {
 }
 
 multiversion! {
-    /// Without an early end this becomes vector instructions; the place is looked for only if there is one.
+    /// Without an early return this becomes vector instructions. Only if it fails, the index is searched.
     fn are_sound(prices: &[f64]) -> bool {
         prices.iter().fold(true, |sound, &price| sound & (price > 0.0) & (price < f64::INFINITY))
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_is_none_is_named() {
+    fn an_invalid_price_is_named() {
         let error = Prices::new(None, Some(&[1.0, 0.0]), None, &[1.0, f64::NAN]).unwrap_err();
         assert_eq!(error.code, Code::BadData);
         let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_prices_are_the_least_that_is_possible() {
+    fn missing_prices_are_replaced_by_the_narrowest_range() {
         let prices = Prices::new(Some(&[2.0]), None, None, &[3.0]).unwrap();
         let bar = prices.bar(0).unwrap();
         assert_eq!((bar.open, bar.high, bar.low), (2.0, 3.0, 2.0));

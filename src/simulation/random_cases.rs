@@ -23,7 +23,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Returns the case with all cash in the asset or none; fees, prices of fills and signals are its own.
+    /// Returns the case with all-in orders. It keeps its costs, fill prices and signals.
     pub(crate) fn all_in(self, min_size: f64) -> Self {
         let settings = self.settings.with(|settings| {
             settings.sizing.size = f64::INFINITY;
@@ -132,7 +132,7 @@ prop_compose! {
     }
 }
 
-/// Amounts at and near the ends of the range of numbers, of the sizes in between, and of everyday ones.
+/// Amounts at and near the ends of the range of numbers, in between, and of everyday size.
 const MAGNITUDES: [f64; 16] = [
     5e-324, 2.3e-308, 1e-300, 1e-160, 1e-30, 1e-13, 1e-8, 1e-3, 1.0, 100.0, 1e9, 1e16, 1e154,
     1e250, 1e300, 1.7e308,
@@ -148,7 +148,7 @@ fn or_extreme(usual: f64) -> impl Strategy<Value = f64> {
 }
 
 prop_compose! {
-    /// Runs whose prices, sizes and costs lie anywhere in the range of numbers, with their initial capital.
+    /// Runs whose prices, sizes and costs lie anywhere in the range of numbers, and their initial capital.
     pub(crate) fn extreme_cases()(case in cases(), scales in proptest::collection::vec(magnitude(), 1..4))(
         draws in proptest::collection::vec(
             (0..scales.len(), proptest::array::uniform4(prop_oneof![Just(1.0), Just(0.5), 0.5..1.05_f64])),

@@ -16,7 +16,7 @@ pub enum SignalKind {
 }
 
 impl SignalKind {
-    /// Every kind, in the order of counting.
+    /// Every kind, in the order of the variants.
     pub const ALL: [Self; 5] =
         [Self::LongEntry, Self::LongExit, Self::ShortEntry, Self::ShortExit, Self::Stop];
 
@@ -36,7 +36,7 @@ impl SignalKind {
 /// Why a signal made no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RejectionReason {
-    /// An entry met an exit or an entry of the other direction on its bar, and lost.
+    /// An entry lost against an exit or an entry of the other direction on its bar.
     Conflict,
     /// A stop was hit on its bar; stops go first.
     StopWentFirst,
@@ -56,7 +56,7 @@ pub enum RejectionReason {
     NoCash,
     /// No free cash to sell short on.
     NoFreeCash,
-    /// The fees exceed what the order is worth or what cash there is.
+    /// The fees exceed the value of the order or the cash.
     CannotCoverFees,
     /// The size is below the minimum.
     BelowMinSize,
@@ -67,7 +67,7 @@ pub enum RejectionReason {
 }
 
 impl RejectionReason {
-    /// Every reason, in the order of counting.
+    /// Every reason, in the order of the variants.
     pub const ALL: [Self; 14] = [
         Self::Conflict,
         Self::StopWentFirst,

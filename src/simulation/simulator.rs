@@ -249,7 +249,7 @@ impl Simulator<'_> {
         }
     }
 
-    /// Acts on a stop; the signals of its bar are dropped.
+    /// Acts on a stop. The signals of its bar are dropped.
     fn stop(&mut self, hit: &Hit) -> Result<()> {
         for kind in self.take_signals(hit.bar).kinds() {
             self.rejections.add(kind, RejectionReason::StopWentFirst, 1);
@@ -281,7 +281,7 @@ impl Simulator<'_> {
         };
         let bar = self.prices.bar_ref(hit.bar);
         let terms = FillTerms { price, slippage, valuation_price: order_price, bar };
-        // A stop is no entry that could be in conflict with the position: it reverses whatever the settings say of those.
+        // A stop is not an entry that conflicts with the position: it reverses whatever the settings say about those.
         let resolved = Resolved::unopposed(SignalSet::NONE.with(wish), accumulate);
         let before = self.state.recorder.orders.len();
         let outcome = self.act(resolved, &terms)?;
@@ -312,7 +312,7 @@ impl Simulator<'_> {
             bar,
         };
         let acted = self.act(resolved, &terms)?;
-        // Most often there is one signal, and it made the order.
+        // Usually there is one signal, and it made the order.
         if signals.is_single() && matches!(acted, Some((_, Ok(())))) {
             return Ok(());
         }
@@ -330,7 +330,7 @@ impl Simulator<'_> {
         acted: Option<(SignalKind, std::result::Result<(), RejectionReason>)>,
     ) {
         let acting = acted.map(|(kind, _)| resolved.turned.unwrap_or(kind));
-        // An exit beside an entry against the position gets what it asks for by the same order.
+        // An exit beside an entry against the position is served by the same order.
         let closes = |kind| {
             if position > 0.0 {
                 kind == SignalKind::LongExit
@@ -354,7 +354,7 @@ impl Simulator<'_> {
         }
     }
 
-    /// Makes the order of the resolved signals, if they make one, and keeps the books.
+    /// Makes the order of the resolved signals, if they make one, and records it.
     #[inline]
     fn act(
         &mut self,
@@ -402,7 +402,7 @@ impl Simulator<'_> {
         }
     }
 
-    /// Returns the price at which signals of a bar are filled, before slippage; nothing beyond the end.
+    /// Returns the price at which signals of a bar are filled, before slippage; `None` beyond the end.
     #[inline]
     fn order_price(&self, bar: usize) -> Option<f64> {
         self.state.fill_prices.get(bar).copied()

@@ -1,8 +1,8 @@
 //! Signals to the size of an order.
 //!
-//! Of several signals an entry against the position goes first, then an exit, then an entry in its direction. Without
-//! accumulation an exit closes, an entry against the position reverses it (the whole position and one entry's size beyond
-//! it), and an entry in its direction does nothing.
+//! If there are several signals, an entry against the position goes first, then an exit, then an entry in its direction.
+//! Without accumulation an exit closes the position, an entry against it reverses it (by the whole position plus the size of
+//! one entry), and an entry in its direction does nothing.
 
 use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
@@ -10,21 +10,21 @@ use crate::error::{Error, Result};
 use crate::market::{BarRef, overflow};
 use crate::settings::{Accumulate, Direction, Settings, SizeType};
 
-/// What the account is asked to trade.
+/// An order before it is executed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Order {
-    /// How much, in units of `size_type`: above 0 buys, below 0 sells, infinite for all that is possible.
+    /// How much, in units of `size_type`: above 0 buys, below 0 sells, infinity for all that is possible.
     pub(super) size: f64,
-    /// What `size` counts.
+    /// What `size` is measured in.
     pub(super) size_type: SizeType,
     /// Which positions the order may leave behind.
     pub(super) direction: Direction,
 }
 
-/// Returns the signal to act on and its order; nothing where no signal changes the position.
+/// Returns the signal to act on and its order; `None` if no signal changes the position.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a reversal by a percentage, and for one of more units than a number holds.
+/// `INVALID_ARGUMENT` for a reversal by a percentage, and for one whose units overflow.
 #[inline]
 pub(super) fn size(
     signals: SignalSet,
@@ -70,7 +70,7 @@ pub(super) fn size(
         } else {
             let beyond = amount_beyond(valuation_price, settings, bar)?;
             let units = position.abs() + beyond;
-            // An infinite size asks for all that is possible: nobody asked for that here.
+            // An infinite size would mean all that is possible, which was not requested.
             if units.is_infinite() && entry_size.is_finite() {
                 return Err(overflow("the size of the reversal", bar));
             }
@@ -95,23 +95,23 @@ pub(super) fn size(
 fn amount_beyond(valuation_price: f64, settings: &Settings, bar: BarRef<'_>) -> Result<f64> {
     match settings.sizing.size_type {
         SizeType::Amount => Ok(settings.sizing.size),
-        // Already units, the order is not converted again, and a price too small for that is none here: as in vectorbt.
+        // The result is in units and not converted again, so that a price too small for a conversion is accepted, as in vectorbt.
         SizeType::Value => Ok(settings.sizing.size / valuation_price),
         SizeType::Percent => Err(Error::invalid(
             "sizeType",
             "conflict",
             format!(
-                "sizeType percent cannot reverse a position, as {bar} asks for; choose amount or value, or close and \
+                "sizeType percent cannot reverse a position, which {bar} requires; choose amount or value, or close and \
                  enter on different bars (uponOppositeEntry close, uponStopExit close)"
             ),
         )),
     }
 }
 
-/// Returns how many units a value buys.
+/// Converts a value to units.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if the price is zero but for rounding, or the units are more than a number holds.
+/// `INVALID_ARGUMENT` if the price is within rounding error of zero, or the units overflow.
 #[inline]
 pub(super) fn amount_of_value(value: f64, price: f64, bar: BarRef<'_>) -> Result<f64> {
     if super::approx::snap(price) == 0.0 {

@@ -1,9 +1,8 @@
 //! Stop loss, trailing stop and take profit.
 //!
-//! ActiveStops are tested from the bar after the entry on, the stop loss before the take profit. A level that the open has
-//! already passed fills at the open; one that the bar touches fills at the level. A trailing reference is raised to the
-//! bar's high (lowered to its low for a short position) after the test, so that a bar that makes a new high and then falls
-//! is not stopped by its own high.
+//! Stops are tested from the bar after the entry on, the stop loss before the take profit. A level that the open has already
+//! passed fills at the open. A level that the bar touches fills at the level. A trailing reference is raised to the high of
+//! the bar (lowered to its low for a short position) after the test, so that a bar is not stopped by its own high.
 
 use super::prices::{Bar, Prices};
 use crate::settings::{Settings, StopUpdate};
@@ -31,7 +30,7 @@ pub(super) struct Hit {
     pub(super) price: f64,
     /// Whether it was the take profit.
     pub(super) is_profit: bool,
-    /// Whether the bar touched the stop loss and the take profit both.
+    /// Whether the bar touched both the stop loss and the take profit.
     pub(super) both: bool,
 }
 
@@ -50,18 +49,18 @@ impl ActiveStops {
     pub(super) fn moved(self, reference: f64, settings: &Settings) -> Self {
         match settings.stops.upon_stop_update {
             StopUpdate::Keep => self,
-            // ActiveStops are the same at every bar, so that a new one is there exactly if an old one is.
+            // The settings are the same on every bar, so that there is a new stop exactly if there is an old one.
             StopUpdate::Override | StopUpdate::OverrideNan => Self::set(reference, settings),
         }
     }
 
-    /// Returns whether there is anything to test.
+    /// Returns whether there is a stop to test.
     #[inline]
     pub(super) fn armed(&self) -> bool {
         self.loss.is_some() || self.profit.is_some()
     }
 
-    /// Tests bars from `from` up to and with `last`, and returns the first hit.
+    /// Tests bars from `from` to `last` inclusive, and returns the first hit.
     pub(super) fn scan(
         &mut self,
         from: usize,

@@ -1,17 +1,17 @@
-//! Falls of the equity from a peak until it is reached again.
+//! Drawdowns: declines of the equity from a peak until it is reached again.
 //!
-//! The first peak is the equity of the first bar, so that a loss against the initial capital on that bar is not a
-//! drawdown; a bar that equals the peak ends a drawdown. Both are vectorbt's rules.
+//! The first peak is the equity of the first bar, so that a loss against the initial capital on that bar is not a drawdown.
+//! A bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
 use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Lanes, Simd, simd_multiversion};
 
-/// The drawdowns of an equity curve, one that lasts to the end included.
+/// The drawdowns of an equity curve, including one that lasts to the end.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DrawdownStatistics {
     /// How many there are.
     pub count: usize,
-    /// The deepest as a fraction of its peak, below 0; 0 where there is none.
+    /// The deepest as a fraction of its peak, below 0; 0 without a drawdown.
     pub deepest: f64,
     /// The sum of their depths, each a fraction below 0.
     pub sum: f64,
@@ -23,20 +23,20 @@ pub struct DrawdownStatistics {
     pub squares: f64,
 }
 
-/// Bars that are looked at together: if none of them reaches the peak, nothing can end among them.
+/// Bars that are tested together. If none of them reaches the peak, no drawdown ends among them.
 const STRIDE: usize = 32;
 
 /// The drawdowns of one section of an equity curve.
 #[derive(Debug, Clone)]
 pub(super) struct Section {
-    /// What the section adds to the drawdown that it may begin in: all bars before the first that reaches the peak.
-    before: Fall,
+    /// What the section adds to a drawdown that began before it: all bars before the first that reaches the peak.
+    before: RunningDrawdown,
     /// Whether there is such a bar.
     reached: bool,
-    /// The drawdowns that begin and end after it.
+    /// The drawdowns that begin and end after that bar.
     statistics: DrawdownStatistics,
     /// The drawdown that lasts to the end of the section.
-    after: Fall,
+    after: RunningDrawdown,
 }
 
 simd_multiversion! {
@@ -44,54 +44,54 @@ simd_multiversion! {
     /// are none.
     pub(super) fn section(simd, peak: f64, equity: &[f64]) -> Section {
         let mut statistics = DrawdownStatistics::default();
-        let mut fall = Fall::below(peak);
+        let mut current = RunningDrawdown::below(peak);
         let mut before = None;
-        let mut step = |fall: &mut Fall, value: f64| {
-            if value >= fall.peak {
+        let mut step = |current: &mut RunningDrawdown, value: f64| {
+            if value >= current.peak {
                 if before.is_none() {
-                    before = Some(fall.clone());
-                } else if fall.bars > 0 {
-                    statistics.end(fall);
+                    before = Some(current.clone());
+                } else if current.bars > 0 {
+                    statistics.end(current);
                 }
-                *fall = Fall::below(value);
+                *current = RunningDrawdown::below(value);
             } else {
-                fall.step(value);
+                current.step(value);
             }
         };
         let (strides, rest) = equity.as_chunks::<STRIDE>();
         for stride in strides {
-            if fall.bars == 0 || !fall.lasts(simd, stride) {
+            if current.bars == 0 || !current.append_stride(simd, stride) {
                 for &value in stride {
-                    step(&mut fall, value);
+                    step(&mut current, value);
                 }
             }
         }
         for &value in rest {
-            step(&mut fall, value);
+            step(&mut current, value);
         }
         match before {
-            Some(before) => Section { before, reached: true, statistics, after: fall },
-            None => Section { before: fall, reached: false, statistics, after: Fall::below(peak) },
+            Some(before) => Section { before, reached: true, statistics, after: current },
+            None => Section { before: current, reached: false, statistics, after: RunningDrawdown::below(peak) },
         }
     }
 }
 
 impl DrawdownStatistics {
-    /// Joins the sections of a curve; a drawdown that lasts to its end counts.
+    /// Joins the sections of a curve. A drawdown that lasts to the end counts.
     pub(super) fn joined(sections: impl IntoIterator<Item = Section>) -> Self {
         let mut statistics = Self::default();
-        let mut fall: Option<Fall> = None;
+        let mut current: Option<RunningDrawdown> = None;
         for section in sections {
-            let begun = fall.get_or_insert_with(|| Fall::below(section.before.peak));
-            begun.go_on(&section.before);
+            let begun = current.get_or_insert_with(|| RunningDrawdown::below(section.before.peak));
+            begun.append(&section.before);
             if section.reached {
                 statistics.end(begun);
                 statistics.join(&section.statistics);
-                fall = Some(section.after);
+                current = Some(section.after);
             }
         }
-        if let Some(fall) = fall {
-            statistics.end(&fall);
+        if let Some(current) = current {
+            statistics.end(&current);
         }
         statistics
     }
@@ -109,35 +109,35 @@ impl DrawdownStatistics {
         self.squares += next.squares;
     }
 
-    fn end(&mut self, fall: &Fall) {
-        if fall.bars == 0 {
+    fn end(&mut self, current: &RunningDrawdown) {
+        if current.bars == 0 {
             return;
         }
-        let depth = (fall.valley - fall.peak) / fall.peak;
-        // Below a negative peak every depth is positive, and the least of them counts.
+        let depth = (current.valley - current.peak) / current.peak;
+        // Below a negative peak every depth is positive, and the smallest of them counts.
         self.deepest = if self.count == 0 { depth } else { self.deepest.min(depth) };
         self.count += 1;
         self.sum += depth;
-        self.longest_bars = self.longest_bars.max(fall.bars);
-        self.total_bars += fall.bars;
-        let peak_squared = fall.peak * fall.peak;
-        // By an infinite square the falls from a peak above 1e154 would come to nothing.
+        self.longest_bars = self.longest_bars.max(current.bars);
+        self.total_bars += current.bars;
+        let peak_squared = current.peak * current.peak;
+        // The square of a peak above 1e154 is infinite, and dividing by it would give 0.
         self.squares += if peak_squared.is_finite() {
-            fall.squares / peak_squared
+            current.squares / peak_squared
         } else {
-            fall.squares / fall.peak / fall.peak
+            current.squares / current.peak / current.peak
         };
     }
 
-    /// Returns the mean depth as a fraction below 0; nothing where the equity never falls.
+    /// Returns the mean depth as a fraction below 0; `None` without a drawdown.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / float(self.count))
     }
 }
 
-/// The drawdown that is under way; none where `bars` is 0.
+/// A drawdown in progress; there is none if `bars` is 0.
 #[derive(Debug, Clone)]
-struct Fall {
+struct RunningDrawdown {
     peak: f64,
     valley: f64,
     bars: usize,
@@ -145,7 +145,7 @@ struct Fall {
     squares: f64,
 }
 
-impl Fall {
+impl RunningDrawdown {
     fn below(peak: f64) -> Self {
         Self { peak, valley: peak, bars: 0, squares: 0.0 }
     }
@@ -158,19 +158,19 @@ impl Fall {
         self.valley = if value < self.valley { value } else { self.valley };
     }
 
-    /// Adds the bars that follow.
-    fn go_on(&mut self, next: &Self) {
+    /// Appends the bars that follow.
+    fn append(&mut self, next: &Self) {
         self.bars += next.bars;
         self.squares += next.squares;
         self.valley = self.valley.pmin(next.valley);
     }
 
-    /// Takes the bars of a stride, unless one of them reaches the peak; returns whether it did.
+    /// Appends the bars of a stride unless one of them reaches the peak. Returns whether it did.
     #[inline(always)]
-    fn lasts<P: Simd>(&mut self, simd: P, stride: &[f64; STRIDE]) -> bool {
+    fn append_stride<P: Simd>(&mut self, simd: P, stride: &[f64; STRIDE]) -> bool {
         let peak = simd.splat(self.peak);
         let (mut most, mut least) = (simd.splat(f64::NEG_INFINITY), simd.splat(f64::INFINITY));
-        // Two sums, so that an addition need not wait for the one before.
+        // Two sums, so that an addition does not wait for the one before.
         let (mut even, mut odd) = (simd.splat(0.0), simd.splat(0.0));
         let (eights, _) = stride.as_chunks::<8>();
         for &[a, b, c, d, e, f, g, h] in eights {

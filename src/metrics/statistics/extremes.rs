@@ -1,13 +1,13 @@
-//! The extremes of a column, in loops that become vector instructions.
+//! Minimum and maximum of a column, in loops that the compiler vectorises.
 
-/// Returns the largest value, or negative infinity for an empty column. A NaN is passed over.
+/// Returns the largest value, or negative infinity for an empty column. NaN is ignored.
 #[inline(always)]
 pub(super) fn maximum(values: &[f64]) -> f64 {
     let (body, rest) = values.as_chunks::<8>();
     let mut lanes = [f64::NEG_INFINITY; 8];
     for chunk in body {
         for (best, &value) in lanes.iter_mut().zip(chunk) {
-            // Not `f64::max`: its care for NaN keeps the loop from becoming vector instructions.
+            // Not `f64::max`: its handling of NaN prevents vectorisation.
             *best = if value > *best { value } else { *best };
         }
     }
@@ -17,7 +17,7 @@ pub(super) fn maximum(values: &[f64]) -> f64 {
         .fold(f64::NEG_INFINITY, |best, &value| if value > best { value } else { best })
 }
 
-/// Returns the smallest value, or infinity for an empty column. A NaN is passed over.
+/// Returns the smallest value, or infinity for an empty column. NaN is ignored.
 #[inline(always)]
 pub(super) fn minimum(values: &[f64]) -> f64 {
     let (body, rest) = values.as_chunks::<8>();

@@ -1,15 +1,15 @@
 //! Sums and central moments of the returns, block by block.
 //!
-//! Distances are summed from the first value of their block. No value is further from the mean than √(n − 1) deviations
-//! (Samuelson 1968), so that of sixteen digits at most three cancel, and no bar is read twice. The sums of two blocks are
-//! joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
+//! Sums are of distances from the first value of their block. No value is further from the mean than √(n − 1) standard
+//! deviations (Samuelson 1968), so that at most three of sixteen digits cancel, and no bar is read twice. The sums of two
+//! blocks are joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
 
 use super::block::ReturnBlock;
 use super::numbers::float;
 use super::returns::ReturnStatistics;
 use crate::compute::multiversion::{F64x4, Lanes, Simd};
 
-/// What all blocks so far sum up to.
+/// The sums over all blocks so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RunningSums {
     r: f64,
@@ -25,7 +25,7 @@ impl RunningSums {
     /// Adds a block.
     #[inline(always)]
     pub(super) fn add<P: Simd>(&mut self, simd: P, block: &ReturnBlock<'_>, risk_free: f64) {
-        // Of the same bar, so that the distance of both is that of one of the differences.
+        // Both are of the same bar, so that the distance of r − b is the difference of the two distances.
         let first = |values: &[f64]| values.first().copied().unwrap_or(0.0);
         let (r_from, b_from) = (first(block.r), first(block.b));
         let ((r, r_rest), (b, b_rest)) = (block.r.as_chunks::<4>(), block.b.as_chunks::<4>());
@@ -54,7 +54,7 @@ impl RunningSums {
         self.moments.join(&Timestamps { mean, benchmark_mean, ..powers.central(count) });
     }
 
-    /// Adds the sums of the bars that follow.
+    /// Appends the sums of the bars that follow.
     pub(super) fn join(&mut self, next: &Self) {
         self.r += next.r;
         self.b += next.b;
@@ -65,7 +65,7 @@ impl RunningSums {
         self.moments.join(&next.moments);
     }
 
-    /// Writes the sums down.
+    /// Writes the sums to the statistics.
     pub(super) fn write_to(&self, statistics: &mut ReturnStatistics) {
         statistics.mean = self.r / self.moments.count;
         statistics.benchmark_mean = self.b / self.moments.count;
@@ -171,7 +171,7 @@ impl<N: Lanes> Powers<N> {
 }
 
 impl<N: F64x4> Powers<N> {
-    /// Adds the four of each sum up.
+    /// Adds up the four lanes of each sum.
     #[inline(always)]
     fn sum(&self) -> Powers<f64> {
         Powers {
@@ -205,7 +205,7 @@ impl Powers<f64> {
         }
     }
 
-    /// Returns the central moments, but for the means: those are still distances.
+    /// Returns the central moments; the means are still distances from the origins.
     #[inline(always)]
     fn central(&self, count: f64) -> Timestamps {
         let (r, b) = (self.r / count, self.b / count);
@@ -240,7 +240,7 @@ struct Timestamps {
 }
 
 impl Timestamps {
-    /// Joins the moments of the bars that follow.
+    /// Appends the moments of the bars that follow.
     fn join(&mut self, next: &Self) {
         let (m, k) = (self.count, next.count);
         let n = m + k;
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_value_far_from_the_mean_spoils_nothing() {
+    fn a_first_value_far_from_the_mean_costs_no_precision() {
         for far in [0.0, 1.0, -2.0] {
             let mut r: Vec<f64> = (0..1_001).map(|at| 1e-3 * (f64::from(at) * 0.7).sin()).collect();
             let mut b: Vec<f64> = (0..1_001).map(|at| 2e-3 * (f64::from(at) * 0.3).cos()).collect();

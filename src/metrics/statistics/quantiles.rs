@@ -1,23 +1,23 @@
-//! The outer twentieths of the returns, without sorting them all.
+//! The 5th and 95th percentiles of the returns, without sorting all of them.
 //!
-//! A sample says roughly where the tails begin; one pass keeps what lies beyond, and the exact order statistics are
-//! selected among those few. Where the sample misleads, too few values are kept, which is noticed.
+//! A sample estimates where the tails begin. One pass keeps the values beyond, and the exact order statistics are selected
+//! among those few. If the sample misleads, too few values are kept, which is noticed.
 
 use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Simd};
 
-/// The share of each tail.
+/// The fraction of each tail.
 const TAIL: f64 = 0.05;
-/// Where the upper tail begins.
+/// The rank at which the upper tail begins, a fraction.
 const HIGH: f64 = 0.95;
 /// Values in the sample.
 const SAMPLE: usize = 1_024;
-/// Below this number of returns all are kept.
+/// Below this number all returns are kept.
 const SMALL: usize = 8 * SAMPLE;
-/// Where the tails begin in the sorted sample: at 51 of 1,024, and four standard deviations further in.
+/// The rank at which a tail begins in the sorted sample: 51 of 1,024, plus four standard deviations.
 const MARGIN: usize = 51 + 28;
 
-/// Both ends of the distribution of the returns.
+/// Both tails of the distribution of the returns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TailStatistics {
     /// The 5th percentile, interpolated between neighbours.
@@ -28,7 +28,7 @@ pub struct TailStatistics {
     pub low_mean: f64,
 }
 
-/// Where the tails begin, roughly.
+/// Estimates of where the tails begin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TailBounds {
     low_until: f64,
@@ -36,11 +36,11 @@ pub(super) struct TailBounds {
 }
 
 impl TailBounds {
-    /// Keeps everything.
+    /// Bounds that keep everything.
     pub(super) const EVERYTHING: Self =
         Self { low_until: f64::INFINITY, high_from: f64::NEG_INFINITY };
 
-    /// Looks at a sample of the returns to know what to keep; `take` gives those of bars that rise.
+    /// Estimates the bounds from a sample of the returns; `take` passes the returns of bars in ascending order.
     pub(super) fn sample(
         count: usize,
         take: impl FnOnce(&mut dyn Iterator<Item = usize>, &mut dyn FnMut(f64)),
@@ -64,14 +64,14 @@ pub(super) struct TailCandidates {
 }
 
 impl TailCandidates {
-    /// Makes room for what so many returns may leave.
+    /// Reserves capacity for what that many returns are likely to leave.
     pub(super) fn with_capacity_for(count: usize) -> Self {
-        // About as much as lies outside the margins of the sample, where there was one.
+        // About as many as lie outside the margins of the sample, if there was one.
         let room = if count < SMALL { count } else { count / SAMPLE * (MARGIN + 24) };
         Self { low: Vec::with_capacity(room), high: Vec::with_capacity(room) }
     }
 
-    /// Takes the next returns.
+    /// Adds the next returns.
     #[inline(always)]
     pub(super) fn extend<P: Simd>(&mut self, simd: P, bounds: TailBounds, returns: &[f64]) {
         let TailBounds { low_until, high_from } = bounds;
@@ -80,20 +80,20 @@ impl TailCandidates {
         for block in returns.chunks(BLOCK) {
             let (fours, rest) = block.as_chunks::<4>();
             for four in fours {
-                // Without a question whether there is anything to keep: the answer is hard to foresee.
+                // Without a branch on whether there is anything to keep, which is hard to predict.
                 let four = simd.load(four);
-                low.take(|room| four.compress_le(lows, room));
-                high.take(|room| four.compress_ge(highs, room));
+                low.push_kept(|room| four.compress_le(lows, room));
+                high.push_kept(|room| four.compress_ge(highs, room));
             }
-            low.empty(&mut self.low);
-            high.empty(&mut self.high);
+            low.drain_into(&mut self.low);
+            high.drain_into(&mut self.high);
             self.low.extend(rest.iter().filter(|value| **value <= low_until));
             self.high.extend(rest.iter().filter(|value| **value >= high_from));
         }
     }
 }
 
-/// Returns the 5th percentile and the mean of what lies at or below it; nothing without returns, or if too few were kept.
+/// Returns the 5th percentile and the mean of the values up to it; `None` without returns, or if too few were kept.
 pub(super) fn low<'a>(
     count: usize,
     kept: impl IntoIterator<Item = &'a TailCandidates>,
@@ -102,12 +102,12 @@ pub(super) fn low<'a>(
     let (rank, part) = split(count.checked_sub(1)?, TAIL);
     let (low, next) = select(&mut kept, rank)?;
     let mean = kept.get(..=rank)?.iter().sum::<f64>() / float(rank + 1);
-    // The neighbour above may be missing only at the very end, or if too little was kept.
+    // The next value can be missing only at the end, or if too few were kept.
     let next = if part > 0.0 && count > 1 { next? } else { low };
     Some((between(low, next, part), mean))
 }
 
-/// Returns the 95th percentile; nothing without returns, or if too few were kept.
+/// Returns the 95th percentile; `None` without returns, or if too few were kept.
 pub(super) fn high<'a>(
     count: usize,
     kept: impl IntoIterator<Item = &'a TailCandidates>,
@@ -120,17 +120,17 @@ pub(super) fn high<'a>(
 }
 
 impl TailStatistics {
-    /// Puts both ends together.
+    /// Combines both tails.
     pub(super) fn new(low: Option<(f64, f64)>, high: Option<f64>) -> Option<Self> {
         let ((low, low_mean), high) = low.zip(high)?;
         Some(Self { low, high, low_mean })
     }
 }
 
-/// Values that are looked at together.
+/// Values per block.
 const BLOCK: usize = 256;
 
-/// Values that are kept of a block, and room for the four that are looked at.
+/// The values kept of a block, and space for the four lanes being compressed.
 struct TailBuffer {
     values: [f64; BLOCK + 4],
     used: usize,
@@ -143,21 +143,21 @@ impl Default for TailBuffer {
 }
 
 impl TailBuffer {
-    /// Adds what `keep` writes to the front of the room that it is given.
+    /// Adds the values that `keep` writes to the front of its argument.
     #[inline(always)]
-    fn take(&mut self, keep: impl FnOnce(&mut [f64; 4]) -> usize) {
+    fn push_kept(&mut self, keep: impl FnOnce(&mut [f64; 4]) -> usize) {
         if let Some(room) = self.values.get_mut(self.used..).and_then(<[f64]>::first_chunk_mut) {
             self.used += keep(room);
         }
     }
 
-    fn empty(&mut self, into: &mut Vec<f64>) {
+    fn drain_into(&mut self, into: &mut Vec<f64>) {
         into.extend_from_slice(self.values.get(..self.used).unwrap_or(&[]));
         self.used = 0;
     }
 }
 
-/// Returns the rank below a share of the way from the first to the last value, and the part of a step beyond it.
+/// Returns the rank at a fraction of the way from the first to the last value, rounded down, and the rest.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -168,7 +168,7 @@ fn split(last: usize, share: f64) -> (usize, f64) {
     (place as usize, place.fract())
 }
 
-/// Moves the value of a rank to its place; returns it, and the one above if there is one.
+/// Selects the value of a rank. Returns it, and the next higher one if there is one.
 fn select(values: &mut [f64], rank: usize) -> Option<(f64, Option<f64>)> {
     if rank >= values.len() {
         return None;

@@ -1,7 +1,7 @@
-//! The returns of the bars, and what they come to.
+//! The returns of the bars and their statistics.
 //!
-//! The return of a bar is (out − in) ÷ in, with the initial capital as the first `in`. Where equity is at or below zero
-//! the sign follows vectorbt: against the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
+//! The return of a bar is (out − in) ÷ in, with the initial capital as the first `in`. If equity is at or below zero, the
+//! sign follows vectorbt: relative to the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
 //! anything else. The benchmark is the close; its first return is 0.
 
 use super::numbers::float;
@@ -35,9 +35,9 @@ pub struct ReturnStatistics {
     pub active_squares: f64,
     /// Product of 1 + r.
     pub growth: f64,
-    /// The deepest fall of the running product of 1 + r from its peak, a fraction, at most 0.
+    /// The deepest drawdown of the running product of 1 + r, a fraction, at most 0.
     pub deepest_drawdown: f64,
-    /// Sum over the bars of the squared fall of that product from its peak.
+    /// Sum over the bars of the squared drawdown of that product.
     pub squared_drawdowns: f64,
 }
 
@@ -47,15 +47,15 @@ impl ReturnStatistics {
         self.deviation_of(self.squares)
     }
 
-    /// Returns the standard deviation that a sum of squared deviations makes, with n − 1; nothing for fewer than two
-    /// returns, and where rounding takes the sum below zero.
+    /// Returns the standard deviation for a sum of squared deviations, with n − 1; `None` for fewer than two returns, and if
+    /// rounding takes the sum below zero.
     pub fn deviation_of(&self, squares: f64) -> Option<f64> {
         let variance = self.per_freedom(squares)?;
-        // One that overflowed is NaN, and so is its root.
+        // A variance that overflowed is NaN, and so is its root.
         (variance >= 0.0 || variance.is_nan()).then(|| variance.sqrt())
     }
 
-    /// Returns everything but the count, to be changed.
+    /// Returns everything except the count.
     pub(super) fn numbers_mut(&mut self) -> [&mut f64; 14] {
         [
             &mut self.mean,
@@ -75,12 +75,12 @@ impl ReturnStatistics {
         ]
     }
 
-    /// Divides a sum by n − 1; nothing for fewer than two returns.
+    /// Divides a sum by n − 1; `None` for fewer than two returns.
     pub fn per_freedom(&self, sum: f64) -> Option<f64> {
         (self.count > 1).then(|| sum / float(self.count - 1))
     }
 
-    /// Divides a sum by n; nothing without returns.
+    /// Divides a sum by n; `None` without returns.
     pub fn per_bar(&self, sum: f64) -> Option<f64> {
         (self.count > 0).then(|| sum / float(self.count))
     }
@@ -121,7 +121,7 @@ pub(super) fn changes(before: f64, values: &[f64], returns: &mut [f64]) {
 }
 
 impl ReturnStatistics {
-    /// Multiplies the returns of a curve that touches zero: its product is not its equity any more.
+    /// Compounds the returns of a curve that touches zero, whose product is no longer proportional to its equity.
     pub(super) fn compound(&mut self, returns: &[f64]) {
         let (mut growth, mut peak) = (1.0_f64, None);
         for &r in returns {

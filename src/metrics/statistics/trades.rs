@@ -1,4 +1,4 @@
-//! Counts, sums and extremes of the trades; statistics are of closed trades only.
+//! Counts, sums and extremes of the trades. Except for the counts, they are of closed trades only.
 
 use super::numbers::float;
 use crate::portfolio::Trades;
@@ -6,7 +6,7 @@ use crate::portfolio::Trades;
 /// One kind of closed trades.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TradeGroup {
-    /// How many there are.
+    /// Their number.
     pub count: usize,
     /// Sum of their results, money.
     pub pnl: f64,
@@ -14,7 +14,7 @@ pub struct TradeGroup {
     pub percent: f64,
     /// Sum of their durations, bars.
     pub bars: u64,
-    /// The most in a row.
+    /// The most consecutive ones.
     pub longest_streak: usize,
 }
 
@@ -26,12 +26,12 @@ impl TradeGroup {
         self.bars += u64::from(bars);
     }
 
-    /// Divides a sum by the count; nothing without trades.
+    /// Divides a sum by the count; `None` without trades.
     pub fn mean(&self, sum: f64) -> Option<f64> {
         (self.count > 0).then(|| sum / float(self.count))
     }
 
-    /// Returns the mean duration, bars; nothing without trades.
+    /// Returns the mean duration, bars; `None` without trades.
     #[expect(clippy::cast_precision_loss, reason = "sums of bars are far below 2^53")]
     pub fn mean_bars(&self) -> Option<f64> {
         self.mean(self.bars as f64)

@@ -1,14 +1,18 @@
-//! Work in parts that do not see each other: several hands may do them at once, and nothing depends on how many do.
+//! Work that is divided into independent parts, which several threads may execute. Results do not depend on their number.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::compute::column_writer::{ColumnWriter, Element};
 
-/// Who does the parts of a work.
+/// Executes the parts of a piece of work.
+///
+/// This is a trait, and not a rayon iterator, for two reasons. The core can be built without threads. And a rayon thread
+/// that waits for its parts begins other jobs of its pool, which would put a long backtest inside a short one; executors
+/// decide themselves which threads take part (see `docs/architecture.md`, "Threads").
 pub trait Executor: Sync {
-    /// Does the parts from 0 up to `parts`, each once, in any order and perhaps at once; returns when all are done.
+    /// Calls `work` once for each part from 0 to `parts` (exclusive), in any order and possibly at once. Returns when all
+    /// calls have returned.
     fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync));
 
     /// Runs two tasks, each once, the first on the calling thread and the second perhaps on another one at the same time.
@@ -54,7 +58,7 @@ impl<T, F: FnOnce() -> T> Task<T, F> {
     }
 }
 
-/// The thread that asks, and no other.
+/// Executes all parts on the calling thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sequential;
 
@@ -64,7 +68,7 @@ impl Executor for Sequential {
     }
 }
 
-/// Returns what the parts gave, in their order.
+/// Returns the results of all parts in order. Parts that the executor leaves out are missing.
 pub fn map_parts<T: Send>(
     executor: &dyn Executor,
     parts: usize,
@@ -73,97 +77,119 @@ pub fn map_parts<T: Send>(
     if parts == 1 {
         return vec![work(0)];
     }
-    let slots: Vec<Mutex<Option<T>>> = (0..parts).map(|_| Mutex::new(None)).collect();
+    let results: Vec<Mutex<Option<T>>> = (0..parts).map(|_| Mutex::new(None)).collect();
     executor.execute(parts, &|part| {
-        if let Some(slot) = slots.get(part) {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(part));
+        if let Some(result) = results.get(part) {
+            let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
+            if result.is_none() {
+                *result = Some(work(part));
+            }
         }
     });
-    let given = |slot: Mutex<Option<T>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-    slots.into_iter().filter_map(given).collect()
+    let result = |slot: Mutex<Option<T>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().filter_map(result).collect()
 }
 
-/// Columns of fewer bytes than this stay in the caches until somebody reads them.
-const LARGE: usize = 4 << 20;
-
-/// How a column is cut into sections.
+/// A column of `len` values, divided into sections of `section_len` values each. The last section may be shorter.
 #[derive(Debug, Clone, Copy)]
 pub struct Sections {
-    bars: usize,
-    section: usize,
-    non_temporal: bool,
+    len: usize,
+    section_len: usize,
 }
 
 impl Sections {
-    /// Sections of so many bars each, the last one perhaps of fewer.
-    pub fn new(bars: usize, section: usize) -> Self {
-        Self { bars, section: section.max(1), non_temporal: false }
+    /// Divides a column.
+    pub fn new(len: usize, section_len: usize) -> Self {
+        Self { len, section_len: section_len.max(1) }
     }
 
-    /// The same for a column that nobody reads soon: if it is large, it is written past the caches.
-    #[must_use]
-    pub fn non_temporal(self) -> Self {
-        Self { non_temporal: true, ..self }
+    fn count(self) -> usize {
+        self.len.div_ceil(self.section_len)
+    }
+
+    fn range(self, section: usize) -> Range<usize> {
+        let start = section * self.section_len;
+        start..self.len.min(start + self.section_len)
     }
 }
 
-/// Makes a column in sections: `work` gets the bars of one and the writer for their values.
-///
-/// ColumnWriter that is left empty holds zeros.
+/// Builds a column section by section. `work` gets the range of a section and the writer for its values; values that it
+/// does not write are zero. The results of all sections are returned too, in order.
 pub fn write_column<T: Send>(
     executor: &dyn Executor,
-    cut: Sections,
+    sections: Sections,
     work: impl Fn(Range<usize>, &mut ColumnWriter<'_>) -> T + Sync,
 ) -> (Vec<f64>, Vec<T>) {
-    let ([column], given) = write_columns(executor, cut, |bars, [writer]| work(bars, writer));
-    (column, given)
+    let ([column], results) =
+        write_columns(executor, sections, |range, [writer]| work(range, writer));
+    (column, results)
 }
 
-/// The same for columns that are made together.
+/// Builds several columns of the same length together.
+///
+/// If the executor leaves out a section, all columns are empty.
 pub fn write_columns<const N: usize, V: Element, T: Send>(
     executor: &dyn Executor,
-    cut: Sections,
+    sections: Sections,
     work: impl Fn(Range<usize>, [&mut ColumnWriter<'_, V>; N]) -> T + Sync,
 ) -> ([Vec<V>; N], Vec<T>) {
-    let Sections { bars, section, non_temporal } = cut;
-    let non_temporal = non_temporal && bars.saturating_mul(size_of::<V>()) >= LARGE;
-    let mut columns = std::array::from_fn(|_| Vec::with_capacity(bars));
-    let parts = bars.div_ceil(section);
-    let mut writers: Vec<Mutex<[ColumnWriter<'_, V>; N]>> = Vec::with_capacity(parts);
+    let mut columns = std::array::from_fn(|_| Vec::with_capacity(sections.len));
     let mut slots = columns.each_mut().map(|column| {
-        let slots: &mut [MaybeUninit<V>] = column.spare_capacity_mut();
-        slots.get_mut(..bars).unwrap_or(&mut []).chunks_mut(section)
+        let slots = column.spare_capacity_mut();
+        slots.get_mut(..sections.len).unwrap_or(&mut []).chunks_mut(sections.section_len)
     });
-    for _ in 0..parts {
-        let next = slots.each_mut().map(|slots| slots.next().unwrap_or(&mut []));
-        writers.push(Mutex::new(next.map(|slots| ColumnWriter::new(slots, non_temporal))));
-    }
-    let given = map_parts(executor, parts, |part| {
-        let start = part * section;
-        let mut writers = writers.get(part)?.lock().unwrap_or_else(PoisonError::into_inner);
-        let given = work(start..bars.min(start + section), writers.each_mut());
-        writers.each_mut().into_iter().for_each(ColumnWriter::finish);
-        Some(given)
+    let writers: Vec<Mutex<Option<[ColumnWriter<'_, V>; N]>>> = (0..sections.count())
+        .map(|_| slots.each_mut().map(|slots| ColumnWriter::new(slots.next().unwrap_or(&mut []))))
+        .map(|writers| Mutex::new(Some(writers)))
+        .collect();
+    let finished = map_parts(executor, sections.count(), |section| {
+        let mut writers = writers.get(section)?.lock().ok()?.take()?;
+        let result = work(sections.range(section), writers.each_mut());
+        Some((writers.map(ColumnWriter::finish), result))
     });
     drop(writers);
-    let given: Vec<T> = given.into_iter().flatten().collect();
-    if given.len() == parts {
-        for column in &mut columns {
+    let (values, results): (Vec<[&mut [V]; N]>, Vec<T>) = finished.into_iter().flatten().unzip();
+    // From here on the addresses stand for the slices, which borrow the columns.
+    let written: Vec<[Range<*const V>; N]> =
+        values.iter().map(|values| values.each_ref().map(|values| values.as_ptr_range())).collect();
+    drop(values);
+    for (index, column) in columns.iter_mut().enumerate() {
+        let start = column.as_ptr();
+        let end = start.wrapping_add(sections.len);
+        let written = written.iter().filter_map(|ranges| ranges.get(index));
+        let is_complete = column.capacity() >= sections.len && are_adjacent(start..end, written);
+        if is_complete {
             #[expect(
                 unsafe_code,
                 reason = "clearing a column before it is written takes as long as writing it"
             )]
-            // SAFETY: the writers are the whole of the column up to `bars`, each part has come to its end, and at its end
-            // `finish` had written what was left of its writers.
+            // SAFETY: the column has this capacity. The ranges are those of slices of initialised values, which
+            // `ColumnWriter::finish` returned, and they cover it from its start to this length without a gap. Nothing has
+            // written to it since.
             unsafe {
-                column.set_len(bars);
+                column.set_len(sections.len);
             }
         }
     }
-    (columns, given)
+    (columns, results)
 }
 
-/// Does the parts on threads of their own, the last first.
+/// Returns whether ranges follow each other from the start of `whole` to its end.
+fn are_adjacent<'a, V: 'a>(
+    whole: Range<*const V>,
+    parts: impl IntoIterator<Item = &'a Range<*const V>>,
+) -> bool {
+    let mut end = whole.start;
+    for part in parts {
+        if part.start != end {
+            return false;
+        }
+        end = part.end;
+    }
+    end == whole.end
+}
+
+/// Executes each part on a thread of its own, the last one first.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
 pub struct ThreadPerPart;
@@ -182,48 +208,118 @@ impl Executor for ThreadPerPart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    /// Leaves the first part out.
-    struct Lazy;
+    /// Calls these parts, whatever it is asked for.
+    struct Only(&'static [usize]);
 
-    impl Executor for Lazy {
-        fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-            (1..parts).for_each(work);
+    impl Executor for Only {
+        fn execute(&self, _: usize, work: &(dyn Fn(usize) + Sync)) {
+            self.0.iter().copied().for_each(work);
         }
     }
 
+    fn squares(range: Range<usize>, writer: &mut ColumnWriter<'_>) -> usize {
+        for index in range.clone().filter(|index| index % 10 != 9) {
+            writer.extend_from_slice(&[(index * index) as f64]);
+        }
+        range.len()
+    }
+
     #[test]
-    fn what_the_parts_give_comes_in_their_order() {
+    fn results_come_in_the_order_of_their_parts() {
         assert_eq!(map_parts(&ThreadPerPart, 5, |part| part * 10), [0, 10, 20, 30, 40]);
         assert_eq!(map_parts(&Sequential, 1, |part| part), [0]);
         assert!(map_parts(&Sequential, 0, |part| part).is_empty());
     }
 
     #[test]
-    fn columns_are_whole_whoever_makes_them_and_whatever_is_left_out() {
-        let squares = |bars: Range<usize>, writer: &mut ColumnWriter<'_>| {
-            for bar in bars.clone().filter(|bar| bar % 10 != 9) {
-                writer.extend_from_slice(&[(bar * bar) as f64]);
-            }
-            bars.len()
-        };
-        let (alone, lengths) = write_column(&Sequential, Sections::new(25, 10), squares);
+    fn values_that_are_not_written_are_zero_and_values_beyond_the_section_are_dropped() {
+        let (column, lengths) = write_column(&Sequential, Sections::new(25, 10), squares);
         assert_eq!(lengths, [10, 10, 5]);
-        assert_eq!((alone.len(), alone[8], alone[9], alone[10]), (25, 64.0, 0.0, 100.0));
-        assert_eq!(write_column(&ThreadPerPart, Sections::new(25, 10), squares).0, alone);
-        assert_eq!(write_column(&Lazy, Sections::new(25, 10), squares), (vec![], vec![10, 5]));
+        assert_eq!((column.len(), column[8], column[9], column[10]), (25, 64.0, 0.0, 100.0));
+        assert_eq!(write_column(&ThreadPerPart, Sections::new(25, 10), squares).0, column);
         assert_eq!(write_column(&Sequential, Sections::new(0, 10), squares), (vec![], vec![]));
         let (more, _) = write_column(&Sequential, Sections::new(3, 2), |_, writer| {
-            writer.extend_from_slice(&[1.0, 2.0, 3.0])
+            writer.extend_from_slice(&[1.0, 2.0, 3.0]);
         });
         assert_eq!(more, [1.0, 2.0, 1.0]);
-        let ([bars, twice], _) =
-            write_columns(&ThreadPerPart, Sections::new(5, 2), |section, [bars, twice]| {
-                for bar in section {
-                    bars.extend_from_slice(&[bar as f64]);
-                    twice.extend_from_slice(&[2.0 * bar as f64]);
-                }
+        let ([few, many], _) =
+            write_columns(&ThreadPerPart, Sections::new(50, 3), |range, [few, many]| {
+                few.extend_from_slice(&[7_i64]);
+                many.extend_from_slice(&[range.start.cast_signed() as i64; 8]);
             });
-        assert_eq!((bars, twice), (vec![0.0, 1.0, 2.0, 3.0, 4.0], vec![0.0, 2.0, 4.0, 6.0, 8.0]));
+        for index in 0..50 {
+            assert_eq!(few[index], if index % 3 == 0 { 7 } else { 0 });
+            assert_eq!(many[index] as usize, index - index % 3);
+        }
+    }
+
+    #[test]
+    fn values_keep_their_places_whatever_the_lengths_of_pieces_and_sections() {
+        let value = |index: usize| 1.0 + index as f64;
+        for len in [1, 1_000, 100_003] {
+            let (column, _) =
+                write_column(&ThreadPerPart, Sections::new(len, 40_961), |range, writer| {
+                    let (mut index, mut length) = (range.start, 0);
+                    while index < range.end {
+                        length = length % 9 + 1;
+                        let piece: Vec<f64> =
+                            (index..range.end.min(index + length)).map(value).collect();
+                        writer.extend_from_slice(&piece);
+                        index += piece.len();
+                    }
+                });
+            assert_eq!(column, (0..len).map(value).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_column_without_one_of_its_sections_is_empty() {
+        for parts in [&[1, 2][..], &[0, 2], &[0, 1], &[], &[0, 1, 1, 0], &[0, 1, 7]] {
+            let (column, lengths) = write_column(&Only(parts), Sections::new(25, 10), squares);
+            assert!(column.is_empty() && lengths.len() < 3, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_section_that_is_executed_twice_is_written_once() {
+        let expected = write_column(&Sequential, Sections::new(25, 10), squares);
+        let parts = &[2, 0, 2, 1, 1, 0, 99];
+        assert_eq!(write_column(&Only(parts), Sections::new(25, 10), squares), expected);
+    }
+
+    #[test]
+    fn a_worker_that_swaps_its_writers_leaves_nothing_uninitialised() {
+        let ([first, second], _) =
+            write_columns(&Sequential, Sections::new(7, 3), |range, [first, second]| {
+                std::mem::swap(first, second);
+                first.extend_from_slice(&range.map(|index| index as f64).collect::<Vec<_>>());
+            });
+        // The slices no longer belong to the columns in whose places they are, so neither column is complete.
+        assert!(first.is_empty() && second.is_empty());
+    }
+
+    #[test]
+    fn a_worker_that_panics_leaves_no_column() {
+        let run = |executor: &dyn Executor| {
+            write_column(executor, Sections::new(25, 10), |range, writer| {
+                writer.extend_from_slice(&[1.0; 4]);
+                assert!(range.start != 10, "the second section");
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| run(&Sequential))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| run(&ThreadPerPart))).is_err());
+    }
+
+    #[test]
+    fn ranges_are_adjacent_only_from_start_to_end() {
+        let column = [0.0; 9];
+        let of = |range: Range<usize>| column[range].as_ptr_range();
+        assert!(are_adjacent(of(0..9), &[of(0..4), of(4..9)]));
+        assert!(are_adjacent(of(0..0), &[]));
+        for wrong in [vec![of(4..9), of(0..4)], vec![of(0..4)], vec![of(0..4), of(5..9)]] {
+            assert!(!are_adjacent(of(0..9), &wrong));
+        }
     }
 }

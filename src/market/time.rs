@@ -83,7 +83,7 @@ pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
     if is_small(timestamps.first()) && is_small(timestamps.last()) {
         return write_column(
             executor,
-            Sections::new(timestamps.len(), SECTION).non_temporal(),
+            Sections::new(timestamps.len(), SECTION),
             |section, writer| {
                 shifted(timestamps.get(section).unwrap_or(&[]), writer);
             },

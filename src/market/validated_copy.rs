@@ -77,7 +77,7 @@ impl Timestamps {
             [first, second, ..] => (second - first) as i64,
             _ => 0,
         };
-        let cut = Sections::new(milliseconds.len(), SECTION).non_temporal();
+        let cut = Sections::new(milliseconds.len(), SECTION);
         let ([whole], sections) = write_columns(executor, cut, |section, [writer]| {
             read_moments(milliseconds, section, step, writer)
         });
@@ -157,7 +157,7 @@ impl Bars {
             return None;
         }
         let timestamps = Timestamps::of(borrowed.timestamps, executor)?;
-        let cut = Sections::new(bars, SECTION).non_temporal();
+        let cut = Sections::new(bars, SECTION);
         let (prices, sound) = write_columns(executor, cut, |section, writers| {
             copied_prices(columns_of_prices, section, writers)
         });
@@ -195,11 +195,10 @@ multiversion! {
 }
 
 fn copied_volumes(volume: &[f64], executor: &dyn Executor) -> Option<Vec<f64>> {
-    let (copy, sound) = write_column(
-        executor,
-        Sections::new(volume.len(), SECTION).non_temporal(),
-        |section, writer| copied_volume(volume.get(section).unwrap_or(&[]), writer),
-    );
+    let (copy, sound) =
+        write_column(executor, Sections::new(volume.len(), SECTION), |section, writer| {
+            copied_volume(volume.get(section).unwrap_or(&[]), writer)
+        });
     (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
 }
 

@@ -1,58 +1,85 @@
-//! Functions for wider vector instructions where the processor has them.
+//! Functions that are compiled twice: for every processor of the target, and for x86-64 processors with AVX2.
+//!
+//! Which version runs is decided at run time. Both return the same bits: the compiler neither reorders floating-point
+//! operations nor fuses multiplications and additions. Only functions that are inlined into the body are compiled for
+//! AVX2 with it, so that helpers need `#[inline(always)]`.
 
-/// Defines a function that is compiled twice: for any processor of the target, and for those with AVX2; which of the two
-/// runs is decided when it is called.
-///
-/// Both give the same bits: nothing is reordered, and no multiplication and addition become one. Only functions that
-/// are inlined into the body are compiled twice with it.
+pub use crate::compute::simd::{F64x4, Lanes, Scalar, Simd};
+
+/// Returns the instructions of x86-64-v3 (AVX2 and its companions) if the processor has them.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn detect() -> Option<pulp::x86::V3> {
+    #[cfg(test)]
+    if scalar::is_forced() {
+        return None;
+    }
+    pulp::x86::V3::try_new()
+}
+
+/// Defines a function that is compiled twice.
 macro_rules! multiversion {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn plain($($argument: $type),*) $(-> $result)? $body
+            fn run($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
-                #[target_feature(enable = "avx2")]
-                fn with_avx2($($argument: $type),*) $(-> $result)? {
-                    plain($($argument),*)
-                }
-                #[expect(unsafe_code, reason = "the compiler cannot know the simd")]
-                // SAFETY: the processor was just asked whether it has these instructions.
-                return unsafe { with_avx2($($argument),*) };
+            if let Some(simd) = $crate::compute::multiversion::detect() {
+                return simd.vectorize(move || run($($argument),*));
             }
-            plain($($argument),*)
+            run($($argument),*)
         }
     };
 }
 pub(crate) use multiversion;
 
-#[cfg(target_arch = "x86_64")]
-pub use crate::compute::simd::Avx2;
-pub use crate::compute::simd::{F64x4, Lanes, Scalar, Simd};
-
-/// The same for a function that computes with four numbers at once: its first argument, without a type, is how
-/// ([`Simd`]).
+/// Does the same for a function that computes with four lanes: its first argument, without a type, is their
+/// implementation ([`Simd`]).
 macro_rules! simd_multiversion {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($simd:ident, $($argument:ident: $type:ty),* $(,)?) -> $result:ty $body:block) => {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) -> $result {
             #[inline(always)]
-            fn on<P: $crate::compute::multiversion::Simd>($simd: P, $($argument: $type),*) -> $result $body
+            fn run<S: $crate::compute::multiversion::Simd>($simd: S, $($argument: $type),*) -> $result $body
 
             #[cfg(target_arch = "x86_64")]
-            if let Some(simd) = $crate::compute::multiversion::Avx2::found() {
-                #[target_feature(enable = "avx2")]
-                fn with_avx2(simd: $crate::compute::multiversion::Avx2, $($argument: $type),*) -> $result {
-                    on(simd, $($argument),*)
-                }
-                #[expect(unsafe_code, reason = "the compiler cannot know the simd")]
-                // SAFETY: the processor was just asked whether it has these instructions.
-                return unsafe { with_avx2(simd, $($argument),*) };
+            if let Some(simd) = $crate::compute::multiversion::detect() {
+                return simd.vectorize(move || run(simd, $($argument),*));
             }
-            on($crate::compute::multiversion::Scalar, $($argument),*)
+            run($crate::compute::multiversion::Scalar, $($argument),*)
         }
     };
 }
 pub(crate) use simd_multiversion;
+
+/// Forces the scalar version, so that tests can compare both on one processor.
+#[cfg(test)]
+pub(crate) mod scalar {
+    use std::cell::Cell;
+
+    thread_local! {
+        static IS_FORCED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(super) fn is_forced() -> bool {
+        IS_FORCED.get()
+    }
+
+    /// Runs work with the scalar version of everything that this thread calls.
+    pub(crate) fn forced<T>(work: impl FnOnce() -> T) -> T {
+        /// Ends the force even if the work panics.
+        struct Reset;
+
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                IS_FORCED.set(false);
+            }
+        }
+
+        let _reset = Reset;
+        IS_FORCED.set(true);
+        work()
+    }
+}

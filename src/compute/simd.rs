@@ -1,31 +1,32 @@
-//! F64x4 numbers side by side, on processors that compute with four at once and on those that do not.
+//! Four `f64` lanes, on processors with AVX2 and on all others.
 //!
-//! A compiler turns loops over columns into vector instructions by itself, but not loops with many sums: it packs the
-//! wrong numbers together. Here the packing is written down. Both ways give the same bits.
+//! Compilers vectorise simple loops over columns, but pack the wrong values together where a loop carries many sums. The
+//! loops that use [`Simd`] state the packing themselves. There are always four lanes, and each operation rounds as its
+//! scalar counterpart does, so that both implementations return the same bits.
 
 use std::ops::{Add, Div, Mul, Sub};
 
-/// How a simd computes with four numbers; whoever holds one may rely on the simd being of that kind.
+/// An implementation of four-lane arithmetic. A value of such a type proves that the processor supports it.
 pub trait Simd: Copy {
-    /// F64x4 numbers.
+    /// Four lanes.
     type F64x4: F64x4;
 
-    /// Returns the same number four times.
+    /// Returns the same value in all lanes.
     fn splat(self, value: f64) -> Self::F64x4;
 
-    /// Reads four numbers.
+    /// Loads four values.
     fn load(self, values: &[f64; 4]) -> Self::F64x4;
 }
 
-/// What loops compute with: four numbers at once, or one for what is left over.
+/// Arithmetic that loops share between four lanes and single values, which are left over at the end of a column.
 pub trait Lanes:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
-    /// Returns the smaller one; the other where either is NaN.
+    /// Returns the smaller value, and `other` if either is NaN.
     #[must_use]
     fn pmin(self, other: Self) -> Self;
 
-    /// Returns the larger one; the other where either is NaN.
+    /// Returns the larger value, and `other` if either is NaN.
     #[must_use]
     fn pmax(self, other: Self) -> Self;
 }
@@ -42,29 +43,29 @@ impl Lanes for f64 {
     }
 }
 
-/// F64x4 numbers; operations are of each with its counterpart.
+/// Four lanes of `f64`. Operations work lane by lane.
 pub trait F64x4: Lanes {
-    /// Returns the four.
+    /// Returns the lanes.
     fn to_array(self) -> [f64; 4];
 
-    /// Writes the numbers that are at most those of `bound` to the front of `room`, and returns how many they are; what
-    /// is behind them in `room` is of no use.
-    fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize;
+    /// Writes the lanes that are at most those of `bound` to the front of `kept`, in order, and returns their number. The
+    /// rest of `kept` is unspecified.
+    fn compress_le(self, bound: Self, kept: &mut [f64; 4]) -> usize;
 
-    /// The same for those that are at least those of `bound`.
-    fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize;
+    /// Does the same for the lanes that are at least those of `bound`.
+    fn compress_ge(self, bound: Self, kept: &mut [f64; 4]) -> usize;
 
-    /// Returns a bit for each that is above its counterpart, the first in the lowest.
+    /// Returns one bit for each lane, set if it is greater than that of `other`. The first lane is the lowest bit.
     fn gt_mask(self, other: Self) -> u64;
 
-    /// Adds the four up, from the first to the last.
+    /// Adds the lanes from the first to the last.
     #[inline(always)]
     fn sum(self) -> f64 {
         let [a, b, c, d] = self.to_array();
         a + b + c + d
     }
 
-    /// Returns the smallest; a NaN is passed over.
+    /// Returns the smallest lane, ignoring NaN.
     #[inline(always)]
     fn reduce_min(self) -> f64 {
         self.to_array()
@@ -72,7 +73,7 @@ pub trait F64x4: Lanes {
             .fold(f64::INFINITY, |least, value| if value < least { value } else { least })
     }
 
-    /// Returns the largest; a NaN is passed over.
+    /// Returns the largest lane, ignoring NaN.
     #[inline(always)]
     fn reduce_max(self) -> f64 {
         self.to_array()
@@ -81,11 +82,11 @@ pub trait F64x4: Lanes {
     }
 }
 
-/// Scalar simd.
+/// Lane-by-lane scalar code, for processors without AVX2.
 #[derive(Debug, Clone, Copy)]
 pub struct Scalar;
 
-/// F64x4 numbers, computed with one after the other.
+/// The lanes of [`Scalar`].
 #[derive(Debug, Clone, Copy)]
 pub struct ScalarF64x4([f64; 4]);
 
@@ -105,7 +106,7 @@ impl Simd for Scalar {
 
 impl ScalarF64x4 {
     #[inline(always)]
-    fn with(self, other: Self, operation: impl Fn(f64, f64) -> f64) -> Self {
+    fn zip_with(self, other: Self, operation: impl Fn(f64, f64) -> f64) -> Self {
         let (a, b) = (self.0, other.0);
         Self([
             operation(a[0], b[0]),
@@ -116,15 +117,20 @@ impl ScalarF64x4 {
     }
 
     #[inline(always)]
-    fn keep(self, bound: Self, room: &mut [f64; 4], wanted: impl Fn(f64, f64) -> bool) -> usize {
-        let mut kept = 0;
+    fn compress(
+        self,
+        bound: Self,
+        kept: &mut [f64; 4],
+        is_kept: impl Fn(f64, f64) -> bool,
+    ) -> usize {
+        let mut count = 0;
         for (value, bound) in self.0.into_iter().zip(bound.0) {
-            // Every value is written, and the next one over it unless it was wanted. The mask changes nothing: it tells
-            // the compiler that the place is inside.
-            room[kept & 3] = value;
-            kept += usize::from(wanted(value, bound));
+            // Without a branch: each value is written, and overwritten by the next unless it is kept. The mask only removes
+            // the bounds check.
+            kept[count & 3] = value;
+            count += usize::from(is_kept(value, bound));
         }
-        kept
+        count
     }
 }
 
@@ -133,7 +139,7 @@ impl Add for ScalarF64x4 {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        self.with(other, |a, b| a + b)
+        self.zip_with(other, |a, b| a + b)
     }
 }
 
@@ -142,7 +148,7 @@ impl Sub for ScalarF64x4 {
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        self.with(other, |a, b| a - b)
+        self.zip_with(other, |a, b| a - b)
     }
 }
 
@@ -151,7 +157,7 @@ impl Mul for ScalarF64x4 {
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        self.with(other, |a, b| a * b)
+        self.zip_with(other, |a, b| a * b)
     }
 }
 
@@ -160,19 +166,19 @@ impl Div for ScalarF64x4 {
 
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        self.with(other, |a, b| a / b)
+        self.zip_with(other, |a, b| a / b)
     }
 }
 
 impl Lanes for ScalarF64x4 {
     #[inline(always)]
     fn pmin(self, other: Self) -> Self {
-        self.with(other, f64::pmin)
+        self.zip_with(other, f64::pmin)
     }
 
     #[inline(always)]
     fn pmax(self, other: Self) -> Self {
-        self.with(other, f64::pmax)
+        self.zip_with(other, f64::pmax)
     }
 }
 
@@ -183,68 +189,50 @@ impl F64x4 for ScalarF64x4 {
     }
 
     #[inline(always)]
-    fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize {
-        self.keep(bound, room, |value, bound| value <= bound)
+    fn compress_le(self, bound: Self, kept: &mut [f64; 4]) -> usize {
+        self.compress(bound, kept, |value, bound| value <= bound)
     }
 
     #[inline(always)]
-    fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize {
-        self.keep(bound, room, |value, bound| value >= bound)
+    fn compress_ge(self, bound: Self, kept: &mut [f64; 4]) -> usize {
+        self.compress(bound, kept, |value, bound| value >= bound)
     }
 
     #[inline(always)]
     fn gt_mask(self, other: Self) -> u64 {
         let pairs = self.0.into_iter().zip(other.0).enumerate();
-        pairs.fold(0, |bits, (at, (value, other))| bits | u64::from(value > other) << at)
+        pairs.fold(0, |bits, (lane, (value, other))| bits | u64::from(value > other) << lane)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-pub use x86_64::Avx2;
-
-#[cfg(target_arch = "x86_64")]
-mod x86_64 {
-    #![expect(unsafe_code, reason = "the compiler cannot know the simd")]
-
-    use std::arch::x86_64::{
-        __m256d, __m256i, _CMP_GE_OQ, _CMP_GT_OQ, _CMP_LE_OQ, _mm256_add_pd, _mm256_castpd_si256,
-        _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_loadu_si256,
-        _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
-        _mm256_permutevar8x32_epi32, _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd,
-    };
+mod avx2 {
+    use std::arch::x86_64::{__m256d, __m256i, _CMP_GE_OQ, _CMP_GT_OQ, _CMP_LE_OQ};
     use std::ops::{Add, Div, Mul, Sub};
+
+    use pulp::cast;
+    use pulp::x86::V3;
 
     use super::{F64x4, Lanes, Simd};
 
-    /// A processor with AVX2; there is one of these only where it was found.
+    /// One AVX2 register, with the proof that the processor has such registers.
     #[derive(Debug, Clone, Copy)]
-    pub struct Avx2(());
-
-    /// F64x4 numbers in one register; there are some only where there is an [`Avx2`].
-    #[derive(Debug, Clone, Copy)]
-    pub struct Avx2F64x4(__m256d);
-
-    impl Avx2 {
-        /// Returns whether this is such a simd.
-        #[inline]
-        pub fn found() -> Option<Self> {
-            std::arch::is_x86_feature_detected!("avx2").then_some(Self(()))
-        }
+    pub struct Avx2F64x4 {
+        simd: V3,
+        lanes: __m256d,
     }
 
-    impl Simd for Avx2 {
+    impl Simd for V3 {
         type F64x4 = Avx2F64x4;
 
         #[inline(always)]
         fn splat(self, value: f64) -> Avx2F64x4 {
-            // SAFETY: the processor has AVX2, as whoever holds `self` may rely on.
-            Avx2F64x4(unsafe { _mm256_set1_pd(value) })
+            Avx2F64x4 { simd: self, lanes: self.avx._mm256_set1_pd(value) }
         }
 
         #[inline(always)]
         fn load(self, values: &[f64; 4]) -> Avx2F64x4 {
-            // SAFETY: as above; four numbers are read, and that many are there.
-            Avx2F64x4(unsafe { _mm256_loadu_pd(values.as_ptr()) })
+            Avx2F64x4 { simd: self, lanes: cast(*values) }
         }
     }
 
@@ -255,92 +243,84 @@ mod x86_64 {
 
                 #[inline(always)]
                 fn $method(self, other: Self) -> Self {
-                    // SAFETY: registers are made by an `Avx2` only.
-                    Self(unsafe { $instruction(self.0, other.0) })
+                    Self { lanes: self.simd.avx.$instruction(self.lanes, other.lanes), ..self }
                 }
             }
         )*};
     }
     operations!(Add add _mm256_add_pd, Sub sub _mm256_sub_pd, Mul mul _mm256_mul_pd, Div div _mm256_div_pd);
 
-    /// For each set of four numbers, as a mask, the places of its numbers one after the other, in halves of numbers.
-    static PLACES: [[u32; 8]; 16] = places();
+    /// For each mask of four lanes: the permutation that moves the lanes of the mask to the front, in halves of lanes.
+    static PERMUTATIONS: [[u32; 8]; 16] = permutations();
 
-    const fn places() -> [[u32; 8]; 16] {
-        let mut places = [[0; 8]; 16];
+    const fn permutations() -> [[u32; 8]; 16] {
+        let mut permutations = [[0; 8]; 16];
         let mut mask = 0;
         while mask < 16 {
             let (mut from, mut to) = (0, 0);
             while from < 4 {
                 if mask >> from & 1 == 1 {
-                    places[mask][2 * to] = 2 * from;
-                    places[mask][2 * to + 1] = 2 * from + 1;
+                    permutations[mask][2 * to] = 2 * from;
+                    permutations[mask][2 * to + 1] = 2 * from + 1;
                     to += 1;
                 }
                 from += 1;
             }
             mask += 1;
         }
-        places
+        permutations
     }
 
     impl Avx2F64x4 {
         #[inline(always)]
-        #[expect(clippy::cast_ptr_alignment, reason = "read by an instruction for any alignment")]
-        fn keep<const COMPARISON: i32>(self, bound: Self, room: &mut [f64; 4]) -> usize {
-            // SAFETY: registers are made by an `Avx2` only; 8 halves are read and 4 numbers written, and that many are
-            // there.
-            unsafe {
-                let wanted = _mm256_cmp_pd::<COMPARISON>(self.0, bound.0);
-                // A mask of four bits; the other 28 are 0.
-                let mask = _mm256_movemask_pd(wanted).cast_unsigned();
-                let places = &raw const PLACES[(mask & 15) as usize];
-                let places = _mm256_loadu_si256(places.cast::<__m256i>());
-                let kept = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(self.0), places);
-                _mm256_storeu_pd(room.as_mut_ptr(), _mm256_castsi256_pd(kept));
-                mask.count_ones() as usize
-            }
+        fn compare<const COMPARISON: i32>(self, other: Self) -> u32 {
+            let avx = self.simd.avx;
+            let lanes = avx._mm256_cmp_pd::<COMPARISON>(self.lanes, other.lanes);
+            // Four bits; the other 28 are 0.
+            avx._mm256_movemask_pd(lanes).cast_unsigned()
+        }
+
+        #[inline(always)]
+        fn compress<const COMPARISON: i32>(self, bound: Self, kept: &mut [f64; 4]) -> usize {
+            let mask = self.compare::<COMPARISON>(bound);
+            let permutation: __m256i = cast(PERMUTATIONS[(mask & 15) as usize]);
+            let lanes: __m256i = cast(self.lanes);
+            *kept = cast(self.simd.avx2._mm256_permutevar8x32_epi32(lanes, permutation));
+            mask.count_ones() as usize
         }
     }
 
     impl Lanes for Avx2F64x4 {
         #[inline(always)]
         fn pmin(self, other: Self) -> Self {
-            // SAFETY: registers are made by an `Avx2` only.
-            Self(unsafe { _mm256_min_pd(self.0, other.0) })
+            Self { lanes: self.simd.avx._mm256_min_pd(self.lanes, other.lanes), ..self }
         }
 
         #[inline(always)]
         fn pmax(self, other: Self) -> Self {
-            // SAFETY: registers are made by an `Avx2` only.
-            Self(unsafe { _mm256_max_pd(self.0, other.0) })
+            Self { lanes: self.simd.avx._mm256_max_pd(self.lanes, other.lanes), ..self }
         }
     }
 
     impl F64x4 for Avx2F64x4 {
         #[inline(always)]
         fn to_array(self) -> [f64; 4] {
-            let mut numbers = [0.0; 4];
-            // SAFETY: registers are made by an `Avx2` only; four numbers are written, and that many are there.
-            unsafe { _mm256_storeu_pd(numbers.as_mut_ptr(), self.0) };
-            numbers
+            cast(self.lanes)
         }
 
         #[inline(always)]
-        fn compress_le(self, bound: Self, room: &mut [f64; 4]) -> usize {
-            self.keep::<_CMP_LE_OQ>(bound, room)
+        fn compress_le(self, bound: Self, kept: &mut [f64; 4]) -> usize {
+            self.compress::<_CMP_LE_OQ>(bound, kept)
         }
 
         #[inline(always)]
-        fn compress_ge(self, bound: Self, room: &mut [f64; 4]) -> usize {
-            self.keep::<_CMP_GE_OQ>(bound, room)
+        fn compress_ge(self, bound: Self, kept: &mut [f64; 4]) -> usize {
+            self.compress::<_CMP_GE_OQ>(bound, kept)
         }
 
         #[inline(always)]
         fn gt_mask(self, other: Self) -> u64 {
-            // SAFETY: registers are made by an `Avx2` only.
-            let bits = unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0)) };
-            u64::from(bits.cast_unsigned())
+            self.compare::<_CMP_GT_OQ>(other).into()
         }
     }
 }
@@ -349,8 +329,8 @@ mod x86_64 {
 mod tests {
     use super::*;
 
-    /// Everything that one simd makes of two rows, as bits.
-    fn all_of(simd: impl Simd, a: &[f64; 4], b: &[f64; 4]) -> Vec<u64> {
+    /// Returns the results of all operations on two rows, as bits.
+    fn results(simd: impl Simd, a: &[f64; 4], b: &[f64; 4]) -> Vec<u64> {
         let (x, y) = (simd.load(a), simd.load(b));
         let mut found: Vec<f64> =
             [x + y, x - y, x * y, x / y, x.pmin(y), x.pmax(y), simd.splat(a[1])]
@@ -358,20 +338,21 @@ mod tests {
                 .flat_map(F64x4::to_array)
                 .collect();
         found.extend([x.sum(), x.reduce_min(), x.reduce_max()]);
-        let mut room = [0.0; 4];
+        let mut kept = [0.0; 4];
         for most in [true, false] {
-            let kept = if most { x.compress_le(y, &mut room) } else { x.compress_ge(y, &mut room) };
-            found.extend(&room[..kept]);
+            let count =
+                if most { x.compress_le(y, &mut kept) } else { x.compress_ge(y, &mut kept) };
+            found.extend(&kept[..count]);
         }
         found.push(f64::from(u8::try_from(x.gt_mask(y)).unwrap()));
-        // Which NaN comes out is the processor's affair.
+        // The sign and the payload of a NaN depend on the processor.
         found.iter().map(|value| if value.is_nan() { u64::MAX } else { value.to_bits() }).collect()
     }
 
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn both_ways_give_the_same_bits() {
-        let Some(avx2) = Avx2::found() else { return };
+    fn avx2_and_scalar_lanes_return_the_same_bits() {
+        let Some(avx2) = pulp::x86::V3::try_new() else { return };
         let values =
             [0.0, -0.0, 1.0, -2.5, 1e300, -1e-300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 7.0];
         let mut state = 1_u64;
@@ -381,18 +362,18 @@ mod tests {
         };
         for _ in 0..20_000 {
             let (a, b) = (std::array::from_fn(|_| pick()), std::array::from_fn(|_| pick()));
-            assert_eq!(all_of(avx2, &a, &b), all_of(Scalar, &a, &b), "{a:?} {b:?}");
+            assert_eq!(results(avx2, &a, &b), results(Scalar, &a, &b), "{a:?} {b:?}");
         }
     }
 
     #[test]
-    fn what_is_kept_comes_first_and_in_order() {
-        let mut room = [0.0; 4];
+    fn compressed_lanes_come_first_and_in_order() {
+        let mut kept = [0.0; 4];
         let row = Scalar.load(&[3.0, 1.0, 2.0, 5.0]);
-        assert_eq!(row.compress_le(Scalar.splat(2.0), &mut room), 2);
-        assert_eq!(&room[..2], &[1.0, 2.0]);
-        assert_eq!(row.compress_ge(Scalar.splat(2.0), &mut room), 3);
-        assert_eq!(&room[..3], &[3.0, 2.0, 5.0]);
+        assert_eq!(row.compress_le(Scalar.splat(2.0), &mut kept), 2);
+        assert_eq!(&kept[..2], &[1.0, 2.0]);
+        assert_eq!(row.compress_ge(Scalar.splat(2.0), &mut kept), 3);
+        assert_eq!(&kept[..3], &[3.0, 2.0, 5.0]);
         assert_eq!((row.sum(), row.reduce_min(), row.reduce_max()), (11.0, 1.0, 5.0));
         assert_eq!(row.gt_mask(Scalar.splat(2.0)), 0b1001);
     }

@@ -1,5 +1,6 @@
-//! How loops are computed: SIMD, parallel execution, column writers, prefetching, allocation. The only room with
-//! `unsafe` code, but for what Node-API demands in `node/`.
+//! How loops are computed: SIMD, parallel execution, column writers, prefetching, allocation.
+//!
+//! All `unsafe` code of the crate is here, except for two calls of Node-API in `node`.
 
 #[cfg(feature = "node")]
 pub(crate) mod allocator;
@@ -8,4 +9,6 @@ pub mod multiversion;
 pub mod parallel;
 pub mod prefetch;
 pub mod reserve;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod scalar_tests;
 pub mod simd;

@@ -55,7 +55,7 @@ macro_rules! simd_multiversion {
 pub(crate) use simd_multiversion;
 
 /// Forces the scalar version, so that tests can compare both on one processor.
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 pub(crate) mod scalar {
     use std::cell::Cell;
 

@@ -218,7 +218,7 @@ describe('what cannot be drawn', () => {
     const cases: [object, string, string][] = [
       [{ timestamps: new Float64Array(3) }, 'result.equityCurve', 'result.equityCurve has 366 values for 3 timestamps'],
       [{ trades: 5 }, 'result.trades', 'result.trades must be an array of trades, was number 5'],
-      [{ trades: [null] }, 'result.trades[0].entryDate', 'must be a moment of result.timestamps'],
+      [{ trades: [null] }, 'result.trades[0].entryDate', 'must be one of result.timestamps'],
       [
         { trades: [{ ...result.trades[0], direction: 'up' }] },
         'result.trades[0].direction',
@@ -227,7 +227,7 @@ describe('what cannot be drawn', () => {
       [
         { trades: [{ ...result.trades[0], entryDate: '1999-01-01' }] },
         'result.trades[0].entryDate',
-        'must be a moment',
+        'must be one of result.timestamps',
       ],
       [{ timeframe: '7d' }, 'result.timeframe', 'must be one of 1m'],
       [{ initialCapital: 0 }, 'result.initialCapital', 'must be above 0'],

@@ -648,16 +648,16 @@ describe('the look-ahead test of validateStrategy', () => {
     expect(issues[0]?.path).toMatch(new RegExp(`^strategy\\.generateSignals\\.${name}\\[\\d+\\]$`))
     expect(errors[0]).toMatch(
       new RegExp(
-        `looks ahead: ${name} at bar \\d+ \\(202\\d-\\d\\d-\\d\\d\\) is [01] with all 600 bars and [01] with those up to 202\\d-\\d\\d-\\d\\d alone$`,
+        `looks ahead: ${name} at bar \\d+ \\(202\\d-\\d\\d-\\d\\d\\) is [01] with all 600 bars but [01] with only the bars up to 202\\d-\\d\\d-\\d\\d$`,
       ),
     )
-    // The date is that of the bar: made-up bars are days from 2020-01-01 on.
+    // The date is that of the bar: the generated bars are days from 2020-01-01 on.
     const [, bar, date] = /bar (\d+) \((\S+)\)/.exec(errors[0] ?? '') ?? []
     expect(new Date(Date.UTC(2020, 0, 1 + Number(bar))).toISOString()).toContain(date)
   })
 
   test('says so where it can tell nothing', async () => {
-    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signal on 600 made-up daily bars/)
+    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signals for 600 generated daily bars/)
     let calls = 0
     const moody = await check((bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) }))
     expect(moody).toMatchObject({ valid: true, warnings: [expect.stringMatching(/not repeatable.*entries at bar/)] })

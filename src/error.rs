@@ -1,4 +1,4 @@
-//! The one public error: a closed catalogue of codes, and every problem of a request at once.
+//! The public error type: a closed set of codes, and every problem of a request at once.
 
 use std::any::Any;
 use std::fmt::{self, Write};
@@ -6,29 +6,29 @@ use std::sync::Arc;
 
 use crate::quote;
 
-/// The most issues that an error lists.
-pub const MOST_ISSUES: usize = 100;
+/// The maximum number of issues that an error lists.
+pub const MAX_ISSUES: usize = 100;
 
-/// What went wrong, as a stable code that callers branch on.
+/// A stable code that callers can branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// A field is missing, unknown, of the wrong type or out of range; or an amount of a run overflows.
+    /// A field is missing, unknown, of the wrong type or out of range, or an amount of a run overflows.
     InvalidArgument,
-    /// No strategy has that id.
+    /// No strategy has this id.
     UnknownStrategy,
-    /// There are no bars for that asset, timeframe and range.
+    /// No bars exist for this asset, timeframe and range.
     NoData,
-    /// Bars break an invariant, or a file of bars cannot be read.
+    /// Bars violate an invariant, or a file of bars cannot be read.
     BadData,
     /// A configured limit is exceeded.
     LimitExceeded,
-    /// No backtest has that id.
+    /// No backtest has this id.
     NotFound,
     /// The database or the file system failed.
     Storage,
     /// The engine was closed.
     Closed,
-    /// The caller cancelled the work; JavaScript sees an `AbortError`.
+    /// The caller cancelled the call; JavaScript receives an `AbortError`.
     Cancelled,
     /// A defect of this library.
     Internal,
@@ -72,22 +72,22 @@ impl fmt::Display for Code {
     }
 }
 
-/// One problem, at one place.
+/// One problem of a request or of data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
-    /// Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request.
+    /// The path of the value: `parameters.fast_period`, `bars.close[17]`; empty for the whole request.
     pub path: String,
-    /// What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, …
+    /// The kind of problem: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, …
     pub code: String,
-    /// What is wrong, the value found, and what is allowed.
+    /// The problem, the value found, and what is allowed.
     pub message: String,
 }
 
 impl Issue {
-    /// The code of the issue that says how many more there are.
+    /// The code of the issue that counts unlisted ones.
     const MORE: &'static str = "more";
 
-    /// Creates an issue. Path and message are escaped and cut, since they may repeat what a caller gave.
+    /// Creates an issue. Its path and message may contain text of the caller, so they are escaped and truncated.
     pub fn new(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
         Self {
             path: quote::path(path.into()),
@@ -96,31 +96,31 @@ impl Issue {
         }
     }
 
-    /// Creates the last issue of a list that leaves some out.
+    /// Creates the last issue of a list, which counts the unlisted ones.
     pub(crate) fn more(count: usize) -> Self {
         let problems = if count == 1 { "problem" } else { "problems" };
         Self::new("", Self::MORE, format!("and {count} more {problems}"))
     }
 
-    /// Returns whether this stands for issues that are left out.
+    /// Returns whether this issue counts unlisted ones.
     pub(crate) fn is_more(&self) -> bool {
         self.code == Self::MORE
     }
 }
 
-/// What every fallible function of the crate returns.
+/// The error type of the crate.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// The kind.
+    /// The code.
     pub code: Code,
-    /// What went wrong, for a person; never contains a password.
+    /// A message for people; never contains a password.
     pub message: String,
-    /// Whether the same call can succeed later without a change of the request.
+    /// Whether the same call can succeed later without a change to the request.
     pub retryable: bool,
-    /// Every problem found in the request or the data; empty for failures from outside.
+    /// Every problem found in the request or the data; empty for other failures.
     pub issues: Vec<Issue>,
-    /// What a function of the caller threw; only the binding that called it knows what that is.
+    /// The value that a function of the caller threw. Only the binding that called it knows its type.
     pub cause: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -128,19 +128,19 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Creates an error without issues that is not worth retrying. The message is escaped and cut, since it may repeat what a
-    /// caller gave.
+    /// Creates an error without issues that is not retryable. The message may contain text of the caller, so it is escaped
+    /// and truncated.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = quote::message(message.into());
         Self { code, message, retryable: false, issues: Vec::new(), cause: None }
     }
 
-    /// Creates an error from all the problems of a request or of data. Of more than [`MOST_ISSUES`], the rest is counted.
+    /// Creates an error from all problems of a request or of data. Problems beyond [`MAX_ISSUES`] are counted.
     pub fn with_issues(code: Code, mut issues: Vec<Issue>) -> Self {
-        if let Some(left_out) = issues.len().checked_sub(MOST_ISSUES).filter(|count| *count > 0)
+        if let Some(left_out) = issues.len().checked_sub(MAX_ISSUES).filter(|count| *count > 0)
             && !issues.last().is_some_and(Issue::is_more)
         {
-            issues.truncate(MOST_ISSUES);
+            issues.truncate(MAX_ISSUES);
             issues.push(Issue::more(left_out));
         }
         let message = match issues.as_slice() {
@@ -169,12 +169,12 @@ impl Error {
         Self::new(Code::Internal, message)
     }
 
-    /// Creates the error of work that its caller cancelled.
+    /// Creates the error of a call that its caller cancelled.
     pub fn cancelled() -> Self {
         Self::new(Code::Cancelled, "the operation was aborted")
     }
 
-    /// Marks the error as worth retrying.
+    /// Marks the error as retryable.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
@@ -182,15 +182,15 @@ impl Error {
     }
 }
 
-/// Joins the messages of issues, as many as a message has room for.
+/// Joins the messages of issues until the maximum length of a message is reached.
 fn joined(issues: &[Issue]) -> String {
-    // What comes before and after them needs some room too.
-    const MOST_BYTES: usize = quote::LONGEST_MESSAGE - 200;
+    // Leaves space for the text before and after the messages.
+    const MOST_BYTES: usize = quote::MAX_MESSAGE_BYTES - 200;
     let mut all = String::new();
     for (index, issue) in issues.iter().enumerate() {
         if all.len() + issue.message.len() > MOST_BYTES {
             let rest = issues.len() - index;
-            let _ = write!(all, "; … ({rest} of them only in the issues)");
+            let _ = write!(all, "; … ({rest} more in the issues)");
             break;
         }
         if index > 0 {
@@ -201,12 +201,12 @@ fn joined(issues: &[Issue]) -> String {
     all
 }
 
-/// Returns the known name nearest to `name`, if it is near enough to be a slip: few letters off, or cut short.
+/// Returns the known name nearest to `name` if `name` looks like a typo of it: a few letters off, or truncated.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const SHORTEST_BEGINNING: usize = 3;
-    // The measure of distance takes time in the length of both, and no name is that long.
-    const LONGEST_NAME: usize = 64;
-    if name.len() > LONGEST_NAME {
+    const MIN_PREFIX: usize = 3;
+    // The distance takes time in the length of both names, and no name is this long.
+    const MAX_NAME_LENGTH: usize = 64;
+    if name.len() > MAX_NAME_LENGTH {
         return None;
     }
     let lower = name.to_lowercase();
@@ -215,9 +215,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter_map(|candidate| {
             let known = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&lower, &known);
-            let begins = lower.chars().count() >= SHORTEST_BEGINNING && known.starts_with(&lower);
+            let begins = lower.chars().count() >= MIN_PREFIX && known.starts_with(&lower);
             let (length, other) = (known.chars().count(), lower.chars().count());
-            // A slip leaves a letter at its place.
+            // A typo leaves at least one letter in place.
             let near = distance <= length.max(3) / 3 + 1 && distance < length.max(other);
             (near || begins).then_some((distance, candidate))
         })
@@ -242,20 +242,20 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_a_bound_whatever_is_wrong() {
+    fn the_size_of_an_error_is_bounded() {
         let issue = |index: usize| Issue::new(format!("a[{index}]"), "type", "x".repeat(3_000));
         let error = Error::with_issues(Code::InvalidArgument, (0..250).map(issue).collect());
-        assert_eq!(error.issues.len(), MOST_ISSUES + 1);
-        assert_eq!(error.issues[MOST_ISSUES].message, "and 150 more problems");
+        assert_eq!(error.issues.len(), MAX_ISSUES + 1);
+        assert_eq!(error.issues[MAX_ISSUES].message, "and 150 more problems");
         assert!(error.issues.iter().all(|issue| issue.message.len() <= 2_000));
-        assert!(error.message.len() <= quote::LONGEST_MESSAGE);
+        assert!(error.message.len() <= quote::MAX_MESSAGE_BYTES);
         assert!(error.message.starts_with("more than 100 problems: x"), "{}", error.message);
-        assert!(error.message.ends_with("only in the issues); and 150 more problems"));
-        assert!(Error::storage("x".repeat(1 << 20)).message.len() <= quote::LONGEST_MESSAGE);
+        assert!(error.message.ends_with("more in the issues); and 150 more problems"));
+        assert!(Error::storage("x".repeat(1 << 20)).message.len() <= quote::MAX_MESSAGE_BYTES);
     }
 
     #[test]
-    fn nearest_finds_slips_only() {
+    fn nearest_finds_typos_only() {
         assert_eq!(nearest("sma_crosover", ["rsi", "sma_crossover"]), Some("sma_crossover"));
         assert_eq!(nearest("fastPeriod", ["fast_period", "slow_period"]), Some("fast_period"));
         assert_eq!(nearest("cacheTtl", ["cacheTtlSeconds", "chunkSize"]), Some("cacheTtlSeconds"));

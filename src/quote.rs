@@ -1,81 +1,87 @@
-//! Text of a caller in messages: cut to a length, and without the characters that act on a terminal, a log or a reader.
+//! Caller-supplied text in messages: truncated, with control and formatting characters escaped.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The most characters of a value or a name of the caller that a message shows.
-const LONGEST_VALUE: usize = 60;
-/// The most bytes of an issue's path and message.
-const LONGEST_PATH: usize = 500;
-const LONGEST_ISSUE: usize = 2_000;
-/// The most bytes of an error's message.
-pub const LONGEST_MESSAGE: usize = 8_000;
+/// The maximum number of characters of a caller-supplied value or name in a message.
+const MAX_VALUE_CHARS: usize = 60;
+/// The maximum size of an issue's path and message.
+const MAX_PATH_BYTES: usize = 500;
+const MAX_ISSUE_BYTES: usize = 2_000;
+/// The maximum size of an error's message, bytes.
+pub const MAX_MESSAGE_BYTES: usize = 8_000;
 
-/// Returns a value of the caller in quotes, escaped as in source code and cut: `"x"`, `"xxx"…`.
+/// Returns a caller-supplied value in quotes, escaped as in source code and truncated: `"x"`, `"xxx"…`.
 pub fn quoted(text: &str) -> String {
-    match beginning(text) {
+    match truncated_prefix(text) {
         Some(head) => format!("{head:?}…"),
         None => format!("{text:?}"),
     }
 }
 
-/// Returns a name of the caller, a key for example, without quotes, escaped and cut.
+/// Returns a caller-supplied name, such as a key, without quotes, escaped and truncated.
 pub fn name(text: &str) -> Cow<'_, str> {
-    match beginning(text) {
+    match truncated_prefix(text) {
         Some(head) => format!("{}…", escaped(head)).into(),
         None => escaped(text),
     }
 }
 
-/// Returns the path of an issue, escaped and cut.
+/// Returns a count with its noun: `1 item`, `2 items`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// Returns the path of an issue, escaped and truncated.
 pub fn path(text: String) -> String {
-    bounded(text, LONGEST_PATH)
+    bounded(text, MAX_PATH_BYTES)
 }
 
-/// Returns the message of an issue, escaped and cut.
+/// Returns the message of an issue, escaped and truncated.
 pub fn issue(text: String) -> String {
-    bounded(text, LONGEST_ISSUE)
+    bounded(text, MAX_ISSUE_BYTES)
 }
 
-/// Returns the message of an error, escaped and cut.
+/// Returns the message of an error, escaped and truncated.
 pub fn message(text: String) -> String {
-    bounded(text, LONGEST_MESSAGE)
+    bounded(text, MAX_MESSAGE_BYTES)
 }
 
-/// Returns what of a text is shown if that is not all of it.
-fn beginning(text: &str) -> Option<&str> {
-    // Most texts are so short that their characters need not be counted.
-    if text.len() <= LONGEST_VALUE {
+/// Returns the prefix of a text that is shown; `None` if the whole text is.
+fn truncated_prefix(text: &str) -> Option<&str> {
+    // Counting characters is only necessary if there are more bytes than characters allowed.
+    if text.len() <= MAX_VALUE_CHARS {
         return None;
     }
-    let (end, _) = text.char_indices().nth(LONGEST_VALUE)?;
+    let (end, _) = text.char_indices().nth(MAX_VALUE_CHARS)?;
     text.get(..end)
 }
 
-fn bounded(text: String, longest: usize) -> String {
-    // Cut before, so that little is escaped, and after, as escapes are longer than what they stand for.
-    let text = cut(text, longest);
+fn bounded(text: String, max_bytes: usize) -> String {
+    // Truncated before escaping to bound the work, and after because escapes are longer than the characters they replace.
+    let text = truncated(text, max_bytes);
     match escaped(&text) {
         Cow::Borrowed(_) => text,
-        Cow::Owned(escaped) => cut(escaped, longest),
+        Cow::Owned(escaped) => truncated(escaped, max_bytes),
     }
 }
 
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        text.truncate(text.floor_char_boundary(longest - '…'.len_utf8()));
+fn truncated(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes - '…'.len_utf8()));
         text.push('…');
     }
     text
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    if !text.chars().any(needs_escape) {
         return text.into();
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if !acts(character) {
+        if !needs_escape(character) {
             shown.push(character);
             continue;
         }
@@ -85,15 +91,15 @@ fn escaped(text: &str) -> Cow<'_, str> {
             '\t' => shown.write_str("\\t"),
             other => write!(shown, "\\u{{{:x}}}", u32::from(other)),
         };
-        // Writing to a string does not fail.
-        debug_assert!(written.is_ok(), "Invariant: a string takes every text");
+        // Writing to a string cannot fail.
+        debug_assert!(written.is_ok(), "Invariant: writing to a string succeeds");
     }
     shown.into()
 }
 
-/// Returns whether a character does something instead of showing itself: controls (those of ANSI sequences among them), line
-/// separators, changes of the direction of text, and what has no width.
-fn acts(character: char) -> bool {
+/// Returns whether a character has an effect other than being displayed: control characters (including those of ANSI
+/// sequences), line separators, bidirectional formatting, and zero-width characters.
+fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -114,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_text_is_shown_as_it_is() {
+    fn short_text_is_unchanged() {
         assert_eq!(quoted("fast \"x\"\n"), "\"fast \\\"x\\\"\\n\"");
         assert!(matches!(name("größe €"), Cow::Borrowed("größe €")));
         assert_eq!(message("a, b: c".into()), "a, b: c");
@@ -122,17 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_between_characters() {
+    fn long_text_is_truncated_at_a_character_boundary() {
         assert_eq!(quoted(&"é".repeat(61)), format!("\"{}\"…", "é".repeat(60)));
         assert_eq!(name(&"é".repeat(1_000_000)), format!("{}…", "é".repeat(60)));
         let cut = message("é".repeat(1_000_000));
-        assert!(cut.len() <= LONGEST_MESSAGE && cut.ends_with("é…"));
-        assert!(message("\0".repeat(1_000_000)).len() <= LONGEST_MESSAGE);
+        assert!(cut.len() <= MAX_MESSAGE_BYTES && cut.ends_with("é…"));
+        assert!(message("\0".repeat(1_000_000)).len() <= MAX_MESSAGE_BYTES);
         assert_eq!(message(cut.clone()), cut);
     }
 
     #[test]
-    fn what_acts_is_escaped() {
+    fn control_and_formatting_characters_are_escaped() {
         assert_eq!(name("a\u{1b}[31m\0\u{7f}\u{9b}"), "a\\u{1b}[31m\\u{0}\\u{7f}\\u{9b}");
         assert_eq!(
             name("a\u{202e}b\u{2066}\u{2028}\u{feff}"),

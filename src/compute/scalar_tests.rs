@@ -6,11 +6,11 @@ use super::multiversion::{detect, scalar};
 use super::parallel::Sequential;
 use crate::market::validated_copy::copied;
 use crate::market::{Bars, BorrowedBars, Timestamps, time};
-use crate::metrics::{Curve, EquityStatistics};
+use crate::metrics::{EquityInput, EquityStatistics, StatisticSet};
 use crate::observer::NoObserver;
-use crate::portfolio::{Holdings, Valuation, equity};
+use crate::portfolio::Valuation;
 use crate::request::{Input, Issues};
-use crate::simulation::{Orders, Prices};
+use crate::simulation::{Holdings, Orders, Prices};
 use crate::strategies::Registry;
 
 /// Lengths around those of lanes, words, blocks, the smallest sample of the tails, and sections.
@@ -72,7 +72,7 @@ fn equity_statistics_are_the_same() {
         // A curve that touches zero and below takes another path.
         let insolvent: Vec<f64> = equity.iter().map(|value| value - 101.0).collect();
         for equity in [equity, insolvent] {
-            let curve = Curve {
+            let curve = EquityInput {
                 initial_capital: 99.0,
                 close: &close,
                 bar_milliseconds: 60_000,
@@ -80,7 +80,7 @@ fn equity_statistics_are_the_same() {
                 risk_free: 0.02,
             };
             same(&format!("a curve of {bars} bars"), || {
-                EquityStatistics::new(&curve, &equity.as_slice(), &Sequential)
+                EquityStatistics::new(&curve, &equity.as_slice(), StatisticSet::ALL, &Sequential)
             });
         }
     }
@@ -98,10 +98,15 @@ fn the_valuation_of_orders_is_the_same() {
             price: bar.iter().map(|bar| close[*bar as usize]).collect(),
             fees: vec![0.01; bar.len()],
             bar,
+            ..Orders::default()
         };
-        let holdings = Holdings::of(&close, &orders, 1_000.0).unwrap();
-        same(&format!("the equity of {bars} bars"), || equity(&close, &orders, &holdings, 1_000.0));
+        let holdings = Holdings::replay(&orders, 1_000.0);
         let valuation = Valuation::new(&close, &orders, &holdings, 1_000.0);
+        same(&format!("the equity of {bars} bars"), || {
+            let mut equity = vec![0.0; bars];
+            valuation.write(0, &mut equity);
+            equity
+        });
         let mut part = vec![0.0; bars / 2];
         let mut part_of = |forced: bool| {
             let mut write = || valuation.write(bars / 3, &mut part);

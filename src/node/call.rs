@@ -8,8 +8,8 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsError, JsValue};
 use tokio::runtime::Handle;
 
-use crate::service::pool::{self, Attempt};
-use crate::service::{Control, Progress};
+use crate::service::pool::{self, InlineOutcome};
+use crate::service::{CallControl, Progress};
 
 use super::error;
 use super::options::{Followed, read_options};
@@ -58,7 +58,7 @@ pub(super) fn begin<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
     small: bool,
-    start: impl FnOnce(Control) -> crate::Result<F>,
+    start: impl FnOnce(CallControl) -> crate::Result<F>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
@@ -75,8 +75,8 @@ where
     };
     let work = match work {
         Ok(work) if small && followers.listener.is_none() && runtime.has_time(env) => {
-            match within_runtime_if_available(|| pool::attempt(work)) {
-                Attempt::Done(Ok(value)) => {
+            match within_runtime_if_available(|| pool::run_inline(work)) {
+                InlineOutcome::Finished(Ok(value)) => {
                     return match followers.told(env, value, convert) {
                         Ok(value) => PromiseRaw::resolve(env, value),
                         Err(failure) => {
@@ -84,12 +84,12 @@ where
                         }
                     };
                 }
-                Attempt::Done(Err(failure)) => {
+                InlineOutcome::Finished(Err(failure)) => {
                     followers.leave(env);
                     let fail = runtime.begin(env, signal)?;
                     return PromiseRaw::reject(env, error::build(env, failure, &fail)?);
                 }
-                Attempt::Begun(work) => Ok(work),
+                InlineOutcome::Pending(work) => Ok(work),
             }
         }
         work => work.map(Box::pin),
@@ -117,7 +117,7 @@ where
     let deliveries = runtime.deliveries();
     let future = async move {
         let result = match work {
-            Ok(work) => pool::caught(work).await,
+            Ok(work) => pool::catch_panics(work).await,
             Err(refused) => Err(refused),
         };
         // There is no permit once the environment ends, and nobody to answer to.
@@ -131,7 +131,7 @@ where
         }));
         allocator::release_when_idle(&Handle::current());
     };
-    within_runtime_if_available(|| pool::begin(future, &Handle::current()));
+    within_runtime_if_available(|| pool::spawn(future, &Handle::current()));
     Ok(promise)
 }
 

@@ -217,9 +217,9 @@ impl BacktestEngine {
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
         // At once, so that the next call is a later one.
-        engine.refuse();
+        engine.begin_close();
         promised(env, || {
-            Ok(call(env, Ok(async move { engine.logged(engine.close()).await }), |_, ()| Ok(()))?)
+            Ok(call(env, Ok(async move { engine.with_log(engine.close()).await }), |_, ()| Ok(()))?)
         })
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Code, Error};
 use crate::request::Input;
-use crate::service::{Columns, SignalFunction};
+use crate::service::{BarColumns, SignalFunction};
 use crate::store::BoxFuture;
 
 use super::error::{self, Failure, Thrown};
@@ -36,7 +36,7 @@ pub(super) struct JsFunction {
     // Errors are handed to the callee, where nobody hears them: without that, one that is met before the call would end
     // the process.
     queue: ThreadsafeFunction<
-        (Columns, Map<String, Value>),
+        (BarColumns, Map<String, Value>),
         Unknown<'static>,
         Arguments,
         Status,
@@ -75,7 +75,7 @@ impl JsFunction {
             )?;
         let queue = guard
             .apply((), (strategy, function).into())?
-            .build_threadsafe_function::<(Columns, Map<String, Value>)>()
+            .build_threadsafe_function::<(BarColumns, Map<String, Value>)>()
             .weak::<true>()
             .callee_handled::<true>()
             .build_callback(|context| {
@@ -87,7 +87,7 @@ impl JsFunction {
 }
 
 impl SignalFunction for JsFunction {
-    fn call(&self, bars: Columns, parameters: Map<String, Value>) -> BoxFuture<'_, Input> {
+    fn call(&self, bars: BarColumns, parameters: Map<String, Value>) -> BoxFuture<'_, Input> {
         Box::pin(async move {
             let gone = || Error::new(Code::Closed, "the thread of generateSignals has ended");
             let longest = bars.timestamps.len();

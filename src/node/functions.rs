@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::market::time;
 use crate::request::Input;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
-use crate::service::{Control, Done, Engine, ImportProgress, Progress, RunProgress, pool};
+use crate::service::{
+    BacktestRequest, CallControl, CompletedRun, Engine, ImportProgress, Progress, RunProgress, pool,
+};
 use crate::store::record::{Outcome, Run};
 
 use super::call::{begin, call};
@@ -41,18 +43,18 @@ pub(super) fn on_run_backtest<'env>(
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     promised(env, || {
-        let request = read(env, request, "")?;
-        let small = crate::service::backtest_request::is_small(&request);
-        let start = |control: Control| {
+        let request = BacktestRequest::read(read(env, request, "")?);
+        let small = request.is_small();
+        let start = |control: CallControl| {
             let engine = engine?;
-            let ticket = engine.arrive();
+            let ticket = engine.enqueue_run();
             Ok(async move {
                 // Boxed: the state of a run is large, and every await above it would carry it along.
-                let work = Box::pin(engine.run_backtest(&request, control, ticket));
-                let Done { run, outcome, moments } = engine.logged(work).await?;
+                let work = Box::pin(engine.run_backtest(request, control, ticket));
+                let CompletedRun { run, outcome, timestamps_ms } = engine.with_log(work).await?;
                 let last = completed(&run, &outcome);
                 let result =
-                    BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), moments)));
+                    BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), timestamps_ms)));
                 Ok((result.cross()?, last))
             })
         };
@@ -115,11 +117,12 @@ pub(super) fn on_get_backtest_results<'env>(
     promised(env, || {
         let id = read(env, id, "backtestId")?;
         let work = engine.map(|engine| async move {
-            let found = engine.logged(engine.get_backtest_results(&id)).await?;
+            let found = engine.with_log(engine.get_backtest_results(&id)).await?;
             let crossing = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
                 let outcome = outcome.map(|outcome| {
-                    let moments = time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
-                    (Arc::unwrap_or_clone(outcome), moments)
+                    let timestamps_ms =
+                        time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
+                    (Arc::unwrap_or_clone(outcome), timestamps_ms)
                 });
                 BacktestResult::new(run, outcome).cross()
             };
@@ -139,7 +142,7 @@ pub(super) fn on_list_backtests<'env>(
     promised(env, || {
         let filter = read(env, filter, "")?;
         let work = engine.map(|engine| async move {
-            let found = engine.logged(engine.list_backtests(&filter)).await?;
+            let found = engine.with_log(engine.list_backtests(&filter)).await?;
             rows(found, |(run, summary)| BacktestSummary::new(run, summary))
         });
         Ok(call(env, work, list)?)
@@ -176,7 +179,7 @@ pub(super) fn on_delete_backtest<'env>(
     promised(env, || {
         let id = read(env, id, "backtestId")?;
         let work =
-            engine.map(|engine| async move { engine.logged(engine.delete_backtest(&id)).await });
+            engine.map(|engine| async move { engine.with_log(engine.delete_backtest(&id)).await });
         Ok(call(env, work, |_, deleted| Ok(deleted))?)
     })
 }
@@ -187,7 +190,7 @@ pub(super) fn on_list_strategies(
 ) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     promised(env, || {
         let work = engine.map(|engine| async move {
-            let found = engine.logged(engine.list_strategies()).await?;
+            let found = engine.with_log(engine.list_strategies()).await?;
             rows(&found, StrategyInfo::from)
         });
         Ok(call(env, work, list)?)
@@ -203,7 +206,7 @@ pub(super) fn on_register_strategy<'env>(
         let function = JsFunction::of(env, strategy)?;
         let strategy = read(env, strategy, "strategy")?;
         let work = engine.map(|engine| async move {
-            let known = engine.logged(engine.register_strategy(&strategy, function)).await?;
+            let known = engine.with_log(engine.register_strategy(&strategy, function)).await?;
             Ok(StrategyInfo::from(&known))
         });
         Ok(call(env, work, |_, registered| Ok(registered))?)
@@ -218,7 +221,7 @@ pub(super) fn on_validate_strategy<'env>(
     promised(env, || {
         let config = read(env, config, "")?;
         let work = engine.map(|engine| async move {
-            Ok(ValidationResult::from(engine.logged(engine.validate_strategy(&config)).await?))
+            Ok(ValidationResult::from(engine.with_log(engine.validate_strategy(config)).await?))
         });
         Ok(call(env, work, |_, found| Ok(found))?)
     })
@@ -233,7 +236,7 @@ pub(super) fn on_get_metrics<'env>(
     promised(env, || {
         let (id, names) = (read(env, id, "backtestId")?, read(env, names, "metrics")?);
         let work = engine.map(|engine| async move {
-            Ok(metrics(engine.logged(engine.get_metrics(&id, &names)).await?))
+            Ok(metrics(engine.with_log(engine.get_metrics(&id, &names)).await?))
         });
         Ok(call(env, work, |_, found| Ok(found))?)
     })
@@ -247,9 +250,9 @@ pub(super) fn on_import_bars<'env>(
 ) -> Result<PromiseRaw<'env, JsImportSummary>> {
     promised(env, || {
         let request = read(env, request, "")?;
-        let start = |control: Control| {
+        let start = |control: CallControl| {
             let engine = engine?;
-            Ok(async move { engine.logged(engine.import_bars(&request, control)).await })
+            Ok(async move { engine.with_log(engine.import_bars(request, control)).await })
         };
         Ok(begin(env, options, false, start, |_, summary| {
             let last = Progress::Import(ImportProgress {
@@ -270,7 +273,7 @@ pub(super) fn on_list_assets(
 ) -> Result<PromiseRaw<'_, Unknown<'static>>> {
     promised(env, || {
         let work = engine.map(|engine| async move {
-            rows(engine.logged(engine.list_assets()).await?, AssetInfo::from)
+            rows(engine.with_log(engine.list_assets()).await?, AssetInfo::from)
         });
         Ok(call(env, work, list)?)
     })
@@ -287,7 +290,7 @@ pub(super) fn on_render_chart<'env>(
         let options = read(env, options, "options")?;
         let start = |_| {
             let engine = engine?;
-            Ok(async move { engine.logged(engine.render_chart(&backtest, &options)).await })
+            Ok(async move { engine.with_log(engine.render_chart(&backtest, &options)).await })
         };
         let convert = |_: &Env, bytes: Vec<u8>| Ok((Buffer::from(bytes), None));
         Ok(begin(env, None, false, start, convert)?)

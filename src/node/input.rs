@@ -15,7 +15,7 @@ use napi::{Env, JsDate, JsString, JsValue, ValueType, sys};
 use crate::error::{Error, Result};
 use crate::market::validated_copy::copied;
 use crate::market::{Bars, BorrowedBars, Timestamps};
-use crate::request::{Input, Mixed};
+use crate::request::{Input, MixedArray};
 use crate::service::pool::CopyPool;
 use crate::signals::Bits;
 
@@ -263,7 +263,11 @@ impl<'a> Reader<'a> {
         let item = self
             .read(found.get_named_property("item")?, DEEPEST)
             .map_err(|unread| unread.within(Place::Index(index)))?;
-        Ok(Input::Mixed(Box::new(Mixed { length: length as usize, index: index as usize, item })))
+        Ok(Input::Mixed(Box::new(MixedArray {
+            length: length as usize,
+            index: index as usize,
+            item,
+        })))
     }
 
     /// Reads a typed array, whatever it is called.

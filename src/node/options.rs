@@ -11,7 +11,7 @@ use napi::{Env, JsValue, ValueType};
 use crate::error::{Code, Error, nearest};
 use crate::quote;
 use crate::request::Issues;
-use crate::service::{Cancel, Control, Progress};
+use crate::service::{CallControl, Cancellation, Progress};
 
 use super::error;
 use super::input::Reader;
@@ -20,7 +20,7 @@ use super::types::JsProgress;
 
 /// What the caller's options came to.
 pub(super) struct Followed<'env> {
-    pub(super) control: Control,
+    pub(super) control: CallControl,
     pub(super) signal: Option<Object<'env>>,
     /// Takes the listener off the signal again.
     pub(super) unlisten: Option<FunctionRef<(), Unknown<'static>>>,
@@ -33,7 +33,7 @@ pub(super) fn read_options<'env>(
     options: Option<Unknown<'env>>,
 ) -> napi::Result<crate::Result<Followed<'env>>> {
     let mut read =
-        Followed { control: Control::default(), signal: None, unlisten: None, listener: None };
+        Followed { control: CallControl::default(), signal: None, unlisten: None, listener: None };
     let Some(options) = options else { return Ok(Ok(read)) };
     match options.get_type()? {
         ValueType::Undefined | ValueType::Null => return Ok(Ok(read)),
@@ -59,7 +59,7 @@ pub(super) fn read_options<'env>(
         match option {
             Given::Nothing => {}
             Given::Signal(value) => signal = Some(value),
-            Given::Listener(value) => listener = Some(value),
+            Given::ProgressCallback(value) => listener = Some(value),
             Given::Mistyped(message) => {
                 let path = format!("options.{key}");
                 issues.add(path.clone(), "type", format!("{path} {message}"));
@@ -79,7 +79,7 @@ pub(super) fn read_options<'env>(
         return Ok(Err(refused));
     }
     if let Some(signal) = signal {
-        match follow_signal(env, &signal, &read.control.cancel) {
+        match follow_signal(env, &signal, &read.control.cancellation) {
             Ok(unlisten) => read.unlisten = unlisten,
             Err(failure) => return Ok(Err(error::unread(env, "options.signal", &failure))),
         }
@@ -98,7 +98,7 @@ const KNOWN: [&str; 2] = ["signal", "onProgress"];
 enum Given<'env> {
     Nothing,
     Signal(Object<'env>),
-    Listener(Unknown<'env>),
+    ProgressCallback(Unknown<'env>),
     /// One of the wrong type; the rest of a sentence that begins with its name.
     Mistyped(String),
     Unknown,
@@ -112,7 +112,7 @@ fn read_option<'env>(env: &Env, key: &str, value: Unknown<'env>) -> napi::Result
             Given::Signal(Object::from_raw(env.raw(), value.raw()))
         }
         ("signal", _) => Given::Mistyped("must be an AbortSignal".to_owned()),
-        ("onProgress", ValueType::Function) => Given::Listener(value),
+        ("onProgress", ValueType::Function) => Given::ProgressCallback(value),
         ("onProgress", _) => Given::Mistyped(format!("must be a function, was a {kind}")),
         _ => Given::Unknown,
     })
@@ -129,7 +129,7 @@ fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
 fn follow_signal(
     env: &Env,
     signal: &Object<'_>,
-    cancel: &Cancel,
+    cancel: &Cancellation,
 ) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
     let canceller = cancel.clone();
     let abort: Function<Unknown, ()> = env.create_function_from_closure("abort", move |_| {
@@ -157,7 +157,7 @@ fn follow_progress(env: &Env, listener: Unknown<'_>, read: &mut Followed<'_>) ->
         .weak::<true>()
         .max_queue_size::<64>()
         .build_callback(|context| Ok(FnArgs::from((JsProgress::from(context.value),))))?;
-    read.control.listener = Some(Arc::new(move |progress| {
+    read.control.on_progress = Some(Arc::new(move |progress| {
         queue.call(progress, ThreadsafeFunctionCallMode::NonBlocking);
     }));
     Ok(())

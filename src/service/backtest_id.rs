@@ -1,12 +1,12 @@
-//! Reads the id of a backtest.
+//! The id of a backtest as an argument.
 
 use crate::error::{Error, Result};
 use crate::request::Input;
 
-/// Returns the id, whether or not a run of that id is known.
+/// Reads an id. Whether a backtest has it is not checked.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for anything but a string.
+/// `INVALID_ARGUMENT` unless it is a string.
 pub(super) fn backtest_id(input: &Input) -> Result<String> {
     match input {
         Input::Text(id) => Ok(id.clone()),

@@ -1,4 +1,4 @@
-//! Bars as a caller hands them in: columns, or Arrow IPC bytes.
+//! Bars as a caller passes them: columns, or Arrow IPC bytes.
 
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
@@ -6,11 +6,11 @@ use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
 use crate::observer::NoObserver;
 use crate::request::{Fields, Input, Issues};
 
-/// Returns checked bars. Arrow bytes of more rows than the limit are refused before the rows are made.
+/// Reads and checks bars. Arrow bytes with more rows than the limit are rejected before they are decoded.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for columns that are missing or not numbers, `BAD_DATA` for bars that break an invariant,
-/// `LIMIT_EXCEEDED` for too many rows of Arrow.
+/// `INVALID_ARGUMENT` for columns that are missing or not numeric, `BAD_DATA` for bars that violate an invariant,
+/// `LIMIT_EXCEEDED` for too many Arrow rows.
 pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     match input {
         Input::Bars(bars) => return Ok(bars.clone()),
@@ -30,7 +30,7 @@ pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     let (Some(timestamps), Some(open), Some(high), Some(low), Some(close)) =
         (timestamps, open, high, low, close)
     else {
-        return Err(Error::internal("columns were neither read nor refused"));
+        return Err(Error::internal("a column was neither read nor rejected"));
     };
     Bars::new(read_timestamps(path, &timestamps)?, open, high, low, close, volume)
 }
@@ -52,7 +52,7 @@ pub fn column(
         }
         Some(Input::List(items)) => numbers(&path, items, issues),
         Some(Input::Mixed(mixed)) => {
-            no_number(&path, mixed.index, &mixed.item, issues);
+            add_not_a_number(&path, mixed.index, &mixed.item, issues);
             None
         }
         Some(other) => {
@@ -78,7 +78,7 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
         match item {
             Input::Number(value) => values.push(*value),
             other => {
-                no_number(path, index, other, issues);
+                add_not_a_number(path, index, other, issues);
                 return None;
             }
         }
@@ -86,20 +86,20 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
     Some(values.into())
 }
 
-fn no_number(path: &str, index: usize, item: &Input, issues: &mut Issues) {
-    let place = format!("{path}[{index}]");
-    issues.add(place.clone(), "type", format!("{place} must be a number, was {}", item.describe()));
+fn add_not_a_number(path: &str, index: usize, item: &Input, issues: &mut Issues) {
+    let path = format!("{path}[{index}]");
+    issues.add(path.clone(), "type", format!("{path} must be a number, was {}", item.describe()));
 }
 
-/// Turns a column of UTC milliseconds into whole numbers.
+/// Converts a column of UTC milliseconds to integers.
 ///
 /// # Errors
-/// `BAD_DATA` for the first that is not one.
+/// `BAD_DATA` for the first value that is not a valid timestamp.
 pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
     let mut whole = vec![0; timestamps.len()];
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "checked to be whole and within the range of a Date right below"
+        reason = "checked below to be whole and within the range of a Date"
     )]
     for (whole, &value) in whole.iter_mut().zip(timestamps) {
         *whole = value as i64;
@@ -107,38 +107,38 @@ pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
     #[expect(
         clippy::cast_precision_loss,
         clippy::float_cmp,
-        reason = "only exact whole numbers compare equal"
+        reason = "only exact integers compare equal"
     )]
     let fault = timestamps
         .iter()
         .zip(&whole)
         .position(|(&given, &whole)| given != whole as f64 || whole.abs() > time::LIMIT);
     if let Some(bar) = fault {
-        let place = format!("{path}.timestamps[{bar}]");
+        let path = format!("{path}.timestamps[{bar}]");
         let found = timestamps.get(bar).copied().unwrap_or(f64::NAN);
-        let message = format!("{place} must be whole UTC milliseconds, was {found}");
+        let message = format!("{path} must be whole UTC milliseconds, was {found}");
         return Err(Error::with_issues(
             Code::BadData,
-            vec![crate::error::Issue::new(place, "bad_bar", message)],
+            vec![crate::error::Issue::new(path, "bad_bar", message)],
         ));
     }
     Ok(whole)
 }
 
-/// Returns the timeframe of bars: the one named, if they can be of it, else the one they show by themselves.
+/// Returns the timeframe of bars: the stated one if the bars are compatible with it, or the inferred one if none is stated.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where the bars are not of the timeframe named, or of none of the known ones.
-pub fn timeframe(path: &str, bars: &Bars, named: Option<Timeframe>) -> Result<Timeframe> {
+/// `INVALID_ARGUMENT` if the bars are not compatible with the stated timeframe, or none can be inferred.
+pub fn timeframe(path: &str, bars: &Bars, stated: Option<Timeframe>) -> Result<Timeframe> {
     let Some(median) = bars.median_step() else {
-        // One bar can be of any length.
-        return Ok(named.unwrap_or(Timeframe::D1));
+        // A single bar is compatible with any timeframe.
+        return Ok(stated.unwrap_or(Timeframe::D1));
     };
     let smallest =
         bars.timestamps().windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(median);
-    match named {
-        // Days of a market in local time are 23 or 25 hours apart twice a year, and a thin market leaves bars out; but
-        // bars that are never near their timeframe are of another one.
+    match stated {
+        // Daily bars in local time are 23 or 25 hours apart twice a year, and an illiquid market has gaps. Bars whose
+        // distance is never near the stated timeframe have another one.
         Some(timeframe)
             if median >= timeframe.milliseconds()
                 && smallest <= timeframe.milliseconds() * 3 / 2 =>
@@ -156,7 +156,7 @@ pub fn timeframe(path: &str, bars: &Bars, named: Option<Timeframe>) -> Result<Ti
         None => bars.inferred_timeframe().ok_or_else(|| {
             let names: Vec<&str> = Timeframe::ALL.iter().map(|(name, _)| *name).collect();
             let message = format!(
-                "timeframe is required: the median distance of two bars is {}, which is none of {}",
+                "timeframe is required: the median distance of two bars is {}, which is not one of {}",
                 distance(median),
                 names.join(", ")
             );
@@ -166,7 +166,7 @@ pub fn timeframe(path: &str, bars: &Bars, named: Option<Timeframe>) -> Result<Ti
 }
 
 fn distance(milliseconds: i64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown to people")]
+    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     let value = milliseconds as f64;
     match milliseconds {
         step if step >= time::DAY => format!("{} days", value / 86_400_000.0),

@@ -1,4 +1,4 @@
-//! Bars kept in memory for a while, so that a second run on them loads nothing.
+//! An in-memory cache of bars.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,36 +10,36 @@ use crate::data::Loaded;
 use crate::error::{Error, Result};
 use crate::market::Timeframe;
 
-/// Memory that cached bars may take, bytes.
+/// The maximum memory of cached bars, bytes.
 const CAPACITY: u64 = 512 * 1024 * 1024;
 
-/// Which bars: a new revision of a series makes new keys, so that imported bars are seen at once.
+/// Identifies cached bars. It contains the revision of the series, so imported bars take effect at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The asset.
     pub symbol: String,
-    /// The timeframe that is stored.
+    /// The stored timeframe.
     pub stored: Timeframe,
-    /// The timeframe that is wanted.
+    /// The requested timeframe.
     pub wanted: Timeframe,
     /// Whether each tick is a bar of its own.
     pub ticks: bool,
-    /// First moment, UTC milliseconds.
+    /// First timestamp, UTC milliseconds.
     pub start: i64,
-    /// Last moment, UTC milliseconds.
+    /// Last timestamp, UTC milliseconds.
     pub end: i64,
     /// The revision of the stored series.
     pub revision: i64,
 }
 
-/// A cache whose entries live for a set time; disabled when that is 0.
+/// A cache whose entries expire after a set time; disabled if that is 0.
 #[derive(Debug)]
-pub struct BarCache(Option<Held>);
+pub struct BarCache(Option<EnabledCache>);
 
 #[derive(Debug)]
-struct Held {
+struct EnabledCache {
     bars: Cache<Key, Arc<Loaded>>,
-    /// The revision of each series that was asked for last, by symbol and timeframe.
+    /// The last requested revision of each series, by symbol and timeframe.
     revisions: Mutex<BTreeMap<(String, Timeframe), i64>>,
 }
 
@@ -57,10 +57,10 @@ impl BarCache {
                 .support_invalidation_closures()
                 .build()
         });
-        Self(cache.map(|bars| Held { bars, revisions: Mutex::default() }))
+        Self(cache.map(|bars| EnabledCache { bars, revisions: Mutex::default() }))
     }
 
-    /// Returns the bars of a key, loading them once however many ask at the same time. Failures are not kept.
+    /// Returns the bars of a key. Concurrent callers load them once. Failures are not cached.
     ///
     /// # Errors
     /// Those of `load`.
@@ -70,9 +70,9 @@ impl BarCache {
         load: impl Future<Output = Result<Arc<Loaded>>>,
     ) -> Result<Arc<Loaded>> {
         match &self.0 {
-            Some(held) => {
-                held.drop_outdated(&key);
-                let bars = held.bars.try_get_with(key, load).await;
+            Some(cache) => {
+                cache.drop_outdated(&key);
+                let bars = cache.bars.try_get_with(key, load).await;
                 bars.map_err(|error: Arc<Error>| (*error).clone())
             }
             None => load.await,
@@ -80,21 +80,21 @@ impl BarCache {
     }
 }
 
-impl Held {
-    /// Drops the bars of other revisions of a series: nobody will ask for them again, and without this they would stay in
-    /// memory until their time is up, import after import.
+impl EnabledCache {
+    /// Drops the bars of other revisions of a series. They are never requested again, but would stay in memory until they
+    /// expire.
     fn drop_outdated(&self, key: &Key) {
         let series = (key.symbol.clone(), key.stored);
-        let before = self
+        let previous = self
             .revisions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(series.clone(), key.revision);
-        if before.is_none_or(|before| before == key.revision) {
+        if previous.is_none_or(|previous| previous == key.revision) {
             return;
         }
         let revision = key.revision;
-        // It fails only for a cache that was built without support for it.
+        // Only fails for a cache that was built without support for it.
         let _ = self.bars.invalidate_entries_if(move |key, _| {
             key.symbol == series.0 && key.stored == series.1 && key.revision != revision
         });
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_run_loads_nothing_and_a_new_revision_does() {
+    async fn bars_are_loaded_once_for_each_revision() {
         assert_eq!(loads(&BarCache::new(60), &[1, 1, 1, 2, 2]).await, 2);
         assert_eq!(loads(&BarCache::new(0), &[1, 1]).await, 2);
     }
 
     #[tokio::test]
-    async fn bars_of_earlier_revisions_do_not_stay_in_memory() {
+    async fn bars_of_earlier_revisions_are_dropped() {
         let cache = BarCache::new(60);
         let bars = &cache.0.as_ref().unwrap().bars;
         let revisions: Vec<i64> = (1..=100).collect();

@@ -1,40 +1,34 @@
-//! What is to be drawn, as a caller hands it in: the id of a kept run, or a result.
+//! The run to draw, as a caller passes it: the id of a stored run, or a result.
 //!
-//! The trades of a result come as columns: the binding packs them, since objects are slow to cross.
+//! The binding converts the trades of a result to columns, because reading many objects from Rust is slow.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
 use crate::market::Timeframe;
 use crate::portfolio::Trades;
+use crate::quote::counted;
 use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Outcome, Status, Summary};
 
 use super::bars_input;
-use super::render_chart::Drawn;
+use super::charted_run::{ChartedRun, not_completed};
 
-/// The run that a caller means.
+/// The run to draw.
 #[derive(Debug)]
-pub(super) enum Given {
-    /// One that is kept.
-    Id(String),
-    /// One that was handed over.
-    Result(Box<Drawn>),
-}
-
-/// Returns the error of a run that has no results.
-pub(super) fn not_completed(path: &str, id: &str, status: &str) -> Error {
-    let message = format!("backtest {id} is {status}, only a completed one can be drawn");
-    Error::invalid(path, "status", message)
+pub(super) enum ChartInput {
+    /// A stored run, by its id.
+    Stored(String),
+    /// A result that the caller passed.
+    Result(Box<ChartedRun>),
 }
 
 /// Reads an id or a result.
-pub(super) fn read(input: &Input, issues: &mut Issues) -> Option<Given> {
+pub(super) fn read(input: &Input, issues: &mut Issues) -> Option<ChartInput> {
     match input {
-        Input::Text(id) => Some(Given::Id(id.clone())),
-        Input::Record(_) => read_result(input, issues).map(|run| Given::Result(Box::new(run))),
+        Input::Text(id) => Some(ChartInput::Stored(id.clone())),
+        Input::Record(_) => read_result(input, issues).map(|run| ChartInput::Result(Box::new(run))),
         Input::Null => {
             issues.add(
                 "backtest",
@@ -54,8 +48,8 @@ pub(super) fn read(input: &Input, issues: &mut Issues) -> Option<Given> {
     }
 }
 
-fn read_result(input: &Input, issues: &mut Issues) -> Option<Drawn> {
-    // A result may have fields that nothing here needs.
+fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
+    // Other fields of a result are ignored.
     let mut fields = Fields::open("result", input, issues);
     if let Some(Input::Text(status)) = fields.take("status")
         && Status::parse(status).is_some_and(|status| status != Status::Completed)
@@ -83,7 +77,7 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<Drawn> {
     let (timestamps, equity) = columns(&timestamps?, &equity?, issues)?;
     let trades = read_trades(trades?, &timestamps, issues)?;
     let metrics = metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect();
-    Some(Drawn {
+    Some(ChartedRun {
         strategy_id: strategy_id?,
         strategy_source,
         asset_symbol: asset_symbol?,
@@ -124,14 +118,14 @@ fn columns(
     issues: &mut Issues,
 ) -> Option<(Vec<i64>, Vec<f64>)> {
     if timestamps.is_empty() {
-        issues.add("result.timestamps", "range", "result.timestamps must have at least one entry");
+        issues.add("result.timestamps", "range", "result.timestamps must not be empty");
         return None;
     }
     if timestamps.len() != equity.len() {
         let message = format!(
-            "result.equityCurve has {} values for {} timestamps",
-            equity.len(),
-            timestamps.len()
+            "result.equityCurve has {} for {}",
+            counted(equity.len(), "value"),
+            counted(timestamps.len(), "timestamp")
         );
         issues.add("result.equityCurve", "length", message);
         return None;
@@ -156,7 +150,7 @@ fn columns(
     Some((timestamps, equity.to_vec()))
 }
 
-/// Reads the columns that the binding made of `result.trades`.
+/// Reads the columns that the binding created from `result.trades`.
 fn read_trades(input: &Input, timestamps: &[i64], issues: &mut Issues) -> Option<Trades> {
     if !matches!(input, Input::Record(_)) {
         let message = format!("result.trades must be an array of trades, was {}", input.describe());
@@ -186,16 +180,16 @@ fn read_trades(input: &Input, timestamps: &[i64], issues: &mut Issues) -> Option
         let open = *closed == 0.0;
         let entry = bar_of(*dates.0, timestamps);
         let exit = if open { Some(last) } else { bar_of(*dates.1, timestamps) };
-        let faults = [
-            (entry.is_none(), "entryDate", "must be a moment of result.timestamps"),
-            (exit.is_none(), "exitDate", "must be a moment of result.timestamps"),
+        let checks = [
+            (entry.is_none(), "entryDate", "must be one of result.timestamps"),
+            (exit.is_none(), "exitDate", "must be one of result.timestamps"),
             (short.is_nan(), "direction", "must be one of long, short"),
             (closed.is_nan(), "status", "must be one of open, closed"),
             (!prices.0.is_finite(), "entryPrice", "must be a finite number"),
             (!open && !prices.1.is_finite(), "exitPrice", "must be a finite number"),
             (!pnl.is_finite(), "pnl", "must be a finite number"),
         ];
-        if let Some((_, field, what)) = faults.into_iter().find(|(is_fault, ..)| *is_fault) {
+        if let Some((_, field, what)) = checks.into_iter().find(|(is_invalid, ..)| *is_invalid) {
             let path = format!("result.trades[{index}].{field}");
             issues.add(path.clone(), "type", format!("{path} {what}"));
             return None;
@@ -211,8 +205,8 @@ fn read_trades(input: &Input, timestamps: &[i64], issues: &mut Issues) -> Option
     Some(trades)
 }
 
-fn bar_of(moment: f64, timestamps: &[i64]) -> Option<u32> {
+fn bar_of(timestamp: f64, timestamps: &[i64]) -> Option<u32> {
     #[expect(clippy::cast_possible_truncation, reason = "looked up among timestamps")]
-    let bar = timestamps.binary_search(&(moment as i64)).ok().filter(|_| !moment.is_nan())?;
+    let bar = timestamps.binary_search(&(timestamp as i64)).ok().filter(|_| !timestamp.is_nan())?;
     u32::try_from(bar).ok()
 }

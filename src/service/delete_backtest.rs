@@ -1,21 +1,21 @@
-//! Deletes a run and all that came out of it.
+//! Deletes a backtest with its results.
 
 use crate::error::{Error, Result};
 use crate::request::Input;
 
 use super::backtest_id;
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 
 impl Engine {
-    /// Deletes a run; returns whether there was one.
+    /// Deletes a backtest. Returns whether it existed.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` (a run under way among them), `STORAGE`, `CLOSED`.
+    /// `INVALID_ARGUMENT`, also for a run that has not ended; `STORAGE`, `CLOSED`.
     pub async fn delete_backtest(&self, id: &Input) -> Result<bool> {
-        let _work = self.enter(&Cancel::default())?;
+        let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
-        let store = &self.opened().await?.store;
+        let store = &self.backends().await?.store;
         let found = store.summary(&id).await?;
         if let Some((run, _)) = found.filter(|(run, _)| run.status.is_under_way()) {
             let message =

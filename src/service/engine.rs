@@ -1,4 +1,4 @@
-//! One engine: a store, a cache, limits; the use cases are its methods, one a file.
+//! The engine: a store, a cache, and limits. Each use case is a method in a file of its own.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,14 +15,14 @@ use crate::store::{Postgres, Sqlite, Store, postgres};
 use crate::strategies::Registry;
 
 use super::cache::BarCache;
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::catalogue::Catalogue;
 use super::log;
 use super::run_queue::{RunQueue, Ticket};
 
-/// Where an engine keeps things, once it is open.
+/// The open store of an engine, and its source of bars.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct Backends {
     pub(super) store: Arc<dyn Store>,
     pub(super) source: Arc<dyn Source>,
 }
@@ -31,40 +31,44 @@ pub(super) struct Opened {
 #[derive(Debug)]
 pub struct Engine {
     pub(super) config: Config,
-    /// What is known without the store.
+    /// The strategies that are known without the store.
     pub(super) catalogue: Mutex<Catalogue>,
     pub(super) cache: BarCache,
     queue: RunQueue,
-    /// How to reach the PostgreSQL database of the store, where it is in one.
+    /// The connection settings of the store, if it is in PostgreSQL.
     server: Option<postgres::Settings>,
-    /// How to reach that of the prices, where they are in another one.
+    /// The connection settings of the prices, if they are in another database.
     prices: Option<postgres::Settings>,
     dispatch: Dispatch,
-    opened: OnceCell<Opened>,
-    failed_openings: Mutex<(u64, Option<Error>)>,
-    closed: AtomicBool,
-    /// Ends what waits for the store as the engine closes.
-    closing: Cancel,
-    next_work: AtomicU64,
-    active: Mutex<BTreeMap<u64, Cancel>>,
-    idle: Notify,
+    backends: OnceCell<Backends>,
+    open_failures: Mutex<OpenFailures>,
+    is_closed: AtomicBool,
+    /// Cancels waiting for the store when the engine closes.
+    closing: Cancellation,
+    next_call: AtomicU64,
+    active_calls: Mutex<BTreeMap<u64, Cancellation>>,
+    /// Notified whenever a call ends.
+    call_ended: Notify,
 }
 
 impl Engine {
-    /// Creates an engine; its store is opened by the first call that needs it.
+    /// Creates an engine. The first call that needs the store opens it.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for the URL of a database that cannot be read.
+    /// `INVALID_ARGUMENT` for the URL of a database that cannot be parsed.
     pub fn new(config: Config) -> Result<Self> {
-        let reach = |setting: &'static str, url: &Secret| {
+        let settings = |setting: &'static str, url: &Secret| {
             postgres::Settings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
         };
         let server = match &config.database {
-            Database::Postgres(url) => Some(reach("databaseUrl", url)?),
+            Database::Postgres(url) => Some(settings("databaseUrl", url)?),
             Database::Sqlite(_) => None,
         };
-        let prices =
-            config.market_data_url.as_ref().map(|url| reach("marketDataUrl", url)).transpose()?;
+        let prices = config
+            .market_data_url
+            .as_ref()
+            .map(|url| settings("marketDataUrl", url))
+            .transpose()?;
         Ok(Self {
             catalogue: Mutex::new(Catalogue {
                 registry: Registry::builtin()?,
@@ -75,29 +79,29 @@ impl Engine {
             prices,
             queue: RunQueue::new(config.max_concurrent_backtests),
             dispatch: log::dispatch(&config),
-            opened: OnceCell::new(),
-            failed_openings: Mutex::default(),
-            closed: AtomicBool::new(false),
-            closing: Cancel::default(),
-            next_work: AtomicU64::new(0),
-            active: Mutex::new(BTreeMap::new()),
-            idle: Notify::new(),
+            backends: OnceCell::new(),
+            open_failures: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            closing: Cancellation::default(),
+            next_call: AtomicU64::new(0),
+            active_calls: Mutex::new(BTreeMap::new()),
+            call_ended: Notify::new(),
             config,
         })
     }
 
-    /// Takes a place in the queue of runs; called as a request arrives, so that the order of arrival holds.
-    pub fn arrive(&self) -> Ticket {
-        self.queue.arrive()
+    /// Queues a run. Called when a request arrives, so that runs start in order of arrival.
+    pub fn enqueue_run(&self) -> Ticket {
+        self.queue.enqueue()
     }
 
-    /// Awaits work with the engine's log.
-    pub async fn logged<T>(&self, work: impl Future<Output = T>) -> T {
-        work.with_subscriber(self.dispatch.clone()).await
+    /// Awaits a future that logs to the engine's log.
+    pub async fn with_log<T>(&self, future: impl Future<Output = T>) -> T {
+        future.with_subscriber(self.dispatch.clone()).await
     }
 
-    /// Returns the store and the source of bars, opening them at first.
-    pub(super) async fn opened(&self) -> Result<&Opened> {
+    /// Returns the store and the source of bars. The first call opens them.
+    pub(super) async fn backends(&self) -> Result<&Backends> {
         self.check_open()?;
         let (table, chunk) = (self.config.market_data_table.as_deref(), self.config.chunk_size);
         let elsewhere = || self.prices.clone().map(|settings| Prices::at(settings, table, chunk));
@@ -107,7 +111,7 @@ impl Engine {
                 tracing::debug!(database = store.place(), "store opened");
                 let prices = elsewhere().unwrap_or_else(|| Prices::beside(&store, table, chunk));
                 let imports = Arc::new(Imports::new(Arc::clone(&store), chunk));
-                Ok(Opened { source: Arc::new(Market::new(imports, prices)), store })
+                Ok(Backends { source: Arc::new(Market::new(imports, prices)), store })
             }
             (Database::Sqlite(path), None) => {
                 let store = Sqlite::open(path).await?;
@@ -117,108 +121,116 @@ impl Engine {
                     Some(prices) => Arc::new(Market::new(imports, prices)),
                     None => imports,
                 };
-                Ok(Opened { store, source })
+                Ok(Backends { store, source })
             }
             (Database::Postgres(_), None) => {
                 Err(Error::internal("the URL of the PostgreSQL database was not read"))
             }
         };
-        // Whoever waited while an attempt failed shares its failure: attempts that time out one after the other would make the
-        // last of many callers wait for minutes.
-        let before = self.failed_openings().0;
-        let opening = self.opened.get_or_try_init(async || {
-            match &*self.failed_openings() {
-                (attempts, Some(error)) if *attempts != before => return Err(error.clone()),
+        // Callers that waited during a failed attempt share its error. With an attempt for each of them, one after the other,
+        // the last of many callers would wait for minutes.
+        let count_before = self.open_failures().count;
+        let opening = self.backends.get_or_try_init(async || {
+            match &*self.open_failures() {
+                OpenFailures { count, last: Some(error) } if *count != count_before => {
+                    return Err(error.clone());
+                }
                 _ => {}
             }
-            let opened = open().await;
-            if let Err(error) = &opened {
-                let mut failed = self.failed_openings();
-                *failed = (failed.0 + 1, Some(error.clone()));
+            let backends = open().await;
+            if let Err(error) = &backends {
+                let mut failures = self.open_failures();
+                *failures = OpenFailures { count: failures.count + 1, last: Some(error.clone()) };
             }
-            opened
+            backends
         });
         self.closing.or(Box::pin(opening)).await
     }
 
-    /// Returns how many attempts to open the store failed, and the last failure.
-    fn failed_openings(&self) -> MutexGuard<'_, (u64, Option<Error>)> {
-        self.failed_openings.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open_failures(&self) -> MutexGuard<'_, OpenFailures> {
+        self.open_failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the store if it is open, even while the engine closes.
-    pub(super) fn opened_already(&self) -> Option<&Opened> {
-        self.opened.get()
+    pub(super) fn open_backends(&self) -> Option<&Backends> {
+        self.backends.get()
     }
 
-    /// Fails once the engine was closed.
+    /// Fails if the engine is closed.
     pub(super) fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed.load(Ordering::Acquire) {
             Err(Error::new(Code::Closed, "the engine was closed"))
         } else {
             Ok(())
         }
     }
 
-    fn active(&self) -> MutexGuard<'_, BTreeMap<u64, Cancel>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    fn active_calls(&self) -> MutexGuard<'_, BTreeMap<u64, Cancellation>> {
+        self.active_calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers work, so that closing the engine stops it and waits for it.
-    pub(super) fn enter(&self, cancel: &Cancel) -> Result<Work<'_>> {
-        let number = self.next_work.fetch_add(1, Ordering::Relaxed);
-        self.active().insert(number, cancel.clone());
-        let work = Work { engine: self, number };
+    /// Registers a call, so that closing the engine cancels it and waits for it.
+    pub(super) fn start_call(&self, cancellation: &Cancellation) -> Result<ActiveCall<'_>> {
+        let number = self.next_call.fetch_add(1, Ordering::Relaxed);
+        self.active_calls().insert(number, cancellation.clone());
+        let call = ActiveCall { engine: self, number };
         self.check_open()?;
-        cancel.check()?;
-        Ok(work)
+        cancellation.check()?;
+        Ok(call)
     }
 
-    /// Stops runs under way, and refuses later calls: what [`Self::close`] begins with, for callers that want it done by the
-    /// time it is awaited.
-    pub fn refuse(&self) {
-        self.closed.store(true, Ordering::Release);
+    /// Cancels active calls and rejects later ones. [`Self::close`] begins with this; callers that await it later can do it
+    /// at once.
+    pub fn begin_close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.closing.close();
-        for cancel in self.active().values() {
-            cancel.close();
+        for cancellation in self.active_calls().values() {
+            cancellation.close();
         }
     }
 
-    /// Closes the engine: runs under way end as cancelled, later calls fail with `CLOSED`. Closing twice is fine.
+    /// Closes the engine. Active runs are cancelled, and later calls fail with `CLOSED`. Closing twice is allowed.
     ///
     /// # Errors
-    /// `STORAGE` if the store cannot be closed in order.
+    /// `STORAGE` if the store cannot be closed cleanly.
     pub async fn close(&self) -> Result<()> {
-        self.refuse();
+        self.begin_close();
         loop {
-            let idle = self.idle.notified();
-            if self.active().is_empty() {
+            let call_ended = self.call_ended.notified();
+            if self.active_calls().is_empty() {
                 break;
             }
-            idle.await;
+            call_ended.await;
         }
-        // Functions of the caller may hold on to anything, this engine included.
-        self.change_catalogue(|known| known.functions.clear());
-        match self.opened.get() {
-            Some(opened) => {
-                opened.source.close().await?;
-                opened.store.close().await
+        // Functions of the caller may own anything, including this engine.
+        self.change_local_catalogue(|catalogue| catalogue.functions.clear());
+        match self.backends.get() {
+            Some(backends) => {
+                backends.source.close().await?;
+                backends.store.close().await
             }
             None => Ok(()),
         }
     }
 }
 
-/// Work under way; it ends when this is dropped.
+/// Failed attempts to open the store.
+#[derive(Debug, Default)]
+struct OpenFailures {
+    count: u64,
+    last: Option<Error>,
+}
+
+/// An active call; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Work<'a> {
+pub(super) struct ActiveCall<'a> {
     engine: &'a Engine,
     number: u64,
 }
 
-impl Drop for Work<'_> {
+impl Drop for ActiveCall<'_> {
     fn drop(&mut self) {
-        self.engine.active().remove(&self.number);
-        self.engine.idle.notify_waiters();
+        self.engine.active_calls().remove(&self.number);
+        self.engine.call_ended.notify_waiters();
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a run back.
+//! Reads a stored backtest.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::store::record::{Outcome, Run};
 
 use super::backtest_id;
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 use crate::request::Input;
 
 impl Engine {
-    /// Returns a run with what came out of it, if it is done; nothing for an id that is not known.
+    /// Returns a run, with its results if it is completed; `None` if no run has the id.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
@@ -19,9 +19,9 @@ impl Engine {
         &self,
         id: &Input,
     ) -> Result<Option<(Run, Option<Arc<Outcome>>)>> {
-        let _work = self.enter(&Cancel::default())?;
+        let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
-        let found = self.opened().await?.store.run(&id).await?;
+        let found = self.backends().await?.store.run(&id).await?;
         Ok(found.map(|(run, outcome)| (run, outcome.map(Arc::new))))
     }
 }

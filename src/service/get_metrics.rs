@@ -1,4 +1,4 @@
-//! Reads metrics of a run.
+//! Reads metrics of a stored backtest.
 
 use crate::error::{Code, Error, Result, nearest};
 use crate::metrics::METRICS;
@@ -7,20 +7,20 @@ use crate::request::{Input, Issues};
 use crate::store::record::Values;
 
 use super::backtest_id;
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 
 impl Engine {
-    /// Returns the metrics named, or all where none are; nothing for a metric without a value, and for all metrics of a
-    /// run that is not completed.
+    /// Returns the named metrics, or all if none is named. A metric without a value is `None`, as are all metrics of a run
+    /// that is not completed.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for names that are no metrics, `NOT_FOUND`, `STORAGE`, `CLOSED`.
+    /// `INVALID_ARGUMENT` for unknown names, `NOT_FOUND`, `STORAGE`, `CLOSED`.
     pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Values> {
-        let _work = self.enter(&Cancel::default())?;
+        let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
         let names = read_names(names)?;
-        let Some((_, summary)) = self.opened().await?.store.summary(&id).await? else {
+        let Some((_, summary)) = self.backends().await?.store.summary(&id).await? else {
             let message = format!("there is no backtest with id {}", quoted(&id));
             return Err(Error::new(Code::NotFound, message));
         };
@@ -34,7 +34,7 @@ impl Engine {
 
 fn read_names(input: &Input) -> Result<Vec<&'static str>> {
     let all = || METRICS.iter().map(|metric| metric.name);
-    let given = match input {
+    let stated = match input {
         Input::Null => return Ok(all().collect()),
         Input::List(names) if names.is_empty() => return Ok(all().collect()),
         Input::List(names) => names,
@@ -45,8 +45,8 @@ fn read_names(input: &Input) -> Result<Vec<&'static str>> {
         }
     };
     let mut issues = Issues::default();
-    let mut names = Vec::with_capacity(given.len());
-    for (index, name) in given.iter().enumerate() {
+    let mut names = Vec::with_capacity(stated.len());
+    for (index, name) in stated.iter().enumerate() {
         match name {
             Input::Text(name) => match all().find(|known| known == name) {
                 Some(known) if names.contains(&known) => {}

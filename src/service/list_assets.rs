@@ -1,18 +1,18 @@
-//! Lists the assets that there are bars of.
+//! Lists the assets that have bars.
 
 use crate::data::Asset;
 use crate::error::Result;
 
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 
 impl Engine {
-    /// Returns every asset with its series, by symbol.
+    /// Returns every asset with its series, ordered by symbol.
     ///
     /// # Errors
     /// `STORAGE`, `CLOSED`.
     pub async fn list_assets(&self) -> Result<Vec<Asset>> {
-        let _work = self.enter(&Cancel::default())?;
-        self.opened().await?.source.assets().await
+        let _call = self.start_call(&Cancellation::default())?;
+        self.backends().await?.source.assets().await
     }
 }

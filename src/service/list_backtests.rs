@@ -1,26 +1,26 @@
-//! Lists runs, the newest first.
+//! Lists stored backtests.
 
 use crate::error::{Code, Result};
 use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Filter, Run, Status, Summary};
 
-use super::cancel::Cancel;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 
-/// How many runs a list has where the caller does not say.
+/// The default number of listed runs.
 const DEFAULT_LIMIT: u32 = 50;
-/// How many runs a list can have.
-const LARGEST_LIMIT: f64 = 1000.0;
+/// The maximum number of listed runs.
+const MAX_LIMIT: f64 = 1000.0;
 
 impl Engine {
-    /// Returns the runs that a filter lets through, the newest first.
+    /// Returns the runs that match a filter, newest first.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
     pub async fn list_backtests(&self, filter: &Input) -> Result<Vec<(Run, Option<Summary>)>> {
-        let _work = self.enter(&Cancel::default())?;
+        let _call = self.start_call(&Cancellation::default())?;
         let filter = read_filter(filter)?;
-        self.opened().await?.store.list(&filter).await
+        self.backends().await?.store.list(&filter).await
     }
 }
 
@@ -29,7 +29,7 @@ fn read_filter(input: &Input) -> Result<Filter> {
     let empty = Input::Record(Vec::new());
     let mut fields =
         Fields::open("", if matches!(input, Input::Null) { &empty } else { input }, &mut issues);
-    let limit = fields.integer("limit", Range::between(1.0, LARGEST_LIMIT), &mut issues);
+    let limit = fields.integer("limit", Range::between(1.0, MAX_LIMIT), &mut issues);
     let filter = Filter {
         strategy_id: fields.text("strategyId", &mut issues),
         asset_symbol: fields.text("assetSymbol", &mut issues),

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use crate::error::Result;
 
-use super::cancel::Cancel;
-use super::catalogue::Known;
+use super::cancellation::Cancellation;
+use super::catalogue::CatalogueEntry;
 use super::engine::Engine;
 
 impl Engine {
-    /// Returns every strategy: the built-in ones in the order of their list, then the registered ones by id.
+    /// Returns every strategy: the built-in ones in their fixed order, then the registered ones by id.
     ///
     /// # Errors
-    /// `CLOSED`, and `STORAGE`: a list that leaves out in silence what was registered would be wrong.
-    pub async fn list_strategies(&self) -> Result<Vec<Known>> {
-        let _work = self.enter(&Cancel::default())?;
-        let known = self.whole_catalogue().await?;
-        let list = known.registry.list().map(|strategy| Known {
+    /// `CLOSED`, `STORAGE`: a list that silently omits the registered strategies would be wrong.
+    pub async fn list_strategies(&self) -> Result<Vec<CatalogueEntry>> {
+        let _call = self.start_call(&Cancellation::default())?;
+        let catalogue = self.full_catalogue().await?;
+        let entries = catalogue.registry.list().map(|strategy| CatalogueEntry {
             strategy: Arc::clone(strategy),
-            is_function: known.functions.contains_key(&strategy.definition().id),
+            is_function: catalogue.functions.contains_key(&strategy.definition().id),
         });
-        Ok(list.collect())
+        Ok(entries.collect())
     }
 }

@@ -1,4 +1,4 @@
-//! Which bars a run is about, and how they get into memory.
+//! Finds and loads the bars of a run.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use crate::observer::NoObserver;
 use crate::quote;
 use crate::quote::quoted;
 
-use super::backtest_request::BacktestRequest;
 use super::bars_input;
+use super::bound_request::BoundRequest;
 use super::cache::Key;
 use super::engine::Engine;
-use super::pool::{self, Length};
+use super::pool::{self, JobLength};
 
-/// The bars that are wanted.
+/// The requested bars.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct BarQuery<'a> {
     /// The asset.
     pub(super) asset_symbol: &'a str,
-    /// First moment, UTC milliseconds, included.
+    /// First timestamp, UTC milliseconds, inclusive.
     pub(super) start: i64,
-    /// Last moment, UTC milliseconds, included.
+    /// Last timestamp, UTC milliseconds, inclusive.
     pub(super) end: i64,
-    /// The timeframe asked for.
+    /// The requested timeframe.
     pub(super) timeframe: Option<Timeframe>,
-    /// Bars handed in.
+    /// Bars in the request.
     pub(super) bars: Option<&'a Arc<Bars>>,
 }
 
-impl BacktestRequest {
-    /// Returns the bars that the request is about.
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+impl BoundRequest {
+    /// Returns the query for the bars of the request.
+    pub(super) fn bar_query(&self) -> BarQuery<'_> {
+        BarQuery {
             asset_symbol: &self.asset_symbol,
             start: self.start,
             end: self.end,
@@ -46,59 +46,59 @@ impl BacktestRequest {
 
 /// Where the bars of a run come from.
 #[derive(Debug)]
-pub(super) enum Plan {
-    /// The request brought them.
-    Given {
+pub(super) enum LoadPlan {
+    /// From the request.
+    Request {
         /// Their own timeframe.
         own: Timeframe,
         /// The timeframe of the run.
-        wanted: Timeframe,
+        timeframe: Timeframe,
     },
-    /// The source has them.
+    /// From the source of the engine.
     Stored {
         /// The series to load.
         series: Series,
         /// The timeframe of the run.
-        wanted: Timeframe,
+        timeframe: Timeframe,
     },
 }
 
-impl Plan {
+impl LoadPlan {
     /// Returns the timeframe of the run.
-    pub(super) fn wanted(&self) -> Timeframe {
+    pub(super) fn timeframe(&self) -> Timeframe {
         match self {
-            Self::Given { wanted, .. } | Self::Stored { wanted, .. } => *wanted,
+            Self::Request { timeframe, .. } | Self::Stored { timeframe, .. } => *timeframe,
         }
     }
 
-    /// Returns whether the run is short: over few bars, which may be made of more that are stored.
-    pub(super) fn is_short(&self, request: &Wanted<'_>) -> bool {
-        let source = self.most_bars(request);
+    /// Returns whether the run is short: it has few bars, possibly resampled from more stored ones.
+    pub(super) fn is_short(&self, query: &BarQuery<'_>) -> bool {
+        let source = self.max_bars(query);
         let own = match self {
-            Self::Given { own, .. } => *own,
+            Self::Request { own, .. } => *own,
             Self::Stored { series, .. } => series.timeframe,
         };
-        if self.is_ticks() || self.wanted() == own {
+        if self.is_ticks() || self.timeframe() == own {
             return source <= pool::SHORT_BARS;
         }
-        // Bars of a wider timeframe are at most as many as it fits into the range.
-        let ratio = self.wanted().milliseconds() / own.milliseconds().max(1);
-        let made = source / usize::try_from(ratio).unwrap_or(1).max(1) + 2;
-        made <= pool::SHORT_BARS && source <= pool::SHORT_SOURCE_BARS
+        // The range contains at most this many bars of the wider timeframe.
+        let ratio = self.timeframe().milliseconds() / own.milliseconds().max(1);
+        let resampled = source / usize::try_from(ratio).unwrap_or(1).max(1) + 2;
+        resampled <= pool::SHORT_BARS && source <= pool::SHORT_SOURCE_BARS
     }
 
-    /// Returns a number of stored bars that the range of a run does not exceed.
-    fn most_bars(&self, request: &Wanted<'_>) -> usize {
+    /// Returns an upper bound of the number of stored bars in the range of a run.
+    fn max_bars(&self, query: &BarQuery<'_>) -> usize {
         match self {
-            Self::Given { .. } => request.bars.map_or(0, |bars| bars.len()),
+            Self::Request { .. } => query.bars.map_or(0, |bars| bars.len()),
             Self::Stored { series, .. } => {
                 let stored = usize::try_from(series.bars).unwrap_or(usize::MAX);
                 if series.ticks {
-                    // How many of the ticks lie in the range is not known before they are read.
+                    // The number of ticks in the range is unknown before they are read.
                     return stored;
                 }
-                let first = series.first.max(request.start);
-                let last = series.last.min(request.end);
+                let first = series.first.max(query.start);
+                let last = series.last.min(query.end);
                 let length = last.saturating_sub(first).max(0);
                 let bars = length / series.timeframe.milliseconds().max(1) + 1;
                 stored.min(usize::try_from(bars).unwrap_or(usize::MAX))
@@ -106,48 +106,50 @@ impl Plan {
         }
     }
 
-    /// Returns whether the bars are made of ticks.
+    /// Returns whether the bars are aggregated from ticks.
     pub(super) fn is_ticks(&self) -> bool {
         matches!(self, Self::Stored { series, .. } if series.ticks)
     }
 }
 
 impl Series {
-    /// Returns whether bars of the wanted timeframe can be made of these.
-    fn fits(&self, wanted: Timeframe) -> bool {
-        self.timeframe <= wanted && wanted.milliseconds() % self.timeframe.milliseconds() == 0
+    /// Returns whether these bars can be resampled to a timeframe.
+    fn can_become(&self, timeframe: Timeframe) -> bool {
+        self.timeframe <= timeframe && timeframe.milliseconds() % self.timeframe.milliseconds() == 0
     }
 }
 
 impl Engine {
-    /// Finds the series that a request is about.
-    pub(super) async fn plan_bars(&self, request: &Wanted<'_>) -> Result<Plan> {
-        if let Some(bars) = request.bars {
+    /// Finds the series to load.
+    pub(super) async fn plan_load(&self, query: &BarQuery<'_>) -> Result<LoadPlan> {
+        if let Some(bars) = query.bars {
             let own = match bars.inferred_timeframe() {
-                Some(own) if request.timeframe.is_none_or(|wanted| wanted >= own) => own,
-                _ => bars_input::timeframe("bars", bars, request.timeframe)?,
+                Some(own) if query.timeframe.is_none_or(|timeframe| timeframe >= own) => own,
+                _ => bars_input::timeframe("bars", bars, query.timeframe)?,
             };
-            return Ok(Plan::Given { own, wanted: request.timeframe.unwrap_or(own) });
+            return Ok(LoadPlan::Request { own, timeframe: query.timeframe.unwrap_or(own) });
         }
-        let source = &self.opened().await?.source;
-        let symbol = request.asset_symbol;
+        let source = &self.backends().await?.source;
+        let symbol = query.asset_symbol;
         let series = source.series(symbol).await?;
         let finest_first = series.iter();
-        let selection = match request.timeframe {
+        let selection = match query.timeframe {
             None => finest_first.min_by_key(|series| series.timeframe),
-            // Bars of any timeframe can be made of ticks, which takes more work than finding bars.
-            Some(wanted) if !series.iter().any(|series| !series.ticks && series.fits(wanted)) => {
+            // Ticks can be aggregated to any timeframe, but that takes more work than resampling bars.
+            Some(timeframe)
+                if !series.iter().any(|series| !series.ticks && series.can_become(timeframe)) =>
+            {
                 series.iter().find(|series| series.ticks)
             }
-            // The coarsest that still fits needs the least work; the timeframe itself fits best.
-            Some(wanted) => finest_first
-                .filter(|series| !series.ticks && series.fits(wanted))
+            // The coarsest suitable series needs the least work; ideally it has the requested timeframe.
+            Some(timeframe) => finest_first
+                .filter(|series| !series.ticks && series.can_become(timeframe))
                 .max_by_key(|series| series.timeframe),
         };
         if let Some(series) = selection {
-            return Ok(Plan::Stored {
+            return Ok(LoadPlan::Stored {
                 series: series.clone(),
-                wanted: request.timeframe.unwrap_or(series.timeframe),
+                timeframe: query.timeframe.unwrap_or(series.timeframe),
             });
         }
         if series.is_empty() {
@@ -155,44 +157,42 @@ impl Engine {
                 source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
             return Err(Error::new(Code::NoData, unknown_asset(symbol, &known)));
         }
-        let held: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
-        let wanted = request.timeframe.map_or("", Timeframe::as_str);
+        let available: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
+        let timeframe = query.timeframe.map_or("", Timeframe::as_str);
         let message = format!(
-            "no {wanted} bars of {}, and none that {wanted} bars could be made of; there are {}",
+            "no {timeframe} bars of {}, and none that could be resampled to {timeframe}; available timeframes: {}",
             quoted(symbol),
-            held.join(", ")
+            available.join(", ")
         );
         Err(Error::new(Code::NoData, message))
     }
 
-    /// Returns the bars of a run, from the cache where they are there.
-    pub(super) async fn load(&self, request: &Wanted<'_>, plan: &Plan) -> Result<Arc<Loaded>> {
-        let loaded = match (plan, request.bars) {
-            (Plan::Given { own, wanted }, Some(bars)) => {
-                let bars = Arc::new(bars.between(request.start, request.end));
-                let bars = if own == wanted {
+    /// Returns the bars of a run, from the cache if possible.
+    pub(super) async fn load(&self, query: &BarQuery<'_>, plan: &LoadPlan) -> Result<Arc<Loaded>> {
+        let loaded = match (plan, query.bars) {
+            (LoadPlan::Request { own, timeframe }, Some(bars)) => {
+                let bars = Arc::new(bars.between(query.start, query.end));
+                let bars = if own == timeframe {
                     bars
                 } else {
-                    pool::run(Length::of_resampling(bars.len()), {
-                        let wanted = *wanted;
-                        move || resample(&bars, wanted).map(Arc::new)
+                    pool::run(JobLength::of_resampling(bars.len()), {
+                        let timeframe = *timeframe;
+                        move || resample(&bars, timeframe).map(Arc::new)
                     })
                     .await?
                 };
                 Arc::new(Loaded { bars, warnings: Vec::new() })
             }
-            (Plan::Stored { series, wanted }, _) => {
-                self.load_stored(request, series, *wanted).await?
+            (LoadPlan::Stored { series, timeframe }, _) => {
+                self.load_stored(query, series, *timeframe).await?
             }
-            (Plan::Given { .. }, None) => {
-                return Err(Error::internal(
-                    "bars were planned for that the request did not bring",
-                ));
+            (LoadPlan::Request { .. }, None) => {
+                return Err(Error::internal("the request of the plan has no bars"));
             }
         };
         let bars = &loaded.bars;
         if bars.is_empty() {
-            return Err(no_bars_in_range(request, plan));
+            return Err(no_bars_in_range(query, plan));
         }
         let limit = self.config.max_data_points;
         if bars.len() as u64 > limit {
@@ -203,24 +203,24 @@ impl Engine {
 
     async fn load_stored(
         &self,
-        request: &Wanted<'_>,
+        query: &BarQuery<'_>,
         series: &Series,
         wanted: Timeframe,
     ) -> Result<Arc<Loaded>> {
-        let (start, end, limit) = (request.start, request.end, self.config.max_data_points);
-        // The source itself makes bars of ticks, so that it need not keep all of them in memory.
+        let (start, end, limit) = (query.start, query.end, self.config.max_data_points);
+        // The source aggregates ticks itself, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
-        let ticks = series.ticks && request.timeframe.is_none();
-        let symbol = request.asset_symbol.to_owned();
+        let ticks = series.ticks && query.timeframe.is_none();
+        let symbol = query.asset_symbol.to_owned();
         let revision = series.revision;
         let key = Key { symbol: symbol.clone(), stored, wanted, ticks, start, end, revision };
         let load = async {
-            let source = &self.opened().await?.source;
-            // Not watched: others may wait for the same bars, and the one who stops waiting drops its own future only.
+            let source = &self.backends().await?.source;
+            // Not cancellable: other callers may wait for the same bars, and a cancelled caller only drops its own future.
             let observer = Arc::new(NoObserver);
-            // A bar of the run is made of so many at most: where there are more in all, it has too many bars.
-            let each = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
-            let span = Span::new(start, end).at_most(limit.saturating_mul(each.unsigned_abs()));
+            // The maximum number of stored bars per bar of the run.
+            let ratio = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
+            let span = Span::new(start, end).at_most(limit.saturating_mul(ratio.unsigned_abs()));
             let loaded = if ticks {
                 source.load_ticks(&symbol, span, observer).await
             } else {
@@ -234,7 +234,7 @@ impl Engine {
             if stored == wanted {
                 return Ok(Arc::new(loaded));
             }
-            pool::run(Length::of_resampling(loaded.bars.len()), move || {
+            pool::run(JobLength::of_resampling(loaded.bars.len()), move || {
                 let bars = Arc::new(resample(&loaded.bars, wanted)?);
                 Ok(Arc::new(Loaded { bars, warnings: loaded.warnings }))
             })
@@ -251,15 +251,15 @@ fn too_many(bars: &str, limit: u64) -> Error {
 }
 
 fn unknown_asset(symbol: &str, known: &[String]) -> String {
-    const LISTED: usize = 10;
+    const MAX_LISTED: usize = 10;
     let hint = match nearest(symbol, known.iter().map(String::as_str)) {
         Some(name) => format!("did you mean {}?", quoted(name)),
-        None if known.is_empty() => "there are no assets yet, importBars adds them".to_owned(),
-        None if known.len() > LISTED => {
+        None if known.is_empty() => "there are no assets yet; add them with importBars".to_owned(),
+        None if known.len() > MAX_LISTED => {
             format!(
-                "there are {} assets, such as {}; listAssets names all",
+                "there are {} assets, such as {}; listAssets lists all of them",
                 known.len(),
-                known.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ")
+                known.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ")
             )
         }
         None => format!("there are {}", known.join(", ")),
@@ -267,9 +267,9 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
     format!("no bars of asset {}; {hint}", quoted(symbol))
 }
 
-fn no_bars_in_range(request: &Wanted<'_>, plan: &Plan) -> Error {
-    let held = match (plan, request.bars) {
-        (Plan::Stored { series, .. }, _) => {
+fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
+    let available = match (plan, query.bars) {
+        (LoadPlan::Stored { series, .. }, _) => {
             format!(
                 "there are {} from {} to {}",
                 series.bars,
@@ -279,21 +279,21 @@ fn no_bars_in_range(request: &Wanted<'_>, plan: &Plan) -> Error {
         }
         (_, Some(bars)) => match (bars.timestamps().first(), bars.timestamps().last()) {
             (Some(&first), Some(&last)) => format!(
-                "the {} bars given are from {} to {}",
+                "the {} bars of the request are from {} to {}",
                 bars.len(),
                 time::short(first),
                 time::short(last)
             ),
-            _ => "no bars were given".to_owned(),
+            _ => "the request has no bars".to_owned(),
         },
         _ => String::new(),
     };
     let message = format!(
-        "no {} bars of {} between {} and {}; {held}",
-        plan.wanted(),
-        quoted(request.asset_symbol),
-        time::short(request.start),
-        time::short(request.end)
+        "no {} bars of {} between {} and {}; {available}",
+        plan.timeframe(),
+        quoted(query.asset_symbol),
+        time::short(query.start),
+        time::short(query.end)
     );
     Error::new(Code::NoData, message)
 }

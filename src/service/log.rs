@@ -1,7 +1,7 @@
-//! Structured logs of one engine, to standard error; standard output belongs to the caller.
+//! Structured logs, written to standard error. Standard output belongs to the caller.
 //!
-//! Lines go through a bounded queue to a thread that does nothing but write them. Standard error may be a pipe that nobody
-//! reads, and then only that thread waits: lines that find the queue full are dropped and counted.
+//! A dedicated thread writes the lines of a bounded queue. If standard error is a pipe that nobody reads, only this thread
+//! blocks; lines that do not fit into the queue are dropped and counted.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::config::{Config, LogFormat, LogLevel};
 
-/// Creates what the engine's events go to.
+/// Creates the dispatcher of an engine's events.
 pub fn dispatch(config: &Config) -> Dispatch {
     let level = match config.log_level {
         LogLevel::Trace => LevelFilter::from_level(Level::TRACE),
@@ -27,7 +27,7 @@ pub fn dispatch(config: &Config) -> Dispatch {
         LogLevel::Error => LevelFilter::from_level(Level::ERROR),
         LogLevel::Off => return Dispatch::none(),
     };
-    // Libraries are heard only when something is wrong.
+    // Libraries only log warnings and errors.
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
@@ -45,62 +45,64 @@ pub fn dispatch(config: &Config) -> Dispatch {
     }
 }
 
-/// How many lines wait for the writer at most.
-const MOST_LINES: usize = 1024;
+/// The capacity of the queue, lines.
+const QUEUE_LINES: usize = 1024;
 
-/// Lines that were handed to the writer, that it has written, and that were dropped since it last said so.
-static HANDED: AtomicU64 = AtomicU64::new(0);
+/// The number of queued lines.
+static QUEUED: AtomicU64 = AtomicU64::new(0);
+/// The number of written lines.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
+/// The number of lines that were dropped since the last report.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// Returns the queue of the writer, or `None` if there is no thread for it.
+/// Returns the queue of the writer; `None` if its thread cannot be started.
 fn queue() -> Option<&'static SyncSender<Vec<u8>>> {
     static QUEUE: OnceLock<Option<SyncSender<Vec<u8>>>> = OnceLock::new();
-    let made = QUEUE.get_or_init(|| {
-        let (sender, receiver) = sync_channel(MOST_LINES);
+    let queue = QUEUE.get_or_init(|| {
+        let (sender, receiver) = sync_channel(QUEUE_LINES);
         let writer = thread::Builder::new().name("backtest-log".into());
         writer.spawn(move || write(&receiver)).ok().map(|_| sender)
     });
-    made.as_ref()
+    queue.as_ref()
 }
 
 fn write(lines: &Receiver<Vec<u8>>) {
     for line in lines {
-        // There is nowhere to report that the log cannot be written.
+        // A failure to write the log cannot be logged.
         let _ = io::stderr().write_all(&line);
         let dropped = DROPPED.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             let noun = if dropped == 1 { "line was" } else { "lines were" };
             let _ = writeln!(
                 io::stderr(),
-                "{dropped} {noun} dropped from the log: it is not read fast enough"
+                "{dropped} {noun} dropped from the log because it is not read fast enough"
             );
         }
         WRITTEN.fetch_add(1, Ordering::Release);
     }
 }
 
-/// Reports panics through the queue, too: the hook that Rust brings writes to standard error on the thread that panics, and
-/// a decoder that gives up on a broken file would wait there for whoever reads the log.
+/// Reports panics through the queue. Rust's default hook writes to standard error on the panicking thread, which would block
+/// if nobody reads the log.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        // Dropped at once, which hands it over.
+        // Dropping the line queues it.
         let _ = writeln!(Line::default(), "{panic}");
     }));
 }
 
-/// Waits until what was logged so far is written, for 200 ms at most: the process is about to end.
+/// Waits until all queued lines are written, at most 200 ms, since the process is about to end.
 pub fn flush() {
-    const LONGEST: Duration = Duration::from_millis(200);
-    let handed = HANDED.load(Ordering::Acquire);
-    #[expect(clippy::disallowed_methods, reason = "no result is touched by the clock")]
-    let began = Instant::now();
-    while WRITTEN.load(Ordering::Acquire) < handed && began.elapsed() < LONGEST {
+    const TIMEOUT: Duration = Duration::from_millis(200);
+    let queued = QUEUED.load(Ordering::Acquire);
+    #[expect(clippy::disallowed_methods, reason = "the clock does not affect results")]
+    let start = Instant::now();
+    while WRITTEN.load(Ordering::Acquire) < queued && start.elapsed() < TIMEOUT {
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// One line on its way to the writer.
+/// One line, queued when it is dropped.
 #[derive(Debug, Default)]
 struct Line(Vec<u8>);
 
@@ -121,11 +123,11 @@ impl Drop for Line {
             return;
         }
         let Some(queue) = queue() else { return };
-        HANDED.fetch_add(1, Ordering::Release);
+        QUEUED.fetch_add(1, Ordering::Release);
         match queue.try_send(std::mem::take(&mut self.0)) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                HANDED.fetch_sub(1, Ordering::Release);
+                QUEUED.fetch_sub(1, Ordering::Release);
                 DROPPED.fetch_add(1, Ordering::Relaxed);
             }
         }

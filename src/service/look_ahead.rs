@@ -1,64 +1,69 @@
-//! Whether a function of the caller looks ahead: it is called again on shortened histories, and a signal may not change
-//! when later bars are taken away.
+//! Detects look-ahead in a function of the caller: the function is called again on truncated bars, and no signal may change
+//! when later bars are removed.
 //!
-//! A look ahead shows where a bar that was looked at is missing, so histories are cut right after bars with a signal and
-//! right after bars without one: even a look at the next bar alone shows there.
+//! Look-ahead is only visible if a bar that the function looked at is missing. The bars are therefore truncated right after
+//! bars with a signal and right after bars without one, which reveals even a look at the next bar.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::{Code, Issue, Result};
 use crate::market::{Bars, time};
+use crate::quote::counted;
 use crate::signals::{Bits, Signals};
 
-use super::function::{Call, PATH};
+use super::function::{BoundFunction, PATH};
 
 /// The number of made-up bars of [`examine`]: enough for averages over 200 bars to have signals.
 const TEST_BARS: u32 = 600;
-/// After how many bars with a signal, and how many without, the history is cut for each column.
-const CUTS: usize = 6;
+/// The number of truncations after a bar with a signal, and after one without, for each column.
+const TRUNCATIONS: usize = 6;
 
-/// What an examination found.
+/// The result of [`test_function`].
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct LookAheadReport {
     pub(super) issues: Vec<Issue>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Tests a function on made-up bars, always the same ones.
+/// Tests a function on generated bars, which are always the same.
 ///
 /// # Errors
-/// `CLOSED`; what is wrong with the function is in the findings.
-pub(super) async fn examine(call: &Call) -> Result<Findings> {
-    let mut found = Findings::default();
+/// `CLOSED`; the problems of the function are in the report.
+pub(super) async fn test_function(function: &BoundFunction) -> Result<LookAheadReport> {
+    let mut report = LookAheadReport::default();
     let bars = Arc::new(random_walk(TEST_BARS)?);
-    let whole = match call.signals(&bars).await {
+    let whole = match function.signals(&bars).await {
         Ok(whole) => whole,
         Err(error) if error.code == Code::InvalidArgument => {
-            found.issues = error.issues;
-            return Ok(found);
+            report.issues = error.issues;
+            return Ok(report);
         }
         Err(error) => return Err(error),
     };
-    if let Some(difference) = differences(&whole, &call.signals(&bars).await?, bars.len()).first() {
-        found.warnings.push(not_repeatable(difference, &bars));
-        return Ok(found);
+    if let Some(difference) =
+        differences(&whole, &function.signals(&bars).await?, bars.len()).first()
+    {
+        report.warnings.push(not_repeatable(difference, &bars));
+        return Ok(report);
     }
     if columns(&whole).iter().all(|(_, bits)| bits.is_none_or(|bits| bits.count() == 0)) {
-        found.warnings.push(format!(
-            "generateSignals gave no signal on {TEST_BARS} made-up daily bars, so that its look-ahead could hardly be tested"
+        report.warnings.push(format!(
+            "generateSignals returned no signals for {TEST_BARS} generated daily bars, so it could not be tested for look-ahead"
         ));
     }
-    let mut peeks: Vec<Difference> = Vec::new();
+    let mut changes: Vec<Difference> = Vec::new();
     let mut has_failed = false;
-    for kept in cuts(&whole, bars.len()) {
-        match call.signals(&Arc::new(bars.slice(0..kept))).await {
-            Ok(cut) => peeks.extend(differences(&whole, &cut, kept)),
+    for kept in truncations(&whole, bars.len()) {
+        match function.signals(&Arc::new(bars.slice(0..kept))).await {
+            Ok(cut) => changes.extend(differences(&whole, &cut, kept)),
             Err(error) if error.code == Code::InvalidArgument => {
                 if !has_failed {
-                    found
-                        .warnings
-                        .push(format!("generateSignals fails on {kept} bars: {}", error.message));
+                    report.warnings.push(format!(
+                        "generateSignals fails on {}: {}",
+                        counted(kept, "bar"),
+                        error.message
+                    ));
                 }
                 has_failed = true;
             }
@@ -66,59 +71,59 @@ pub(super) async fn examine(call: &Call) -> Result<Findings> {
         }
     }
     for (name, _) in columns(&whole) {
-        let of_column = peeks.iter().filter(|peek| peek.column == name);
-        if let Some(first) = of_column.min_by_key(|peek| (peek.bar, peek.kept)) {
+        let of_column = changes.iter().filter(|change| change.column == name);
+        if let Some(first) = of_column.min_by_key(|change| (change.bar, change.kept)) {
             let message = format!("generateSignals looks ahead: {}", first.describe(&bars));
-            let place = format!("{PATH}.{name}[{}]", first.bar);
-            found.issues.push(Issue::new(place, "look_ahead", message));
+            let path = format!("{PATH}.{name}[{}]", first.bar);
+            report.issues.push(Issue::new(path, "look_ahead", message));
         }
     }
-    Ok(found)
+    Ok(report)
 }
 
-/// Tests a function on the bars of a run with one more call, on about half of them; returns what to warn of.
+/// Tests a function with one more call on about half of the bars of a run. Returns a warning if it looks ahead.
 ///
 /// # Errors
-/// `CLOSED`; a function that fails on fewer bars is no reason to fail the run.
-pub(super) async fn glance(
-    call: &Call,
+/// `CLOSED`; a function that fails on fewer bars does not fail the run.
+pub(super) async fn spot_check(
+    function: &BoundFunction,
     whole: &Signals,
     bars: &Arc<Bars>,
 ) -> Result<Option<String>> {
-    let kept = middle_cut(whole, bars.len());
+    let kept = middle_truncation(whole, bars.len());
     if kept == 0 || kept >= bars.len() {
         return Ok(None);
     }
-    let first = match call.signals(&Arc::new(bars.slice(0..kept))).await {
+    let first = match function.signals(&Arc::new(bars.slice(0..kept))).await {
         Ok(cut) => differences(whole, &cut, kept).into_iter().next(),
         Err(error) if error.code == Code::InvalidArgument => None,
         Err(error) => return Err(error),
     };
-    let Some(peek) = first else { return Ok(None) };
-    // A function that answers differently each time would look the same.
-    if let Ok(again) = call.signals(bars).await
+    let Some(change) = first else { return Ok(None) };
+    // A function that returns different signals for each call looks the same.
+    if let Ok(again) = function.signals(bars).await
         && let Some(difference) = differences(whole, &again, bars.len()).first()
     {
         return Ok(Some(not_repeatable(difference, bars)));
     }
-    Ok(Some(format!("look-ahead: {}", peek.describe(bars))))
+    Ok(Some(format!("look-ahead: {}", change.describe(bars))))
 }
 
-/// A signal that is not the same in two answers.
+/// A signal that differs between two calls.
 #[derive(Debug, PartialEq, Eq)]
 struct Difference {
     column: &'static str,
     bar: usize,
     /// The signal with all bars.
     whole: bool,
-    /// How many bars the other answer was for.
+    /// The number of bars of the other call.
     kept: usize,
 }
 
 impl Difference {
     fn describe(&self, bars: &Bars) -> String {
         format!(
-            "{} at bar {} ({}) is {} with all {} bars and {} with those up to {} alone",
+            "{} at bar {} ({}) is {} with all {} bars but {} with only the bars up to {}",
             self.column,
             self.bar,
             date(bars, self.bar),
@@ -132,7 +137,7 @@ impl Difference {
 
 fn not_repeatable(difference: &Difference, bars: &Bars) -> String {
     format!(
-        "generateSignals is not repeatable: called twice on the same bars it gave different {} at bar {} ({})",
+        "generateSignals is not repeatable: two calls on the same bars returned different {} at bar {} ({})",
         difference.column,
         difference.bar,
         date(bars, difference.bar)
@@ -140,7 +145,7 @@ fn not_repeatable(difference: &Difference, bars: &Bars) -> String {
 }
 
 fn date(bars: &Bars, bar: usize) -> String {
-    bars.timestamps().get(bar).map_or_else(String::new, |moment| time::short(*moment))
+    bars.timestamps().get(bar).map_or_else(String::new, |timestamp| time::short(*timestamp))
 }
 
 fn columns(signals: &Signals) -> [(&'static str, Option<&Bits>); 4] {
@@ -152,7 +157,7 @@ fn columns(signals: &Signals) -> [(&'static str, Option<&Bits>); 4] {
     ]
 }
 
-/// Returns the first difference of each column within the first `kept` bars; a missing column is one without signals.
+/// Returns the first difference of each column within the first `kept` bars. A missing column has no signals.
 fn differences(whole: &Signals, cut: &Signals, kept: usize) -> Vec<Difference> {
     let is_set = |bits: Option<&Bits>, bar| bits.is_some_and(|bits| bits.get(bar));
     let pairs = columns(whole).into_iter().zip(columns(cut));
@@ -164,22 +169,25 @@ fn differences(whole: &Signals, cut: &Signals, kept: usize) -> Vec<Difference> {
         .collect()
 }
 
-/// Returns after how many bars to cut: at quarters, and after some bars with and without a signal, spread evenly.
-fn cuts(whole: &Signals, bars: usize) -> BTreeSet<usize> {
-    let mut cuts = BTreeSet::from([bars / 4, bars / 2, bars * 3 / 4, bars.saturating_sub(1)]);
+/// Returns the numbers of bars to truncate to: at quarters, and after evenly spaced bars with and without a signal.
+fn truncations(whole: &Signals, bars: usize) -> BTreeSet<usize> {
+    let mut truncations =
+        BTreeSet::from([bars / 4, bars / 2, bars * 3 / 4, bars.saturating_sub(1)]);
     for bits in columns(whole).into_iter().filter_map(|(_, bits)| bits) {
-        for wanted in [true, false] {
-            let with: Vec<usize> = (0..bars).filter(|bar| bits.get(*bar) == wanted).collect();
-            let spread = (0..CUTS).filter_map(|cut| with.get(cut * with.len() / CUTS));
-            cuts.extend(spread.map(|bar| bar + 1));
+        for has_signal in [true, false] {
+            let matching: Vec<usize> =
+                (0..bars).filter(|bar| bits.get(*bar) == has_signal).collect();
+            let spread = (0..TRUNCATIONS)
+                .filter_map(|index| matching.get(index * matching.len() / TRUNCATIONS));
+            truncations.extend(spread.map(|bar| bar + 1));
         }
     }
-    cuts.retain(|kept| *kept > 0 && *kept < bars);
-    cuts
+    truncations.retain(|kept| *kept > 0 && *kept < bars);
+    truncations
 }
 
-/// Returns a cut right after the signal nearest to the middle, or in the middle where there is none.
-fn middle_cut(whole: &Signals, bars: usize) -> usize {
+/// Returns the number of bars up to the signal nearest to the middle, or half of the bars if there is no signal.
+fn middle_truncation(whole: &Signals, bars: usize) -> usize {
     let middle = bars / 2;
     let nearest = columns(whole)
         .into_iter()
@@ -189,15 +197,15 @@ fn middle_cut(whole: &Signals, bars: usize) -> usize {
     nearest.map_or(middle, |bar| bar + 1)
 }
 
-/// Makes up daily bars whose close wanders by up to 3 % a day, from a fixed seed.
+/// Generates daily bars whose close changes by up to 3 % a day, from a fixed seed.
 fn random_walk(count: u32) -> Result<Bars> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    // Xorshift; the upper half of a state as a number from -1 to 1.
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    // Xorshift, scaled to numbers from -1 to 1.
     let mut random = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        f64::from(u32::try_from(state >> 32).unwrap_or(0)) / f64::from(u32::MAX) * 2.0 - 1.0
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        f64::from(u32::try_from(seed >> 32).unwrap_or(0)) / f64::from(u32::MAX) * 2.0 - 1.0
     };
     let (mut timestamps, mut volume) = (Vec::new(), Vec::new());
     let (mut open, mut high, mut low, mut close) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -226,28 +234,29 @@ mod tests {
     }
 
     #[test]
-    fn differences_beyond_the_bars_that_were_kept_do_not_count() {
+    fn differences_beyond_the_truncation_are_ignored() {
         let whole = signals(&[3, 7], 10);
         assert_eq!(differences(&whole, &signals(&[3], 7), 7), []);
         let found = differences(&whole, &signals(&[3], 8), 8);
         assert_eq!(found, [Difference { column: "entries", bar: 7, whole: true, kept: 8 }]);
-        // A short column that is missing is one without signals.
+        // A missing short column has no signals.
         let short = Signals { short_entries: Some(Bits::zeros(10)), ..whole.clone() };
         assert_eq!(differences(&short, &whole, 10), []);
     }
 
     #[test]
-    fn histories_are_cut_after_bars_with_and_without_a_signal() {
-        let cuts = cuts(&signals(&[8, 30], 40), 40);
-        assert!(cuts.contains(&9) && cuts.contains(&31), "{cuts:?}");
-        assert!(cuts.iter().any(|kept| !matches!(kept, 9 | 31 | 10 | 20 | 30 | 39)), "{cuts:?}");
-        assert!(cuts.iter().all(|kept| (1..40).contains(kept)), "{cuts:?}");
-        assert_eq!(middle_cut(&signals(&[8, 30], 40), 40), 31);
-        assert_eq!(middle_cut(&signals(&[], 40), 40), 20);
+    fn bars_are_truncated_after_bars_with_and_without_a_signal() {
+        let truncations = truncations(&signals(&[8, 30], 40), 40);
+        assert!(truncations.contains(&9) && truncations.contains(&31), "{truncations:?}");
+        let is_after_no_signal = |kept: &usize| !matches!(kept, 9 | 31 | 10 | 20 | 30 | 39);
+        assert!(truncations.iter().any(is_after_no_signal), "{truncations:?}");
+        assert!(truncations.iter().all(|kept| (1..40).contains(kept)), "{truncations:?}");
+        assert_eq!(middle_truncation(&signals(&[8, 30], 40), 40), 31);
+        assert_eq!(middle_truncation(&signals(&[], 40), 40), 20);
     }
 
     #[test]
-    fn the_made_up_bars_wander_and_are_always_the_same() {
+    fn the_generated_bars_vary_and_are_always_the_same() {
         let bars = random_walk(TEST_BARS).unwrap();
         assert_eq!(bars, random_walk(TEST_BARS).unwrap());
         let rises = bars.close().windows(2).filter(|pair| pair[1] > pair[0]).count();

@@ -1,16 +1,18 @@
-//! The use cases, one a file, as methods of [`Engine`]: limits, queue, cache, cancellation, progress, persistence.
+//! The use cases, each a method of [`Engine`] in a file of its own: limits, queue, cache, cancellation, progress, persistence.
 
 mod backtest_id;
 pub mod backtest_request;
 pub mod bars_input;
+mod bound_request;
 pub mod cache;
-pub mod cancel;
+pub mod cancellation;
 pub mod catalogue;
 mod chart_input;
+mod charted_run;
 mod clock;
-
 mod delete_backtest;
 pub mod engine;
+mod fingerprint;
 pub mod function;
 mod get_backtest_results;
 mod get_metrics;
@@ -21,6 +23,7 @@ mod list_strategies;
 mod load;
 mod log;
 mod look_ahead;
+mod names;
 mod outcome;
 pub mod pool;
 pub mod progress;
@@ -30,15 +33,19 @@ mod render_chart;
 mod run_backtest;
 mod run_lifecycle;
 pub mod run_queue;
+mod signal_input;
 pub mod simulate_signals;
+mod strategy_lookup;
+mod strategy_request;
 mod strategy_selection;
 pub mod validate_strategy;
 
-pub use cancel::Cancel;
-pub use catalogue::Known;
+pub use backtest_request::BacktestRequest;
+pub use cancellation::Cancellation;
+pub use catalogue::CatalogueEntry;
 pub use engine::Engine;
-pub use function::{Columns, SignalFunction};
+pub use function::{BarColumns, SignalFunction};
 pub use import_bars::ImportSummary;
 pub use log::{flush as flush_log, report_panics};
-pub use progress::{Control, ImportProgress, Listener, Progress, RunProgress};
-pub use run_backtest::Done;
+pub use progress::{CallControl, ImportProgress, Progress, ProgressCallback, RunProgress};
+pub use run_backtest::CompletedRun;

@@ -1,76 +1,76 @@
-//! What a caller hears of a run under way.
+//! Progress reports.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::cancellation::Cancellation;
 use crate::market::{Timeframe, time};
 use crate::observer::ProgressObserver;
-use crate::service::cancel::Cancel;
 
-/// At most ten reports a second.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+/// The minimum interval between reports.
+pub(super) const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How far a piece of work is.
+/// The progress of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// A run.
+    /// Of a run.
     Run(RunProgress),
-    /// An import.
+    /// Of an import.
     Import(ImportProgress),
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportProgress {
     /// The asset.
     pub asset_symbol: String,
     /// The timeframe.
     pub timeframe: Timeframe,
-    /// 0 to 100, never falling.
+    /// 0 to 100, never decreasing.
     pub progress: f64,
     /// `reading`, `writing` or `completed`.
     pub stage: &'static str,
-    /// Rows read, or bars written, so far.
+    /// The number of rows read, or of bars written, so far.
     pub rows: u64,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunProgress {
-    /// The run.
+    /// The id of the run.
     pub backtest_id: String,
-    /// 0 to 100, never falling.
+    /// 0 to 100, never decreasing.
     pub progress: f64,
     /// `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`.
     pub stage: &'static str,
     /// The bar being simulated, UTC milliseconds.
     pub current_date: Option<i64>,
-    /// Orders made so far.
+    /// The number of orders filled so far.
     pub trades_executed: usize,
 }
 
-/// Hears reports; called from any thread and must not wait.
-pub type Listener = Arc<dyn Fn(Progress) + Send + Sync>;
+/// Receives reports on any thread; must not block.
+pub type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// How a caller follows a piece of work and stops it.
+/// How the caller observes and cancels a call.
 #[derive(Clone, Default)]
-pub struct Control {
-    /// Stops the work.
-    pub cancel: Cancel,
-    /// Hears how far it is.
-    pub listener: Option<Listener>,
+pub struct CallControl {
+    /// Cancels the call.
+    pub cancellation: Cancellation,
+    /// Receives progress reports.
+    pub on_progress: Option<ProgressCallback>,
 }
 
-impl std::fmt::Debug for Control {
+impl std::fmt::Debug for CallControl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Control")
-            .field("cancel", &self.cancel)
-            .field("listener", &self.listener.is_some())
+        f.debug_struct("CallControl")
+            .field("cancellation", &self.cancellation)
+            .field("on_progress", &self.on_progress.is_some())
             .finish()
     }
 }
 
-/// Where each stage of a run begins and ends, percent.
+/// The progress at the beginning and the end of each stage of a run, percent.
 const STAGES: [(&str, f64, f64); 6] = [
     ("queued", 0.0, 0.0),
     ("loading", 1.0, 20.0),
@@ -82,59 +82,59 @@ const STAGES: [(&str, f64, f64); 6] = [
 
 /// Reports the progress of one run.
 #[derive(Debug)]
-pub struct Reporter {
+pub struct ProgressReporter {
     backtest_id: String,
-    control: Control,
-    state: Mutex<State>,
+    control: CallControl,
+    state: Mutex<ReportState>,
 }
 
 #[derive(Debug)]
-struct State {
-    last: Option<Instant>,
+struct ReportState {
+    last_report: Option<Instant>,
     progress: f64,
     orders: usize,
 }
 
-impl Reporter {
+impl ProgressReporter {
     /// Creates the reporter of a run.
-    pub fn new(backtest_id: &str, control: Control) -> Self {
-        let state = Mutex::new(State { last: None, progress: 0.0, orders: 0 });
+    pub fn new(backtest_id: &str, control: CallControl) -> Self {
+        let state = Mutex::new(ReportState { last_report: None, progress: 0.0, orders: 0 });
         Self { backtest_id: backtest_id.to_owned(), control, state }
     }
 
-    /// Returns what stops the run.
-    pub fn cancel(&self) -> &Cancel {
-        &self.control.cancel
+    /// Returns the cancellation of the run.
+    pub fn cancellation(&self) -> &Cancellation {
+        &self.control.cancellation
     }
 
-    /// Reports that a stage begins.
+    /// Reports the beginning of a stage.
     pub fn stage(&self, stage: &'static str) {
         self.report(stage, 0.0, None, None, true);
     }
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "reports are paced by the clock; results are not touched by it"
+        reason = "the clock limits the rate of reports; it does not affect results"
     )]
     fn report(
         &self,
         stage: &'static str,
-        share: f64,
+        fraction: f64,
         date: Option<i64>,
         orders: Option<usize>,
-        always: bool,
+        is_forced: bool,
     ) {
-        let Some(listener) = &self.control.listener else { return };
+        let Some(on_progress) = &self.control.on_progress else { return };
         let Ok(mut state) = self.state.lock() else { return };
-        if !always && state.last.is_some_and(|last| last.elapsed() < PAUSE) {
+        if !is_forced && state.last_report.is_some_and(|last| last.elapsed() < REPORT_INTERVAL) {
             return;
         }
         let (_, from, to) =
             STAGES.iter().find(|(name, ..)| *name == stage).copied().unwrap_or(("", 0.0, 0.0));
-        state.last = Some(Instant::now());
-        state.progress = state.progress.max(from + (to - from) * share.clamp(0.0, 1.0));
+        state.last_report = Some(Instant::now());
+        state.progress = state.progress.max(from + (to - from) * fraction.clamp(0.0, 1.0));
         state.orders = orders.unwrap_or(state.orders);
-        listener(Progress::Run(RunProgress {
+        on_progress(Progress::Run(RunProgress {
             backtest_id: self.backtest_id.clone(),
             progress: state.progress,
             stage,
@@ -143,23 +143,23 @@ impl Reporter {
         }));
     }
 
-    /// Returns the observer of the run's computation over bars with these timestamps.
+    /// Returns an observer of a computation over bars with these timestamps.
     pub fn observer<'a>(&'a self, timestamps: &'a [i64]) -> RunObserver<'a> {
         RunObserver { reporter: self, stage: Mutex::new(""), timestamps }
     }
 }
 
-/// Reports the stages of a computation and the bars that it gets to.
+/// Reports the stages of a computation and its progress over the bars.
 #[derive(Debug)]
 pub struct RunObserver<'a> {
-    reporter: &'a Reporter,
+    reporter: &'a ProgressReporter,
     stage: Mutex<&'static str>,
     timestamps: &'a [i64],
 }
 
 impl ProgressObserver for RunObserver<'_> {
     fn is_cancelled(&self) -> bool {
-        self.reporter.control.cancel.is_cancelled()
+        self.reporter.control.cancellation.is_cancelled()
     }
 
     fn on_stage(&self, stage: &'static str) {
@@ -168,14 +168,15 @@ impl ProgressObserver for RunObserver<'_> {
     }
 
     fn on_bar(&self, bar: usize, orders: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a share of the work, for people")]
-        let share = bar as f64 / self.timestamps.len().max(1) as f64;
+        #[expect(clippy::cast_precision_loss, reason = "only displayed")]
+        let fraction = bar as f64 / self.timestamps.len().max(1) as f64;
         let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        self.reporter.report(stage, share, self.timestamps.get(bar).copied(), Some(orders), false);
+        let date = self.timestamps.get(bar).copied();
+        self.reporter.report(stage, fraction, date, Some(orders), false);
     }
 }
 
-/// Writes the date of a report.
+/// Formats the date of a report.
 pub fn date_text(progress: &RunProgress) -> Option<String> {
     progress.current_date.map(time::format)
 }

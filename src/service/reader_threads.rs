@@ -1,7 +1,7 @@
-//! The threads that read files and decode what is in them: a few for the whole process, none of them for anything else.
+//! The threads that read and decode files: a few for the whole process, used for nothing else.
 //!
-//! A read may block for as long as the file system likes, as of a server that is away. So it is given a thread of its own,
-//! which nobody has to wait for.
+//! A read may block for as long as the file system does, for example while a file server is down. Each file is therefore
+//! read on a thread of its own, which can be abandoned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -10,37 +10,40 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{Error, Result};
 
-/// How many files are read at once; one more waits.
-const MOST: usize = 4;
+/// The number of files that are read at the same time; further ones wait.
+const MAX_READERS: usize = 4;
 
-/// The stack of a thread, bytes. Decoders of nested formats recurse; pages that are not used are not taken.
-const STACK: usize = 64 << 20;
+/// The stack size of a thread, bytes. Decoders of nested formats recurse; unused pages take no memory.
+const STACK_BYTES: usize = 64 << 20;
 
-static PLACES: Semaphore = Semaphore::const_new(MOST);
+static PERMITS: Semaphore = Semaphore::const_new(MAX_READERS);
 
-/// Runs work on a thread of its own. Whoever stops waiting for it leaves it behind: it ends when it can.
+/// Runs work on a thread of its own. If the future is dropped, the thread continues until the work ends.
 ///
 /// # Errors
-/// The work's own; `INTERNAL` for a panic, or where there is no thread to be had.
+/// Those of the work; `INTERNAL` for a panic, or if no thread can be started.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let place = PLACES.acquire().await.map_err(|_| Error::internal("the reading threads ended"))?;
+    let permit =
+        PERMITS.acquire().await.map_err(|_| Error::internal("the reader threads were closed"))?;
     let (sender, receiver) = oneshot::channel();
     let work = move || {
-        let _place = place;
+        let _permit = permit;
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
             Err(Error::internal("a defect of the engine: reading a file panicked"))
         });
-        // Nobody waits for the answer of work that was cancelled.
+        // The receiver of cancelled work is gone.
         let _ = sender.send(result);
     };
     thread::Builder::new()
         .name("backtest-reader".to_owned())
-        .stack_size(STACK)
+        .stack_size(STACK_BYTES)
         .spawn(work)
-        .map_err(|error| Error::internal(format!("a thread cannot be started: {error}")))?;
-    receiver.await.map_err(|_| Error::internal("a reading thread ended before it answered"))?
+        .map_err(|error| Error::internal(format!("a reader thread could not be started: {error}")))?;
+    receiver
+        .await
+        .map_err(|_| Error::internal("a reader thread ended before it returned a result"))?
 }
 
 #[cfg(test)]
@@ -49,8 +52,8 @@ mod tests {
     use crate::error::Code;
 
     #[tokio::test]
-    async fn a_panic_and_a_waiter_that_leaves_free_the_place() {
-        for _ in 0..2 * MOST {
+    async fn a_panic_and_a_dropped_future_release_the_permit() {
+        for _ in 0..2 * MAX_READERS {
             let error = run(|| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
             assert_eq!(error.code, Code::Internal);
         }
@@ -58,7 +61,7 @@ mod tests {
         let slow = run(move || Ok(blocked.recv().is_ok()));
         assert!(tokio::time::timeout(std::time::Duration::from_millis(20), slow).await.is_err());
         drop(sender);
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * MAX_READERS {
             assert_eq!(run(|| Ok(7)).await.unwrap(), 7);
         }
     }

@@ -1,4 +1,4 @@
-//! Registers a strategy under its id.
+//! Registers a strategy.
 
 use std::sync::Arc;
 
@@ -7,44 +7,44 @@ use crate::request::{Input, Issues};
 use crate::store::StoredStrategy;
 use crate::strategies::{self, Strategy};
 
-use super::cancel::Cancel;
-use super::catalogue::Known;
+use super::cancellation::Cancellation;
+use super::catalogue::CatalogueEntry;
 use super::clock;
 use super::engine::Engine;
 use super::function::SignalFunction;
 
 impl Engine {
-    /// Registers a strategy; one of the same id is replaced.
+    /// Registers a strategy, replacing one with the same id.
     ///
-    /// A definition is kept in the store, for every engine on it and for later processes. A function is known to this
-    /// engine only, until it is closed; a definition of the same id in the store stays there, hidden from this engine.
+    /// A definition is stored for all engines that use the same store and for later processes. A function is only known to
+    /// this engine until it is closed; it hides a stored definition with the same id from this engine.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with all problems, the id of a built-in strategy among them; `STORAGE`, `CLOSED`.
+    /// `INVALID_ARGUMENT` with all problems, also for the id of a built-in strategy; `STORAGE`, `CLOSED`.
     pub async fn register_strategy(
         &self,
         input: &Input,
         function: Option<Arc<dyn SignalFunction>>,
-    ) -> Result<Known> {
-        let _work = self.enter(&Cancel::default())?;
+    ) -> Result<CatalogueEntry> {
+        let _call = self.start_call(&Cancellation::default())?;
         let strategy = self.read_registered(input, function.is_some())?;
         let is_function = function.is_some();
         let id = strategy.definition().id.clone();
         if let Some(function) = function {
-            self.change_catalogue(|known| {
-                known.registry.insert(Arc::clone(&strategy))?;
-                known.functions.insert(id, function);
+            self.change_local_catalogue(|catalogue| {
+                catalogue.registry.insert(Arc::clone(&strategy))?;
+                catalogue.functions.insert(id, function);
                 Ok(())
             })?;
         } else {
-            self.opened().await?.store.save_strategy(record(&strategy)).await?;
-            self.change_catalogue(|known| {
-                known.functions.remove(&id);
-                known.registry.remove(&id);
+            self.backends().await?.store.save_strategy(record(&strategy)).await?;
+            self.change_local_catalogue(|catalogue| {
+                catalogue.functions.remove(&id);
+                catalogue.registry.remove(&id);
             });
         }
         tracing::info!(strategy_id = %strategy.definition().id, function = is_function, "strategy registered");
-        Ok(Known { strategy, is_function })
+        Ok(CatalogueEntry { strategy, is_function })
     }
 
     fn read_registered(&self, input: &Input, is_function: bool) -> Result<Arc<Strategy>> {
@@ -57,19 +57,19 @@ impl Engine {
         if let Input::Record(fields) = input
             && let Some((_, Input::Text(id))) = fields.iter().find(|(name, _)| name == "id")
         {
-            self.at_hand().registry.check_free(id, &mut issues);
+            self.local_catalogue().registry.check_free(id, &mut issues);
         }
         issues.into_result(Code::InvalidArgument)?;
         let strategy =
-            strategy.ok_or_else(|| Error::internal("a strategy was neither read nor refused"))?;
+            strategy.ok_or_else(|| Error::internal("a strategy was neither read nor rejected"))?;
         if is_function {
             return Ok(Arc::new(strategy));
         }
-        // What runs from now on is what a later process will read.
+        // Engines run the stored text, so it must compile.
         let read_back = strategies::parse(strategy.source()).and_then(Strategy::compile);
         read_back.map(Arc::new).map_err(|issues| {
             let error = Error::with_issues(Code::Internal, issues);
-            Error::internal(format!("the strategy does not survive being kept: {}", error.message))
+            Error::internal(format!("the stored strategy cannot be read back: {}", error.message))
         })
     }
 }

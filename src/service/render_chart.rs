@@ -1,28 +1,26 @@
-//! Draws a backtest as a picture.
+//! Draws a chart of a backtest.
 
 use std::sync::Arc;
-
-use serde_json::{Map, Value};
 
 use crate::chart::{self, Headline, Style, Subject, Theme};
 use crate::error::{Code, Error, Result};
 use crate::market::resample::resample;
-use crate::market::{Bars, Limit, Timeframe};
+use crate::market::{Bars, Limit};
 use crate::portfolio::Trades;
 use crate::quote::quoted;
 use crate::request::{Fields, Input, Issues, Range};
-use crate::store::record::{Outcome, Run, Status};
+use crate::store::record::Status;
 use crate::strategies;
 
-use super::cancel::Cancel;
-use super::chart_input;
+use super::cancellation::Cancellation;
+use super::chart_input::{self, ChartInput};
+use super::charted_run::{ChartedRun, not_completed};
 use super::engine::Engine;
-use super::load::Wanted;
-use super::pool::Length;
-use super::run_backtest::fingerprint;
+use super::load::BarQuery;
+use super::pool::JobLength;
 use super::{bars_input, pool};
 
-/// What kind of file a picture becomes.
+/// The file format of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
     Png,
@@ -33,21 +31,6 @@ const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)
 const DEFAULT_WIDTH: u32 = 1200;
 const DEFAULT_HEIGHT: u32 = 800;
 
-/// A completed run that is to be drawn.
-#[derive(Debug)]
-pub(super) struct Drawn {
-    pub(super) strategy_id: String,
-    pub(super) strategy_source: Option<String>,
-    pub(super) asset_symbol: String,
-    pub(super) timeframe: Timeframe,
-    pub(super) start: i64,
-    pub(super) end: i64,
-    pub(super) initial_capital: f64,
-    pub(super) parameters: Map<String, Value>,
-    pub(super) fingerprint: Option<String>,
-    pub(super) outcome: Arc<Outcome>,
-}
-
 struct Options<'a> {
     format: Format,
     style: Style,
@@ -55,79 +38,78 @@ struct Options<'a> {
 }
 
 impl Engine {
-    /// Draws a run, kept or handed over as a result, and returns the bytes of a PNG or SVG file. Prices come from
-    /// `options.bars`, or else from the source that the run had them from, if they are still those of the run; the picture
-    /// says so where there are none.
+    /// Draws a stored run or a result and returns the bytes of a PNG or SVG file. Prices come from `options.bars`, or from
+    /// the source of the run if its bars have not changed. Without prices, the chart says so.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for options and results that are not right, for a run that is not completed and for bars that are
-    /// not those of the run, `BAD_DATA` for bars that break an invariant, `NOT_FOUND`, `STORAGE`, `CLOSED`.
+    /// `INVALID_ARGUMENT` for invalid options or results, for a run that is not completed, and for bars that are not those of
+    /// the run; `BAD_DATA` for bars that violate an invariant; `NOT_FOUND`, `STORAGE`, `CLOSED`.
     pub async fn render_chart(&self, backtest: &Input, options: &Input) -> Result<Vec<u8>> {
-        let cancel = Cancel::default();
-        let _work = self.enter(&cancel)?;
+        let cancellation = Cancellation::default();
+        let _call = self.start_call(&cancellation)?;
         let mut issues = Issues::default();
         let options = Options::read(options, &mut issues);
-        let given = chart_input::read(backtest, &mut issues);
+        let chart_input = chart_input::read(backtest, &mut issues);
         issues.into_result(Code::InvalidArgument)?;
-        let run = match given {
-            Some(chart_input::Given::Id(id)) => cancel.or(self.kept(&id)).await?,
-            Some(chart_input::Given::Result(run)) => *run,
-            None => return Err(Error::internal("a field was neither read nor refused")),
+        let run = match chart_input {
+            Some(ChartInput::Stored(id)) => cancellation.or(self.completed_run(&id)).await?,
+            Some(ChartInput::Result(run)) => *run,
+            None => return Err(Error::internal("a field was neither read nor rejected")),
         };
         let (bars, note) = match options.bars {
             Some(bars) => {
-                // They may be finer than those of the run, and so more than a run may have.
+                // They may be of a finer timeframe, so the limit of an import applies, not that of a run.
                 let limit = Limit {
                     subject: ("options.bars", "rows"),
                     ..Limit::of_import(self.config.max_import_rows)
                 };
-                (Some(given_bars(bars, &run, limit).await?), "")
+                (Some(read_bars(bars, &run, limit).await?), "")
             }
-            None => cancel.or(self.stored_bars(&run)).await?,
+            None => cancellation.or(self.stored_bars(&run)).await?,
         };
-        let strategy = self.name_of(&run);
+        let strategy = self.strategy_name(&run);
         let (format, style) = (options.format, options.style);
-        cancel.check()?;
-        let length = Length::of(run.outcome.timestamps.len());
+        cancellation.check()?;
+        let length = JobLength::of(run.outcome.timestamps.len());
         pool::run(length, move || render(&run, &strategy, bars.as_deref(), note, format, &style))
             .await
     }
 
-    /// Returns a run of the store that is completed.
-    async fn kept(&self, id: &str) -> Result<Drawn> {
-        let Some((run, outcome)) = self.opened().await?.store.run(id).await? else {
+    /// Returns a completed run of the store.
+    async fn completed_run(&self, id: &str) -> Result<ChartedRun> {
+        let Some((run, outcome)) = self.backends().await?.store.run(id).await? else {
             let message = format!("there is no backtest with id {}", quoted(id));
             return Err(Error::new(Code::NotFound, message));
         };
         match outcome {
-            Some(outcome) if run.status == Status::Completed => Ok(Drawn::new(run, outcome)),
-            _ => Err(chart_input::not_completed("backtestId", id, run.status.as_str())),
+            Some(outcome) if run.status == Status::Completed => Ok(ChartedRun::new(run, outcome)),
+            _ => Err(not_completed("backtestId", id, run.status.as_str())),
         }
     }
 
-    /// Returns the bars of a run, if its source still has them, or why there are none.
-    async fn stored_bars(&self, run: &Drawn) -> Result<(Option<Arc<Bars>>, &'static str)> {
+    /// Returns the bars of a run if its source still has them, or a note that says why there are no prices.
+    async fn stored_bars(&self, run: &ChartedRun) -> Result<(Option<Arc<Bars>>, &'static str)> {
         let mut note = "no prices: the store has no bars of this run";
-        // Where ticks are kept, a run may have had a bar of each of them, and only the bars tell whether it had.
+        // A run on ticks may have used each tick as a bar; only a comparison of the bars shows whether it did.
         for timeframe in [Some(run.timeframe), None] {
-            let wanted = Wanted {
+            let query = BarQuery {
                 asset_symbol: &run.asset_symbol,
                 start: run.start,
                 end: run.end,
                 timeframe,
                 bars: None,
             };
-            let loaded = match self.plan_bars(&wanted).await {
+            let loaded = match self.plan_load(&query).await {
                 Ok(plan) if timeframe.is_none() && !plan.is_ticks() => break,
-                Ok(plan) => self.load(&wanted, &plan).await,
+                Ok(plan) => self.load(&query, &plan).await,
                 Err(error) => Err(error),
             };
             match loaded {
-                Ok(loaded) if run.was_on(&loaded.bars) => {
+                Ok(loaded) if run.matches(&loaded.bars) => {
                     return Ok((Some(Arc::clone(&loaded.bars)), ""));
                 }
                 Ok(_) => note = "no prices: the stored bars have changed since this run",
-                // A picture without prices is better than none.
+                // A chart without prices is better than none.
                 Err(error)
                     if matches!(error.code, Code::NoData | Code::BadData | Code::LimitExceeded) => {
                 }
@@ -137,13 +119,13 @@ impl Engine {
         Ok((None, note))
     }
 
-    /// Returns the strategy's name for people, or its id where the name is not known.
-    fn name_of(&self, run: &Drawn) -> String {
+    /// Returns the display name of the strategy, or its id if the name is unknown.
+    fn strategy_name(&self, run: &ChartedRun) -> String {
         let name = if let Some(source) = &run.strategy_source {
             strategies::parse(source).ok().map(|definition| definition.name)
         } else {
-            let known = self.at_hand().registry.get(&run.strategy_id);
-            known.ok().map(|strategy| strategy.definition().name.clone())
+            let strategy = self.local_catalogue().registry.get(&run.strategy_id);
+            strategy.ok().map(|strategy| strategy.definition().name.clone())
         };
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| run.strategy_id.clone())
     }
@@ -151,8 +133,8 @@ impl Engine {
 
 impl<'a> Options<'a> {
     fn read(input: &'a Input, issues: &mut Issues) -> Self {
-        static NOTHING: Input = Input::Record(Vec::new());
-        let input = if matches!(input, Input::Null) { &NOTHING } else { input };
+        static EMPTY: Input = Input::Record(Vec::new());
+        let input = if matches!(input, Input::Null) { &EMPTY } else { input };
         let mut fields = Fields::open("options", input, issues);
         let range = Range::between(chart::SMALLEST.into(), chart::LARGEST.into());
         let mut pixels = |name, default: u32| {
@@ -168,65 +150,17 @@ impl<'a> Options<'a> {
     }
 }
 
-impl Drawn {
-    fn new(run: Run, outcome: Outcome) -> Self {
-        Self {
-            strategy_id: run.strategy_id,
-            strategy_source: run.strategy_source,
-            asset_symbol: run.asset_symbol,
-            timeframe: run.timeframe,
-            start: run.start,
-            end: run.end,
-            initial_capital: run.initial_capital,
-            parameters: run.parameters,
-            fingerprint: run.fingerprint,
-            outcome: Arc::new(outcome),
-        }
-    }
-
-    fn metric(&self, name: &str) -> Option<f64> {
-        let metrics = &self.outcome.summary.metrics;
-        metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
-    }
-
-    /// Returns whether bars are those that the run was computed on: by their hash, or for a run that was not kept by their
-    /// moments and by what holding them returned.
-    fn was_on(&self, bars: &Bars) -> bool {
-        if *bars.timestamps() != *self.outcome.timestamps {
-            return false;
-        }
-        if let Some(print) = &self.fingerprint {
-            return *print == fingerprint(bars, self.timeframe);
-        }
-        let (Some(held), Some(first), Some(last)) =
-            (self.metric("benchmarkReturn"), bars.close().first(), bars.close().last())
-        else {
-            return true;
-        };
-        let found = (last / first - 1.0) * 100.0;
-        (found - held).abs() <= 1e-9 * held.abs().max(1.0)
-    }
-
-    fn parameters_text(&self) -> String {
-        let all_in =
-            |name: &str, value: &Value| name == "position_size" && value.as_f64() == Some(1.0);
-        let shown = self.parameters.iter().filter(|(name, value)| !all_in(name, value));
-        let texts: Vec<String> = shown.map(|(name, value)| format!("{name} {value}")).collect();
-        texts.join(", ")
-    }
-}
-
-/// Reads bars that the caller brought, which may be finer than those of the run and of a longer range.
-async fn given_bars(input: &Input, run: &Drawn, limit: Limit) -> Result<Arc<Bars>> {
+/// Reads bars that the caller passed. They may have a finer timeframe and a longer range than those of the run.
+async fn read_bars(input: &Input, run: &ChartedRun, limit: Limit) -> Result<Arc<Bars>> {
     let bars = bars_input::read("options.bars", input, limit)?.between(run.start, run.end);
-    let wanted = run.timeframe;
-    let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < wanted);
+    let timeframe = run.timeframe;
+    let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < timeframe);
     let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {
-        pool::run(Length::of_resampling(bars.len()), move || resample(&bars, wanted)).await?
+        pool::run(JobLength::of_resampling(bars.len()), move || resample(&bars, timeframe)).await?
     } else {
         bars
     };
-    if run.was_on(&bars) {
+    if run.matches(&bars) {
         return Ok(Arc::new(bars));
     }
     let message = format!(
@@ -238,7 +172,7 @@ async fn given_bars(input: &Input, run: &Drawn, limit: Limit) -> Result<Arc<Bars
 }
 
 fn render(
-    run: &Drawn,
+    run: &ChartedRun,
     strategy: &str,
     bars: Option<&Bars>,
     note: &str,
@@ -267,9 +201,9 @@ fn render(
             win_rate: run.metric("winRate"),
         },
     };
-    let picture = chart::draw(&subject, style)?;
+    let chart = chart::draw(&subject, style)?;
     match format {
-        Format::Png => picture.to_png(),
-        Format::Svg => picture.to_svg().map(String::into_bytes),
+        Format::Png => chart.to_png(),
+        Format::Svg => chart.to_svg().map(String::into_bytes),
     }
 }

@@ -1,4 +1,4 @@
-//! How runs are settled in the store: a run that was kept at its beginning does not stay under way after its end.
+//! The status of persisted runs. A run that was stored at its beginning must not remain `running` after its end.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,54 +11,54 @@ use crate::store::{Outcome, Run, Status, Store, is_duplicate, is_ended};
 use super::clock;
 use super::engine::Engine;
 
-/// How long to wait before the end of a run is noted once more; twice as long each time, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The delay before the end of a run is recorded again. It doubles with each attempt, up to the maximum.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
 impl Engine {
-    /// Writes a new run, with another id in the rare case that its own is taken.
-    pub(super) async fn keep(&self, run: &mut Run) -> Result<()> {
-        let store = &self.opened().await?.store;
+    /// Stores a new run. In the rare case that its id is taken, it gets another one.
+    pub(super) async fn store_run(&self, run: &mut Run) -> Result<()> {
+        let store = &self.backends().await?.store;
         loop {
             match store.create_run(run.clone()).await {
                 Err(error) if is_duplicate(&error) => run.id = clock::backtest_id(),
-                answer => return answer,
+                result => return result,
             }
         }
     }
 
-    /// Notes that a run which waited is under way.
-    pub(super) async fn begin(&self, run: &Run) -> Result<()> {
+    /// Records that a queued run has started.
+    pub(super) async fn record_start(&self, run: &Run) -> Result<()> {
         let run = Run { status: Status::Running, ..run.clone() };
-        self.opened().await?.store.begin_run(run).await
+        self.backends().await?.store.begin_run(run).await
     }
 
-    /// Keeps what came out of a run.
+    /// Stores the results of a run.
     ///
     /// # Errors
-    /// `STORAGE` or `CLOSED`, saying that the result was not kept.
-    pub(super) async fn keep_outcome(&self, run: &Run, outcome: &Arc<Outcome>) -> Result<()> {
-        let store = &self.opened().await?.store;
+    /// `STORAGE` or `CLOSED`, with a message that the results were not stored.
+    pub(super) async fn store_outcome(&self, run: &Run, outcome: &Arc<Outcome>) -> Result<()> {
+        let store = &self.backends().await?.store;
         let run = Run { status: Status::Completed, ..run.clone() };
         let id = run.id.clone();
         store.end_run(run, Some(Arc::clone(outcome))).await.map_err(|error| match error.code {
             Code::Storage => Error {
-                message: format!("the result of backtest {id} was not kept: {}", error.message),
+                message: format!("the result of backtest {id} was not stored: {}", error.message),
                 ..error
             },
             _ => error,
         })
     }
 
-    /// Notes in the store how a run ended early; the caller is told in any case.
-    pub(super) async fn note_failure(&self, run: &Run, error: &Error) {
+    /// Records that a run failed or was cancelled. The caller receives the error in any case.
+    pub(super) async fn record_failure(&self, run: &Run, error: &Error) {
         let status = if matches!(error.code, Code::Cancelled | Code::Closed) {
             Status::Cancelled
         } else {
             Status::Failed
         };
         tracing::warn!(backtest_id = %run.id, status = status.as_str(), code = %error.code, error = %error, "backtest ended early");
-        let Some(opened) = self.opened_already() else { return };
+        let Some(opened) = self.open_backends() else { return };
         let ended = Run {
             status,
             error: Some(format!("{}: {}", error.code, error.message)),
@@ -66,27 +66,27 @@ impl Engine {
             fingerprint: None,
             ..run.clone()
         };
-        if let Err(second) = opened.store.end_run(ended.clone(), None).await
-            && !is_ended(&second)
+        if let Err(store_error) = opened.store.end_run(ended.clone(), None).await
+            && !is_ended(&store_error)
         {
-            tracing::error!(backtest_id = %run.id, error = %second, "the end of the run could not be noted");
-            let later = note_later(Arc::downgrade(&opened.store), ended);
-            tokio::spawn(later.with_current_subscriber());
+            tracing::error!(backtest_id = %run.id, error = %store_error, "the end of the run could not be recorded");
+            let retry = record_end_later(Arc::downgrade(&opened.store), ended);
+            tokio::spawn(retry.with_current_subscriber());
         }
     }
 }
 
-/// Notes how a run ended as soon as the store, which is full or away, can be written again: until then the run is shown as
-/// under way. Ends with the store.
-async fn note_later(store: Weak<dyn Store>, ended: Run) {
-    let mut pause = FIRST_PAUSE;
+/// Records the end of a run as soon as the store is writable again; until then it is listed as running. Gives up when the
+/// store is dropped.
+async fn record_end_later(store: Weak<dyn Store>, ended: Run) {
+    let mut delay = FIRST_DELAY;
     loop {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(MAX_DELAY);
         let Some(store) = store.upgrade() else { return };
         match store.end_run(ended.clone(), None).await {
             Ok(()) => return,
-            // It may have ended otherwise: its results were kept and only the answer was lost.
+            // It may already have ended: its results were stored and only the response was lost.
             Err(error) if error.code != Code::Storage || is_ended(&error) => return,
             Err(_) => {}
         }

@@ -1,85 +1,93 @@
-//! The strategy that a request names or brings, with its parameters: read in one way for runs and for checks, so that both
-//! tell of the same problems.
+//! The strategy of a request, looked up and bound to its parameters. Runs and checks share this code, so that both report
+//! the same problems.
 
 use std::sync::Arc;
 
-use crate::request::{Fields, Input, Issues};
+use crate::request::{Input, Issues};
 use crate::strategies::{BoundStrategy, POSITION_SIZE, Strategy, Validation, validate};
 
 use super::catalogue::Catalogue;
-use super::function::Call;
+use super::function::BoundFunction;
+use super::strategy_request::{StrategyRef, StrategyRequest};
 
-/// What a request says of its strategy; with an issue noted, it is not to be run.
+/// A resolved strategy. If an issue was added, it must not be run.
 #[derive(Debug, Default)]
 pub(super) struct StrategySelection<'a> {
-    /// The strategy, if it is known and sound.
+    /// The strategy, if it is known and valid.
     pub(super) strategy: Option<Arc<Strategy>>,
-    /// The strategy with its parameters, if there is no issue with either.
+    /// The strategy with its parameters, if neither has an issue.
     pub(super) bound: Option<Arc<BoundStrategy>>,
-    /// The function that computes the signals, where the strategy has one; `bound` then has none of its own.
-    pub(super) function: Option<Call>,
-    /// The text of the strategy, unless it is a built-in one or a function: the id may mean another one tomorrow.
+    /// The function that computes the signals. `bound` then has no expressions.
+    pub(super) function: Option<BoundFunction>,
+    /// The source text, unless the strategy is built in or a function: its id may refer to another strategy later.
     pub(super) source: Option<String>,
-    /// The parameters as they were given.
+    /// The parameters of the request.
     parameters: Option<&'a Input>,
-    /// Whether a strategy was named that there is none of.
+    /// Whether no strategy has the id of the request.
     pub(super) is_unknown: bool,
-    /// What the check found.
-    found: Option<Validation>,
+    /// The result of the check.
+    validation: Option<Validation>,
 }
 
 impl<'a> StrategySelection<'a> {
-    /// Reads `strategyId`, `strategy` and `parameters`; every problem is noted.
-    pub(super) fn read(fields: &mut Fields<'a>, known: &Catalogue, issues: &mut Issues) -> Self {
-        let given = fields.take("strategyId");
-        let id = fields.text("strategyId", issues);
-        let definition = fields.take("strategy");
-        let parameters = fields.take("parameters");
-        if given.is_some() && id.is_none() && definition.is_none() {
-            // An id that is no text was told, and there is nothing else to look at.
-            return Self { parameters, ..Self::default() };
-        }
-        let mut found = validate(&known.registry, id.as_deref(), definition, parameters);
-        issues.append(std::mem::take(&mut found.issues));
-        let is_named = definition.is_none();
-        let function = id.as_deref().filter(|_| is_named).and_then(|id| known.functions.get(id));
-        let has_text = !is_named
-            || id.as_deref().is_some_and(|id| !known.registry.is_builtin(id) && function.is_none());
+    /// Looks up the strategy of a request and binds its parameters. Every problem is added to `issues`.
+    pub(super) fn bind(
+        request: &'a StrategyRequest,
+        catalogue: &Catalogue,
+        issues: &mut Issues,
+    ) -> Self {
+        let parameters = request.parameters.as_ref();
+        let (id, definition) = match &request.reference {
+            StrategyRef::Id(id) => (Some(id.as_str()), None),
+            StrategyRef::Inline { definition, conflicting_id } => {
+                (conflicting_id.as_deref(), Some(definition.as_ref()))
+            }
+            StrategyRef::Missing => (None, None),
+            StrategyRef::Invalid => return Self { parameters, ..Self::default() },
+        };
+        let mut validation = validate(&catalogue.registry, id, definition, parameters);
+        issues.append(std::mem::take(&mut validation.issues));
+        let named = id.filter(|_| definition.is_none());
+        let function = named.and_then(|id| catalogue.functions.get(id));
+        let has_source =
+            function.is_none() && named.is_none_or(|id| !catalogue.registry.is_builtin(id));
         Self {
-            source: found
+            source: validation
                 .strategy
                 .as_ref()
-                .filter(|_| has_text)
+                .filter(|_| has_source)
                 .map(|strategy| strategy.source().to_owned()),
-            function: function.zip(found.bound.as_ref()).map(|(function, bound)| Call {
-                function: Arc::clone(function),
-                parameters: bound.parameters().clone(),
+            function: function.zip(validation.bound.as_ref()).map(|(function, bound)| {
+                BoundFunction {
+                    function: Arc::clone(function),
+                    parameters: bound.parameters().clone(),
+                }
             }),
-            strategy: found.strategy.clone(),
-            bound: found.bound.clone(),
+            strategy: validation.strategy.clone(),
+            bound: validation.bound.clone(),
             parameters,
-            is_unknown: found.is_unknown,
-            found: Some(found),
+            is_unknown: validation.is_unknown,
+            validation: Some(validation),
         }
     }
 
-    /// Returns what is allowed but hardly meant.
+    /// Returns warnings about valid settings that are probably a mistake.
     pub(super) fn warnings(&self) -> Vec<String> {
-        // What there is to say about expressions does not apply to a function.
-        let found = self.found.as_ref().filter(|_| self.function.is_none());
-        found.map(Validation::warnings).unwrap_or_default()
+        // Warnings about expressions do not apply to a function.
+        let validation = self.validation.as_ref().filter(|_| self.function.is_none());
+        validation.map(Validation::warnings).unwrap_or_default()
     }
 
-    /// Returns the share of the cash that an entry uses, also where something else about the strategy is wrong.
+    /// Returns the share of the cash that an entry uses, even if the strategy has other problems.
     pub(super) fn position_size(&self) -> f64 {
         if let Some(bound) = &self.bound {
             return bound.position_size();
         }
         let Some(Input::Record(entries)) = self.parameters else { return 1.0 };
-        let given = entries.iter().find_map(|(name, value)| match value {
+        let stated = entries.iter().find_map(|(name, value)| match value {
             Input::Number(value) if name == POSITION_SIZE => Some(*value),
             _ => None,
         });
-        given.filter(|share| *share > 0.0 && *share < 1.0).unwrap_or(1.0)
+        stated.filter(|share| *share > 0.0 && *share < 1.0).unwrap_or(1.0)
     }
 }

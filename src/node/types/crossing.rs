@@ -9,7 +9,7 @@ use crate::portfolio::Trades;
 use crate::store::record::Values;
 
 /// What crosses to JavaScript as text: parsing it there takes a fraction of the time of setting property after property.
-/// Columns cross beside it and have their places in it.
+/// BarColumns cross beside it and have their places in it.
 fn text(result: &impl Serialize) -> crate::Result<String> {
     serde_json::to_string(result)
         .map_err(|failure| crate::Error::internal(format!("a result without a text: {failure}")))
@@ -101,7 +101,7 @@ pub(super) fn trade_columns(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
     packed
 }
 
-/// Columns of up to so many numbers cross in one block and are copied out of it: a block of its own for each takes longer.
+/// BarColumns of up to so many numbers cross in one block and are copied out of it: a block of its own for each takes longer.
 const FEW_NUMBERS: usize = 16_384;
 
 /// The columns of a simulation on their way.

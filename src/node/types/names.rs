@@ -90,7 +90,7 @@ pub enum BacktestStatus {
     /// Being computed.
     #[napi(value = "running")]
     Running,
-    /// Done, with results.
+    /// CompletedRun, with results.
     #[napi(value = "completed")]
     Completed,
     /// Ended by an error.

@@ -5,7 +5,7 @@ use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
 
 use super::simulation_options::SimulationOptions;
-use crate::service::Columns;
+use crate::service::BarColumns;
 
 /// Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
 /// `.env`; what is given here wins.
@@ -68,9 +68,9 @@ pub struct Bars {
     pub volume: Option<Float64Array>,
 }
 
-impl From<Columns> for Bars {
+impl From<BarColumns> for Bars {
     /// Moves the columns: JavaScript owns their memory from then on.
-    fn from(columns: Columns) -> Self {
+    fn from(columns: BarColumns) -> Self {
         Self {
             timestamps: Float64Array::new(columns.timestamps),
             open: Float64Array::new(columns.open),

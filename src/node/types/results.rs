@@ -13,8 +13,8 @@ use crate::market::time;
 use crate::portfolio::Trades;
 use crate::request::json_number;
 use crate::service::simulate_signals::SimulationResult;
-use crate::service::validate_strategy::Findings;
-use crate::service::{self, Known, progress};
+use crate::service::validate_strategy::ValidationReport;
+use crate::service::{self, CatalogueEntry, progress};
 use crate::simulation::Orders;
 use crate::store::record::{Outcome, Run, Summary, Values};
 
@@ -207,8 +207,8 @@ pub struct StrategyInfo {
     pub source: Option<String>,
 }
 
-impl From<&Known> for StrategyInfo {
-    fn from(known: &Known) -> Self {
+impl From<&CatalogueEntry> for StrategyInfo {
+    fn from(known: &CatalogueEntry) -> Self {
         let strategy = &known.strategy;
         let definition = strategy.definition();
         Self {
@@ -237,13 +237,13 @@ pub struct ValidationResult {
     pub issues: Vec<JsIssue>,
 }
 
-impl From<Findings> for ValidationResult {
-    fn from(findings: Findings) -> Self {
+impl From<ValidationReport> for ValidationResult {
+    fn from(report: ValidationReport) -> Self {
         Self {
-            valid: findings.issues.is_empty(),
-            errors: findings.issues.iter().map(|issue| issue.message.clone()).collect(),
-            warnings: findings.warnings,
-            issues: findings.issues.into_iter().map(JsIssue::from).collect(),
+            valid: report.issues.is_empty(),
+            errors: report.issues.iter().map(|issue| issue.message.clone()).collect(),
+            warnings: report.warnings,
+            issues: report.issues.into_iter().map(JsIssue::from).collect(),
         }
     }
 }
@@ -433,7 +433,7 @@ impl BacktestResult {
     /// Returns a run with all that came out of it, and the openings of its bars as numbers, as JavaScript sees it.
     pub fn new(run: Run, outcome: Option<(Outcome, Vec<f64>)>) -> Self {
         let completed = outcome.is_some();
-        let (outcome, moments) = outcome.unwrap_or_default();
+        let (outcome, timestamps_ms) = outcome.unwrap_or_default();
         let Outcome { mut summary, trades, timestamps, equity } = outcome;
         let metrics = std::mem::take(&mut summary.metrics);
         let head = BacktestSummary::new(run, completed.then_some(summary));
@@ -453,7 +453,7 @@ impl BacktestResult {
             total_return: head.total_return,
             metrics,
             trades: trade_columns(&trades, &timestamps),
-            timestamps: moments,
+            timestamps: timestamps_ms,
             equity_curve: equity,
             warnings: head.warnings,
             error: head.error,

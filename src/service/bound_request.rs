@@ -1,0 +1,40 @@
+//! A request for a backtest, checked as a whole.
+
+use std::sync::Arc;
+
+use crate::market::{Bars, Timeframe};
+use crate::settings::Settings;
+use crate::strategies::BoundStrategy;
+
+use super::function::BoundFunction;
+
+/// A valid request with its strategy resolved and its parameters bound.
+#[derive(Debug)]
+pub(super) struct BoundRequest {
+    /// The strategy with its parameters.
+    pub(super) bound: Arc<BoundStrategy>,
+    /// The function that computes the signals. `bound` then has no expressions.
+    pub(super) function: Option<BoundFunction>,
+    /// The id under which the strategy is recorded.
+    pub(super) strategy_id: String,
+    /// The source text, unless the strategy is built in or a function: its id may refer to another strategy later.
+    pub(super) strategy_source: Option<String>,
+    /// The asset.
+    pub(super) asset_symbol: String,
+    /// First timestamp, UTC milliseconds, inclusive.
+    pub(super) start: i64,
+    /// Last timestamp, UTC milliseconds, inclusive.
+    pub(super) end: i64,
+    /// Initial capital.
+    pub(super) initial_capital: f64,
+    /// The requested timeframe.
+    pub(super) timeframe: Option<Timeframe>,
+    /// The settings of the simulation, including the strategy's position size.
+    pub(super) settings: Settings,
+    /// The bars of the request, of their own timeframe.
+    pub(super) bars: Option<Arc<Bars>>,
+    /// Whether the run is persisted.
+    pub(super) persist: bool,
+    /// The user that the run belongs to.
+    pub(super) user_id: Option<String>,
+}

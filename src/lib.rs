@@ -22,7 +22,11 @@ pub mod compute;
 pub mod config;
 #[cfg(feature = "service")]
 pub mod data;
+#[cfg(feature = "service")]
+pub mod db;
 pub mod error;
+#[cfg(feature = "service")]
+pub mod future;
 pub mod indicators;
 pub mod language;
 pub mod market;

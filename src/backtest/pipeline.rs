@@ -9,7 +9,7 @@ use crate::compute::parallel::{Executor, join};
 use crate::error::{Error, Result};
 use crate::market::{BarRef, Bars, overflow};
 use crate::metrics::{
-    self, EquityInput, EquityStatistics, FINAL_CAPITAL, Metric, MetricValues, StatisticSet,
+    self, ComputedMetrics, EquityInput, EquityStatistics, FINAL_CAPITAL, Metric, StatisticSet,
     Statistics, TOTAL_RETURN, TradingInput, TradingStatistics,
 };
 use crate::observer::ProgressObserver;
@@ -130,7 +130,7 @@ impl Pipeline<'_> {
             amounts.check_finite(timestamps)?;
         }
         let statistics = Statistics::new(of_equity, of_trading);
-        let MetricValues { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
+        let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
         // Every run has a final capital and a total return, unless one of them is not finite.
         let headline = |metric: &Metric| {
             let last = BarRef { bar: prices.len().saturating_sub(1), timestamps };

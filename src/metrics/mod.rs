@@ -138,7 +138,7 @@ pub const METRICS: &[&Metric] = &[
 
 /// The values of metrics.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct MetricValues {
+pub struct ComputedMetrics {
     /// Names and values, in the order of the list they were computed from.
     pub values: Vec<(&'static str, Option<f64>)>,
     /// Metrics that have no value because a number on the way to it overflows.
@@ -146,7 +146,7 @@ pub struct MetricValues {
 }
 
 /// Computes metrics of a run, whose statistics must include what they need.
-pub fn compute(metrics: &[&Metric], statistics: &Statistics) -> MetricValues {
+pub fn compute(metrics: &[&Metric], statistics: &Statistics) -> ComputedMetrics {
     let mut overflowed = Vec::new();
     let values = metrics.iter().map(|metric| {
         let value = (metric.compute)(statistics);
@@ -156,7 +156,7 @@ pub fn compute(metrics: &[&Metric], statistics: &Statistics) -> MetricValues {
         }
         (metric.name, value.and_then(finite))
     });
-    MetricValues { values: values.collect(), overflowed }
+    ComputedMetrics { values: values.collect(), overflowed }
 }
 
 /// Returns the statistics that metrics need.

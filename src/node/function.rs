@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use crate::error::{Code, Error};
+use crate::future::BoxFuture;
 use crate::request::Input;
 use crate::service::{BarColumns, SignalFunction};
-use crate::store::BoxFuture;
 
 use super::error::{self, Failure, Thrown};
 use super::input::{Reader, Unread};

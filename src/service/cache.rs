@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use crate::data::Loaded;
+use crate::data::LoadedBars;
 use crate::error::{Error, Result};
 use crate::market::Timeframe;
 
@@ -38,7 +38,7 @@ pub struct BarCache(Option<EnabledCache>);
 
 #[derive(Debug)]
 struct EnabledCache {
-    bars: Cache<Key, Arc<Loaded>>,
+    bars: Cache<Key, Arc<LoadedBars>>,
     /// The last requested revision of each series, by symbol and timeframe.
     revisions: Mutex<BTreeMap<(String, Timeframe), i64>>,
 }
@@ -49,7 +49,7 @@ impl BarCache {
         let cache = (ttl_seconds > 0).then(|| {
             Cache::builder()
                 .max_capacity(CAPACITY)
-                .weigher(|_, loaded: &Arc<Loaded>| {
+                .weigher(|_, loaded: &Arc<LoadedBars>| {
                     u32::try_from(loaded.bars.len().saturating_mul(48).saturating_add(256))
                         .unwrap_or(u32::MAX)
                 })
@@ -67,8 +67,8 @@ impl BarCache {
     pub async fn get(
         &self,
         key: Key,
-        load: impl Future<Output = Result<Arc<Loaded>>>,
-    ) -> Result<Arc<Loaded>> {
+        load: impl Future<Output = Result<Arc<LoadedBars>>>,
+    ) -> Result<Arc<LoadedBars>> {
         match &self.0 {
             Some(cache) => {
                 cache.drop_outdated(&key);
@@ -132,7 +132,7 @@ mod tests {
                     none().into(),
                     None,
                 )
-                .map(|bars| Arc::new(Loaded::from(bars)))
+                .map(|bars| Arc::new(LoadedBars::from(bars)))
             };
             cache.get(key(*revision), load).await.unwrap();
         }

@@ -9,9 +9,10 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::config::{Config, Database, Secret};
-use crate::data::{Embedded, Imports, Market, Prices, Source};
+use crate::data::{CombinedSource, EmbeddedBars, ImportedBars, PriceTable, Source};
+use crate::db::postgres::Settings;
 use crate::error::{Code, Error, Result};
-use crate::store::{Postgres, Sqlite, Store, postgres};
+use crate::store::{PostgresStore, SqliteStore, Store};
 use crate::strategies::Registry;
 
 use super::cache::BarCache;
@@ -36,9 +37,9 @@ pub struct Engine {
     pub(super) cache: BarCache,
     queue: RunQueue,
     /// The connection settings of the store, if it is in PostgreSQL.
-    server: Option<postgres::Settings>,
+    server: Option<Settings>,
     /// The connection settings of the prices, if they are in another database.
-    prices: Option<postgres::Settings>,
+    prices: Option<Settings>,
     dispatch: Dispatch,
     backends: OnceCell<Backends>,
     open_failures: Mutex<OpenFailures>,
@@ -58,7 +59,7 @@ impl Engine {
     /// `INVALID_ARGUMENT` for the URL of a database that cannot be parsed.
     pub fn new(config: Config) -> Result<Self> {
         let settings = |setting: &'static str, url: &Secret| {
-            postgres::Settings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
+            Settings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
         };
         let server = match &config.database {
             Database::Postgres(url) => Some(settings("databaseUrl", url)?),
@@ -104,22 +105,27 @@ impl Engine {
     pub(super) async fn backends(&self) -> Result<&Backends> {
         self.check_open()?;
         let (table, chunk) = (self.config.market_data_table.as_deref(), self.config.chunk_size);
-        let elsewhere = || self.prices.clone().map(|settings| Prices::at(settings, table, chunk));
+        let elsewhere =
+            || self.prices.clone().map(|settings| PriceTable::in_database(settings, table, chunk));
         let open = async || match (&self.config.database, &self.server) {
             (_, Some(server)) => {
-                let store = Box::pin(Postgres::open(server, &self.config.db_schema)).await?;
-                tracing::debug!(database = store.place(), "store opened");
-                let prices = elsewhere().unwrap_or_else(|| Prices::beside(&store, table, chunk));
-                let imports = Arc::new(Imports::new(Arc::clone(&store), chunk));
-                Ok(Backends { source: Arc::new(Market::new(imports, prices)), store })
+                let store = Box::pin(PostgresStore::open(server, &self.config.db_schema)).await?;
+                tracing::debug!(database = store.pool().location(), "store opened");
+                let pool = store.pool();
+                let prices = elsewhere().unwrap_or_else(|| {
+                    PriceTable::in_store_database(Arc::clone(pool), table, chunk)
+                });
+                let imported = ImportedBars::new(Arc::clone(pool), store.schema(), chunk);
+                let source = CombinedSource::new(Arc::new(imported), prices);
+                Ok(Backends { source: Arc::new(source), store })
             }
             (Database::Sqlite(path), None) => {
-                let store = Sqlite::open(path).await?;
+                let store = SqliteStore::open(path).await?;
                 tracing::debug!(path = %path.display(), "store opened");
-                let imports = Arc::new(Embedded::new(Arc::clone(&store)));
+                let imported = Arc::new(EmbeddedBars::new(Arc::clone(store.database())));
                 let source: Arc<dyn Source> = match elsewhere() {
-                    Some(prices) => Arc::new(Market::new(imports, prices)),
-                    None => imports,
+                    Some(prices) => Arc::new(CombinedSource::new(imported, prices)),
+                    None => imported,
                 };
                 Ok(Backends { store, source })
             }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Result};
+use crate::future::BoxFuture;
 use crate::market::{Bars, time};
 use crate::request::{Fields, Input, Issues};
 use crate::signals::{Bits, Signals};
-use crate::store::BoxFuture;
 
 use super::pool::{self, JobLength};
 use super::signal_input::SignalColumn;

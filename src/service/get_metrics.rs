@@ -4,7 +4,7 @@ use crate::error::{Code, Error, Result, nearest};
 use crate::metrics::METRICS;
 use crate::quote::quoted;
 use crate::request::{Input, Issues};
-use crate::store::record::Values;
+use crate::store::record::MetricValues;
 
 use super::backtest_id;
 use super::cancellation::Cancellation;
@@ -16,7 +16,7 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for unknown names, `NOT_FOUND`, `STORAGE`, `CLOSED`.
-    pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<Values> {
+    pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<MetricValues> {
         let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
         let names = read_names(names)?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::data::{Imported, files};
+use crate::data::{MergeSummary, files};
 use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Limit, Timeframe, arrow};
 use crate::observer::ProgressObserver;
@@ -24,7 +24,7 @@ pub struct ImportSummary {
     /// The timeframe.
     pub timeframe: Timeframe,
     /// The counts and the range of the bars imported.
-    pub imported: Imported,
+    pub imported: MergeSummary,
 }
 
 /// A valid request.
@@ -71,7 +71,7 @@ impl Engine {
         observer.start_writing(bars.len());
         let write_observer = Arc::clone(&observer);
         let mut writing =
-            backends.source.import_watched(&asset_symbol, timeframe, bars, write_observer);
+            backends.source.import_observed(&asset_symbol, timeframe, bars, write_observer);
         let imported = tokio::select! {
             biased;
             () = cancellation.cancelled() => {

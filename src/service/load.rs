@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{Loaded, Series, Span};
+use crate::data::{LoadedBars, Series, Span};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
@@ -168,7 +168,11 @@ impl Engine {
     }
 
     /// Returns the bars of a run, from the cache if possible.
-    pub(super) async fn load(&self, query: &BarQuery<'_>, plan: &LoadPlan) -> Result<Arc<Loaded>> {
+    pub(super) async fn load(
+        &self,
+        query: &BarQuery<'_>,
+        plan: &LoadPlan,
+    ) -> Result<Arc<LoadedBars>> {
         let loaded = match (plan, query.bars) {
             (LoadPlan::Request { own, timeframe }, Some(bars)) => {
                 let bars = Arc::new(bars.between(query.start, query.end));
@@ -181,7 +185,7 @@ impl Engine {
                     })
                     .await?
                 };
-                Arc::new(Loaded { bars, warnings: Vec::new() })
+                Arc::new(LoadedBars { bars, warnings: Vec::new() })
             }
             (LoadPlan::Stored { series, timeframe }, _) => {
                 self.load_stored(query, series, *timeframe).await?
@@ -206,7 +210,7 @@ impl Engine {
         query: &BarQuery<'_>,
         series: &Series,
         wanted: Timeframe,
-    ) -> Result<Arc<Loaded>> {
+    ) -> Result<Arc<LoadedBars>> {
         let (start, end, limit) = (query.start, query.end, self.config.max_data_points);
         // The source aggregates ticks itself, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
@@ -220,7 +224,8 @@ impl Engine {
             let observer = Arc::new(NoObserver);
             // The maximum number of stored bars per bar of the run.
             let ratio = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
-            let span = Span::new(start, end).at_most(limit.saturating_mul(ratio.unsigned_abs()));
+            let span =
+                Span::new(start, end).with_max_bars(limit.saturating_mul(ratio.unsigned_abs()));
             let loaded = if ticks {
                 source.load_ticks(&symbol, span, observer).await
             } else {
@@ -236,7 +241,7 @@ impl Engine {
             }
             pool::run(JobLength::of_resampling(loaded.bars.len()), move || {
                 let bars = Arc::new(resample(&loaded.bars, wanted)?);
-                Ok(Arc::new(Loaded { bars, warnings: loaded.warnings }))
+                Ok(Arc::new(LoadedBars { bars, warnings: loaded.warnings }))
             })
             .await
         };

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::backtest::Backtest;
 use crate::market::Bars;
 use crate::store::Outcome;
-use crate::store::record::{Summary, Values};
+use crate::store::record::{MetricValues, Summary};
 
 /// Returns the outcome of a run on bars.
 pub(super) fn outcome(backtest: Backtest, bars: &Bars) -> Outcome {
@@ -19,6 +19,6 @@ pub(super) fn outcome(backtest: Backtest, bars: &Bars) -> Outcome {
 }
 
 /// Returns metrics as records have them.
-pub(super) fn values(metrics: Vec<(&'static str, Option<f64>)>) -> Values {
+pub(super) fn values(metrics: Vec<(&'static str, Option<f64>)>) -> MetricValues {
     metrics.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()
 }

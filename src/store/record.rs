@@ -1,4 +1,4 @@
-//! What is kept of a backtest, and of a registered strategy.
+//! The records of backtests and registered strategies.
 
 use std::borrow::Cow;
 
@@ -7,18 +7,18 @@ use serde_json::{Map, Value};
 use crate::market::{Column, Timeframe};
 use crate::portfolio::Trades;
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Waiting for its turn.
+    /// Waiting in the queue.
     Pending,
-    /// Being computed.
+    /// Loading or computing.
     Running,
-    /// Done, with an [`Outcome`].
+    /// Ended with an [`Outcome`].
     Completed,
     /// Ended by an error.
     Failed,
-    /// Ended by its caller.
+    /// Cancelled by its caller.
     Cancelled,
 }
 
@@ -37,18 +37,18 @@ impl Status {
         Self::ALL[self as usize].0
     }
 
-    /// Returns whether a run is yet to end.
+    /// Returns whether a run has not ended yet.
     pub const fn is_under_way(self) -> bool {
         matches!(self, Self::Pending | Self::Running)
     }
 
-    /// Finds a status by its name.
+    /// Returns the status with a name; `None` if there is none.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)
     }
 }
 
-/// What was asked, and how far it has come.
+/// The request of a backtest and its progress.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// `bt-` and 12 hex digits.
@@ -57,66 +57,66 @@ pub struct Run {
     pub user_id: Option<String>,
     /// The strategy's id.
     pub strategy_id: String,
-    /// The text of the strategy, unless it is a built-in one or a function.
+    /// The text of the strategy; `None` for a built-in strategy or a function.
     pub strategy_source: Option<String>,
-    /// The asset.
+    /// The symbol of the asset.
     pub asset_symbol: String,
     /// The timeframe of the bars.
     pub timeframe: Timeframe,
-    /// First moment asked for, UTC milliseconds, included.
+    /// Start of the requested range, UTC milliseconds, inclusive.
     pub start: i64,
-    /// Last moment asked for, UTC milliseconds, included.
+    /// End of the requested range, UTC milliseconds, inclusive.
     pub end: i64,
-    /// Money at the start.
+    /// Money at the start of the run.
     pub initial_capital: f64,
-    /// Strategy parameters, defaults filled in.
+    /// Strategy parameters, including defaults.
     pub parameters: Map<String, Value>,
-    /// Simulation settings as JSON, defaults filled in.
+    /// Simulation settings, including defaults.
     pub simulation: Map<String, Value>,
-    /// How far the run has come.
+    /// The progress of the run.
     pub status: Status,
     /// Why it failed.
     pub error: Option<String>,
-    /// Version of this library.
+    /// The version of this library that ran the backtest.
     pub engine_version: String,
-    /// Hash of the bars, once they are known.
+    /// Hash of the bars, once they are loaded.
     pub fingerprint: Option<String>,
     /// When the run was created, UTC milliseconds.
     pub created_at: i64,
-    /// When it ended, UTC milliseconds.
+    /// When the run ended, UTC milliseconds.
     pub completed_at: Option<i64>,
 }
 
-/// Metrics by their camelCase names.
-pub type Values = Vec<(Cow<'static, str>, Option<f64>)>;
+/// Metrics by their camelCase names; `None` for a metric without a value.
+pub type MetricValues = Vec<(Cow<'static, str>, Option<f64>)>;
 
-/// What came out of a run, apart from trades and curves.
+/// The results of a run without trades and curves.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
-    /// Money at the end.
+    /// Equity at the end of the run.
     pub final_capital: f64,
-    /// Percent.
+    /// Total return, percent.
     pub total_return: f64,
-    /// Every metric by its camelCase name, in the order of the list; nothing where it has no value.
-    pub metrics: Values,
-    /// What an expert would warn of.
+    /// Every metric, in the order of the list of metrics.
+    pub metrics: MetricValues,
+    /// Warnings about the results, for people.
     pub warnings: Vec<String>,
 }
 
-/// What came out of a run.
+/// All results of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// The headline and the metrics.
+    /// Final capital, metrics and warnings.
     pub summary: Summary,
-    /// The trades; bars are positions in `timestamps`.
+    /// The trades; their bars are indices into `timestamps`.
     pub trades: Trades,
-    /// The openings of the bars, UTC milliseconds.
+    /// The opening times of the bars, UTC milliseconds.
     pub timestamps: Column<i64>,
-    /// Equity at each bar, money.
+    /// Equity at each bar.
     pub equity: Vec<f64>,
 }
 
-/// Which runs to list; newest first.
+/// Which runs to list. `None` in a field does not filter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
     /// Only this strategy.
@@ -127,31 +127,31 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Only this user.
     pub user_id: Option<String>,
-    /// At most this many.
+    /// The maximum number of runs.
     pub limit: Option<u32>,
-    /// Only runs that come after this id in the list (older ones): the last id of the page before.
+    /// Only runs older than the one with this id, which is the last id of the previous page.
     pub before: Option<String>,
 }
 
 /// A registered strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredStrategy {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Its name for people.
+    /// The display name.
     pub name: String,
-    /// What it does; may be empty.
+    /// The description; may be empty.
     pub description: String,
-    /// Its kind, such as `trend`.
+    /// The kind, such as `trend`.
     pub kind: String,
-    /// JSON Schema of its parameters. Kept for those who read the table; the definition says it too.
+    /// JSON Schema of the parameters. Redundant with the definition; kept for other readers of the table.
     pub parameters_schema: Value,
-    /// The values of parameters that are not given. Kept for those who read the table.
+    /// Default values of the parameters. Redundant with the definition; kept for other readers of the table.
     pub default_parameters: Map<String, Value>,
-    /// The strategy in the text format, from which it is made again.
+    /// The strategy in the text format. The strategy is parsed from it.
     pub definition: String,
-    /// When it was registered first, UTC milliseconds.
+    /// When the strategy was first registered, UTC milliseconds.
     pub created_at: i64,
-    /// When it was registered last, UTC milliseconds.
+    /// When the strategy was last registered, UTC milliseconds.
     pub updated_at: i64,
 }

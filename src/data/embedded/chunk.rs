@@ -1,139 +1,93 @@
-//! Columns of bars, and one chunk of them as a row.
+//! A chunk of bars as a row.
 
 use std::ops::Range;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Transaction, params};
 
-use crate::market::Bars;
-use crate::store::sqlite::{Failure, blob, damaged};
+use super::catalog::count;
+use crate::data::ohlcv_columns::OhlcvColumns;
+use crate::db::encoding::{
+    checksum, damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps,
+    legacy_checksum,
+};
+use crate::db::sqlite::Failure;
+use crate::market::time;
 
-/// The most bars of a chunk: 64 KiB a column.
-pub(super) const SIZE: usize = 8192;
+/// The maximum number of bars of a chunk: 64 KiB per column.
+pub(super) const MAX_BARS: usize = 8192;
 
-/// The columns of a chunk, as they are selected for [`Columns::extend`].
+/// Selects the columns that [`append`] reads.
 pub(super) const SELECT: &str =
     "SELECT bars, checksum, timestamps, open, high, low, close, volume, first, last FROM bars";
 
-/// Columns that grow; a volume that is not known is NaN here.
-#[derive(Debug, Default)]
-pub(super) struct Columns {
-    pub times: Vec<i64>,
-    /// Open, high, low, close, volume.
-    pub values: [Vec<f64>; 5],
+/// Reads the chunk of a row and appends its bars.
+pub(super) fn append(columns: &mut OhlcvColumns, row: &Row) -> Result<(), Failure> {
+    let bars: usize = count(row.get(0)?)?;
+    let mut blobs: [&[u8]; 6] = [&[]; 6];
+    for (blob, column) in blobs.iter_mut().zip(2..) {
+        *blob = match row.get_ref(column)? {
+            ValueRef::Blob(bytes) => bytes,
+            // Only the volume may be missing.
+            ValueRef::Null if column == 7 => &[],
+            _ => return Err(damaged("a column of bars is missing").into()),
+        };
+    }
+    // The row does not say which checksum it has: a column for that would be a migration, and older versions of this library
+    // could not open the store any more.
+    let stored: i64 = row.get(1)?;
+    if checksum(blobs) != stored && legacy_checksum(blobs) != stored {
+        let first = time::short(row.get(8)?);
+        return Err(damaged(format!(
+            "the checksum of the bars from {first} on is wrong; import them again"
+        ))
+        .into());
+    }
+    let [timestamps, prices @ .., volume] = blobs;
+    decode_timestamps(&mut columns.timestamps, timestamps, bars)?;
+    let [open, high, low, close, volumes] = &mut columns.values;
+    for (column, bytes) in [open, high, low, close].into_iter().zip(prices) {
+        decode_floats(column, bytes, bars)?;
+    }
+    if volume.is_empty() {
+        volumes.resize(volumes.len() + bars, f64::NAN);
+    } else {
+        decode_floats(volumes, volume, bars)?;
+    }
+    Ok(())
 }
 
-impl Columns {
-    /// Reserves room.
-    pub fn with_capacity(bars: usize) -> Self {
-        Self {
-            times: Vec::with_capacity(bars),
-            values: std::array::from_fn(|_| Vec::with_capacity(bars)),
-        }
-    }
-
-    /// Returns the number of bars.
-    pub fn len(&self) -> usize {
-        self.times.len()
-    }
-
-    /// Forgets all bars and keeps the room for them.
-    pub fn clear(&mut self) {
-        self.times.clear();
-        self.values.iter_mut().for_each(Vec::clear);
-    }
-
-    /// Appends some bars.
-    pub fn extend_from(&mut self, bars: &Bars, range: Range<usize>) {
-        let count = range.len();
-        self.times.extend_from_slice(bars.timestamps().get(range.clone()).unwrap_or(&[]));
-        let [open, high, low, close, volume] = &mut self.values;
-        let prices =
-            [(open, bars.open()), (high, bars.high()), (low, bars.low()), (close, bars.close())];
-        for (to, from) in prices {
-            to.extend_from_slice(from.get(range.clone()).unwrap_or(&[]));
-        }
-        match bars.volume() {
-            Some(from) => volume.extend_from_slice(from.get(range).unwrap_or(&[])),
-            None => volume.resize(volume.len() + count, f64::NAN),
-        }
-    }
-
-    /// Appends some bars of other columns.
-    pub fn extend_from_columns(&mut self, other: &Self, range: Range<usize>) {
-        self.times.extend_from_slice(other.times.get(range.clone()).unwrap_or(&[]));
-        for (to, from) in self.values.iter_mut().zip(&other.values) {
-            to.extend_from_slice(from.get(range.clone()).unwrap_or(&[]));
-        }
-    }
-
-    /// Appends the chunk of a row.
-    pub fn extend(&mut self, row: &Row) -> Result<(), Failure> {
-        let bars: usize = super::count(row.get(0)?)?;
-        let mut blobs: [&[u8]; 6] = [&[]; 6];
-        for (blob, column) in blobs.iter_mut().zip(2..) {
-            *blob = match row.get_ref(column)? {
-                ValueRef::Blob(bytes) => bytes,
-                // Only the volume may be missing.
-                ValueRef::Null if column == 7 => &[],
-                _ => return Err(damaged("a column of bars is missing").into()),
-            };
-        }
-        if blob::checksum(blobs) != row.get::<_, i64>(1)? {
-            let first: i64 = row.get(8)?;
-            let first = crate::market::time::short(first);
-            return Err(damaged(format!(
-                "the checksum of the bars from {first} on is wrong; import them again"
-            ))
-            .into());
-        }
-        let [times, prices @ .., volume] = blobs;
-        blob::extend_times(&mut self.times, times, bars)?;
-        let [open, high, low, close, volumes] = &mut self.values;
-        for (column, bytes) in [open, high, low, close].into_iter().zip(prices) {
-            blob::extend_floats(column, bytes, bars)?;
-        }
-        if volume.is_empty() {
-            volumes.resize(volumes.len() + bars, f64::NAN);
-        } else {
-            blob::extend_floats(volumes, volume, bars)?;
-        }
-        Ok(())
-    }
-
-    /// Writes some of the bars as a chunk.
-    pub fn insert(
-        &self,
-        transaction: &Transaction,
-        series: i64,
-        range: Range<usize>,
-    ) -> Result<(), Failure> {
-        let times = self.times.get(range.clone()).unwrap_or(&[]);
-        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
-        let packed = blob::from_times(times)?;
-        let columns = self.values.each_ref().map(|column| column.get(range.clone()).unwrap_or(&[]));
-        let [open, high, low, close, volume] = columns.map(blob::from_floats);
-        let known = columns[4].iter().any(|volume| !volume.is_nan());
-        let volume = if known { volume } else { Vec::new() };
-        let checksum =
-            blob::checksum([&packed, &open, &high, &low, &close, &volume].map(Vec::as_slice));
-        let sql = "
-            INSERT INTO bars (series, first, last, bars, checksum, timestamps, open, high, low, close, volume)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-        let volume = known.then_some(volume);
-        transaction.prepare_cached(sql)?.execute(params![
-            series,
-            first,
-            last,
-            i64::try_from(times.len()).unwrap_or(i64::MAX),
-            checksum,
-            packed,
-            open,
-            high,
-            low,
-            close,
-            volume
-        ])?;
-        Ok(())
-    }
+/// Writes a range of bars as a chunk. An empty range writes nothing.
+pub(super) fn insert(
+    columns: &OhlcvColumns,
+    transaction: &Transaction,
+    series: i64,
+    range: Range<usize>,
+) -> Result<(), Failure> {
+    let timestamps = columns.timestamps.get(range.clone()).unwrap_or(&[]);
+    let (Some(first), Some(last)) = (timestamps.first(), timestamps.last()) else { return Ok(()) };
+    let encoded = encode_timestamps(timestamps)?;
+    let values = columns.values.each_ref().map(|column| column.get(range.clone()).unwrap_or(&[]));
+    let [open, high, low, close, volume] = values.map(encode_floats);
+    let has_volume = values[4].iter().any(|volume| !volume.is_nan());
+    let volume = if has_volume { volume } else { Vec::new() };
+    let checksum = checksum([&encoded, &open, &high, &low, &close, &volume].map(Vec::as_slice));
+    let sql = "
+        INSERT INTO bars (series, first, last, bars, checksum, timestamps, open, high, low, close, volume)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let volume = has_volume.then_some(volume);
+    transaction.prepare_cached(sql)?.execute(params![
+        series,
+        first,
+        last,
+        i64::try_from(timestamps.len()).unwrap_or(i64::MAX),
+        checksum,
+        encoded,
+        open,
+        high,
+        low,
+        close,
+        volume
+    ])?;
+    Ok(())
 }

@@ -1,51 +1,41 @@
-//! Bars to chunks: an import rewrites those that it touches and leaves the others alone.
+//! Imports bars into chunks. An import rewrites the chunks that it overlaps and no others.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::chunk::{self, Columns};
-use crate::data::{Imported, new_revision};
-use crate::error::{Code, Error};
+use super::chunk;
+use crate::data::import::{MergeSummary, check_cancelled, check_commit, first_and_last};
+use crate::data::ohlcv_columns::OhlcvColumns;
+use crate::data::series::new_revision;
+use crate::db::sqlite::Failure;
 use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
-use crate::store::sqlite::Failure;
 
-/// Merges bars into a series within one transaction, a chunk at a time.
+/// Merges bars into a series in one transaction, a chunk at a time.
 pub(super) fn import(
     connection: &mut Connection,
     symbol: &str,
     timeframe: Timeframe,
     bars: &Bars,
     observer: &dyn ProgressObserver,
-) -> Result<Imported, Failure> {
-    // It may have waited for others.
-    if observer.is_cancelled() {
-        return Err(Error::cancelled().into());
-    }
-    let (Some(&first), Some(&last)) = (bars.timestamps().first(), bars.timestamps().last()) else {
-        return Err(Error::new(
-            Code::BadData,
-            format!("there are no bars of {symbol} {timeframe} to import"),
-        )
-        .into());
-    };
+) -> Result<MergeSummary, Failure> {
+    // The job may have waited in the queue.
+    check_cancelled(observer)?;
+    let (first, last) = first_and_last(symbol, timeframe, bars)?;
     let transaction = connection.transaction()?;
-    let series = series(&transaction, symbol, timeframe, first)?;
-    let (from, to) = touched(&transaction, series, first, last)?;
-    let replaced = merge(&transaction, series, (from, to), bars, observer)?;
-    let count = "
+    let series = find_or_create_series(&transaction, symbol, timeframe, first)?;
+    let range = rewritten_range(&transaction, series, first, last)?;
+    let replaced = merge(&transaction, series, range, bars, observer)?;
+    let update = "
         UPDATE bar_series SET revision = ?2, (bars, first, last) =
           (SELECT sum(bars), min(first), max(last) FROM bars WHERE series = ?1)
         WHERE series = ?1";
-    transaction.execute(count, [series, new_revision()])?;
-    if !observer.may_commit() {
-        return Err(Error::cancelled().into());
-    }
+    transaction.execute(update, [series, new_revision()])?;
+    check_commit(observer)?;
     transaction.commit()?;
-    Ok(Imported { imported: bars.len() as u64, replaced, first, last })
+    Ok(MergeSummary { imported: bars.len() as u64, replaced, first, last })
 }
 
-/// Finds a series, or makes one.
-fn series(
+fn find_or_create_series(
     transaction: &Transaction,
     symbol: &str,
     timeframe: Timeframe,
@@ -60,124 +50,125 @@ fn series(
     Ok(transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0))?)
 }
 
-/// Returns the range of openings that is rewritten: that of the bars, widened to the neighbours before and behind where
-/// they have room, so that bars which come one at a time do not make one chunk each.
-fn touched(
+/// Returns the range of opening times to rewrite: that of the bars, extended to the chunks before and after unless they are
+/// full. Otherwise bars that are imported one at a time would make one chunk each.
+fn rewritten_range(
     transaction: &Transaction,
     series: i64,
     first: i64,
     last: i64,
 ) -> Result<(i64, i64), Failure> {
-    let room = i64::try_from(chunk::SIZE).unwrap_or(i64::MAX);
-    let neighbour = |sql: &str, place: i64| -> Result<Option<i64>, Failure> {
+    let full = i64::try_from(chunk::MAX_BARS).unwrap_or(i64::MAX);
+    let neighbour = |sql: &str, time: i64| -> Result<Option<i64>, Failure> {
         let found: Option<(i64, i64)> = transaction
-            .query_row(sql, params![series, place], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(sql, params![series, time], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        Ok(found.filter(|(_, bars)| *bars < room).map(|(edge, _)| edge))
+        Ok(found.filter(|(_, bars)| *bars < full).map(|(edge, _)| edge))
     };
     let before =
         "SELECT first, bars FROM bars WHERE series = ?1 AND first < ?2 ORDER BY first DESC LIMIT 1";
-    let behind =
+    let after =
         "SELECT last, bars FROM bars WHERE series = ?1 AND first > ?2 ORDER BY first LIMIT 1";
-    Ok((neighbour(before, first)?.unwrap_or(first), neighbour(behind, last)?.unwrap_or(last)))
+    Ok((neighbour(before, first)?.unwrap_or(first), neighbour(after, last)?.unwrap_or(last)))
 }
 
-/// Merges bars with those of the chunks that reach into a range, in the order of their openings; of two with the same, the
-/// new one stays. Returns how many were replaced.
+/// Merges bars with those of the chunks that overlap a range, sorted by opening time. Of two bars with the same opening time,
+/// the new one stays. Returns the number of replaced bars.
 fn merge(
     transaction: &Transaction,
     series: i64,
-    (from, to): (i64, i64),
+    range: (i64, i64),
     bars: &Bars,
     observer: &dyn ProgressObserver,
 ) -> Result<u64, Failure> {
     let new = bars.timestamps();
-    let mut old = Old::new(transaction, series, from, to)?;
-    let mut out = Columns::with_capacity(chunk::SIZE);
+    let mut stored = StoredBars::new(transaction, series, range)?;
+    let mut out = OhlcvColumns::with_capacity(chunk::MAX_BARS);
     let (mut at, mut replaced) = (0, 0);
     loop {
-        // The chunk of the next old bar is always taken out before one that may begin as it does is written.
-        let next = old.next(transaction, series)?;
-        let room = chunk::SIZE - out.len();
+        // This deletes the chunk of the next stored bar before a new chunk with the same first bar can be inserted.
+        let next = stored.peek(transaction, series)?;
+        let capacity = chunk::MAX_BARS - out.len();
         match (next, new.get(at).copied()) {
             (None, None) => break,
-            (Some(_), None) => old.give(&mut out, room, None),
-            (Some(next), Some(first)) if next < first => old.give(&mut out, room, Some(first)),
+            (Some(_), None) => stored.move_to(&mut out, capacity, None),
+            (Some(next), Some(first)) if next < first => {
+                stored.move_to(&mut out, capacity, Some(first));
+            }
             (next, Some(first)) => {
                 let rest = new.get(at..).unwrap_or(&[]);
-                let before = match next {
+                let count = match next {
                     Some(next) if next == first => {
-                        old.drop_one();
+                        stored.skip();
                         replaced += 1;
                         1
                     }
-                    Some(next) => rest.partition_point(|opening| *opening < next),
+                    Some(next) => rest.partition_point(|time| *time < next),
                     None => rest.len(),
                 };
-                let end = at + before.min(room);
-                out.extend_from(bars, at..end);
+                let end = at + count.min(capacity);
+                out.extend_from_bars(bars, at..end);
                 at = end;
             }
         }
-        if out.len() == chunk::SIZE {
-            if observer.is_cancelled() {
-                return Err(Error::cancelled().into());
-            }
-            out.insert(transaction, series, 0..out.len())?;
+        if out.len() == chunk::MAX_BARS {
+            check_cancelled(observer)?;
+            chunk::insert(&out, transaction, series, 0..out.len())?;
             out.clear();
             observer.on_bar(at, 0);
         }
     }
-    out.insert(transaction, series, 0..out.len())?;
+    chunk::insert(&out, transaction, series, 0..out.len())?;
     observer.on_bar(at, 0);
     Ok(replaced)
 }
 
-/// The bars that are there already, a chunk at a time.
-struct Old {
-    /// The openings of the chunks that are still to be taken, the last one first.
+/// The stored bars of a range, one chunk in memory at a time.
+struct StoredBars {
+    /// The first opening times of the chunks that are still to be read, the last one first.
     chunks: Vec<i64>,
-    bars: Columns,
+    columns: OhlcvColumns,
     at: usize,
 }
 
-impl Old {
-    fn new(transaction: &Transaction, series: i64, from: i64, to: i64) -> Result<Self, Failure> {
+impl StoredBars {
+    fn new(transaction: &Transaction, series: i64, range: (i64, i64)) -> Result<Self, Failure> {
         let sql = "SELECT first FROM bars WHERE series = ?1 AND first <= ?3 AND last >= ?2 ORDER BY first DESC";
         let mut statement = transaction.prepare_cached(sql)?;
-        let chunks = statement.query_map(params![series, from, to], |row| row.get(0))?;
+        let chunks = statement.query_map(params![series, range.0, range.1], |row| row.get(0))?;
         let chunks = chunks.collect::<Result<_, _>>()?;
-        Ok(Self { chunks, bars: Columns::default(), at: 0 })
+        Ok(Self { chunks, columns: OhlcvColumns::default(), at: 0 })
     }
 
-    /// Returns the opening of the next bar; takes its chunk out of the table if it is the first of one.
-    fn next(&mut self, transaction: &Transaction, series: i64) -> Result<Option<i64>, Failure> {
-        while self.at == self.bars.len() {
+    /// Returns the opening time of the next bar. Reads the next chunk and deletes its row when the current one is used up.
+    fn peek(&mut self, transaction: &Transaction, series: i64) -> Result<Option<i64>, Failure> {
+        while self.at == self.columns.len() {
             let Some(first) = self.chunks.pop() else { return Ok(None) };
-            self.bars.clear();
+            self.columns.clear();
             self.at = 0;
             let one = "WHERE series = ?1 AND first = ?2";
             let mut statement = transaction.prepare_cached(&format!("{} {one}", chunk::SELECT))?;
             let mut rows = statement.query(params![series, first])?;
             while let Some(row) = rows.next()? {
-                self.bars.extend(row)?;
+                chunk::append(&mut self.columns, row)?;
             }
             let mut delete = transaction.prepare_cached(&format!("DELETE FROM bars {one}"))?;
             delete.execute(params![series, first])?;
         }
-        Ok(self.bars.times.get(self.at).copied())
+        Ok(self.columns.timestamps.get(self.at).copied())
     }
 
-    /// Moves up to `room` bars that open before a moment.
-    fn give(&mut self, out: &mut Columns, room: usize, before: Option<i64>) {
-        let rest = self.bars.times.get(self.at..).unwrap_or(&[]);
-        let count = before.map_or(rest.len(), |before| rest.partition_point(|time| *time < before));
-        let end = self.at + count.min(room);
-        out.extend_from_columns(&self.bars, self.at..end);
+    /// Moves up to `count` bars that open before a time.
+    fn move_to(&mut self, out: &mut OhlcvColumns, count: usize, before: Option<i64>) {
+        let rest = self.columns.timestamps.get(self.at..).unwrap_or(&[]);
+        let matching =
+            before.map_or(rest.len(), |before| rest.partition_point(|time| *time < before));
+        let end = self.at + matching.min(count);
+        out.extend_from_columns(&self.columns, self.at..end);
         self.at = end;
     }
 
-    fn drop_one(&mut self) {
+    fn skip(&mut self) {
         self.at += 1;
     }
 }

@@ -1,15 +1,23 @@
-//! Chunks to bars.
+//! Loads bars from chunks.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::chunk::{self, Columns};
-use crate::data::{Span, no_data};
-use crate::error::{Code, Error};
-use crate::market::{Bars, Column, Timeframe};
+use super::catalog::{self, count};
+use super::chunk;
+use crate::data::import::check_cancelled;
+use crate::data::ohlcv_columns::OhlcvColumns;
+use crate::data::series::no_data;
+use crate::data::span::Span;
+use crate::db::encoding::damaged;
+use crate::db::sqlite::Failure;
+use crate::error::Code;
+use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
-use crate::store::sqlite::{Failure, damaged};
 
-/// Loads the bars of a series that open within a range.
+/// The capacity that is reserved at most before any chunk is read, bars.
+const MAX_RESERVED: usize = 1 << 20;
+
+/// Loads the bars of a series that open within a span.
 pub(super) fn load(
     connection: &mut Connection,
     symbol: &str,
@@ -17,24 +25,24 @@ pub(super) fn load(
     span: Span,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars, Failure> {
-    // One transaction: an import of another process in between must not be half seen.
+    // One transaction, so that an import of another process is seen as a whole or not at all.
     let transaction = connection.transaction()?;
     let id = "SELECT series FROM bar_series WHERE asset_symbol = ?1 AND timeframe = ?2";
     let id: Option<i64> =
         transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0)).optional()?;
     let bars = match id {
-        Some(id) => chunks(&transaction, id, span, observer)?,
-        None => bars(Columns::default(), span)?,
+        Some(id) => load_chunks(&transaction, id, span, observer)?,
+        None => cut(OhlcvColumns::default(), span)?,
     };
     if bars.is_empty() {
-        let known = super::series(&transaction, symbol)?;
+        let known = catalog::series(&transaction, symbol)?;
         return Err(no_data(symbol, timeframe, span, &known).into());
     }
     Ok(bars)
 }
 
-/// Reads the chunks that reach into a range.
-fn chunks(
+/// Reads the chunks that overlap a span.
+fn load_chunks(
     connection: &Connection,
     series: i64,
     span: Span,
@@ -42,41 +50,33 @@ fn chunks(
 ) -> Result<Bars, Failure> {
     let Span { start, end, .. } = span;
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
-    let count = format!(
+    let counts = format!(
         "SELECT coalesce(sum(bars), 0), coalesce(sum(bars) FILTER (WHERE first >= ?2 AND last <= ?3), 0) FROM bars {range}"
     );
-    let (count, within): (i64, i64) = connection
-        .prepare_cached(&count)?
+    let (overlapping, within): (i64, i64) = connection
+        .prepare_cached(&counts)?
         .query_row(params![series, start, end], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // Too many are refused before any is read; what chunks at the ends have in the span is seen when they are cut.
-    span.check(super::count(within)?)?;
-    // A damaged count must not ask for all memory: a million bars at once is enough to begin with.
-    let mut columns = Columns::with_capacity(super::count::<usize>(count)?.min(1 << 20));
+    // Too many bars are rejected before any is read. Chunks that are only partly within the span are checked once cut.
+    span.check(count(within)?)?;
+    // The limit protects against a damaged count.
+    let capacity = count::<usize>(overlapping)?.min(MAX_RESERVED);
+    let mut columns = OhlcvColumns::with_capacity(capacity);
     let mut statement =
         connection.prepare_cached(&format!("{} {range} ORDER BY first", chunk::SELECT))?;
     let mut rows = statement.query(params![series, start, end])?;
     while let Some(row) = rows.next()? {
-        if observer.is_cancelled() {
-            return Err(Error::cancelled().into());
-        }
-        columns.extend(row)?;
+        check_cancelled(observer)?;
+        chunk::append(&mut columns, row)?;
     }
-    bars(columns, span)
+    cut(columns, span)
 }
 
-/// Cuts columns to a range and checks them; they have been sound when they were kept, so a fault is damage.
-fn bars(columns: Columns, span: Span) -> Result<Bars, Failure> {
-    let Columns { mut times, values } = columns;
-    let last = times.partition_point(|&time| time <= span.end);
-    let first = times.partition_point(|&time| time < span.start).min(last);
+/// Cuts columns to a span and validates them. They were valid when they were stored, so a fault means damage.
+fn cut(columns: OhlcvColumns, span: Span) -> Result<Bars, Failure> {
+    let last = columns.timestamps.partition_point(|&time| time <= span.end);
+    let first = columns.timestamps.partition_point(|&time| time < span.start).min(last);
     span.check(last - first)?;
-    times.truncate(last);
-    times.drain(..first);
-    let [open, high, low, close, volume] =
-        values.map(|column| Column::from(column).slice(first..last));
-    // One bar without a volume leaves the whole range without: a sum over some bars would be taken for one over all.
-    let volume = (!volume.iter().any(|volume| volume.is_nan())).then_some(volume);
-    Bars::new(times, open, high, low, close, volume).map_err(|error| match error.code {
+    columns.slice_into_bars(first..last).map_err(|error| match error.code {
         Code::BadData => damaged(error.message).into(),
         _ => error.into(),
     })

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::arrow::array::{ArrayRef, Float64Array, TimestampMicrosecondArray};
@@ -9,10 +9,9 @@ use ::parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use tempfile::TempDir;
 
-use super::*;
-use crate::market::time;
-
-use crate::observer::NoObserver;
+use crate::error::{Code, Result};
+use crate::market::{Bars, Limit, time};
+use crate::observer::{NoObserver, ProgressObserver};
 
 const LIMIT: u64 = 100_000;
 
@@ -20,7 +19,7 @@ fn read(path: &Path, observer: &dyn ProgressObserver) -> Result<Bars> {
     super::read(path, Limit::of_import(LIMIT), observer)
 }
 
-/// Writes a file into a folder of its own and reads it.
+/// Writes a file into a new folder and reads it.
 fn read_text(text: &str) -> Result<Bars> {
     read_bytes("bars.csv", text.as_bytes()).map(|(_, bars)| bars)
 }
@@ -39,18 +38,18 @@ fn fault(text: &str) -> String {
 }
 
 #[test]
-fn delimiters_marks_quotes_and_blank_lines_make_no_difference() {
+fn delimiters_byte_order_marks_quotes_and_blank_lines_do_not_matter() {
     let texts = [
         "Date,Open,High,Low,Close,Volume\n2020-01-02,10,12,9,11,5\n2020-01-03,11,13,10,12,6\n",
         "\u{feff}date;open;high;low;close;volume\r\n\r\n2020-01-02;10;12;9;11;5\r\n\r\n2020-01-03;11;13;10;12;6",
         "TIME\tO\tH\tL\tC\tVOL\n1577923200\t10\t12\t9\t11\t5\n1578009600\t11\t13\t10\t12\t6\n",
         "\"Open Time\",\"Open\",\"High\",\"Low\",\"Close\",\"Volume\"\n\"2020-01-02\",\"10\",\"12\",\"9\",\"11\",\"5\"\n\"2020-01-03\", 11 ,13,10,12,6\n,,,,,\n",
-        // The newest first.
+        // The newest bar first.
         "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-03,11,13,10,12,1,6\n2020-01-02,10,12,9,11,1,5\n",
-        // A line before the header, more columns, an empty one at the end.
+        // A line before the header, additional columns, an empty column at the end.
         "https://www.CryptoDataDownload.com\nunix,date,symbol,open,high,low,close,Volume BTC,Volume USD\n1577923200000,x,B,10,12,9,11,5,1,\n1578009600000,x,B,11,13,10,12,6,1\n",
         "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<VOL>\n2020.01.02\t00:00:00\t10\t12\t9\t11\t5\n2020.01.03\t00:00:00\t11\t13\t10\t12\t6\n",
-        // A quoted field may hold the delimiter.
+        // A quoted field with the delimiter.
         "name,Date,Open,High,Low,Close,Volume\n\"Apple, Inc.\",02.01.2020,10,12,9,11,5\n\"Apple, Inc.\",03.01.2020,11,13,10,12,6\n",
     ];
     for text in texts {
@@ -75,7 +74,7 @@ fn delimiters_marks_quotes_and_blank_lines_make_no_difference() {
 }
 
 #[test]
-fn faults_are_named_by_line_and_column() {
+fn faults_name_line_and_column() {
     let head = "Date,Open,High,Low,Close,Volume\n2020-01-02,10,12,9,11,5\n";
     let cases = [
         ("2020-01-03,11,13,,12,6\n", r#"line 3, column "Low" must be a number, is empty"#),
@@ -86,8 +85,8 @@ fn faults_are_named_by_line_and_column() {
         ("2020-01-03,11,13,10,NaN,6\n", r#"line 3, column "Close" must be a number, was "NaN""#),
         ("2020-01-03,11,13,10,12,\n", r#"line 3, column "Volume" must be a number, is empty"#),
         ("soon,11,13,10,12,6\n", r#"line 3, column "Date" must be a date or a time, was "soon""#),
-        ("2020-01-03,11,1", "line 3 has 3 fields where the header has 6"),
-        ("2020-01-03,1,100,13,10,12,6\n", "line 3 has 7 fields where the header has 6"),
+        ("2020-01-03,11,1", "line 3 has 3 fields, the header has 6"),
+        ("2020-01-03,1,100,13,10,12,6\n", "line 3 has 7 fields, the header has 6"),
         (
             "2020-01-02,11,13,10,12,6\n",
             "bar 1 (2020-01-02): the timestamp is that of the bar before (duplicate)",
@@ -115,7 +114,7 @@ fn faults_are_named_by_line_and_column() {
         read_bytes("bars.csv", b"\xff\xfeD\0a\0")
             .unwrap_err()
             .message
-            .ends_with("in UTF-16, must be in UTF-8")
+            .ends_with("is UTF-16, must be UTF-8")
     );
 }
 
@@ -142,7 +141,7 @@ fn parquet_bytes(compression: Compression) -> Vec<u8> {
 }
 
 #[test]
-fn parquet_is_read_whatever_its_compression() {
+fn parquet_is_read_with_every_compression() {
     let codecs = [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
@@ -165,14 +164,14 @@ fn parquet_is_read_whatever_its_compression() {
 }
 
 #[test]
-fn broken_parquet_and_arrow_are_bad_data_with_the_path() {
+fn broken_parquet_and_arrow_are_bad_data_and_name_the_path() {
     let whole = parquet_bytes(Compression::SNAPPY);
     for len in (1..whole.len()).step_by(41) {
         let error = read_bytes("bars.parquet", &whole[..len]).unwrap_err();
         assert_eq!(error.code, Code::BadData, "{len} bytes");
         assert!(error.message.contains("bars.parquet: "), "{}", error.message);
     }
-    // Every byte flipped in turn: bars or an error, never a panic that gets out.
+    // A flipped byte leads to bars or an error, never to a panic.
     for place in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[place] ^= 0xFF;
@@ -198,7 +197,7 @@ fn files_that_cannot_be_opened_are_invalid_arguments() {
     fs::create_dir(folder.path().join("folder.csv")).unwrap();
     fs::write(folder.path().join("bars.xlsx"), "x").unwrap();
     let cases = [
-        ("none.csv", "there is no such file"),
+        ("none.csv", "the file does not exist"),
         ("folder.csv", "this is a folder, not a file"),
         ("bars.xlsx", "unknown extension .xlsx, must be .csv, .parquet, .arrow, .feather or .ipc"),
         ("bars", "the name has no extension, must be .csv, .parquet, .arrow, .feather or .ipc"),
@@ -212,7 +211,7 @@ fn files_that_cannot_be_opened_are_invalid_arguments() {
 }
 
 #[test]
-fn a_cancelled_reading_stops() {
+fn a_cancelled_read_stops() {
     struct Cancelled;
     impl ProgressObserver for Cancelled {
         fn is_cancelled(&self) -> bool {
@@ -228,14 +227,14 @@ fn a_cancelled_reading_stops() {
     assert_eq!(read(&path, &NoObserver).unwrap().len(), 20_000);
 }
 
-/// Makes lines of CSV, a bar a minute.
+/// Returns lines of CSV, one bar per minute.
 fn lines(bars: i64) -> String {
     let lines = (0..bars).map(|bar| format!("{},10,12,9,11\n", 1_577_923_200 + bar * 60));
     lines.collect::<Vec<_>>().concat()
 }
 
 #[test]
-fn rows_beyond_the_limit_are_refused() {
+fn rows_beyond_the_limit_are_rejected() {
     let rows = lines(200);
     let text = format!("time,open,high,low,close\n{rows}");
     let folder = TempDir::new().unwrap();
@@ -256,23 +255,23 @@ fn rows_beyond_the_limit_are_refused() {
 }
 
 #[test]
-fn a_record_without_an_end_is_refused() {
+fn a_record_without_an_end_is_rejected() {
     let head = "date,open,high,low,close\n2020-01-02,1,1,1,1\n";
     for long in ["\"", "x", "\0", ",,,,,,,,", "\n\n\n"] {
-        // An odd number of quotes leaves the last one open.
+        // The number of quotes is odd, so the last one stays open.
         let text = format!("{head}{}", long.repeat((3 << 20) / long.len() + 1));
         let found = fault(&text);
         assert!(
-            found.starts_with("the record from line 3 on is longer than 1048576 bytes"),
+            found.starts_with("the record that starts in line 3 is longer than 1048576 bytes"),
             "{found}"
         );
     }
     let found = fault(&format!("{head}{}", ",".repeat(20_000)));
-    assert_eq!(found, "line 3 has 20001 fields, at most 10000 are read");
+    assert_eq!(found, "line 3 has 20001 fields, more than the maximum of 10000");
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_refused() {
+fn a_file_that_changes_while_it_is_read_is_rejected() {
     struct Writer<'a>(&'a Path, u64);
     impl ProgressObserver for Writer<'_> {
         fn is_cancelled(&self) -> bool {

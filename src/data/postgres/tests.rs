@@ -1,25 +1,32 @@
 //! Against a real server, named by `TEST_DATABASE_URL`; `npm test` starts one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use super::*;
-use crate::data::behaviour::{self, minutes};
-use crate::error::Code;
-use crate::market::time;
-use crate::observer::NoObserver;
-use crate::store::postgres::tests::Place as Database;
-use crate::store::{Postgres, Store};
+use super::{CombinedSource, ImportedBars, PriceTable};
+use crate::data::conformance::{self, minutes};
+use crate::data::{Asset, LoadedBars, Source, Span};
+use crate::db::postgres::testing::{TestSchema, settings};
+use crate::error::{Code, Result};
+use crate::market::{Timeframe, time};
+use crate::observer::{NoObserver, ProgressObserver};
+use crate::store::{PostgresStore, Store};
 
-impl Database {
-    /// A source whose tables of prices are looked for in a schema of this test.
-    async fn market(&self, table: Option<&str>) -> (Arc<Postgres>, Market) {
-        let url = self.with(&format!("schema={}_app", self.schema));
-        let store = self.open_at(&url).await;
-        (Arc::clone(&store), beside(&store, table, 1000))
+impl TestSchema {
+    /// Opens a store and a source whose price table is in another schema of this test, `$A` in statements.
+    async fn source(&self, table: Option<&str>) -> (Arc<PostgresStore>, CombinedSource) {
+        let url = self.with(&format!("schema={}_app", self.name));
+        let store = self.store_at(&url).await;
+        (Arc::clone(&store), source_of(&store, table, 1000))
+    }
+
+    async fn store_at(&self, url: &str) -> Arc<PostgresStore> {
+        PostgresStore::open(&settings(url, 3, 2), &self.name).await.unwrap()
     }
 
     async fn app(&self, sql: &str) {
-        self.sql(&sql.replace("$A", &format!("{}_app", self.schema))).await;
+        self.sql(&sql.replace("$A", &format!("{}_app", self.name))).await;
     }
 
     async fn drop_app(self) {
@@ -28,39 +35,40 @@ impl Database {
     }
 }
 
-/// The source over one database.
-fn beside(store: &Arc<Postgres>, table: Option<&str>, chunk: u32) -> Market {
-    let imports = Imports::new(Arc::clone(store), chunk);
-    Market::new(Arc::new(imports), Prices::beside(store, table, chunk))
+/// Returns the source over one database.
+fn source_of(store: &PostgresStore, table: Option<&str>, chunk_rows: u32) -> CombinedSource {
+    let imported = ImportedBars::new(Arc::clone(store.pool()), store.schema(), chunk_rows);
+    let table = PriceTable::in_store_database(Arc::clone(store.pool()), table, chunk_rows);
+    CombinedSource::new(Arc::new(imported), table)
 }
 
-async fn load(market: &Market, symbol: &str, timeframe: Timeframe) -> Result<Loaded> {
-    market.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(NoObserver)).await
+async fn load(source: &CombinedSource, symbol: &str, timeframe: Timeframe) -> Result<LoadedBars> {
+    source.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(NoObserver)).await
 }
 
 #[tokio::test]
-async fn the_source_in_postgresql_behaves() {
-    for way in ["application_name=x", "pgbouncer=true", "by pgbouncer"] {
-        let Some(place) = Database::new().await else { return };
-        let url = match way {
-            "by pgbouncer" => Database::pooled(),
-            parameter => Some(place.with(parameter)),
+async fn the_source_in_postgresql_conforms() {
+    for variant in ["application_name=x", "pgbouncer=true", "real pgbouncer"] {
+        let Some(database) = TestSchema::new().await else { return };
+        let url = match variant {
+            "real pgbouncer" => TestSchema::pooled(),
+            parameter => Some(database.with(parameter)),
         };
-        let Some(url) = url else { return place.drop().await };
-        let store = place.open_at(&url).await;
-        let source = beside(&store, Some(&format!("{}.nothing", place.schema)), 10_000);
-        place.sql("CREATE VIEW $S.nothing AS SELECT ''::text AS symbol, now() AS time, 1 AS price WHERE false").await;
-        behaviour::suite(&source).await;
+        let Some(url) = url else { return database.drop().await };
+        let store = database.store_at(&url).await;
+        let source = source_of(&store, Some(&format!("{}.nothing", database.name)), 10_000);
+        database.sql("CREATE VIEW $S.nothing AS SELECT ''::text AS symbol, now() AS time, 1 AS price WHERE false").await;
+        conformance::suite(&source).await;
         store.close().await.unwrap();
         assert_eq!(source.assets().await.unwrap_err().code, Code::Closed);
-        place.drop().await;
+        database.drop().await;
     }
 }
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "mostly a table of cases")]
-async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
-    let Some(place) = Database::new().await else { return };
+async fn bars_are_read_with_all_names_and_types_of_columns() {
+    let Some(database) = TestSchema::new().await else { return };
     let day = |sql: &str| sql.replace("$day", "(timestamp '2020-01-01' + i * interval '1 day')");
     let rows = "FROM generate_series(0, 2999) AS i ORDER BY random()";
     let prices = "10 + i * 0.01, 12 + i * 0.01, 9 + i * 0.01, 11 + i * 0.01";
@@ -99,13 +107,13 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
         ),
     ];
     for (columns, values) in tables {
-        place.app("SET client_min_messages = warning; DROP SCHEMA IF EXISTS $A CASCADE; CREATE SCHEMA $A").await;
+        database.app("SET client_min_messages = warning; DROP SCHEMA IF EXISTS $A CASCADE; CREATE SCHEMA $A").await;
         if columns.contains("uuid") {
-            place.app("CREATE TABLE $A.assets (id uuid PRIMARY KEY, symbol text UNIQUE); INSERT INTO $A.assets VALUES ('00000000-0000-0000-0000-000000000007', 'AAPL')").await;
+            database.app("CREATE TABLE $A.assets (id uuid PRIMARY KEY, symbol text UNIQUE); INSERT INTO $A.assets VALUES ('00000000-0000-0000-0000-000000000007', 'AAPL')").await;
         }
-        place.app(&day(&format!("CREATE TABLE $A.market_data ({columns}); INSERT INTO $A.market_data SELECT {values} {rows}"))).await;
-        let (store, market) = place.market(None).await;
-        let series = market.series("AAPL").await.unwrap();
+        database.app(&day(&format!("CREATE TABLE $A.market_data ({columns}); INSERT INTO $A.market_data SELECT {values} {rows}"))).await;
+        let (store, source) = database.source(None).await;
+        let series = source.series("AAPL").await.unwrap();
         assert_eq!(series.len(), 1, "{columns}");
         assert_eq!(
             (series[0].timeframe, series[0].bars, series[0].ticks),
@@ -113,14 +121,14 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
             "{columns}"
         );
         assert_eq!(time::short(series[0].first), "2020-01-01");
-        let loaded = load(&market, "AAPL", Timeframe::D1).await.unwrap();
+        let loaded = load(&source, "AAPL", Timeframe::D1).await.unwrap();
         let bars = &loaded.bars;
         assert_eq!(bars.len(), 3000);
         for bar in [0, 1, 1234, 2999] {
-            // A real holds the nearest of its own kind, which is not that of a double.
+            // A real has less precision than a double.
             let price = |base: u32| {
                 let price = f64::from(base * 100 + bar) / 100.0;
-                #[expect(clippy::cast_possible_truncation, reason = "that is what a real does")]
+                #[expect(clippy::cast_possible_truncation, reason = "a real has less precision")]
                 let real = f64::from(price as f32);
                 if columns.contains(" real") { real } else { price }
             };
@@ -137,9 +145,9 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
                 "{columns}"
             );
         }
-        // Both ends are included.
+        // Both ends are inclusive.
         let (from, to) = (time::parse("2020-01-05").unwrap(), time::parse("2020-01-07").unwrap());
-        let part = market
+        let part = source
             .load("AAPL", Timeframe::D1, Span::new(from, to), Arc::new(NoObserver))
             .await
             .unwrap();
@@ -151,18 +159,18 @@ async fn bars_are_read_whatever_their_columns_are_called_and_typed() {
             "{:?}",
             loaded.warnings
         );
-        assert_eq!(market.assets().await.unwrap(), [Asset { symbol: "AAPL".into(), series }]);
-        assert_eq!(market.series("MSFT").await.unwrap(), []);
-        assert_eq!(load(&market, "MSFT", Timeframe::D1).await.unwrap_err().code, Code::NoData);
+        assert_eq!(source.assets().await.unwrap(), [Asset { symbol: "AAPL".into(), series }]);
+        assert_eq!(source.series("MSFT").await.unwrap(), []);
+        assert_eq!(load(&source, "MSFT", Timeframe::D1).await.unwrap_err().code, Code::NoData);
         store.close().await.unwrap();
     }
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test]
-async fn timeframes_are_told_apart_and_imported_bars_go_before() {
-    let Some(place) = Database::new().await else { return };
-    place
+async fn timeframes_are_separate_series_and_imported_ones_take_precedence() {
+    let Some(database) = TestSchema::new().await else { return };
+    database
         .app(
             "CREATE SCHEMA $A; CREATE TYPE $A.frame AS ENUM ('1h', '60m', '1d', '1M');
              CREATE TABLE $A.prices (symbol text, timeframe $A.frame, ts timestamptz, open float8, high float8, low float8,
@@ -172,41 +180,41 @@ async fn timeframes_are_told_apart_and_imported_bars_go_before() {
              INSERT INTO $A.prices SELECT 'A', '60m', to_timestamp(i * 3600), 11, 11, 11, 11, 1 FROM generate_series(50, 99) i;
              INSERT INTO $A.prices SELECT 'A', '1d', to_timestamp(i * 86400), 12, 12, 12, 12, 1 FROM generate_series(0, 4) i;
              INSERT INTO $A.prices SELECT 'A', '1M', to_timestamp(0), 12, 12, 12, 12, 1;
-             CREATE VIEW $A.looked_at AS SELECT * FROM $A.prices",
+             CREATE VIEW $A.price_view AS SELECT * FROM $A.prices",
         )
         .await;
-    for table in ["prices", "looked_at"] {
-        let (store, market) = place.market(Some(table)).await;
-        // Loading without having asked for the series works as well.
-        let loaded = load(&market, "A", Timeframe::H1).await.unwrap();
+    for table in ["prices", "price_view"] {
+        let (store, source) = database.source(Some(table)).await;
+        // Loading works before the series were listed.
+        let loaded = load(&source, "A", Timeframe::H1).await.unwrap();
         assert_eq!(
             (loaded.bars.len(), loaded.bars.open()[49], loaded.bars.open()[50]),
             (100, 10.0, 11.0)
         );
         assert_eq!(loaded.warnings, [""; 0]);
-        assert_eq!(load(&market, "A", Timeframe::D1).await.unwrap().bars.len(), 5);
-        let series = market.series("A").await.unwrap();
+        assert_eq!(load(&source, "A", Timeframe::D1).await.unwrap().bars.len(), 5);
+        let series = source.series("A").await.unwrap();
         let found: Vec<_> = series.iter().map(|series| (series.timeframe, series.bars)).collect();
         assert_eq!(found, [(Timeframe::H1, 100), (Timeframe::D1, 5)]);
         store.close().await.unwrap();
     }
-    let (store, market) = place.market(Some("prices")).await;
-    market.import("A", Timeframe::D1, minutes([0, 1440], 100.0)).await.unwrap();
-    let series = market.series("A").await.unwrap();
+    let (store, source) = database.source(Some("prices")).await;
+    source.import("A", Timeframe::D1, minutes([0, 1440], 100.0)).await.unwrap();
+    let series = source.series("A").await.unwrap();
     let found: Vec<_> = series
         .iter()
         .map(|series| (series.timeframe, series.bars, series.source.as_str()))
         .collect();
-    let app = format!("{}_app.prices", place.schema);
+    let app = format!("{}_app.prices", database.name);
     assert_eq!(found, [(Timeframe::H1, 100, app.as_str()), (Timeframe::D1, 2, "imported")]);
-    assert_eq!(load(&market, "A", Timeframe::D1).await.unwrap().bars.open()[..], [100.0, 100.0]);
+    assert_eq!(load(&source, "A", Timeframe::D1).await.unwrap().bars.open()[..], [100.0, 100.0]);
     store.close().await.unwrap();
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test]
-async fn faulty_bars_are_named_with_their_dates() {
-    let Some(place) = Database::new().await else { return };
+async fn errors_name_the_dates_of_invalid_bars() {
+    let Some(database) = TestSchema::new().await else { return };
     let faults = [
         (
             "'2020-01-02', 1, 1, 1, 1), ('2020-01-02', 1, 1, 1, 1",
@@ -223,27 +231,27 @@ async fn faulty_bars_are_named_with_their_dates() {
         ),
     ];
     for (rows, expected) in faults {
-        place
+        database
             .app(&format!(
                 "SET client_min_messages = warning; DROP SCHEMA IF EXISTS $A CASCADE; CREATE SCHEMA $A;
                  CREATE TABLE $A.market_data (date timestamp, open numeric, high numeric, low numeric, close numeric, symbol text DEFAULT 'A');
                  INSERT INTO $A.market_data VALUES ('2020-01-01', 1, 1, 1, 1), ({rows})"
             ))
             .await;
-        let (store, market) = place.market(None).await;
-        let error = load(&market, "A", Timeframe::D1).await.unwrap_err();
+        let (store, source) = database.source(None).await;
+        let error = load(&source, "A", Timeframe::D1).await.unwrap_err();
         assert_eq!((error.code, error.issues.len()), (Code::BadData, 1));
         assert!(error.message.contains(expected), "{}", error.message);
         assert!(error.message.starts_with("the bars of A in "), "{}", error.message);
         store.close().await.unwrap();
     }
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test]
-async fn ticks_become_bars_and_their_faults_are_counted() {
-    let Some(place) = Database::new().await else { return };
-    place
+async fn ticks_are_aggregated_and_invalid_ones_are_counted() {
+    let Some(database) = TestSchema::new().await else { return };
+    database
         .app(
             "CREATE SCHEMA $A; CREATE TABLE $A.assets (id text PRIMARY KEY, symbol text UNIQUE);
              CREATE TABLE $A.market_data (id text PRIMARY KEY, asset_id text REFERENCES $A.assets, price numeric(15,8),
@@ -257,31 +265,31 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
                ('y', 'id-2', 5, NULL, '2020-01-01')",
         )
         .await;
-    let (store, market) = place.market(None).await;
-    let series = market.series("BTC").await.unwrap();
+    let (store, source) = database.source(None).await;
+    let series = source.series("BTC").await.unwrap();
     assert_eq!((series.len(), series[0].ticks, series[0].timeframe), (1, true, Timeframe::M1));
-    let loaded = load(&market, "BTC", Timeframe::M1).await.unwrap();
+    let loaded = load(&source, "BTC", Timeframe::M1).await.unwrap();
     let bars = &loaded.bars;
     assert_eq!(bars.len(), 1000);
-    // The tick that was written last won, whatever the order in which rows are found.
+    // The tick that was written last wins, in any order of the rows.
     assert_eq!(
         [bars.open()[0], bars.high()[0], bars.low()[0], bars.close()[0], bars.volume().unwrap()[0]],
         [100.000_000_01, 999.0, 100.000_000_01, 102.000_000_01, 5.0]
     );
-    let name = format!("BTC in {}_app.market_data", place.schema);
+    let name = format!("BTC in {}_app.market_data", database.name);
     assert_eq!(
         loaded.warnings,
         [
             format!(
-                "{name}: 3 ticks without a price above 0 were left out, the first at 2020-01-01T00:00:05.000Z"
+                "{name}: 3 ticks without a price above 0 were skipped, the first at 2020-01-01T00:00:05.000Z"
             ),
             format!(
-                "{name}: 1 tick was replaced by a later one of the same time, the first at 2020-01-01T00:00:20.000Z"
+                "{name}: 1 tick was replaced by a later one with the same time, the first at 2020-01-01T00:00:20.000Z"
             ),
         ]
     );
     let hour = time::parse("2020-01-01T01:00").unwrap();
-    let part = market
+    let part = source
         .load("BTC", Timeframe::H1, Span::new(hour - 1, hour), Arc::new(NoObserver))
         .await
         .unwrap();
@@ -289,26 +297,26 @@ async fn ticks_become_bars_and_their_faults_are_counted() {
         (part.bars.timestamps(), part.bars.volume().unwrap()[0]),
         (&[hour][..], 180.0 * 1.5)
     );
-    let ticks = market
+    let ticks = source
         .load_ticks("BTC", Span::new(hour, hour + 60_000), Arc::new(NoObserver))
         .await
         .unwrap();
     assert_eq!(ticks.bars.timestamps(), [hour, hour + 20_000, hour + 40_000, hour + 60_000]);
-    assert_eq!(load(&market, "ETH", Timeframe::D1).await.unwrap().bars.volume(), None);
-    assert_eq!(load(&market, "DOGE", Timeframe::D1).await.unwrap_err().code, Code::NoData);
+    assert_eq!(load(&source, "ETH", Timeframe::D1).await.unwrap().bars.volume(), None);
+    assert_eq!(load(&source, "DOGE", Timeframe::D1).await.unwrap_err().code, Code::NoData);
     let symbols: Vec<_> =
-        market.assets().await.unwrap().into_iter().map(|asset| asset.symbol).collect();
+        source.assets().await.unwrap().into_iter().map(|asset| asset.symbol).collect();
     assert_eq!(symbols, ["BTC", "ETH"]);
     store.close().await.unwrap();
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test]
-async fn tables_that_hold_neither_are_refused_by_name() {
-    let Some(place) = Database::new().await else { return };
-    place.app("CREATE SCHEMA $A; CREATE TABLE $A.market_data (id int, symbol text, price text, day date)").await;
-    let (store, market) = place.market(None).await;
-    let error = market.series("A").await.unwrap_err();
+async fn a_table_with_neither_bars_nor_ticks_is_rejected() {
+    let Some(database) = TestSchema::new().await else { return };
+    database.app("CREATE SCHEMA $A; CREATE TABLE $A.market_data (id int, symbol text, price text, day date)").await;
+    let (store, source) = database.source(None).await;
+    let error = source.series("A").await.unwrap_err();
     assert_eq!(error.code, Code::Storage);
     for part in [
         "open, high, low and close",
@@ -319,22 +327,22 @@ async fn tables_that_hold_neither_are_refused_by_name() {
     ] {
         assert!(error.message.contains(part), "{}", error.message);
     }
-    // What was imported can be used all the same.
-    market.import("A", Timeframe::M1, minutes([1], 10.0)).await.unwrap();
-    assert_eq!(load(&market, "A", Timeframe::M1).await.unwrap().bars.len(), 1);
-    assert_eq!(market.series("A").await.unwrap().len(), 1);
+    // Imported bars can still be used.
+    source.import("A", Timeframe::M1, minutes([1], 10.0)).await.unwrap();
+    assert_eq!(load(&source, "A", Timeframe::M1).await.unwrap().bars.len(), 1);
+    assert_eq!(source.series("A").await.unwrap().len(), 1);
     store.close().await.unwrap();
-    let (store, market) = place.market(Some("other.prices")).await;
-    let error = market.series("A").await.unwrap_err();
+    let (store, source) = database.source(Some("other.prices")).await;
+    let error = source.series("A").await.unwrap_err();
     assert!(error.message.contains("has no table or view other.prices"), "{}", error.message);
     store.close().await.unwrap();
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test]
-async fn a_role_that_may_only_read_prices_is_enough() {
-    let Some(place) = Database::new().await else { return };
-    place
+async fn a_role_that_may_only_read_the_table_is_enough() {
+    let Some(database) = TestSchema::new().await else { return };
+    database
         .app(
             "CREATE SCHEMA $A; CREATE TABLE $A.market_data (symbol text, ts timestamptz, price float8);
              INSERT INTO $A.market_data VALUES ('A', to_timestamp(0), 1);
@@ -342,32 +350,32 @@ async fn a_role_that_may_only_read_prices_is_enough() {
              GRANT USAGE ON SCHEMA $A TO $A_role",
         )
         .await;
-    let role = format!("{}_app_role", place.schema);
-    let mut address = url_of(&place.url);
+    let role = format!("{}_app_role", database.name);
+    let mut address = with_user(&database.url);
     address.replace_range(..=address.find('@').unwrap(), &format!("postgresql://{role}:reader@"));
     let separator = if address.contains('?') { '&' } else { '?' };
-    let url = format!("{address}{separator}schema={}_app", place.schema);
-    let store = place.open_at(&url).await;
-    let market = beside(&store, None, 1000);
-    let error = load(&market, "A", Timeframe::M1).await.unwrap_err();
+    let url = format!("{address}{separator}schema={}_app", database.name);
+    let store = database.store_at(&url).await;
+    let source = source_of(&store, None, 1000);
+    let error = load(&source, "A", Timeframe::M1).await.unwrap_err();
     assert!(error.message.contains("permission denied"), "{}", error.message);
-    place.app("GRANT SELECT ON $A.market_data TO $A_role").await;
-    assert_eq!(load(&market, "A", Timeframe::M1).await.unwrap().bars.len(), 1);
-    store.create_run(crate::store::behaviour::run("bt-role")).await.unwrap();
+    database.app("GRANT SELECT ON $A.market_data TO $A_role").await;
+    assert_eq!(load(&source, "A", Timeframe::M1).await.unwrap().bars.len(), 1);
+    store.create_run(crate::store::conformance::run("bt-role")).await.unwrap();
     store.close().await.unwrap();
-    place.app("DROP SCHEMA $A CASCADE; DROP SCHEMA $S CASCADE; DROP OWNED BY $A_role; DROP ROLE $A_role").await;
-    place.drop_app().await;
+    database.app("DROP SCHEMA $A CASCADE; DROP SCHEMA $S CASCADE; DROP OWNED BY $A_role; DROP ROLE $A_role").await;
+    database.drop_app().await;
 }
 
-/// The URL with a user, so that another can take its place.
-fn url_of(url: &str) -> String {
+/// The URL with a user, so that another can take its database.
+fn with_user(url: &str) -> String {
     if url.contains('@') { url.to_owned() } else { url.replacen("://", "://x@", 1) }
 }
 
 #[tokio::test]
-async fn loading_stops_at_the_server_when_nobody_waits_for_it() {
-    let Some(place) = Database::new().await else { return };
-    place
+async fn dropping_a_load_cancels_its_statement_on_the_server() {
+    let Some(database) = TestSchema::new().await else { return };
+    database
         .app(
             "CREATE SCHEMA $A; CREATE FUNCTION $A.slow(i int) RETURNS float8 LANGUAGE sql VOLATILE AS
                'SELECT 1::float8 FROM pg_sleep(0.05)';
@@ -375,63 +383,63 @@ async fn loading_stops_at_the_server_when_nobody_waits_for_it() {
                FROM generate_series(1, 2000) i",
         )
         .await;
-    let (store, market) = place.market(None).await;
-    market.series("NONE").await.unwrap();
-    let slow = load(&market, "A", Timeframe::M1);
-    tokio::time::timeout(std::time::Duration::from_millis(500), slow).await.unwrap_err();
+    let (store, source) = database.source(None).await;
+    source.series("NONE").await.unwrap();
+    let slow = load(&source, "A", Timeframe::M1);
+    tokio::time::timeout(Duration::from_millis(500), slow).await.unwrap_err();
     let busy = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE '%{}_app%market_data%' AND pid <> pg_backend_pid()",
-        place.schema
+        database.name
     );
     let mut left = 1;
     for _ in 0..40 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        left = place.number(&busy).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        left = database.number(&busy).await;
         if left == 0 {
             break;
         }
     }
     assert_eq!(left, 0);
     store.close().await.unwrap();
-    place.drop_app().await;
+    database.drop_app().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_whose_connection_is_cut_begins_anew() {
-    /// Cuts every connection once some chunks are in.
+async fn a_load_is_retried_when_its_connection_is_cut() {
+    /// Cuts every connection after a few chunks.
     struct Cutter(AtomicUsize, std::sync::mpsc::Sender<()>);
     impl ProgressObserver for Cutter {
         fn is_cancelled(&self) -> bool {
             if self.0.fetch_add(1, Ordering::Relaxed) == 5 {
                 self.1.send(()).unwrap();
-                std::thread::sleep(std::time::Duration::from_millis(200));
+                std::thread::sleep(Duration::from_millis(200));
             }
             false
         }
     }
-    let Some(place) = Database::new().await else { return };
-    let place = Arc::new(place);
-    let (store, market) = place.market(None).await;
+    let Some(database) = TestSchema::new().await else { return };
+    let database = Arc::new(database);
+    let (store, source) = database.source(None).await;
     let bars = minutes(0..20_000, 10.0);
-    market.import("A", Timeframe::M1, bars.clone()).await.unwrap();
+    source.import("A", Timeframe::M1, bars.clone()).await.unwrap();
     let (cut, wait) = std::sync::mpsc::channel();
     let cutter = std::thread::spawn({
-        let place = Arc::clone(&place);
+        let database = Arc::clone(&database);
         let runtime = tokio::runtime::Handle::current();
         move || {
             wait.recv().unwrap();
-            runtime.block_on(place.sql(
+            runtime.block_on(database.sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%$S%bars%' AND pid <> pg_backend_pid()",
             ));
         }
     });
-    let market = Arc::new(market);
+    let source = Arc::new(source);
     let loaded = tokio::task::spawn_blocking({
-        let market = Arc::clone(&market);
+        let source = Arc::clone(&source);
         let runtime = tokio::runtime::Handle::current();
         move || {
             runtime.block_on(async {
-                market
+                source
                     .load(
                         "A",
                         Timeframe::M1,
@@ -448,15 +456,15 @@ async fn a_load_whose_connection_is_cut_begins_anew() {
     cutter.join().unwrap();
     assert_eq!(*loaded.bars, bars);
     store.close().await.unwrap();
-    Arc::into_inner(place).unwrap().drop().await;
+    Arc::into_inner(database).unwrap().drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn rows_come_no_faster_than_they_are_taken_in() {
+async fn rows_are_not_sent_faster_than_they_are_read() {
     use std::sync::atomic::AtomicU64;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    /// Does not go on with the first chunk until it is told to.
+    /// Blocks in the first chunk until it receives a message.
     struct Slow(std::sync::Mutex<Option<std::sync::mpsc::Receiver<()>>>);
     impl ProgressObserver for Slow {
         fn is_cancelled(&self) -> bool {
@@ -466,10 +474,10 @@ async fn rows_come_no_faster_than_they_are_taken_in() {
             false
         }
     }
-    let Some(place) = Database::new().await else { return };
-    place.open().await.close().await.unwrap();
-    // A way to the server that counts what comes back.
-    let address = place.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
+    let Some(database) = TestSchema::new().await else { return };
+    database.store_at(&database.url).await.close().await.unwrap();
+    // A proxy that counts the bytes from the server.
+    let address = database.url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let sent = Arc::new(AtomicU64::new(0));
@@ -498,33 +506,33 @@ async fn rows_come_no_faster_than_they_are_taken_in() {
         }
     });
     let url =
-        format!("{}?sslmode=disable", place.url.replace(&address, &format!("127.0.0.1:{port}")));
-    let store = place.open_at(&url).await;
-    let market = beside(&store, Some("nowhere.nothing"), 1000);
+        format!("{}?sslmode=disable", database.url.replace(&address, &format!("127.0.0.1:{port}")));
+    let store = database.store_at(&url).await;
+    let source = source_of(&store, Some("nowhere.nothing"), 1000);
     let bars = minutes(0..50_000, 10.0);
-    market.import("A", Timeframe::M1, bars.clone()).await.unwrap();
+    source.import("A", Timeframe::M1, bars.clone()).await.unwrap();
     sent.store(0, Ordering::Relaxed);
     let (go, wait) = std::sync::mpsc::channel();
     let observer = Arc::new(Slow(std::sync::Mutex::new(Some(wait))));
     let loading = tokio::spawn(async move {
-        market.load("A", Timeframe::M1, Span::new(0, time::LIMIT), observer).await
+        source.load("A", Timeframe::M1, Span::new(0, time::LIMIT), observer).await
     });
-    // Until the server sends nothing more.
+    // Wait until the server stops sending.
     let mut before = 0;
     for _ in 0..100 {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let now = sent.load(Ordering::Relaxed);
         if now == before && now > 0 {
             break;
         }
         before = now;
     }
-    // A row takes 79 bytes: two chunks of a thousand, of fifty.
+    // A row has 79 bytes. The server has sent two of fifty chunks of a thousand rows.
     assert!((79_000..250_000).contains(&before), "{before} bytes");
     go.send(()).unwrap();
     assert_eq!(*loading.await.unwrap().unwrap().bars, bars);
     assert!(sent.load(Ordering::Relaxed) > 50 * 79_000);
     store.close().await.unwrap();
     proxy.abort();
-    place.drop().await;
+    database.drop().await;
 }

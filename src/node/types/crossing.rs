@@ -6,7 +6,7 @@ use super::results::{BacktestResult, JsSimulationResult, OrderColumns, TradeColu
 use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
 use crate::metrics::METRICS;
 use crate::portfolio::Trades;
-use crate::store::record::Values;
+use crate::store::record::MetricValues;
 
 /// What crosses to JavaScript as text: parsing it there takes a fraction of the time of setting property after property.
 /// BarColumns cross beside it and have their places in it.
@@ -21,7 +21,10 @@ pub(super) fn place<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::
 }
 
 /// Writes metrics as an object.
-pub(super) fn by_name<S: Serializer>(metrics: &Values, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn by_name<S: Serializer>(
+    metrics: &MetricValues,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().map(|(name, value)| (name, value)))
 }
 

@@ -16,7 +16,7 @@ use crate::service::simulate_signals::SimulationResult;
 use crate::service::validate_strategy::ValidationReport;
 use crate::service::{self, CatalogueEntry, progress};
 use crate::simulation::Orders;
-use crate::store::record::{Outcome, Run, Summary, Values};
+use crate::store::record::{MetricValues, Outcome, Run, Summary};
 
 /// One problem, at one place.
 #[napi(object, object_from_js = false, js_name = "Issue")]
@@ -367,7 +367,7 @@ pub struct BacktestResult {
     /// Every metric; null where it has no value. Empty until the run is completed.
     #[napi(ts_type = "Metrics")]
     #[serde(serialize_with = "by_name")]
-    pub metrics: Values,
+    pub metrics: MetricValues,
     /// The trades in the order of their exits; one still open comes last.
     #[napi(ts_type = "Array<Trade>")]
     #[serde(serialize_with = "place")]
@@ -467,7 +467,7 @@ impl BacktestResult {
 }
 
 /// Returns metrics as an object whose numbers may be null.
-pub fn metrics(metrics: Values) -> Map<String, Value> {
+pub fn metrics(metrics: MetricValues) -> Map<String, Value> {
     metrics
         .into_iter()
         .map(|(name, value)| (name.into_owned(), value.map_or(Value::Null, json_number)))
@@ -528,7 +528,7 @@ pub struct JsSimulationResult {
     /// Every metric; null where it has no value.
     #[napi(ts_type = "Metrics")]
     #[serde(serialize_with = "by_name")]
-    pub metrics: Values,
+    pub metrics: MetricValues,
     /// The orders.
     #[napi(ts_type = "OrderColumns")]
     #[serde(serialize_with = "place")]

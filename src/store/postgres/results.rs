@@ -1,29 +1,31 @@
-//! What came out of runs, as rows and compact columns.
+//! The results of runs as rows and compact columns.
 
 use deadpool_postgres::Transaction;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::Shared;
-use super::copy::Rows;
-use super::failure::Failure;
-use super::runs::{self, Parameter};
+use super::context::Context;
+use super::json;
+use crate::db::encoding::{
+    damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps, timestamp_count,
+};
+use crate::db::postgres::{CopyWriter, Failure, Parameter};
 use crate::error::Error;
 use crate::portfolio::Trades;
-use crate::store::sqlite::blob::{self, damaged};
-use crate::store::{Outcome, Summary};
+use crate::store::outcome_check::{check_outcome, float_columns};
+use crate::store::record::{Outcome, Summary};
 
-type Done<T> = Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-/// Keeps the outcome of a run.
-pub async fn insert(
-    shared: &Shared,
+/// Writes the outcome of a run.
+pub(super) async fn insert(
+    context: &Context,
     transaction: &Transaction<'_>,
     id: &str,
     outcome: &Outcome,
-) -> Done<()> {
-    check(outcome)?;
+) -> Result<()> {
+    check_outcome(outcome)?;
     let summary = &outcome.summary;
     let metric = |name: &str| {
         summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
@@ -40,7 +42,7 @@ pub async fn insert(
            total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, metric_order, warnings,
            timestamps, equity)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15::jsonb, $16, $17)",
-        shared.schema
+        context.schema
     );
     let values: [Parameter; 17] = [
         (&id, Type::TEXT),
@@ -55,95 +57,53 @@ pub async fn insert(
         (&metric("avgWin"), Type::FLOAT8),
         (&metric("avgLoss"), Type::FLOAT8),
         (&metric("profitFactor"), Type::FLOAT8),
-        (&runs::json(&metrics)?, Type::TEXT),
-        (&runs::order(&metrics), Type::TEXT_ARRAY),
-        (&runs::json(&summary.warnings)?, Type::TEXT),
-        (&blob::from_times(&outcome.timestamps)?, Type::BYTEA),
-        (&blob::from_floats(&outcome.equity), Type::BYTEA),
+        (&json::to_text(&metrics)?, Type::TEXT),
+        (&json::key_order(&metrics), Type::TEXT_ARRAY),
+        (&json::to_text(&summary.warnings)?, Type::TEXT),
+        (&encode_timestamps(&outcome.timestamps)?, Type::BYTEA),
+        (&encode_floats(&outcome.equity), Type::BYTEA),
     ];
     transaction.execute_typed(&sql, &values).await?;
     if !outcome.trades.is_empty() {
-        insert_trades(shared, transaction, id, outcome).await?;
+        insert_trades(context, transaction, id, outcome).await?;
     }
     Ok(())
 }
 
-/// Refuses what no simulation can have made, before anything is written.
-fn check(outcome: &Outcome) -> Result<(), Error> {
-    let (trades, bars) = (&outcome.trades, outcome.timestamps.len());
-    if bars != outcome.equity.len() {
-        return Err(Error::internal("an equity curve must have one value a bar"));
-    }
-    let columns = numbers(trades);
-    let lengths = [trades.exit_bar.len(), trades.direction.len(), trades.status.len()];
-    if lengths
-        .into_iter()
-        .chain(columns.iter().map(|column| column.len()))
-        .any(|len| len != trades.len())
-    {
-        return Err(Error::internal("the columns of the trades differ in length"));
-    }
-    let beyond = |bar: &u32| {
-        usize::try_from(*bar).is_ok_and(|bar| bar >= bars) || i32::try_from(*bar).is_err()
-    };
-    if let Some(bar) = trades.entry_bar.iter().chain(&trades.exit_bar).find(|bar| beyond(bar)) {
-        return Err(Error::internal(format!("a trade is at bar {bar}, beyond the last")));
-    }
-    let summary = [outcome.summary.final_capital, outcome.summary.total_return];
-    let mut all = summary.iter().chain(&outcome.equity).chain(columns.into_iter().flatten());
-    if all.all(|value| value.is_finite()) {
-        Ok(())
-    } else {
-        Err(Error::internal("results that are not finite numbers cannot be kept"))
-    }
-}
-
-fn numbers(trades: &Trades) -> [&Vec<f64>; 7] {
-    [
-        &trades.size,
-        &trades.entry_price,
-        &trades.exit_price,
-        &trades.entry_fees,
-        &trades.exit_fees,
-        &trades.pnl,
-        &trades.pnl_percent,
-    ]
-}
-
 async fn insert_trades(
-    shared: &Shared,
+    context: &Context,
     transaction: &Transaction<'_>,
     id: &str,
     outcome: &Outcome,
-) -> Done<()> {
+) -> Result<()> {
     let copy = format!(
         "COPY {}.backtest_trades (run_id, number, entry_date, exit_date, direction, status, entry_bar, exit_bar, quantity,
            entry_price, exit_price, entry_fees, exit_fees, pnl, pnl_percent, fees) FROM STDIN (FORMAT binary)",
-        shared.schema
+        context.schema
     );
-    let mut rows = Rows::new(transaction.copy_in(&copy).await?);
+    let mut rows = CopyWriter::new(transaction.copy_in(&copy).await?);
     let trades = &outcome.trades;
     let date =
         |bar: u32| usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
-    let columns = numbers(trades);
+    let columns = float_columns(trades);
     for (at, (number, (entry, exit))) in
         (0_i32..).zip(trades.entry_bar.iter().zip(&trades.exit_bar)).enumerate()
     {
         let Some((entry_date, exit_date)) = date(*entry).zip(date(*exit)) else {
-            return Err(Error::internal(format!("trade {number} is beyond the last bar")).into());
+            return Err(Error::internal(format!("trade {number} is after the last bar")).into());
         };
-        let closed = trades.status.get(at) == Some(&1);
+        let is_closed = trades.status.get(at) == Some(&1);
         rows.row(16).await?;
         rows.text(id)?;
         rows.integer(number);
-        rows.moment(entry_date);
-        if closed {
-            rows.moment(exit_date);
+        rows.timestamp(entry_date);
+        if is_closed {
+            rows.timestamp(exit_date);
         } else {
             rows.null();
         }
         rows.text(if trades.direction.get(at) == Some(&1) { "short" } else { "long" })?;
-        rows.text(if closed { "closed" } else { "open" })?;
+        rows.text(if is_closed { "closed" } else { "open" })?;
         rows.integer(entry.cast_signed());
         rows.integer(exit.cast_signed());
         for column in columns {
@@ -156,50 +116,50 @@ async fn insert_trades(
     Ok(())
 }
 
-/// Reads the outcome of a run, whose summary is known.
-pub async fn outcome(
-    shared: &Shared,
+/// Reads the outcome of a run whose summary was read.
+pub(super) async fn outcome(
+    context: &Context,
     transaction: &Transaction<'_>,
     id: &str,
     summary: Summary,
-) -> Done<Outcome> {
+) -> Result<Outcome> {
     let sql = format!(
         "SELECT timestamps, equity FROM {}.backtest_results WHERE run_id = $1",
-        shared.schema
+        context.schema
     );
     let row = transaction.query_typed_one(&sql, &[(&id, Type::TEXT)]).await?;
     let (times, curve): (&[u8], &[u8]) = (row.try_get(0)?, row.try_get(1)?);
     let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
     let bars =
-        blob::count_times(times).ok_or_else(|| damaged("a column of times without its head"))?;
-    blob::extend_floats(&mut equity, curve, bars)?;
-    blob::extend_times(&mut timestamps, times, bars)?;
+        timestamp_count(times).ok_or_else(|| damaged("a column of timestamps has no header"))?;
+    decode_floats(&mut equity, curve, bars)?;
+    decode_timestamps(&mut timestamps, times, bars)?;
     Ok(Outcome {
         summary,
-        trades: trades(shared, transaction, id).await?,
+        trades: trades(context, transaction, id).await?,
         timestamps: timestamps.into(),
         equity,
     })
 }
 
-/// Reads the summary from a row that has its columns from one position on.
-pub fn summary(row: &Row, at: usize) -> Done<Summary> {
-    let metrics = runs::map(row.try_get(at + 2)?, row.try_get(at + 3)?)?;
+/// Reads the summary from the columns of a row that start at `offset`.
+pub(super) fn summary(row: &Row, offset: usize) -> Result<Summary> {
+    let metrics = json::to_map(row.try_get(offset + 2)?, row.try_get(offset + 3)?)?;
     Ok(Summary {
-        final_capital: row.try_get(at)?,
-        total_return: row.try_get(at + 1)?,
+        final_capital: row.try_get(offset)?,
+        total_return: row.try_get(offset + 1)?,
         metrics: metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect(),
-        warnings: serde_json::from_str(row.try_get(at + 4)?)
+        warnings: serde_json::from_str(row.try_get(offset + 4)?)
             .map_err(|error| damaged(format!("broken JSON: {error}")))?,
     })
 }
 
-async fn trades(shared: &Shared, transaction: &Transaction<'_>, id: &str) -> Done<Trades> {
+async fn trades(context: &Context, transaction: &Transaction<'_>, id: &str) -> Result<Trades> {
     let sql = format!(
         "SELECT entry_bar, exit_bar, direction = 'short', status = 'closed', quantity, entry_price, exit_price, entry_fees,
            exit_fees, pnl, pnl_percent
          FROM {}.backtest_trades WHERE run_id = $1 ORDER BY number",
-        shared.schema
+        context.schema
     );
     let mut trades = Trades::default();
     for row in transaction.query_typed(&sql, &[(&id, Type::TEXT)]).await? {

@@ -1,79 +1,72 @@
 //! Runs as rows.
 
-use serde_json::{Map, Value};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
-use super::failure::Failure;
-use super::values::Moment;
-use super::{Shared, results};
-use crate::error::Error;
+use super::context::Context;
+use super::{json, results};
+use crate::db::encoding::damaged;
+use crate::db::postgres::{Failure, Parameter, Timestamp};
 use crate::market::Timeframe;
-use crate::store::sqlite::blob::damaged;
-use crate::store::{DIED, Filter, Run, Status, Summary, errors};
+use crate::store::errors::{self, PROCESS_DIED};
+use crate::store::record::{Filter, Outcome, Run, Status, Summary};
 
-type Done<T> = Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-/// A value for the server and its type.
-pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
-
-/// What is selected of a run; see [`read`].
+/// The columns of a run; see [`read`].
 const COLUMNS: &str = "runs.id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
     initial_capital, parameters::text, parameter_order, simulation::text, simulation_order, status, error, engine_version,
     fingerprint, created_at, completed_at";
 
-/// What is selected of its results besides.
-const SUMMARY: &str = "final_capital, total_return, metrics::text, metric_order, warnings::text";
+/// The columns of the summary of its results.
+const SUMMARY_COLUMNS: &str =
+    "final_capital, total_return, metrics::text, metric_order, warnings::text";
 
-fn select(shared: &Shared) -> String {
-    let schema = &shared.schema;
+/// Selects runs with the summary of their results, if any.
+fn select(context: &Context) -> String {
+    let schema = &context.schema;
     format!(
-        "SELECT {COLUMNS}, {SUMMARY} FROM {schema}.backtest_runs AS runs
+        "SELECT {COLUMNS}, {SUMMARY_COLUMNS} FROM {schema}.backtest_runs AS runs
          LEFT JOIN {schema}.backtest_results AS results ON results.run_id = runs.id"
     )
 }
 
-/// Keeps a new run; `again` tells that it may be there from an attempt whose answer was lost.
-pub async fn create(shared: &Shared, run: &Run, again: bool) -> Done<()> {
-    if !matches!(run.status, Status::Pending | Status::Running) {
-        return Err(Error::internal(format!(
-            "a new backtest cannot be {} already",
-            run.status.as_str()
-        ))
-        .into());
+/// Writes a new run. In a retry, an earlier attempt may have written it.
+pub(super) async fn create(context: &Context, run: &Run, is_retry: bool) -> Result<()> {
+    errors::check_new(run)?;
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    if insert(context, &statements, run).await? {
+        return statements.commit().await;
     }
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    if insert(shared, &alone, run).await? {
-        return alone.done().await;
-    }
-    // Ids are random: one that this engine has given to a run of the same moment is that very run.
-    let mine = format!(
+    // Ids are random, so a run of this engine with the same id and time of creation is this run.
+    let same_run = format!(
         "SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3",
-        shared.schema
+        context.schema
     );
     let values: [Parameter; 3] = [
         (&run.id, Type::TEXT),
-        (&shared.owner.id(), Type::TEXT),
-        (&Moment(run.created_at), Type::TIMESTAMPTZ),
+        (&context.engine_id, Type::TEXT),
+        (&Timestamp(run.created_at), Type::TIMESTAMPTZ),
     ];
-    if again && alone.query_typed_opt(&mine, &values).await?.is_some() {
+    if is_retry && statements.query_typed_opt(&same_run, &values).await?.is_some() {
         return Ok(());
     }
     Err(errors::duplicate(&run.id).into())
 }
 
-/// Writes a run; returns false if its id is taken.
-async fn insert(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
+/// Inserts a run. Returns false if its id is taken.
+async fn insert(context: &Context, client: &Client, run: &Run) -> Result<bool> {
     let sql = format!(
         "INSERT INTO {}.backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
            initial_capital, parameters, parameter_order, simulation, simulation_order, status, error, engine_version,
            fingerprint, owner, created_at, completed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12::jsonb, $13, $14, $15, $16, $17, $18, $19, $20)
          ON CONFLICT (id) DO NOTHING",
-        shared.schema
+        context.schema
     );
-    let (parameters, simulation) = (json(&run.parameters)?, json(&run.simulation)?);
+    let (parameters, simulation) =
+        (json::to_text(&run.parameters)?, json::to_text(&run.simulation)?);
     let values: [Parameter; 20] = [
         (&run.id, Type::TEXT),
         (&run.user_id, Type::TEXT),
@@ -81,61 +74,75 @@ async fn insert(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
         (&run.strategy_source, Type::TEXT),
         (&run.asset_symbol, Type::TEXT),
         (&run.timeframe.as_str(), Type::TEXT),
-        (&Moment(run.start), Type::TIMESTAMPTZ),
-        (&Moment(run.end), Type::TIMESTAMPTZ),
+        (&Timestamp(run.start), Type::TIMESTAMPTZ),
+        (&Timestamp(run.end), Type::TIMESTAMPTZ),
         (&run.initial_capital, Type::FLOAT8),
         (&parameters, Type::TEXT),
-        (&order(&run.parameters), Type::TEXT_ARRAY),
+        (&json::key_order(&run.parameters), Type::TEXT_ARRAY),
         (&simulation, Type::TEXT),
-        (&order(&run.simulation), Type::TEXT_ARRAY),
+        (&json::key_order(&run.simulation), Type::TEXT_ARRAY),
         (&run.status.as_str(), Type::TEXT),
         (&run.error, Type::TEXT),
         (&run.engine_version, Type::TEXT),
         (&run.fingerprint, Type::TEXT),
-        (&shared.owner.id(), Type::TEXT),
-        (&Moment(run.created_at), Type::TIMESTAMPTZ),
-        (&run.completed_at.map(Moment), Type::TIMESTAMPTZ),
+        (&context.engine_id, Type::TEXT),
+        (&Timestamp(run.created_at), Type::TIMESTAMPTZ),
+        (&run.completed_at.map(Timestamp), Type::TIMESTAMPTZ),
     ];
     Ok(client.execute_typed(&sql, &values).await? == 1)
 }
 
-/// Which runs of an owner may still change: those under way, and those that were marked as failed because somebody took the
-/// owner for dead.
+/// The condition for a run that may still change: an unfinished one, or one that was marked as failed because another
+/// engine considered its owner dead.
 const UNFINISHED: &str = "id = $1 AND owner = $2 AND (status IN ('pending', 'running') OR (status = 'failed' AND error = $3))";
 
-/// Notes that a run is under way; writes it if it is gone.
-pub async fn begin(shared: &Shared, run: &Run) -> Done<()> {
+/// Marks a run as running. Inserts it if it does not exist.
+pub(super) async fn begin(context: &Context, run: &Run) -> Result<()> {
     let sql = format!(
         "UPDATE {}.backtest_runs SET status = 'running', error = NULL, completed_at = NULL WHERE {UNFINISHED}",
-        shared.schema
+        context.schema
     );
     let values: [Parameter; 3] =
-        [(&run.id, Type::TEXT), (&shared.owner.id(), Type::TEXT), (&DIED, Type::TEXT)];
-    let mut connection = shared.pool.get().await?;
-    let transaction = shared.pool.begin(&mut connection).await?;
+        [(&run.id, Type::TEXT), (&context.engine_id, Type::TEXT), (&PROCESS_DIED, Type::TEXT)];
+    let mut connection = context.pool.get().await?;
+    let transaction = context.pool.begin(&mut connection).await?;
     let client = transaction.client();
     if client.execute_typed(&sql, &values).await? == 0 {
-        match ending(shared, client, &run.id).await? {
-            None => drop(insert(shared, client, run).await?),
-            Some(ending) => return Err(ending.differs(&run.id, Status::Running).into()),
+        match ending(context, client, &run.id).await? {
+            None => drop(insert(context, client, run).await?),
+            Some(ending) => {
+                let error = errors::not_unfinished(&run.id, &ending.status, Status::Running);
+                return Err(error.into());
+            }
         }
     }
     Ok(transaction.commit().await?)
 }
 
-/// Writes how a run ended, within the transaction that keeps its results; writes the run itself if it is gone. Returns
-/// false if it has ended in just this way before, perhaps by an attempt whose answer was lost.
-pub async fn end(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
+/// Writes how a run ended and its outcome, in one transaction.
+pub(super) async fn end(context: &Context, run: &Run, outcome: Option<&Outcome>) -> Result<()> {
+    let mut connection = context.pool.get().await?;
+    let transaction = context.pool.begin(&mut connection).await?;
+    let is_new = update_end(context, transaction.client(), run).await?;
+    if let Some(outcome) = outcome.filter(|_| is_new) {
+        results::insert(context, &transaction, &run.id, outcome).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Writes how a run ended. Inserts the run if it does not exist. Returns false if it has ended in the same way before, perhaps
+/// in an attempt whose response was lost.
+async fn update_end(context: &Context, client: &Client, run: &Run) -> Result<bool> {
     let sql = format!(
         "UPDATE {}.backtest_runs
          SET status = $4, error = $5, fingerprint = coalesce($6, fingerprint), completed_at = $7 WHERE {UNFINISHED}",
-        shared.schema
+        context.schema
     );
-    let completed_at = run.completed_at.map(Moment);
+    let completed_at = run.completed_at.map(Timestamp);
     let values: [Parameter; 7] = [
         (&run.id, Type::TEXT),
-        (&shared.owner.id(), Type::TEXT),
-        (&DIED, Type::TEXT),
+        (&context.engine_id, Type::TEXT),
+        (&PROCESS_DIED, Type::TEXT),
         (&run.status.as_str(), Type::TEXT),
         (&run.error, Type::TEXT),
         (&run.fingerprint, Type::TEXT),
@@ -144,39 +151,32 @@ pub async fn end(shared: &Shared, client: &Client, run: &Run) -> Done<bool> {
     if client.execute_typed(&sql, &values).await? == 1 {
         return Ok(true);
     }
-    match ending(shared, client, &run.id).await? {
-        None => insert(shared, client, run).await,
-        Some(ending) if ending.is_of(run, shared.owner.id()) => Ok(false),
-        Some(ending) => Err(ending.differs(&run.id, run.status).into()),
+    match ending(context, client, &run.id).await? {
+        None => insert(context, client, run).await,
+        Some(ending) if ending.is_of(run, &context.engine_id) => Ok(false),
+        Some(ending) => Err(errors::not_unfinished(&run.id, &ending.status, run.status).into()),
     }
 }
 
-/// How a run ended, and whose it is.
+/// How a run ended, and its owner.
 struct Ending {
     status: String,
-    completed_at: Option<Moment>,
+    completed_at: Option<Timestamp>,
     owner: String,
 }
 
 impl Ending {
     fn is_of(&self, run: &Run, owner: &str) -> bool {
         self.status == run.status.as_str()
-            && self.completed_at == run.completed_at.map(Moment)
+            && self.completed_at == run.completed_at.map(Timestamp)
             && self.owner == owner
-    }
-
-    fn differs(&self, id: &str, becomes: Status) -> Error {
-        match self.status.as_str() {
-            "pending" | "running" => errors::foreign(id),
-            status => errors::ended(id, status, becomes),
-        }
     }
 }
 
-async fn ending(shared: &Shared, client: &Client, id: &str) -> Done<Option<Ending>> {
+async fn ending(context: &Context, client: &Client, id: &str) -> Result<Option<Ending>> {
     let sql = format!(
         "SELECT status, completed_at, owner FROM {}.backtest_runs WHERE id = $1",
-        shared.schema
+        context.schema
     );
     let row = client.query_typed_opt(&sql, &[(&id, Type::TEXT)]).await?;
     let read = |row: &Row| {
@@ -189,29 +189,56 @@ async fn ending(shared: &Shared, client: &Client, id: &str) -> Done<Option<Endin
     row.as_ref().map(read).transpose()
 }
 
+/// Reads a run with its outcome, both from one snapshot.
+pub(super) async fn find(context: &Context, id: &str) -> Result<Option<(Run, Option<Outcome>)>> {
+    let mut connection = context.pool.get().await?;
+    let transaction = context.pool.begin(&mut connection).await?;
+    transaction.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+    let found = match summary(context, transaction.client(), id).await? {
+        Some((run, Some(summary))) => {
+            Some((run, Some(results::outcome(context, &transaction, id, summary).await?)))
+        }
+        Some((run, None)) => Some((run, None)),
+        None => None,
+    };
+    transaction.commit().await?;
+    Ok(found)
+}
+
 /// Reads a run with its summary.
-pub async fn summary(
-    shared: &Shared,
+pub(super) async fn find_summary(
+    context: &Context,
+    id: &str,
+) -> Result<Option<(Run, Option<Summary>)>> {
+    let mut connection = context.pool.get().await?;
+    summary(context, &*context.pool.statements(&mut connection).await?, id).await
+}
+
+async fn summary(
+    context: &Context,
     client: &Client,
     id: &str,
-) -> Done<Option<(Run, Option<Summary>)>> {
+) -> Result<Option<(Run, Option<Summary>)>> {
     let rows = client
-        .query_typed(&format!("{} WHERE runs.id = $1", select(shared)), &[(&id, Type::TEXT)])
+        .query_typed(&format!("{} WHERE runs.id = $1", select(context)), &[(&id, Type::TEXT)])
         .await?;
     rows.first().map(with_summary).transpose()
 }
 
-/// Reads the runs that a filter lets through.
-pub async fn list(shared: &Shared, filter: &Filter) -> Done<Vec<(Run, Option<Summary>)>> {
-    let mut connection = shared.pool.get().await?;
-    let connection = shared.pool.alone(&mut connection).await?;
-    let before: Option<(Moment, i64)> = match &filter.before {
+/// Reads the runs that match a filter, the newest first.
+pub(super) async fn list(
+    context: &Context,
+    filter: &Filter,
+) -> Result<Vec<(Run, Option<Summary>)>> {
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    let before: Option<(Timestamp, i64)> = match &filter.before {
         Some(id) => {
             let sql = format!(
                 "SELECT created_at, number FROM {}.backtest_runs WHERE id = $1",
-                shared.schema
+                context.schema
             );
-            let row = connection.query_typed_opt(&sql, &[(id, Type::TEXT)]).await?;
+            let row = statements.query_typed_opt(&sql, &[(id, Type::TEXT)]).await?;
             let row = row.ok_or_else(|| errors::unknown_page(id))?;
             Some((row.try_get(0)?, row.try_get(1)?))
         }
@@ -222,7 +249,7 @@ pub async fn list(shared: &Shared, filter: &Filter) -> Done<Vec<(Run, Option<Sum
          WHERE ($1 IS NULL OR strategy_id = $1) AND ($2 IS NULL OR asset_symbol = $2) AND ($3 IS NULL OR status = $3)
            AND ($4 IS NULL OR user_id = $4) AND ($6 IS NULL OR (created_at, number) < ($5, $6))
          ORDER BY created_at DESC, number DESC LIMIT $7",
-        select(shared)
+        select(context)
     );
     let values: [Parameter; 7] = [
         (&filter.strategy_id, Type::TEXT),
@@ -233,10 +260,10 @@ pub async fn list(shared: &Shared, filter: &Filter) -> Done<Vec<(Run, Option<Sum
         (&before.map(|(_, number)| number), Type::INT8),
         (&filter.limit.map(i64::from), Type::INT8),
     ];
-    connection.query_typed(&sql, &values).await?.iter().map(with_summary).collect()
+    statements.query_typed(&sql, &values).await?.iter().map(with_summary).collect()
 }
 
-fn with_summary(row: &Row) -> Done<(Run, Option<Summary>)> {
+fn with_summary(row: &Row) -> Result<(Run, Option<Summary>)> {
     let summary = match row.try_get::<_, Option<f64>>(19)? {
         Some(_) => Some(results::summary(row, 19)?),
         None => None,
@@ -245,7 +272,7 @@ fn with_summary(row: &Row) -> Done<(Run, Option<Summary>)> {
 }
 
 /// Reads a run from a row that begins with [`COLUMNS`].
-fn read(row: &Row) -> Done<Run> {
+fn read(row: &Row) -> Result<Run> {
     let (timeframe, status): (&str, &str) = (row.try_get(5)?, row.try_get(13)?);
     Ok(Run {
         id: row.try_get(0)?,
@@ -255,42 +282,27 @@ fn read(row: &Row) -> Done<Run> {
         asset_symbol: row.try_get(4)?,
         timeframe: Timeframe::parse(timeframe)
             .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
-        start: row.try_get::<_, Moment>(6)?.0,
-        end: row.try_get::<_, Moment>(7)?.0,
+        start: row.try_get::<_, Timestamp>(6)?.0,
+        end: row.try_get::<_, Timestamp>(7)?.0,
         initial_capital: row.try_get(8)?,
-        parameters: map(row.try_get(9)?, row.try_get(10)?)?,
-        simulation: map(row.try_get(11)?, row.try_get(12)?)?,
+        parameters: json::to_map(row.try_get(9)?, row.try_get(10)?)?,
+        simulation: json::to_map(row.try_get(11)?, row.try_get(12)?)?,
         status: Status::parse(status)
             .ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
         error: row.try_get(14)?,
         engine_version: row.try_get(15)?,
         fingerprint: row.try_get(16)?,
-        created_at: row.try_get::<_, Moment>(17)?.0,
-        completed_at: row.try_get::<_, Option<Moment>>(18)?.map(|moment| moment.0),
+        created_at: row.try_get::<_, Timestamp>(17)?.0,
+        completed_at: row.try_get::<_, Option<Timestamp>>(18)?.map(|timestamp| timestamp.0),
     })
 }
 
-/// Writes JSON.
-pub(super) fn json(value: &impl serde::Serialize) -> Done<String> {
-    Ok(serde_json::to_string(value)
-        .map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
-}
-
-/// Returns the keys in their order, which jsonb does not keep.
-pub(super) fn order(map: &Map<String, Value>) -> Vec<&str> {
-    map.keys().map(String::as_str).collect()
-}
-
-/// Reads a JSON object, with its keys in their order; those of which it says nothing come last.
-pub(super) fn map(text: &str, order: Vec<&str>) -> Done<Map<String, Value>> {
-    let mut found: Map<String, Value> =
-        serde_json::from_str(text).map_err(|error| damaged(format!("broken JSON: {error}")))?;
-    let mut ordered = Map::new();
-    for key in order {
-        if let Some(value) = found.remove(key) {
-            ordered.insert(key.to_owned(), value);
-        }
-    }
-    ordered.append(&mut found);
-    Ok(ordered)
+/// Deletes a run. In a retry, an earlier attempt may have deleted it, so it counts as deleted.
+pub(super) async fn delete(context: &Context, id: &str, is_retry: bool) -> Result<bool> {
+    let sql = format!("DELETE FROM {}.backtest_runs WHERE id = $1", context.schema);
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    let deleted = statements.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
+    statements.commit().await?;
+    Ok(deleted > 0 || is_retry)
 }

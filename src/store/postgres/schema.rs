@@ -1,44 +1,40 @@
 //! The schema and its numbered migrations.
 //!
-//! refinery's migrations, in refinery's table, applied in a transaction of our own: an advisory lock of that transaction
-//! lets one process at a time look and apply, also where a pooler would part a lock of the session from its work.
+//! Migrations and their table have the format of refinery, but they are applied here, in one transaction. Its advisory lock
+//! admits one process at a time. A lock of the session, as refinery takes it, would not work behind a pooler.
 
 use deadpool_postgres::Transaction;
 use refinery::Migration;
 use tokio_postgres::types::Type;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::failure::Failure;
-use super::pool::Pool;
+use crate::db::postgres::{Failure, Parameter, Pool, quote_identifier};
 use crate::error::{Error, Result};
 
-/// Every migration by its file's name, in order. One that was published is never changed: its checksum is kept.
+/// Every migration by the name of its file, in order.
+///
+/// A published migration never changes, comments included, because the database keeps its checksum. V1 still names a file
+/// that has moved: `owners.rs` is now `lease.rs`.
 pub const MIGRATIONS: [(&str, &str); 1] =
     [("V1__initial", include_str!("migrations/V1__initial.sql"))];
 
-/// Where the applied migrations are kept.
+/// The table of applied migrations.
 const HISTORY: &str = "backtesting_schema_history";
 
-/// Writes a name as SQL.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Brings the schema up to date; makes it where there is none.
+/// Migrates the schema; creates it if it does not exist. If this fails, nothing has changed.
 ///
 /// # Errors
-/// `STORAGE` where the schema is newer than this library, was made by something else, or a migration fails; then nothing
-/// has changed.
+/// `STORAGE` if the schema is newer than this library or belongs to something else, or if a migration fails.
 pub async fn migrate(pool: &Pool, schema: &str, migrations: &[(&str, &str)]) -> Result<()> {
     let migrations: Vec<Migration> = migrations
         .iter()
         .map(|(name, sql)| Migration::unapplied(name, sql))
         .collect::<std::result::Result<_, _>>()
-        .map_err(|error| Error::internal(format!("a migration cannot be used: {error}")))?;
+        .map_err(|error| Error::internal(format!("a migration is not valid: {error}")))?;
     let run = async {
         let mut connection = pool.get().await?;
         let transaction = pool.begin(&mut connection).await?;
-        apply(&transaction, pool.place(), schema, &migrations).await?;
+        apply(&transaction, pool.location(), schema, &migrations).await?;
         Ok(transaction.commit().await?)
     };
     run.await.map_err(|failure| pool.describe(failure))
@@ -46,25 +42,27 @@ pub async fn migrate(pool: &Pool, schema: &str, migrations: &[(&str, &str)]) -> 
 
 async fn apply(
     transaction: &Transaction<'_>,
-    place: &str,
+    database: &str,
     schema: &str,
     migrations: &[Migration],
 ) -> Result<(), Failure> {
     let key = xxh3_64(format!("aitradepro-backtesting:{schema}").as_bytes()).cast_signed();
     transaction.query_typed("SELECT pg_advisory_xact_lock($1)", &[(&key, Type::INT8)]).await?;
-    // Asked first: `CREATE SCHEMA IF NOT EXISTS` needs the permission even where the schema exists.
+    // `CREATE SCHEMA IF NOT EXISTS` needs the permission to create even if the schema exists.
     let exists = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
     if transaction.query_typed_opt(exists, &[(&schema, Type::TEXT)]).await?.is_none() {
-        transaction.batch_execute(&format!("CREATE SCHEMA {}", quoted(schema))).await?;
+        transaction.batch_execute(&format!("CREATE SCHEMA {}", quote_identifier(schema))).await?;
     }
-    transaction.batch_execute(&format!("SET LOCAL search_path TO {}", quoted(schema))).await?;
-    let applied = applied(transaction, place, schema).await?;
+    transaction
+        .batch_execute(&format!("SET LOCAL search_path TO {}", quote_identifier(schema)))
+        .await?;
+    let applied = applied(transaction, database, schema).await?;
     let known =
         migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
     if let Some((newest, ..)) = applied.iter().find(|(version, ..)| i64::from(*version) > known) {
         return Err(Error::storage(format!(
-            "the schema {schema:?} of the PostgreSQL database {place} has version {newest}, newer than version {known}, which \
-             this library knows; update the library or choose another schema with dbSchema (DB_SCHEMA)"
+            "the schema {schema:?} of the PostgreSQL database {database} has version {newest}, newer than version {known} \
+             of this library; update the library or choose another schema with dbSchema (DB_SCHEMA)"
         ))
         .into());
     }
@@ -76,8 +74,8 @@ async fn apply(
                 continue;
             }
             return Err(Error::storage(format!(
-                "migration {version} of the schema {schema:?} of the PostgreSQL database {place} is {name:?}, which is not that \
-                 of this library; choose another schema with dbSchema (DB_SCHEMA)"
+                "migration {version} of the schema {schema:?} of the PostgreSQL database {database} is {name:?}, which differs \
+                 from that of this library; choose another schema with dbSchema (DB_SCHEMA)"
             ))
             .into());
         }
@@ -97,33 +95,32 @@ async fn apply(
     Ok(())
 }
 
-/// Returns the version, name and checksum of what was applied.
+/// Returns the version, name and checksum of each applied migration. Creates their table if the schema is empty.
 async fn applied(
     transaction: &Transaction<'_>,
-    place: &str,
+    database: &str,
     schema: &str,
 ) -> Result<Vec<(i32, String, String)>, Failure> {
-    let there = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1
+    let exists = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1
                  AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $2)";
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
-    if transaction.query_typed_opt(there, &parameters).await?.is_some() {
+    let parameters: [Parameter; 2] = [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
+    if transaction.query_typed_opt(exists, &parameters).await?.is_some() {
         let all = format!(
             "SELECT version, name::text, checksum::text FROM {}.{HISTORY} ORDER BY version",
-            quoted(schema)
+            quote_identifier(schema)
         );
         let rows = transaction.query_typed(&all, &[]).await?;
         let read =
             |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
         return rows.iter().map(read).collect();
     }
-    // A schema with tables in it and without a history belongs to somebody else.
+    // A schema with tables but without migrations belongs to something else.
     let foreign = "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
                    AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) ORDER BY 1 LIMIT 1";
     if let Some(row) = transaction.query_typed_opt(foreign, &[(&schema, Type::TEXT)]).await? {
         let table: String = row.try_get(0)?;
         return Err(Error::storage(format!(
-            "the schema {schema:?} of the PostgreSQL database {place} holds the table {table:?} of something else; choose \
+            "the schema {schema:?} of the PostgreSQL database {database} contains the table {table:?} of something else; choose \
              another schema with dbSchema (DB_SCHEMA)"
         ))
         .into());

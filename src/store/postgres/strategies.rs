@@ -3,26 +3,25 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::Shared;
-use super::failure::Failure;
-use super::runs::{self, Parameter};
-use super::values::Moment;
-use crate::store::StoredStrategy;
+use super::context::Context;
+use super::json;
+use crate::db::postgres::{Failure, Parameter, Timestamp};
+use crate::store::record::StoredStrategy;
 
-type Done<T> = Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-fn select(shared: &Shared) -> String {
-    // A row that somebody made inactive is as good as none.
+/// Selects active strategies.
+fn select(context: &Context) -> String {
     format!(
         "SELECT id, name, description, strategy_type, parameters_schema::text, default_parameters::text, definition,
            created_at, updated_at, parameter_order
          FROM {}.trading_strategies WHERE is_active",
-        shared.schema
+        context.schema
     )
 }
 
-/// Keeps a strategy; one of the same id is replaced, and the time of its creation stays.
-pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()> {
+/// Writes a strategy. It replaces one with the same id, except for the time of creation.
+pub(super) async fn save(context: &Context, strategy: &StoredStrategy) -> Result<()> {
     let sql = format!(
         "INSERT INTO {}.trading_strategies AS old (id, name, description, strategy_type, parameters_schema,
            default_parameters, definition, is_active, created_at, updated_at, parameter_order)
@@ -33,10 +32,10 @@ pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()>
            definition = excluded.definition,
            created_at = CASE WHEN old.is_active THEN old.created_at ELSE excluded.created_at END,
            is_active = true, updated_at = excluded.updated_at",
-        shared.schema
+        context.schema
     );
-    let schema = runs::json(&strategy.parameters_schema)?;
-    let defaults = runs::json(&strategy.default_parameters)?;
+    let schema = json::to_text(&strategy.parameters_schema)?;
+    let defaults = json::to_text(&strategy.default_parameters)?;
     let values: [Parameter; 10] = [
         (&strategy.id, Type::TEXT),
         (&strategy.name, Type::TEXT),
@@ -45,54 +44,54 @@ pub(super) async fn save(shared: &Shared, strategy: &StoredStrategy) -> Done<()>
         (&schema, Type::TEXT),
         (&defaults, Type::TEXT),
         (&strategy.definition, Type::TEXT),
-        (&Moment(strategy.created_at), Type::TIMESTAMPTZ),
-        (&Moment(strategy.updated_at), Type::TIMESTAMPTZ),
-        (&runs::order(&strategy.default_parameters), Type::TEXT_ARRAY),
+        (&Timestamp(strategy.created_at), Type::TIMESTAMPTZ),
+        (&Timestamp(strategy.updated_at), Type::TIMESTAMPTZ),
+        (&json::key_order(&strategy.default_parameters), Type::TEXT_ARRAY),
     ];
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    alone.execute_typed(&sql, &values).await?;
-    alone.done().await
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    statements.execute_typed(&sql, &values).await?;
+    statements.commit().await
 }
 
 /// Reads a strategy.
-pub(super) async fn find(shared: &Shared, id: &str) -> Done<Option<StoredStrategy>> {
-    let sql = format!("{} AND id = $1", select(shared));
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    let rows = alone.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
+pub(super) async fn find(context: &Context, id: &str) -> Result<Option<StoredStrategy>> {
+    let sql = format!("{} AND id = $1", select(context));
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    let rows = statements.query_typed(&sql, &[(&id, Type::TEXT)]).await?;
     rows.first().map(read).transpose()
 }
 
-/// Reads every strategy, in the order of the ids by bytes.
-pub(super) async fn list(shared: &Shared) -> Done<Vec<StoredStrategy>> {
-    let sql = format!("{} ORDER BY id COLLATE \"C\"", select(shared));
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    alone.query_typed(&sql, &[]).await?.iter().map(read).collect()
+/// Reads every strategy, sorted by the bytes of the id.
+pub(super) async fn list(context: &Context) -> Result<Vec<StoredStrategy>> {
+    let sql = format!("{} ORDER BY id COLLATE \"C\"", select(context));
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    statements.query_typed(&sql, &[]).await?.iter().map(read).collect()
 }
 
-/// Deletes a strategy; one that an attempt whose answer was lost may have deleted counts as there.
-pub(super) async fn delete(shared: &Shared, id: &str, again: bool) -> Done<bool> {
+/// Deletes a strategy. In a retry, an earlier attempt may have deleted it, so it counts as deleted.
+pub(super) async fn delete(context: &Context, id: &str, is_retry: bool) -> Result<bool> {
     let sql =
-        format!("DELETE FROM {}.trading_strategies WHERE id = $1 AND is_active", shared.schema);
-    let mut connection = shared.pool.get().await?;
-    let alone = shared.pool.alone(&mut connection).await?;
-    let deleted = alone.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
-    alone.done().await?;
-    Ok(deleted > 0 || again)
+        format!("DELETE FROM {}.trading_strategies WHERE id = $1 AND is_active", context.schema);
+    let mut connection = context.pool.get().await?;
+    let statements = context.pool.statements(&mut connection).await?;
+    let deleted = statements.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
+    statements.commit().await?;
+    Ok(deleted > 0 || is_retry)
 }
 
-fn read(row: &Row) -> Done<StoredStrategy> {
+fn read(row: &Row) -> Result<StoredStrategy> {
     Ok(StoredStrategy {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
         description: row.try_get(2)?,
         kind: row.try_get(3)?,
-        parameters_schema: runs::map(row.try_get(4)?, Vec::new())?.into(),
-        default_parameters: runs::map(row.try_get(5)?, row.try_get(9)?)?,
+        parameters_schema: json::to_map(row.try_get(4)?, Vec::new())?.into(),
+        default_parameters: json::to_map(row.try_get(5)?, row.try_get(9)?)?,
         definition: row.try_get(6)?,
-        created_at: row.try_get::<_, Moment>(7)?.0,
-        updated_at: row.try_get::<_, Moment>(8)?.0,
+        created_at: row.try_get::<_, Timestamp>(7)?.0,
+        updated_at: row.try_get::<_, Timestamp>(8)?.0,
     })
 }

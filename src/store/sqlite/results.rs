@@ -1,21 +1,23 @@
-//! What came out of runs, as rows and blobs.
+//! The results of runs as rows and blobs.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 use serde_json::{Map, Value};
 
-use super::blob::{self, damaged};
-use super::{Failure, runs};
+use super::json;
+use crate::db::encoding::{
+    damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps, timestamp_count,
+};
+use crate::db::sqlite::Failure;
 use crate::error::Error;
 use crate::portfolio::Trades;
-use crate::store::{Outcome, Summary};
+use crate::store::outcome_check::check_outcome;
+use crate::store::record::{Outcome, Summary};
 
-type Done<T> = std::result::Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-/// Keeps the outcome of a run.
-pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()> {
-    if outcome.timestamps.len() != outcome.equity.len() {
-        return Err(Error::internal("an equity curve must have one value a bar").into());
-    }
+/// Writes the outcome of a run.
+pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<()> {
+    check_outcome(outcome)?;
     let summary = &outcome.summary;
     let metric = |name: &str| {
         summary.metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
@@ -46,45 +48,45 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()
         ":avg_win": metric("avgWin"),
         ":avg_loss": metric("avgLoss"),
         ":profit_factor": metric("profitFactor"),
-        ":metrics": runs::json(&metrics)?,
-        ":warnings": runs::json(&summary.warnings)?,
-        ":timestamps": blob::from_times(&outcome.timestamps)?,
-        ":equity": blob::from_floats(&outcome.equity),
+        ":metrics": json::to_text(&metrics)?,
+        ":warnings": json::to_text(&summary.warnings)?,
+        ":timestamps": encode_timestamps(&outcome.timestamps)?,
+        ":equity": encode_floats(&outcome.equity),
     })?;
     insert_trades(transaction, id, outcome)
 }
 
-fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done<()> {
+fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<()> {
     let sql = "
         INSERT INTO backtest_trades (run_id, number, entry_date, exit_date, direction, entry_price, exit_price, quantity, pnl,
           pnl_percent, fees, status, entry_bar, exit_bar, entry_fees, exit_fees)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let mut statement = transaction.prepare_cached(sql)?;
     for number in 0..outcome.trades.len() {
-        let trade = Trade::of(&outcome.trades, number).ok_or_else(|| {
+        let trade = Trade::at(&outcome.trades, number).ok_or_else(|| {
             Error::internal(format!("the columns of the trades differ in length at trade {number}"))
         })?;
         let date = |bar: u32| {
             let date =
                 usize::try_from(bar).ok().and_then(|bar| outcome.timestamps.get(bar)).copied();
             date.ok_or_else(|| {
-                Error::internal(format!("trade {number} is at bar {bar}, beyond the last"))
+                Error::internal(format!("trade {number} is at bar {bar}, after the last one"))
             })
         };
-        let exit_date = if trade.closed { Some(date(trade.exit_bar)?) } else { None };
+        let exit_date = if trade.is_closed { Some(date(trade.exit_bar)?) } else { None };
         statement.execute(params![
             id,
             i64::try_from(number).unwrap_or(i64::MAX),
             date(trade.entry_bar)?,
             exit_date,
-            if trade.short { "short" } else { "long" },
+            if trade.is_short { "short" } else { "long" },
             trade.entry_price,
             trade.exit_price,
             trade.size,
             trade.pnl,
             trade.pnl_percent,
             trade.entry_fees + trade.exit_fees,
-            if trade.closed { "closed" } else { "open" },
+            if trade.is_closed { "closed" } else { "open" },
             trade.entry_bar,
             trade.exit_bar,
             trade.entry_fees,
@@ -94,13 +96,13 @@ fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Done
     Ok(())
 }
 
-/// One trade across the columns.
+/// One row of the columns of trades.
 #[derive(Debug)]
 struct Trade {
     entry_bar: u32,
     exit_bar: u32,
-    short: bool,
-    closed: bool,
+    is_short: bool,
+    is_closed: bool,
     size: f64,
     entry_price: f64,
     exit_price: f64,
@@ -111,12 +113,13 @@ struct Trade {
 }
 
 impl Trade {
-    fn of(trades: &Trades, number: usize) -> Option<Self> {
+    /// Returns `None` if a column is too short.
+    fn at(trades: &Trades, number: usize) -> Option<Self> {
         Some(Self {
             entry_bar: *trades.entry_bar.get(number)?,
             exit_bar: *trades.exit_bar.get(number)?,
-            short: *trades.direction.get(number)? == 1,
-            closed: *trades.status.get(number)? == 1,
+            is_short: *trades.direction.get(number)? == 1,
+            is_closed: *trades.status.get(number)? == 1,
             size: *trades.size.get(number)?,
             entry_price: *trades.entry_price.get(number)?,
             exit_price: *trades.exit_price.get(number)?,
@@ -128,19 +131,19 @@ impl Trade {
     }
 }
 
-/// Reads the outcome of a run; nothing where it has none.
-pub fn outcome(connection: &Connection, id: &str) -> Done<Option<Outcome>> {
+/// Reads the outcome of a run; `None` if it has none.
+pub fn outcome(connection: &Connection, id: &str) -> Result<Option<Outcome>> {
     let mut statement =
         connection.prepare_cached("SELECT * FROM backtest_results WHERE run_id = ?1")?;
     let read = |row: &Row| {
-        Ok((|| -> Done<Outcome> {
+        Ok((|| -> Result<Outcome> {
             let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
             let curve = row.get_ref("equity")?.as_blob().map_err(rusqlite::Error::from)?;
             let times = row.get_ref("timestamps")?.as_blob().map_err(rusqlite::Error::from)?;
-            let bars = blob::count_times(times)
-                .ok_or_else(|| damaged("a column of times without its head"))?;
-            blob::extend_floats(&mut equity, curve, bars)?;
-            blob::extend_times(&mut timestamps, times, bars)?;
+            let bars = timestamp_count(times)
+                .ok_or_else(|| damaged("a column of timestamps has no header"))?;
+            decode_floats(&mut equity, curve, bars)?;
+            decode_timestamps(&mut timestamps, times, bars)?;
             Ok(Outcome {
                 summary: summary(row)?,
                 trades: Trades::default(),
@@ -155,9 +158,9 @@ pub fn outcome(connection: &Connection, id: &str) -> Done<Option<Outcome>> {
     Ok(Some(outcome))
 }
 
-/// Reads the summary from a row that has its columns.
-pub fn summary(row: &Row) -> Done<Summary> {
-    let metrics = runs::map(row.get_ref("metrics")?.as_str().map_err(rusqlite::Error::from)?)?;
+/// Reads the summary from the columns of a row.
+pub fn summary(row: &Row) -> Result<Summary> {
+    let metrics = json::to_map(row.get_ref("metrics")?.as_str().map_err(rusqlite::Error::from)?)?;
     let warnings = row.get_ref("warnings")?.as_str().map_err(rusqlite::Error::from)?;
     Ok(Summary {
         final_capital: row.get("final_capital")?,
@@ -168,7 +171,7 @@ pub fn summary(row: &Row) -> Done<Summary> {
     })
 }
 
-fn trades(connection: &Connection, id: &str) -> Done<Trades> {
+fn trades(connection: &Connection, id: &str) -> Result<Trades> {
     let sql = "
         SELECT entry_bar, exit_bar, direction = 'short', status = 'closed', quantity, entry_price, exit_price, entry_fees,
           exit_fees, pnl, pnl_percent

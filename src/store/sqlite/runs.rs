@@ -1,35 +1,29 @@
 //! Runs as rows.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
-use serde_json::{Map, Value};
 
-use super::blob::damaged;
-use super::{Failure, results};
-use crate::error::Error;
+use super::{json, results};
+use crate::db::encoding::damaged;
+use crate::db::sqlite::Failure;
 use crate::market::Timeframe;
-use crate::store::{DIED, Filter, Run, Status, Summary, errors};
+use crate::store::errors::{self, PROCESS_DIED};
+use crate::store::record::{Filter, Run, Status, Summary};
 
-type Outcome<T> = std::result::Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-/// What is selected of a run, with the summary of its results where there are any.
+/// Selects runs with the summary of their results, if any.
 const SELECT: &str = "
     SELECT runs.*, final_capital, total_return, metrics, warnings
     FROM backtest_runs AS runs LEFT JOIN backtest_results AS results ON results.run_id = runs.id";
 
 /// Keeps a new run.
-pub fn create(connection: &Connection, run: &Run, owner: &str) -> Outcome<()> {
-    if !matches!(run.status, Status::Pending | Status::Running) {
-        return Err(Error::internal(format!(
-            "a new backtest cannot be {} already",
-            run.status.as_str()
-        ))
-        .into());
-    }
+pub fn create(connection: &Connection, run: &Run, owner: &str) -> Result<()> {
+    errors::check_new(run)?;
     if insert(connection, run, owner)? { Ok(()) } else { Err(errors::duplicate(&run.id).into()) }
 }
 
-/// Writes a run; returns false if its id is taken.
-fn insert(connection: &Connection, run: &Run, owner: &str) -> Outcome<bool> {
+/// Inserts a run. Returns false if its id is taken.
+fn insert(connection: &Connection, run: &Run, owner: &str) -> Result<bool> {
     let sql = "
         INSERT INTO backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date,
           end_date, initial_capital, parameters, simulation, status, error, engine_version, fingerprint, owner, created_at,
@@ -48,8 +42,8 @@ fn insert(connection: &Connection, run: &Run, owner: &str) -> Outcome<bool> {
         ":start_date": run.start,
         ":end_date": run.end,
         ":initial_capital": run.initial_capital,
-        ":parameters": json(&run.parameters)?,
-        ":simulation": json(&run.simulation)?,
+        ":parameters": json::to_text(&run.parameters)?,
+        ":simulation": json::to_text(&run.simulation)?,
         ":status": run.status.as_str(),
         ":error": run.error,
         ":engine_version": run.engine_version,
@@ -61,28 +55,31 @@ fn insert(connection: &Connection, run: &Run, owner: &str) -> Outcome<bool> {
     Ok(inserted == 1)
 }
 
-/// Which runs of an owner may still change: those under way, and those that were marked as failed because somebody took the
-/// owner for dead.
+/// The condition for a run that may still change: an unfinished one, or one that was marked as failed because another
+/// process considered its owner dead.
 const UNFINISHED: &str = "id = ?1 AND owner = ?2 AND (status IN ('pending', 'running') OR (status = 'failed' AND error = ?3))";
 
-/// Notes that a run is under way; writes it if it is gone.
-pub fn begin(connection: &mut Connection, run: &Run, owner: &str) -> Outcome<()> {
+/// Marks a run as running. Inserts it if it does not exist.
+pub fn begin(connection: &mut Connection, run: &Run, owner: &str) -> Result<()> {
     let transaction = connection.transaction()?;
     let sql = format!(
         "UPDATE backtest_runs SET status = 'running', error = NULL, completed_at = NULL WHERE {UNFINISHED}"
     );
-    if transaction.execute(&sql, params![run.id, owner, DIED])? == 0 {
+    if transaction.execute(&sql, params![run.id, owner, PROCESS_DIED])? == 0 {
         match ending(&transaction, &run.id)? {
             None => drop(insert(&transaction, run, owner)?),
-            Some(ending) => return Err(ending.differs(&run.id, Status::Running).into()),
+            Some(ending) => {
+                let error = errors::not_unfinished(&run.id, &ending.status, Status::Running);
+                return Err(error.into());
+            }
         }
     }
     Ok(transaction.commit()?)
 }
 
-/// Writes how a run ended, within the transaction that keeps its results; writes the run itself if it is gone. Returns
-/// false if it has ended in just this way before.
-pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Outcome<bool> {
+/// Writes how a run ended, in the transaction that writes its results. Inserts the run if it does not exist. Returns false if
+/// it has ended in the same way before.
+pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Result<bool> {
     let sql = format!(
         "UPDATE backtest_runs SET status = ?4, error = ?5, fingerprint = coalesce(?6, fingerprint), completed_at = ?7
          WHERE {UNFINISHED}"
@@ -90,7 +87,7 @@ pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Outcome<bool> {
     let values = params![
         run.id,
         owner,
-        DIED,
+        PROCESS_DIED,
         run.status.as_str(),
         run.error,
         run.fingerprint,
@@ -102,11 +99,11 @@ pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Outcome<bool> {
     match ending(transaction, &run.id)? {
         None => insert(transaction, run, owner),
         Some(ending) if ending.is_of(run, owner) => Ok(false),
-        Some(ending) => Err(ending.differs(&run.id, run.status).into()),
+        Some(ending) => Err(errors::not_unfinished(&run.id, &ending.status, run.status).into()),
     }
 }
 
-/// How a run ended, and whose it is.
+/// How a run ended, and its owner.
 struct Ending {
     status: String,
     completed_at: Option<i64>,
@@ -119,16 +116,9 @@ impl Ending {
             && self.completed_at == run.completed_at
             && self.owner == owner
     }
-
-    fn differs(&self, id: &str, becomes: Status) -> Error {
-        match self.status.as_str() {
-            "pending" | "running" => errors::foreign(id),
-            status => errors::ended(id, status, becomes),
-        }
-    }
 }
 
-fn ending(connection: &Connection, id: &str) -> Outcome<Option<Ending>> {
+fn ending(connection: &Connection, id: &str) -> Result<Option<Ending>> {
     let sql = "SELECT status, completed_at, owner FROM backtest_runs WHERE id = ?1";
     let read = |row: &Row| {
         Ok(Ending { status: row.get(0)?, completed_at: row.get(1)?, owner: row.get(2)? })
@@ -137,23 +127,23 @@ fn ending(connection: &Connection, id: &str) -> Outcome<Option<Ending>> {
 }
 
 /// Reads a run.
-pub fn find(connection: &Connection, id: &str) -> Outcome<Option<Run>> {
+pub fn find(connection: &Connection, id: &str) -> Result<Option<Run>> {
     let mut statement = connection.prepare_cached("SELECT * FROM backtest_runs WHERE id = ?1")?;
     let mut rows = statement.query([id])?;
     rows.next()?.map(read).transpose()
 }
 
 /// Reads a run with its summary.
-pub fn summary(connection: &Connection, id: &str) -> Outcome<Option<(Run, Option<Summary>)>> {
+pub fn summary(connection: &Connection, id: &str) -> Result<Option<(Run, Option<Summary>)>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE runs.id = ?1"))?;
     let mut rows = statement.query([id])?;
     rows.next()?.map(with_summary).transpose()
 }
 
-/// Reads the runs that a filter lets through.
-pub fn list(connection: &Connection, filter: &Filter) -> Outcome<Vec<(Run, Option<Summary>)>> {
+/// Reads the runs that match a filter, the newest first.
+pub fn list(connection: &Connection, filter: &Filter) -> Result<Vec<(Run, Option<Summary>)>> {
     let before: Option<(i64, i64)> =
-        filter.before.as_ref().map(|id| place(connection, id)).transpose()?;
+        filter.before.as_ref().map(|id| page_start(connection, id)).transpose()?;
     let sql = format!(
         "{SELECT}
          WHERE (:strategy_id IS NULL OR strategy_id = :strategy_id)
@@ -181,7 +171,8 @@ pub fn list(connection: &Connection, filter: &Filter) -> Outcome<Vec<(Run, Optio
     Ok(found)
 }
 
-fn place(connection: &Connection, id: &str) -> Outcome<(i64, i64)> {
+/// Returns the sort key of the run that a page follows.
+fn page_start(connection: &Connection, id: &str) -> Result<(i64, i64)> {
     connection
         .query_row("SELECT created_at, number FROM backtest_runs WHERE id = ?1", [id], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -190,7 +181,7 @@ fn place(connection: &Connection, id: &str) -> Outcome<(i64, i64)> {
         .ok_or_else(|| errors::unknown_page(id).into())
 }
 
-fn with_summary(row: &Row) -> Outcome<(Run, Option<Summary>)> {
+fn with_summary(row: &Row) -> Result<(Run, Option<Summary>)> {
     let summary = if row.get_ref("metrics")?.data_type() == rusqlite::types::Type::Null {
         None
     } else {
@@ -199,7 +190,7 @@ fn with_summary(row: &Row) -> Outcome<(Run, Option<Summary>)> {
     Ok((read(row)?, summary))
 }
 
-fn read(row: &Row) -> Outcome<Run> {
+fn read(row: &Row) -> Result<Run> {
     let (timeframe, status): (String, String) = (row.get("timeframe")?, row.get("status")?);
     Ok(Run {
         id: row.get("id")?,
@@ -212,8 +203,12 @@ fn read(row: &Row) -> Outcome<Run> {
         start: row.get("start_date")?,
         end: row.get("end_date")?,
         initial_capital: row.get("initial_capital")?,
-        parameters: map(row.get_ref("parameters")?.as_str().map_err(rusqlite::Error::from)?)?,
-        simulation: map(row.get_ref("simulation")?.as_str().map_err(rusqlite::Error::from)?)?,
+        parameters: json::to_map(
+            row.get_ref("parameters")?.as_str().map_err(rusqlite::Error::from)?,
+        )?,
+        simulation: json::to_map(
+            row.get_ref("simulation")?.as_str().map_err(rusqlite::Error::from)?,
+        )?,
         status: Status::parse(&status)
             .ok_or_else(|| damaged(format!("unknown status {status:?}")))?,
         error: row.get("error")?,
@@ -222,15 +217,4 @@ fn read(row: &Row) -> Outcome<Run> {
         created_at: row.get("created_at")?,
         completed_at: row.get("completed_at")?,
     })
-}
-
-/// Writes JSON.
-pub fn json(value: &impl serde::Serialize) -> Outcome<String> {
-    Ok(serde_json::to_string(value)
-        .map_err(|error| Error::internal(format!("cannot be kept as JSON: {error}")))?)
-}
-
-/// Reads a JSON object.
-pub fn map(text: &str) -> Outcome<Map<String, Value>> {
-    Ok(serde_json::from_str(text).map_err(|error| damaged(format!("broken JSON: {error}")))?)
 }

@@ -1,77 +1,27 @@
-//! Connections as the store needs them, and the numbered migrations.
+//! The schema and its numbered migrations.
 
 use std::path::Path;
-use std::time::Duration;
 
 use refinery::{Migration, Runner};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::Connection;
 
-use super::failure;
+use crate::db::sqlite::describe;
 use crate::error::{Error, Result};
 
-/// Every migration by its file's name, in order. One that was published is never changed: its checksum is kept.
+/// Every migration by the name of its file, in order.
+///
+/// A published migration never changes, comments included, because the database keeps its checksum. V1 still names files
+/// that have moved: `blob.rs` is now [`crate::db::encoding`].
 pub const MIGRATIONS: [(&str, &str); 1] =
     [("V1__initial", include_str!("migrations/V1__initial.sql"))];
 
-/// Where the applied migrations are kept.
+/// The table of applied migrations.
 const HISTORY: &str = "backtesting_schema_history";
 
-/// How long a connection waits for the lock of another process while it is opened.
-const BUSY: Duration = Duration::from_secs(10);
-
-/// Opens the connection that writes; makes the file where there is none.
+/// Migrates the schema. The caller holds the opening lock.
 ///
 /// # Errors
-/// `STORAGE` where the file cannot be opened or is no database.
-pub fn open_writer(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = open(path, flags)?;
-    // Every write transaction takes the lock at its beginning: taken later, it can fail without a wait.
-    connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    set_up_writing(&connection).map_err(|error| failure::describe(path, &error))?;
-    Ok(connection)
-}
-
-fn set_up_writing(connection: &Connection) -> rusqlite::Result<()> {
-    // Large pages suit blobs of 64 KiB; the setting counts only for a file that is yet empty.
-    connection.pragma_update(None, "page_size", 16_384)?;
-    let journal: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    // With the write-ahead log, NORMAL loses at most the last transactions when the power fails, never the database. Where
-    // the file system has no such log (some networked ones), only FULL is safe.
-    let synchronous = if journal == "wal" { "normal" } else { "full" };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    // After a large transaction the log is cut back to this size.
-    connection.pragma_update(None, "journal_size_limit", 16 << 20)
-}
-
-/// Opens a connection that only reads.
-///
-/// # Errors
-/// `STORAGE` where the file cannot be opened or is no database.
-pub fn open_reader(path: &Path) -> Result<Connection> {
-    // Even a reader writes to the index of the log, so the file is opened for writing and the statements are restricted.
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection
-        .pragma_update(None, "query_only", true)
-        .map_err(|error| failure::describe(path, &error))?;
-    Ok(connection)
-}
-
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
-    let describe = |error: rusqlite::Error| failure::describe(path, &error);
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(describe)?;
-    connection.busy_timeout(BUSY).map_err(describe)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-/// Brings the schema up to date; the caller holds the lock of openings.
-///
-/// # Errors
-/// `STORAGE` where the schema is newer than this library, was made by something else, or a migration fails.
+/// `STORAGE` if the schema is newer than this library or belongs to something else, or if a migration fails.
 pub fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -81,14 +31,14 @@ pub fn migrate(
         .iter()
         .map(|(name, sql)| Migration::unapplied(name, sql))
         .collect::<std::result::Result<_, _>>()
-        .map_err(|error| Error::internal(format!("a migration cannot be used: {error}")))?;
+        .map_err(|error| Error::internal(format!("a migration is not valid: {error}")))?;
     let known =
         migrations.iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0);
     let applied = applied(connection, path)?;
     if let Some(newest) = applied.filter(|newest| *newest > known) {
         return Err(Error::storage(format!(
-            "the store {} has schema version {newest}, newer than version {known}, which this library knows; \
-             update the library or choose another store",
+            "the store {} has schema version {newest}, newer than version {known} of this library; update the \
+             library or choose another store",
             path.display()
         )));
     }
@@ -96,37 +46,37 @@ pub fn migrate(
     runner.set_migration_table_name(HISTORY);
     runner.run(connection).map(drop).map_err(|error| {
         Error::storage(format!(
-            "the schema of the store {} cannot be brought up to date: {error}",
+            "the schema of the store {} cannot be migrated: {error}",
             path.display()
         ))
     })
 }
 
-/// Returns the newest version that was applied; nothing in a new store.
+/// Returns the newest applied version; `None` in a new store.
 ///
-/// The rows are checked here because refinery panics over one that it did not write.
+/// The rows are checked here because refinery panics over rows that it did not write.
 fn applied(connection: &Connection, path: &Path) -> Result<Option<i64>> {
-    let describe = |error: rusqlite::Error| failure::describe(path, &error);
-    if !connection.table_exists(None, HISTORY).map_err(describe)? {
+    let to_error = |error: rusqlite::Error| describe(path, &error);
+    if !connection.table_exists(None, HISTORY).map_err(to_error)? {
         return Ok(None);
     }
     let mut statement = connection
         .prepare(&format!("SELECT version, applied_on, checksum FROM {HISTORY}"))
-        .map_err(describe)?;
+        .map_err(to_error)?;
     let rows = statement
         .query_map([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })
-        .map_err(describe)?;
+        .map_err(to_error)?;
     let mut newest = None;
     for row in rows {
-        let (version, applied_on, checksum) = row.map_err(describe)?;
+        let (version, applied_on, checksum) = row.map_err(to_error)?;
         if chrono::DateTime::parse_from_rfc3339(&applied_on).is_err()
             || checksum.parse::<u64>().is_err()
         {
             let path = path.display();
             return Err(Error::storage(format!(
-                "the store {path} is damaged: its record of migrations is broken"
+                "the store {path} is damaged: its table of migrations is broken"
             )));
         }
         newest = newest.max(Some(version));
@@ -137,9 +87,10 @@ fn applied(connection: &Connection, path: &Path) -> Result<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::sqlite::open_writer;
 
     #[test]
-    fn every_migration_of_the_folder_is_listed() {
+    fn the_list_holds_every_migration_of_the_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
         let mut files: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
@@ -152,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn older_schemas_are_upgraded_and_newer_ones_refused() {
+    fn older_schemas_are_migrated_and_newer_ones_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
@@ -176,26 +127,26 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_that_fails_leaves_nothing_behind() {
+    fn a_failed_migration_is_rolled_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
         let broken =
             [MIGRATIONS[0], ("V2__broken", "CREATE TABLE half (a); CREATE TABLE half (a);")];
         let error = migrate(&mut connection, &path, &broken).unwrap_err();
-        assert!(error.message.contains("cannot be brought up to date"), "{}", error.message);
+        assert!(error.message.contains("cannot be migrated"), "{}", error.message);
         assert!(!connection.table_exists(None, "half").unwrap());
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
     }
 
     #[test]
-    fn a_broken_record_of_migrations_is_an_error() {
+    fn a_broken_table_of_migrations_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
         connection.execute(&format!("UPDATE {HISTORY} SET checksum = 'x'"), []).unwrap();
         let error = migrate(&mut connection, &path, &MIGRATIONS).unwrap_err();
-        assert!(error.message.contains("its record of migrations is broken"), "{}", error.message);
+        assert!(error.message.contains("its table of migrations is broken"), "{}", error.message);
     }
 }

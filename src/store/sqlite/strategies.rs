@@ -2,18 +2,19 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::{Failure, runs};
-use crate::store::StoredStrategy;
+use super::json;
+use crate::db::sqlite::Failure;
+use crate::store::record::StoredStrategy;
 
-type Outcome<T> = std::result::Result<T, Failure>;
+type Result<T> = std::result::Result<T, Failure>;
 
-/// What is selected; a row that somebody made inactive is as good as none.
+/// Selects active strategies.
 const SELECT: &str = "
     SELECT id, name, description, strategy_type, parameters_schema, default_parameters, definition, created_at, updated_at
     FROM trading_strategies WHERE is_active = 1";
 
-/// Keeps a strategy; one of the same id is replaced, and the time of its creation stays.
-pub fn save(connection: &Connection, strategy: &StoredStrategy) -> Outcome<()> {
+/// Writes a strategy. It replaces one with the same id, except for the time of creation.
+pub fn save(connection: &Connection, strategy: &StoredStrategy) -> Result<()> {
     let sql = "
         INSERT INTO trading_strategies (id, name, description, strategy_type, parameters_schema, default_parameters,
           definition, is_active, created_at, updated_at)
@@ -29,8 +30,8 @@ pub fn save(connection: &Connection, strategy: &StoredStrategy) -> Outcome<()> {
         ":name": strategy.name,
         ":description": strategy.description,
         ":strategy_type": strategy.kind,
-        ":parameters_schema": runs::json(&strategy.parameters_schema)?,
-        ":default_parameters": runs::json(&strategy.default_parameters)?,
+        ":parameters_schema": json::to_text(&strategy.parameters_schema)?,
+        ":default_parameters": json::to_text(&strategy.default_parameters)?,
         ":definition": strategy.definition,
         ":created_at": strategy.created_at,
         ":updated_at": strategy.updated_at,
@@ -39,14 +40,14 @@ pub fn save(connection: &Connection, strategy: &StoredStrategy) -> Outcome<()> {
 }
 
 /// Reads a strategy.
-pub fn find(connection: &Connection, id: &str) -> Outcome<Option<StoredStrategy>> {
+pub fn find(connection: &Connection, id: &str) -> Result<Option<StoredStrategy>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} AND id = ?1"))?;
     let mut rows = statement.query([id])?;
     rows.next()?.map(read).transpose()
 }
 
-/// Reads every strategy, in the order of the ids.
-pub fn list(connection: &Connection) -> Outcome<Vec<StoredStrategy>> {
+/// Reads every strategy, sorted by id.
+pub fn list(connection: &Connection) -> Result<Vec<StoredStrategy>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
@@ -56,8 +57,8 @@ pub fn list(connection: &Connection) -> Outcome<Vec<StoredStrategy>> {
     Ok(found)
 }
 
-fn read(row: &Row) -> Outcome<StoredStrategy> {
-    let text = |column: &str| -> Outcome<&str> {
+fn read(row: &Row) -> Result<StoredStrategy> {
+    let text = |column: &str| -> Result<&str> {
         Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
     };
     Ok(StoredStrategy {
@@ -65,8 +66,8 @@ fn read(row: &Row) -> Outcome<StoredStrategy> {
         name: row.get("name")?,
         description: row.get("description")?,
         kind: row.get("strategy_type")?,
-        parameters_schema: runs::map(text("parameters_schema")?)?.into(),
-        default_parameters: runs::map(text("default_parameters")?)?,
+        parameters_schema: json::to_map(text("parameters_schema")?)?.into(),
+        default_parameters: json::to_map(text("default_parameters")?)?,
         definition: row.get("definition")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

@@ -1,4 +1,4 @@
-//! Compressed pages: never more bytes than declared come out of one.
+//! Decompresses pages, never to there are more bytes than declared.
 
 use std::io::Read;
 
@@ -7,64 +7,64 @@ use lz4_flex::{block, frame};
 use parquet::basic::Compression;
 use zstd::bulk::Decompressor;
 
-use super::broken;
+use super::errors::broken;
 use crate::error::Result;
 
-/// Fills `out` with what the bytes hold, which must be exactly as much.
+/// Decompresses bytes into `out`. The result must fill it exactly.
 pub(super) fn decompress(codec: Compression, bytes: &[u8], out: &mut [u8]) -> Result<()> {
     let length = out.len();
-    let made = match codec {
+    let decompressed = match codec {
         Compression::SNAPPY => {
             snap::raw::Decoder::new().decompress(bytes, out).map_err(|error| error.to_string())
         }
-        Compression::GZIP(_) => exactly(MultiGzDecoder::new(bytes), out),
+        Compression::GZIP(_) => read_exactly(MultiGzDecoder::new(bytes), out),
         Compression::ZSTD(_) => Decompressor::new()
             .and_then(|mut decoder| decoder.decompress_to_buffer(bytes, out))
             .map_err(|error| error.to_string()),
-        Compression::LZ4_RAW => lz4(bytes, out),
-        // What this stood for was never written down: three forms are in use.
-        Compression::LZ4 => hadoop(bytes, out)
-            .or_else(|_| exactly(frame::FrameDecoder::new(bytes), out))
-            .or_else(|_| lz4(bytes, out)),
+        Compression::LZ4_RAW => lz4_block(bytes, out),
+        // This codec was never specified; three framings are in use.
+        Compression::LZ4 => lz4_hadoop(bytes, out)
+            .or_else(|_| read_exactly(frame::FrameDecoder::new(bytes), out))
+            .or_else(|_| lz4_block(bytes, out)),
         other => return Err(broken(&format!("compression {other} is not supported"))),
     };
-    match made {
-        Ok(made) if made == length => Ok(()),
-        Ok(_) => Err(broken(&format!("a page does not have the {length} bytes that it declares"))),
-        Err(error) => Err(broken(&format!("a compressed page: {error}"))),
+    match decompressed {
+        Ok(count) if count == length => Ok(()),
+        Ok(_) => Err(broken(&format!("a page does not have the declared {length} bytes"))),
+        Err(error) => Err(broken(&format!("a compressed page cannot be read: {error}"))),
     }
 }
 
-fn exactly(mut decoder: impl Read, out: &mut [u8]) -> Result<usize, String> {
+fn read_exactly(mut decoder: impl Read, out: &mut [u8]) -> Result<usize, String> {
     decoder.read_exact(out).map_err(|error| error.to_string())?;
     match decoder.read(&mut [0]) {
         Ok(0) => Ok(out.len()),
-        Ok(_) => Err("more bytes than declared".into()),
+        Ok(_) => Err("there are more bytes than declared".into()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-fn lz4(bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
+fn lz4_block(bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
     block::decompress_into(bytes, out).map_err(|error| error.to_string())
 }
 
-/// Hadoop's form: blocks, each behind its length and its compressed length, both big-endian.
-fn hadoop(mut bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
-    let mut made = 0;
+/// Decompresses the framing of Hadoop: blocks, each after its length and its compressed length, both big-endian.
+fn lz4_hadoop(mut bytes: &[u8], out: &mut [u8]) -> Result<usize, String> {
+    let mut filled = 0;
     while let Some((length, rest)) = bytes.split_first_chunk::<4>()
         && let Some((compressed, rest)) = rest.split_first_chunk::<4>()
     {
         let length = u32::from_be_bytes(*length) as usize;
         let compressed = u32::from_be_bytes(*compressed) as usize;
-        let block = rest.get(..compressed).ok_or("a block is cut off")?;
-        let room = out.get_mut(made..).and_then(|rest| rest.get_mut(..length));
-        if lz4(block, room.ok_or("a block is too long")?)? != length {
-            return Err("a block has another length than declared".into());
+        let block = rest.get(..compressed).ok_or("a block is truncated")?;
+        let target = out.get_mut(filled..).and_then(|rest| rest.get_mut(..length));
+        if lz4_block(block, target.ok_or("a block is too long")?)? != length {
+            return Err("a block does not have the declared length".into());
         }
-        made += length;
+        filled += length;
         bytes = rest.get(compressed..).unwrap_or(&[]);
     }
-    if bytes.is_empty() { Ok(made) } else { Err("bytes are left over".into()) }
+    if bytes.is_empty() { Ok(filled) } else { Err("there are bytes after the last block".into()) }
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_comes_out_than_declared() {
+    fn pages_decompress_to_the_declared_length_or_fail() {
         let zeros = vec![0_u8; 10_000_000];
         let gzip = |level| {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);

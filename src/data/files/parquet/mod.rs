@@ -1,10 +1,11 @@
 //! Bars from Parquet.
 //!
 //! The decoder trusts what a file declares: the depth of its schema, the sizes of its pages, the counts of its values. So
-//! footer and pages are read and checked here, and the decoder gets pages that hold what they declare.
+//! footer and pages are read and checked here, and the decoder receives only pages that match what they declare.
 
 mod codec;
 mod delta;
+mod errors;
 mod footer;
 mod pages;
 mod thrift;
@@ -17,51 +18,53 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::basic::{Repetition, Type};
 use parquet::column::page::PageIterator;
-use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use super::Opened;
+use self::errors::{broken, decoder_error};
+use super::open_file::OpenFile;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::arrow::{Batches, guarded, report};
+use crate::market::arrow::{Batches, guarded};
 use crate::market::column_names::BarColumns;
 use crate::market::{Bars, Limit};
 use crate::observer::ProgressObserver;
 
-/// Rows decoded at once: enough to be quick, few enough to hear a cancellation.
-const BATCH: usize = 1 << 15;
+/// Rows per batch: enough to be fast, few enough to react to a cancellation.
+const BATCH_ROWS: usize = 1 << 15;
 
 /// Reads the bars of a Parquet file; only the columns that bars need are read.
 pub(super) fn read(
-    mut file: Opened,
+    mut file: OpenFile,
     limit: Limit,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars> {
-    // Broken pages have made the decoder panic before.
+    // The decoder has panicked over broken pages before.
     guarded("Parquet", || {
         let size = file.size;
         let metadata = Arc::new(footer::read(&mut file)?);
-        let rows = count(&metadata, limit)?;
-        let needed = needed(&metadata)?;
+        let rows = count_rows(&metadata, limit)?;
+        let columns = columns_of_bars(&metadata)?;
         let hint = footer::arrow_schema(&metadata)?;
         let schema = metadata.file_metadata().schema_descr();
         let levels = parquet_to_arrow_field_levels(
             schema,
-            ProjectionMask::roots(schema, needed),
+            ProjectionMask::roots(schema, columns),
             hint.as_ref().map(Schema::fields),
         )
-        .map_err(|error| failed(&error))?;
-        let shared = pages::Shared::new(file);
-        let groups = Groups { file: shared.clone(), size, metadata: Arc::clone(&metadata), rows };
+        .map_err(|error| decoder_error(&error))?;
+        let shared = pages::SharedFile::new(file);
+        let groups =
+            FileRowGroups { file: shared.clone(), size, metadata: Arc::clone(&metadata), rows };
         let reader =
-            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, BATCH, None)
-                .map_err(|error| failed(&error))?;
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &groups, BATCH_ROWS, None)
+                .map_err(|error| decoder_error(&error))?;
         let batches = Batches::new(&reader.schema(), limit)?;
         batches.collect(reader, rows, observer).map_err(|error| shared.error().unwrap_or(error))
     })
 }
 
 /// Returns the number of rows.
-fn count(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
+fn count_rows(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
     let mut rows = 0_u64;
     for group in metadata.row_groups() {
         let more = u64::try_from(group.num_rows());
@@ -71,51 +74,51 @@ fn count(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
     usize::try_from(rows).map_err(|_| broken("too many rows"))
 }
 
-/// Returns the columns that bars need, none of them nested.
-fn needed(metadata: &ParquetMetaData) -> Result<Vec<usize>> {
+/// Returns the indices of the columns of bars. None of them may be nested.
+fn columns_of_bars(metadata: &ParquetMetaData) -> Result<Vec<usize>> {
     let fields = metadata.file_metadata().schema().get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let places = BarColumns::find(&names)?;
-    let mut needed = vec![places.time];
-    needed.extend(places.prices().map(|(_, place)| place));
-    needed.extend(places.volume);
-    for field in needed.iter().filter_map(|place| fields.get(*place)) {
+    let found = BarColumns::find(&names)?;
+    let mut columns = vec![found.time];
+    columns.extend(found.prices().map(|(_, index)| index));
+    columns.extend(found.volume);
+    for field in columns.iter().filter_map(|index| fields.get(*index)) {
         let info = field.get_basic_info();
         let is_flat = field.is_primitive()
             && (!info.has_repetition() || info.repetition() != Repetition::REPEATED);
         let is_narrow = || match &**field {
             parquet::schema::types::Type::PrimitiveType { physical_type, type_length, .. } => {
                 *physical_type != Type::FIXED_LEN_BYTE_ARRAY
-                    || (1..=pages::WIDEST).contains(type_length)
+                    || (1..=pages::MAX_FIXED_WIDTH).contains(type_length)
             }
             parquet::schema::types::Type::GroupType { .. } => false,
         };
         if !is_flat || !is_narrow() {
             let name = field.name();
-            let message = format!("column {name:?} must hold one number or time a row");
+            let message = format!("column {name:?} must have one number or time per row");
             let issue = Issue::new(name, "type", message);
             return Err(Error::with_issues(Code::BadData, vec![issue]));
         }
     }
-    Ok(needed)
+    Ok(columns)
 }
 
 /// The row groups of a file, for the decoder.
-struct Groups {
-    file: pages::Shared,
+struct FileRowGroups {
+    file: pages::SharedFile,
     size: u64,
     metadata: Arc<ParquetMetaData>,
     rows: usize,
 }
 
-impl RowGroups for Groups {
+impl RowGroups for FileRowGroups {
     fn num_rows(&self) -> usize {
         self.rows
     }
 
     fn column_chunks(&self, column: usize) -> ParquetResult<Box<dyn PageIterator>> {
         let metadata = Arc::clone(&self.metadata);
-        Ok(Box::new(pages::Chunks::new(self.file.clone(), self.size, metadata, column)))
+        Ok(Box::new(pages::ColumnChunks::new(self.file.clone(), self.size, metadata, column)))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
@@ -125,12 +128,4 @@ impl RowGroups for Groups {
     fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }
-}
-
-fn failed(error: &ParquetError) -> Error {
-    broken(&error.to_string())
-}
-
-fn broken(what: &str) -> Error {
-    Error::new(Code::BadData, format!("broken Parquet: {}", report(what)))
 }

@@ -1,7 +1,7 @@
 //! The pages of a column, read one by one.
 //!
-//! The decoder's own reader allocates what a page declares. Here each page is first held against the rows of its row
-//! group.
+//! The page reader of the decoder allocates what a page declares. Here, each page is first checked against the number of rows
+//! of its row group.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,41 +10,43 @@ use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::super::Opened;
+use super::errors::broken;
 use super::thrift::{STRUCT, TRUE, Thrift};
-use super::{broken, codec, delta};
+use super::{codec, delta};
 use crate::compute::reserve;
+use crate::data::files::open_file::OpenFile;
 use crate::error::{Error, Result};
 
-/// What the pages of a column chunk may take, bytes: so many, and so many more for each row.
+/// How many bytes the pages of a column chunk may have: a constant and an amount per row.
 const BUDGET: u64 = 1 << 16;
-const BUDGET_A_ROW: u64 = 96;
-/// The longest text of a time, bytes; also what a text takes at most on average.
-const LONGEST_TEXT: u64 = 1024;
-/// How many bytes are read for the head of a page, and at most.
-const HEAD: u64 = 1 << 10;
-const LONGEST_HEAD: u64 = 1 << 20;
-/// The widest value of a fixed length, bytes: a decimal.
-pub(super) const WIDEST: i32 = 32;
+const BUDGET_PER_ROW: u64 = 96;
+/// The maximum length of a time as text, bytes.
+const MAX_TEXT_LEN: u64 = 1024;
+/// How many bytes are read for the header of a page at first, and at most.
+const HEADER_LEN: u64 = 1 << 10;
+const MAX_HEADER_LEN: u64 = 1 << 20;
+/// The maximum width of a value of fixed length, bytes: that of a decimal.
+pub(super) const MAX_FIXED_WIDTH: i32 = 32;
 
-/// A file that the columns read from, and the first error of any: the decoder keeps but the text of one.
+/// A file that several columns read from, and the first error of any of them: the decoder keeps only the text of an error.
 #[derive(Debug, Clone)]
-pub(super) struct Shared(Arc<Mutex<(Opened, Option<Error>)>>);
+pub(super) struct SharedFile(Arc<Mutex<(OpenFile, Option<Error>)>>);
 
-impl Shared {
-    pub(super) fn new(file: Opened) -> Self {
+impl SharedFile {
+    pub(super) fn new(file: OpenFile) -> Self {
         Self(Arc::new(Mutex::new((file, None))))
     }
 
-    /// Returns the first error of a column.
+    /// Returns the first error.
     pub(super) fn error(&self) -> Option<Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.take()
     }
 
+    /// Keeps the first error and converts it for the decoder.
     fn keep(&self, error: Error) -> ParquetError {
-        let told = ParquetError::General(error.message.clone());
+        let for_decoder = ParquetError::General(error.message.clone());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
-        told
+        for_decoder
     }
 
     fn read(&self, at: u64, length: u64) -> Result<Vec<u8>> {
@@ -55,18 +57,18 @@ impl Shared {
     }
 }
 
-/// The chunks of one column, one a row group.
-pub(super) struct Chunks {
-    file: Shared,
+/// The chunks of one column, one per row group.
+pub(super) struct ColumnChunks {
+    file: SharedFile,
     size: u64,
     metadata: Arc<ParquetMetaData>,
     column: usize,
     group: usize,
 }
 
-impl Chunks {
+impl ColumnChunks {
     pub(super) fn new(
-        file: Shared,
+        file: SharedFile,
         size: u64,
         metadata: Arc<ParquetMetaData>,
         column: usize,
@@ -75,7 +77,7 @@ impl Chunks {
     }
 }
 
-impl Iterator for Chunks {
+impl Iterator for ColumnChunks {
     type Item = ParquetResult<Box<dyn PageReader>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -90,68 +92,70 @@ impl Iterator for Chunks {
     }
 }
 
-impl PageIterator for Chunks {}
+impl PageIterator for ColumnChunks {}
 
+/// The pages of a column chunk.
 struct Pages {
-    file: Shared,
+    file: SharedFile,
     at: u64,
     end: u64,
     kind: Type,
     width: usize,
     codec: Compression,
     has_levels: bool,
-    /// The rows that are still to come.
+    /// How many rows the remaining pages may have.
     rows: usize,
-    /// What the pages that are still to come may take, bytes.
+    /// How many bytes the remaining pages may have.
     budget: u64,
     has_dictionary: bool,
 }
 
-/// What the head of a page says.
+/// The header of a page.
 #[derive(Debug, Default)]
-struct Head {
+struct PageHeader {
     kind: i64,
     length: u64,
     compressed: u64,
-    body: Vec<(i16, i64)>,
+    /// The fields of the structure for this kind of page.
+    fields: Vec<(i16, i64)>,
 }
 
-impl Head {
-    /// Reads a head; returns how many bytes it takes, too.
+impl PageHeader {
+    /// Reads a header. Returns its length too, bytes.
     fn read(bytes: &[u8]) -> Result<(Self, u64)> {
         let mut thrift = Thrift::new(bytes, 1000);
-        let mut head = Self { kind: -1, ..Self::default() };
+        let mut header = Self { kind: -1, ..Self::default() };
         let (mut length, mut compressed) = (-1, -1);
         let mut number = 0;
         while let Some((found, kind)) = thrift.field(number)? {
             number = found;
             match (number, kind) {
-                (1, 5) => head.kind = thrift.integer()?,
+                (1, 5) => header.kind = thrift.integer()?,
                 (2, 5) => length = thrift.integer()?,
                 (3, 5) => compressed = thrift.integer()?,
-                (5 | 7 | 8, STRUCT) => head.body = body(&mut thrift)?,
+                (5 | 7 | 8, STRUCT) => header.fields = integer_fields(&mut thrift)?,
                 (_, kind) => thrift.skip(kind)?,
             }
         }
         match (u64::try_from(length), u64::try_from(compressed)) {
             (Ok(length), Ok(compressed)) => {
-                (head.length, head.compressed) = (length, compressed);
-                Ok((head, thrift.position() as u64))
+                (header.length, header.compressed) = (length, compressed);
+                Ok((header, thrift.position() as u64))
             }
-            _ => Err(broken("a page without a length")),
+            _ => Err(broken("a page has no length")),
         }
     }
 
-    /// Returns a number of the body.
+    /// Returns an integer field.
     fn number(&self, field: i16) -> Result<u32> {
-        let found = self.body.iter().find(|(number, _)| *number == field);
+        let found = self.fields.iter().find(|(number, _)| *number == field);
         found
             .and_then(|(_, value)| u32::try_from(*value).ok())
-            .ok_or_else(|| broken("the head of a page lacks a number"))
+            .ok_or_else(|| broken("the header of a page lacks a number"))
     }
 
     fn flag(&self, field: i16, default: bool) -> bool {
-        let found = self.body.iter().find(|(number, _)| *number == field);
+        let found = self.fields.iter().find(|(number, _)| *number == field);
         found.map_or(default, |(_, value)| *value != 0)
     }
 
@@ -167,13 +171,13 @@ impl Head {
             7 => Encoding::DELTA_BYTE_ARRAY,
             8 => Encoding::RLE_DICTIONARY,
             9 => Encoding::BYTE_STREAM_SPLIT,
-            other => return Err(broken(&format!("a page of encoding {other}"))),
+            other => return Err(broken(&format!("a page has the unknown encoding {other}"))),
         })
     }
 }
 
-/// Reads the numbers and truths of a structure.
-fn body(thrift: &mut Thrift<'_>) -> Result<Vec<(i16, i64)>> {
+/// Reads the integers and booleans of a structure.
+fn integer_fields(thrift: &mut Thrift<'_>) -> Result<Vec<(i16, i64)>> {
     let mut found = Vec::new();
     let mut number = 0;
     while let Some((field, kind)) = thrift.field(number)? {
@@ -188,13 +192,13 @@ fn body(thrift: &mut Thrift<'_>) -> Result<Vec<(i16, i64)>> {
 }
 
 impl Pages {
-    fn new(file: Shared, size: u64, chunk: &ColumnChunkMetaData, rows: i64) -> Result<Self> {
+    fn new(file: SharedFile, size: u64, chunk: &ColumnChunkMetaData, rows: i64) -> Result<Self> {
         let start = chunk.dictionary_page_offset().filter(|offset| *offset > 0);
         let start = u64::try_from(start.unwrap_or(chunk.data_page_offset())).ok();
         let length = u64::try_from(chunk.compressed_size()).ok();
         let end = start.zip(length).and_then(|(start, length)| start.checked_add(length));
         let (Some(at), Some(end)) = (start, end.filter(|end| *end <= size)) else {
-            return Err(broken("a column reaches beyond the file"));
+            return Err(broken("a column extends past the end of the file"));
         };
         let rows = usize::try_from(rows).map_err(|_| broken("a negative number of rows"))?;
         let column = chunk.column_descr();
@@ -215,40 +219,40 @@ impl Pages {
             codec: chunk.compression(),
             has_levels: column.max_def_level() > 0,
             rows,
-            budget: BUDGET.saturating_add((rows as u64).saturating_mul(BUDGET_A_ROW)),
+            budget: BUDGET.saturating_add((rows as u64).saturating_mul(BUDGET_PER_ROW)),
             has_dictionary: false,
         })
     }
 
-    fn head(&mut self) -> Result<Head> {
-        let mut length = HEAD;
+    fn header(&mut self) -> Result<PageHeader> {
+        let mut length = HEADER_LEN;
         loop {
-            let there = self.end - self.at;
-            let bytes = self.file.read(self.at, length.min(there))?;
-            match Head::read(&bytes) {
-                Ok((head, read)) => {
+            let available = self.end - self.at;
+            let bytes = self.file.read(self.at, length.min(available))?;
+            match PageHeader::read(&bytes) {
+                Ok((header, read)) => {
                     self.at += read;
-                    return Ok(head);
+                    return Ok(header);
                 }
-                Err(error) if length >= there || length >= LONGEST_HEAD => return Err(error),
-                // Statistics may make it longer.
-                Err(_) => length = LONGEST_HEAD,
+                Err(error) if length >= available || length >= MAX_HEADER_LEN => return Err(error),
+                // Statistics can make a header longer.
+                Err(_) => length = MAX_HEADER_LEN,
             }
         }
     }
 
     fn page(&mut self) -> Result<Option<Page>> {
         while self.at < self.end && self.rows > 0 {
-            let head = self.head()?;
-            if head.compressed > self.end - self.at {
-                return Err(broken("a page reaches beyond its column"));
+            let header = self.header()?;
+            if header.compressed > self.end - self.at {
+                return Err(broken("a page extends past the end of its column"));
             }
             let start = self.at;
-            self.at += head.compressed;
-            let page = match head.kind {
-                0 | 3 => self.data(&head, start)?,
-                2 => self.dictionary(&head, start)?,
-                // An index, or something that came later.
+            self.at += header.compressed;
+            let page = match header.kind {
+                0 | 3 => self.data(&header, start)?,
+                2 => self.dictionary(&header, start)?,
+                // An index page, or a kind that is newer than this code.
                 _ => continue,
             };
             return Ok(Some(page));
@@ -256,33 +260,33 @@ impl Pages {
         Ok(None)
     }
 
-    fn dictionary(&mut self, head: &Head, start: u64) -> Result<Page> {
+    fn dictionary(&mut self, header: &PageHeader, start: u64) -> Result<Page> {
         if std::mem::replace(&mut self.has_dictionary, true) {
-            return Err(broken("a column with two dictionaries"));
+            return Err(broken("a column has two dictionaries"));
         }
-        let values = head.number(1)?;
-        let least = (values as usize).saturating_mul(self.width) as u64;
-        if least > head.length && self.kind != Type::BOOLEAN {
+        let values = header.number(1)?;
+        let min_length = (values as usize).saturating_mul(self.width) as u64;
+        if min_length > header.length && self.kind != Type::BOOLEAN {
             return Err(broken("a dictionary declares more values than it has bytes"));
         }
-        let bytes = self.bytes(head, start, 0, true)?;
+        let bytes = self.bytes(header, start, 0, true)?;
         if self.kind == Type::BYTE_ARRAY {
             check_plain_texts(&bytes, values as usize)?;
         }
-        let encoding = head.encoding(2)?;
-        let is_sorted = head.flag(3, false);
+        let encoding = header.encoding(2)?;
+        let is_sorted = header.flag(3, false);
         Ok(Page::DictionaryPage { buf: bytes.into(), num_values: values, encoding, is_sorted })
     }
 
-    fn data(&mut self, head: &Head, start: u64) -> Result<Page> {
-        let num_values = head.number(1)?;
+    fn data(&mut self, header: &PageHeader, start: u64) -> Result<Page> {
+        let num_values = header.number(1)?;
         let values = num_values as usize;
         let rows = self.rows.checked_sub(values);
         self.rows = rows.ok_or_else(|| broken("a page declares more values than its row group"))?;
-        if head.kind == 0 {
-            let encoding = head.encoding(2)?;
-            let bytes = self.bytes(head, start, 0, true)?;
-            let levels = match self.has_levels.then(|| head.encoding(3)).transpose()? {
+        if header.kind == 0 {
+            let encoding = header.encoding(2)?;
+            let bytes = self.bytes(header, start, 0, true)?;
+            let levels = match self.has_levels.then(|| header.encoding(3)).transpose()? {
                 None => 0,
                 Some(Encoding::RLE) => {
                     let length =
@@ -296,23 +300,23 @@ impl Pages {
                 buf: bytes.into(),
                 num_values,
                 encoding,
-                def_level_encoding: head.encoding(3)?,
-                rep_level_encoding: head.encoding(4)?,
+                def_level_encoding: header.encoding(3)?,
+                rep_level_encoding: header.encoding(4)?,
                 statistics: None,
             });
         }
-        let encoding = head.encoding(4)?;
-        let (definitions, repetitions) = (head.number(5)?, head.number(6)?);
+        let encoding = header.encoding(4)?;
+        let (definitions, repetitions) = (header.number(5)?, header.number(6)?);
         let levels = u64::from(definitions) + u64::from(repetitions);
-        let bytes = self.bytes(head, start, levels, head.flag(7, true))?;
+        let bytes = self.bytes(header, start, levels, header.flag(7, true))?;
         let after = usize::try_from(levels).unwrap_or(usize::MAX);
         self.check(encoding, bytes.get(after..).unwrap_or(&[]), values)?;
         Ok(Page::DataPageV2 {
             buf: bytes.into(),
             num_values,
             encoding,
-            num_nulls: head.number(2)?,
-            num_rows: head.number(3)?,
+            num_nulls: header.number(2)?,
+            num_rows: header.number(3)?,
             def_levels_byte_len: definitions,
             rep_levels_byte_len: repetitions,
             is_compressed: false,
@@ -320,57 +324,66 @@ impl Pages {
         })
     }
 
-    /// Reads the bytes of a page, of which the first `levels` are never compressed.
-    fn bytes(&mut self, head: &Head, start: u64, levels: u64, compressed: bool) -> Result<Vec<u8>> {
+    /// Reads the bytes of a page. The first `levels` bytes are never compressed.
+    fn bytes(
+        &mut self,
+        header: &PageHeader,
+        start: u64,
+        levels: u64,
+        compressed: bool,
+    ) -> Result<Vec<u8>> {
         let is_compressed = compressed && self.codec != Compression::UNCOMPRESSED;
-        let length = if is_compressed { head.length } else { head.compressed };
-        let left = self.budget.checked_sub(length);
-        // A page whose values are nulls may be empty, and a compressed one longer than what it holds.
-        let is_sound = levels <= length.min(head.compressed)
-            && head.compressed <= length.saturating_mul(2).saturating_add(BUDGET);
-        self.budget = left
-            .filter(|_| is_sound)
+        let length = if is_compressed { header.length } else { header.compressed };
+        let remaining = self.budget.checked_sub(length);
+        // A page of nulls may be empty, and a compressed page may be longer than its content.
+        let is_valid = levels <= length.min(header.compressed)
+            && header.compressed <= length.saturating_mul(2).saturating_add(BUDGET);
+        self.budget = remaining
+            .filter(|_| is_valid)
             .ok_or_else(|| broken("a page declares more bytes than its rows need"))?;
-        let bytes = self.file.read(start, head.compressed)?;
+        let bytes = self.file.read(start, header.compressed)?;
         if !is_compressed {
             return Ok(bytes);
         }
         let mut out =
             reserve::zeros(usize::try_from(length).unwrap_or(usize::MAX), "bytes of a page")?;
         let split = usize::try_from(levels).unwrap_or(usize::MAX);
-        let (plain, packed) = bytes.split_at_checked(split).unwrap_or((&bytes, &[]));
-        let (head, tail) = out.split_at_mut_checked(split).unwrap_or((&mut [], &mut []));
-        head.copy_from_slice(plain);
-        if !tail.is_empty() {
-            codec::decompress(self.codec, packed, tail)?;
+        let (plain, compressed) = bytes.split_at_checked(split).unwrap_or((&bytes, &[]));
+        let (start, rest) = out.split_at_mut_checked(split).unwrap_or((&mut [], &mut []));
+        start.copy_from_slice(plain);
+        if !rest.is_empty() {
+            codec::decompress(self.codec, compressed, rest)?;
         }
         Ok(out)
     }
 
-    /// Checks values whose decoder trusts what they declare.
+    /// Checks values of encodings whose decoder trusts the declared counts.
     fn check(&self, encoding: Encoding, bytes: &[u8], values: usize) -> Result<()> {
-        let longest = (values as u64).saturating_mul(LONGEST_TEXT);
+        let max_bytes = (values as u64).saturating_mul(MAX_TEXT_LEN);
         match (encoding, self.kind) {
             (Encoding::DELTA_BINARY_PACKED, _) => delta::check_numbers(bytes, values),
-            (Encoding::DELTA_LENGTH_BYTE_ARRAY, _) => delta::check_lengths(bytes, values, longest),
-            (Encoding::DELTA_BYTE_ARRAY, _) => delta::check_texts(bytes, values, longest),
+            (Encoding::DELTA_LENGTH_BYTE_ARRAY, _) => {
+                delta::check_lengths(bytes, values, max_bytes)
+            }
+            (Encoding::DELTA_BYTE_ARRAY, _) => delta::check_texts(bytes, values, max_bytes),
             _ => Ok(()),
         }
     }
 }
 
-/// Checks the texts of a dictionary: many rows may use a long one.
+/// Checks the texts of a dictionary, where many rows may refer to a long text.
 fn check_plain_texts(mut bytes: &[u8], values: usize) -> Result<()> {
     for _ in 0..values {
         let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
-            return Err(broken("a dictionary ends within its texts"));
+            return Err(broken("a dictionary is truncated"));
         };
         let length = u32::from_le_bytes(*length);
-        if u64::from(length) > LONGEST_TEXT {
-            return Err(broken("a column holds texts that are too long for times"));
+        if u64::from(length) > MAX_TEXT_LEN {
+            return Err(broken("a column has texts that are too long for times"));
         }
-        bytes =
-            rest.get(length as usize..).ok_or_else(|| broken("a dictionary ends within a text"))?;
+        bytes = rest
+            .get(length as usize..)
+            .ok_or_else(|| broken("a dictionary is truncated within a text"))?;
     }
     Ok(())
 }

@@ -1,45 +1,48 @@
-//! Thrift's compact protocol, as far as it takes to check metadata before a decoder makes anything of it.
+//! Reads as much of Thrift's compact protocol as is needed to check metadata before it is decoded.
 
 use crate::error::{Code, Error, Result};
 
-/// The deepest nesting of values.
-const DEEPEST: u32 = 32;
+/// The maximum nesting depth of values.
+const MAX_DEPTH: u32 = 32;
 
-/// The kinds of values.
+/// The type codes of values.
 pub(super) const TRUE: u8 = 1;
 const FALSE: u8 = 2;
 pub(super) const LIST: u8 = 9;
 pub(super) const STRUCT: u8 = 12;
 
-/// Reads values one after the other.
+/// A reader of the compact protocol.
 #[derive(Debug, Clone)]
 pub(super) struct Thrift<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// How many items of lists may still follow: each takes far more memory than bytes.
+    /// How many list items may still follow. Each takes far more memory than bytes.
     items: usize,
 }
 
 impl<'a> Thrift<'a> {
-    /// Begins to read; lists may have so many items in all.
+    /// Creates a reader. All lists together may have `items` items.
     pub(super) fn new(bytes: &'a [u8], items: usize) -> Self {
         Self { bytes, at: 0, items }
     }
 
-    /// Returns how many bytes were read.
+    /// Returns the number of bytes read.
     pub(super) fn position(&self) -> usize {
         self.at
     }
 
     fn byte(&mut self) -> Result<u8> {
-        let byte = self.bytes.get(self.at).copied().ok_or_else(cut)?;
+        let byte = self.bytes.get(self.at).copied().ok_or_else(truncated)?;
         self.at += 1;
         Ok(byte)
     }
 
     fn skip_bytes(&mut self, count: u64) -> Result<()> {
-        let left = self.bytes.len() - self.at;
-        let count = usize::try_from(count).ok().filter(|count| *count <= left).ok_or_else(cut)?;
+        let available = self.bytes.len() - self.at;
+        let count = usize::try_from(count)
+            .ok()
+            .filter(|count| *count <= available)
+            .ok_or_else(truncated)?;
         self.at += count;
         Ok(())
     }
@@ -53,20 +56,20 @@ impl<'a> Thrift<'a> {
                 return Ok(value);
             }
         }
-        Err(broken("a number of more than ten bytes"))
+        Err(broken("a number has more than ten bytes"))
     }
 
-    /// Reads a whole number.
+    /// Reads an integer.
     pub(super) fn integer(&mut self) -> Result<i64> {
         let value = self.unsigned()?;
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 
-    /// Reads the head of a field of a structure: its number, which follows that of the field before, and its kind.
-    /// Returns `None` at the end of the structure.
+    /// Reads the header of a field: its number, relative to that of the field before, and its type code. Returns `None` at the
+    /// end of the structure.
     pub(super) fn field(&mut self, before: i16) -> Result<Option<(i16, u8)>> {
-        let head = self.byte()?;
-        let (delta, kind) = (head >> 4, head & 0xF);
+        let header = self.byte()?;
+        let (delta, kind) = (header >> 4, header & 0xF);
         if kind == 0 {
             return Ok(None);
         }
@@ -74,40 +77,43 @@ impl<'a> Thrift<'a> {
             0 => i16::try_from(self.integer()?).ok(),
             delta => before.checked_add(i16::from(delta)),
         };
-        Ok(Some((number.ok_or_else(|| broken("a field of an impossible number"))?, kind)))
+        Ok(Some((number.ok_or_else(|| broken("a field has an impossible number"))?, kind)))
     }
 
-    /// Reads the head of a list: how many items it has, and their kind.
+    /// Reads the header of a list: the number of items and their type code.
     pub(super) fn list(&mut self) -> Result<(usize, u8)> {
-        let head = self.byte()?;
-        let count = match head >> 4 {
+        let header = self.byte()?;
+        let count = match header >> 4 {
             15 => self.unsigned()?,
             count => u64::from(count),
         };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         self.take(count)?;
-        Ok((count, head & 0xF))
+        Ok((count, header & 0xF))
     }
 
     fn take(&mut self, count: usize) -> Result<()> {
-        // An item takes a byte at least.
+        // An item has at least one byte.
         if count > self.bytes.len() - self.at {
-            return Err(cut());
+            return Err(truncated());
         }
         self.items = self.items.checked_sub(count).ok_or_else(|| {
-            Error::new(Code::LimitExceeded, "the metadata of the Parquet file has too many parts")
+            Error::new(
+                Code::LimitExceeded,
+                "the metadata of the Parquet file has too many list items",
+            )
         })?;
         Ok(())
     }
 
-    /// Passes over a value of that kind.
+    /// Skips a value of a type.
     pub(super) fn skip(&mut self, kind: u8) -> Result<()> {
         self.skip_nested(kind, 0)
     }
 
     fn skip_nested(&mut self, kind: u8, depth: u32) -> Result<()> {
-        if depth > DEEPEST {
-            return Err(broken("metadata nested too deeply"));
+        if depth > MAX_DEPTH {
+            return Err(broken("the metadata is nested too deeply"));
         }
         match kind {
             TRUE | FALSE => Ok(()),
@@ -120,7 +126,7 @@ impl<'a> Thrift<'a> {
             }
             9 | 10 => {
                 let (count, kind) = self.list()?;
-                // Within a list, a truth takes a byte.
+                // Within a list, a boolean has a byte.
                 let kind = if matches!(kind, TRUE | FALSE) { 3 } else { kind };
                 (0..count).try_for_each(|_| self.skip_nested(kind, depth + 1))
             }
@@ -146,13 +152,13 @@ impl<'a> Thrift<'a> {
                 Ok(())
             }
             13 => self.skip_bytes(16),
-            kind => Err(broken(&format!("a value of kind {kind}"))),
+            kind => Err(broken(&format!("a value has the unknown type {kind}"))),
         }
     }
 }
 
-fn cut() -> Error {
-    broken("metadata that end too early")
+fn truncated() -> Error {
+    broken("the metadata is truncated")
 }
 
 fn broken(what: &str) -> Error {

@@ -1,0 +1,146 @@
+//! Imports bars into the table `bars`.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::row_reader::DropCancellation;
+use crate::data::import::{MergeSummary, check_cancelled, check_commit, first_and_last};
+use crate::data::series::new_revision;
+use crate::db::postgres::{CopyWriter, Failure, Parameter, Pool, Timestamp};
+use crate::market::{Bars, Timeframe};
+use crate::observer::ProgressObserver;
+
+/// How many bars are deleted at once.
+const DELETE_BATCH: usize = 10_000;
+
+/// How many rows are written between two calls of the observer.
+const OBSERVER_INTERVAL: usize = 1024;
+
+/// What to import, and where to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Import<'a> {
+    /// The schema as an SQL identifier.
+    pub schema: &'a str,
+    pub symbol: &'a str,
+    pub timeframe: Timeframe,
+    pub bars: &'a Bars,
+}
+
+/// Merges bars into a series in one transaction. Concurrent imports into one series wait for each other.
+pub(super) async fn import(
+    pool: &Pool,
+    job: &Import<'_>,
+    observer: &(dyn ProgressObserver + Send + Sync),
+    cancellation: &mut DropCancellation,
+) -> Result<MergeSummary, Failure> {
+    let range = first_and_last(job.symbol, job.timeframe, job.bars)?;
+    check_cancelled(observer)?;
+    let mut connection = pool.get().await?;
+    let transaction = pool.begin(&mut connection).await?;
+    let canceller = pool.canceller(transaction.client()).await?;
+    let write = job.write(transaction.client(), range, observer);
+    let summary = cancellation.guard(pool, &canceller, write).await?;
+    check_commit(observer)?;
+    transaction.commit().await?;
+    Ok(summary)
+}
+
+impl Import<'_> {
+    /// Writes the series and its bars.
+    async fn write(
+        &self,
+        client: &Client,
+        (first, last): (i64, i64),
+        observer: &(dyn ProgressObserver + Send + Sync),
+    ) -> Result<MergeSummary, Failure> {
+        let Self { schema, symbol, timeframe, .. } = *self;
+        // The row of the series is locked from here on.
+        let upsert = format!(
+            "INSERT INTO {schema}.bar_series AS held (asset_symbol, timeframe, bars, first, last, revision)
+             VALUES ($1, $2, 0, $3, $4, $5)
+             ON CONFLICT (asset_symbol, timeframe) DO UPDATE SET revision = excluded.revision,
+               first = least(held.first, excluded.first), last = greatest(held.last, excluded.last)
+             RETURNING bars"
+        );
+        let (from, to) = (Timestamp(first), Timestamp(last));
+        let values: [Parameter; 5] = [
+            (&symbol, Type::TEXT),
+            (&timeframe.as_str(), Type::TEXT),
+            (&from, Type::TIMESTAMPTZ),
+            (&to, Type::TIMESTAMPTZ),
+            (&new_revision(), Type::INT8),
+        ];
+        let stored: i64 = client.query_typed_one(&upsert, &values).await?.try_get(0)?;
+        let replaced = if stored > 0 { self.delete_replaced(client, observer).await? } else { 0 };
+        let imported = self.copy(client, observer).await?;
+        let count = format!(
+            "UPDATE {schema}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2"
+        );
+        let added = i64::try_from(imported).unwrap_or(i64::MAX)
+            - i64::try_from(replaced).unwrap_or(i64::MAX);
+        let values: [Parameter; 3] =
+            [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT), (&added, Type::INT8)];
+        client.execute_typed(&count, &values).await?;
+        Ok(MergeSummary { imported, replaced, first, last })
+    }
+
+    /// Copies the bars. Returns their number.
+    async fn copy(
+        &self,
+        client: &Client,
+        observer: &(dyn ProgressObserver + Send + Sync),
+    ) -> Result<u64, Failure> {
+        let Self { schema, symbol, timeframe, bars } = *self;
+        let copy = format!(
+            "COPY {schema}.bars (asset_symbol, timeframe, ts, open, high, low, close, volume) FROM STDIN (FORMAT binary)"
+        );
+        let mut rows = CopyWriter::new(client.copy_in(&copy).await?);
+        let prices = [bars.open(), bars.high(), bars.low(), bars.close()];
+        for (at, time) in bars.timestamps().iter().enumerate() {
+            if at.is_multiple_of(OBSERVER_INTERVAL) {
+                check_cancelled(observer)?;
+                observer.on_bar(at, 0);
+            }
+            rows.row(8).await?;
+            rows.text(symbol)?;
+            rows.text(timeframe.as_str())?;
+            rows.timestamp(*time);
+            for column in prices {
+                rows.float(column.get(at).copied().unwrap_or(f64::NAN));
+            }
+            match bars.volume().and_then(|volume| volume.get(at)) {
+                Some(volume) => rows.float(*volume),
+                None => rows.null(),
+            }
+        }
+        let imported = rows.finish().await?;
+        observer.on_bar(bars.len(), 0);
+        Ok(imported)
+    }
+
+    /// Deletes the stored bars with the opening times of the new ones. Returns their number.
+    async fn delete_replaced(
+        &self,
+        client: &Client,
+        observer: &(dyn ProgressObserver + Send + Sync),
+    ) -> Result<u64, Failure> {
+        let delete = format!(
+            "DELETE FROM {}.bars WHERE asset_symbol = $1 AND timeframe = $2 AND ts BETWEEN $3 AND $4 AND ts = ANY ($5)",
+            self.schema
+        );
+        let mut deleted = 0;
+        for batch in self.bars.timestamps().chunks(DELETE_BATCH) {
+            check_cancelled(observer)?;
+            let times: Vec<Timestamp> = batch.iter().copied().map(Timestamp).collect();
+            let values: [Parameter; 5] = [
+                (&self.symbol, Type::TEXT),
+                (&self.timeframe.as_str(), Type::TEXT),
+                (&times.first(), Type::TIMESTAMPTZ),
+                (&times.last(), Type::TIMESTAMPTZ),
+                (&times, Type::TIMESTAMPTZ_ARRAY),
+            ];
+            deleted += client.execute_typed(&delete, &values).await?;
+        }
+        Ok(deleted)
+    }
+}

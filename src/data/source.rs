@@ -1,0 +1,78 @@
+//! What every source of bars does.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::import::MergeSummary;
+use super::loaded_bars::LoadedBars;
+use super::series::{Asset, Series};
+use super::span::Span;
+use crate::error::{Code, Error};
+use crate::future::BoxFuture;
+use crate::market::{Bars, Timeframe};
+use crate::observer::{NoObserver, ProgressObserver};
+
+/// A source of bars.
+///
+/// Every method fails with `STORAGE` if the database does, and with `CLOSED` after its store was closed.
+pub trait Source: Send + Sync + Debug {
+    /// Returns every asset, sorted by symbol.
+    fn assets(&self) -> BoxFuture<'_, Vec<Asset>>;
+
+    /// Returns the series of an asset, the finest first; none if the source does not know the asset.
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>>;
+
+    /// Loads the bars of a timeframe that open within a span.
+    ///
+    /// Fails with
+    /// - `NO_DATA` if there are none; the message lists what there is,
+    /// - `LIMIT_EXCEEDED` as soon as more bars are found than the span allows,
+    /// - the error of cancelled work soon after `observer` cancels,
+    /// - `STORAGE` if stored bars are damaged.
+    fn load(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        span: Span,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, LoadedBars>;
+
+    /// Loads the ticks of a span, each as a bar. Fails as [`Source::load`] does; with `NO_DATA` if the source has no ticks.
+    fn load_ticks(
+        &self,
+        symbol: &str,
+        span: Span,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, LoadedBars> {
+        let _ = (span, observer);
+        let message = format!("there are no ticks of {symbol}");
+        Box::pin(async { Err(Error::new(Code::NoData, message)) })
+    }
+
+    /// Merges bars into a series, all or nothing. Bars with the same opening time are replaced.
+    ///
+    /// Fails with `BAD_DATA` if there are no bars.
+    fn import(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+    ) -> BoxFuture<'_, MergeSummary> {
+        self.import_observed(symbol, timeframe, bars, Arc::new(NoObserver))
+    }
+
+    /// Like [`Source::import`]. `observer` receives the number of bars written. If it cancels the work or does not allow the
+    /// commit, nothing is written and the import fails as cancelled.
+    fn import_observed(
+        &self,
+        symbol: &str,
+        timeframe: Timeframe,
+        bars: Bars,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, MergeSummary>;
+
+    /// Closes connections of the source that the store does not close, such as those to another database.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,44 @@
+//! How to reach a database.
+
+use std::sync::Arc;
+
+use super::address::Address;
+use super::pool::Pool;
+use crate::config::environment_name;
+use crate::error::Result;
+
+/// The URL of a database and the size of its connection pool.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of the setting that holds the URL, for messages.
+    setting: &'static str,
+    address: Address,
+    size: usize,
+    overflow: usize,
+}
+
+impl Settings {
+    /// Parses the URL of a setting. The pool keeps `size` connections and opens up to `overflow` more under load.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the URL is not valid. The message does not repeat it, since it may contain a password.
+    pub fn new(setting: &'static str, url: &str, size: u32, overflow: u32) -> Result<Self> {
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(Self {
+            setting,
+            address: Address::parse(setting, url)?,
+            size: count(size),
+            overflow: count(overflow),
+        })
+    }
+
+    /// Opens the pool.
+    pub(crate) async fn connect(&self) -> Result<Arc<Pool>> {
+        if !self.address.ignored_parameters.is_empty() {
+            let ignored = self.address.ignored_parameters.join(", ");
+            tracing::warn!(parameters = %ignored, "unknown parameters of {} ({}) were ignored",
+                self.setting, environment_name(self.setting));
+        }
+        Ok(Arc::new(Pool::open(self.address.clone(), self.size, self.overflow).await?))
+    }
+}

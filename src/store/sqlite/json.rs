@@ -1,0 +1,18 @@
+//! JSON columns.
+
+use serde_json::{Map, Value};
+
+use crate::db::encoding::damaged;
+use crate::db::sqlite::Failure;
+use crate::error::Error;
+
+/// Serialises a value.
+pub fn to_text(value: &impl serde::Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value)
+        .map_err(|error| Error::internal(format!("cannot be stored as JSON: {error}")))?)
+}
+
+/// Parses an object.
+pub fn to_map(text: &str) -> Result<Map<String, Value>, Failure> {
+    Ok(serde_json::from_str(text).map_err(|error| damaged(format!("broken JSON: {error}")))?)
+}

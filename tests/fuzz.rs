@@ -15,7 +15,7 @@
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "the whole file is a test, which looks at the clock to find what takes long"
+    reason = "the whole file is a test, which looks at the time_field to find what takes long"
 )]
 
 mod inputs;
@@ -24,7 +24,9 @@ use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aitradepro_backtesting::language::{self, Binding, Builder, Kind, Scope};
+use aitradepro_backtesting::language::{
+    self, Binding, ParameterDeclaration, PlanBuilder, Scope, ValueType,
+};
 use aitradepro_backtesting::strategies::{self, Strategy};
 use inputs::Input;
 
@@ -37,10 +39,10 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// How long the watchdog waits for an input to end.
 const HANGS_AFTER: Duration = Duration::from_secs(20);
 
-const PARAMETERS: &[(&str, Kind, bool)] = &[
-    ("period", Kind::Number, true),
-    ("factor", Kind::Number, false),
-    ("flag", Kind::Condition, false),
+const PARAMETERS: &[ParameterDeclaration<'static>] = &[
+    ParameterDeclaration { name: "period", value_type: ValueType::Number, is_integer: true },
+    ParameterDeclaration { name: "factor", value_type: ValueType::Number, is_integer: false },
+    ParameterDeclaration { name: "flag", value_type: ValueType::Condition, is_integer: false },
 ];
 const VALUES: &[Binding] = &[Binding::Number(4.0), Binding::Number(0.5), Binding::Condition(true)];
 
@@ -160,27 +162,29 @@ fn is_expression_accepted(text: &str) -> bool {
             return false;
         }
     };
-    let kinds = [Kind::Condition, Kind::Number];
+    let kinds = [ValueType::Condition, ValueType::Number];
     let checked = kinds.map(|kind| {
-        let scope = Scope { parameters: PARAMETERS, series: kind == Kind::Condition };
+        let scope = Scope { parameters: PARAMETERS, allows_series: kind == ValueType::Condition };
         let checked = language::check(&tree, kind, scope);
         for problem in checked.as_ref().err().into_iter().flatten() {
             assert_is_inside(text, problem);
         }
         checked.ok()
     });
-    let mut builder = Builder::default();
+    let mut builder = PlanBuilder::default();
     let mut is_accepted = false;
     for checked in checked.iter().flatten() {
         match builder.add(checked, VALUES) {
             Ok(_) => is_accepted = true,
-            Err(problems) => problems.iter().for_each(|problem| assert_is_inside(text, problem)),
+            Err(diagnostics) => {
+                diagnostics.iter().for_each(|problem| assert_is_inside(text, problem))
+            }
         }
     }
     is_accepted
 }
 
-fn assert_is_inside(text: &str, problem: &language::Problem) {
+fn assert_is_inside(text: &str, problem: &language::Diagnostic) {
     let span = problem.span;
     assert!(text.is_char_boundary(span.offset), "{problem} at byte {}", span.offset);
     let before = &text[..span.offset];
@@ -195,8 +199,7 @@ fn is_strategy_accepted(text: &str) -> bool {
     let again = strategies::parse(strategy.source()).and_then(Strategy::compile);
     assert_eq!(again.map(|again| again.source().to_owned()).as_deref(), Ok(strategy.source()));
     let _ = strategy.parameters_schema();
-    let _ =
-        strategy.bind(None, "parameters", &mut aitradepro_backtesting::request::Issues::default());
+    let _ = strategy.bind(None, &mut aitradepro_backtesting::request::Issues::default());
     true
 }
 

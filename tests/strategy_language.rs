@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use aitradepro_backtesting::indicators::INDICATORS;
 use aitradepro_backtesting::indicators::Series;
 use aitradepro_backtesting::language::functions::{
-    Clock, FUNCTIONS, Function, Gives, Group, OPERATORS,
+    FUNCTIONS, Function, Group, OPERATORS, ReturnType, TimeField,
 };
 use aitradepro_backtesting::language::{
-    self, Builder, Computed, Kind, Problem, Scope, check::usage, evaluate,
+    self, Diagnostic, PlanBuilder, RootValue, Scope, ValueType, check::usage, evaluate,
 };
 use aitradepro_backtesting::market::{Bars, Column, time};
 use aitradepro_backtesting::observer::NoObserver;
@@ -65,12 +65,13 @@ fn bars() -> Bars {
 }
 
 /// Evaluates an expression, whichever of the two kinds it is.
-fn run(text: &str, bars: &Bars) -> Result<Computed, Vec<Problem>> {
+fn run(text: &str, bars: &Bars) -> Result<RootValue, Vec<Diagnostic>> {
     let tree = language::parse(text).map_err(|problem| vec![problem])?;
-    let scope = Scope { parameters: &[], series: true };
-    let checked = language::check(&tree, Kind::Condition, scope)
-        .or_else(|problems| language::check(&tree, Kind::Number, scope).map_err(|_| problems))?;
-    let mut builder = Builder::default();
+    let scope = Scope { parameters: &[], allows_series: true };
+    let checked = language::check(&tree, ValueType::Condition, scope).or_else(|diagnostics| {
+        language::check(&tree, ValueType::Number, scope).map_err(|_| diagnostics)
+    })?;
+    let mut builder = PlanBuilder::default();
     let root = builder.add(&checked, &[])?;
     Ok(evaluate(&builder.finish(&[root]), bars, &NoObserver).unwrap().remove(0))
 }
@@ -79,7 +80,7 @@ fn bind(text: &str) -> BoundStrategy {
     let strategy = strategies::parse(text)
         .and_then(Strategy::compile)
         .unwrap_or_else(|issues| panic!("{text}\n{issues:?}"));
-    strategy.bind(None, "parameters", &mut Issues::default()).unwrap()
+    strategy.bind(None, &mut Issues::default()).unwrap()
 }
 
 #[test]
@@ -117,8 +118,8 @@ fn every_expression_of_the_page_has_values() {
                     let bits = computed.into_bits(bars.len());
                     assert!(bits.get(0) && bits.get(198) && !bits.get(199));
                 }
-                (_, Computed::Bits(bits)) => assert!(bits.count() > 0, "{line}"),
-                (_, Computed::Column(values)) => {
+                (_, RootValue::Bits(bits)) => assert!(bits.count() > 0, "{line}"),
+                (_, RootValue::Column(values)) => {
                     assert!(values.iter().any(|value| value.is_finite()), "{line}");
                 }
                 (_, other) => panic!("{line} is {other:?}, the same on every bar"),
@@ -135,8 +136,8 @@ fn every_mistake_of_the_page_is_told_as_the_page_says() {
     let bars = bars();
     let mut count = 0;
     for pair in blocks.windows(2).filter(|pair| pair[0].0 == "wrong") {
-        let problems = run(pair[0].1.trim_end(), &bars).unwrap_err();
-        let shown = problems.iter().fold(String::new(), |mut all, problem| {
+        let diagnostics = run(pair[0].1.trim_end(), &bars).unwrap_err();
+        let shown = diagnostics.iter().fold(String::new(), |mut all, problem| {
             let _ = writeln!(all, "{problem}");
             all
         });
@@ -187,7 +188,7 @@ fn reference() -> String {
             };
             row(rows, &format!("`{name}`"), doc);
         }
-        for (name, _, doc) in Clock::ALL {
+        for (name, _, doc) in TimeField::ALL {
             row(rows, &format!("`{name}`"), doc);
         }
     });
@@ -255,9 +256,9 @@ fn call(function: &Function) -> String {
 }
 
 fn described(function: &Function) -> String {
-    match function.gives {
-        Gives::Condition => format!("{} (a condition)", function.doc),
-        Gives::Number | Gives::Either => function.doc.to_owned(),
+    match function.returns {
+        ReturnType::Condition => format!("{} (a condition)", function.doc),
+        ReturnType::Number | ReturnType::Either => function.doc.to_owned(),
     }
 }
 

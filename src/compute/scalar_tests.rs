@@ -9,7 +9,7 @@ use crate::market::{Bars, BorrowedBars, Timestamps, time};
 use crate::metrics::{EquityInput, EquityStatistics, StatisticSet};
 use crate::observer::NoObserver;
 use crate::portfolio::Valuation;
-use crate::request::{Input, Issues};
+use crate::request::Issues;
 use crate::simulation::{Holdings, Orders, Prices};
 use crate::strategies::Registry;
 
@@ -126,7 +126,7 @@ fn crossings_and_comparisons_are_the_same() {
     let registry = Registry::builtin().unwrap();
     for strategy in registry.list() {
         let mut issues = Issues::default();
-        let bound = strategy.bind(None::<&Input>, "parameters", &mut issues).unwrap();
+        let bound = strategy.bind(None, &mut issues).unwrap();
         for bars in LENGTHS {
             let [mut open, mut high, mut low, mut close] = walk(bars);
             // Prices that stand still make averages that are equal except for rounding.

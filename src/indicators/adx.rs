@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.
 pub const ADX: Indicator = Indicator {
@@ -10,15 +10,17 @@ pub const ADX: Indicator = Indicator {
     doc: "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[Parameter::period("period", "Bars of the averages", 14.0, 2.0)],
-    outputs: &[Output {
-        name: "adx",
-        doc: "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
-    }],
-    look_back: |parameters| bars(core().adx_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "adx",
+        "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
+    )
+    .roughly_between(0.0, 100.0)],
+    look_back: |parameters| look_back_bars(core().adx_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
-            core().adx(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
+            core().adx(0, high.len() - 1, high, low, close, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

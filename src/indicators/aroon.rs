@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// How long ago the extremes of the last `period` bars were: 100 now, 0 at the far end.
 pub const AROON: Indicator = Indicator {
@@ -13,29 +13,28 @@ pub const AROON: Indicator = Indicator {
     inputs: &[Series::High, Series::Low],
     parameters: &[Parameter::period("period", "Bars of the range", 14.0, 2.0)],
     outputs: &[
-        Output {
-            name: "aroon_down", doc: "100 × (period − bars since the lowest low) / period"
-        },
-        Output {
-            name: "aroon_up", doc: "100 × (period − bars since the highest high) / period"
-        },
+        Output::new("aroon_down", "100 × (period − bars since the lowest low) / period")
+            .roughly_between(0.0, 100.0),
+        Output::new("aroon_up", "100 × (period − bars since the highest high) / period")
+            .roughly_between(0.0, 100.0),
     ],
-    look_back: |parameters| bars(core().aroon_lookback(whole(parameters, 0))),
+    look_back: |parameters| look_back_bars(core().aroon_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [aroon_down, aroon_up]) => {
-            let period = whole(parameters, 0);
+            let period = integer(parameters, 0);
             ages(low, period, aroon_down, |newer, older| newer <= older)?;
             ages(high, period, aroon_up, |newer, older| newer >= older)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// Computes one line in time that does not depend on the period; the crate looks for the extreme once more for each bar
-/// where prices rise or fall for long.
+/// Computes one line in time independent of the period. The crate searches the whole window again on each bar of a long
+/// rise or fall.
 ///
-/// The queue holds the bars that are the extreme of some window to come, the extreme of this one in front. A newer bar
-/// takes the place of older ones that it `beats`; among equal ones the newest counts, as in TA-Lib.
+/// The monotonic queue holds the bars that are the extreme of this window (at the front) or of a later one. A newer bar
+/// replaces older ones that it `beats`. The newest of equal values counts, as in TA-Lib.
 fn ages(
     values: &[f64],
     period: i32,
@@ -43,7 +42,7 @@ fn ages(
     beats: impl Fn(f64, f64) -> bool,
 ) -> Result<OutRange, RetCode> {
     let window = usize::try_from(period).map_err(|_| RetCode::BadParam)?;
-    // TA-Lib multiplies by this factor, which rounds otherwise than a division would.
+    // TA-Lib multiplies by this factor. A division would round differently.
     let factor = 100.0 / f64::from(period);
     let mut extremes: VecDeque<(usize, f64)> = VecDeque::new();
     let mut written = 0;

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// The true range with the smoothing of Wilder, in money.
 pub const ATR: Indicator = Indicator {
@@ -10,15 +10,14 @@ pub const ATR: Indicator = Indicator {
     doc: "The true range with the smoothing of Wilder, in money.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[Parameter::period("period", "Bars of the average", 14.0, 1.0)],
-    outputs: &[Output {
-        name: "atr",
-        doc: "The true range with the smoothing of Wilder, in money.",
-    }],
-    look_back: |parameters| bars(core().atr_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("atr", "The true range with the smoothing of Wilder, in money.")
+        .between(0.0, f64::INFINITY)],
+    look_back: |parameters| look_back_bars(core().atr_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
-            core().atr(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
+            core().atr(0, high.len() - 1, high, low, close, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

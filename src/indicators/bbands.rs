@@ -2,7 +2,7 @@
 
 use ta_lib::{MAType, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
 
 /// The simple average of `period` values, and bands `deviations` population deviations above and below it.
 pub const BBANDS: Indicator = Indicator {
@@ -20,13 +20,14 @@ pub const BBANDS: Indicator = Indicator {
         ),
     ],
     outputs: &[
-        Output { name: "bbands_upper", doc: "The upper Bollinger band" },
-        Output { name: "bbands_middle", doc: "The simple average between the Bollinger bands" },
-        Output { name: "bbands_lower", doc: "The lower Bollinger band" },
+        Output::new("bbands_upper", "The upper Bollinger band"),
+        Output::new("bbands_middle", "The simple average between the Bollinger bands")
+            .within_inputs(),
+        Output::new("bbands_lower", "The lower Bollinger band"),
     ],
     look_back: |parameters| {
-        bars(core().bbands_lookback(
-            whole(parameters, 0),
+        look_back_bars(core().bbands_lookback(
+            integer(parameters, 0),
             real(parameters, 1),
             real(parameters, 1),
             MAType::SMA,
@@ -37,7 +38,7 @@ pub const BBANDS: Indicator = Indicator {
             0,
             values.len() - 1,
             values,
-            whole(parameters, 0),
+            integer(parameters, 0),
             real(parameters, 1),
             real(parameters, 1),
             MAType::SMA,
@@ -47,4 +48,5 @@ pub const BBANDS: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

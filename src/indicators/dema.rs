@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// 2 EMA − EMA of EMA.
 pub const DEMA: Indicator = Indicator {
@@ -10,12 +10,13 @@ pub const DEMA: Indicator = Indicator {
     doc: "2 EMA − EMA of EMA.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
-    outputs: &[Output { name: "dema", doc: "2 EMA − EMA of EMA." }],
-    look_back: |parameters| bars(core().dema_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("dema", "2 EMA − EMA of EMA.")],
+    look_back: |parameters| look_back_bars(core().dema_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().dema(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().dema(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

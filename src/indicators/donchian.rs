@@ -12,9 +12,10 @@ pub const DONCHIAN: Indicator = Indicator {
     inputs: &[Series::High, Series::Low],
     parameters: &[Parameter::period("period", "Bars of the channel", 20.0, 2.0)],
     outputs: &[
-        Output { name: "donchian_upper", doc: "The highest high" },
-        Output { name: "donchian_middle", doc: "The middle between highest high and lowest low" },
-        Output { name: "donchian_lower", doc: "The lowest low" },
+        Output::new("donchian_upper", "The highest high").maximum_of_input(0),
+        Output::new("donchian_middle", "The middle between highest high and lowest low")
+            .within_inputs(),
+        Output::new("donchian_lower", "The lowest low").minimum_of_input(1),
     ],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
@@ -35,4 +36,5 @@ pub const DONCHIAN: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -11,7 +11,9 @@ pub const HIGHEST: Indicator = Indicator {
     doc: "The greatest of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output { name: "highest", doc: "The greatest of the last `period` values." }],
+    outputs: &[
+        Output::new("highest", "The greatest of the last `period` values.").maximum_of_input(0)
+    ],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
@@ -19,4 +21,5 @@ pub const HIGHEST: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).
 pub const HMA: Indicator = Indicator {
@@ -10,15 +10,16 @@ pub const HMA: Indicator = Indicator {
     doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars of the average", 20.0, 1.0)],
-    outputs: &[Output {
-        name: "hma",
-        doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
-    }],
-    look_back: |parameters| bars(core().hma_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "hma",
+        "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
+    )],
+    look_back: |parameters| look_back_bars(core().hma_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().hma(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().hma(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

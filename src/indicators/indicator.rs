@@ -1,15 +1,16 @@
-//! What an indicator is: its inputs, parameters, outputs, look-back and computation.
+//! The definition of an indicator: inputs, parameters, outputs, look-back and computation.
 
 use std::sync::LazyLock;
 
 use ta_lib::{Core, OutRange, RetCode};
 
-use super::segments;
+use super::complete_ranges::complete_ranges;
+use super::three_way_comparison::ThreeWayComparison;
 use crate::error::{Error, Result};
 use crate::observer::{NoObserver, ProgressObserver};
 
-/// The longest period, in bars.
-pub const LONGEST: f64 = 10_000.0;
+/// The maximum period in bars.
+pub const MAX_PERIOD: f64 = 10_000.0;
 
 /// A column of the bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,30 +43,30 @@ impl Series {
     }
 }
 
-/// A number that changes what an indicator computes.
+/// A numeric parameter of an indicator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameter {
     /// The name, for messages and documentation.
     pub name: &'static str,
     /// What it means.
     pub doc: &'static str,
-    /// The value where none is given: TA-Lib's.
+    /// The default value, which is that of TA-Lib.
     pub default: f64,
-    /// The least value allowed.
+    /// The minimum.
     pub minimum: f64,
-    /// The greatest value allowed.
+    /// The maximum.
     pub maximum: f64,
     /// Whether only whole numbers are allowed.
     pub integer: bool,
 }
 
 impl Parameter {
-    /// Describes a number of bars.
+    /// Declares a period in bars.
     pub const fn period(name: &'static str, doc: &'static str, default: f64, minimum: f64) -> Self {
-        Self { name, doc, default, minimum, maximum: LONGEST, integer: true }
+        Self { name, doc, default, minimum, maximum: MAX_PERIOD, integer: true }
     }
 
-    /// Describes a factor.
+    /// Declares a factor.
     pub const fn factor(
         name: &'static str,
         doc: &'static str,
@@ -77,25 +78,98 @@ impl Parameter {
     }
 }
 
-/// One of the series that an indicator gives: a function of the language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One of the series that an indicator computes, which is a function of the language.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Output {
     /// The name of the function.
     pub name: &'static str,
-    /// What it gives.
+    /// What it computes.
     pub doc: &'static str,
+    /// The values that it can take.
+    pub range: OutputRange,
 }
 
-/// Computes an indicator on inputs of one length that have no missing values and more bars than the look-back.
+/// The values that an output can take, whatever the bars.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OutputRange {
+    /// Any number.
+    Unbounded,
+    /// A number between two bounds, both included.
+    Between(f64, f64),
+    /// A number between the smallest and the greatest input value.
+    WithinInputs,
+    /// The greatest of several values of the input at that index, the newest value included.
+    MaximumOfInput(usize),
+    /// The smallest of several values of the input at that index, the newest value included.
+    MinimumOfInput(usize),
+}
+
+impl Output {
+    /// Declares an output with an unbounded range.
+    pub const fn new(name: &'static str, doc: &'static str) -> Self {
+        Self { name, doc, range: OutputRange::Unbounded }
+    }
+
+    /// Declares that the values never leave the bounds.
+    #[must_use]
+    pub const fn between(mut self, minimum: f64, maximum: f64) -> Self {
+        self.range = OutputRange::Between(minimum, maximum);
+        self
+    }
+
+    /// Declares that the values leave the bounds only by the rounding of sums.
+    #[must_use]
+    pub const fn roughly_between(self, minimum: f64, maximum: f64) -> Self {
+        const ROUNDING: f64 = 1e-6;
+        self.between(minimum - ROUNDING, maximum + ROUNDING)
+    }
+
+    /// Declares that the values lie between those of the inputs.
+    #[must_use]
+    pub const fn within_inputs(mut self) -> Self {
+        self.range = OutputRange::WithinInputs;
+        self
+    }
+
+    /// Declares a rolling maximum of an input, the newest value included.
+    #[must_use]
+    pub const fn maximum_of_input(mut self, input: usize) -> Self {
+        self.range = OutputRange::MaximumOfInput(input);
+        self
+    }
+
+    /// Declares a rolling minimum of an input, the newest value included.
+    #[must_use]
+    pub const fn minimum_of_input(mut self, input: usize) -> Self {
+        self.range = OutputRange::MinimumOfInput(input);
+        self
+    }
+}
+
+/// Computes an indicator on inputs of equal length, which have no missing values and more bars than the look-back.
 ///
-/// Each output slice has as many values as there are bars after the look-back. Returns where the values begin and how
-/// many there are. One that takes long asks the observer now and then and gives up, with any error, where that says so.
+/// Each output slice has one value for each bar after the look-back. Returns the first bar with a value and the number of
+/// values. A slow kernel polls the observer and returns any error once it is cancelled.
 pub type Kernel = fn(
     inputs: &[&[f64]],
     parameters: &[f64],
     outputs: &mut [&mut [f64]],
     observer: &dyn ProgressObserver,
 ) -> std::result::Result<OutRange, RetCode>;
+
+/// The inputs and parameters of one computation of an indicator.
+#[derive(Debug, Clone, Copy)]
+pub struct Computation<'a> {
+    /// The input columns.
+    pub inputs: &'a [&'a [f64]],
+    /// The parameters, in order.
+    pub parameters: &'a [f64],
+}
+
+/// Compares the first outputs of two computations of one indicator, whose inputs have one length and no missing values.
+///
+/// The result must be that of comparing the columns. The language uses this if nothing but the comparison reads the outputs.
+pub type ComparePair = fn(a: Computation<'_>, b: Computation<'_>) -> ThreeWayComparison;
 
 /// An indicator: one computation with one or more outputs.
 #[derive(Debug)]
@@ -104,7 +178,7 @@ pub struct Indicator {
     pub title: &'static str,
     /// What it computes.
     pub doc: &'static str,
-    /// The columns of the bars that it reads if no other series are given.
+    /// The columns of the bars that it reads by default.
     pub inputs: &'static [Series],
     /// Its parameters, in order.
     pub parameters: &'static [Parameter],
@@ -114,6 +188,8 @@ pub struct Indicator {
     pub look_back: fn(parameters: &[f64]) -> usize,
     /// Computes all outputs.
     pub kernel: Kernel,
+    /// Compares two computations of this indicator without storing their columns, if it can.
+    pub compare_pair: Option<ComparePair>,
 }
 
 impl PartialEq for Indicator {
@@ -123,36 +199,36 @@ impl PartialEq for Indicator {
 }
 
 impl Indicator {
-    /// Computes every output, one value a bar, NaN where there is none.
+    /// Computes every output: one value per bar, NaN if there is none.
     ///
-    /// `complete` says that the inputs are known to have no missing value, which saves looking for them.
+    /// Set `complete` if the inputs are known to have no missing value; this skips the search for them.
     ///
     /// # Errors
-    /// `INTERNAL` if the parameters are outside their ranges or the inputs are fewer than the indicator reads.
+    /// `INTERNAL` if the parameters are out of range or the number of inputs is wrong.
     pub fn compute(
         &self,
         inputs: &[&[f64]],
         parameters: &[f64],
         complete: bool,
     ) -> Result<Vec<Vec<f64>>> {
-        self.compute_observed(inputs, parameters, complete, &NoObserver)
+        self.compute_cancellable(inputs, parameters, complete, &NoObserver)
     }
 
-    /// Does the same and stops where the observer says so.
+    /// Computes every output and stops once the observer is cancelled.
     ///
     /// # Errors
-    /// As [`compute`](Self::compute); `ABORT_ERR` if it was stopped.
-    pub fn compute_observed(
+    /// As [`compute`](Self::compute), and `ABORT_ERR` if the observer is cancelled.
+    pub fn compute_cancellable(
         &self,
         inputs: &[&[f64]],
         parameters: &[f64],
         complete: bool,
         observer: &dyn ProgressObserver,
     ) -> Result<Vec<Vec<f64>>> {
-        let bars = inputs.iter().map(|input| input.len()).min().unwrap_or(0);
+        let length = inputs.iter().map(|input| input.len()).min().unwrap_or(0);
         if inputs.len() != self.inputs.len() || parameters.len() != self.parameters.len() {
             return Err(Error::internal(format!(
-                "{} was given {} inputs and {} parameters",
+                "{} received {} inputs and {} parameters",
                 self.title,
                 inputs.len(),
                 parameters.len()
@@ -160,18 +236,18 @@ impl Indicator {
         }
         let look_back = (self.look_back)(parameters);
         let mut columns: Vec<Vec<f64>> =
-            self.outputs.iter().map(|_| vec![f64::NAN; bars]).collect();
-        let stretches =
-            if complete { std::iter::once(0..bars).collect() } else { segments(inputs) };
-        for stretch in stretches {
-            if stretch.len() <= look_back {
+            self.outputs.iter().map(|_| vec![f64::NAN; length]).collect();
+        let ranges =
+            if complete { std::iter::once(0..length).collect() } else { complete_ranges(inputs) };
+        for bars in ranges {
+            if bars.len() <= look_back {
                 continue;
             }
             let parts: Vec<&[f64]> =
-                inputs.iter().filter_map(|input| input.get(stretch.clone())).collect();
+                inputs.iter().filter_map(|input| input.get(bars.clone())).collect();
             let mut outputs: Vec<&mut [f64]> = columns
                 .iter_mut()
-                .filter_map(|column| column.get_mut(stretch.start + look_back..stretch.end))
+                .filter_map(|column| column.get_mut(bars.start + look_back..bars.end))
                 .collect();
             let computed = (self.kernel)(&parts, parameters, &mut outputs, observer);
             if observer.is_cancelled() {
@@ -183,9 +259,9 @@ impl Indicator {
                     self.title
                 ))
             })?;
-            if range.beg_idx != look_back || range.count != stretch.len() - look_back {
+            if range.beg_idx != look_back || range.count != bars.len() - look_back {
                 return Err(Error::internal(format!(
-                    "{} begins at bar {} where {look_back} was expected",
+                    "{} starts at bar {}, expected {look_back}",
                     self.title, range.beg_idx
                 )));
             }
@@ -194,27 +270,27 @@ impl Indicator {
     }
 }
 
-/// Returns TA-Lib with its default settings.
+/// Returns a TA-Lib instance with default settings.
 pub(super) fn core() -> &'static Core {
     static CORE: LazyLock<Core> = LazyLock::new(Core::new);
     &CORE
 }
 
-/// Returns a parameter as the whole number that TA-Lib takes.
+/// Returns a parameter as the integer that TA-Lib expects.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "periods are checked to be whole and at most 10,000; a cast saturates"
+    reason = "periods are whole numbers up to 10,000, and a cast saturates"
 )]
-pub(super) fn whole(parameters: &[f64], index: usize) -> i32 {
+pub(super) fn integer(parameters: &[f64], index: usize) -> i32 {
     parameters.get(index).map_or(i32::MAX, |value| *value as i32)
 }
 
-/// Returns a parameter; NaN where it is missing, which TA-Lib refuses.
+/// Returns a parameter, or NaN if it is missing, which TA-Lib rejects.
 pub(super) fn real(parameters: &[f64], index: usize) -> f64 {
     parameters.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// Returns a look-back, or one that no series is long enough for where TA-Lib refuses the parameters.
-pub(super) fn bars(look_back: std::result::Result<usize, RetCode>) -> usize {
+/// Returns the look-back, or `usize::MAX` if TA-Lib rejects the parameters.
+pub(super) fn look_back_bars(look_back: std::result::Result<usize, RetCode>) -> usize {
     look_back.unwrap_or(usize::MAX)
 }

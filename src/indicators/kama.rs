@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// An exponential average whose weight grows with how straight the last `period` values went.
 pub const KAMA: Indicator = Indicator {
@@ -15,15 +15,13 @@ pub const KAMA: Indicator = Indicator {
         30.0,
         1.0,
     )],
-    outputs: &[Output {
-        name: "kama",
-        doc: "An exponential average whose weight grows with how straight the last `period` values went.",
-    }],
-    look_back: |parameters| bars(core().kama_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("kama", "An exponential average whose weight grows with how straight the last `period` values went.").within_inputs()],
+    look_back: |parameters| look_back_bars(core().kama_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().kama(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().kama(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
 
 /// An exponential average, and bands `multiplier` average true ranges above and below it.
 pub const KELTNER: Indicator = Indicator {
@@ -21,12 +21,16 @@ pub const KELTNER: Indicator = Indicator {
         ),
     ],
     outputs: &[
-        Output { name: "keltner_upper", doc: "The upper band" },
-        Output { name: "keltner_middle", doc: "The exponential average" },
-        Output { name: "keltner_lower", doc: "The lower band" },
+        Output::new("keltner_upper", "The upper band"),
+        Output::new("keltner_middle", "The exponential average"),
+        Output::new("keltner_lower", "The lower band"),
     ],
     look_back: |parameters| {
-        bars(core().kc_lookback(whole(parameters, 0), whole(parameters, 1), real(parameters, 2)))
+        look_back_bars(core().kc_lookback(
+            integer(parameters, 0),
+            integer(parameters, 1),
+            real(parameters, 2),
+        ))
     },
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [keltner_upper, keltner_middle, keltner_lower]) => core().kc(
@@ -35,8 +39,8 @@ pub const KELTNER: Indicator = Indicator {
             high,
             low,
             close,
-            whole(parameters, 0),
-            whole(parameters, 1),
+            integer(parameters, 0),
+            integer(parameters, 1),
             real(parameters, 2),
             keltner_upper,
             keltner_middle,
@@ -44,4 +48,5 @@ pub const KELTNER: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// The slope a bar of the least squares line through the last `period` values.
 pub const LINREG_SLOPE: Indicator = Indicator {
@@ -10,15 +10,16 @@ pub const LINREG_SLOPE: Indicator = Indicator {
     doc: "The slope a bar of the least squares line through the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars of the line", 14.0, 2.0)],
-    outputs: &[Output {
-        name: "linreg_slope",
-        doc: "The slope a bar of the least squares line through the last `period` values.",
-    }],
-    look_back: |parameters| bars(core().linearreg_slope_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "linreg_slope",
+        "The slope a bar of the least squares line through the last `period` values.",
+    )],
+    look_back: |parameters| look_back_bars(core().linearreg_slope_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().linearreg_slope(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().linearreg_slope(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -11,7 +11,7 @@ pub const LOWEST: Indicator = Indicator {
     doc: "The least of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output { name: "lowest", doc: "The least of the last `period` values." }],
+    outputs: &[Output::new("lowest", "The least of the last `period` values.").minimum_of_input(0)],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
@@ -19,4 +19,5 @@ pub const LOWEST: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// The fast exponential average − the slow one, with an exponential average of that as its signal line.
 pub const MACD: Indicator = Indicator {
@@ -15,9 +15,9 @@ pub const MACD: Indicator = Indicator {
         Parameter::period("signal_period", "Bars of the signal line", 9.0, 1.0),
     ],
     outputs: &[
-        Output { name: "macd_line", doc: "The fast average − the slow average" },
-        Output { name: "macd_signal", doc: "The exponential average of the MACD line" },
-        Output { name: "macd_hist", doc: "The MACD line − its signal" },
+        Output::new("macd_line", "The fast average − the slow average"),
+        Output::new("macd_signal", "The exponential average of the MACD line"),
+        Output::new("macd_hist", "The MACD line − its signal"),
     ],
     look_back: |parameters| look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
@@ -26,17 +26,19 @@ pub const MACD: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// Returns the faster and the slower period, whichever way round they were given, as TA-Lib does, and the signal's.
+/// Returns the fast, slow and signal periods. Fast and slow are swapped if necessary, as in TA-Lib.
 fn periods(parameters: &[f64]) -> (i32, i32, i32) {
-    let (a, b) = (whole(parameters, 0), whole(parameters, 1));
-    (a.min(b), a.max(b), whole(parameters, 2))
+    let (a, b) = (integer(parameters, 0), integer(parameters, 1));
+    (a.min(b), a.max(b), integer(parameters, 2))
 }
 
 fn look_back(parameters: &[f64]) -> usize {
     let (_, slow, signal) = periods(parameters);
-    bars(core().ema_lookback(slow)).saturating_add(bars(core().ema_lookback(signal)))
+    look_back_bars(core().ema_lookback(slow))
+        .saturating_add(look_back_bars(core().ema_lookback(signal)))
 }
 
 fn compute(
@@ -60,7 +62,7 @@ fn compute(
             hist,
         );
     }
-    // TA_MACD refuses a period of 1, whose average is the value itself; the rest is the same.
+    // TA_MACD rejects a period of 1, for which the average is the value itself.
     let mut slow = vec![0.0; values.len()];
     let slow_range = core().ema(0, values.len() - 1, values, slow_period, &mut slow)?;
     let newest = values.get(slow_range.beg_idx..).unwrap_or(&[]);

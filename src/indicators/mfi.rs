@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// A relative strength index of typical price × volume; 0 to 100.
 pub const MFI: Indicator = Indicator {
@@ -10,15 +10,17 @@ pub const MFI: Indicator = Indicator {
     doc: "A relative strength index of typical price × volume; 0 to 100.",
     inputs: &[Series::High, Series::Low, Series::Close, Series::Volume],
     parameters: &[Parameter::period("period", "Bars of the sums", 14.0, 2.0)],
-    outputs: &[Output {
-        name: "mfi",
-        doc: "A relative strength index of typical price × volume; 0 to 100.",
-    }],
-    look_back: |parameters| bars(core().mfi_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "mfi",
+        "A relative strength index of typical price × volume; 0 to 100.",
+    )
+    .between(0.0, 100.0)],
+    look_back: |parameters| look_back_bars(core().mfi_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close, volume], [output]) => {
-            core().mfi(0, high.len() - 1, high, low, close, volume, whole(parameters, 0), output)
+            core().mfi(0, high.len() - 1, high, low, close, volume, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

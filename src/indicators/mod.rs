@@ -1,17 +1,18 @@
 //! Technical indicators with TA-Lib's conventions: slices in, slices out, one indicator a file.
 //!
-//! The arithmetic is that of the crate `ta-lib`, the official Rust port of TA-Lib, so that every value equals TA-Lib's
-//! and begins at the same bar. Our own code covers missing values: a column may hold NaN for "no value", each stretch
-//! between two of them is computed as if it stood alone, and no value depends on a later bar.
+//! The arithmetic is that of the crate `ta-lib`, the official Rust port of TA-Lib. Every value equals TA-Lib's and begins at
+//! the same bar. This module adds missing values: a column may hold NaN for "no value", and each range of bars between two
+//! missing values is computed independently. No value depends on a later bar.
 //!
-//! To add an indicator, write one file with a `pub const` [`Indicator`] and add it to [`INDICATORS`]. The language, its
-//! messages and its documentation are made from that list.
+//! To add an indicator, write one file with a `pub const` [`Indicator`] and add it to [`INDICATORS`]. The functions of the
+//! language, its messages and its documentation are generated from that list.
 
 mod adx;
 mod aroon;
 mod atr;
 mod bbands;
 mod cci;
+mod complete_ranges;
 mod dema;
 mod donchian;
 mod ema;
@@ -35,8 +36,8 @@ mod roc;
 mod rolling;
 mod rsi;
 mod sar;
-mod segments;
 mod sma;
+mod sma_pair;
 mod stdev;
 mod stoch;
 mod stochrsi;
@@ -44,6 +45,7 @@ mod sum;
 mod supertrend;
 mod t3;
 mod tema;
+mod three_way_comparison;
 mod trima;
 mod trix;
 mod ultosc;
@@ -51,11 +53,13 @@ mod vwap;
 mod willr;
 mod wma;
 
-pub use indicator::{Indicator, Kernel, LONGEST, Output, Parameter, Series};
-pub use segments::segments;
-pub use sma::{BLOCK, SMA, SmaPair, Written};
+pub use complete_ranges::complete_ranges;
+pub use indicator::{
+    ComparePair, Computation, Indicator, Kernel, MAX_PERIOD, Output, OutputRange, Parameter, Series,
+};
+pub use three_way_comparison::{BLOCK_BARS, ThreeWayComparison, compare_block};
 
-/// Every indicator, averages first.
+/// Every indicator, moving averages first.
 pub const INDICATORS: &[&Indicator] = &[
     &sma::SMA,
     &ema::EMA,
@@ -99,7 +103,7 @@ pub const INDICATORS: &[&Indicator] = &[
     &rank::RANK,
 ];
 
-/// Finds the indicator and the position of the output with that function name.
+/// Returns the indicator and the index of its output with that function name.
 pub fn find(name: &str) -> Option<(&'static Indicator, usize)> {
     INDICATORS.iter().find_map(|indicator| {
         indicator

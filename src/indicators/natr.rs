@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// 100 × ATR / close, in percent.
 pub const NATR: Indicator = Indicator {
@@ -10,12 +10,13 @@ pub const NATR: Indicator = Indicator {
     doc: "100 × ATR / close, in percent.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[Parameter::period("period", "Bars of the average", 14.0, 1.0)],
-    outputs: &[Output { name: "natr", doc: "100 × ATR / close, in percent." }],
-    look_back: |parameters| bars(core().natr_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("natr", "100 × ATR / close, in percent.").between(0.0, f64::INFINITY)],
+    look_back: |parameters| look_back_bars(core().natr_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
-            core().natr(0, high.len() - 1, high, low, close, whole(parameters, 0), output)
+            core().natr(0, high.len() - 1, high, low, close, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -12,24 +12,22 @@ pub const RANK: Indicator = Indicator {
     doc: "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output {
-        name: "rank",
-        doc: "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.",
-    }],
+    outputs: &[Output::new("rank", "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.").between(0.0, 1.0)],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
-        ([values], [output]) if rolling::window(parameters) < MANY => {
-            rolling::each(values, parameters, output, by_counting)
+        ([values], [output]) if rolling::window(parameters) < TREE_MIN_PERIOD => {
+            rolling::each(values, parameters, output, rank_by_scan)
         }
-        ([values], [output]) => by_tree(values, rolling::window(parameters), output, observer),
+        ([values], [output]) => rank_by_tree(values, rolling::window(parameters), output, observer),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// From this period on, a tree of counts is faster than looking at each value.
-const MANY: usize = 256;
+/// The shortest period for which the tree is faster than a linear scan of the window.
+const TREE_MIN_PERIOD: usize = 256;
 
-fn by_counting(window: &[f64]) -> f64 {
+fn rank_by_scan(window: &[f64]) -> f64 {
     let newest = window.last().copied().unwrap_or(f64::NAN);
     let mut below = 0;
     let mut equal = 0;
@@ -48,11 +46,11 @@ fn share(below: u32, equal: u32, window: usize) -> f64 {
     (f64::from(below) + f64::midpoint(f64::from(equal), 1.0)) / bars
 }
 
-/// Computes the same in time proportional to the logarithm of the window.
+/// Computes the rank in time proportional to the logarithm of the window length.
 ///
-/// As many windows as a window has bars see at most twice as many values between them. Those are sorted once, and a tree
-/// over them counts which are in the window.
-fn by_tree(
+/// Windows are processed in blocks of as many windows as a window has bars. The windows of a block cover at most twice that
+/// many values. These are sorted once, and a Fenwick tree over their sort order counts those in the window.
+fn rank_by_tree(
     values: &[f64],
     window: usize,
     output: &mut [f64],
@@ -65,11 +63,11 @@ fn by_tree(
         }
         let first = block * window;
         let seen = values.get(first..first + output.len() + window - 1).ok_or(RetCode::BadParam)?;
-        let places = places(seen);
-        let mut counts = Counts::new(places.iter().max().map_or(0, |last| last + 1));
-        let (early, late) = places.split_at(window - 1);
-        early.iter().for_each(|place| counts.add(*place));
-        for ((output, newest), oldest) in output.iter_mut().zip(late).zip(&places) {
+        let ranks = dense_ranks(seen);
+        let mut counts = FenwickTree::new(ranks.iter().max().map_or(0, |last| last + 1));
+        let (warm_up, rest) = ranks.split_at(window - 1);
+        warm_up.iter().for_each(|rank| counts.add(*rank));
+        for ((output, newest), oldest) in output.iter_mut().zip(rest).zip(&ranks) {
             counts.add(*newest);
             let below = counts.below(*newest);
             let equal = counts.at(*newest);
@@ -80,46 +78,46 @@ fn by_tree(
     Ok(OutRange { beg_idx: window - 1, count })
 }
 
-/// Returns for each value how many different ones are below it.
-fn places(values: &[f64]) -> Vec<usize> {
+/// Returns for each value the number of distinct smaller values.
+fn dense_ranks(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     let value = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-    // There are no missing values; and 0 equals −0, as in a comparison.
+    // No value is missing, and 0 equals −0 as in a comparison.
     order.sort_unstable_by(|a, b| {
         value(*a).partial_cmp(&value(*b)).unwrap_or(std::cmp::Ordering::Equal)
     });
-    let mut places = vec![0; values.len()];
-    let mut place = 0;
+    let mut ranks = vec![0; values.len()];
+    let mut rank = 0;
     let mut before: Option<f64> = None;
     for index in order {
-        place += usize::from(before.is_some_and(|before| before < value(index)));
+        rank += usize::from(before.is_some_and(|before| before < value(index)));
         before = Some(value(index));
-        if let Some(slot) = places.get_mut(index) {
-            *slot = place;
+        if let Some(slot) = ranks.get_mut(index) {
+            *slot = rank;
         }
     }
-    places
+    ranks
 }
 
-/// How many values there are at each place, with sums over places in a binary indexed tree.
-struct Counts {
+/// Counts of values by rank, with prefix sums in a Fenwick tree (binary indexed tree).
+struct FenwickTree {
     at: Vec<u32>,
-    /// Node i, from 1 on, holds the sum over the places i − (lowest bit of i) to i − 1.
+    /// Node i, from 1 on, holds the sum over the ranks i − (lowest bit of i) to i − 1.
     tree: Vec<u32>,
 }
 
-impl Counts {
-    fn new(places: usize) -> Self {
-        Self { at: vec![0; places], tree: vec![0; places + 1] }
+impl FenwickTree {
+    fn new(ranks: usize) -> Self {
+        Self { at: vec![0; ranks], tree: vec![0; ranks + 1] }
     }
 
-    fn at(&self, place: usize) -> u32 {
-        self.at.get(place).copied().unwrap_or(0)
+    fn at(&self, rank: usize) -> u32 {
+        self.at.get(rank).copied().unwrap_or(0)
     }
 
-    /// Returns how many values there are below a place.
-    fn below(&self, place: usize) -> u32 {
-        let mut node = place;
+    /// Returns the number of values with a smaller rank.
+    fn below(&self, rank: usize) -> u32 {
+        let mut node = rank;
         let mut sum = 0_u32;
         while node > 0 {
             sum = sum.wrapping_add(self.tree.get(node).copied().unwrap_or(0));
@@ -128,20 +126,20 @@ impl Counts {
         sum
     }
 
-    fn add(&mut self, place: usize) {
-        self.change(place, 1);
+    fn add(&mut self, rank: usize) {
+        self.change(rank, 1);
     }
 
-    fn remove(&mut self, place: usize) {
-        self.change(place, u32::MAX);
+    fn remove(&mut self, rank: usize) {
+        self.change(rank, u32::MAX);
     }
 
-    /// Adds to the count of a place, modulo 2³², where `u32::MAX` is −1.
-    fn change(&mut self, place: usize, by: u32) {
-        if let Some(count) = self.at.get_mut(place) {
+    /// Adds to the count of a rank, modulo 2³², where `u32::MAX` is −1.
+    fn change(&mut self, rank: usize, by: u32) {
+        if let Some(count) = self.at.get_mut(rank) {
             *count = count.wrapping_add(by);
         }
-        let mut node = place + 1;
+        let mut node = rank + 1;
         while let Some(sum) = self.tree.get_mut(node) {
             *sum = sum.wrapping_add(by);
             node += node & node.wrapping_neg();

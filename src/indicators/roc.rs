@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// 100 × (value / value `period` bars ago − 1), in percent.
 pub const ROC: Indicator = Indicator {
@@ -10,15 +10,13 @@ pub const ROC: Indicator = Indicator {
     doc: "100 × (value / value `period` bars ago − 1), in percent.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars to look back", 10.0, 1.0)],
-    outputs: &[Output {
-        name: "roc",
-        doc: "100 × (value / value `period` bars ago − 1), in percent.",
-    }],
-    look_back: |parameters| bars(core().roc_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("roc", "100 × (value / value `period` bars ago − 1), in percent.")],
+    look_back: |parameters| look_back_bars(core().roc_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().roc(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().roc(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -1,20 +1,20 @@
-//! What indicators of our own over a window of the last bars share.
+//! Shared code of indicators over a rolling window.
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::whole;
+use super::indicator::integer;
 
-/// Returns the bars of the window; parameters are checked to be at least 1.
+/// Returns the window length in bars, which is at least 1.
 pub fn window(parameters: &[f64]) -> usize {
-    usize::try_from(whole(parameters, 0)).unwrap_or(usize::MAX).max(1)
+    usize::try_from(integer(parameters, 0)).unwrap_or(usize::MAX).max(1)
 }
 
-/// Returns the bars before the first full window.
+/// Returns the number of bars before the first full window.
 pub fn look_back(parameters: &[f64]) -> usize {
     window(parameters) - 1
 }
 
-/// Computes each window by itself, in time proportional to its length.
+/// Computes each window independently, in time proportional to its length.
 pub fn each(
     values: &[f64],
     parameters: &[f64],
@@ -50,10 +50,10 @@ fn column(
     Ok(column)
 }
 
-/// Computes the extreme of each window in time that does not depend on its length (van Herk's and Gil's algorithm).
+/// Computes the extreme of each window in time independent of its length, with the van Herk–Gil–Werman algorithm.
 ///
-/// The values are cut into blocks as long as the window. A window then is the end of one block and the beginning of the
-/// next, whose extremes are running extremes from the right and from the left.
+/// The values are cut into blocks of the window length. Each window is then a suffix of one block followed by a prefix of
+/// the next, so its extreme combines a running extreme from the right with one from the left.
 pub fn extremes(
     values: &[f64],
     parameters: &[f64],
@@ -64,10 +64,10 @@ pub fn extremes(
     let mut from_left = values.to_vec();
     let mut from_right = values.to_vec();
     for block in from_left.chunks_mut(window) {
-        running(block.iter_mut(), pick);
+        write_running_extremes(block.iter_mut(), pick);
     }
     for block in from_right.chunks_mut(window) {
-        running(block.iter_mut().rev(), pick);
+        write_running_extremes(block.iter_mut().rev(), pick);
     }
     let ends = from_left.get(window - 1..).ok_or(RetCode::BadParam)?;
     for ((output, start), end) in output.iter_mut().zip(&from_right).zip(ends) {
@@ -76,7 +76,10 @@ pub fn extremes(
     Ok(OutRange { beg_idx: window - 1, count: output.len() })
 }
 
-fn running<'a>(values: impl Iterator<Item = &'a mut f64>, pick: impl Fn(f64, f64) -> f64) {
+fn write_running_extremes<'a>(
+    values: impl Iterator<Item = &'a mut f64>,
+    pick: impl Fn(f64, f64) -> f64,
+) {
     let mut extreme = None;
     for value in values {
         let next = extreme.map_or(*value, |extreme| pick(extreme, *value));

@@ -2,7 +2,7 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// 100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.
 pub const RSI: Indicator = Indicator {
@@ -10,20 +10,18 @@ pub const RSI: Indicator = Indicator {
     doc: "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars of the averages", 14.0, 2.0)],
-    outputs: &[Output {
-        name: "rsi",
-        doc: "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.",
-    }],
-    look_back: |parameters| bars(core().rsi_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("rsi", "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.").between(0.0, 100.0)],
+    look_back: |parameters| look_back_bars(core().rsi_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
-        ([values], [output]) => compute(values, whole(parameters, 0), output),
+        ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// Computes the index as TA-Lib 0.8.2 and all its predecessors do.
+/// Computes the index as TA-Lib up to 0.8.2 does.
 ///
-/// Where neither a gain nor a loss is left, those answer 0; the crate answers 50.
+/// Without any gain or loss, TA-Lib returns 0, whereas the crate returns 50.
 pub(super) fn compute(
     values: &[f64],
     period: i32,
@@ -36,7 +34,7 @@ pub(super) fn compute(
     Ok(range)
 }
 
-/// Writes 0 where the averages of gains and losses are both 0, by the same arithmetic as the crate's.
+/// Writes 0 on bars on which the averages of gains and losses are both 0, with the arithmetic of the crate.
 fn zero_without_movement(values: &[f64], period: i32, output: &mut [f64]) {
     let skipped = usize::try_from(period).unwrap_or(0);
     let (rest, share) = (f64::from(period - 1), 1.0 / f64::from(period));

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real};
+use super::indicator::{Indicator, Output, Parameter, Series, core, look_back_bars, real};
 
 /// The trailing stop of Wilder, which accelerates with each new extreme of the trend.
 pub const SAR: Indicator = Indicator {
@@ -19,11 +19,13 @@ pub const SAR: Indicator = Indicator {
         ),
         Parameter::factor("maximum", "The greatest factor", 0.2, 0.0, 1.0),
     ],
-    outputs: &[Output {
-        name: "sar",
-        doc: "The trailing stop of Wilder, which accelerates with each new extreme of the trend.",
-    }],
-    look_back: |parameters| bars(core().sar_lookback(real(parameters, 0), real(parameters, 1))),
+    outputs: &[Output::new(
+        "sar",
+        "The trailing stop of Wilder, which accelerates with each new extreme of the trend.",
+    )],
+    look_back: |parameters| {
+        look_back_bars(core().sar_lookback(real(parameters, 0), real(parameters, 1)))
+    },
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [output]) => core().sar(
             0,
@@ -36,4 +38,5 @@ pub const SAR: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,9 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::sma_pair::compare_averages;
+use super::three_way_comparison::ThreeWayComparison;
 
 /// The plain mean of the last `period` values.
 pub const SMA: Indicator = Indicator {
@@ -10,180 +12,149 @@ pub const SMA: Indicator = Indicator {
     doc: "The plain mean of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
-    outputs: &[Output { name: "sma", doc: "The plain mean of the last `period` values." }],
-    look_back: |parameters| bars(core().sma_lookback(whole(parameters, 0))),
+    outputs: &[Output::new("sma", "The plain mean of the last `period` values.").within_inputs()],
+    look_back: |parameters| look_back_bars(core().sma_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().sma(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().sma(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: Some(|a, b| match (a.inputs, b.inputs) {
+        ([input_a], [input_b]) => {
+            compare_averages((input_a, period(a.parameters)), (input_b, period(b.parameters)))
+        }
+        _ => ThreeWayComparison::with_capacity(0),
+    }),
 };
 
-/// Simple moving averages of two periods, made 64 bars at a time and bit for bit those of [`SMA`].
-///
-/// Two averages that are only compared need no columns of their own: their blocks stay in the nearest cache, and the two
-/// running sums, each of which waits for its last addition, advance side by side.
-#[derive(Debug)]
-pub struct SmaPair<'a> {
-    inputs: [&'a [f64]; 2],
-    periods: [usize; 2],
-    totals: [f64; 2],
-    next: usize,
-}
-
-/// Bars of a block.
-pub const BLOCK: usize = 64;
-
-impl<'a> SmaPair<'a> {
-    /// Starts at the first bar; the inputs have no missing values, the periods are at least 1.
-    pub fn new(inputs: [&'a [f64]; 2], periods: [usize; 2]) -> Self {
-        Self { inputs, periods: periods.map(|period| period.max(1)), totals: [0.0; 2], next: 0 }
-    }
-
-    /// Writes the averages of the next bars, NaN in the warm-up, or what they are times their periods; returns which of
-    /// the two, and nothing after the last bar.
-    ///
-    /// Where it writes totals, `beside` is called after each four of the block: a little work there costs nothing, as each
-    /// sum waits for the one before it.
-    #[inline(always)]
-    pub fn next(
-        &mut self,
-        a: &mut [f64; BLOCK],
-        b: &mut [f64; BLOCK],
-        mut beside: impl FnMut(usize),
-    ) -> Option<Written> {
-        let [of_a, of_b] = self.inputs;
-        let count = of_a.len().min(of_b.len()).saturating_sub(self.next).min(BLOCK);
-        if count == 0 {
-            return None;
-        }
-        let range = self.next..self.next + count;
-        let leaving = |input: &'a [f64], period: usize| {
-            let first = (range.start + 1).checked_sub(period)?;
-            <&[f64; BLOCK]>::try_from(input.get(first..first + BLOCK)?).ok()
-        };
-        let entering = |input: &'a [f64]| <&[f64; BLOCK]>::try_from(input.get(range.clone())?).ok();
-        let [period_a, period_b] = self.periods;
-        if let (Some(in_a), Some(in_b), Some(out_a), Some(out_b)) =
-            (entering(of_a), entering(of_b), leaving(of_a, period_a), leaving(of_b, period_b))
-        {
-            let [mut total_a, mut total_b] = self.totals;
-            for four in 0..BLOCK / 4 {
-                for bar in 4 * four..4 * four + 4 {
-                    total_a += in_a[bar];
-                    total_b += in_b[bar];
-                    a[bar] = total_a;
-                    b[bar] = total_b;
-                    total_a -= out_a[bar];
-                    total_b -= out_b[bar];
-                }
-                beside(four);
-            }
-            self.totals = [total_a, total_b];
-            self.next = range.end;
-            Some(Written::Totals)
-        } else {
-            let [total_a, total_b] = &mut self.totals;
-            slowly(of_a, period_a, range.clone(), total_a, a);
-            slowly(of_b, period_b, range.clone(), total_b, b);
-            self.next = range.end;
-            Some(Written::Averages(count))
-        }
-    }
-
-    /// Turns totals into averages.
-    #[inline(always)]
-    pub fn divide(&self, a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) {
-        let [period_a, period_b] = self.periods();
-        for total in a {
-            *total /= period_a;
-        }
-        for total in b {
-            *total /= period_b;
-        }
-    }
-
-    /// Returns the two periods.
-    pub fn periods(&self) -> [f64; 2] {
-        #[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
-        self.periods.map(|period| period as f64)
-    }
-}
-
-/// What [`SmaPair::next`] wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// A whole block of totals, to be divided by the periods.
-    Totals,
-    /// Averages of so many bars.
-    Averages(usize),
-}
-
-/// Does the same bar by bar, in the warm-up and on the last bars.
-#[expect(clippy::cast_precision_loss, reason = "a period is at most 10,000")]
-fn slowly(
-    input: &[f64],
-    period: usize,
-    range: std::ops::Range<usize>,
-    total: &mut f64,
-    output: &mut [f64; BLOCK],
-) {
-    for (bar, output) in range.zip(output) {
-        *total += input.get(bar).copied().unwrap_or(f64::NAN);
-        *output = f64::NAN;
-        if let Some(oldest) = (bar + 1).checked_sub(period) {
-            *output = *total / period as f64;
-            *total -= input.get(oldest).copied().unwrap_or(f64::NAN);
-        }
-    }
+fn period(parameters: &[f64]) -> usize {
+    usize::try_from(integer(parameters, 0)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::indicators::Computation;
+    use crate::indicators::sma_pair::{AveragePair, BlockContent};
+    use crate::indicators::three_way_comparison::BLOCK_BARS;
+
+    /// Lengths around a block, around eight blocks, and around the sections of 32,768 bars that later stages use.
+    const LENGTHS: [usize; 12] = [0, 1, 63, 64, 65, 511, 512, 513, 32_767, 32_768, 32_769, 65_537];
+
+    fn prices(bars: usize) -> Vec<f64> {
+        (0..bars).map(|bar| 0.1 * (bar * 7919 % 1013) as f64 + 0.001 * bar as f64).collect()
+    }
+
+    fn average(input: &[f64], period: usize) -> Vec<f64> {
+        SMA.compute(&[input], &[period as f64], true).unwrap().remove(0)
+    }
+
+    fn compare_columns(a: &[f64], b: &[f64]) -> ThreeWayComparison {
+        let mut comparison = ThreeWayComparison::with_capacity(a.len());
+        for (a, b) in a.chunks(BLOCK_BARS).zip(b.chunks(BLOCK_BARS)) {
+            comparison.push_block(a, b);
+        }
+        comparison
+    }
+
+    fn compare_fused(a: (&[f64], usize), b: (&[f64], usize)) -> ThreeWayComparison {
+        let compare = SMA.compare_pair.unwrap();
+        compare(
+            Computation { inputs: &[a.0], parameters: &[a.1 as f64] },
+            Computation { inputs: &[b.0], parameters: &[b.1 as f64] },
+        )
+    }
+
+    /// Returns the words of a comparison with the unspecified bits after the last bar cleared.
+    fn words(comparison: &ThreeWayComparison) -> [Vec<u64>; 3] {
+        let mask = match comparison.bars() % BLOCK_BARS {
+            0 => u64::MAX,
+            rest => (1 << rest) - 1,
+        };
+        [comparison.above(), comparison.below(), comparison.defined()].map(|words| {
+            let mut words = words.to_vec();
+            words.last_mut().into_iter().for_each(|last| *last &= mask);
+            words
+        })
+    }
 
     #[test]
-    fn blocks_are_bit_for_bit_the_values_of_the_crate() {
-        let values: Vec<f64> =
-            (0..1_000_u32).map(|bar| 0.1 * f64::from(bar * 7919 % 1013)).collect();
-        for (periods, bars) in [
-            ([1, 2], 1_000),
-            ([10, 30], 999),
-            ([64, 65], 640),
-            ([200, 5], 130),
-            ([7, 500], 100),
-            ([3, 4], 0),
-        ] {
-            let input = &values[..bars];
-            let expected = periods
-                .map(|period| SMA.compute(&[input], &[f64::from(period)], true).unwrap().remove(0));
-            let mut pair = SmaPair::new(
-                [input, input],
-                periods.map(|period| usize::try_from(period).unwrap()),
-            );
-            let (mut a, mut b) = ([0.0; BLOCK], [0.0; BLOCK]);
-            let mut found = [Vec::new(), Vec::new()];
-            while let Some(of) = pair.next(&mut a, &mut b, |_| ()) {
-                let count = match of {
-                    Written::Averages(count) => count,
-                    Written::Totals => {
-                        pair.divide(&mut a, &mut b);
-                        BLOCK
-                    }
+    fn blocks_are_bit_identical_to_the_values_of_ta_lib() {
+        for bars in LENGTHS {
+            let input = &prices(bars)[..];
+            for periods in [[1, 2], [10, 30], [64, 65], [200, 5], [7, 500]] {
+                let expected = periods.map(|period| average(input, period));
+                let mut pair = AveragePair::new([input, input], periods);
+                let (mut a, mut b) = ([0.0; BLOCK_BARS], [0.0; BLOCK_BARS]);
+                let mut actual = [Vec::new(), Vec::new()];
+                while let Some(content) = pair.next_block(&mut a, &mut b, |_| ()) {
+                    let count = match content {
+                        BlockContent::Averages(count) => count,
+                        BlockContent::Sums => {
+                            pair.divide(&mut a, &mut b);
+                            BLOCK_BARS
+                        }
+                    };
+                    actual[0].extend_from_slice(&a[..count]);
+                    actual[1].extend_from_slice(&b[..count]);
+                }
+                let bits = |columns: &[Vec<f64>; 2]| {
+                    columns.each_ref().map(|column| {
+                        column.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+                    })
                 };
-                found[0].extend_from_slice(&a[..count]);
-                found[1].extend_from_slice(&b[..count]);
+                assert!(bits(&actual) == bits(&expected), "{periods:?} on {bars} bars");
             }
-            for (found, expected) in found.iter().zip(&expected) {
-                assert!(
-                    found
-                        .iter()
-                        .map(|value| value.to_bits())
-                        .eq(expected.iter().map(|value| value.to_bits())),
-                    "{periods:?}"
-                );
+        }
+    }
+
+    #[test]
+    fn full_blocks_after_the_warm_up_are_sums() {
+        for bars in LENGTHS {
+            let input = &prices(bars)[..];
+            let mut pair = AveragePair::new([input, input], [10, 30]);
+            let (mut a, mut b) = ([0.0; BLOCK_BARS], [0.0; BLOCK_BARS]);
+            let mut sums = 0;
+            while let Some(content) = pair.next_block(&mut a, &mut b, |_| ()) {
+                sums += usize::from(content == BlockContent::Sums);
             }
+            // The first block holds the warm-up.
+            assert_eq!(sums, (bars / BLOCK_BARS).saturating_sub(1), "{bars} bars");
+        }
+    }
+
+    #[test]
+    fn fused_comparisons_equal_those_of_columns_at_every_length() {
+        for bars in LENGTHS {
+            let input = &prices(bars)[..];
+            for periods in [[1, 2], [10, 30], [30, 10], [64, 65], [5, 5], [7, 500]] {
+                let [a, b] = periods;
+                let expected = compare_columns(&average(input, a), &average(input, b));
+                let actual = compare_fused((input, a), (input, b));
+                assert_eq!(actual.bars(), bars);
+                assert!(words(&actual) == words(&expected), "{periods:?} on {bars} bars");
+            }
+        }
+    }
+
+    proptest! {
+        /// Prices that stand still lead to averages that are equal, or differ only by rounding.
+        #[test]
+        fn fused_comparisons_equal_those_of_columns_for_random_prices(
+            steps in prop::collection::vec((0_u8..5, 1_usize..40), 0..40),
+            unit in prop::sample::select(vec![0.1, 1.0, 1e-290, 1e300, -3.7]),
+            (a, b) in (1_usize..70, 1_usize..70),
+        ) {
+            let prices: Vec<f64> = steps
+                .iter()
+                .flat_map(|(price, bars)| vec![f64::from(*price) * unit; *bars])
+                .collect();
+            let expected = compare_columns(&average(&prices, a), &average(&prices, b));
+            let actual = compare_fused((&prices, a), (&prices, b));
+            prop_assert_eq!(words(&actual), words(&expected));
         }
     }
 }

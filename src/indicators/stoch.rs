@@ -2,7 +2,7 @@
 
 use ta_lib::{MAType, OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 use super::rolling;
 
 /// Where the close lies in the range of the last bars, 0 at its low and 100 at its high, smoothed by simple averages.
@@ -16,15 +16,15 @@ pub const STOCH: Indicator = Indicator {
         Parameter::period("slow_d_period", "Bars of the second average", 3.0, 1.0),
     ],
     outputs: &[
-        Output { name: "stoch_k", doc: "The slow %K line" },
-        Output { name: "stoch_d", doc: "The slow %D line: the average of %K" },
+        Output::new("stoch_k", "The slow %K line").roughly_between(0.0, 100.0),
+        Output::new("stoch_d", "The slow %D line: the average of %K").roughly_between(0.0, 100.0),
     ],
     look_back: |parameters| {
-        bars(core().stoch_lookback(
-            whole(parameters, 0),
-            whole(parameters, 1),
+        look_back_bars(core().stoch_lookback(
+            integer(parameters, 0),
+            integer(parameters, 1),
             MAType::SMA,
-            whole(parameters, 2),
+            integer(parameters, 2),
             MAType::SMA,
         ))
     },
@@ -34,10 +34,11 @@ pub const STOCH: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// Gives TA-Lib the range of the last bars as if it were that of one bar: it would look for the extremes once more for
-/// each bar, in time proportional to the period, where prices rise or fall for long.
+/// Passes the rolling range to TA-Lib as the high and low of single bars. TA-Lib itself would search the whole window again
+/// on each bar of a long rise or fall.
 fn compute(
     high: &[f64],
     low: &[f64],
@@ -57,9 +58,9 @@ fn compute(
         &lows,
         close,
         1,
-        whole(parameters, 1),
+        integer(parameters, 1),
         MAType::SMA,
-        whole(parameters, 2),
+        integer(parameters, 2),
         MAType::SMA,
         k,
         d,

@@ -2,7 +2,7 @@
 
 use ta_lib::{MAType, OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 use super::{rolling, rsi};
 
 /// Where the relative strength index lies in its own range of the last bars, 0 to 100.
@@ -16,14 +16,15 @@ pub const STOCHRSI: Indicator = Indicator {
         Parameter::period("fast_d_period", "Bars of the average", 3.0, 1.0),
     ],
     outputs: &[
-        Output { name: "stochrsi_k", doc: "The fast %K line of the RSI" },
-        Output { name: "stochrsi_d", doc: "The fast %D line: the average of %K" },
+        Output::new("stochrsi_k", "The fast %K line of the RSI").roughly_between(0.0, 100.0),
+        Output::new("stochrsi_d", "The fast %D line: the average of %K")
+            .roughly_between(0.0, 100.0),
     ],
     look_back: |parameters| {
-        bars(core().stochrsi_lookback(
-            whole(parameters, 0),
-            whole(parameters, 1),
-            whole(parameters, 2),
+        look_back_bars(core().stochrsi_lookback(
+            integer(parameters, 0),
+            integer(parameters, 1),
+            integer(parameters, 2),
             MAType::SMA,
         ))
     },
@@ -31,9 +32,10 @@ pub const STOCHRSI: Indicator = Indicator {
         ([values], [stochrsi_k, stochrsi_d]) => compute(values, parameters, stochrsi_k, stochrsi_d),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
-/// Computes the stochastic oscillator of our index, which differs from the crate's where there is no movement.
+/// Computes the stochastic oscillator of [`rsi::compute`], which differs from the crate if prices do not move.
 fn compute(
     values: &[f64],
     parameters: &[f64],
@@ -41,9 +43,9 @@ fn compute(
     d: &mut [f64],
 ) -> Result<OutRange, RetCode> {
     let mut index = vec![0.0; values.len()];
-    let found = rsi::compute(values, whole(parameters, 0), &mut index)?;
+    let found = rsi::compute(values, integer(parameters, 0), &mut index)?;
     let index = index.get(..found.count).unwrap_or(&[]);
-    // As for the stochastic oscillator of prices, the range is found here and taken for that of one bar.
+    // As in the stochastic oscillator of prices, the rolling range is passed as the range of single bars.
     let window = parameters.get(1..).unwrap_or(&[]);
     let (highs, lows) = (rolling::highest(index, window)?, rolling::lowest(index, window)?);
     let first = rolling::look_back(window);
@@ -55,7 +57,7 @@ fn compute(
         &lows,
         newest,
         1,
-        whole(parameters, 2),
+        integer(parameters, 2),
         MAType::SMA,
         k,
         d,

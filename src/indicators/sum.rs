@@ -2,7 +2,7 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer};
 use super::rolling;
 
 /// Sum.
@@ -11,19 +11,20 @@ pub const SUM: Indicator = Indicator {
     doc: "The sum of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output { name: "sum", doc: "The sum of the last `period` values." }],
+    outputs: &[Output::new("sum", "The sum of the last `period` values.")],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
-        ([values], [output]) => compute(values, whole(parameters, 0), output),
+        ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
 fn compute(values: &[f64], period: i32, output: &mut [f64]) -> Result<OutRange, RetCode> {
     if period > 1 {
         return core().sum(0, values.len() - 1, values, period, output);
     }
-    // TA_SUM refuses a period of 1.
+    // TA_SUM rejects a period of 1.
     output.copy_from_slice(values);
     Ok(OutRange { beg_idx: 0, count: values.len() })
 }

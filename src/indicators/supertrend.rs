@@ -2,7 +2,7 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
 
 /// A trailing band `multiplier` average true ranges from the middle of the bar, below the price in an upward trend and above it in a downward one.
 pub const SUPERTREND: Indicator = Indicator {
@@ -20,13 +20,12 @@ pub const SUPERTREND: Indicator = Indicator {
         ),
     ],
     outputs: &[
-        Output { name: "supertrend", doc: "The band" },
-        Output {
-            name: "supertrend_direction", doc: "1 in an upward trend, −1 in a downward one"
-        },
+        Output::new("supertrend", "The band"),
+        Output::new("supertrend_direction", "1 in an upward trend, −1 in a downward one")
+            .between(-1.0, 1.0),
     ],
     look_back: |parameters| {
-        bars(core().supertrend_lookback(whole(parameters, 0), real(parameters, 1)))
+        look_back_bars(core().supertrend_lookback(integer(parameters, 0), real(parameters, 1)))
     },
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [supertrend, supertrend_direction]) => {
@@ -34,6 +33,7 @@ pub const SUPERTREND: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };
 
 fn compute(
@@ -45,7 +45,7 @@ fn compute(
     direction: &mut [f64],
 ) -> Result<OutRange, RetCode> {
     let mut trend = vec![0_i32; direction.len()];
-    let (period, multiplier) = (whole(parameters, 0), real(parameters, 1));
+    let (period, multiplier) = (integer(parameters, 0), real(parameters, 1));
     let range = core().supertrend(
         0,
         close.len() - 1,

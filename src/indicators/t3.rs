@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, real, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
 
 /// A six-fold exponential average with a volume factor, as Tillson gave it.
 pub const T3: Indicator = Indicator {
@@ -13,20 +13,23 @@ pub const T3: Indicator = Indicator {
         Parameter::period("period", "Bars of each average", 5.0, 1.0),
         Parameter::factor("volume_factor", "How much of the lag is taken back", 0.7, 0.0, 1.0),
     ],
-    outputs: &[Output {
-        name: "t3",
-        doc: "A six-fold exponential average with a volume factor, as Tillson gave it.",
-    }],
-    look_back: |parameters| bars(core().t3_lookback(whole(parameters, 0), real(parameters, 1))),
+    outputs: &[Output::new(
+        "t3",
+        "A six-fold exponential average with a volume factor, as Tillson gave it.",
+    )],
+    look_back: |parameters| {
+        look_back_bars(core().t3_lookback(integer(parameters, 0), real(parameters, 1)))
+    },
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => core().t3(
             0,
             values.len() - 1,
             values,
-            whole(parameters, 0),
+            integer(parameters, 0),
             real(parameters, 1),
             output,
         ),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::language::{Builder, Computed, Kind, Scope, check, evaluate, parse};
+use crate::language::{PlanBuilder, RootValue, Scope, ValueType, check, evaluate, parse};
 use crate::market::{Bars, Column, time};
 use crate::observer::NoObserver;
 
@@ -12,12 +12,12 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn evaluate_number(text: &str, bars: &Bars) -> Column {
-    let scope = Scope { parameters: &[], series: true };
-    let checked = check(&parse(text).unwrap(), Kind::Number, scope).unwrap();
-    let mut builder = Builder::default();
+    let scope = Scope { parameters: &[], allows_series: true };
+    let checked = check(&parse(text).unwrap(), ValueType::Number, scope).unwrap();
+    let mut builder = PlanBuilder::default();
     let root = builder.add(&checked, &[]).unwrap();
     match evaluate(&builder.finish(&[root]), bars, &NoObserver).unwrap().pop() {
-        Some(Computed::Column(column)) => column,
+        Some(RootValue::Column(column)) => column,
         other => panic!("{text} gave {other:?}"),
     }
 }
@@ -362,7 +362,8 @@ fn long_windows_stop_when_asked() {
     for (indicator, inputs) in [(&cci::CCI, 3), (&rank::RANK, 1)] {
         let observer = Stopped(0.into());
         let inputs = vec![values.as_slice(); inputs];
-        let error = indicator.compute_observed(&inputs, &[10_000.0], true, &observer).unwrap_err();
+        let error =
+            indicator.compute_cancellable(&inputs, &[10_000.0], true, &observer).unwrap_err();
         assert_eq!(error.code, crate::error::Code::Cancelled, "{}", indicator.title);
         // The fourth question is the last of the kernel, long before its end; the fifth is asked after it.
         assert_eq!(observer.0.into_inner(), 5, "{}", indicator.title);

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// An average of averages, with most weight on the middle of the last `period` values.
 pub const TRIMA: Indicator = Indicator {
@@ -10,15 +10,17 @@ pub const TRIMA: Indicator = Indicator {
     doc: "An average of averages, with most weight on the middle of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
-    outputs: &[Output {
-        name: "trima",
-        doc: "An average of averages, with most weight on the middle of the last `period` values.",
-    }],
-    look_back: |parameters| bars(core().trima_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "trima",
+        "An average of averages, with most weight on the middle of the last `period` values.",
+    )
+    .within_inputs()],
+    look_back: |parameters| look_back_bars(core().trima_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().trima(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().trima(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// The rate of change over one bar of a triple exponential average, in percent.
 pub const TRIX: Indicator = Indicator {
@@ -10,15 +10,16 @@ pub const TRIX: Indicator = Indicator {
     doc: "The rate of change over one bar of a triple exponential average, in percent.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
-    outputs: &[Output {
-        name: "trix",
-        doc: "The rate of change over one bar of a triple exponential average, in percent.",
-    }],
-    look_back: |parameters| bars(core().trix_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "trix",
+        "The rate of change over one bar of a triple exponential average, in percent.",
+    )],
+    look_back: |parameters| look_back_bars(core().trix_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().trix(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().trix(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.
 pub const ULTOSC: Indicator = Indicator {
@@ -14,15 +14,12 @@ pub const ULTOSC: Indicator = Indicator {
         Parameter::period("middle_period", "Bars of the middle period", 14.0, 1.0),
         Parameter::period("long_period", "Bars of the longest period", 28.0, 1.0),
     ],
-    outputs: &[Output {
-        name: "ultosc",
-        doc: "Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.",
-    }],
+    outputs: &[Output::new("ultosc", "Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.").roughly_between(0.0, 100.0)],
     look_back: |parameters| {
-        bars(core().ultosc_lookback(
-            whole(parameters, 0),
-            whole(parameters, 1),
-            whole(parameters, 2),
+        look_back_bars(core().ultosc_lookback(
+            integer(parameters, 0),
+            integer(parameters, 1),
+            integer(parameters, 2),
         ))
     },
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
@@ -32,11 +29,12 @@ pub const ULTOSC: Indicator = Indicator {
             high,
             low,
             close,
-            whole(parameters, 0),
-            whole(parameters, 1),
-            whole(parameters, 2),
+            integer(parameters, 0),
+            integer(parameters, 1),
+            integer(parameters, 2),
             output,
         ),
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

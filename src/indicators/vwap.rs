@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Series, bars, core};
+use super::indicator::{Indicator, Output, Series, core, look_back_bars};
 
 /// The typical price weighted by volume since the first bar.
 pub const VWAP: Indicator = Indicator {
@@ -10,15 +10,13 @@ pub const VWAP: Indicator = Indicator {
     doc: "The typical price weighted by volume since the first bar.",
     inputs: &[Series::High, Series::Low, Series::Close, Series::Volume],
     parameters: &[],
-    outputs: &[Output {
-        name: "vwap",
-        doc: "The typical price weighted by volume since the first bar.",
-    }],
-    look_back: |_| bars(core().vwap_lookback()),
+    outputs: &[Output::new("vwap", "The typical price weighted by volume since the first bar.")],
+    look_back: |_| look_back_bars(core().vwap_lookback()),
     kernel: |inputs, _, outputs, _| match (inputs, outputs) {
         ([high, low, close, volume], [output]) => {
             core().vwap(0, high.len() - 1, high, low, close, volume, output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -2,7 +2,7 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, bars, core, whole};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
 /// Weights that fall linearly from `period` on the newest value to 1 on the oldest.
 pub const WMA: Indicator = Indicator {
@@ -10,15 +10,17 @@ pub const WMA: Indicator = Indicator {
     doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
-    outputs: &[Output {
-        name: "wma",
-        doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
-    }],
-    look_back: |parameters| bars(core().wma_lookback(whole(parameters, 0))),
+    outputs: &[Output::new(
+        "wma",
+        "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
+    )
+    .within_inputs()],
+    look_back: |parameters| look_back_bars(core().wma_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
-            core().wma(0, values.len() - 1, values, whole(parameters, 0), output)
+            core().wma(0, values.len() - 1, values, integer(parameters, 0), output)
         }
         _ => Err(RetCode::BadParam),
     },
+    compare_pair: None,
 };

@@ -1,33 +1,35 @@
-//! Runs a plan over bars, step by step; results that no later step reads are dropped at once.
+//! Evaluates a plan over bars, step by step. Each result is dropped after its last use.
 
 use std::sync::Arc;
 
+use super::binding::Binding;
 use super::functions::Operation;
-use super::kernels::coarse::Coarse;
-use super::kernels::cross::Sides;
-use super::kernels::{Operand, clock, compare, elementwise, history};
-use super::plan::{Binding, Plan, Planned, Step, StepId};
+use super::fusion::deferred_indicators;
+use super::kernels::higher_timeframe::HigherTimeframe;
+use super::kernels::operand::Operand;
+use super::kernels::{compare, crossing, elementwise, history, time_field};
+use super::plan::{Plan, PlannedStep, Step, StepId};
 use crate::error::{Error, Result};
-use crate::indicators::{INDICATORS, SMA, Series};
+use crate::indicators::{Computation, INDICATORS, Indicator, Series, ThreeWayComparison};
 use crate::market::{Bars, Column};
 use crate::observer::ProgressObserver;
 use crate::signals::Bits;
 
-/// The result of a root.
+/// The value of a root.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Computed {
-    /// The same number on every bar; NaN for no value.
+pub enum RootValue {
+    /// The same number on every bar. NaN means "no value".
     Number(f64),
-    /// The same on every bar.
+    /// The same truth value on every bar.
     Condition(bool),
-    /// A number a bar, NaN where there is none.
+    /// One number per bar, NaN if there is none.
     Column(Column),
     /// The bars on which a condition holds.
     Bits(Arc<Bits>),
 }
 
-impl Computed {
-    /// Returns a condition as bits; a number holds nowhere.
+impl RootValue {
+    /// Returns a condition as bits. A number holds on no bar.
     pub fn into_bits(self, bars: usize) -> Bits {
         match self {
             Self::Condition(true) => Bits::zeros(bars).not(),
@@ -37,54 +39,69 @@ impl Computed {
     }
 }
 
-/// Runs a plan; gives one result for each root.
+impl From<Binding> for RootValue {
+    fn from(value: Binding) -> Self {
+        match value {
+            Binding::Number(value) => Self::Number(value),
+            Binding::Condition(value) => Self::Condition(value),
+        }
+    }
+}
+
+/// Evaluates a plan and returns one value for each root.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if volume is read and the bars have none, `ABORT_ERR` if the observer says so.
+/// `INVALID_ARGUMENT` if the plan reads volume and the bars have none, `ABORT_ERR` if the observer is cancelled.
 pub fn evaluate(
     plan: &Plan,
     bars: &Bars,
     observer: &dyn ProgressObserver,
-) -> Result<Vec<Computed>> {
+) -> Result<Vec<RootValue>> {
     if plan.reads_volume() && bars.volume().is_none() {
         return Err(Error::invalid(
             "bars.volume",
             "required",
-            "the strategy reads volume, but these bars have none",
+            "the strategy reads volume, but the bars have no volume",
         ));
     }
-    let mut run =
-        Run { bars, coarse: Vec::new(), values: Vec::with_capacity(plan.steps.len()), observer };
+    let mut evaluator = Evaluator {
+        bars,
+        higher_timeframes: Vec::new(),
+        values: Vec::with_capacity(plan.steps.len()),
+        observer,
+    };
     for frame in plan.frames.iter().skip(1) {
-        let coarse = match frame.timeframe {
-            Some(timeframe) => Coarse::new(run.frame(frame.parent)?, timeframe)?,
+        let resampled = match frame.timeframe {
+            Some(timeframe) => HigherTimeframe::new(evaluator.frame(frame.parent)?, timeframe)?,
             None => return Err(Error::internal("a frame without a timeframe")),
         };
-        run.coarse.push(coarse);
+        evaluator.higher_timeframes.push(resampled);
     }
     let last_uses = last_uses(plan);
-    let streamed = streamed_averages(plan);
+    let is_deferred = deferred_indicators(plan);
     for (id, planned) in plan.steps.iter().enumerate() {
         if observer.is_cancelled() {
             return Err(Error::cancelled());
         }
-        let value = match streamed.get(id) {
-            Some(Some(period)) => Value::Average(run.column(planned, 0, 0)?.0, *period),
-            _ => run.step(planned)?,
+        let value = match &planned.step {
+            Step::Indicator(index, parameters) if is_deferred.get(id) == Some(&true) => {
+                evaluator.defer(planned, *index, parameters)?
+            }
+            _ => evaluator.step(planned)?,
         };
-        run.values.push(value);
+        evaluator.values.push(value);
         for input in &planned.inputs {
             if last_uses.get(*input) == Some(&id)
-                && let Some(value) = run.values.get_mut(*input)
+                && let Some(value) = evaluator.values.get_mut(*input)
             {
-                *value = Value::Dropped;
+                *value = StepValue::Dropped;
             }
         }
     }
-    plan.roots.iter().map(|root| run.root(*root)).collect()
+    plan.roots.iter().map(|root| evaluator.root(*root)).collect()
 }
 
-/// Returns for each step the last one that reads it; roots are read at the very end.
+/// Returns for each step the last one that reads it. Roots are never dropped.
 fn last_uses(plan: &Plan) -> Vec<usize> {
     let mut last = vec![usize::MAX; plan.steps.len()];
     for (id, planned) in plan.steps.iter().enumerate() {
@@ -102,183 +119,175 @@ fn last_uses(plan: &Plan) -> Vec<usize> {
     last
 }
 
-/// Returns for each step its period, if it is a simple moving average of a series of the bars that nothing reads but one
-/// comparison with another such average.
-fn streamed_averages(plan: &Plan) -> Vec<Option<usize>> {
-    let mut uses = vec![0_usize; plan.steps.len()];
-    for id in plan.steps.iter().flat_map(|planned| &planned.inputs).chain(&plan.roots) {
-        if let Some(uses) = uses.get_mut(*id) {
-            *uses += 1;
-        }
-    }
-    let is_single = |id: StepId| uses.get(id) == Some(&1);
-    let average = |output: StepId| {
-        let (output_id, output) = (output, plan.steps.get(output)?);
-        let (Step::Output(0), [id]) = (&output.step, output.inputs.as_slice()) else { return None };
-        let average = plan.steps.get(*id)?;
-        let (Step::Indicator(position, parameters), [input]) =
-            (&average.step, average.inputs.as_slice())
-        else {
-            return None;
-        };
-        let is_average = INDICATORS.get(*position).is_some_and(|indicator| **indicator == SMA);
-        let is_of_bars = matches!(plan.steps.get(*input)?.step, Step::Series(_));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be a whole number from 1 to 10,000"
-        )]
-        let period = f64::from_bits(*parameters.first()?) as usize;
-        (is_average && is_of_bars && is_single(output_id) && is_single(*id))
-            .then_some((*id, period))
-    };
-    let mut periods = vec![None; plan.steps.len()];
-    for planned in plan.steps.iter().filter(|planned| planned.step == Step::Sides) {
-        let both: Vec<(StepId, usize)> =
-            planned.inputs.iter().filter_map(|input| average(*input)).collect();
-        if let [a, b] = both.as_slice() {
-            for (id, period) in [a, b] {
-                if let Some(slot) = periods.get_mut(*id) {
-                    *slot = Some(*period);
-                }
-            }
-        }
-    }
-    periods
-}
-
-/// The result of a step.
-enum Value {
+/// The value of a step.
+enum StepValue {
     Number(f64),
     Condition(bool),
-    /// A number a bar; whether all are known to be there.
+    /// One number per bar, and whether it is known that none is missing.
     Column(Column, bool),
     Bits(Arc<Bits>),
-    Columns(Vec<Column>),
-    /// A simple moving average of a complete series, by its period: made where it is compared.
-    Average(Column, usize),
-    Sides(Sides),
+    /// The outputs of an indicator.
+    Outputs(Vec<Column>),
+    /// An indicator that is computed by the comparison that reads it.
+    Deferred(DeferredComputation),
+    Comparison(ThreeWayComparison),
     Dropped,
 }
 
-struct Run<'a> {
+#[derive(Clone)]
+struct DeferredComputation {
+    indicator: &'static Indicator,
+    inputs: Vec<Column>,
+    parameters: Vec<f64>,
+}
+
+struct Evaluator<'a> {
     bars: &'a Bars,
-    /// The bars of all frames but the first.
-    coarse: Vec<Coarse>,
-    values: Vec<Value>,
+    /// The bars of all frames except the first.
+    higher_timeframes: Vec<HigherTimeframe>,
+    values: Vec<StepValue>,
     observer: &'a dyn ProgressObserver,
 }
 
-impl Run<'_> {
+impl Evaluator<'_> {
     fn frame(&self, frame: usize) -> Result<&Bars> {
         match frame.checked_sub(1) {
             None => Ok(self.bars),
-            Some(index) => self.coarse.get(index).map(|coarse| &coarse.bars).ok_or_else(broken),
+            Some(index) => self
+                .higher_timeframes
+                .get(index)
+                .map(|resampled| &resampled.bars)
+                .ok_or_else(inconsistent_plan),
         }
     }
 
-    fn root(&self, id: StepId) -> Result<Computed> {
+    fn root(&self, id: StepId) -> Result<RootValue> {
         match self.values.get(id) {
-            Some(Value::Number(value)) => Ok(Computed::Number(*value)),
-            Some(Value::Condition(value)) => Ok(Computed::Condition(*value)),
-            Some(Value::Column(column, _)) => Ok(Computed::Column(column.clone())),
-            Some(Value::Bits(bits)) => Ok(Computed::Bits(Arc::clone(bits))),
-            _ => Err(broken()),
+            Some(StepValue::Number(value)) => Ok(RootValue::Number(*value)),
+            Some(StepValue::Condition(value)) => Ok(RootValue::Condition(*value)),
+            Some(StepValue::Column(column, _)) => Ok(RootValue::Column(column.clone())),
+            Some(StepValue::Bits(bits)) => Ok(RootValue::Bits(Arc::clone(bits))),
+            _ => Err(inconsistent_plan()),
         }
     }
 
-    fn input(&self, planned: &Planned, index: usize) -> Result<&Value> {
-        planned.inputs.get(index).and_then(|id| self.values.get(*id)).ok_or_else(broken)
+    fn input(&self, planned: &PlannedStep, index: usize) -> Result<&StepValue> {
+        planned.inputs.get(index).and_then(|id| self.values.get(*id)).ok_or_else(inconsistent_plan)
     }
 
-    fn operand(&self, planned: &Planned, index: usize) -> Result<Operand<'_>> {
+    fn operand(&self, planned: &PlannedStep, index: usize) -> Result<Operand<'_>> {
         match self.input(planned, index)? {
-            Value::Number(value) => Ok(Operand::Constant(*value)),
-            Value::Column(column, _) => Ok(Operand::Column(column)),
-            _ => Err(broken()),
+            StepValue::Number(value) => Ok(Operand::Constant(*value)),
+            StepValue::Column(column, _) => Ok(Operand::Column(column)),
+            _ => Err(inconsistent_plan()),
         }
     }
 
-    /// Returns an input as a column, and whether it is complete; folding can turn a series into a constant.
-    fn column(&self, planned: &Planned, index: usize, bars: usize) -> Result<(Column, bool)> {
+    /// Returns an input as a column, and whether it is complete. Constant folding can turn a series into a constant.
+    fn column(&self, planned: &PlannedStep, index: usize, bars: usize) -> Result<(Column, bool)> {
         match self.input(planned, index)? {
-            Value::Number(value) => Ok((vec![*value; bars].into(), !value.is_nan())),
-            Value::Column(column, complete) => Ok((column.clone(), *complete)),
-            _ => Err(broken()),
+            StepValue::Number(value) => Ok((vec![*value; bars].into(), !value.is_nan())),
+            StepValue::Column(column, complete) => Ok((column.clone(), *complete)),
+            _ => Err(inconsistent_plan()),
         }
     }
 
-    fn bits(&self, planned: &Planned, index: usize, bars: usize) -> Result<Arc<Bits>> {
+    fn bits(&self, planned: &PlannedStep, index: usize, bars: usize) -> Result<Arc<Bits>> {
         match self.input(planned, index)? {
-            Value::Condition(true) => Ok(Arc::new(Bits::zeros(bars).not())),
-            Value::Condition(false) => Ok(Arc::new(Bits::zeros(bars))),
-            Value::Bits(bits) => Ok(Arc::clone(bits)),
-            _ => Err(broken()),
+            StepValue::Condition(true) => Ok(Arc::new(Bits::zeros(bars).not())),
+            StepValue::Condition(false) => Ok(Arc::new(Bits::zeros(bars))),
+            StepValue::Bits(bits) => Ok(Arc::clone(bits)),
+            _ => Err(inconsistent_plan()),
         }
     }
 
-    fn step(&self, planned: &Planned) -> Result<Value> {
+    /// Collects what the comparison of a deferred indicator needs.
+    fn defer(&self, planned: &PlannedStep, index: usize, parameters: &[u64]) -> Result<StepValue> {
+        let bars = self.frame(planned.frame)?.len();
+        let inputs = (0..planned.inputs.len())
+            .map(|input| Ok(self.column(planned, input, bars)?.0))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(StepValue::Deferred(DeferredComputation {
+            indicator: INDICATORS.get(index).ok_or_else(inconsistent_plan)?,
+            inputs,
+            parameters: from_bits(parameters),
+        }))
+    }
+
+    fn compare_three_way(&self, planned: &PlannedStep, bars: usize) -> Result<ThreeWayComparison> {
+        let (StepValue::Deferred(a), StepValue::Deferred(b)) =
+            (self.input(planned, 0)?, self.input(planned, 1)?)
+        else {
+            let (a, b) = (self.operand(planned, 0)?, self.operand(planned, 1)?);
+            return Ok(crossing::compare_three_way(a, b, bars));
+        };
+        let compare_pair = a.indicator.compare_pair.ok_or_else(inconsistent_plan)?;
+        let (inputs_a, inputs_b) = (a.input_slices(), b.input_slices());
+        Ok(compare_pair(
+            Computation { inputs: &inputs_a, parameters: &a.parameters },
+            Computation { inputs: &inputs_b, parameters: &b.parameters },
+        ))
+    }
+
+    fn step(&self, planned: &PlannedStep) -> Result<StepValue> {
         let frame = self.frame(planned.frame)?;
         let bars = frame.len();
         Ok(match &planned.step {
-            Step::Number(value) => Value::Number(f64::from_bits(*value)),
-            Step::Condition(value) => Value::Condition(*value),
-            Step::Series(series) => Value::Column(series_of(frame, *series)?, true),
-            Step::Clock(which) => numbers(clock::clock(*which, frame.timestamps())),
+            Step::Number(value) => StepValue::Number(f64::from_bits(*value)),
+            Step::Condition(value) => StepValue::Condition(*value),
+            Step::Series(series) => StepValue::Column(series_of(frame, *series)?, true),
+            Step::TimeField(field) => numbers(time_field::time_field(*field, frame.timestamps())),
             Step::Shift(by) => numbers(history::shift(&self.column(planned, 0, bars)?.0, *by)),
             Step::Count(window) => numbers(history::count(&*self.bits(planned, 0, bars)?, *window)),
-            Step::Sides => Value::Sides(match (self.input(planned, 0)?, self.input(planned, 1)?) {
-                (Value::Average(a, a_period), Value::Average(b, b_period)) => {
-                    Sides::of_averages((a, *a_period), (b, *b_period), bars)
-                }
-                _ => Sides::of(self.operand(planned, 0)?, self.operand(planned, 1)?, bars),
-            }),
+            Step::ThreeWayCompare => StepValue::Comparison(self.compare_three_way(planned, bars)?),
             Step::Crossed { above } => match self.input(planned, 0)? {
-                Value::Sides(sides) => conditions(sides.crossed(*above)),
-                _ => return Err(broken()),
+                StepValue::Comparison(comparison) => {
+                    conditions(crossing::crossed(comparison, *above))
+                }
+                _ => return Err(inconsistent_plan()),
             },
-            Step::Indicator(position, parameters) => {
-                let indicator = INDICATORS.get(*position).ok_or_else(broken)?;
-                let parameters: Vec<f64> =
-                    parameters.iter().map(|bits| f64::from_bits(*bits)).collect();
+            Step::Indicator(index, parameters) => {
+                let indicator = INDICATORS.get(*index).ok_or_else(inconsistent_plan)?;
+                let parameters = from_bits(parameters);
                 let inputs = (0..planned.inputs.len())
                     .map(|index| self.column(planned, index, bars))
                     .collect::<Result<Vec<_>>>()?;
                 let slices: Vec<&[f64]> = inputs.iter().map(|(column, _)| &**column).collect();
                 let complete = inputs.iter().all(|(_, complete)| *complete);
-                Value::Columns(
+                StepValue::Outputs(
                     indicator
-                        .compute_observed(&slices, &parameters, complete, self.observer)?
+                        .compute_cancellable(&slices, &parameters, complete, self.observer)?
                         .into_iter()
                         .map(Column::from)
                         .collect(),
                 )
             }
             Step::Output(output) => match self.input(planned, 0)? {
-                Value::Average(values, period) => Value::Average(values.clone(), *period),
-                Value::Columns(columns) => {
-                    Value::Column(columns.get(*output).cloned().ok_or_else(broken)?, false)
-                }
-                _ => return Err(broken()),
+                StepValue::Deferred(computation) => StepValue::Deferred(computation.clone()),
+                StepValue::Outputs(columns) => StepValue::Column(
+                    columns.get(*output).cloned().ok_or_else(inconsistent_plan)?,
+                    false,
+                ),
+                _ => return Err(inconsistent_plan()),
             },
-            Step::Higher(coarse) => {
-                let coarse = coarse
+            Step::Higher(frame) => {
+                let resampled = frame
                     .checked_sub(1)
-                    .and_then(|index| self.coarse.get(index))
-                    .ok_or_else(broken)?;
-                let bars = coarse.bars.len();
+                    .and_then(|index| self.higher_timeframes.get(index))
+                    .ok_or_else(inconsistent_plan)?;
+                let bars = resampled.bars.len();
                 match self.input(planned, 0)? {
-                    Value::Number(_) | Value::Column(..) => {
-                        numbers(coarse.numbers(&self.column(planned, 0, bars)?.0))
+                    StepValue::Number(_) | StepValue::Column(..) => {
+                        numbers(resampled.map_numbers(&self.column(planned, 0, bars)?.0))
                     }
-                    _ => conditions(coarse.condition(&*self.bits(planned, 0, bars)?)),
+                    _ => conditions(resampled.map_condition(&*self.bits(planned, 0, bars)?)),
                 }
             }
             Step::Apply(operation) => self.apply(*operation, planned, bars)?,
         })
     }
 
-    fn apply(&self, operation: Operation, planned: &Planned, bars: usize) -> Result<Value> {
+    fn apply(&self, operation: Operation, planned: &PlannedStep, bars: usize) -> Result<StepValue> {
         Ok(match operation {
             Operation::Not => conditions(self.bits(planned, 0, bars)?.not()),
             Operation::And => conditions(
@@ -290,13 +299,13 @@ impl Run<'_> {
             Operation::BarsSince => numbers(history::bars_since(&*self.bits(planned, 0, bars)?)),
             Operation::If => {
                 let condition = self.bits(planned, 0, bars)?;
-                if matches!(self.input(planned, 1)?, Value::Condition(_) | Value::Bits(_)) {
+                if matches!(self.input(planned, 1)?, StepValue::Condition(_) | StepValue::Bits(_)) {
                     let (a, b) = (self.bits(planned, 1, bars)?, self.bits(planned, 2, bars)?);
                     let where_true = condition.zip(&a, |condition, a| condition & a);
                     let where_false = condition.zip(&b, |condition, b| !condition & b);
                     conditions(where_true.zip(&where_false, |a, b| a | b))
                 } else {
-                    numbers(elementwise::choose(
+                    numbers(elementwise::select(
                         &condition,
                         self.operand(planned, 1)?,
                         self.operand(planned, 2)?,
@@ -324,12 +333,12 @@ impl Run<'_> {
     }
 }
 
-fn numbers(values: Vec<f64>) -> Value {
-    Value::Column(values.into(), false)
+fn numbers(values: Vec<f64>) -> StepValue {
+    StepValue::Column(values.into(), false)
 }
 
-fn conditions(bits: Bits) -> Value {
-    Value::Bits(Arc::new(bits))
+fn conditions(bits: Bits) -> StepValue {
+    StepValue::Bits(Arc::new(bits))
 }
 
 fn series_of(bars: &Bars, series: Series) -> Result<Column> {
@@ -338,20 +347,20 @@ fn series_of(bars: &Bars, series: Series) -> Result<Column> {
         Series::High => Ok(bars.high().clone()),
         Series::Low => Ok(bars.low().clone()),
         Series::Close => Ok(bars.close().clone()),
-        Series::Volume => bars.volume().cloned().ok_or_else(broken),
+        Series::Volume => bars.volume().cloned().ok_or_else(inconsistent_plan),
     }
 }
 
-fn broken() -> Error {
-    Error::internal("a step of the plan has inputs that do not fit it")
+fn inconsistent_plan() -> Error {
+    Error::internal("a step of the plan has inputs of the wrong type")
 }
 
-/// Returns the value of a constant root as a binding, where it is one.
-impl From<Binding> for Computed {
-    fn from(value: Binding) -> Self {
-        match value {
-            Binding::Number(value) => Self::Number(value),
-            Binding::Condition(value) => Self::Condition(value),
-        }
+fn from_bits(parameters: &[u64]) -> Vec<f64> {
+    parameters.iter().map(|bits| f64::from_bits(*bits)).collect()
+}
+
+impl DeferredComputation {
+    fn input_slices(&self) -> Vec<&[f64]> {
+        self.inputs.iter().map(|column| &**column).collect()
     }
 }

@@ -1,8 +1,8 @@
-//! The operators and functions of the language as data; indicators come on top from [`crate::indicators::INDICATORS`].
+//! The operators and functions of the language as data. Indicators are listed in [`crate::indicators::INDICATORS`].
 
-use super::MAX_BARS;
+use super::limits::MAX_LOOK_BACK;
 
-/// What an operator or function does.
+/// The operation of an operator or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// a + b.
@@ -33,9 +33,9 @@ pub enum Operation {
     Power,
     /// The nearest whole number, halves away from 0.
     Round,
-    /// The greatest whole number not above a.
+    /// The greatest whole number that is at most a.
     Floor,
-    /// The least whole number not below a.
+    /// The smallest whole number that is at least a.
     Ceiling,
     /// a < b.
     Less,
@@ -49,94 +49,95 @@ pub enum Operation {
     Equal,
     /// a ≠ b.
     NotEqual,
-    /// Both.
+    /// Logical conjunction.
     And,
-    /// Either or both.
+    /// Logical disjunction.
     Or,
-    /// The opposite.
+    /// Logical negation.
     Not,
-    /// a where a condition holds, b elsewhere.
+    /// a if a condition holds, b otherwise.
     If,
     /// The value n bars ago.
     Shift,
-    /// The value less the value n bars ago.
+    /// The value minus the value n bars ago.
     Change,
-    /// On how many of the last n bars a condition held.
+    /// The number of the last n bars on which a condition held.
     Count,
-    /// How many bars ago a condition held last.
+    /// The number of bars since a condition last held.
     BarsSince,
-    /// Whether a just went above b.
+    /// Whether a crossed above b on this bar.
     CrossedAbove,
-    /// Whether a just went below b.
+    /// Whether a crossed below b on this bar.
     CrossedBelow,
-    /// A value of a coarser timeframe.
+    /// A value of a higher timeframe.
     Higher,
 }
 
-/// What an argument may be.
+/// What an argument accepts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Argument {
+pub enum ArgumentType {
     /// A number: a series or a constant.
     Number,
     /// A series of numbers.
     Series,
     /// A condition.
     Condition,
-    /// Numbers or conditions, the same as the other arguments of this kind.
+    /// A number or a condition. All arguments of this type must agree.
     Either,
-    /// A whole constant between these bounds.
+    /// A whole constant between two bounds.
     Length(f64, f64),
     /// A timeframe in quotes.
     Timeframe,
 }
 
-/// What a function gives.
+/// The return type of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gives {
+pub enum ReturnType {
     /// A number.
     Number,
     /// A condition.
     Condition,
-    /// What its arguments of kind [`Argument::Either`] are.
+    /// The type of its arguments declared as [`ArgumentType::Either`].
     Either,
 }
 
-/// Where a function stands in the documentation.
+/// The section of the documentation that lists a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
     /// Arithmetic and rounding.
     Arithmetic,
     /// Comparisons and logic.
     Logic,
-    /// What looks back.
+    /// Functions that look back.
     History,
 }
 
 /// An operator or a function.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Function {
-    /// The name, or the sign of an operator.
+    /// The name, or the symbol of an operator.
     pub name: &'static str,
-    /// Names and kinds of the arguments.
-    pub arguments: &'static [(&'static str, Argument)],
-    /// Whether the last argument may come any number of times.
+    /// Names and types of the arguments.
+    pub arguments: &'static [(&'static str, ArgumentType)],
+    /// Whether the last argument can be repeated.
     pub repeats: bool,
-    /// What it gives.
-    pub gives: Gives,
-    /// What it does.
+    /// The return type.
+    pub returns: ReturnType,
+    /// The operation.
     pub operation: Operation,
-    /// Where it stands in the documentation.
+    /// The section of the documentation.
     pub group: Group,
-    /// What it gives, in a sentence.
+    /// What it returns, in a sentence.
     pub doc: &'static str,
 }
 
-type Arguments = &'static [(&'static str, Argument)];
+type Arguments = &'static [(&'static str, ArgumentType)];
 
-const A_B: Arguments = &[("a", Argument::Number), ("b", Argument::Number)];
-const X: Arguments = &[("x", Argument::Number)];
-const CONDITIONS: Arguments = &[("a", Argument::Condition), ("b", Argument::Condition)];
-const WINDOW: Arguments = &[("x", Argument::Series), ("n", Argument::Length(1.0, MAX_BARS))];
+const A_B: Arguments = &[("a", ArgumentType::Number), ("b", ArgumentType::Number)];
+const X: Arguments = &[("x", ArgumentType::Number)];
+const CONDITIONS: Arguments = &[("a", ArgumentType::Condition), ("b", ArgumentType::Condition)];
+const WINDOW: Arguments =
+    &[("x", ArgumentType::Series), ("n", ArgumentType::Length(1.0, MAX_LOOK_BACK))];
 
 const fn arithmetic(
     name: &'static str,
@@ -148,7 +149,7 @@ const fn arithmetic(
         name,
         arguments,
         repeats: false,
-        gives: Gives::Number,
+        returns: ReturnType::Number,
         operation,
         group: Group::Arithmetic,
         doc,
@@ -165,7 +166,7 @@ const fn logic(
         name,
         arguments,
         repeats: false,
-        gives: Gives::Condition,
+        returns: ReturnType::Condition,
         operation,
         group: Group::Logic,
         doc,
@@ -182,7 +183,7 @@ const fn history(
         name,
         arguments,
         repeats: false,
-        gives: Gives::Number,
+        returns: ReturnType::Number,
         operation,
         group: Group::History,
         doc,
@@ -193,21 +194,21 @@ const fn repeated(function: Function) -> Function {
     Function { repeats: true, ..function }
 }
 
-const fn giving(function: Function, gives: Gives) -> Function {
-    Function { gives, ..function }
+const fn returning(function: Function, returns: ReturnType) -> Function {
+    Function { returns, ..function }
 }
 
-/// The operators, by their signs.
+/// The operators, by their symbols.
 pub const OPERATORS: &[Function] = &[
     arithmetic("+", A_B, Operation::Add, "The sum"),
     arithmetic("-", A_B, Operation::Subtract, "The difference"),
     arithmetic("*", A_B, Operation::Multiply, "The product"),
-    arithmetic("/", A_B, Operation::Divide, "The quotient; no value where b is 0"),
+    arithmetic("/", A_B, Operation::Divide, "The quotient; no value if b is 0"),
     arithmetic(
         "%",
         A_B,
         Operation::Remainder,
-        "The remainder of a / b with the sign of a; no value where b is 0",
+        "The remainder of a / b with the sign of a; no value if b is 0",
     ),
     arithmetic("unary -", X, Operation::Negate, "The negative"),
     logic("<", A_B, Operation::Less, "Whether a is below b"),
@@ -215,12 +216,17 @@ pub const OPERATORS: &[Function] = &[
     logic(">", A_B, Operation::Greater, "Whether a is above b"),
     logic(">=", A_B, Operation::GreaterOrEqual, "Whether a is above or equal to b"),
     logic("==", A_B, Operation::Equal, "Whether a equals b"),
-    logic("!=", A_B, Operation::NotEqual, "Whether a differs from b; false where one has no value"),
+    logic(
+        "!=",
+        A_B,
+        Operation::NotEqual,
+        "Whether a differs from b; false if one of them has no value",
+    ),
     logic("and", CONDITIONS, Operation::And, "Whether both conditions hold"),
     logic("or", CONDITIONS, Operation::Or, "Whether at least one condition holds"),
     logic(
         "not",
-        &[("a", Argument::Condition)],
+        &[("a", ArgumentType::Condition)],
         Operation::Not,
         "Whether the condition does not hold",
     ),
@@ -228,81 +234,85 @@ pub const OPERATORS: &[Function] = &[
 
 /// The functions, by their names.
 pub const FUNCTIONS: &[Function] = &[
-    arithmetic("abs", X, Operation::Absolute, "The value without its sign"),
-    repeated(arithmetic("min", A_B, Operation::Minimum, "The least of the arguments")),
+    arithmetic("abs", X, Operation::Absolute, "The absolute value"),
+    repeated(arithmetic("min", A_B, Operation::Minimum, "The smallest of the arguments")),
     repeated(arithmetic("max", A_B, Operation::Maximum, "The greatest of the arguments")),
     arithmetic("log", X, Operation::Logarithm, "The natural logarithm; no value for x ≤ 0"),
     arithmetic("exp", X, Operation::Exponential, "e to the power x"),
     arithmetic("sqrt", X, Operation::SquareRoot, "The square root; no value for x < 0"),
     arithmetic(
         "pow",
-        &[("x", Argument::Number), ("y", Argument::Number)],
+        &[("x", ArgumentType::Number), ("y", ArgumentType::Number)],
         Operation::Power,
         "x to the power y",
     ),
     arithmetic("round", X, Operation::Round, "The nearest whole number, halves away from 0"),
-    arithmetic("floor", X, Operation::Floor, "The greatest whole number not above x"),
-    arithmetic("ceil", X, Operation::Ceiling, "The least whole number not below x"),
-    giving(
+    arithmetic("floor", X, Operation::Floor, "The greatest whole number that is at most x"),
+    arithmetic("ceil", X, Operation::Ceiling, "The smallest whole number that is at least x"),
+    returning(
         logic(
             "if",
-            &[("condition", Argument::Condition), ("a", Argument::Either), ("b", Argument::Either)],
+            &[
+                ("condition", ArgumentType::Condition),
+                ("a", ArgumentType::Either),
+                ("b", ArgumentType::Either),
+            ],
             Operation::If,
-            "a where the condition holds, b elsewhere",
+            "a if the condition holds, b otherwise",
         ),
-        Gives::Either,
+        ReturnType::Either,
     ),
     history(
         "shift",
-        &[("x", Argument::Series), ("n", Argument::Length(0.0, MAX_BARS))],
+        &[("x", ArgumentType::Series), ("n", ArgumentType::Length(0.0, MAX_LOOK_BACK))],
         Operation::Shift,
         "The value of x n bars ago",
     ),
-    history("change", WINDOW, Operation::Change, "x less the value of x n bars ago"),
+    history("change", WINDOW, Operation::Change, "x minus the value of x n bars ago"),
     history(
         "count",
-        &[("condition", Argument::Condition), ("n", Argument::Length(1.0, MAX_BARS))],
+        &[("condition", ArgumentType::Condition), ("n", ArgumentType::Length(1.0, MAX_LOOK_BACK))],
         Operation::Count,
-        "On how many of the last n bars the condition held",
+        "The number of the last n bars on which the condition held",
     ),
     history(
         "bars_since",
-        &[("condition", Argument::Condition)],
+        &[("condition", ArgumentType::Condition)],
         Operation::BarsSince,
-        "How many bars ago the condition held last, 0 for now; no value before it first held",
+        "The number of bars since the condition last held, 0 on a bar on which it holds; no value before it first held",
     ),
-    giving(
+    returning(
         history(
             "crossed_above",
             A_B,
             Operation::CrossedAbove,
-            "Whether a went from below or at b to above it on this bar; touching is not crossing",
+            "Whether a crossed from below b to above it on this bar; touching is not crossing",
         ),
-        Gives::Condition,
+        ReturnType::Condition,
     ),
-    giving(
+    returning(
         history(
             "crossed_below",
             A_B,
             Operation::CrossedBelow,
-            "Whether a went from above or at b to below it on this bar; touching is not crossing",
+            "Whether a crossed from above b to below it on this bar; touching is not crossing",
         ),
-        Gives::Condition,
+        ReturnType::Condition,
     ),
-    giving(
+    returning(
         history(
             "higher",
-            &[("timeframe", Argument::Timeframe), ("x", Argument::Either)],
+            &[("timeframe", ArgumentType::Timeframe), ("x", ArgumentType::Either)],
             Operation::Higher,
-            "x computed on bars of a coarser timeframe, from the first bar that opens at or after the end of the coarse bar",
+            "x computed on bars of a coarser timeframe; each value is visible from the first bar that opens at or after the end of its coarse bar",
         ),
-        Gives::Either,
+        ReturnType::Either,
     ),
 ];
 
-/// A time of the bar: that of its opening, UTC.
+/// A calendar field of a bar's opening time in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Clock {
+pub enum TimeField {
     /// 0 to 23.
     Hour,
     /// 0 to 59.
@@ -315,32 +325,36 @@ pub enum Clock {
     Month,
 }
 
-impl Clock {
-    /// Every time with its name and meaning.
+impl TimeField {
+    /// Every field with its name and meaning.
     pub const ALL: [(&'static str, Self, &'static str); 5] = [
-        ("hour", Self::Hour, "The hour of the bar's opening, UTC, 0 to 23"),
-        ("minute", Self::Minute, "The minute of the bar's opening, 0 to 59"),
+        ("hour", Self::Hour, "The hour of the bar's opening time in UTC, 0 to 23"),
+        ("minute", Self::Minute, "The minute of the bar's opening time, 0 to 59"),
         (
             "day_of_week",
             Self::DayOfWeek,
-            "The day of the bar's opening, 1 for Monday to 7 for Sunday",
+            "The day of the week of the bar's opening time, 1 for Monday to 7 for Sunday",
         ),
-        ("day_of_month", Self::DayOfMonth, "The day of the month of the bar's opening, 1 to 31"),
-        ("month", Self::Month, "The month of the bar's opening, 1 to 12"),
+        (
+            "day_of_month",
+            Self::DayOfMonth,
+            "The day of the month of the bar's opening time, 1 to 31",
+        ),
+        ("month", Self::Month, "The month of the bar's opening time, 1 to 12"),
     ];
 }
 
-/// Finds a function by its name.
-pub fn function(name: &str) -> Option<&'static Function> {
+/// Returns the function with that name.
+pub fn find_function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-/// Finds an operator by its sign.
-pub fn operator(sign: &str) -> Option<&'static Function> {
-    OPERATORS.iter().find(|operator| operator.name == sign)
+/// Returns the operator with that symbol.
+pub fn find_operator(symbol: &str) -> Option<&'static Function> {
+    OPERATORS.iter().find(|operator| operator.name == symbol)
 }
 
-/// Returns the names of everything that can be called.
+/// Returns the names of all functions and indicator outputs.
 pub fn function_names() -> impl Iterator<Item = &'static str> {
     let indicators = crate::indicators::INDICATORS
         .iter()
@@ -348,11 +362,11 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|function| function.name).chain(indicators)
 }
 
-/// Returns the names of the series and times of the bars.
+/// Returns the names of all series and time fields.
 pub fn series_names() -> impl Iterator<Item = &'static str> {
     let series = crate::indicators::Series::ALL.iter().map(|(name, _)| *name);
-    series.chain(Clock::ALL.iter().map(|(name, _, _)| *name))
+    series.chain(TimeField::ALL.iter().map(|(name, _, _)| *name))
 }
 
-/// Returns the words that a parameter cannot be named by, apart from those of functions.
+/// Reserved words. Besides these, the names of functions and series cannot name a parameter.
 pub const KEYWORDS: [&str; 6] = ["and", "or", "not", "true", "false", "if"];

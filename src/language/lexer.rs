@@ -1,9 +1,9 @@
-//! From text to tokens.
+//! Splits text into tokens.
 
-use super::syntax::{Problem, Span};
+use super::syntax::{Diagnostic, Span};
 use crate::quote;
 
-/// A word of the language.
+/// A token of the language.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Token {
     /// A number.
@@ -13,30 +13,30 @@ pub enum Token {
     /// Text in quotes.
     Text(String),
     /// An operator, a parenthesis or a comma.
-    Sign(&'static str),
+    Symbol(&'static str),
     /// The end of the text.
     End,
 }
 
 impl Token {
-    /// Shows the token in a message.
+    /// Returns the token as shown in messages.
     pub fn describe(&self) -> String {
         match self {
             Self::Number(value) => format!("number {value}"),
             Self::Name(name) => format!("`{}`", quote::name(name)),
             Self::Text(text) => format!("text \"{}\"", quote::name(text)),
-            Self::Sign(sign) => format!("`{sign}`"),
+            Self::Symbol(symbol) => format!("`{symbol}`"),
             Self::End => "the end".into(),
         }
     }
 }
 
-/// The signs, the longer before their beginnings.
-const SIGNS: [&str; 15] =
+/// The symbols. Longer ones precede their prefixes.
+const SYMBOLS: [&str; 15] =
     ["<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ",", ";"];
 
-/// What people write out of habit, and what it is here.
-const HABITS: [(&str, &str); 8] = [
+/// Symbols of other languages, with their equivalent in this one.
+const FOREIGN_SYMBOLS: [(&str, &str); 8] = [
     ("&&", "write `and`"),
     ("||", "write `or`"),
     ("**", "write pow(x, y)"),
@@ -47,18 +47,18 @@ const HABITS: [(&str, &str); 8] = [
     ("[", "write shift(x, n) for the value n bars ago"),
 ];
 
-/// Splits a text into tokens with their places; the last is the end.
-pub fn tokens(text: &str) -> Result<Vec<(Token, Span)>, Problem> {
+/// Returns the tokens of a text with their positions. The last token is [`Token::End`].
+pub fn tokenize(text: &str) -> Result<Vec<(Token, Span)>, Diagnostic> {
     let mut cursor = Cursor { rest: text, span: Span { offset: 0, line: 1, column: 1 } };
-    let mut found = Vec::new();
+    let mut tokens = Vec::new();
     loop {
-        cursor.skip_blanks();
+        cursor.skip_trivia();
         let span = cursor.span;
         let token = cursor.token()?;
         let is_end = token == Token::End;
-        found.push((token, span));
+        tokens.push((token, span));
         if is_end {
-            return Ok(found);
+            return Ok(tokens);
         }
     }
 }
@@ -69,7 +69,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Takes the characters at the front for which `is_wanted` holds.
+    /// Consumes the leading characters for which `is_wanted` returns true.
     fn take_while(&mut self, mut is_wanted: impl FnMut(char) -> bool) -> &'a str {
         let end = self.rest.find(|character| !is_wanted(character)).unwrap_or(self.rest.len());
         self.take(end)
@@ -90,8 +90,8 @@ impl<'a> Cursor<'a> {
         taken
     }
 
-    /// Skips white space, and comments from `#` to the end of the line.
-    fn skip_blanks(&mut self) {
+    /// Skips white space and comments, which extend from `#` to the end of the line.
+    fn skip_trivia(&mut self) {
         loop {
             self.take_while(char::is_whitespace);
             if !self.rest.starts_with('#') {
@@ -101,7 +101,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn token(&mut self) -> Result<Token, Problem> {
+    fn token(&mut self) -> Result<Token, Diagnostic> {
         let span = self.span;
         let Some(first) = self.rest.chars().next() else { return Ok(Token::End) };
         if first.is_ascii_digit()
@@ -122,28 +122,32 @@ impl<'a> Cursor<'a> {
         if first == '"' || first == '\'' {
             return self.text(first, span);
         }
-        if let Some((sign, hint)) = HABITS.iter().find(|(sign, _)| {
-            self.rest.starts_with(sign)
+        if let Some((symbol, hint)) = FOREIGN_SYMBOLS.iter().find(|(symbol, _)| {
+            self.rest.starts_with(symbol)
                 && !self.rest.starts_with("!=")
                 && !self.rest.starts_with("==")
         }) {
-            return Err(Problem::new(span, "syntax", format!("unknown sign `{sign}`, {hint}")));
+            return Err(Diagnostic::new(
+                span,
+                "syntax",
+                format!("unknown symbol `{symbol}`, {hint}"),
+            ));
         }
-        if let Some(sign) = SIGNS.iter().find(|sign| self.rest.starts_with(**sign)) {
-            self.take(sign.len());
-            return Ok(Token::Sign(sign));
+        if let Some(symbol) = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) {
+            self.take(symbol.len());
+            return Ok(Token::Symbol(symbol));
         }
-        Err(Problem::new(
+        Err(Diagnostic::new(
             span,
             "syntax",
-            format!("unknown sign {first:?}, expected a number, a name or an operator"),
+            format!("unknown symbol {first:?}, expected a number, a name or an operator"),
         ))
     }
 
-    fn number(&mut self, span: Span) -> Result<Token, Problem> {
+    fn number(&mut self, span: Span) -> Result<Token, Diagnostic> {
         let mut before = ' ';
         let text = self.take_while(|character| {
-            // A sign belongs to a number only straight after the `e` of its exponent.
+            // `+` and `-` belong to a number only directly after the `e` of its exponent.
             let is_part = character.is_ascii_alphanumeric()
                 || character == '.'
                 || character == '_'
@@ -153,7 +157,7 @@ impl<'a> Cursor<'a> {
         });
         match text.replace('_', "").parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Token::Number(value)),
-            _ => Err(Problem::new(
+            _ => Err(Diagnostic::new(
                 span,
                 "syntax",
                 format!(
@@ -164,14 +168,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn text(&mut self, quote: char, span: Span) -> Result<Token, Problem> {
+    fn text(&mut self, quote: char, span: Span) -> Result<Token, Diagnostic> {
         self.take(quote.len_utf8());
         let text = self.take_while(|character| character != quote && character != '\n').to_owned();
         if self.rest.starts_with(quote) {
             self.take(quote.len_utf8());
             return Ok(Token::Text(text));
         }
-        Err(Problem::new(span, "syntax", format!("the quote {quote} is not closed on its line")))
+        Err(Diagnostic::new(
+            span,
+            "syntax",
+            format!("the text after {quote} has no closing quote on its line"),
+        ))
     }
 }
 
@@ -180,18 +188,18 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<Token> {
-        tokens(text).unwrap().into_iter().map(|(token, _)| token).collect()
+        tokenize(text).unwrap().into_iter().map(|(token, _)| token).collect()
     }
 
     #[test]
-    fn numbers_names_and_signs_are_told_apart() {
+    fn numbers_names_and_symbols_are_distinguished() {
         assert_eq!(
             words("1.5e-3<=a_1 # note\n-.5"),
             [
                 Token::Number(0.0015),
-                Token::Sign("<="),
+                Token::Symbol("<="),
                 Token::Name("a_1".into()),
-                Token::Sign("-"),
+                Token::Symbol("-"),
                 Token::Number(0.5),
                 Token::End
             ]
@@ -200,23 +208,23 @@ mod tests {
     }
 
     #[test]
-    fn places_count_lines_and_characters() {
-        let found = tokens("é +\n  x").unwrap();
+    fn positions_count_lines_and_characters() {
+        let found = tokenize("é +\n  x").unwrap();
         assert_eq!(found[2].1, Span { offset: 7, line: 2, column: 3 });
         assert_eq!(found[1].1, Span { offset: 3, line: 1, column: 3 });
     }
 
     #[test]
-    fn habits_of_other_languages_are_explained() {
+    fn symbols_of_other_languages_are_explained() {
         for (text, expected) in [
-            ("a && b", "1:3: unknown sign `&&`, write `and`"),
-            ("a = b", "1:3: unknown sign `=`, write `==` to compare"),
-            ("close[1]", "1:6: unknown sign `[`, write shift(x, n) for the value n bars ago"),
+            ("a && b", "1:3: unknown symbol `&&`, write `and`"),
+            ("a = b", "1:3: unknown symbol `=`, write `==` to compare"),
+            ("close[1]", "1:6: unknown symbol `[`, write shift(x, n) for the value n bars ago"),
             ("3x", "1:1: `3x` is not a number, expected one such as 14, 0.5 or 1e-3"),
-            ("'1d", "1:1: the quote ' is not closed on its line"),
-            ("a $ b", "1:3: unknown sign '$', expected a number, a name or an operator"),
+            ("'1d", "1:1: the text after ' has no closing quote on its line"),
+            ("a $ b", "1:3: unknown symbol '$', expected a number, a name or an operator"),
         ] {
-            assert_eq!(tokens(text).unwrap_err().to_string(), expected);
+            assert_eq!(tokenize(text).unwrap_err().to_string(), expected);
         }
     }
 }

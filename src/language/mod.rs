@@ -1,24 +1,36 @@
 //! The strategy language: expressions over bars that can only look back.
 //!
-//! An expression goes through four stages, each in its own file: [`parser`] turns text into a syntax tree, [`check`]
-//! resolves names, types and argument counts, [`plan`] binds the values of parameters, folds constants and computes each
-//! distinct subexpression once, and [`evaluate`] runs the plan over columns. The arithmetic of indicators is in
-//! [`crate::indicators`]; the functions of the language itself are listed in [`functions`], from which messages and
-//! documentation are made.
+//! An expression passes through four stages:
 //!
-//! Two rules hold everywhere. No operator reads a later bar: the values on the first n bars never depend on what comes
-//! after them. And a number may be missing (a warm-up, a division by zero), written NaN inside columns and nowhere else:
-//! arithmetic with a missing number is missing, a comparison with one is false.
+//! 1. [`parser`] turns text into a syntax tree.
+//! 2. [`check`] resolves names and verifies types and argument counts.
+//! 3. [`lowering`] binds parameter values, folds constants and adds steps to a [`plan`], in which each distinct
+//!    subexpression is computed once.
+//! 4. [`evaluate`] runs the plan over columns.
+//!
+//! The arithmetic of indicators is in [`crate::indicators`]; no indicator is known here by name. The functions of the
+//! language itself are listed in [`functions`], from which messages and documentation are generated.
+//!
+//! Two invariants hold everywhere:
+//!
+//! - No operator reads a later bar. The values on the first n bars never depend on the bars after them.
+//! - A number may be missing, for example in a warm-up or after a division by zero. Missing numbers are NaN inside columns
+//!   and never leave them. Arithmetic with a missing number is missing, and a comparison with one is false.
 
-mod bounds;
+pub mod binding;
 pub mod check;
 pub mod evaluate;
 pub mod functions;
+mod fusion;
 mod kernels;
 mod lexer;
+pub mod limits;
+pub mod lowering;
 pub mod parser;
 pub mod plan;
-mod suggest;
+pub mod plan_builder;
+mod range_analysis;
+mod suggestion;
 mod syntax;
 
 #[cfg(test)]
@@ -29,20 +41,11 @@ mod syntax;
 )]
 mod tests;
 
-pub use bounds::Truth;
-pub use check::{Checked, Kind, Scope, check};
-pub use evaluate::{Computed, evaluate};
+pub use binding::Binding;
+pub use check::{CheckedExpression, ParameterDeclaration, Scope, ValueType, check};
+pub use evaluate::{RootValue, evaluate};
 pub use parser::parse;
-pub use plan::{Binding, Builder, Plan};
-pub use syntax::{Problem, Span};
-
-/// The greatest number of bytes of an expression.
-pub const MAX_LENGTH: usize = 10_000;
-/// How deep operators, calls and parentheses may be nested.
-pub const MAX_DEPTH: usize = 64;
-/// How many numbers, names, operators and calls an expression may have.
-pub const MAX_NODES: usize = 2_000;
-/// How many problems of one expression are told.
-pub const MAX_PROBLEMS: usize = 100;
-/// The greatest number of bars that one function looks back.
-pub const MAX_BARS: f64 = crate::indicators::LONGEST;
+pub use plan::Plan;
+pub use plan_builder::PlanBuilder;
+pub use range_analysis::ConditionOutcome;
+pub use syntax::{Diagnostic, Span};

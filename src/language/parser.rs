@@ -1,12 +1,12 @@
-//! From text to a syntax tree, by precedence climbing.
+//! Parses text into a syntax tree by precedence climbing.
 //!
-//! From the loosest to the tightest: `or`, `and`, `not`, comparisons (which do not chain), `+ -`, `* / %`, unary minus.
+//! Precedence from lowest to highest: `or`, `and`, `not`, comparisons (which do not chain), `+ -`, `* / %`, unary minus.
 
-use super::lexer::{Token, tokens};
-use super::syntax::{Callee, Expression, Node, Problem, Span};
-use super::{MAX_DEPTH, MAX_LENGTH, MAX_NODES};
+use super::lexer::{Token, tokenize};
+use super::limits::{MAX_DEPTH, MAX_LENGTH, MAX_NODES};
+use super::syntax::{Callee, Diagnostic, Expression, Node, Span};
 
-/// Binary operators with how tightly they bind.
+/// Binary operators with their precedence.
 const BINARY: [(&str, u8); 13] = [
     ("or", 1),
     ("and", 2),
@@ -30,30 +30,30 @@ const MINUS: u8 = 7;
 /// Parses an expression.
 ///
 /// # Errors
-/// The first problem of the text: a tree cannot be guessed beyond it.
-pub fn parse(text: &str) -> Result<Expression, Problem> {
+/// The first error in the text. The parser does not recover from errors.
+pub fn parse(text: &str) -> Result<Expression, Diagnostic> {
     let start = Span { offset: 0, line: 1, column: 1 };
     if text.len() > MAX_LENGTH {
-        return Err(Problem::new(
+        return Err(Diagnostic::new(
             start,
             "limit",
-            format!("the expression has {} bytes, at most {MAX_LENGTH} are allowed", text.len()),
+            format!("the expression has {} bytes, the maximum is {MAX_LENGTH}", text.len()),
         ));
     }
-    let tokens = tokens(text)?;
+    let tokens = tokenize(text)?;
     let end = tokens.last().map_or(start, |(_, span)| *span);
     let mut parser = Parser { tokens: tokens.into_iter(), next: (Token::End, end), end, nodes: 0 };
     parser.advance();
     if parser.next.0 == Token::End {
-        return Err(Problem::new(end, "syntax", "the expression is empty"));
+        return Err(Diagnostic::new(end, "syntax", "the expression is empty"));
     }
     let tree = parser.expression(0, 0)?;
     match &parser.next {
         (Token::End, _) => Ok(tree.expression),
-        (Token::Sign(")"), span) => {
-            Err(Problem::new(*span, "syntax", "`)` without a `(` before it"))
+        (Token::Symbol(")"), span) => {
+            Err(Diagnostic::new(*span, "syntax", "`)` without a matching `(`"))
         }
-        (token, span) => Err(Problem::new(
+        (token, span) => Err(Diagnostic::new(
             *span,
             "syntax",
             format!("expected an operator or the end, found {}", token.describe()),
@@ -68,7 +68,7 @@ struct Parser {
     nodes: usize,
 }
 
-/// A tree and its height, which is bounded because later stages walk it recursively.
+/// A tree and its height. The height is limited because later stages are recursive.
 struct Tree {
     expression: Expression,
     height: usize,
@@ -80,14 +80,16 @@ impl Parser {
         std::mem::replace(&mut self.next, following)
     }
 
-    /// Makes a node over its parts and counts it.
-    fn tree(&mut self, node: Node, span: Span, below: usize) -> Result<Tree, Problem> {
+    /// Creates a node whose children have at most the height `below`.
+    fn tree(&mut self, node: Node, span: Span, below: usize) -> Result<Tree, Diagnostic> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(Problem::new(
+            return Err(Diagnostic::new(
                 span,
                 "limit",
-                format!("the expression has more than {MAX_NODES} parts"),
+                format!(
+                    "the expression has more than {MAX_NODES} numbers, names, operators and calls"
+                ),
             ));
         }
         if below >= MAX_DEPTH {
@@ -96,57 +98,63 @@ impl Parser {
         Ok(Tree { expression: Expression { node, span }, height: below + 1 })
     }
 
-    fn call(&mut self, callee: Callee, arguments: Vec<Tree>, span: Span) -> Result<Tree, Problem> {
+    fn call(
+        &mut self,
+        callee: Callee,
+        arguments: Vec<Tree>,
+        span: Span,
+    ) -> Result<Tree, Diagnostic> {
         let below = arguments.iter().map(|tree| tree.height).max().unwrap_or(0);
         let arguments = arguments.into_iter().map(|tree| tree.expression).collect();
         self.tree(Node::Call(callee, arguments), span, below)
     }
 
-    /// Parses operators that bind more tightly than `loosest`; `depth` counts the calls of this function on the stack.
-    fn expression(&mut self, loosest: u8, depth: usize) -> Result<Tree, Problem> {
+    /// Parses operators whose precedence is above `minimum`. `depth` is the recursion depth of this function.
+    fn expression(&mut self, minimum: u8, depth: usize) -> Result<Tree, Diagnostic> {
         if depth >= MAX_DEPTH {
             return Err(too_deep(self.next.1));
         }
         let mut left = self.operand(depth)?;
-        let mut is_compared = false;
+        let mut is_comparison = false;
         loop {
             let (token, span) = (&self.next.0, self.next.1);
-            let sign = match token {
-                Token::Sign(sign) => *sign,
+            let symbol = match token {
+                Token::Symbol(symbol) => *symbol,
                 Token::Name(name) => name.as_str(),
                 _ => return Ok(left),
             };
-            let Some(&(sign, power)) = BINARY.iter().find(|(known, _)| *known == sign) else {
+            let Some(&(symbol, precedence)) = BINARY.iter().find(|(known, _)| *known == symbol)
+            else {
                 return Ok(left);
             };
-            if power <= loosest {
+            if precedence <= minimum {
                 return Ok(left);
             }
-            if power == COMPARISON && is_compared {
-                return Err(Problem::new(
+            if precedence == COMPARISON && is_comparison {
+                return Err(Diagnostic::new(
                     span,
                     "syntax",
                     "comparisons do not chain, write a < b and b < c",
                 ));
             }
-            is_compared = power == COMPARISON;
+            is_comparison = precedence == COMPARISON;
             self.advance();
-            let right = self.expression(power, depth + 1)?;
-            left = self.call(Callee::Operator(sign), vec![left, right], span)?;
+            let right = self.expression(precedence, depth + 1)?;
+            left = self.call(Callee::Operator(symbol), vec![left, right], span)?;
         }
     }
 
-    fn operand(&mut self, depth: usize) -> Result<Tree, Problem> {
+    fn operand(&mut self, depth: usize) -> Result<Tree, Diagnostic> {
         let (token, span) = self.advance();
         match token {
             Token::Number(value) => self.tree(Node::Number(value), span, 0),
             Token::Text(text) => self.tree(Node::Text(text), span, 0),
-            Token::Sign("-") => {
+            Token::Symbol("-") => {
                 let inner = self.expression(MINUS - 1, depth + 1)?;
                 self.call(Callee::Operator("unary -"), vec![inner], span)
             }
-            Token::Sign("+") => self.expression(MINUS - 1, depth + 1),
-            Token::Sign("(") => {
+            Token::Symbol("+") => self.expression(MINUS - 1, depth + 1),
+            Token::Symbol("(") => {
                 let inner = self.expression(0, depth + 1)?;
                 self.close(span)?;
                 Ok(inner)
@@ -158,7 +166,7 @@ impl Parser {
                     self.call(Callee::Operator("not"), vec![inner], span)
                 }
                 "and" | "or" => Err(expected_operand(&Token::Name(name), span)),
-                _ if self.next.0 == Token::Sign("(") => {
+                _ if self.next.0 == Token::Symbol("(") => {
                     let arguments = self.arguments(depth)?;
                     self.call(Callee::Function(name), arguments, span)
                 }
@@ -168,13 +176,13 @@ impl Parser {
         }
     }
 
-    fn arguments(&mut self, depth: usize) -> Result<Vec<Tree>, Problem> {
+    fn arguments(&mut self, depth: usize) -> Result<Vec<Tree>, Diagnostic> {
         let (_, opened) = self.advance();
         let mut arguments = Vec::new();
-        if self.next.0 != Token::Sign(")") {
+        if self.next.0 != Token::Symbol(")") {
             loop {
                 arguments.push(self.expression(0, depth + 1)?);
-                if self.next.0 != Token::Sign(",") {
+                if self.next.0 != Token::Symbol(",") {
                     break;
                 }
                 self.advance();
@@ -184,10 +192,10 @@ impl Parser {
         Ok(arguments)
     }
 
-    fn close(&mut self, opened: Span) -> Result<(), Problem> {
+    fn close(&mut self, opened: Span) -> Result<(), Diagnostic> {
         match self.advance() {
-            (Token::Sign(")"), _) => Ok(()),
-            (Token::End, span) => Err(Problem::new(
+            (Token::Symbol(")"), _) => Ok(()),
+            (Token::End, span) => Err(Diagnostic::new(
                 span,
                 "syntax",
                 format!("expected `)` for the `(` at {opened}, found the end"),
@@ -197,30 +205,34 @@ impl Parser {
                     "expected an operator, `,` or `)` for the `(` at {opened}, found {}",
                     token.describe()
                 );
-                Err(Problem::new(span, "syntax", message))
+                Err(Diagnostic::new(span, "syntax", message))
             }
         }
     }
 }
 
-fn expected_operand(found: &Token, span: Span) -> Problem {
-    Problem::new(
+fn expected_operand(found: &Token, span: Span) -> Diagnostic {
+    Diagnostic::new(
         span,
         "syntax",
         format!("expected a number, a name or `(`, found {}", found.describe()),
     )
 }
 
-fn too_deep(span: Span) -> Problem {
-    Problem::new(span, "limit", format!("the expression is nested more than {MAX_DEPTH} deep"))
+fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        span,
+        "limit",
+        format!("the expression is nested more than {MAX_DEPTH} levels deep"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Writes a tree with every operator as a call.
-    fn shape(text: &str) -> String {
+    /// Formats a tree as nested prefix calls.
+    fn prefix_form(text: &str) -> String {
         fn write(expression: &Expression) -> String {
             match &expression.node {
                 Node::Number(value) => value.to_string(),
@@ -230,7 +242,7 @@ mod tests {
                 Node::Call(callee, arguments) => {
                     let name = match callee {
                         Callee::Function(name) => name.as_str(),
-                        Callee::Operator(sign) => sign,
+                        Callee::Operator(symbol) => symbol,
                     };
                     let arguments: Vec<String> = arguments.iter().map(write).collect();
                     format!("{name}({})", arguments.join(" "))
@@ -241,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_bind_as_in_arithmetic() {
+    fn operators_have_the_usual_precedence() {
         for (text, expected) in [
             ("a - b - c", "-(-(a b) c)"),
             ("a + b * -c % 2", "+(a %(*(b unary -(c)) 2))"),
@@ -252,39 +264,40 @@ mod tests {
             ("if(a > 1, f(), '1d')", "if(>(a 1) f() '1d')"),
             ("a * b < c == d", "1:11: comparisons do not chain, write a < b and b < c"),
         ] {
-            assert_eq!(shape(text), expected, "{text}");
+            assert_eq!(prefix_form(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn what_was_expected_is_said_with_its_place() {
+    fn errors_name_the_position_and_what_was_expected() {
         for (text, expected) in [
             ("", "1:1: the expression is empty"),
             ("sma(close, 10", "1:14: expected `)` for the `(` at 1:4, found the end"),
             ("close >", "1:8: expected a number, a name or `(`, found the end"),
             ("close > > 3", "1:9: expected a number, a name or `(`, found `>`"),
             ("close open", "1:7: expected an operator or the end, found `open`"),
-            ("close)", "1:6: `)` without a `(` before it"),
+            ("close)", "1:6: `)` without a matching `(`"),
             (
                 "sma(close 10)",
                 "1:11: expected an operator, `,` or `)` for the `(` at 1:4, found number 10",
             ),
             ("\n  and", "2:3: expected a number, a name or `(`, found `and`"),
         ] {
-            assert_eq!(shape(text), expected, "{text}");
+            assert_eq!(prefix_form(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn hostile_texts_meet_limits() {
-        assert!(shape(&"(".repeat(9_000)).contains("nested more than 64 deep"));
-        assert!(shape(&"-".repeat(9_000)).contains("nested more than 64 deep"));
-        assert!(shape(&"not ".repeat(2_000)).contains("nested more than 64 deep"));
-        assert!(shape(&vec!["1"; 100].join("+")).contains("nested more than 64 deep"));
+    fn hostile_texts_exceed_limits() {
+        assert!(prefix_form(&"(".repeat(9_000)).contains("nested more than 64 levels deep"));
+        assert!(prefix_form(&"-".repeat(9_000)).contains("nested more than 64 levels deep"));
+        assert!(prefix_form(&"not ".repeat(2_000)).contains("nested more than 64 levels deep"));
+        assert!(prefix_form(&vec!["1"; 100].join("+")).contains("nested more than 64 levels deep"));
         assert!(
-            shape(&format!("f({})", vec!["1"; 3_000].join(","))).contains("more than 2000 parts")
+            prefix_form(&format!("f({})", vec!["1"; 3_000].join(",")))
+                .contains("more than 2000 numbers, names, operators and calls")
         );
-        assert!(shape(&"1".repeat(10_001)).contains("has 10001 bytes, at most 10000 are allowed"));
-        assert!(shape(&format!("{}1{}", "(".repeat(60), ")".repeat(60))).ends_with('1'));
+        assert!(prefix_form(&"1".repeat(10_001)).contains("has 10001 bytes, the maximum is 10000"));
+        assert!(prefix_form(&format!("{}1{}", "(".repeat(60), ")".repeat(60))).ends_with('1'));
     }
 }

@@ -1,15 +1,15 @@
-//! The syntax tree, the places in it, and what can be wrong there.
+//! The syntax tree, source positions, and diagnostics.
 
 use std::fmt;
 
-/// A place in the text of an expression.
+/// A position in the text of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
-    /// Bytes before it.
+    /// Offset in bytes.
     pub offset: usize,
-    /// Its line, from 1.
+    /// Line, from 1.
     pub line: usize,
-    /// Its column, from 1, in characters.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
@@ -19,36 +19,36 @@ impl fmt::Display for Span {
     }
 }
 
-/// Something wrong with an expression.
+/// An error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where.
+pub struct Diagnostic {
+    /// Position of the error.
     pub span: Span,
-    /// What kind, as in [`crate::Issue::code`]: `syntax`, `unknown`, `type`, `arity`, `range` or `limit`.
+    /// Error category, as in [`crate::Issue::code`]: `syntax`, `unknown`, `type`, `arity`, `range` or `limit`.
     pub code: &'static str,
-    /// What is wrong, what was expected and the nearest known name.
+    /// What is wrong, what was expected, and the nearest known name.
     pub message: String,
 }
 
-impl Problem {
-    /// Creates a problem.
+impl Diagnostic {
+    /// Creates a diagnostic.
     pub fn new(span: Span, code: &'static str, message: impl Into<String>) -> Self {
         Self { span, code, message: message.into() }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.span, self.message)
     }
 }
 
-/// An expression as it was written.
+/// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
-    /// What it is.
+    /// The kind of expression with its operands.
     pub node: Node,
-    /// Where it is: an operator's own place, or where a name, number or call begins.
+    /// Position of the operator, or the start of a name, number or call.
     pub span: Span,
 }
 
@@ -61,17 +61,17 @@ pub enum Node {
     Boolean(bool),
     /// Text in quotes: the name of a timeframe.
     Text(String),
-    /// A series, a time of the bar, or a parameter.
+    /// A series, a time field, or a parameter.
     Name(String),
-    /// A function with its arguments; operators are functions with a sign for a name.
+    /// A call of a function or operator with its arguments.
     Call(Callee, Vec<Expression>),
 }
 
-/// What is called.
+/// The function or operator of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Callee {
     /// A function, by its name.
     Function(String),
-    /// An operator, by its sign.
+    /// An operator, by its symbol.
     Operator(&'static str),
 }

@@ -2,36 +2,37 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::limits::MAX_DIAGNOSTICS;
 use super::*;
 use crate::indicators;
 use crate::market::{Bars, Column, time};
 use crate::observer::NoObserver;
 
-const PARAMETERS: &[(&str, Kind, bool)] = &[
-    ("period", Kind::Number, true),
-    ("factor", Kind::Number, false),
-    ("flag", Kind::Condition, false),
+const PARAMETERS: &[ParameterDeclaration<'static>] = &[
+    ParameterDeclaration { name: "period", value_type: ValueType::Number, is_integer: true },
+    ParameterDeclaration { name: "factor", value_type: ValueType::Number, is_integer: false },
+    ParameterDeclaration { name: "flag", value_type: ValueType::Condition, is_integer: false },
 ];
 const VALUES: &[Binding] = &[Binding::Number(4.0), Binding::Number(0.5), Binding::Condition(true)];
 
 fn scope() -> Scope<'static> {
-    Scope { parameters: PARAMETERS, series: true }
+    Scope { parameters: PARAMETERS, allows_series: true }
 }
 
 /// Plans an expression, or gives its problems one a line.
 fn plan(text: &str) -> Result<Plan, String> {
-    let shown = |problems: Vec<Problem>| {
-        problems.iter().fold(String::new(), |mut all, problem| {
+    let shown = |diagnostics: Vec<Diagnostic>| {
+        diagnostics.iter().fold(String::new(), |mut all, problem| {
             let separator = if all.is_empty() { "" } else { "\n" };
             write!(all, "{separator}{problem}").unwrap();
             all
         })
     };
     let tree = parse(text).map_err(|problem| problem.to_string())?;
-    let checked = check(&tree, Kind::Number, scope())
-        .or_else(|problems| check(&tree, Kind::Condition, scope()).map_err(|_| problems))
+    let checked = check(&tree, ValueType::Number, scope())
+        .or_else(|diagnostics| check(&tree, ValueType::Condition, scope()).map_err(|_| diagnostics))
         .map_err(shown)?;
-    let mut builder = Builder::default();
+    let mut builder = PlanBuilder::default();
     let root = builder.add(&checked, VALUES).map_err(shown)?;
     Ok(builder.finish(&[root]))
 }
@@ -41,10 +42,10 @@ fn values(text: &str, bars: &Bars) -> Vec<f64> {
     let computed = evaluate(&plan(text).unwrap(), bars, &NoObserver).unwrap().pop().unwrap();
     let shown = |value: f64| if value.is_nan() { -999.0 } else { value };
     match computed {
-        Computed::Number(value) => vec![shown(value); bars.len()],
-        Computed::Condition(value) => vec![f64::from(u8::from(value)); bars.len()],
-        Computed::Column(column) => column.iter().map(|value| shown(*value)).collect(),
-        Computed::Bits(bits) => {
+        RootValue::Number(value) => vec![shown(value); bars.len()],
+        RootValue::Condition(value) => vec![f64::from(u8::from(value)); bars.len()],
+        RootValue::Column(column) => column.iter().map(|value| shown(*value)).collect(),
+        RootValue::Bits(bits) => {
             (0..bars.len()).map(|bar| f64::from(u8::from(bits.get(bar)))).collect()
         }
     }
@@ -76,10 +77,10 @@ fn problems_name_the_place_and_what_was_expected() {
             "clos > 1 and sma(close, perod) > 1",
             "1:1: unknown name `clos`, did you mean `close`?\n1:25: unknown name `perod`, did you mean `period`?",
         ),
-        ("sma(close, 10, 20)", "1:1: sma(close, period = 30) does not fit 3 arguments"),
+        ("sma(close, 10, 20)", "1:1: sma(close, period = 30) cannot take 3 arguments"),
         (
             "sma(close, factor)",
-            "1:12: argument period of sma: expected a whole number, found one that may have a fraction; round(x) makes it whole",
+            "1:12: argument period of sma: expected a whole number, found a number that may have a fraction; round it with round(x)",
         ),
         (
             "sma(close, close)",
@@ -110,7 +111,7 @@ fn problems_name_the_place_and_what_was_expected() {
         ("crossed_above(close)", "1:1: crossed_above(a, b) takes 2 arguments, found 1"),
         ("min(close)", "1:1: min(a, b, …) takes at least 2 arguments, found 1"),
         ("sma", "1:1: `sma` is a function, expected its arguments in parentheses"),
-        ("close(1)", "1:1: unknown function `close`, it has no arguments"),
+        ("close(1)", "1:1: unknown function `close`, write `close` without parentheses"),
         (
             "higher(\"2d\", close)",
             "1:8: higher: expected a timeframe in quotes, one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 1w",
@@ -229,31 +230,78 @@ fn columns_of_many_arguments_are_not_kept_until_the_last() {
 }
 
 #[test]
-fn no_more_problems_are_told_than_anybody_reads() {
+fn the_number_of_listed_diagnostics_is_limited() {
     let text = vec!["zzzzzzzzzz()"; 600].join(",");
-    let Err(problems) = check(&parse(&format!("min({text})")).unwrap(), Kind::Number, scope())
+    let Err(diagnostics) =
+        check(&parse(&format!("min({text})")).unwrap(), ValueType::Number, scope())
     else {
         panic!("{text} was accepted")
     };
-    assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+    assert_eq!(diagnostics.len(), MAX_DIAGNOSTICS + 1);
     assert_eq!(
-        problems[MAX_PROBLEMS].to_string(),
-        "1:1305: the expression has 500 more problems, which are not told"
+        diagnostics[MAX_DIAGNOSTICS].to_string(),
+        "1:1305: 500 more problems in this expression not listed"
     );
 }
 
+/// Returns the titles of the indicators that a plan does not compute on their own but within a comparison.
+fn fused_indicators(text: &str) -> Vec<&'static str> {
+    let plan = plan(text).unwrap();
+    let is_deferred = fusion::deferred_indicators(&plan);
+    plan.steps
+        .iter()
+        .zip(is_deferred)
+        .filter(|(_, is_deferred)| *is_deferred)
+        .map(|(planned, _)| match planned.step {
+            plan::Step::Indicator(index, _) => indicators::INDICATORS[index].title,
+            _ => panic!("{planned:?} is deferred"),
+        })
+        .collect()
+}
+
 #[test]
-fn averages_that_are_only_compared_cross_where_their_columns_cross() {
-    let bars = bars_every(time::DAY, &wave(1_000));
-    for (fast, slow) in [(1, 2), (3, 8), (10, 30), (8, 3), (64, 100), (5, 2_000)] {
-        for name in ["crossed_above", "crossed_below"] {
-            let streamed = format!("{name}(sma(close, {fast}), sma(close, {slow}))");
-            // Adding 0 makes columns of the averages.
-            let kept = format!("{name}(sma(close, {fast}), sma(close, {slow}) + 0 * close)");
-            assert_eq!(values(&streamed, &bars), values(&kept, &bars), "{streamed}");
-        }
+fn comparisons_are_fused_only_if_nothing_else_reads_the_averages() {
+    const BOTH: [&str; 2] = ["Simple moving average"; 2];
+    for text in [
+        "crossed_above(sma(close, 3), sma(close, 8))",
+        "crossed_above(sma(close, 3), sma(open, 8)) and close > 2",
+        "crossed_above(sma(close, 3), sma(close, 8)) or crossed_below(sma(close, 3), sma(close, 8))",
+        "higher('1w', crossed_above(sma(close, 3), sma(close, 8)))",
+    ] {
+        assert_eq!(fused_indicators(text), BOTH, "{text}");
     }
-    assert!(values("crossed_above(sma(close, 3), sma(close, 8))", &bars).contains(&1.0));
+    for text in [
+        "crossed_above(sma(close, 3), sma(close, 8)) and sma(close, 3) > 2",
+        "crossed_above(sma(close, 3), sma(close, 3))",
+        "crossed_above(sma(close, 3), close)",
+        "crossed_above(sma(close, 3), 2)",
+        "crossed_above(sma(close, 3), ema(close, 8))",
+        "crossed_above(ema(close, 3), ema(close, 8))",
+        "crossed_above(sma(close, 3), sma(shift(close, 1), 8))",
+        "sma(close, 3) > sma(close, 8)",
+    ] {
+        assert!(fused_indicators(text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn fused_comparisons_equal_those_of_columns() {
+    // Lengths around a block of 64 bars, around eight blocks, and around a section of 32,768 bars.
+    let lengths = [63, 64, 65, 511, 512, 513, 1_000, 32_767, 32_768, 32_769, 65_537];
+    for length in lengths {
+        let bars = bars_every(time::DAY / 24, &wave(length));
+        for (fast, slow) in [(1, 2), (3, 8), (10, 30), (8, 3), (64, 100), (5, 2_000)] {
+            for name in ["crossed_above", "crossed_below"] {
+                let fused = format!("{name}(sma(close, {fast}), sma(close, {slow}))");
+                // Adding 0 forces the slow average into a column.
+                let plain = format!("{name}(sma(close, {fast}), sma(close, {slow}) + 0 * close)");
+                assert_eq!(fused_indicators(&fused).len(), 2);
+                assert!(fused_indicators(&plain).is_empty());
+                assert!(values(&fused, &bars) == values(&plain, &bars), "{fused}, {length} bars");
+            }
+        }
+        assert!(values("crossed_above(sma(close, 3), sma(close, 8))", &bars).contains(&1.0));
+    }
 }
 
 /// A timeframe that is coarser the deeper it stands in a text, as one inside another must be.
@@ -451,13 +499,13 @@ proptest! {
     fn what_is_known_of_a_condition_is_so(text in condition(3)) {
         let found = values(&text, &bars_every(time::DAY / 24, &wave(140)));
         let first = found.iter().position(|value| *value == 1.0).unwrap_or(found.len());
-        match plan(&text).unwrap().truth(0) {
-            Truth::Never => prop_assert_eq!(first, found.len(), "{}", text),
-            Truth::Always => prop_assert!(found.iter().all(|value| *value == 1.0), "{}", text),
-            Truth::AfterWarmUp => {
+        match plan(&text).unwrap().condition_outcome(0) {
+            ConditionOutcome::Never => prop_assert_eq!(first, found.len(), "{}", text),
+            ConditionOutcome::Always => prop_assert!(found.iter().all(|value| *value == 1.0), "{}", text),
+            ConditionOutcome::AfterWarmUp => {
                 prop_assert!(found[first..].iter().all(|value| *value == 1.0), "{}", text);
             }
-            Truth::Maybe => {}
+            ConditionOutcome::Unknown => {}
         }
     }
 

@@ -103,7 +103,7 @@ impl BacktestRequest {
     pub(super) fn bind(mut self, catalogue: &Catalogue, limit: Limit) -> Result<BoundRequest> {
         let mut issues = std::mem::take(&mut self.strategy.issues);
         let selection = StrategySelection::bind(&self.strategy, catalogue, &mut issues);
-        let position_size = selection.position_size();
+        let position_size = selection.position_size;
         issues.append(self.issues);
         let is_conflict = self.has_order_size && position_size < 1.0;
         if is_conflict {

@@ -81,7 +81,7 @@ fn record(strategy: &Strategy) -> StoredStrategy {
         id: definition.id.clone(),
         name: definition.name.clone(),
         description: definition.description.clone(),
-        kind: definition.kind.as_str().to_owned(),
+        kind: definition.strategy_type.as_str().to_owned(),
         parameters_schema: strategy.parameters_schema(),
         default_parameters: strategy.default_parameters(),
         definition: strategy.source().to_owned(),

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::request::{Input, Issues};
-use crate::strategies::{BoundStrategy, POSITION_SIZE, Strategy, Validation, validate};
+use crate::request::Issues;
+use crate::strategies::{BoundStrategy, Strategy, Validation, validate};
 
 use super::catalogue::Catalogue;
 use super::function::BoundFunction;
 use super::strategy_request::{StrategyRef, StrategyRequest};
 
 /// A resolved strategy. If an issue was added, it must not be run.
-#[derive(Debug, Default)]
-pub(super) struct StrategySelection<'a> {
+#[derive(Debug)]
+pub(super) struct StrategySelection {
     /// The strategy, if it is known and valid.
     pub(super) strategy: Option<Arc<Strategy>>,
     /// The strategy with its parameters, if neither has an issue.
@@ -21,18 +21,18 @@ pub(super) struct StrategySelection<'a> {
     pub(super) function: Option<BoundFunction>,
     /// The source text, unless the strategy is built in or a function: its id may refer to another strategy later.
     pub(super) source: Option<String>,
-    /// The parameters of the request.
-    parameters: Option<&'a Input>,
+    /// The share of the available cash that an entry uses. It is known even if the strategy has an issue.
+    pub(super) position_size: f64,
     /// Whether no strategy has the id of the request.
     pub(super) is_unknown: bool,
-    /// The result of the check.
-    validation: Option<Validation>,
+    /// Warnings about valid settings that are probably a mistake.
+    pub(super) warnings: Vec<String>,
 }
 
-impl<'a> StrategySelection<'a> {
+impl StrategySelection {
     /// Looks up the strategy of a request and binds its parameters. Every problem is added to `issues`.
     pub(super) fn bind(
-        request: &'a StrategyRequest,
+        request: &StrategyRequest,
         catalogue: &Catalogue,
         issues: &mut Issues,
     ) -> Self {
@@ -42,52 +42,33 @@ impl<'a> StrategySelection<'a> {
             StrategyRef::Inline { definition, conflicting_id } => {
                 (conflicting_id.as_deref(), Some(definition.as_ref()))
             }
-            StrategyRef::Missing => (None, None),
-            StrategyRef::Invalid => return Self { parameters, ..Self::default() },
+            StrategyRef::Missing | StrategyRef::Invalid => (None, None),
         };
-        let mut validation = validate(&catalogue.registry, id, definition, parameters);
+        let mut validation = if matches!(request.reference, StrategyRef::Invalid) {
+            // The id has been reported, and there is no other strategy to check.
+            Validation::without_strategy(parameters)
+        } else {
+            validate(&catalogue.registry, id, definition, parameters)
+        };
         issues.append(std::mem::take(&mut validation.issues));
         let named = id.filter(|_| definition.is_none());
         let function = named.and_then(|id| catalogue.functions.get(id));
         let has_source =
             function.is_none() && named.is_none_or(|id| !catalogue.registry.is_builtin(id));
-        Self {
-            source: validation
-                .strategy
-                .as_ref()
-                .filter(|_| has_source)
-                .map(|strategy| strategy.source().to_owned()),
-            function: function.zip(validation.bound.as_ref()).map(|(function, bound)| {
-                BoundFunction {
-                    function: Arc::clone(function),
-                    parameters: bound.parameters().clone(),
-                }
-            }),
-            strategy: validation.strategy.clone(),
-            bound: validation.bound.clone(),
-            parameters,
-            is_unknown: validation.is_unknown,
-            validation: Some(validation),
-        }
-    }
-
-    /// Returns warnings about valid settings that are probably a mistake.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        // Warnings about expressions do not apply to a function.
-        let validation = self.validation.as_ref().filter(|_| self.function.is_none());
-        validation.map(Validation::warnings).unwrap_or_default()
-    }
-
-    /// Returns the share of the cash that an entry uses, even if the strategy has other problems.
-    pub(super) fn position_size(&self) -> f64 {
-        if let Some(bound) = &self.bound {
-            return bound.position_size();
-        }
-        let Some(Input::Record(entries)) = self.parameters else { return 1.0 };
-        let stated = entries.iter().find_map(|(name, value)| match value {
-            Input::Number(value) if name == POSITION_SIZE => Some(*value),
-            _ => None,
+        let function = function.zip(validation.bound.as_ref()).map(|(function, bound)| {
+            BoundFunction { function: Arc::clone(function), parameters: bound.parameters().clone() }
         });
-        stated.filter(|share| *share > 0.0 && *share < 1.0).unwrap_or(1.0)
+        // Warnings about expressions do not apply to a function.
+        let warnings = if function.is_none() { validation.warnings().to_vec() } else { Vec::new() };
+        let strategy = validation.strategy.as_ref();
+        Self {
+            source: strategy.filter(|_| has_source).map(|strategy| strategy.source().to_owned()),
+            function,
+            warnings,
+            position_size: validation.position_size,
+            is_unknown: validation.is_unknown,
+            strategy: validation.strategy,
+            bound: validation.bound,
+        }
     }
 }

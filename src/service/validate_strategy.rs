@@ -40,8 +40,7 @@ impl Engine {
         let mut all = std::mem::take(&mut strategy.issues);
         let selection = StrategySelection::bind(&strategy, &catalogue, &mut all);
         all.append(issues);
-        let mut report =
-            ValidationReport { issues: all.into_vec(), warnings: selection.warnings() };
+        let mut report = ValidationReport { issues: all.into_vec(), warnings: selection.warnings };
         if let (Some(function), true) = (&selection.function, report.issues.is_empty()) {
             let test = cancellation.or(look_ahead::test_function(function)).await?;
             report = ValidationReport { issues: test.issues, warnings: test.warnings };

@@ -1,20 +1,27 @@
-//! Strategies: typed parameters, conditions between them, and expressions of the language for entries and exits.
+//! Strategies: typed parameters, constraints between them, and expressions of the language for entries and exits.
 //!
-//! A [`Definition`] is a strategy as data, read from text or from an object; [`Strategy::compile`] checks all of it;
-//! [`Strategy::bind`] gives it parameter values; the [`BoundStrategy`] strategy turns bars into signals. The built-in strategies
-//! are text files in `builtin/`.
+//! - A [`Definition`] is a strategy as data, read from text or from an object.
+//! - [`Strategy::compile`] checks it.
+//! - [`Strategy::read_parameters`] and [`Strategy::parameter_values`] check [`ParameterValues`].
+//! - [`Strategy::bind_values`] binds them. The resulting [`BoundStrategy`] computes signals from bars.
 //!
-//! To add a built-in strategy, write one file there: `build.rs` makes the list of them.
+//! The built-in strategies are text files in `builtin/`. To add one, write a file there: `build.rs` generates the list.
 
+mod bind;
 mod bind_cache;
-mod bound;
+mod bound_strategy;
 mod builtin;
 mod definition;
-mod read;
+mod definition_reading;
+mod parameter;
+mod parameter_values;
+mod read_definition;
+mod read_parameters;
 mod registry;
 mod schema;
+mod signal_kind;
 mod strategy;
-mod text;
+mod text_format;
 mod validate;
 mod warnings;
 
@@ -27,10 +34,13 @@ mod reference_tests;
 )]
 mod tests;
 
-pub use bound::BoundStrategy;
+pub use bound_strategy::BoundStrategy;
 pub use builtin::BUILTIN;
-pub use definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
+pub use definition::{Definition, StrategyType};
+pub use parameter::{POSITION_SIZE, Parameter, ParameterType};
+pub use parameter_values::ParameterValues;
 pub use registry::Registry;
-pub use strategy::{POSITION_SIZE, Strategy};
-pub use text::parse;
+pub use signal_kind::SignalKind;
+pub use strategy::Strategy;
+pub use text_format::parse;
 pub use validate::{Validation, validate};

@@ -64,11 +64,8 @@ fn built_in_strategies_signal_on_the_bars_of_the_reference() {
         for case in file["cases"].as_array().unwrap() {
             let id = case["strategy"].as_str().unwrap();
             let parameters = Input::from(case["parameters"].clone());
-            let bound = registry
-                .get(id)
-                .unwrap()
-                .bind(Some(&parameters), "parameters", &mut Issues::default())
-                .unwrap();
+            let bound =
+                registry.get(id).unwrap().bind(Some(&parameters), &mut Issues::default()).unwrap();
             let signals = bound.signals(&bars, &NoObserver).unwrap();
             for (name, found) in [("entries", &signals.entries), ("exits", &signals.exits)] {
                 let expected: Vec<[usize; 2]> = serde_json::from_value(case[name].clone()).unwrap();

@@ -1,16 +1,16 @@
-//! The strategies that are known by an id.
+//! The strategies that can be referenced by id.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::builtin::BUILTIN;
 use super::strategy::Strategy;
-use super::text;
+use super::text_format;
 use crate::error::{Code, Error, Result, nearest};
 use crate::quote::quoted;
 use crate::request::Issues;
 
-/// The known strategies: the built-in ones, and those that were registered.
+/// The built-in strategies and the registered ones.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     builtin: Arc<[Arc<Strategy>]>,
@@ -18,14 +18,14 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Returns the built-in strategies.
+    /// Creates a registry of the built-in strategies.
     ///
     /// # Errors
-    /// `INTERNAL` if a built-in strategy is faulty, which a test rules out.
+    /// `INTERNAL` if a built-in strategy is invalid, which a test rules out.
     pub fn builtin() -> Result<Self> {
         let mut builtin = Vec::with_capacity(BUILTIN.len());
         for (id, source) in BUILTIN {
-            let strategy = text::parse(source).and_then(Strategy::compile);
+            let strategy = text_format::parse(source).and_then(Strategy::compile);
             builtin.push(Arc::new(strategy.map_err(|issues| {
                 let error = Error::with_issues(Code::Internal, issues);
                 Error { message: format!("built-in strategy {id}: {}", error.message), ..error }
@@ -34,10 +34,10 @@ impl Registry {
         Ok(Self { builtin: builtin.into(), registered: BTreeMap::new() })
     }
 
-    /// Finds a strategy by its id.
+    /// Returns the strategy with that id.
     ///
     /// # Errors
-    /// `UNKNOWN_STRATEGY`, naming the nearest known id, or all of them.
+    /// `UNKNOWN_STRATEGY`. The message lists all known ids and suggests the nearest one.
     pub fn get(&self, id: &str) -> Result<Arc<Strategy>> {
         let builtin = || self.builtin.iter().find(|strategy| strategy.definition().id == id);
         if let Some(found) = self.registered.get(id).or_else(builtin) {
@@ -54,7 +54,7 @@ impl Registry {
         ))
     }
 
-    /// Returns every strategy: the built-in ones in the order of their list, then the registered ones by id.
+    /// Returns every strategy: the built-in ones in declaration order, then the registered ones by id.
     pub fn list(&self) -> impl Iterator<Item = &Arc<Strategy>> {
         self.builtin.iter().chain(self.registered.values())
     }
@@ -64,24 +64,24 @@ impl Registry {
         self.builtin.iter().any(|builtin| builtin.definition().id == id)
     }
 
-    /// Notes that the id of a strategy to register is that of a built-in one.
+    /// Reports an issue if the id of a strategy to be registered is that of a built-in one.
     pub fn check_free(&self, id: &str, issues: &mut Issues) {
         if self.is_builtin(id) {
             issues.add(
                 "strategy.id",
                 "conflict",
                 format!(
-                    "strategy.id {} is that of a built-in strategy, choose another",
+                    "strategy.id {} is the id of a built-in strategy, choose another id",
                     quoted(id)
                 ),
             );
         }
     }
 
-    /// Registers a strategy; one of the same id is replaced.
+    /// Registers a strategy. It replaces a registered strategy with the same id.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for the id of a built-in strategy.
+    /// `INVALID_ARGUMENT` if the id is that of a built-in strategy.
     pub fn insert(&mut self, strategy: Arc<Strategy>) -> Result<()> {
         let id = strategy.definition().id.clone();
         let mut issues = Issues::default();
@@ -91,7 +91,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Forgets a registered strategy; returns whether there was one.
+    /// Removes a registered strategy and returns whether it existed.
     pub fn remove(&mut self, id: &str) -> bool {
         self.registered.remove(id).is_some()
     }

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::definition::{Parameter, ParameterKind};
-use super::strategy::{POSITION_SIZE, Strategy};
+use super::parameter::{POSITION_SIZE, Parameter, ParameterType, to_json};
+use super::strategy::Strategy;
 use crate::request::json_number;
 
 impl Strategy {
-    /// Returns the JSON Schema (2020-12) of the parameters, `position_size` included; none is required. JSON Schema has no
-    /// conditions between numbers, so the constraints are told in words.
+    /// Returns the JSON Schema (2020-12) of the parameters, `position_size` included. None is required. JSON Schema cannot express
+    /// constraints between numbers, so the description states them in words.
     pub fn parameters_schema(&self) -> Json {
         let mut properties: Map<String, Json> = self
             .definition()
@@ -23,7 +23,7 @@ impl Strategy {
                 "exclusiveMinimum": 0,
                 "maximum": 1,
                 "default": 1,
-                "description": "Share of the available cash that an entry uses; 1 is all of it"
+                "description": "Share of the available cash that an entry uses; 1 uses all of it"
             }),
         );
         let mut schema = json!({
@@ -34,34 +34,34 @@ impl Strategy {
         });
         let constraints = &self.definition().constraints;
         if let (Json::Object(schema), false) = (&mut schema, constraints.is_empty()) {
-            let words = format!("It must hold that {}", constraints.join(" and that "));
-            schema.insert("description".into(), words.into());
+            let description = format!("It must hold that {}", constraints.join(" and that "));
+            schema.insert("description".into(), description.into());
         }
         schema
     }
 
-    /// Returns the value of every parameter where none is given, `position_size` included.
+    /// Returns the default value of every parameter, `position_size` included.
     pub fn default_parameters(&self) -> Map<String, Json> {
         let declared = self
             .definition()
             .parameters
             .iter()
-            .map(|parameter| (parameter.name.clone(), parameter.default.to_json()));
+            .map(|parameter| (parameter.name.clone(), to_json(parameter.default)));
         declared.chain([(POSITION_SIZE.to_owned(), Json::from(1))]).collect()
     }
 }
 
 fn schema(parameter: &Parameter) -> Json {
     let mut schema = Map::new();
-    schema.insert("type".into(), parameter.kind.as_str().into());
-    if parameter.kind != ParameterKind::Boolean {
+    schema.insert("type".into(), parameter.parameter_type.as_str().into());
+    if parameter.parameter_type != ParameterType::Boolean {
         for (key, bound) in [("minimum", parameter.minimum), ("maximum", parameter.maximum)] {
             if let Some(bound) = bound {
                 schema.insert(key.into(), json_number(bound));
             }
         }
     }
-    schema.insert("default".into(), parameter.default.to_json());
+    schema.insert("default".into(), to_json(parameter.default));
     if !parameter.description.is_empty() {
         schema.insert("description".into(), parameter.description.clone().into());
     }

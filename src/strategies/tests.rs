@@ -30,7 +30,7 @@ fn bind(
 ) -> std::result::Result<BoundStrategy, Vec<String>> {
     let strategy = Registry::builtin().unwrap().get(id).unwrap();
     let mut issues = Issues::default();
-    let bound = strategy.bind(Some(&Input::from(parameters)), "parameters", &mut issues);
+    let bound = strategy.bind(Some(&Input::from(parameters)), &mut issues);
     let messages: Vec<String> = issues.into_vec().into_iter().map(|issue| issue.message).collect();
     bound.ok_or(messages)
 }
@@ -48,7 +48,7 @@ fn built_in_strategies_are_sound_and_read_back_from_their_text() {
         );
         assert_eq!(strategy.source(), *text, "{id} is not in canonical form");
         assert_eq!(parse(strategy.source()).as_ref(), Ok(strategy.definition()));
-        let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+        let bound = strategy.bind(None, &mut Issues::default()).unwrap();
         assert_eq!(bound.parameters(), &strategy.default_parameters());
         bound.signals(&bars(&wave(300)), &NoObserver).unwrap();
     }
@@ -67,7 +67,7 @@ fn the_three_first_strategies_have_the_parameters_of_the_specification() {
                 format!(
                     "{}: {} {minimum}..={maximum} = {}",
                     parameter.name,
-                    parameter.kind.as_str(),
+                    parameter.parameter_type.as_str(),
                     parameter.default
                 )
             })
@@ -136,9 +136,9 @@ fn every_problem_of_a_definition_is_named_with_its_place() {
     assert_eq!(
         messages,
         [
-            "strategy.id must be snake_case: a small letter, then at most 63 small letters, digits and underscores, was \"My-Strategy\"",
-            "strategy.parameters.position_size must not be declared: every strategy has it",
-            "strategy.parameters.close: `close` is a word of the language, choose another name",
+            "strategy.id must be snake_case: a lowercase letter followed by at most 63 lowercase letters, digits and underscores, was \"My-Strategy\"",
+            "strategy.parameters.position_size must not be declared: every strategy has this parameter",
+            "strategy.parameters.close: `close` is reserved by the language, choose another name",
             "strategy.parameters.period.default must be between 1 and 200, was 300",
             "strategy.constraints[0] at 1:10: `sma` is a series, only parameters and numbers are allowed here",
             "strategy.constraints[1] at 1:1: expected a condition, found a number",
@@ -172,9 +172,7 @@ fn lengths_out_of_range_are_blamed_on_the_parameters() {
     });
     let mut issues = Issues::default();
     let strategy = Strategy::read(&Input::from(definition), &mut issues).unwrap();
-    assert!(
-        strategy.bind(Some(&Input::from(json!({"n": 2}))), "parameters", &mut issues).is_none()
-    );
+    assert!(strategy.bind(Some(&Input::from(json!({"n": 2}))), &mut issues).is_none());
     assert_eq!(
         issues.into_vec()[0].message,
         "parameters: strategy.entries at 1:22: argument period of sma must be a whole number between 1 and 10000, was 0"
@@ -204,8 +202,7 @@ fn a_definition_becomes_text_and_back() {
     assert_eq!(again.source(), strategy.source());
     assert_eq!(again.definition().parameters, strategy.definition().parameters);
     assert_eq!(again.definition().name, strategy.definition().name);
-    let bound =
-        |strategy: &Strategy| strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+    let bound = |strategy: &Strategy| strategy.bind(None, &mut Issues::default()).unwrap();
     let bars = bars(&wave(50));
     let signals = bound(&strategy).signals(&bars, &NoObserver).unwrap();
     assert!(signals.short_exits.as_ref().unwrap().count() > 0);
@@ -223,7 +220,7 @@ fn faulty_text_is_named_with_its_line() {
         [
             "line 2: unknown statement `nme`, did you mean `name`?",
             "line 3: expected `period: type minimum..=maximum = default \"description\"`, found `integer 1..5 = 3`",
-            "line 5: a second statement `entries`",
+            "line 5: duplicate statement `entries`",
             "line 6: expected one of trend, mean_reversion, momentum, arbitrage, custom, found `odd`",
             "the statement `exits` is missing",
         ]
@@ -312,7 +309,7 @@ fn warnings_tell_what_is_hardly_meant() {
     const NEVER_EXITS: &str = "the strategy never exits";
     const ALWAYS_IN: &str = "the strategy is always in the market: its entries hold on every bar";
     const REVERSES: &str = "the strategy is always in the market once it has entered: every exit is an entry of the other side";
-    const CANCELS: &str = "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out";
+    const CANCELS: &str = "exits hold on every bar on which entries hold: the signals cancel each other unless uponLongConflict or uponShortConflict resolves the conflict";
     let up = "close > sma(close, 20)";
     let down = "close < sma(close, 20)";
     for (entries, exits, short, expected) in [
@@ -337,7 +334,7 @@ fn warnings_tell_what_is_hardly_meant() {
         });
         let text = format!("strategy own\nentries {entries}\nexits {exits}\n{short}");
         let strategy = Strategy::compile(parse(&text).unwrap()).unwrap();
-        let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+        let bound = strategy.bind(None, &mut Issues::default()).unwrap();
         assert_eq!(bound.warnings(), expected, "{text}");
     }
 }
@@ -419,7 +416,7 @@ fn one_problem_does_not_hide_another() {
     assert_eq!(
         found,
         [
-            "strategy.id must be snake_case: a small letter, then at most 63 small letters, digits and underscores, was \"X\"",
+            "strategy.id must be snake_case: a lowercase letter followed by at most 63 lowercase letters, digits and underscores, was \"X\"",
             "strategy.entries at 1:1: unknown name `clse`, did you mean `close`?",
             "strategy.parameters: n > 5 does not hold for n 5",
             "strategy.exits at 1:20: argument period of sma must be a whole number between 1 and 10000, was 0",
@@ -441,7 +438,7 @@ fn signals_stop_when_cancelled_and_ask_for_volume() {
     assert_eq!(bound.signals(&bars(&wave(20)), &Stopped).unwrap_err().code, Code::Cancelled);
     let text = "strategy own\nentries obv() > 0\nexits false";
     let strategy = Strategy::compile(parse(text).unwrap()).unwrap();
-    let bound = strategy.bind(None, "parameters", &mut Issues::default()).unwrap();
+    let bound = strategy.bind(None, &mut Issues::default()).unwrap();
     let error = bound.signals(&bars(&wave(20)), &NoObserver).unwrap_err();
-    assert_eq!(error.message, "the strategy reads volume, but these bars have none");
+    assert_eq!(error.message, "the strategy reads volume, but the bars have no volume");
 }

@@ -1,20 +1,21 @@
-//! What is allowed in a strategy but hardly meant.
+//! Warnings about strategies that are valid but probably not intended.
 //!
-//! Told from the plan alone, and so only where that is so whatever the bars: constants fold, expressions that compute the
-//! same are one step of the plan, and of each number it is known between which bounds it lies.
+//! They are derived from the plan alone and therefore hold on any bars: constants are folded, equal expressions are the same
+//! step, and range analysis bounds every number.
 
-use super::bound::BoundStrategy;
-use crate::language::Truth;
+use super::bound_strategy::BoundStrategy;
+use super::signal_kind::SignalKind;
+use crate::language::ConditionOutcome;
 
-/// One side of the market: the expressions that enter and leave it.
+/// The roots of one side of the market.
 struct Side {
     entries: Option<usize>,
     exits: Option<usize>,
 }
 
 impl BoundStrategy {
-    /// Returns what the strategy is to be warned about, whatever the bars: it never enters, never exits, or is always in
-    /// the market. Nothing is known of one whose signals a function computes.
+    /// Returns the warnings that hold on any bars: the strategy never enters, never exits, is always in the market, or cancels its
+    /// own signals. The list is empty if a function computes the signals.
     pub fn warnings(&self) -> &[String] {
         self.warnings.get_or_init(|| self.find_warnings())
     }
@@ -26,14 +27,14 @@ impl BoundStrategy {
         let [long, short] = self.sides();
         if [&long, &short].into_iter().any(|side| self.enters(side) && self.cancels(side)) {
             return vec![
-                "exits hold wherever entries do: unless the simulation is told otherwise (uponLongConflict, uponShortConflict), such signals cancel each other out"
+                "exits hold on every bar on which entries hold: the signals cancel each other unless uponLongConflict or uponShortConflict resolves the conflict"
                     .to_owned(),
             ];
         }
         match (self.enters(&long), self.enters(&short)) {
             (false, false) => vec!["the strategy never enters".to_owned()],
             (true, true) => {
-                // Either side ends only where the other begins.
+                // Each side exits only on entries of the other.
                 let reverses = |side: &Side, other: &Side| {
                     !self.exits(side) || self.is_same(side.exits, other.entries)
                 };
@@ -52,12 +53,12 @@ impl BoundStrategy {
                 if !self.exits(&side) {
                     warnings.push("the strategy never exits".to_owned());
                 }
-                match side.entries.map(|root| self.plan().truth(root)) {
-                    Some(Truth::Always) => warnings.push(
+                match side.entries.map(|root| self.plan().condition_outcome(root)) {
+                    Some(ConditionOutcome::Always) => warnings.push(
                         "the strategy is always in the market: its entries hold on every bar"
                             .to_owned(),
                     ),
-                    Some(Truth::AfterWarmUp) => warnings.push(
+                    Some(ConditionOutcome::AfterWarmUp) => warnings.push(
                         "the strategy is always in the market: its entries hold on every bar after the warm-up"
                             .to_owned(),
                     ),
@@ -68,34 +69,45 @@ impl BoundStrategy {
         }
     }
 
-    /// Returns what the strategy is to be warned about on so many bars: that its warm-up takes all of them.
+    /// Returns the warnings for a given number of bars: the warm-up takes all of them.
     pub fn warnings_on(&self, bars: usize) -> Vec<String> {
         let warm_up = self.warm_up();
         if warm_up < bars.max(1) {
             return Vec::new();
         }
+        let unit = |count: usize| if count == 1 { "bar" } else { "bars" };
         vec![format!(
-            "the strategy needs {warm_up} bars of warm-up before it can enter, but there are only {bars} bars"
+            "the strategy needs {warm_up} {} of warm-up before it can enter, but there {} only {bars} {}",
+            unit(warm_up),
+            if bars == 1 { "is" } else { "are" },
+            unit(bars)
         )]
     }
 
     fn sides(&self) -> [Side; 2] {
-        [("entries", "exits"), ("shortEntries", "shortExits")]
-            .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
+        [
+            (SignalKind::Entries, SignalKind::Exits),
+            (SignalKind::ShortEntries, SignalKind::ShortExits),
+        ]
+        .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
     }
 
     fn enters(&self, side: &Side) -> bool {
-        side.entries.is_some_and(|root| self.plan().truth(root) != Truth::Never)
+        side.entries
+            .is_some_and(|root| self.plan().condition_outcome(root) != ConditionOutcome::Never)
     }
 
     fn exits(&self, side: &Side) -> bool {
-        side.exits.is_some_and(|root| self.plan().truth(root) != Truth::Never)
+        side.exits
+            .is_some_and(|root| self.plan().condition_outcome(root) != ConditionOutcome::Never)
     }
 
-    /// Returns whether every entry meets an exit on its bar.
+    /// Returns whether every bar with an entry also has an exit.
     fn cancels(&self, side: &Side) -> bool {
         self.is_same(side.entries, side.exits)
-            || side.exits.is_some_and(|root| self.plan().truth(root) == Truth::Always)
+            || side
+                .exits
+                .is_some_and(|root| self.plan().condition_outcome(root) == ConditionOutcome::Always)
     }
 
     fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {

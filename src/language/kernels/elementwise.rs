@@ -1,10 +1,11 @@
-//! Arithmetic bar by bar.
+//! Elementwise arithmetic.
 
-use super::{Operand, scalar};
+use super::operand::Operand;
+use super::scalar;
 use crate::language::functions::Operation;
 use crate::signals::Bits;
 
-/// Computes an operation of one number.
+/// Applies a unary operation to each value.
 pub fn unary(operation: Operation, values: &[f64]) -> Vec<f64> {
     match operation {
         Operation::Negate => values.iter().map(|a| -a).collect(),
@@ -14,9 +15,9 @@ pub fn unary(operation: Operation, values: &[f64]) -> Vec<f64> {
     }
 }
 
-/// Computes an operation of two numbers.
+/// Applies a binary operation on each bar.
 pub fn binary(operation: Operation, a: Operand<'_>, b: Operand<'_>, bars: usize) -> Vec<f64> {
-    // One loop for each of the frequent operations, so that each becomes vector instructions.
+    // A separate loop for each frequent operation lets the compiler vectorize it.
     match operation {
         Operation::Add => each(a, b, bars, |a, b| scalar::number(Operation::Add, a, b)),
         Operation::Subtract => each(a, b, bars, |a, b| scalar::number(Operation::Subtract, a, b)),
@@ -44,8 +45,8 @@ fn each(
     }
 }
 
-/// Takes one number where a condition holds and another elsewhere.
-pub fn choose(condition: &Bits, a: Operand<'_>, b: Operand<'_>) -> Vec<f64> {
+/// Selects `a` on bars on which the condition holds, and `b` on the others.
+pub fn select(condition: &Bits, a: Operand<'_>, b: Operand<'_>) -> Vec<f64> {
     let value = |operand: Operand<'_>, bar: usize| match operand {
         Operand::Column(values) => values.get(bar).copied().unwrap_or(f64::NAN),
         Operand::Constant(value) => value,

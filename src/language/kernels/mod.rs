@@ -1,18 +1,10 @@
-//! The loops: each takes columns or constants and gives a column or bits. None looks at a later bar.
+//! The kernels: loops that take columns or constants and return a column or bits. None reads a later bar.
 
-pub mod clock;
-pub mod coarse;
 pub mod compare;
-pub mod cross;
+pub mod crossing;
 pub mod elementwise;
+pub mod higher_timeframe;
 pub mod history;
+pub mod operand;
 pub mod scalar;
-
-/// A number a bar, or the same number on every bar.
-#[derive(Debug, Clone, Copy)]
-pub enum Operand<'a> {
-    /// A number a bar.
-    Column(&'a [f64]),
-    /// The same number on every bar.
-    Constant(f64),
-}
+pub mod time_field;

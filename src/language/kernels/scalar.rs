@@ -1,9 +1,9 @@
-//! Operations on single values: what constants are folded with, and what the loops do on each bar.
+//! Operations on single values, for constant folding and for the kernels.
 
+use crate::language::binding::Binding;
 use crate::language::functions::Operation;
-use crate::language::plan::Binding;
 
-/// Computes a number from one or two numbers; NaN where there is no finite result, or no such operation on numbers.
+/// Applies an arithmetic operation. Returns NaN if the result is not finite or the operation is not arithmetic.
 #[inline]
 pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
     let result = match operation {
@@ -14,7 +14,7 @@ pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
         Operation::Remainder => a % b,
         Operation::Negate => -a,
         Operation::Absolute => a.abs(),
-        // `f64::min` would pass over a missing value.
+        // `f64::min` would ignore a missing value.
         Operation::Minimum => {
             if a.is_nan() || a < b {
                 a
@@ -32,20 +32,20 @@ pub fn number(operation: Operation, a: f64, b: f64) -> f64 {
         Operation::Logarithm => a.ln(),
         Operation::Exponential => a.exp(),
         Operation::SquareRoot => a.sqrt(),
-        // `powf` gives 1 for a missing number to the power 0.
+        // `powf` returns 1 for NaN to the power 0.
         Operation::Power if !a.is_nan() && !b.is_nan() => a.powf(b),
         Operation::Round => a.round(),
         Operation::Floor => a.floor(),
         Operation::Ceiling => a.ceil(),
-        // Comparisons and logic give no number.
+        // Comparisons and logic do not return numbers.
         _ => return f64::NAN,
     };
     if result.is_finite() { result } else { f64::NAN }
 }
 
-/// Compares two numbers; false where one is missing.
+/// Compares two numbers. The result is false if one is missing.
 #[inline]
-#[expect(clippy::float_cmp, reason = "`==` of the language is that of numbers")]
+#[expect(clippy::float_cmp, reason = "`==` of the language compares exactly")]
 pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
     match operation {
         Operation::Less => a < b,
@@ -58,7 +58,7 @@ pub fn compare(operation: Operation, a: f64, b: f64) -> bool {
     }
 }
 
-/// Computes what does not depend on bars: operations on constants, and logic that one constant decides.
+/// Folds operations on constants, and logical operations that one constant decides. Returns `None` otherwise.
 pub fn fold(operation: Operation, inputs: &[Option<Binding>]) -> Option<Binding> {
     use Binding::{Condition, Number};
     match (operation, inputs) {

@@ -215,7 +215,7 @@ impl From<&CatalogueEntry> for StrategyInfo {
             id: definition.id.clone(),
             name: definition.name.clone(),
             description: definition.description.clone(),
-            kind: definition.kind.as_str().to_owned(),
+            kind: definition.strategy_type.as_str().to_owned(),
             parameters_schema: strategy.parameters_schema(),
             default_parameters: strategy.default_parameters(),
             source: (!known.is_function).then(|| strategy.source().to_owned()),

@@ -1,19 +1,22 @@
-//! Reads a definition from an object of JavaScript or JSON.
+//! Reads a definition from a JavaScript or JSON object.
 
-use super::definition::{Definition, Origin, Parameter, ParameterKind, StrategyType, Value};
+use super::definition::{Definition, SignalSource, StrategyType};
+use super::parameter::{Parameter, ParameterType};
+use super::signal_kind::SignalKind;
+use crate::language::Binding;
 use crate::quote;
 use crate::request::{Fields, Input, Issues, Range};
 
 impl Definition {
-    /// Reads a `StrategyDefinition`, or the declaration of a strategy with a function; every problem is noted, unknown keys
-    /// included. Expressions are not checked here.
+    /// Reads a `StrategyDefinition`, or the declaration of a strategy with a function. Every problem is reported, including
+    /// unknown keys. Expressions are not checked here.
     ///
-    /// Gives what there is in spite of problems, so that the rest can be checked as well: missing texts are empty,
-    /// parameters without a type or a default have likely ones.
-    pub(super) fn read_with_gaps(
+    /// Invalid fields are replaced, so that the remaining fields can still be checked: missing texts are empty, and parameters
+    /// without a type or a default get plausible ones.
+    pub(super) fn read_leniently(
         path: &str,
         input: &Input,
-        origin: Origin,
+        signal_source: SignalSource,
         issues: &mut Issues,
     ) -> Option<Self> {
         if !matches!(input, Input::Record(_)) {
@@ -25,7 +28,7 @@ impl Definition {
         let name = fields.text("name", issues);
         let description = fields.text("description", issues);
         let reference = fields.text("reference", issues);
-        let kind = fields.choice("type", &StrategyType::ALL, issues);
+        let strategy_type = fields.choice("type", &StrategyType::ALL, issues);
         let parameters_path = fields.path("parameters");
         let parameters =
             fields.take("parameters").map(|input| read_parameters(&parameters_path, input, issues));
@@ -33,68 +36,69 @@ impl Definition {
         let constraints = fields
             .take("constraints")
             .map(|input| read_constraints(&constraints_path, input, issues));
-        let texts = match origin {
-            Origin::Expressions => read_expressions(&mut fields, issues),
-            Origin::Elsewhere => {
-                refuse_expressions(&mut fields, issues);
-                Texts::default()
+        let expressions = match signal_source {
+            SignalSource::Expressions => read_expressions(&mut fields, issues),
+            SignalSource::Function => {
+                reject_expressions(&mut fields, issues);
+                ExpressionTexts::default()
             }
         };
         fields.finish(issues);
         Some(Self {
             name: name.unwrap_or_else(|| id.clone()),
             id,
-            kind: kind.unwrap_or(StrategyType::Custom),
+            strategy_type: strategy_type.unwrap_or(StrategyType::Custom),
             description: description.unwrap_or_default(),
             reference: reference.unwrap_or_default(),
             parameters: parameters.unwrap_or_default(),
             constraints: constraints.unwrap_or_default(),
-            entries: texts.entries,
-            exits: texts.exits,
-            short_entries: texts.short_entries,
-            short_exits: texts.short_exits,
+            entries: expressions.entries,
+            exits: expressions.exits,
+            short_entries: expressions.short_entries,
+            short_exits: expressions.short_exits,
         })
     }
 }
 
-/// The expressions of a strategy; all empty where a function of the caller stands in for them.
+/// The expressions of a strategy. All are empty if a function computes the signals.
 #[derive(Debug, Default)]
-struct Texts {
+struct ExpressionTexts {
     entries: String,
     exits: String,
     short_entries: Option<String>,
     short_exits: Option<String>,
 }
 
-fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> Texts {
-    if let Some(found) = fields.take("generateSignals") {
+fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> ExpressionTexts {
+    if let Some(function) = fields.take("generateSignals") {
         let path = fields.path("generateSignals");
-        let message = if matches!(found, Input::Other(kind) if kind == "function") {
+        let message = if matches!(function, Input::Other(type_name) if type_name == "function") {
             format!(
-                "{path}: a strategy with a function is registered first, with registerStrategy, and then run by its id"
+                "{path}: register a strategy with a function by registerStrategy first, then run it by its id"
             )
         } else {
-            format!("{path} must be a function, was {}", found.describe())
+            format!("{path} must be a function, was {}", function.describe())
         };
         issues.add(path, "type", message);
-        for name in ["entries", "exits", "shortEntries", "shortExits"] {
-            fields.take(name);
+        for kind in SignalKind::ALL {
+            fields.take(kind.as_str());
         }
-        return Texts::default();
+        return ExpressionTexts::default();
     }
     let entries = fields.required_text("entries", issues).unwrap_or_default();
     let exits = fields.required_text("exits", issues).unwrap_or_default();
     let short_entries = fields.text("shortEntries", issues);
     let short_exits = fields.text("shortExits", issues);
-    Texts { entries, exits, short_entries, short_exits }
+    ExpressionTexts { entries, exits, short_entries, short_exits }
 }
 
-fn refuse_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
+fn reject_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
     fields.take("generateSignals");
-    for name in ["entries", "exits", "shortEntries", "shortExits"] {
-        if fields.take(name).is_some() {
-            let (path, function) = (fields.path(name), fields.path("generateSignals"));
-            let message = format!("{path} and {function} exclude each other: give one of them");
+    for kind in SignalKind::ALL {
+        if fields.take(kind.as_str()).is_some() {
+            let (path, function) = (fields.path(kind.as_str()), fields.path("generateSignals"));
+            let message =
+                format!("{path} and {function} are mutually exclusive: set only one of them");
             issues.add(path, "conflict", message);
         }
     }
@@ -116,14 +120,14 @@ fn read_parameters(path: &str, input: &Input, issues: &mut Issues) -> Vec<Parame
 
 fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) -> Parameter {
     let mut fields = Fields::open(path, input, issues);
-    let kind = fields.choice("type", &ParameterKind::ALL, issues);
+    let parameter_type = fields.choice("type", &ParameterType::ALL, issues);
     if fields.take("type").is_none() {
         fields.missing("type", issues);
     }
     let default_path = fields.path("default");
     let default = match fields.take("default") {
-        Some(Input::Number(value)) if value.is_finite() => Some(Value::Number(*value)),
-        Some(Input::Bool(value)) => Some(Value::Boolean(*value)),
+        Some(Input::Number(value)) if value.is_finite() => Some(Binding::Number(*value)),
+        Some(Input::Bool(value)) => Some(Binding::Condition(*value)),
         Some(other) => {
             issues.add(
                 default_path.clone(),
@@ -144,19 +148,19 @@ fn read_parameter(path: &str, name: &str, input: &Input, issues: &mut Issues) ->
     let maximum = fields.number("maximum", Range::ANY, issues);
     let description = fields.text("description", issues);
     fields.finish(issues);
-    // What is missing was noted; the likeliest stands in for it, so that expressions are not blamed for it once more.
-    let kind = kind.unwrap_or(match default {
-        Some(Value::Boolean(_)) => ParameterKind::Boolean,
-        Some(Value::Number(value)) if value.fract() != 0.0 => ParameterKind::Number,
-        _ => ParameterKind::Integer,
+    // The missing field has been reported. A plausible substitute avoids follow-up errors in expressions.
+    let parameter_type = parameter_type.unwrap_or(match default {
+        Some(Binding::Condition(_)) => ParameterType::Boolean,
+        Some(Binding::Number(value)) if value.fract() != 0.0 => ParameterType::Number,
+        _ => ParameterType::Integer,
     });
-    let default = default.unwrap_or(match kind {
-        ParameterKind::Boolean => Value::Boolean(true),
-        ParameterKind::Integer | ParameterKind::Number => Value::Number(minimum.unwrap_or(1.0)),
+    let default = default.unwrap_or(match parameter_type {
+        ParameterType::Boolean => Binding::Condition(true),
+        ParameterType::Integer | ParameterType::Number => Binding::Number(minimum.unwrap_or(1.0)),
     });
     Parameter {
         name: name.to_owned(),
-        kind,
+        parameter_type,
         default,
         minimum,
         maximum,
@@ -173,10 +177,10 @@ fn read_constraints(path: &str, input: &Input, issues: &mut Issues) -> Vec<Strin
         );
         return Vec::new();
     };
-    let mut found = Vec::new();
+    let mut constraints = Vec::new();
     for (index, item) in items.iter().enumerate() {
         match item {
-            Input::Text(text) => found.push(text.clone()),
+            Input::Text(text) => constraints.push(text.clone()),
             other => issues.add(
                 format!("{path}[{index}]"),
                 "type",
@@ -184,5 +188,5 @@ fn read_constraints(path: &str, input: &Input, issues: &mut Issues) -> Vec<Strin
             ),
         }
     }
-    found
+    constraints
 }

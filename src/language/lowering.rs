@@ -1,42 +1,61 @@
-//! Takes one checked expression apart into steps of a plan.
+//! Lowers a checked expression into steps of a plan.
 
-use super::{Binding, Builder, Step, StepId};
+use super::binding::Binding;
+use super::check::{CheckedExpression, CheckedNode};
+use super::functions::{ArgumentType, Function, Operation};
+use super::kernels::scalar;
+use super::plan::{Step, StepId};
+use super::plan_builder::PlanBuilder;
+use super::syntax::Diagnostic;
 use crate::indicators::INDICATORS;
-use crate::language::check::{Checked, Resolved};
-use crate::language::functions::{Argument, Function, Operation};
-use crate::language::kernels::scalar;
-use crate::language::syntax::Problem;
 
-/// One expression on its way into a builder.
-pub(super) struct Lowering<'a> {
-    pub(super) builder: &'a mut Builder,
-    pub(super) values: &'a [Binding],
-    pub(super) frame: usize,
-    pub(super) problems: Vec<Problem>,
+impl PlanBuilder {
+    /// Adds an expression with values for its parameters, in the order of the scope that it was checked in.
+    ///
+    /// # Errors
+    /// Lengths and indicator parameters that are out of range with these values.
+    pub fn add(
+        &mut self,
+        expression: &CheckedExpression,
+        bindings: &[Binding],
+    ) -> Result<StepId, Vec<Diagnostic>> {
+        let mut lowering = Lowering { builder: self, bindings, frame: 0, diagnostics: Vec::new() };
+        let id = lowering.lower(expression);
+        let diagnostics = lowering.diagnostics;
+        if diagnostics.is_empty() { Ok(id) } else { Err(diagnostics) }
+    }
+}
+
+/// The state of lowering one expression.
+struct Lowering<'a> {
+    builder: &'a mut PlanBuilder,
+    bindings: &'a [Binding],
+    frame: usize,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Lowering<'_> {
-    pub(super) fn lower(&mut self, checked: &Checked) -> StepId {
+    fn lower(&mut self, checked: &CheckedExpression) -> StepId {
         match &checked.node {
-            Resolved::Number(value) => self.number(*value),
-            Resolved::Boolean(value) => self.condition(*value),
-            Resolved::Parameter(index) => match self.values.get(*index) {
+            CheckedNode::Number(value) => self.number(*value),
+            CheckedNode::Boolean(value) => self.condition(*value),
+            CheckedNode::Parameter(index) => match self.bindings.get(*index) {
                 Some(Binding::Condition(value)) => self.condition(*value),
                 Some(Binding::Number(value)) => self.number(*value),
                 None => self.number(f64::NAN),
             },
-            Resolved::Series(series) => self.step(Step::Series(*series), Vec::new()),
-            Resolved::Clock(clock) => self.step(Step::Clock(*clock), Vec::new()),
-            Resolved::Apply(function, parts) => self.apply(function, parts),
-            Resolved::Indicator { indicator, output, inputs, parameters } => {
+            CheckedNode::Series(series) => self.step(Step::Series(*series), Vec::new()),
+            CheckedNode::TimeField(field) => self.step(Step::TimeField(*field), Vec::new()),
+            CheckedNode::Apply(function, arguments) => self.apply(function, arguments),
+            CheckedNode::Indicator { indicator, output, inputs, parameters } => {
                 let inputs = inputs.iter().map(|input| self.lower(input)).collect();
                 let name =
                     indicator.outputs.get(*output).map_or(indicator.title, |output| output.name);
                 let mut bits = Vec::with_capacity(parameters.len());
                 for (parameter, part) in indicator.parameters.iter().zip(parameters) {
-                    let place = format!("argument {} of {name}", parameter.name);
+                    let location = || format!("argument {} of {name}", parameter.name);
                     let value = self.constant_between(
-                        &place,
+                        location,
                         part,
                         parameter.minimum,
                         parameter.maximum,
@@ -44,16 +63,16 @@ impl Lowering<'_> {
                     );
                     bits.push(value.unwrap_or(parameter.default).to_bits());
                 }
-                let position =
+                let index =
                     INDICATORS.iter().position(|known| known == indicator).unwrap_or(usize::MAX);
-                let all = self.step(Step::Indicator(position, bits), inputs);
+                let all = self.step(Step::Indicator(index, bits), inputs);
                 self.step(Step::Output(*output), vec![all])
             }
-            Resolved::Higher(timeframe, part) => {
-                let around = self.frame;
-                self.frame = self.builder.frame(around, *timeframe);
+            CheckedNode::Higher(timeframe, part) => {
+                let parent = self.frame;
+                self.frame = self.builder.add_frame(parent, *timeframe);
                 let inner = self.lower(part);
-                let coarse = std::mem::replace(&mut self.frame, around);
+                let coarse = std::mem::replace(&mut self.frame, parent);
                 self.step(Step::Higher(coarse), vec![inner])
             }
         }
@@ -69,14 +88,14 @@ impl Lowering<'_> {
     }
 
     fn step(&mut self, step: Step, inputs: Vec<StepId>) -> StepId {
-        self.builder.step(self.frame, step, inputs)
+        self.builder.add_step(self.frame, step, inputs)
     }
 
-    /// Reads a constant argument and checks its range.
+    /// Evaluates a constant argument and checks its range.
     fn constant_between(
         &mut self,
-        place: &str,
-        part: &Checked,
+        location: impl FnOnce() -> String,
+        part: &CheckedExpression,
         minimum: f64,
         maximum: f64,
         is_whole: bool,
@@ -89,24 +108,26 @@ impl Lowering<'_> {
         if (minimum..=maximum).contains(&value) && (!is_whole || value.fract() == 0.0) {
             return Some(value);
         }
-        let what = if is_whole { "a whole number" } else { "a number" };
+        let expected = if is_whole { "a whole number" } else { "a number" };
         let found = if value.is_nan() { "no number".into() } else { value.to_string() };
-        let message =
-            format!("{place} must be {what} between {minimum} and {maximum}, was {found}");
-        self.problems.push(Problem::new(part.span, "range", message));
+        let message = format!(
+            "{} must be {expected} between {minimum} and {maximum}, was {found}",
+            location()
+        );
+        self.diagnostics.push(Diagnostic::new(part.span, "range", message));
         None
     }
 
-    fn length(&mut self, function: &Function, parts: &[Checked]) -> usize {
+    fn length(&mut self, function: &Function, parts: &[CheckedExpression]) -> usize {
         let last = function.arguments.len().saturating_sub(1);
-        let (Some((name, Argument::Length(minimum, maximum))), Some(part)) =
+        let (Some((name, ArgumentType::Length(minimum, maximum))), Some(part)) =
             (function.arguments.last(), parts.get(last))
         else {
             return 0;
         };
-        let place = format!("argument {name} of {}", function.name);
+        let location = || format!("argument {name} of {}", function.name);
         let value =
-            self.constant_between(&place, part, *minimum, *maximum, true).unwrap_or(*minimum);
+            self.constant_between(location, part, *minimum, *maximum, true).unwrap_or(*minimum);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -116,7 +137,7 @@ impl Lowering<'_> {
         length
     }
 
-    fn apply(&mut self, function: &'static Function, parts: &[Checked]) -> StepId {
+    fn apply(&mut self, function: &'static Function, parts: &[CheckedExpression]) -> StepId {
         let operation = function.operation;
         match operation {
             Operation::Shift | Operation::Change | Operation::Count => {
@@ -133,7 +154,7 @@ impl Lowering<'_> {
                 }
             }
             _ if function.repeats => {
-                // Each argument is folded in before the next is lowered, so that no more than two columns are alive.
+                // Each argument is folded in before the next one is lowered, so that at most two columns are alive.
                 let mut rest = parts.iter();
                 let first = rest.next().map_or(0, |part| self.lower(part));
                 rest.fold(first, |left, part| {
@@ -152,7 +173,7 @@ impl Lowering<'_> {
         if bars == 0 { input } else { self.step(Step::Shift(bars), vec![input]) }
     }
 
-    /// Adds an operation, in its simplest form: what has one meaning gets one step.
+    /// Adds an operation in canonical form, so that equivalent operations become the same step.
     fn fold(&mut self, operation: Operation, inputs: Vec<StepId>) -> StepId {
         let constants: Vec<Option<Binding>> =
             inputs.iter().map(|id| self.builder.constant(*id)).collect();
@@ -163,7 +184,7 @@ impl Lowering<'_> {
             };
         }
         match (operation, inputs.as_slice(), constants.as_slice()) {
-            // One side of a logical operation is a constant that `fold` did not decide by: the other side is the result.
+            // `fold` did not decide the result by the constant, so the result is the other operand.
             (Operation::And | Operation::Or, [_, other], [Some(_), None])
             | (Operation::And | Operation::Or, [other, _], [None, Some(_)])
             | (Operation::If, [_, other, _], [Some(Binding::Condition(true)), ..])
@@ -176,11 +197,13 @@ impl Lowering<'_> {
             }
             (Operation::CrossedAbove | Operation::CrossedBelow, [a, b], _) => {
                 let is_swapped = a > b;
-                let sides =
-                    self.step(Step::Sides, if is_swapped { vec![*b, *a] } else { vec![*a, *b] });
+                let comparison = self.step(
+                    Step::ThreeWayCompare,
+                    if is_swapped { vec![*b, *a] } else { vec![*a, *b] },
+                );
                 self.step(
                     Step::Crossed { above: (operation == Operation::CrossedAbove) != is_swapped },
-                    vec![sides],
+                    vec![comparison],
                 )
             }
             _ => {

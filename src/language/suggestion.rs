@@ -1,9 +1,9 @@
-//! The nearest known name for a message.
+//! Spelling suggestions for messages.
 
 use crate::error::nearest;
 
-/// Returns `, did you mean `x`?` for a slip, and otherwise what `fallback` says.
-pub fn hint<'a>(
+/// Returns ``, did you mean `x`?`` if a known name is similar to `name`, and the result of `fallback` otherwise.
+pub fn did_you_mean<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str>,
     fallback: impl FnOnce() -> String,

@@ -1,14 +1,16 @@
-//! The text format of strategies: one statement a line, its keyword first.
+//! The text format of strategies: one statement per line, starting with its keyword.
 //!
-//! A line that begins with white space continues the statement before it; blank lines and lines whose first character is
-//! `#` are passed over. Text in quotes has the escapes of JSON.
+//! A line that starts with white space continues the previous statement. Blank lines and lines that start with `#` are ignored.
+//! Text in quotes uses JSON escapes.
 
 use std::collections::BTreeSet;
 
-use super::definition::{Definition, Parameter, ParameterKind, StrategyType, Value};
+use super::definition::{Definition, StrategyType};
+use super::parameter::{Parameter, ParameterType};
 use crate::error::{Issue, nearest};
+use crate::language::Binding;
 
-/// The statements besides parameters.
+/// The keywords of all statements except parameter declarations.
 const KEYWORDS: [&str; 10] = [
     "strategy",
     "name",
@@ -22,15 +24,16 @@ const KEYWORDS: [&str; 10] = [
     "short_exits",
 ];
 
-/// Reads a strategy from text.
+/// Parses a strategy.
 ///
 /// # Errors
-/// Every statement that is not understood, each with its line.
+/// Every invalid statement with its line, and every missing one.
 pub fn parse(text: &str) -> Result<Definition, Vec<Issue>> {
-    let mut reader = Reader { definition: empty(), seen: BTreeSet::new(), issues: Vec::new() };
+    let mut parser =
+        DefinitionParser { definition: empty(), seen: BTreeSet::new(), issues: Vec::new() };
     for (line, statement) in statements(text) {
-        if let Err((code, message)) = reader.statement(&statement) {
-            reader.issues.push(Issue::new(
+        if let Err((code, message)) = parser.statement(&statement) {
+            parser.issues.push(Issue::new(
                 format!("line {line}"),
                 code,
                 format!("line {line}: {message}"),
@@ -38,25 +41,25 @@ pub fn parse(text: &str) -> Result<Definition, Vec<Issue>> {
         }
     }
     for keyword in ["strategy", "entries", "exits"] {
-        if !reader.seen.contains(keyword) {
-            reader.issues.push(Issue::new(
+        if !parser.seen.contains(keyword) {
+            parser.issues.push(Issue::new(
                 keyword,
                 "required",
                 format!("the statement `{keyword}` is missing"),
             ));
         }
     }
-    if reader.definition.name.is_empty() {
-        reader.definition.name.clone_from(&reader.definition.id);
+    if parser.definition.name.is_empty() {
+        parser.definition.name.clone_from(&parser.definition.id);
     }
-    if reader.issues.is_empty() { Ok(reader.definition) } else { Err(reader.issues) }
+    if parser.issues.is_empty() { Ok(parser.definition) } else { Err(parser.issues) }
 }
 
 fn empty() -> Definition {
     Definition {
         id: String::new(),
         name: String::new(),
-        kind: StrategyType::Custom,
+        strategy_type: StrategyType::Custom,
         description: String::new(),
         reference: String::new(),
         parameters: Vec::new(),
@@ -68,42 +71,42 @@ fn empty() -> Definition {
     }
 }
 
-/// Returns the statements with the numbers of their first lines.
+/// Returns the statements with the number of their first line.
 fn statements(text: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut statements: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
-        match found.last_mut() {
+        match statements.last_mut() {
             Some((_, statement)) if line.starts_with(char::is_whitespace) => {
                 statement.push('\n');
                 statement.push_str(trimmed);
             }
-            _ => found.push((index + 1, trimmed.to_owned())),
+            _ => statements.push((index + 1, trimmed.to_owned())),
         }
     }
-    found
+    statements
 }
 
-/// The code and the message of a problem.
-type Fault = (&'static str, String);
+/// The code and the message of an issue.
+type StatementError = (&'static str, String);
 
-struct Reader {
+struct DefinitionParser {
     definition: Definition,
     seen: BTreeSet<String>,
     issues: Vec<Issue>,
 }
 
-impl Reader {
-    fn statement(&mut self, statement: &str) -> Result<(), Fault> {
+impl DefinitionParser {
+    fn statement(&mut self, statement: &str) -> Result<(), StatementError> {
         let end = statement
             .find(|character: char| !character.is_alphanumeric() && character != '_')
             .unwrap_or(statement.len());
         let (keyword, rest) = statement.split_at(end);
         if let Some(rest) = rest.trim_start().strip_prefix(':') {
-            self.definition.parameters.push(parameter(keyword, rest.trim())?);
+            self.definition.parameters.push(parse_parameter(keyword, rest.trim())?);
             return Ok(());
         }
         let rest = rest.trim();
@@ -120,19 +123,19 @@ impl Reader {
             return Err(("unknown", format!("unknown statement `{keyword}`{hint}")));
         }
         if keyword != "constraint" && !self.seen.insert(keyword.to_owned()) {
-            return Err(("conflict", format!("a second statement `{keyword}`")));
+            return Err(("conflict", format!("duplicate statement `{keyword}`")));
         }
         if rest.is_empty() {
-            return Err(("required", format!("`{keyword}` has nothing after it")));
+            return Err(("required", format!("`{keyword}` requires a value")));
         }
         let definition = &mut self.definition;
         match keyword {
             "strategy" => rest.clone_into(&mut definition.id),
-            "name" => definition.name = whole_quoted(rest)?,
-            "description" => definition.description = whole_quoted(rest)?,
-            "reference" => definition.reference = whole_quoted(rest)?,
+            "name" => definition.name = parse_quoted(rest)?,
+            "description" => definition.description = parse_quoted(rest)?,
+            "reference" => definition.reference = parse_quoted(rest)?,
             "type" => {
-                definition.kind = StrategyType::parse(rest).ok_or_else(|| {
+                definition.strategy_type = StrategyType::parse(rest).ok_or_else(|| {
                     (
                         "choice",
                         format!(
@@ -152,13 +155,13 @@ impl Reader {
     }
 }
 
-fn whole_quoted(text: &str) -> Result<String, Fault> {
+fn parse_quoted(text: &str) -> Result<String, StatementError> {
     serde_json::from_str(text)
         .map_err(|_| ("syntax", format!("expected text in double quotes, found {text}")))
 }
 
-/// Reads `integer 1..=500 = 10 "Bars in the fast average"`.
-fn parameter(name: &str, text: &str) -> Result<Parameter, Fault> {
+/// Parses `integer 1..=500 = 10 "Bars in the fast average"`.
+fn parse_parameter(name: &str, text: &str) -> Result<Parameter, StatementError> {
     let expected = || {
         (
             "syntax",
@@ -168,13 +171,13 @@ fn parameter(name: &str, text: &str) -> Result<Parameter, Fault> {
         )
     };
     let (declared, after) = text.split_once(" = ").ok_or_else(expected)?;
-    let (kind, range) = declared.trim().split_once(' ').unwrap_or((declared.trim(), ""));
-    let kind = ParameterKind::parse(kind).ok_or_else(|| {
+    let (type_name, range) = declared.trim().split_once(' ').unwrap_or((declared.trim(), ""));
+    let parameter_type = ParameterType::parse(type_name).ok_or_else(|| {
         (
             "choice",
             format!(
-                "expected one of {}, found `{kind}`",
-                ParameterKind::ALL.map(|(name, _)| name).join(", ")
+                "expected one of {}, found `{type_name}`",
+                ParameterType::ALL.map(|(name, _)| name).join(", ")
             ),
         )
     })?;
@@ -197,13 +200,13 @@ fn parameter(name: &str, text: &str) -> Result<Parameter, Fault> {
     let (default, description) =
         after.trim().split_once(char::is_whitespace).unwrap_or((after.trim(), ""));
     let default = match default {
-        "true" => Value::Boolean(true),
-        "false" => Value::Boolean(false),
-        number => Value::Number(
+        "true" => Binding::Condition(true),
+        "false" => Binding::Condition(false),
+        number => Binding::Number(
             number.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(expected)?,
         ),
     };
     let description =
-        if description.is_empty() { String::new() } else { whole_quoted(description.trim())? };
-    Ok(Parameter { name: name.to_owned(), kind, default, minimum, maximum, description })
+        if description.is_empty() { String::new() } else { parse_quoted(description.trim())? };
+    Ok(Parameter { name: name.to_owned(), parameter_type, default, minimum, maximum, description })
 }

@@ -1,0 +1,562 @@
+//! Range analysis of plans by interval arithmetic: which values a number can take, and whether a condition can hold, whatever
+//! the bars.
+//!
+//! Prices are above 0, an hour is below 24, and indicators declare the range of their outputs. Arithmetic propagates these
+//! intervals. The analysis is conservative: if nothing is known about a number, its interval is unbounded. Prices and volumes
+//! are assumed to be below 1e100.
+
+use std::collections::BTreeMap;
+
+use super::functions::{Operation, TimeField};
+use super::plan::{Plan, PlannedStep, Step, StepId};
+use crate::indicators::{INDICATORS, OutputRange, Series};
+
+/// On which bars a condition holds, as far as the plan alone shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionOutcome {
+    /// On no bar.
+    Never,
+    /// On bars that depend on the data.
+    Unknown,
+    /// On every bar from some bar on, and on none before.
+    AfterWarmUp,
+    /// On every bar.
+    Always,
+}
+
+/// On which bars a number has a value, in increasing order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Availability {
+    Never,
+    Sometimes,
+    AfterWarmUp,
+    Always,
+}
+
+/// The interval of the values of a number, and the bars on which it has one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Interval {
+    lower: f64,
+    upper: f64,
+    availability: Availability,
+}
+
+/// The abstract value of a step.
+#[derive(Debug, Clone, PartialEq)]
+enum AbstractValue {
+    Number(Interval),
+    Condition(ConditionOutcome),
+    /// The inputs of an indicator or of a three-way comparison.
+    Inputs(Vec<Interval>),
+}
+
+impl Plan {
+    /// Returns on which bars a root holds. The root must be a condition.
+    pub fn condition_outcome(&self, root: usize) -> ConditionOutcome {
+        let mut values: Vec<AbstractValue> = Vec::with_capacity(self.steps.len());
+        for planned in &self.steps {
+            let value = RangeAnalysis { plan: self, values: &values }.value(planned);
+            values.push(value);
+        }
+        match self.roots.get(root).and_then(|id| values.get(*id)) {
+            Some(AbstractValue::Condition(outcome)) => *outcome,
+            _ => ConditionOutcome::Unknown,
+        }
+    }
+}
+
+/// The analysis of one step, given the abstract values of the earlier steps.
+struct RangeAnalysis<'a> {
+    plan: &'a Plan,
+    values: &'a [AbstractValue],
+}
+
+impl RangeAnalysis<'_> {
+    fn interval(&self, id: StepId) -> Interval {
+        match self.values.get(id) {
+            Some(AbstractValue::Number(interval)) => *interval,
+            _ => Interval::ANY,
+        }
+    }
+
+    fn outcome(&self, id: StepId) -> ConditionOutcome {
+        match self.values.get(id) {
+            Some(AbstractValue::Condition(outcome)) => *outcome,
+            _ => ConditionOutcome::Unknown,
+        }
+    }
+
+    fn value(&self, planned: &PlannedStep) -> AbstractValue {
+        let input = |index: usize| planned.inputs.get(index).copied().unwrap_or(StepId::MAX);
+        match &planned.step {
+            Step::Number(bits) => AbstractValue::Number(Interval::constant(f64::from_bits(*bits))),
+            Step::Condition(value) => AbstractValue::Condition(if *value {
+                ConditionOutcome::Always
+            } else {
+                ConditionOutcome::Never
+            }),
+            Step::Series(series) => AbstractValue::Number(series_interval(*series)),
+            Step::TimeField(time_field) => AbstractValue::Number(time_field_interval(*time_field)),
+            Step::Shift(_) => AbstractValue::Number(self.interval(input(0)).delayed()),
+            Step::Count(window) => {
+                #[expect(clippy::cast_precision_loss, reason = "a window has at most 10,000 bars")]
+                let window = *window as f64;
+                let (lower, upper) = match self.outcome(input(0)) {
+                    ConditionOutcome::Never => (0.0, 0.0),
+                    ConditionOutcome::Always => (window, window),
+                    ConditionOutcome::Unknown | ConditionOutcome::AfterWarmUp => (0.0, window),
+                };
+                AbstractValue::Number(Interval {
+                    lower,
+                    upper,
+                    availability: Availability::AfterWarmUp,
+                })
+            }
+            Step::ThreeWayCompare | Step::Indicator(..) => {
+                AbstractValue::Inputs(planned.inputs.iter().map(|id| self.interval(*id)).collect())
+            }
+            Step::Crossed { .. } => AbstractValue::Condition(self.crossed(input(0))),
+            Step::Output(output) => AbstractValue::Number(self.output(input(0), *output)),
+            Step::Higher(_) => match self.values.get(input(0)) {
+                Some(AbstractValue::Condition(ConditionOutcome::Always)) => {
+                    AbstractValue::Condition(ConditionOutcome::AfterWarmUp)
+                }
+                Some(AbstractValue::Condition(outcome)) => AbstractValue::Condition(*outcome),
+                _ => AbstractValue::Number(self.interval(input(0)).delayed()),
+            },
+            Step::Apply(operation) => self.apply(*operation, &planned.inputs),
+        }
+    }
+
+    /// A series crosses another only if it can be on both sides of it.
+    fn crossed(&self, comparison: StepId) -> ConditionOutcome {
+        let Some(AbstractValue::Inputs(inputs)) = self.values.get(comparison) else {
+            return ConditionOutcome::Unknown;
+        };
+        let is_ordered = self.plan.steps.get(comparison).is_some_and(|planned| {
+            matches!(planned.inputs.as_slice(), [a, b] if self.is_at_least(*a, *b) || self.is_at_least(*b, *a))
+        });
+        let [a, b] = inputs.as_slice() else { return ConditionOutcome::Unknown };
+        let is_apart = a.upper <= b.lower || b.upper <= a.lower;
+        let is_missing = [a, b].iter().any(|interval| interval.availability == Availability::Never);
+        if is_ordered || is_apart || is_missing {
+            ConditionOutcome::Never
+        } else {
+            ConditionOutcome::Unknown
+        }
+    }
+
+    fn output(&self, indicator: StepId, output: usize) -> Interval {
+        let (Some(Step::Indicator(index, parameters)), Some(AbstractValue::Inputs(inputs))) = (
+            self.plan.steps.get(indicator).map(|planned| &planned.step),
+            self.values.get(indicator),
+        ) else {
+            return Interval::ANY;
+        };
+        let Some(indicator) = INDICATORS.get(*index) else { return Interval::ANY };
+        let parameters: Vec<f64> = parameters.iter().map(|bits| f64::from_bits(*bits)).collect();
+        let lower = inputs.iter().fold(f64::INFINITY, |lower, input| lower.min(input.lower));
+        let upper = inputs.iter().fold(f64::NEG_INFINITY, |upper, input| upper.max(input.upper));
+        let availability =
+            inputs.iter().map(|input| input.availability).min().unwrap_or(Availability::Sometimes);
+        let availability = if (indicator.look_back)(&parameters) > 0 {
+            availability.min(Availability::AfterWarmUp)
+        } else {
+            availability
+        };
+        let Interval { availability, .. } =
+            Interval::between(lower, upper, availability).unless_overflowing();
+        let (lower, upper) = match indicator.outputs.get(output).map(|output| output.range) {
+            Some(OutputRange::Between(minimum, maximum)) => (minimum, maximum),
+            Some(
+                OutputRange::WithinInputs
+                | OutputRange::MaximumOfInput(_)
+                | OutputRange::MinimumOfInput(_),
+            ) => (lower, upper),
+            Some(OutputRange::Unbounded) | None => (f64::NEG_INFINITY, f64::INFINITY),
+        };
+        Interval::between(lower, upper, availability)
+    }
+
+    fn apply(&self, operation: Operation, inputs: &[StepId]) -> AbstractValue {
+        let (first, second) = (inputs.first().copied(), inputs.get(1).copied());
+        let number = |id: Option<StepId>| id.map_or(Interval::ANY, |id| self.interval(id));
+        let outcome =
+            |id: Option<StepId>| id.map_or(ConditionOutcome::Unknown, |id| self.outcome(id));
+        match operation {
+            Operation::Less | Operation::LessOrEqual | Operation::Equal | Operation::NotEqual => {
+                let order = match inputs {
+                    [a, b] => KnownOrder {
+                        is_at_least: self.is_at_least(*a, *b),
+                        is_at_most: self.is_at_least(*b, *a),
+                    },
+                    _ => KnownOrder::default(),
+                };
+                AbstractValue::Condition(compare(operation, number(first), number(second), order))
+            }
+            Operation::Not => AbstractValue::Condition(match outcome(first) {
+                ConditionOutcome::Never => ConditionOutcome::Always,
+                ConditionOutcome::Always => ConditionOutcome::Never,
+                // The negation of a condition that holds after the warm-up holds in the warm-up.
+                ConditionOutcome::Unknown | ConditionOutcome::AfterWarmUp => {
+                    ConditionOutcome::Unknown
+                }
+            }),
+            Operation::And => AbstractValue::Condition(match (outcome(first), outcome(second)) {
+                (ConditionOutcome::Never, _) | (_, ConditionOutcome::Never) => {
+                    ConditionOutcome::Never
+                }
+                (ConditionOutcome::Always, other) | (other, ConditionOutcome::Always) => other,
+                (ConditionOutcome::AfterWarmUp, ConditionOutcome::AfterWarmUp) => {
+                    ConditionOutcome::AfterWarmUp
+                }
+                _ if self.contradicts(inputs) => ConditionOutcome::Never,
+                _ => ConditionOutcome::Unknown,
+            }),
+            Operation::Or => AbstractValue::Condition(match (outcome(first), outcome(second)) {
+                (ConditionOutcome::Always, _) | (_, ConditionOutcome::Always) => {
+                    ConditionOutcome::Always
+                }
+                (ConditionOutcome::Never, other) | (other, ConditionOutcome::Never) => other,
+                (ConditionOutcome::AfterWarmUp, ConditionOutcome::AfterWarmUp) => {
+                    ConditionOutcome::AfterWarmUp
+                }
+                _ => ConditionOutcome::Unknown,
+            }),
+            Operation::If => {
+                let (a, b) = (inputs.get(1).copied(), inputs.get(2).copied());
+                if let (Some(AbstractValue::Condition(a)), Some(AbstractValue::Condition(b))) =
+                    (a.and_then(|id| self.values.get(id)), b.and_then(|id| self.values.get(id)))
+                {
+                    // The two warm-ups can end on different bars.
+                    let is_same = a == b && *a != ConditionOutcome::AfterWarmUp;
+                    return AbstractValue::Condition(if is_same {
+                        *a
+                    } else {
+                        ConditionOutcome::Unknown
+                    });
+                }
+                AbstractValue::Number(number(a).union(number(b)))
+            }
+            Operation::BarsSince => AbstractValue::Number(Interval {
+                lower: 0.0,
+                upper: f64::INFINITY,
+                availability: match outcome(first) {
+                    ConditionOutcome::Never => Availability::Never,
+                    ConditionOutcome::Unknown | ConditionOutcome::AfterWarmUp => {
+                        Availability::Sometimes
+                    }
+                    ConditionOutcome::Always => Availability::Always,
+                },
+            }),
+            _ if second.is_none() => {
+                AbstractValue::Number(unary(operation, number(first)).unless_overflowing())
+            }
+            _ => AbstractValue::Number(
+                binary(operation, number(first), number(second)).unless_overflowing(),
+            ),
+        }
+    }
+
+    /// Returns whether `a` is at least `b` on every bar on which both have a value. For example, the high of a bar is at least
+    /// its close, and the highest high of the last bars is at least the high.
+    fn is_at_least(&self, a: StepId, b: StepId) -> bool {
+        self.is_at_least_within(a, b, MAX_EXTREME_DEPTH)
+    }
+
+    fn is_at_least_within(&self, a: StepId, b: StepId, depth: usize) -> bool {
+        use Series::{Close, High, Low, Open};
+        if a == b {
+            return true;
+        }
+        let (Some(depth), Some(one), Some(other)) =
+            (depth.checked_sub(1), self.plan.steps.get(a), self.plan.steps.get(b))
+        else {
+            return false;
+        };
+        if let (Step::Series(one), Step::Series(other)) = (&one.step, &other.step) {
+            return matches!((one, other), (High, Open | Close | Low) | (Open | Close, Low));
+        }
+        let maxima = self.extreme_operands(one, Operation::Maximum);
+        let minima = self.extreme_operands(other, Operation::Minimum);
+        maxima.iter().any(|operand| self.is_at_least_within(*operand, b, depth))
+            || minima.iter().any(|operand| self.is_at_least_within(a, *operand, depth))
+    }
+
+    /// Returns the operands of a maximum or minimum: those of `max` or `min`, or the input of a rolling one.
+    fn extreme_operands(&self, planned: &PlannedStep, extreme: Operation) -> Vec<StepId> {
+        match &planned.step {
+            Step::Apply(operation) if *operation == extreme => planned.inputs.clone(),
+            Step::Output(output) => {
+                let indicator = planned.inputs.first().and_then(|id| self.plan.steps.get(*id));
+                let Some(PlannedStep { step: Step::Indicator(index, _), inputs, .. }) = indicator
+                else {
+                    return Vec::new();
+                };
+                let output =
+                    INDICATORS.get(*index).and_then(|indicator| indicator.outputs.get(*output));
+                let ((Operation::Maximum, Some(OutputRange::MaximumOfInput(input)))
+                | (Operation::Minimum, Some(OutputRange::MinimumOfInput(input)))) =
+                    (extreme, output.map(|output| output.range))
+                else {
+                    return Vec::new();
+                };
+                inputs.get(input).copied().into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns whether the operands of a conjunction exclude each other.
+    fn contradicts(&self, inputs: &[StepId]) -> bool {
+        let mut pending = inputs.to_vec();
+        let mut constraints = IntervalConstraints::default();
+        let mut operands: Vec<StepId> = Vec::new();
+        while let Some(id) = pending.pop() {
+            let Some(planned) = self.plan.steps.get(id) else { continue };
+            match (&planned.step, planned.inputs.as_slice()) {
+                (Step::Apply(Operation::And), nested) => pending.extend(nested),
+                (Step::Apply(operation @ (Operation::Less | Operation::LessOrEqual)), [a, b]) => {
+                    let is_strict = *operation == Operation::Less;
+                    constraints.below(*a, self.interval(*b).upper, is_strict);
+                    constraints.above(*b, self.interval(*a).lower, is_strict);
+                    operands.push(id);
+                }
+                _ => operands.push(id),
+            }
+        }
+        constraints.is_empty()
+            || operands.iter().any(|a| operands.iter().any(|b| self.excludes(*a, *b)))
+    }
+
+    /// Returns whether the structure of two conditions shows that they never hold on the same bar.
+    fn excludes(&self, a: StepId, b: StepId) -> bool {
+        let (Some(one), Some(other)) = (self.plan.steps.get(a), self.plan.steps.get(b)) else {
+            return false;
+        };
+        let is_swapped = one.inputs.iter().eq(other.inputs.iter().rev());
+        let has_same_operands = is_swapped || one.inputs == other.inputs;
+        match (&one.step, &other.step) {
+            (Step::Apply(Operation::Not), _) => one.inputs.first() == Some(&b),
+            (
+                Step::Apply(Operation::Less),
+                Step::Apply(Operation::Less | Operation::LessOrEqual),
+            ) => is_swapped,
+            (Step::Apply(Operation::Less), Step::Apply(Operation::Equal))
+            | (Step::Apply(Operation::Equal), Step::Apply(Operation::NotEqual)) => {
+                has_same_operands
+            }
+            (Step::Crossed { above: a }, Step::Crossed { above: b }) => {
+                a != b && one.inputs == other.inputs
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The intervals to which the operands of a conjunction restrict the steps that they compare.
+///
+/// The flag of each bound says whether the bound is excluded.
+#[derive(Default)]
+struct IntervalConstraints(BTreeMap<StepId, [(f64, bool); 2]>);
+
+impl IntervalConstraints {
+    fn entry(&mut self, id: StepId) -> &mut [(f64, bool); 2] {
+        self.0.entry(id).or_insert([(f64::NEG_INFINITY, false), (f64::INFINITY, false)])
+    }
+
+    fn below(&mut self, id: StepId, bound: f64, is_strict: bool) {
+        let [_, upper] = self.entry(id);
+        if bound < upper.0 {
+            *upper = (bound, is_strict);
+        } else if bound <= upper.0 {
+            upper.1 |= is_strict;
+        }
+    }
+
+    fn above(&mut self, id: StepId, bound: f64, is_strict: bool) {
+        let [lower, _] = self.entry(id);
+        if bound > lower.0 {
+            *lower = (bound, is_strict);
+        } else if bound >= lower.0 {
+            lower.1 |= is_strict;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0
+            .values()
+            .any(|[lower, upper]| lower.0 > upper.0 || (lower.0 >= upper.0 && (lower.1 || upper.1)))
+    }
+}
+
+/// Maximum nesting depth of extremes that is followed. Each level can branch four ways.
+const MAX_EXTREME_DEPTH: usize = 4;
+
+/// The order of two numbers that the structure of the plan shows. Both flags are set if they are the same step.
+#[derive(Debug, Clone, Copy, Default)]
+struct KnownOrder {
+    /// The first is at least the second.
+    is_at_least: bool,
+    /// The first is at most the second.
+    is_at_most: bool,
+}
+
+impl Interval {
+    const ANY: Self = Self::between(f64::NEG_INFINITY, f64::INFINITY, Availability::Sometimes);
+
+    /// Creates an interval. A bound that is NaN, such as ∞ − ∞, is treated as infinite.
+    const fn between(lower: f64, upper: f64, availability: Availability) -> Self {
+        Self {
+            lower: if lower.is_nan() { f64::NEG_INFINITY } else { lower },
+            upper: if upper.is_nan() { f64::INFINITY } else { upper },
+            availability,
+        }
+    }
+
+    fn constant(value: f64) -> Self {
+        if value.is_nan() {
+            return Self { availability: Availability::Never, ..Self::ANY };
+        }
+        Self::between(value, value, Availability::Always)
+    }
+
+    fn has_zero(self) -> bool {
+        self.lower <= 0.0 && self.upper >= 0.0
+    }
+
+    /// Returns the interval of the value on an earlier bar.
+    fn delayed(self) -> Self {
+        Self { availability: self.availability.min(Availability::AfterWarmUp), ..self }
+    }
+
+    /// Returns the interval of a result that is missing on some bars unless `is_defined`.
+    fn defined_if(self, is_defined: bool) -> Self {
+        let maximum = if is_defined { Availability::Always } else { Availability::Sometimes };
+        Self { availability: self.availability.min(maximum), ..self }
+    }
+
+    /// Returns the union: one or the other, depending on the bar.
+    fn union(self, other: Self) -> Self {
+        let availability = match (self.availability, other.availability) {
+            (a, b) if a == b && a != Availability::AfterWarmUp => a,
+            _ => Availability::Sometimes,
+        };
+        Self::between(self.lower.min(other.lower), self.upper.max(other.upper), availability)
+    }
+
+    /// Returns the interval of a result that is missing on some bars if it can overflow.
+    fn unless_overflowing(self) -> Self {
+        self.defined_if(self.lower.is_finite() && self.upper.is_finite())
+    }
+
+    /// Returns the hull of the results at the corners. An undefined result, such as 0 × ∞, counts as 0.
+    fn hull(values: [f64; 4], availability: Availability) -> Self {
+        let values = values.map(|value| if value.is_nan() { 0.0 } else { value });
+        let lower = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let upper = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self::between(lower, upper, availability)
+    }
+}
+
+fn series_interval(series: Series) -> Interval {
+    let lower = if series == Series::Volume { 0.0 } else { f64::from_bits(1) };
+    Interval::between(lower, 1e100, Availability::Always)
+}
+
+fn time_field_interval(field: TimeField) -> Interval {
+    let (lower, upper) = match field {
+        TimeField::Hour => (0.0, 23.0),
+        TimeField::Minute => (0.0, 59.0),
+        TimeField::DayOfWeek => (1.0, 7.0),
+        TimeField::DayOfMonth => (1.0, 31.0),
+        TimeField::Month => (1.0, 12.0),
+    };
+    Interval::between(lower, upper, Availability::Always)
+}
+
+fn compare(operation: Operation, a: Interval, b: Interval, order: KnownOrder) -> ConditionOutcome {
+    let availability = a.availability.min(b.availability);
+    if availability == Availability::Never {
+        return ConditionOutcome::Never;
+    }
+    let is_apart = a.upper < b.lower || b.upper < a.lower;
+    let are_constant_and_equal =
+        a.lower >= a.upper && b.lower >= b.upper && a.lower <= b.lower && !is_apart;
+    let is_same = order.is_at_least && order.is_at_most;
+    let (always, never) = match operation {
+        Operation::Less => (a.upper < b.lower, order.is_at_least || a.lower >= b.upper),
+        Operation::LessOrEqual => (order.is_at_most || a.upper <= b.lower, a.lower > b.upper),
+        Operation::Equal => (is_same || are_constant_and_equal, is_apart),
+        _ => (is_apart, is_same || are_constant_and_equal),
+    };
+    match availability {
+        _ if never => ConditionOutcome::Never,
+        Availability::Always if always => ConditionOutcome::Always,
+        Availability::AfterWarmUp if always => ConditionOutcome::AfterWarmUp,
+        _ => ConditionOutcome::Unknown,
+    }
+}
+
+fn unary(operation: Operation, a: Interval) -> Interval {
+    let monotonic = |compute: fn(f64) -> f64| {
+        Interval::between(compute(a.lower), compute(a.upper), a.availability)
+    };
+    match operation {
+        Operation::Negate => Interval::between(-a.upper, -a.lower, a.availability),
+        Operation::Absolute => {
+            let upper = a.lower.abs().max(a.upper.abs());
+            let lower = if a.has_zero() { 0.0 } else { a.lower.abs().min(a.upper.abs()) };
+            Interval::between(lower, upper, a.availability)
+        }
+        Operation::Exponential => monotonic(f64::exp),
+        Operation::Round => monotonic(f64::round),
+        Operation::Floor => monotonic(f64::floor),
+        Operation::Ceiling => monotonic(f64::ceil),
+        Operation::SquareRoot => {
+            let inside = Interval { lower: a.lower.max(0.0), upper: a.upper.max(0.0), ..a };
+            Interval::between(inside.lower.sqrt(), inside.upper.sqrt(), a.availability)
+                .defined_if(a.lower >= 0.0)
+        }
+        Operation::Logarithm => {
+            Interval::between(a.lower.max(0.0).ln(), a.upper.max(0.0).ln(), a.availability)
+                .defined_if(a.lower > 0.0)
+        }
+        _ => {
+            Interval { availability: a.availability.min(Availability::Sometimes), ..Interval::ANY }
+        }
+    }
+}
+
+fn binary(operation: Operation, a: Interval, b: Interval) -> Interval {
+    let availability = a.availability.min(b.availability);
+    let each = |compute: fn(f64, f64) -> f64| {
+        [
+            compute(a.lower, b.lower),
+            compute(a.lower, b.upper),
+            compute(a.upper, b.lower),
+            compute(a.upper, b.upper),
+        ]
+    };
+    match operation {
+        Operation::Add => Interval::between(a.lower + b.lower, a.upper + b.upper, availability),
+        Operation::Subtract => {
+            Interval::between(a.lower - b.upper, a.upper - b.lower, availability)
+        }
+        Operation::Multiply => Interval::hull(each(|a, b| a * b), availability),
+        Operation::Divide if !b.has_zero() => Interval::hull(each(|a, b| a / b), availability),
+        Operation::Remainder => {
+            let most = b.lower.abs().max(b.upper.abs());
+            let lower = if a.lower >= 0.0 { 0.0 } else { -most };
+            let upper = if a.upper <= 0.0 { 0.0 } else { most };
+            Interval::between(lower, upper, availability).defined_if(!b.has_zero())
+        }
+        Operation::Minimum => {
+            Interval::between(a.lower.min(b.lower), a.upper.min(b.upper), availability)
+        }
+        Operation::Maximum => {
+            Interval::between(a.lower.max(b.lower), a.upper.max(b.upper), availability)
+        }
+        _ => Interval { availability: availability.min(Availability::Sometimes), ..Interval::ANY },
+    }
+}

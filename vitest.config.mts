@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Facts about files, and servers in processes of their own: once is enough. */
+/** Tests of files and of child processes do not depend on the pool, so they run in one pool only. */
 const once = [
   '__test__/architecture.test.ts',
   '__test__/crash.test.ts',
@@ -8,6 +8,7 @@ const once = [
   '__test__/package.test.ts',
   '__test__/reference.test.ts',
   '__test__/sbom.test.ts',
+  '__test__/settings.test.ts',
   '__test__/mcp/*.test.ts',
 ]
 
@@ -17,7 +18,7 @@ export default defineConfig({
     globalSetup: ['__test__/postgres-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // The loader is CommonJS, made for Node.js: Node.js loads it, not Vite.
+    // The loader is a CommonJS module for Node.js: Vite must not transform it.
     server: { deps: { external: [/\/index\.js$/] } },
     projects: [
       { extends: true, test: { name: 'threads', pool: 'threads' } },

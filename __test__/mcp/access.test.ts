@@ -1,4 +1,4 @@
-/** Who may use the server over HTTP, and how much of it: limits for each client, tokens, addresses. */
+/** Access control of the HTTP server: limits per client, tokens, addresses. */
 
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -28,7 +28,7 @@ import {
 import { LONG, run, serveHttp, store } from './support.js'
 
 describe('limits', () => {
-  test('connections, of one address and in all', async () => {
+  test('apply to connections, per address and in total', async () => {
     for (const options of [{ maxConnections: 5 }, { maxConnectionsPerAddress: 5 }]) {
       const { url, port } = await listening(options)
       const sockets: Socket[] = []
@@ -44,7 +44,7 @@ describe('limits', () => {
     }
   })
 
-  test('the rate of requests: 429, and when to come again', async () => {
+  test('apply to the request rate, with 429 and Retry-After', async () => {
     const url = await mounted({ requestsPerSecond: 2 })
     const session = await open(url)
     const statuses = []
@@ -60,7 +60,7 @@ describe('limits', () => {
     await expect.poll(() => status(url, message('ping'), session), { interval: 600, ...SOON }).toBe(200)
   })
 
-  test('each message of a batch is a request', async () => {
+  test('count each message of a batch as a request', async () => {
     const url = await mounted({ requestsPerSecond: 2 })
     const session = await open(url)
     const batch = (count: number) => `[${Array.from({ length: count }, (_, id) => message('ping', {}, id)).join(',')}]`
@@ -69,7 +69,7 @@ describe('limits', () => {
     expect(await status(url, batch(101), session)).toBe(400)
   })
 
-  test('one client that asks too much takes nothing from another, nor does one without a token', async () => {
+  test('of one client do not affect another, even for requests without a valid token', async () => {
     const url = await mounted({ requestsPerSecond: 1, tokens: TOKENS })
     const session = await open(url, bearer(TOKENS[1]))
     for (let count = 0; count < 15; count++) await status(url, message('ping'), bearer(TOKENS[0]))
@@ -80,7 +80,7 @@ describe('limits', () => {
     expect(await status(url, message('ping'), { 'x-forwarded-for': '10.0.0.1' })).toBe(429)
   })
 
-  test('an id that is not answered yet is not used again', async () => {
+  test('reject a request whose id is still pending', async () => {
     const { url } = await serveHttp(['--wait', '3', '--rate-limit', '0'], { DATA_DIR: await store({ long: true }) })
     const session = await open(url)
     const run = message('tools/call', { name: 'run_backtest', arguments: LONG }, 7)
@@ -92,7 +92,7 @@ describe('limits', () => {
     expect(await status(url, message('ping', {}, 7), session)).toBe(200)
   })
 
-  test('requests at once, of one client and of one session', async () => {
+  test('apply to concurrent requests, per client and per session', async () => {
     const url = await mounted({ maxRequestsPerSession: 2, maxRequestsPerClient: 3 })
     const [session, other] = [await open(url), await open(url)]
     const leave = new AbortController()
@@ -116,7 +116,7 @@ describe('limits', () => {
     await expect.poll(() => status(url, message('ping'), session), SOON).toBe(200)
   })
 
-  test('places are free again when a connection breaks on which answers wait for one another', async () => {
+  test('are released when a connection with pipelined requests breaks', async () => {
     const url = await mounted({ maxRequestsPerClient: 4, requestsPerSecond: 0 })
     const session = await open(url)
     const lines = Object.entries({ ...HEADERS, ...session }).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -133,7 +133,7 @@ describe('limits', () => {
     }
   })
 
-  test('at its limit of sessions, a client loses one that has been idle for minutes, and never a live one', async () => {
+  test('on sessions replace an idle session of the same client, but never an active one', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -144,7 +144,7 @@ describe('limits', () => {
     const [first, second] = [await open(url, mine), await open(url, mine)]
     expect(await status(url, INITIALIZE, mine)).toBe(429)
     const other = await open(url, theirs)
-    // The third of three sessions: there is no place for a fourth, and the others' are not touched.
+    // All three sessions are in use: a fourth is rejected, and the sessions of other clients stay open.
     expect(await status(url, INITIALIZE, theirs)).toBe(503)
     expect([await ping(first), await ping(second), await ping(other)]).toEqual([200, 200, 200])
     vi.advanceTimersByTime(4 * 60_000)
@@ -154,12 +154,12 @@ describe('limits', () => {
     expect([await ping(first), await ping(second), await ping(third), await ping(other)]).toEqual([404, 200, 200, 200])
     expect(await status(url, INITIALIZE, mine)).toBe(429)
     vi.advanceTimersByTime(6 * 60_000)
-    // Of another client only the idle session of its own goes.
+    // Another client can only replace an idle session of its own.
     const fresh = await open(url, theirs)
     expect([await ping(other), await ping(fresh)]).toEqual([404, 200])
   })
 
-  test('places of sessions that were not opened, or were ended, are free again', async () => {
+  test('on sessions are released if a session was not opened or has ended', async () => {
     const url = await mounted({ maxSessions: 2, requestsPerSecond: 0 })
     for (let count = 0; count < 5; count++) {
       expect(await status(url, INITIALIZE, { accept: 'application/json' })).toBe(406)
@@ -169,7 +169,7 @@ describe('limits', () => {
     }
   })
 
-  test('more bodies at once than the memory is given are refused', async () => {
+  test('apply to the memory of all request bodies together', async () => {
     const { url, port } = await listening({ requestsPerSecond: 0 })
     const large = Buffer.alloc(4 * 1024 * 1024 - 1, 0x20)
     const statuses: number[] = []
@@ -193,7 +193,7 @@ describe('limits', () => {
 })
 
 describe('tokens', () => {
-  test('are asked for as RFC 6750 says', async () => {
+  test('are required as specified by RFC 6750', async () => {
     const { url } = await listening({ tokens: TOKENS })
     const none = await post(url, INITIALIZE)
     expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
@@ -211,12 +211,12 @@ describe('tokens', () => {
     for (const authorization of [`Bearer ${TOKENS[0]}`, `bearer ${TOKENS[1]}`]) {
       expect(await status(url, INITIALIZE, { authorization }), authorization).toBe(200)
     }
-    // What tells nothing needs none.
+    // Endpoints that reveal nothing need no token.
     expect(await health(url)).toBe(200)
     expect(await (await fetch(new URL('/.well-known/oauth-protected-resource', url))).status).toBe(404)
   })
 
-  test('a session belongs to the client that opened it', async () => {
+  test('tie a session to the client that opened it', async () => {
     const { url } = await listening({ tokens: TOKENS })
     const session = await open(url, bearer(TOKENS[0]))
     expect(await status(url, message('ping'), session)).toBe(200)
@@ -226,7 +226,7 @@ describe('tokens', () => {
     expect(await status(url, message('ping'), session)).toBe(200)
   })
 
-  test('a client of the SDK with a token is served, in both revisions', async () => {
+  test('let SDK clients of both revisions connect', async () => {
     const file = join(folder(), 'tokens')
     writeFileSync(file, `# two clients\n${TOKENS[0]}\n\n  ${TOKENS[1]}  # the second\r\n`)
     const { url } = await serveHttp(['--token-file', file], { DATA_DIR: await store() })
@@ -241,7 +241,7 @@ describe('tokens', () => {
     expect(await status(url, INITIALIZE)).toBe(401)
   })
 
-  test('of middleware in front of the handler tell clients apart', async () => {
+  test('of middleware in front of the handler identify clients', async () => {
     const handler = createBacktestingHttpHandler(newEngine(), {})
     const server = createServer((request, response) => {
       void handler(Object.assign(request, { auth: { clientId: request.headers['x-user'] } }), response)
@@ -259,35 +259,35 @@ describe('tokens', () => {
   })
 })
 
-describe('where it listens', () => {
+describe('the listen address', () => {
   test.each([
     ['0.0.0.0', [], /refusing to listen on 0\.0\.0\.0 without a token/],
     ['::', [], /refusing to listen on :: without a token/],
     ['192.0.2.1', [], /without a token/],
     ['::ffff:0.0.0.0', [], /without a token/],
     ['0.0.0.0', ['--token', TOKENS[0] ?? ''], /--allowed-hosts/],
-    ['127.0.0.1', ['--token', 'short'], /tokens\.0 must have 16 characters/],
-    ['127.0.0.1', ['--token', ''], /tokens\.0 must have 16 characters/],
+    ['127.0.0.1', ['--token', 'short'], /tokens\.0 must have at least 16 characters/],
+    ['127.0.0.1', ['--token', ''], /tokens\.0 must have at least 16 characters/],
     ['127.0.0.1', ['--token-file', '/no/such/file'], /no such file/],
-    ['127.0.0.1', ['--allowed-hosts', 'https://api.example'], /allowedHosts\.0 must be a name .* was "https:/],
+    ['127.0.0.1', ['--allowed-hosts', 'https://api.example'], /allowedHosts\.0 must be a host name .* was "https:/],
     ['127.0.0.1', ['--allowed-hosts', 'api.example:443'], /allowedHosts\.0/],
-    ['127.0.0.1', ['--allowed-hosts', ','], /--allowed-hosts must name one at least/],
+    ['127.0.0.1', ['--allowed-hosts', ','], /--allowed-hosts must contain at least one name/],
     ['127.0.0.1', ['--allowed-origins', 'https://*'], /allowedOrigins\.0/],
     ['127.0.0.1', ['--rate-limit', 'many'], /--rate-limit must be a number/],
     ['127.0.0.1', ['--max-sessions', '0'], /--max-sessions must be above 0/],
     ['no-such-host.invalid', [], /no-such-host\.invalid/],
-  ])('on %s with %j it is refused with status 2', (host, args, expected) => {
+  ])('%s with %j is rejected with exit code 2', (host, args, expected) => {
     const { status, stdout, stderr } = run(['--http', '0', '--host', host, ...args])
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(expected)
     expect(stderr).not.toMatch(/\n\s+at |short/)
   })
 
-  test('options of --http are refused without it', () => {
+  test('options of --http are rejected without --http', () => {
     expect(run(['--host', '127.0.0.1'])).toMatchObject({ status: 2, stderr: expect.stringContaining('--http') })
   })
 
-  test('the environment says the same as options, and less loudly', async () => {
+  test('environment variables work like options, and options override them', async () => {
     const file = join(folder(), 'tokens')
     writeFileSync(file, `${TOKENS[1]}\n`)
     const { url } = await serveHttp(['--allowed-hosts', 'localhost,127.0.0.1'], {
@@ -308,7 +308,7 @@ describe('where it listens', () => {
     expect(statusOf(await bytes(port, `${head}Host: localhost\r\nOrigin: http://localhost\r\n\r\n`))).toBe(403)
   })
 
-  test('a file .env says the same, and an option of tokens replaces every other token', async () => {
+  test('a .env file works like the environment, and a token option replaces all other tokens', async () => {
     const cwd = folder()
     writeFileSync(join(cwd, '.env'), `MCP_TOKEN=${TOKENS[0]}\nMCP_RATE_LIMIT=7\n`)
     writeFileSync(join(cwd, 'tokens'), `${TOKENS[1]}\n`)
@@ -321,7 +321,7 @@ describe('where it listens', () => {
   })
 
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? [])
-  test.skipIf(!addresses.includes('::1'))('an address of IPv6', async () => {
+  test.skipIf(!addresses.includes('::1'))('can be an IPv6 address', async () => {
     const { url } = await listening({}, '::1')
     expect(url).toMatch(/^http:\/\/\[::1\]:\d+\/mcp$/)
     expect(await status(url, INITIALIZE)).toBe(200)
@@ -330,7 +330,7 @@ describe('where it listens', () => {
     expect(await status(named.url, INITIALIZE)).toBe(200)
   })
 
-  test('a server of the package keeps the same rule', async () => {
+  test('createBacktestingHttpServer enforces the same rules', async () => {
     const server = createBacktestingHttpServer(newEngine(), {})
     await expect(server.listen(0, '0.0.0.0')).rejects.toThrow(/without a token/)
     await server.close()

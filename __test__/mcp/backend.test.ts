@@ -1,4 +1,4 @@
-/** The existing backend, as the original plan has it: five tools, and the first resource of each answer, parsed. */
+/** Compatibility with the existing backend: it calls five tools and parses the first resource of each result. */
 
 import { expect, test } from 'vitest'
 import { BacktestEngine } from '../../index.js'
@@ -57,14 +57,14 @@ async function replay(served: Served, run: object): Promise<string> {
   return id
 }
 
-test('the backend is served as its plan says', async () => {
+test('the existing backend is served', async () => {
   const served = serve([], { DATA_DIR: await store() })
   await replay(served, RUN)
   served.child.stdin.end()
   expect(await served.ended).toBe(0)
 })
 
-test('the backend is served on PostgreSQL, too, and its runs outlive the server', async () => {
+test('the existing backend is served on PostgreSQL, and its runs survive a restart', async () => {
   const url = await database()
   const engine = new BacktestEngine({ databaseUrl: url, logLevel: 'off' })
   await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: waves(366) })
@@ -84,7 +84,7 @@ test('the backend is served on PostgreSQL, too, and its runs outlive the server'
   expect(await next.ended).toBe(0)
 })
 
-test('the backend hears of its runs by its own notifications, where they are switched on', async () => {
+test('the existing backend receives its own notifications if they are enabled', async () => {
   const served = serve(['--notifications'], { DATA_DIR: await store() })
   await initialize(served)
   const { result } = await served.request('tools/call', { name: 'run_backtest', arguments: RUN })

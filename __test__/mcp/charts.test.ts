@@ -6,7 +6,7 @@ import { call, client, RUN, raw, store } from './support.js'
 
 const PNG = Buffer.of(0x89, 0x50, 0x4e, 0x47)
 
-/** Connects a client to a server whose engine draws by the function given. */
+/** Connects a client to a server whose engine renders charts with the given function. */
 async function connect(renderChart: Engine['renderChart']): Promise<Client> {
   const engine = newEngine()
   await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
@@ -24,7 +24,7 @@ async function connect(renderChart: Engine['renderChart']): Promise<Client> {
   return mcp
 }
 
-test('a chart is drawn on request, by run_backtest, get_backtest_results and as a resource', async () => {
+test('run_backtest, get_backtest_results and a resource return a chart on request', async () => {
   const drawn: unknown[] = []
   const mcp = await connect(async (id, options) => {
     drawn.push([id, options])
@@ -43,7 +43,7 @@ test('a chart is drawn on request, by run_backtest, get_backtest_results and as 
   expect(drawn).toHaveLength(3)
 })
 
-test('a chart that cannot be drawn does not spoil the answer', async () => {
+test('a result is returned even if its chart cannot be rendered', async () => {
   const mcp = await connect(async () => {
     const fields = { name: 'BacktestError', code: 'BAD_DATA', retryable: false, issues: [] }
     throw Object.assign(new Error('the bars of the run have changed'), fields)
@@ -60,7 +60,7 @@ test('a chart that cannot be drawn does not spoil the answer', async () => {
   expect(await call(mcp, 'list_assets')).toMatchObject({ assets_total: 1 })
 })
 
-test('the engine draws, and the server hands the picture on', async () => {
+test('the server returns the chart that the engine renders', async () => {
   const mcp = await client({ DATA_DIR: await store() })
   const run = await raw(mcp, 'run_backtest', { ...RUN, include_chart: true })
   const image = run.content[2]
@@ -70,6 +70,6 @@ test('the engine draws, and the server hands the picture on', async () => {
   const { backtest_id } = run.structuredContent as { backtest_id: string }
   const { contents } = await mcp.readResource({ uri: `backtest://${backtest_id}/chart.png` })
   expect(contents).toMatchObject([{ mimeType: 'image/png', blob: png.toString('base64') }])
-  // A client's message has 10 MB at most, and a model pays for every pixel.
+  // Clients accept messages of up to 10 MB, and a model pays for every pixel.
   expect(png.length).toBeLessThan(500_000)
 })

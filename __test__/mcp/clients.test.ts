@@ -1,4 +1,4 @@
-/** Clients that others wrote: the inspector's command line, and the official conformance suite. */
+/** Third-party clients: the command line of the MCP inspector, and the official conformance suite. */
 
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ function run(
 }
 
 describe('the inspector', () => {
-  /** The command line is a part of a package of 160 MB, most of it a web page; it only looks for that package's version. */
+  /** The command line belongs to a package of 160 MB, mostly a web page, of which it only reads the version. */
   function inspector(): string {
     const place = folder()
     const cli = join(place, 'cli')
@@ -41,7 +41,7 @@ describe('the inspector', () => {
     return join(cli, 'build', 'cli.js')
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: what the server says is what the tests look into.
+  // biome-ignore lint/suspicious/noExplicitAny: tests inspect arbitrary parts of the output.
   async function inspect(target: string[], settings: Record<string, string>, ...args: string[]): Promise<any> {
     const { status, stdout } = await run([inspector(), '--cli', ...target, ...args], settings)
     expect(status, stdout).toBe(0)
@@ -77,7 +77,7 @@ describe('the inspector', () => {
   })
 })
 
-test('the conformance suite finds nothing but what this server does not offer', async () => {
+test('the conformance suite only fails on features that this server does not offer', async () => {
   const { url } = await serveHttp([], { DATA_DIR: await store() })
   const place = folder()
   const suite = join(MODULES, '@modelcontextprotocol', 'conformance', 'dist', 'index.js')
@@ -103,7 +103,7 @@ test('the conformance suite finds nothing but what this server does not offer', 
     'tools-list',
   ])
   const failed = checks.filter(({ status }) => status !== 'SUCCESS')
-  // Scenarios of tools, prompts and resources that a test server of the suite has, or of methods that are not offered.
+  // Scenarios that need the tools, prompts and resources of the suite's own test server, or methods that are not offered.
   const NOT_OURS = /(?:Tool|Prompt) test_\w+ not found$|Resource not found: test:\/\/|-32601: Method not found$/
   expect(failed.filter(({ errorMessage }) => !NOT_OURS.test(errorMessage))).toEqual([])
   expect(

@@ -19,13 +19,13 @@ describe('the command line', () => {
     [['serve'], {}, /serve/],
     [['--http'], {}, /--http/],
     [['--http', '70000'], {}, /--http must be a number from 0 to 65535, was "70000"/],
-    [['--http', '80.5'], {}, /--http must be a port/],
+    [['--http', '80.5'], {}, /--http must be a port number/],
     [['--http', '-1'], {}, /--http/],
     [['--wait', '51'], {}, /--wait must be a number from 0 to 50, was "51"/],
     [['--wait', 'long'], {}, /--wait/],
     [[], { MCP_WAIT_SECONDS: '1e3' }, /was "1e3"/],
     [[], { MCP_BACKTEST_NOTIFICATIONS: 'yes' }, /MCP_BACKTEST_NOTIFICATIONS must be true or false, was "yes"/],
-  ])('refuses %j with %j', (args, settings, expected) => {
+  ])('rejects %j with %j', (args, settings, expected) => {
     const { status, stdout, stderr } = run(args, settings as Record<string, string>)
     expect(status).toBe(2)
     expect(stdout).toBe('')
@@ -33,7 +33,7 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/\n\s+at /)
   })
 
-  test('says so when a setting of the engine or the port is of no use', async () => {
+  test('reports an invalid engine setting and a port in use', async () => {
     const { status, stdout, stderr } = run([], { MAX_DATA_POINTS: 'many' })
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toContain('MAX_DATA_POINTS')
@@ -45,7 +45,7 @@ describe('the command line', () => {
   })
 })
 
-describe('the server ends with status 0', () => {
+describe('the server exits with code 0', () => {
   test('when standard input ends', async () => {
     const served = serve([], { DATA_DIR: await store() })
     await initialize(served)
@@ -53,7 +53,7 @@ describe('the server ends with status 0', () => {
     expect(await served.ended).toBe(0)
   })
 
-  test('when what a script piped in is answered', async () => {
+  test('after it has answered all piped requests', async () => {
     const requests = [
       { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: CLIENT } },
       { method: 'notifications/initialized' },
@@ -80,14 +80,14 @@ describe('the server ends with status 0', () => {
     expect(answers[1].result.structuredContent.assets_total).toBe(1)
   })
 
-  test('when standard input ends before a word was said', async () => {
+  test('when standard input ends without any message', async () => {
     const served = serve([])
     served.child.stdin.end()
     expect(await served.ended).toBe(0)
     expect(served.lines).toEqual([])
   })
 
-  test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)('at %s', async (signal) => {
+  test.skipIf(process.platform === 'win32').each(['SIGTERM', 'SIGINT'] as const)('on %s', async (signal) => {
     const served = serve([], { DATA_DIR: await store() })
     await initialize(served)
     served.child.kill(signal)

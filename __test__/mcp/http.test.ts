@@ -26,18 +26,18 @@ interface Reply {
   body: string
 }
 
-/** Sends what fetch would not: any Host, any Origin, any body. */
+/** Sends requests that fetch would not: any Host, any Origin, any body. */
 function http(url: string, method: string, headers: Record<string, string>, body?: string | Buffer): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const made = send(url, { method, headers }, (response) => {
+    const request = send(url, { method, headers }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (part) => {
         text += part
       })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
     })
-    made.on('error', reject)
-    made.end(body)
+    request.on('error', reject)
+    request.end(body)
   })
 }
 
@@ -50,7 +50,7 @@ const INITIALIZE = JSON.stringify({
 })
 
 describe('over HTTP', () => {
-  test.each(['legacy', 'modern'] as const)('the client of the SDK is served: %s', async (mode) => {
+  test.each(['legacy', 'modern'] as const)('serves an SDK client: %s', async (mode) => {
     const { url } = await serveHttp([], { DATA_DIR: await store() })
     const { mcp, transport } = await connect(url, mode)
     expect(transport.sessionId === undefined).toBe(mode === 'modern')
@@ -67,7 +67,7 @@ describe('over HTTP', () => {
     if (mode === 'legacy') await transport.terminateSession()
   })
 
-  test('several clients work at once on one engine and see the same runs', async () => {
+  test('serves several clients with one engine and the same runs', async () => {
     const { url } = await serveHttp([], { DATA_DIR: await store() })
     const clients = await Promise.all(
       (['legacy', 'modern', 'legacy', 'modern', 'legacy'] as const).map((mode) => connect(url, mode)),
@@ -85,7 +85,7 @@ describe('over HTTP', () => {
     }
   })
 
-  test('a run of one client is stopped by another', async () => {
+  test('lets one client cancel the run of another', async () => {
     const { url } = await serveHttp([], { DATA_DIR: await store({ long: true }) })
     const { mcp: one } = await connect(url, 'legacy')
     const { mcp: other } = await connect(url, 'modern')
@@ -95,23 +95,23 @@ describe('over HTTP', () => {
     expect(await call(one, 'get_backtest_results', { backtest_id })).toMatchObject({ status: 'cancelled' })
   })
 
-  test('the end of a run that was answered before reaches a session by its stream', async () => {
+  test('notifies a session of the end of a run through its stream', async () => {
     const { url } = await serveHttp(['--notifications'], { DATA_DIR: await store({ long: true }) })
     const { mcp } = await connect(url, 'legacy')
-    const heard: { method: string; params?: unknown }[] = []
+    const received: { method: string; params?: unknown }[] = []
     mcp.fallbackNotificationHandler = async (notification) => {
-      heard.push(notification)
+      received.push(notification)
     }
     const { backtest_id, status } = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })
     expect(status).toBe('running')
-    await expect.poll(() => heard.at(-1)?.method, { timeout: 20_000 }).toBe('backtest/complete')
-    expect(heard.at(-1)?.params).toMatchObject({ backtestId: backtest_id, result: { status: 'completed' } })
-    const progress = heard.filter(({ method }) => method === 'backtest/progress')
+    await expect.poll(() => received.at(-1)?.method, { timeout: 20_000 }).toBe('backtest/complete')
+    expect(received.at(-1)?.params).toMatchObject({ backtestId: backtest_id, result: { status: 'completed' } })
+    const progress = received.filter(({ method }) => method === 'backtest/progress')
     expect(progress.length).toBeGreaterThan(0)
     for (const { params } of progress) expect(params).toMatchObject({ backtestId: backtest_id })
   })
 
-  test('a session ends for good, and unknown ones are not found', async () => {
+  test('rejects ended and unknown sessions', async () => {
     const { url } = await serveHttp([])
     const opened = await http(url, 'POST', JSON_HEADERS, INITIALIZE)
     expect(opened.status).toBe(200)
@@ -130,17 +130,17 @@ describe('over HTTP', () => {
     ['a foreign Host', { host: 'evil.example' }, 403],
     ['a foreign Host with our port', { host: 'evil.example:80' }, 403],
     ['a foreign Origin', { origin: 'https://evil.example' }, 403],
-    ['an Origin that is none', { origin: 'null' }, 403],
-    ['a page of this machine', { origin: 'http://localhost:5173' }, 200],
+    ['the null Origin', { origin: 'null' }, 403],
+    ['a page on localhost', { origin: 'http://localhost:5173' }, 200],
     ['localhost as Host', { host: 'localhost:1' }, 200],
-  ])('%s is answered as it should be', async (_, headers, status) => {
+  ])('%s gets the expected status', async (_, headers, status) => {
     const { url } = await serveHttp([])
     const reply = await http(url, 'POST', { ...JSON_HEADERS, ...headers }, INITIALIZE)
     expect(reply.status, reply.body).toBe(status)
     if (status === 403) expect(JSON.parse(reply.body)).toMatchObject({ jsonrpc: '2.0', error: { code: -32000 } })
   })
 
-  test('bodies that are too large, no JSON or of another kind are refused, and the server lives on', async () => {
+  test('rejects bodies that are too large, not JSON or of another type, and keeps running', async () => {
     const { url, served } = await serveHttp([])
     const large = Buffer.alloc(5 * 1024 * 1024, 0x20)
     const declared = await http(url, 'POST', JSON_HEADERS, large).catch((error: NodeJS.ErrnoException) => error)
@@ -159,7 +159,7 @@ describe('over HTTP', () => {
   })
 })
 
-describe('a handler in a server of its user', () => {
+describe('a handler mounted in another server', () => {
   async function mounted(options: HttpOptions, body?: unknown): Promise<string> {
     const handler = createBacktestingHttpHandler(newEngine(), options)
     const server = createServer((request, response) => {
@@ -174,7 +174,7 @@ describe('a handler in a server of its user', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
   }
 
-  test('answers for the hosts and origins that are named, and for no others', async () => {
+  test('accepts only the configured hosts and origins', async () => {
     const url = await mounted({ allowedHosts: ['api.example'], allowedOrigins: ['app.example'] })
     const status = async (headers: Record<string, string>) =>
       (await http(url, 'POST', { ...JSON_HEADERS, ...headers }, INITIALIZE)).status
@@ -184,12 +184,12 @@ describe('a handler in a server of its user', () => {
     expect(await status({ host: 'api.example', origin: 'http://localhost' })).toBe(403)
   })
 
-  test('takes a body that was parsed before it', async () => {
+  test('accepts a body that middleware has parsed', async () => {
     const url = await mounted({}, JSON.parse(INITIALIZE))
     expect((await http(url, 'POST', JSON_HEADERS, '')).body).toContain('aitradepro-backtesting')
   })
 
-  test('ends a session that was idle for an hour', async () => {
+  test('ends a session after an hour of inactivity', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'performance'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -217,7 +217,7 @@ describe('a handler in a server of its user', () => {
   })
 })
 
-test.skipIf(process.platform === 'win32')('the example serves beside other routes', async () => {
+test.skipIf(process.platform === 'win32')('the example server has its own routes next to MCP', async () => {
   const child = spawn(process.execPath, [join(ROOT, 'examples', 'mcp-server.mjs')], {
     env: environment({ PORT: '0', DATA_DIR: await store() }),
   })

@@ -1,4 +1,4 @@
-/** What the tests of the MCP server over HTTP share: raw bytes, requests with their headers, servers in this process. */
+/** Helpers for tests of the MCP server over HTTP: raw bytes, requests with headers, servers in this process. */
 
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -13,10 +13,10 @@ import { newEngine } from '../support.js'
 
 export const TOKENS = ['first-token-0123456789', 'second-token-0123456789']
 
-/** How long anything may take that is not to be waited for at all: machines are busy at times. */
+/** Generous timeout for events that normally happen at once: test computers are busy at times. */
 export const SOON = { timeout: 20_000 }
 
-/** Sends bytes to a port and returns what comes until it is enough (the head of an answer), or the server closes. */
+/** Sends bytes to a port and returns the response until `enough` (by default the headers) or until the server closes. */
 export function bytes(
   port: number,
   data: string | Buffer,
@@ -61,7 +61,7 @@ export async function status(url: string, body: string, headers: Record<string, 
 
 export const bearer = (token = '') => ({ authorization: `Bearer ${token}` })
 
-/** Opens a session and returns what its requests say. */
+/** Opens a session and returns the headers for its requests. */
 export async function open(url: string, headers: Record<string, string> = {}): Promise<Record<string, string>> {
   const answer = await post(url, INITIALIZE, headers)
   await answer.text()
@@ -69,7 +69,7 @@ export async function open(url: string, headers: Record<string, string> = {}): P
   return { ...headers, ...PROTOCOL, 'mcp-session-id': answer.headers.get('mcp-session-id') ?? '' }
 }
 
-/** A handler in a server of its user. */
+/** Mounts a handler in a plain HTTP server and returns its URL. */
 export async function mounted(options: HttpOptions): Promise<string> {
   const handler = createBacktestingHttpHandler(newEngine(), options)
   const server = createServer((request, response) => void handler(request, response))
@@ -82,7 +82,7 @@ export async function mounted(options: HttpOptions): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
 }
 
-/** A server in this process. */
+/** Starts a server in this process. */
 export async function listening(
   options: HttpServerOptions = {},
   host = '127.0.0.1',
@@ -93,6 +93,6 @@ export async function listening(
   return { url, port: Number(new URL(url).port) }
 }
 
-/** Asks for the health of a server; a connection that it drops keeps `fetch` waiting, hence the time. */
+/** Requests the health of a server. `fetch` would wait forever on a dropped connection, hence the timeout. */
 export const health = async (url: string) =>
   (await fetch(new URL('/health', url), { signal: AbortSignal.timeout(5_000) })).status

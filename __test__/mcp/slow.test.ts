@@ -1,4 +1,4 @@
-/** Runs that take seconds: progress, answers before the end, cancellation, clients that leave. */
+/** Runs that take seconds: progress, responses before the end, cancellation, disconnecting clients. */
 
 import {
   Client,
@@ -14,27 +14,27 @@ import { newEngine } from '../support.js'
 import { call, client, initialize, LONG, type Message, refusal, serve, serveHttp, store } from './support.js'
 
 describe('a slow run', () => {
-  test('is answered before its end, goes on, and can be asked about until it is completed', async () => {
+  test('returns early, continues, and can be queried until it is completed', async () => {
     const mcp = await client({ DATA_DIR: await store({ long: true }) })
     const started = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0.2 })
     expect(started).toMatchObject({ status: 'running', asset_symbol: 'LONG' })
     expect(started.headline).toContain('There is no result yet')
     expect(started.next_step).toContain(started.backtest_id)
     const { backtest_id } = started
-    let told = started
+    let output = started
     const seen: number[] = [started.progress]
-    for (let asked = 0; told.status === 'running'; asked++) {
+    for (let asked = 0; output.status === 'running'; asked++) {
       if (asked > 200) throw new Error('the run does not end')
       await new Promise((resolve) => setTimeout(resolve, 100))
-      told = await call(mcp, 'get_backtest_results', { backtest_id, detail: 'summary' })
-      seen.push(told.progress)
+      output = await call(mcp, 'get_backtest_results', { backtest_id, detail: 'summary' })
+      seen.push(output.progress)
     }
-    expect(told).toMatchObject({ status: 'completed', progress: 100 })
+    expect(output).toMatchObject({ status: 'completed', progress: 100 })
     expect([...seen].sort((one, other) => one - other)).toEqual(seen)
     expect(new Set(seen).size).toBeGreaterThan(2)
   })
 
-  test('tells its progress at most once a second, never falling, and nothing after the answer', async () => {
+  test('reports increasing progress at most once a second, and none after the response', async () => {
     const served = serve(['--wait', '50'], { DATA_DIR: await store({ long: true }) })
     await initialize(served)
     const times: number[] = []
@@ -58,7 +58,7 @@ describe('a slow run', () => {
     expect(messages.at(-1)?.id).toBe(answer.id)
   })
 
-  test('is stopped when its request is cancelled', async () => {
+  test('stops when its request is cancelled', async () => {
     const mcp = await client({ DATA_DIR: await store({ long: true }) })
     const controller = new AbortController()
     const cancelled = mcp.callTool(
@@ -75,7 +75,7 @@ describe('a slow run', () => {
     expect(runs).toMatchObject([{ status: 'cancelled' }])
   })
 
-  test('is stopped and noted when the client leaves over stdio', async () => {
+  test('stops and is stored as cancelled when a stdio client disconnects', async () => {
     const dataDir = await store({ long: true })
     const served = serve([], { DATA_DIR: dataDir })
     await initialize(served)
@@ -91,7 +91,7 @@ describe('a slow run', () => {
     expect(await engine.listBacktests()).toMatchObject([{ status: 'cancelled' }])
   })
 
-  test('goes on when a client with a session leaves, and stops when one without a session does', async () => {
+  test('continues when a client with a session disconnects, and stops when one without a session does', async () => {
     const { url } = await serveHttp(['--wait', '50'], { DATA_DIR: await store({ long: true }) })
     const watcher = new Client({ name: 'watcher', version: '1' })
     await watcher.connect(new StreamableHTTPClientTransport(new URL(url)))
@@ -110,7 +110,7 @@ describe('a slow run', () => {
     }
   })
 
-  test('waits for its turn as pending', async () => {
+  test('is pending while it is queued', async () => {
     const mcp = await client({ DATA_DIR: await store({ long: true }), MAX_CONCURRENT_BACKTESTS: '1' })
     const first = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })
     const second = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })
@@ -126,9 +126,9 @@ describe('a slow run', () => {
   })
 })
 
-describe('a run of an engine that does as it is told', () => {
-  test('that fails after the answer is told by its notification', async () => {
-    const { mcp, engine, notified } = await told({ backtestNotifications: true })
+describe('a run of a scripted engine', () => {
+  test('that fails after the response is reported by a notification', async () => {
+    const { mcp, engine, notified } = await scriptedEngine({ backtestNotifications: true })
     const started = await call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0.05 })
     expect(started).toMatchObject({ backtest_id: 'bt-0123456789ab', status: 'running', progress: 1 })
     engine.fail(
@@ -142,8 +142,8 @@ describe('a run of an engine that does as it is told', () => {
       })
   })
 
-  test('that fails in time is told with its id, and with what to do', async () => {
-    const { mcp, engine } = await told({})
+  test('that fails before the response returns its id and the next step', async () => {
+    const { mcp, engine } = await scriptedEngine({})
     const failing = mcp.callTool({ name: 'run_backtest', arguments: { ...LONG } })
     await expect.poll(() => engine.started()).toBe(true)
     engine.fail(
@@ -152,13 +152,13 @@ describe('a run of an engine that does as it is told', () => {
     const { isError, content } = await failing
     expect(isError).toBe(true)
     expect(content).toMatchObject([
-      { type: 'text', text: 'STORAGE: no disk\nNext: try again in some seconds' },
+      { type: 'text', text: 'STORAGE: no disk\nNext: try again in a few seconds' },
       { resource: { text: '{"backtest_id":"bt-0123456789ab","status":"failed","progress":1}' } },
     ])
   })
 
-  test('that breaks shows nothing of its inside', async () => {
-    const { mcp, engine } = await told({})
+  test('that throws does not reveal internals', async () => {
+    const { mcp, engine } = await scriptedEngine({})
     const failing = mcp.callTool({ name: 'run_backtest', arguments: { ...LONG } })
     await expect.poll(() => engine.started()).toBe(true)
     engine.fail(new TypeError('secret at /home/somebody'))
@@ -167,39 +167,39 @@ describe('a run of an engine that does as it is told', () => {
     expect(text).not.toContain('secret')
   })
 
-  test('is told of once a second at most, and only of steps forward', async () => {
-    const { mcp, engine, sent } = await told({ waitSeconds: 2.5 })
-    const heard: { progress: number; at: number }[] = []
+  test('is reported at most once a second, and only with increasing progress', async () => {
+    const { mcp, engine, sent } = await scriptedEngine({ waitSeconds: 2.5 })
+    const received: { progress: number; at: number }[] = []
     const started = mcp.callTool(
       { name: 'run_backtest', arguments: { ...LONG } },
-      { onprogress: ({ progress }) => heard.push({ progress, at: performance.now() }) },
+      { onprogress: ({ progress }) => received.push({ progress, at: performance.now() }) },
     )
     await expect.poll(() => engine.started()).toBe(true)
     const report = { backtestId: 'bt-0123456789ab', stage: 'simulation', currentDate: null, tradesExecuted: 0 }
     for (let step = 0; step < 45; step++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
-      // Every other report falls back: an engine does not do that, a client must not see it.
+      // Every other report goes backwards: a real engine never does that, and a client must not see it.
       engine.report({ ...report, progress: step % 2 === 0 ? step : 0.5 })
     }
     const { structuredContent } = await started
     expect(structuredContent).toMatchObject({ status: 'running' })
-    // Long enough after the last one for another to be due: a token has no meaning once its request is answered.
+    // Another report would be due by now, but a progress token is invalid once its request has been answered.
     await new Promise((resolve) => setTimeout(resolve, 1100))
     engine.report({ ...report, progress: 99 })
     await new Promise((resolve) => setTimeout(resolve, 50))
     const last = sent.at(-1)
     expect(last && 'result' in last, JSON.stringify(last)).toBe(true)
-    expect(heard.length).toBeGreaterThan(1)
-    expect(heard.length).toBeLessThanOrEqual(3)
-    for (const [index, { progress, at }] of heard.entries()) {
-      const before = heard[index - 1]
-      if (before) expect(progress > before.progress && at - before.at > 900, JSON.stringify(heard)).toBe(true)
+    expect(received.length).toBeGreaterThan(1)
+    expect(received.length).toBeLessThanOrEqual(3)
+    for (const [index, { progress, at }] of received.entries()) {
+      const before = received[index - 1]
+      if (before) expect(progress > before.progress && at - before.at > 900, JSON.stringify(received)).toBe(true)
     }
     engine.fail(new DOMException('stopped', 'AbortError'))
   })
 
-  test('without an id is waited for, however long that takes', async () => {
-    const { mcp, engine } = await told({}, { silent: true })
+  test('without an id is awaited, however long that takes', async () => {
+    const { mcp, engine } = await scriptedEngine({}, { silent: true })
     const waiting = call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })
     await new Promise((resolve) => setTimeout(resolve, 200))
     engine.report({
@@ -214,13 +214,13 @@ describe('a run of an engine that does as it is told', () => {
   })
 })
 
-/** Connects a client to a server whose engine runs until it is told otherwise. */
-async function told(options: object, { silent = false } = {}) {
+/** Connects a client to a server whose engine reports progress and fails only when the test says so. */
+async function scriptedEngine(options: object, { silent = false } = {}) {
   let report: (progress: Progress) => void = () => {}
   let fail: (error: unknown) => void = () => {}
   let running = false
   const engine = newEngine()
-  const told: Engine = Object.assign(Object.create(engine), {
+  const scripted: Engine = Object.assign(Object.create(engine), {
     runBacktest: (_: unknown, { onProgress }: { onProgress: (progress: Progress) => void }) => {
       report = onProgress
       running = true
@@ -240,7 +240,7 @@ async function told(options: object, { silent = false } = {}) {
     listStrategies: () => engine.listStrategies(),
     listAssets: () => engine.listAssets(),
   })
-  const server = createBacktestingServer(told, options)
+  const server = createBacktestingServer(scripted, options)
   const mcp = new Client({ name: 'test', version: '1' })
   const notified: { method: string; params?: unknown }[] = []
   mcp.fallbackNotificationHandler = async (notification) => {

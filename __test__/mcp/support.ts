@@ -1,4 +1,4 @@
-/** What the tests of the MCP server share: stores with bars, servers as processes, clients of the SDK. */
+/** Helpers for tests of the MCP server: stores with bars, servers as child processes, SDK clients. */
 
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -8,10 +8,10 @@ import { expect, onTestFinished } from 'vitest'
 import { BacktestEngine } from '../../index.js'
 import { folder, ROOT, SP500, waves } from '../support.js'
 
-/** The command of the package, as it is installed. */
+/** The command of the package. */
 export const COMMAND = join(ROOT, 'mcp', 'dist', 'cli.js')
 
-/** Arguments of a run as the existing backend gives them. */
+/** Arguments of a run as the existing backend passes them. */
 export const RUN = {
   strategy_id: 'sma_crossover',
   asset_symbol: 'SP500',
@@ -21,13 +21,13 @@ export const RUN = {
   parameters: { fast_period: 20, slow_period: 100 },
 }
 
-/** Three hundred averages, in groups: expressions may be nested 64 deep. */
+/** Three hundred averages, in groups because expressions may only be nested 64 deep. */
 const AVERAGES = Array.from({ length: 12 }, (_, group) => {
   const terms = Array.from({ length: 25 }, (_, index) => `close > sma(close, ${100 + group * 25 + index})`)
   return `(${terms.join(' and ')})`
 })
 
-/** Work of some seconds on 900,000 bars of LONG. */
+/** A run of a few seconds on the 900,000 bars of LONG. */
 export const LONG = {
   strategy: {
     id: 'long',
@@ -40,7 +40,7 @@ export const LONG = {
   initial_capital: 10_000,
 }
 
-/** Makes a store with real bars, and with many made-up ones where they are wanted; returns its folder. */
+/** Creates a store with real bars, and if `long` with many synthetic ones. Returns its folder. */
 export async function store({ long = false } = {}): Promise<string> {
   const dataDir = folder()
   const engine = new BacktestEngine({ dataDir, logLevel: 'off' })
@@ -50,7 +50,7 @@ export async function store({ long = false } = {}): Promise<string> {
   return dataDir
 }
 
-/** The environment of this process without the settings of an engine, and with those given. */
+/** Returns the environment of this process without engine settings, plus the given ones. */
 export function environment(settings: Record<string, string>): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     ([name, value]) =>
@@ -59,7 +59,7 @@ export function environment(settings: Record<string, string>): Record<string, st
   return { ...Object.fromEntries(inherited), LOG_LEVEL: 'off', ...settings }
 }
 
-/** A server as a process, spoken to line by line. */
+/** A server as a child process, with its lines of output. */
 export interface Served {
   child: ChildProcessWithoutNullStreams
   /** Every line of standard output so far. */
@@ -67,9 +67,9 @@ export interface Served {
   stderr(): string
   /** Sends a message, or any text, as a line. */
   send(message: object | string): void
-  /** Waits for the message that meets a condition, and returns it. */
+  /** Waits for a message that meets a condition. */
   message(matches: (message: Message) => boolean): Promise<Message>
-  /** Calls a method and returns the answer. */
+  /** Calls a method and returns the response. */
   request(method: string, params?: object): Promise<Message>
   /** Resolves when the process has ended. */
   ended: Promise<number | null>
@@ -79,14 +79,14 @@ export interface Message {
   jsonrpc?: string
   id?: number | string | null
   method?: string
-  // biome-ignore lint/suspicious/noExplicitAny: what the server says is what the tests look into.
+  // biome-ignore lint/suspicious/noExplicitAny: tests inspect arbitrary parts of the output.
   params?: any
-  // biome-ignore lint/suspicious/noExplicitAny: what the server says is what the tests look into.
+  // biome-ignore lint/suspicious/noExplicitAny: tests inspect arbitrary parts of the output.
   result?: any
   error?: { code: number; message: string }
 }
 
-/** Runs the command to its end. */
+/** Runs the command until it exits. */
 export function run(args: string[], settings: Record<string, string> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
     encoding: 'utf8',
@@ -96,7 +96,7 @@ export function run(args: string[], settings: Record<string, string> = {}) {
   return { status, stdout, stderr }
 }
 
-/** Starts the command, in a shell that was prepared for it if need be. */
+/** Starts the command, after the shell command `prepare` if given. */
 export function serve(
   args: string[],
   settings: Record<string, string> = {},
@@ -159,7 +159,7 @@ export function serve(
   }
 }
 
-/** Opens a connection as clients of the 2025 revisions do. */
+/** Initializes a connection as clients of the 2025 revisions do. */
 export async function initialize(served: Served): Promise<Message> {
   const answer = await served.request('initialize', {
     protocolVersion: '2025-11-25',
@@ -170,7 +170,7 @@ export async function initialize(served: Served): Promise<Message> {
   return answer
 }
 
-/** Starts the command over HTTP on a free port and returns its address. */
+/** Starts the command over HTTP on a free port and returns its URL. */
 export async function serveHttp(
   args: string[],
   settings: Record<string, string> = {},
@@ -188,7 +188,7 @@ export async function serveHttp(
   return { served, url }
 }
 
-/** Connects a client of the SDK over stdio to a server of its own. */
+/** Starts a server over stdio and connects an SDK client to it. */
 export async function client(
   settings: Record<string, string>,
   { args = [], options = {} }: { args?: string[]; options?: ClientOptions } = {},
@@ -206,15 +206,15 @@ export async function client(
   return made
 }
 
-/** Calls a tool that must succeed and returns its structured content. */
-// biome-ignore lint/suspicious/noExplicitAny: what the server says is what the tests look into.
+/** Calls a tool that must succeed. Returns its structured content. */
+// biome-ignore lint/suspicious/noExplicitAny: tests inspect arbitrary parts of the output.
 export async function call(from: Client, name: string, args: object = {}): Promise<any> {
   const result = await raw(from, name, args)
   expect(result.isError, textOf(result)).toBeFalsy()
   return result.structuredContent
 }
 
-/** Calls a tool that must fail and returns its text. */
+/** Calls a tool that must fail. Returns its text. */
 export async function refusal(from: Client, name: string, args: object = {}): Promise<string> {
   const result = await raw(from, name, args)
   expect(result.isError, JSON.stringify(result.structuredContent)).toBe(true)
@@ -229,13 +229,13 @@ export async function raw(from: Client, name: string, args: object = {}): Promis
   return (await from.callTool({ name, arguments: args as Record<string, unknown> })) as CallToolResult
 }
 
-/** Returns the text of an answer. */
+/** Returns the text of a result. */
 export function textOf({ content }: CallToolResult): string {
   return content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n')
 }
 
-/** Returns what the existing backend reads of an answer: the first resource, parsed. */
-// biome-ignore lint/suspicious/noExplicitAny: what the server says is what the tests look into.
+/** Returns the first resource of a result, parsed, as the existing backend does. */
+// biome-ignore lint/suspicious/noExplicitAny: tests inspect arbitrary parts of the output.
 export function firstResource({ content }: CallToolResult): { uri: string; value: any } {
   const block = content.find(({ type }) => type === 'resource')
   if (block?.type !== 'resource' || !('text' in block.resource))

@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 
 describe('the tools', () => {
-  test('are those of the plan and those around them, with schemas and truthful annotations', async () => {
+  test('have schemas and correct annotations', async () => {
     const { tools } = await mcp.listTools()
     expect(tools.map(({ name }) => name)).toEqual([
       'run_backtest',
@@ -54,7 +54,7 @@ describe('the tools', () => {
     expect(destructive).toEqual(['register_strategy', 'cancel_backtest', 'delete_backtest'])
   })
 
-  test('say the same as structured content and as text, headline, caveats and next step first, in 4 kB', async () => {
+  test('return the same content as structured data and as text, starting with headline, caveats and next step, within 4 kB', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const answers = [
       await raw(mcp, 'run_backtest', RUN),
@@ -66,10 +66,10 @@ describe('the tools', () => {
       await raw(mcp, 'list_backtests'),
     ]
     for (const answer of answers) {
-      const told = answer.structuredContent as Record<string, unknown>
-      const { headline, caveats, next_step, ...rest } = told
-      expect(Object.keys(told).slice(0, 3)).toEqual(['headline', 'caveats', 'next_step'])
-      expect(JSON.stringify(told).length, String(headline)).toBeLessThan(4096)
+      const output = answer.structuredContent as Record<string, unknown>
+      const { headline, caveats, next_step, ...rest } = output
+      expect(Object.keys(output).slice(0, 3)).toEqual(['headline', 'caveats', 'next_step'])
+      expect(JSON.stringify(output).length, String(headline)).toBeLessThan(4096)
       const text = textOf(answer)
       expect(text.startsWith(`${headline}\n`)).toBe(true)
       for (const caveat of caveats as string[]) expect(text).toContain(`- ${caveat}`)
@@ -88,19 +88,19 @@ function namesOf(schema: unknown): string[] {
 }
 
 describe('run_backtest', () => {
-  test('gives the exact result, and says what speaks against it', async () => {
-    const told = await call(mcp, 'run_backtest', RUN)
-    expect(told).toMatchObject({ status: 'completed', progress: 100, final_capital: 13905.49, total_return: 39.0549 })
-    expect(told.headline).toContain('total return 39.05 %, buy and hold 81.72 %')
-    expect(told.headline).toContain('6 trades. Filled at the close that gave the signal. In sample, unless')
-    expect(told.caveats[0]).toContain('in-sample')
-    expect(told.caveats[1]).toContain('filled at the close of the bar that gave the signal')
-    expect(told.metrics.sharpe_ratio).toBeCloseTo(0.823016, 6)
-    expect(told.next_step).toContain('out of sample')
+  test('returns the exact result with its caveats', async () => {
+    const output = await call(mcp, 'run_backtest', RUN)
+    expect(output).toMatchObject({ status: 'completed', progress: 100, final_capital: 13905.49, total_return: 39.0549 })
+    expect(output.headline).toContain('total return 39.05 %, buy and hold 81.72 %')
+    expect(output.headline).toContain('6 trades. Filled at the close of the signal bar. In sample, unless')
+    expect(output.caveats[0]).toContain('in-sample')
+    expect(output.caveats[1]).toContain('filled at the close of the bar that gave the signal')
+    expect(output.metrics.sharpe_ratio).toBeCloseTo(0.823016, 6)
+    expect(output.next_step).toContain('out of sample')
   })
 
-  test('takes every optional argument', async () => {
-    const told = await call(mcp, 'run_backtest', {
+  test('accepts every optional argument', async () => {
+    const output = await call(mcp, 'run_backtest', {
       ...RUN,
       strategy_id: null,
       strategy: {
@@ -116,18 +116,18 @@ describe('run_backtest', () => {
       simulation: { execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252, upon_opposite_entry: 'ignore' },
       user_id: 'u1',
     })
-    expect(told).toMatchObject({ timeframe: '1w', parameters: { period: 10 } })
-    expect(told.headline).not.toContain('Filled at the close')
-    expect(told.assumptions).toMatchObject({ execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252 })
-    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id: told.backtest_id })).value
+    expect(output).toMatchObject({ timeframe: '1w', parameters: { period: 10 } })
+    expect(output.headline).not.toContain('Filled at the close')
+    expect(output.assumptions).toMatchObject({ execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252 })
+    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id: output.backtest_id })).value
     expect(whole).toMatchObject({ user_id: 'u1', simulation: { upon_opposite_entry: 'ignore' } })
     expect((await call(mcp, 'list_backtests', { user_id: 'u1' })).backtests).toHaveLength(1)
     expect((await call(mcp, 'list_backtests', { user_id: 'u2' })).backtests).toHaveLength(0)
   })
 
-  test('names what is wrong, all of it, and what to do', async () => {
+  test('reports all problems and how to fix them', async () => {
     expect(await refusal(mcp, 'run_backtest', { ...RUN, intial_capital: 5 })).toMatch(
-      /^INVALID_ARGUMENT: intial_capital is not known here\nNext: .*arguments of run_backtest: strategy_id, asset_symbol/,
+      /^INVALID_ARGUMENT: intial_capital is not a known field\nNext: .*arguments of run_backtest: strategy_id, asset_symbol/,
     )
     const several = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: '10', start_date: 3 })
     expect(several).toMatch(/^INVALID_ARGUMENT: 2 problems\n- start_date: .*string.*\n- initial_capital: .*number/)
@@ -144,14 +144,14 @@ describe('run_backtest', () => {
     )
     expect(await refusal(mcp, 'run_backtest', { ...RUN, start_date: '2000-01-03' })).toMatch(/^LIMIT_EXCEEDED: /)
     expect(await refusal(mcp, 'run_backtest', { ...RUN, simulation: { feees: 1 } })).toContain(
-      'simulation.feees is not known',
+      'simulation.feees is not a known field',
     )
     expect(await refusal(mcp, 'run_backtest', { ...RUN, strategy: LONG.strategy })).toContain('strategy_id')
   })
 })
 
 describe('get_backtest_results', () => {
-  test('holds the whole result for programs, exact', async () => {
+  test('embeds the full, unrounded result for programs', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id }))
     expect(uri).toBe(`backtest://${backtest_id}/results`)
@@ -176,40 +176,40 @@ describe('get_backtest_results', () => {
     expect(value.equity_curve.at(-1)).toBe(value.final_capital)
   })
 
-  test('pages through trades and thins the curve, keeping its extremes', async () => {
+  test('pages through trades and downsamples the curve, keeping its extremes', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id })).value
-    const told = await call(mcp, 'get_backtest_results', {
+    const output = await call(mcp, 'get_backtest_results', {
       backtest_id,
       detail: 'full',
       trades_offset: 4,
       trades_limit: 10,
       equity_points: 20,
     })
-    expect(told).toMatchObject({ trades_total: 6, trades_offset: 4, equity_points_total: 1258 })
-    expect(told.trades).toEqual(whole.trades.slice(4))
-    expect(told.equity_curve.length).toBeLessThanOrEqual(20)
-    expect(told.equity_curve).toHaveLength(told.timestamps.length)
-    expect(Math.max(...told.equity_curve)).toBe(Math.max(...whole.equity_curve))
-    expect(Math.min(...told.equity_curve)).toBe(Math.min(...whole.equity_curve))
-    expect(told.equity_curve[0]).toBe(whole.equity_curve[0])
-    expect(told.equity_curve.at(-1)).toBe(whole.equity_curve.at(-1))
-    expect([...told.timestamps].sort()).toEqual(told.timestamps)
+    expect(output).toMatchObject({ trades_total: 6, trades_offset: 4, equity_points_total: 1258 })
+    expect(output.trades).toEqual(whole.trades.slice(4))
+    expect(output.equity_curve.length).toBeLessThanOrEqual(20)
+    expect(output.equity_curve).toHaveLength(output.timestamps.length)
+    expect(Math.max(...output.equity_curve)).toBe(Math.max(...whole.equity_curve))
+    expect(Math.min(...output.equity_curve)).toBe(Math.min(...whole.equity_curve))
+    expect(output.equity_curve[0]).toBe(whole.equity_curve[0])
+    expect(output.equity_curve.at(-1)).toBe(whole.equity_curve.at(-1))
+    expect([...output.timestamps].sort()).toEqual(output.timestamps)
     const summary = await raw(mcp, 'get_backtest_results', { backtest_id, detail: 'summary' })
     expect(JSON.stringify(summary).length).toBeLessThan(12_000)
     expect(firstResource(summary).value).toEqual(summary.structuredContent)
   })
 
-  test('names known ids for one that is not', async () => {
+  test('lists known ids if the id is unknown', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const text = await refusal(mcp, 'get_backtest_results', { backtest_id: 'bt-000000000000' })
     expect(text).toBe(
-      `NOT_FOUND: there is no backtest with id "bt-000000000000"\nNext: use an id that list_backtests shows; newest known ids: ${backtest_id}`,
+      `NOT_FOUND: there is no backtest with id "bt-000000000000"\nNext: use an id from list_backtests; newest ids: ${backtest_id}`,
     )
   })
 })
 
-test('a client of revision 2026-07-28 is served over stdio, too', async () => {
+test('a client of revision 2026-07-28 is served over stdio as well', async () => {
   const modern = await client(
     { DATA_DIR: await store() },
     { options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
@@ -217,10 +217,10 @@ test('a client of revision 2026-07-28 is served over stdio, too', async () => {
   expect(await call(modern, 'run_backtest', RUN)).toMatchObject({ status: 'completed', total_return: 39.0549 })
 })
 
-test('list_strategies tells one of them whole', async () => {
-  const told = await call(mcp, 'list_strategies', { strategy_id: 'rsi' })
-  expect(told.strategies).toHaveLength(1)
-  expect(told.strategies[0].source).toContain('entries')
+test('list_strategies returns one strategy in full, and pages through all', async () => {
+  const output = await call(mcp, 'list_strategies', { strategy_id: 'rsi' })
+  expect(output.strategies).toHaveLength(1)
+  expect(output.strategies[0].source).toContain('entries')
   for (let index = 0; index < 8; index++) {
     const strategy = { id: `z${index}`, description: 'x'.repeat(500), entries: 'close > 1', exits: 'close > 2' }
     await call(mcp, 'register_strategy', { strategy })
@@ -234,7 +234,7 @@ test('list_strategies tells one of them whole', async () => {
   expect(await refusal(mcp, 'list_strategies', { strategy_id: 'rsii' })).toContain('known ids')
 })
 
-test('validate_strategy answers for whatever is in the configuration', async () => {
+test('validate_strategy returns a result for any configuration', async () => {
   const check = (strategy_config: object) => call(mcp, 'validate_strategy', { strategy_config })
   expect(await check({ strategy_id: 'rsi', parameters: {} })).toMatchObject({ valid: true, errors: [], issues: [] })
   expect(await check({ strategy_id: 'rsi', parameters: { oversold: 80, overbought: 20 } })).toMatchObject({
@@ -247,7 +247,7 @@ test('validate_strategy answers for whatever is in the configuration', async () 
   })
   expect(await check({ strategy_id: 'rsi', strategyId: 'rsi' })).toMatchObject({
     valid: false,
-    errors: ['strategyId is not known here'],
+    errors: ['strategyId is not a known field'],
   })
   const own = { id: 'own', entries: 'rsii(close, 14) < 30', exits: 'close > 5' }
   expect((await check({ strategy: own })).errors[0]).toMatch(/rsii.*did you mean `rsi`\?/)
@@ -256,11 +256,11 @@ test('validate_strategy answers for whatever is in the configuration', async () 
   )
 })
 
-test('get_metrics gives those named, exact, or all', async () => {
+test('get_metrics returns the named metrics, or all, unrounded', async () => {
   const { backtest_id } = await call(mcp, 'run_backtest', RUN)
-  const told = await call(mcp, 'get_metrics', { backtest_id, metrics: ['sharpe_ratio', 'maxDrawdown'] })
-  // Unrounded: the last digit or two are the processor's and the order of summation's.
-  expect(told.metrics).toEqual({
+  const output = await call(mcp, 'get_metrics', { backtest_id, metrics: ['sharpe_ratio', 'maxDrawdown'] })
+  // Unrounded: the last digits depend on the processor and on the order of summation.
+  expect(output.metrics).toEqual({
     sharpe_ratio: expect.closeTo(0.8230161786423901, 13),
     max_drawdown: expect.closeTo(19.821811652558207, 12),
   })
@@ -288,7 +288,7 @@ test('list_assets searches and pages', async () => {
   expect((await call(mcp, 'list_assets', { offset: 1 })).assets).toEqual([])
 })
 
-test('register_strategy keeps a strategy, which then runs by its id', async () => {
+test('register_strategy stores a strategy that can then be run by id', async () => {
   const strategy = { id: 'mine', entries: 'close > sma(close, 5)', exits: 'close < sma(close, 5)' }
   expect((await call(mcp, 'register_strategy', { strategy })).strategy).toMatchObject({ id: 'mine', type: 'custom' })
   expect(await call(mcp, 'run_backtest', { ...RUN, strategy_id: 'mine', parameters: {} })).toMatchObject({
@@ -297,11 +297,11 @@ test('register_strategy keeps a strategy, which then runs by its id', async () =
   })
   expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, id: 'rsi' } })).toMatch(/^INVALID_ARGUMENT/)
   expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, shortEntries: 'a' } })).toContain(
-    'strategy.shortEntries is not known here',
+    'strategy.shortEntries is not a known field',
   )
 })
 
-test('list_backtests pages, delete_backtest deletes, cancel_backtest does nothing to what has ended', async () => {
+test('list_backtests pages, delete_backtest deletes, cancel_backtest has no effect on ended runs', async () => {
   const ids: string[] = []
   for (let run = 0; run < 3; run++) ids.unshift((await call(mcp, 'run_backtest', RUN)).backtest_id)
   const page = await call(mcp, 'list_backtests', { limit: 2, strategy_id: 'sma_crossover', status: 'completed' })
@@ -317,7 +317,7 @@ test('list_backtests pages, delete_backtest deletes, cancel_backtest does nothin
 })
 
 describe('the resources', () => {
-  test('are listed, completed and read', async () => {
+  test('can be listed, completed and read', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const { resources } = await mcp.listResources()
     expect(resources.map(({ uri }) => uri)).toEqual(['strategies://list', `backtest://${backtest_id}`])
@@ -348,7 +348,7 @@ describe('the resources', () => {
     'backtest://x/results',
     'backtest://bt-000000000000/metrics',
     'nothing://here',
-  ])('that do not exist are not found: %s', async (uri) => {
+  ])('return "not found" if they do not exist: %s', async (uri) => {
     await expect(mcp.readResource({ uri })).rejects.toMatchObject({
       code: -32602,
       message: expect.stringContaining('not found'),
@@ -356,7 +356,7 @@ describe('the resources', () => {
   })
 })
 
-test('the prompts lead through an honest study', async () => {
+test('the prompts guide through a sound study', async () => {
   const { prompts } = await mcp.listPrompts()
   expect(prompts.map(({ name }) => name)).toEqual(['honest_study', 'out_of_sample_check', 'review_backtest'])
   const { messages } = await mcp.getPrompt({

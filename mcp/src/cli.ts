@@ -1,66 +1,68 @@
 #!/usr/bin/env node
-/** The command `aitradepro-backtesting-mcp`: an engine with the settings of the environment, over stdio or HTTP. */
+/** The command `aitradepro-backtesting-mcp`: serves an engine, configured by the environment, over stdio or HTTP. */
 
 import { BacktestEngine } from '@aitradepro/backtesting'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
-import { type Command, environmentWithFile, read } from './command.js'
-import { note, noteDefect } from './log.js'
-import { createBacktestingHttpServer } from './serve.js'
+import { type Command, environmentWithFile, parseCommand } from './cli-options.js'
+import { createBacktestingHttpServer } from './http-server.js'
+import { LineTransport } from './line-transport.js'
+import { logDefect, logError } from './log.js'
 import { createBacktestingServer } from './server.js'
-import type { ServerOptions } from './settings.js'
-import { LineTransport } from './stdio.js'
-import { inLine } from './text.js'
+import type { ServerOptions } from './server-options.js'
+import { singleLine } from './single-line.js'
 
-/** Ends the process for a command line that makes no sense. */
-const MISUSED = 2
+/** Exit code for an invalid command line. */
+const EXIT_USAGE = 2
 
-/** After a signal the process ends by then, whatever does not. */
-const LONGEST_END_MILLISECONDS = 20_000
+/** Time limit for a clean shutdown after a signal. */
+const SHUTDOWN_TIMEOUT_MS = 20_000
 
-// Standard output belongs to the protocol, whatever a dependency prints.
+// Standard output carries the protocol: nothing that a dependency prints may get into it.
 console.log = console.error
 console.info = console.error
 console.debug = console.error
 
-// The last resort: a defect that one request brings to light must not end the server for all the others. What has to stay
-// whole is kept by the engine, which does not share the state of this thread.
-process.on('unhandledRejection', noteDefect)
-process.on('uncaughtException', noteDefect)
+// Last resort: a bug that one request triggers must not end the server for all other clients. Durable state is safe, because
+// the engine keeps it and does not share the state of this thread.
+process.on('unhandledRejection', logDefect)
+process.on('uncaughtException', logDefect)
 
 main().catch((error: unknown) => {
-  console.error(messageOf(error))
+  console.error(errorMessage(error))
   process.exit(1)
 })
 
 async function main(): Promise<void> {
   let command: Command
   try {
-    command = await read(process.argv.slice(2), environmentWithFile(process.env))
+    command = await parseCommand(process.argv.slice(2), environmentWithFile(process.env))
   } catch (error) {
-    console.error(`${messageOf(error)}\nTry --help.`)
-    process.exitCode = MISUSED
+    console.error(`${errorMessage(error)}\nTry --help.`)
+    process.exitCode = EXIT_USAGE
     return
   }
   if (command.kind === 'print') {
     process.stdout.write(command.text)
     return
   }
-  // From now on a signal is an orderly end, however early it comes.
-  const signal = signalled()
+  // Before the engine is created, so that even an early signal leads to a clean shutdown.
+  const signal = terminationSignal()
   const engine = new BacktestEngine()
-  await (command.kind === 'stdio' ? overStdio(engine, command.options, signal) : overHttp(engine, command, signal))
+  await (command.kind === 'stdio'
+    ? serveOverStdio(engine, command.options, signal)
+    : serveOverHttp(engine, command, signal))
   process.exit(0)
 }
 
-async function overStdio(engine: BacktestEngine, options: ServerOptions, signal: Promise<void>): Promise<void> {
+async function serveOverStdio(engine: BacktestEngine, options: ServerOptions, signal: Promise<void>): Promise<void> {
   const transport = new LineTransport()
-  const handle = serveStdio(() => createBacktestingServer(engine, options), { transport, onerror: note })
+  const handle = serveStdio(() => createBacktestingServer(engine, options), { transport, onerror: logError })
   await Promise.race([transport.closed, signal])
   await handle.close()
   await engine.close()
 }
 
-async function overHttp(
+async function serveOverHttp(
   engine: BacktestEngine,
   { port, host, options }: Extract<Command, { kind: 'http' }>,
   signal: Promise<void>,
@@ -72,20 +74,21 @@ async function overHttp(
   await engine.close()
 }
 
-function signalled(): Promise<void> {
+/** Resolves when the process is asked to terminate. */
+function terminationSignal(): Promise<void> {
   return new Promise((resolve) => {
-    const end = () => {
+    const onSignal = () => {
       setTimeout(() => {
-        console.error('the end took too long and was cut short')
+        console.error(`the shutdown took longer than ${SHUTDOWN_TIMEOUT_MS / 1000} s and was aborted`)
         process.exit(1)
-      }, LONGEST_END_MILLISECONDS).unref()
+      }, SHUTDOWN_TIMEOUT_MS).unref()
       resolve()
     }
-    process.once('SIGINT', end)
-    process.once('SIGTERM', end)
+    process.once('SIGINT', onSignal)
+    process.once('SIGTERM', onSignal)
   })
 }
 
-function messageOf(error: unknown): string {
-  return inLine(error instanceof Error ? error.message : String(error))
+function errorMessage(error: unknown): string {
+  return singleLine(error instanceof Error ? error.message : String(error))
 }

@@ -1,8 +1,8 @@
-/** What the server asks of an engine. */
+/** The part of the engine that the MCP server uses. */
 
 import type { BacktestEngine } from '@aitradepro/backtesting'
 
-/** A `BacktestEngine`, or anything that answers as one does. */
+/** A `BacktestEngine`, or any object with the same methods. */
 export type Engine = Pick<
   BacktestEngine,
   | 'runBacktest'

@@ -1,13 +1,13 @@
-/** Prompts that lead a model through an honest study. */
+/** Prompts that guide a model through sound research. */
 
 import { completable, type GetPromptResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { inLine } from './text.js'
+import { singleLine } from './single-line.js'
 import type { Context } from './tool.js'
 
 /** Registers the prompts with a server. */
 export function registerPrompts({ engine, server }: Context): void {
-  const asset = completable(z.string().describe('Asset, as list_assets shows it'), async (value) => {
+  const asset = completable(z.string().describe('Asset symbol from list_assets'), async (value) => {
     const symbols = (await engine.listAssets()).map(({ assetSymbol }) => assetSymbol)
     return symbols.filter((symbol) => symbol.toLowerCase().startsWith(value.toLowerCase())).slice(0, 100)
   })
@@ -23,58 +23,58 @@ export function registerPrompts({ engine, server }: Context): void {
     'honest_study',
     {
       title: 'Study a trading idea honestly',
-      description: 'From a hypothesis to a verdict: one run in sample, one check out of sample, no fishing.',
+      description: 'From a hypothesis to a verdict: one in-sample run, one out-of-sample check, no parameter fishing.',
       argsSchema: z.object({ idea: z.string().describe('The idea in plain words'), asset_symbol: asset }),
     },
     ({ idea, asset_symbol }) =>
-      said(`Study this trading idea on ${inLine(asset_symbol)}: ${inLine(idea)}
+      userMessage(`Study this trading idea on ${singleLine(asset_symbol)}: ${singleLine(idea)}
 
 Work in this order, and do not go back:
-1. Hypothesis. Say what should earn money and why, and which result would refute it: total return against buy and hold, the deepest drawdown you would bear, at least 30 closed trades. Write this down before you see any number.
-2. Data. Call list_assets. Keep the last third of the range back; do not look at it.
-3. Strategy. Take one of list_strategies, or write one and check it with validate_strategy. Fix its parameters by reasoning, not by trying.
+1. Hypothesis. Say what should earn money and why, and which result would refute it: total return compared with buy and hold, the deepest acceptable drawdown, at least 30 closed trades. Write this down before you see any number.
+2. Data. Call list_assets. Hold out the last third of the range; do not look at it.
+3. Strategy. Choose one from list_strategies, or write one and check it with validate_strategy. Fix its parameters by reasoning, not by trial and error.
 4. In sample. Call run_backtest once on the first two thirds, with simulation { "execution": "nextOpen" }. Read the caveats.
-5. Out of sample. Call run_backtest once on the last third, with nothing changed.
-6. Verdict. Compare both with the hypothesis: supported, refuted, or not enough trades to tell. Give the numbers of both runs, every caveat, and how many runs you made in all. If you changed anything after step 4, say so: the check is then worth less.`),
+5. Out of sample. Call run_backtest once on the last third, without changing anything.
+6. Verdict. Compare both runs with the hypothesis: supported, refuted, or too few trades to decide. Report the numbers of both runs, every caveat, and how many runs you made in total. If you changed anything after step 4, say so: the check is then worth less.`),
   )
 
   server.registerPrompt(
     'out_of_sample_check',
     {
       title: 'Check a backtest out of sample',
-      description: 'Repeats a run, unchanged, on a period that had no part in it, and compares.',
+      description: 'Repeats a run unchanged on a period that was not used to choose it, and compares the results.',
       argsSchema: z.object({ backtest_id: run }),
     },
     ({ backtest_id }) =>
-      said(`Check backtest ${inLine(backtest_id)} out of sample.
+      userMessage(`Check backtest ${singleLine(backtest_id)} out of sample.
 
-1. Read it: get_backtest_results with detail "summary". Note strategy, parameters, period, assumptions.
-2. Call list_assets and choose a period of the same asset that does not overlap with it, later if there is one, of similar length. Say which one before you run.
-3. Call list_backtests for this strategy and asset: how many runs came before? Each of them was a chance to be lucky.
-4. Call run_backtest once with the same strategy, parameters and simulation on that period.
-5. Put both side by side: total return against buy and hold, Sharpe ratio, deepest drawdown, closed trades, caveats. Say whether the result held, and what is not known: costs, fills, splits and dividends, assets that vanished.`),
+1. Read it: call get_backtest_results with detail "summary". Note the strategy, parameters, period and assumptions.
+2. Call list_assets and choose a period of the same asset and of similar length that does not overlap, preferably a later one. State your choice before you run anything.
+3. Call list_backtests for this strategy and asset: how many runs came before? Each of them was another chance to get lucky.
+4. Call run_backtest once on that period with the same strategy, parameters and simulation.
+5. Compare both runs: total return and buy and hold, Sharpe ratio, maximum drawdown, closed trades, caveats. Say whether the result held up, and what remains unknown: costs, fills, splits and dividends, delisted assets.`),
   )
 
   server.registerPrompt(
     'review_backtest',
     {
       title: 'Review a backtest critically',
-      description: 'Looks for reasons not to believe a result before anybody trades on it.',
+      description: 'Looks for reasons to distrust a result before anyone trades on it.',
       argsSchema: z.object({ backtest_id: run }),
     },
     ({ backtest_id }) =>
-      said(`Review backtest ${inLine(backtest_id)} as somebody who would lose money by believing it.
+      userMessage(`Review backtest ${singleLine(backtest_id)} as someone who would lose money by trusting it.
 
-1. Read get_backtest_results with detail "full", and look at the chart if you can (include_chart).
-2. Trades: are there at least 30 closed ones? Does the result hang on one or two of them? Leave the best one out and say what is left.
-3. Fills: is execution "close"? Then say what the caveat says about fills at the next open.
-4. Costs: set total_fees_paid and total_slippage_paid against total_profit.
-5. Risk: deepest drawdown and its length, exposure, buy and hold over the same bars.
-6. Choice: call list_backtests for this strategy and asset; how many variants were tried?
-7. Verdict in three sentences: what the run shows, what it does not show, the one check that would tell most.`),
+1. Data: call get_backtest_results with detail "full", and look at the chart if you can (include_chart).
+2. Trades: are there at least 30 closed ones? Does the result depend on one or two of them? Leave out the best one and say what remains.
+3. Fills: is execution "close"? If so, report what the caveat says about fills at the next open.
+4. Costs: compare total_fees_paid and total_slippage_paid with total_profit.
+5. Risk: maximum drawdown and its duration, exposure, and buy and hold over the same bars.
+6. Selection: call list_backtests for this strategy and asset. How many variants were tried?
+7. Verdict in three sentences: what the run shows, what it does not show, and the one check that would tell you most.`),
   )
 }
 
-function said(text: string): GetPromptResult {
+function userMessage(text: string): GetPromptResult {
   return { messages: [{ role: 'user', content: { type: 'text', text } }] }
 }

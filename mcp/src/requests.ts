@@ -1,26 +1,26 @@
-/** What callers ask for, as the engine takes it. */
+/** Converts the arguments of tools to requests of the engine. */
 
 import type { BacktestRequest, StrategyDefinition } from '@aitradepro/backtesting'
 import type { z } from 'zod'
-import { renameKeys, toCamel } from './names.js'
+import { renameKeys, toCamelCase } from './field-names.js'
 import type { definition, simulation } from './schemas.js'
 
-type Given = Record<string, unknown> & {
+type Arguments = Record<string, unknown> & {
   strategy?: z.output<typeof definition> | undefined
   simulation?: z.output<typeof simulation> | undefined
 }
 
-/** Returns the request of a run. The engine checks it: what is given goes there as it is, under the engine's names. */
-export function requestOf({ strategy, simulation, ...rest }: Given): BacktestRequest {
+/** Converts arguments to a backtest request. Only the names change; the engine checks the values. */
+export function toBacktestRequest({ strategy, simulation, ...rest }: Arguments): BacktestRequest {
   const request = {
-    ...renameKeys(rest, toCamel),
-    ...(strategy && { strategy: definitionOf(strategy) }),
-    ...(simulation && { simulation: renameKeys(simulation, toCamel) }),
+    ...renameKeys(rest, toCamelCase),
+    ...(strategy && { strategy: toStrategyDefinition(strategy) }),
+    ...(simulation && { simulation: renameKeys(simulation, toCamelCase) }),
   }
   return request as unknown as BacktestRequest
 }
 
-/** Returns a strategy's definition. */
-export function definitionOf(given: z.output<typeof definition>): StrategyDefinition {
-  return renameKeys(given, toCamel) as unknown as StrategyDefinition
+/** Converts the `strategy` argument to a strategy definition. */
+export function toStrategyDefinition(strategy: z.output<typeof definition>): StrategyDefinition {
+  return renameKeys(strategy, toCamelCase) as unknown as StrategyDefinition
 }

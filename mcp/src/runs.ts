@@ -1,33 +1,33 @@
-/** The runs under way: those that a call waits for, and those that went on after it had been answered. */
+/** Active runs: those that a call waits for, and those that continue after the call has returned. */
 
 import type { BacktestRequest, BacktestResult, Progress } from '@aitradepro/backtesting'
 import type { Engine } from './engine.js'
 
-/** One run under way. */
+/** One active run. */
 export interface Run {
-  /** What the engine told last; nothing before its first word. */
+  /** The latest progress; undefined before the first report. */
   readonly progress: Progress | undefined
-  /** Ends as the engine's promise does. */
+  /** The promise of the engine. */
   readonly result: Promise<BacktestResult>
-  /** Waits until the run has an id or has ended. */
+  /** Resolves when the run has an id or has ended. */
   identified(): Promise<void>
-  /** Hears progress until the run ends. */
+  /** Calls `listener` with each progress report until the run ends. */
   follow(listener: (progress: Progress) => void): void
   /** Stops the run. */
   stop(): void
 }
 
-/** So many runs may be under way: each holds its request, and those that wait for their turn hold it for long. */
-const MOST = 1000
+/** Each run keeps its request in memory, and queued runs keep it for a long time. */
+const MAX_RUNS = 1000
 
-/** There are too many runs under way. */
-export class TooManyRuns extends Error {
+/** Thrown when too many runs are active. */
+export class TooManyRunsError extends Error {
   constructor() {
-    super(`${MOST} backtests are under way or waiting for their turn already`)
+    super(`${MAX_RUNS} backtests are already running or queued`)
   }
 }
 
-/** The runs of one engine, whichever server of this process started them. */
+/** The active runs of one engine, across all servers of this process. */
 export class Runs {
   readonly #engine: Engine
   readonly #byId = new Map<string, Run>()
@@ -35,54 +35,54 @@ export class Runs {
 
   /** Returns the runs of an engine. */
   static of(engine: Engine): Runs {
-    const known = RUNS.get(engine)
-    if (known) return known
-    const made = new Runs(engine)
-    RUNS.set(engine, made)
-    return made
+    const existing = runsByEngine.get(engine)
+    if (existing) return existing
+    const created = new Runs(engine)
+    runsByEngine.set(engine, created)
+    return created
   }
 
   private constructor(engine: Engine) {
     this.#engine = engine
   }
 
-  /** Starts a run, or throws `TooManyRuns`. */
+  /** Starts a run. Throws `TooManyRunsError` if too many are active. */
   start(request: BacktestRequest): Run {
-    if (this.#count >= MOST) throw new TooManyRuns()
+    if (this.#count >= MAX_RUNS) throw new TooManyRunsError()
     const controller = new AbortController()
     const listeners: ((progress: Progress) => void)[] = []
-    let last: Progress | undefined
-    let ended = false
-    let identify = () => {}
-    const named = new Promise<void>((resolve) => {
-      identify = resolve
+    let latest: Progress | undefined
+    let hasEnded = false
+    let resolveIdentified = () => {}
+    const identified = new Promise<void>((resolve) => {
+      resolveIdentified = resolve
     })
     const onProgress = (progress: Progress) => {
-      // Reports travel by a queue of their own and may come after the end.
-      if (ended) return
-      if (last === undefined) {
+      // Progress reports have their own queue and may arrive after the end.
+      if (hasEnded) return
+      if (latest === undefined) {
         this.#byId.set(progress.backtestId, run)
-        identify()
+        resolveIdentified()
       }
-      last = progress
+      latest = progress
       for (const listener of listeners) listener(progress)
     }
     const result = this.#engine.runBacktest(request, { signal: controller.signal, onProgress })
     this.#count += 1
-    const end = () => {
+    const onEnd = () => {
       this.#count -= 1
-      ended = true
-      if (last) this.#byId.delete(last.backtestId)
+      hasEnded = true
+      if (latest) this.#byId.delete(latest.backtestId)
       listeners.length = 0
-      identify()
+      resolveIdentified()
     }
-    result.then(end, end)
+    result.then(onEnd, onEnd)
     const run: Run = {
       get progress() {
-        return last
+        return latest
       },
       result,
-      identified: () => named,
+      identified: () => identified,
       follow: (listener) => {
         listeners.push(listener)
       },
@@ -91,10 +91,10 @@ export class Runs {
     return run
   }
 
-  /** Returns a run that is under way in this process. */
+  /** Returns a run that is active in this process. */
   find(backtestId: string): Run | undefined {
     return this.#byId.get(backtestId)
   }
 }
 
-const RUNS = new WeakMap<Engine, Runs>()
+const runsByEngine = new WeakMap<Engine, Runs>()

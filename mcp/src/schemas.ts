@@ -1,6 +1,6 @@
 /**
- * The shapes of arguments and answers, with what a model needs to know of them. They say of what kind a value is; whether
- * money, dates and strategies make sense is the engine's to say, and defaults are the engine's.
+ * Schemas of the arguments and results, with the descriptions that models read. They only check types: the engine checks the
+ * values and applies the defaults.
  */
 
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
@@ -10,15 +10,15 @@ const TIMEFRAMES = ['1m', '3m', '5m', '15m', '30m', '1h', '2h', '4h', '6h', '8h'
 
 export const timeframe = z
   .enum(TIMEFRAMES)
-  .describe('Length of a bar. Default: the finest there is; a coarser one is made from finer bars.')
+  .describe('Bar length. Default: the finest one stored. Coarser ones are resampled from finer bars.')
 
-export const backtestId = z.string().describe('Id of a backtest: "bt-" and 12 hex digits.')
+export const backtestId = z.string().describe('Backtest id: "bt-" and 12 hex digits.')
 
-export const userId = z.string().describe('Whose run it is.')
+export const userId = z.string().describe('Owner of the run.')
 
 export const includeChart = z
   .boolean()
-  .describe('Add a picture (PNG): price with the trades, equity against buy and hold, drawdown.')
+  .describe('Add a chart (PNG): price with trades, equity compared with buy and hold, drawdown.')
 
 const parameter = z.strictObject({
   type: z.enum(['integer', 'number', 'boolean']),
@@ -28,7 +28,7 @@ const parameter = z.strictObject({
   description: z.string().optional(),
 })
 
-/** A strategy as data. */
+/** A strategy definition. */
 export const definition = z
   .strictObject({
     id: z.string().describe('snake_case.'),
@@ -36,44 +36,45 @@ export const definition = z
     description: z.string().optional(),
     type: z.enum(['trend', 'mean_reversion', 'momentum', 'arbitrage', 'custom']).optional(),
     parameters: z.record(z.string(), parameter).optional(),
-    constraints: z.array(z.string()).optional().describe('Conditions between parameters: "fast < slow".'),
-    entries: z.string().describe('When to buy, as a condition over bars: "crossed_above(close, sma(close, period))".'),
-    exits: z.string().describe('When to sell: "rsi(close, 14) > 70 or close < shift(lowest(low, 20), 1)".'),
+    constraints: z.array(z.string()).optional().describe('Conditions on parameters, such as "fast < slow".'),
+    entries: z.string().describe('Condition to buy, per bar: "crossed_above(close, sma(close, period))".'),
+    exits: z.string().describe('Condition to sell: "rsi(close, 14) > 70 or close < shift(lowest(low, 20), 1)".'),
     short_entries: z.string().optional(),
     short_exits: z.string().optional(),
   })
   .describe(
-    'A strategy as text: series open, high, low, close, volume; indicators by the names of TA-Lib (sma, ema, rsi, atr, ' +
-      'macd_line, bbands_upper …); and, or, not; shift, highest, lowest, crossed_above, bars_since. Nothing in it can look ahead.',
+    'A strategy in the strategy language: series open, high, low, close, volume; indicators with TA-Lib names (sma, ema, rsi, ' +
+      'atr, macd_line, bbands_upper …); and, or, not; shift, highest, lowest, crossed_above, bars_since. Cannot look ahead.',
   )
 
 export const parameters = z
   .record(z.string(), z.unknown())
-  .describe(
-    "Values of the strategy's parameters; one not given keeps its default. position_size (0 to 1) is always there.",
-  )
+  .describe('Values of strategy parameters; others keep their defaults. Every strategy has position_size (0 to 1).')
 
 const conflict = z.enum(['ignore', 'entry', 'exit', 'adjacent', 'opposite']).optional()
 const stopExit = z.enum(['close', 'closeReduce', 'reverse', 'reverseReduce']).optional()
 
-/** The order model; the keys are those of the engine's `SimulationOptions` in snake_case. */
+/** The simulation settings: the engine's `SimulationOptions` in snake_case. `__test__/settings.test.ts` compares both. */
 export const simulation = z
   .strictObject({
     execution: z
       .enum(['close', 'nextOpen'])
       .optional()
-      .describe("When a bar's signal is filled. close (default) is optimistic; nextOpen is what can be traded."),
-    fees: z.number().optional().describe('Fraction of the traded value; default 0.001.'),
+      .describe("When a bar's signal is filled: close is optimistic, nextOpen is realistic. Default: close."),
+    fees: z.number().optional().describe('Fraction of the traded value. Default: 0.001.'),
     fixed_fees: z.number().optional().describe('Money per order.'),
-    slippage: z.number().optional().describe('Fraction of the price; default 0.001.'),
+    slippage: z.number().optional().describe('Fraction of the price. Default: 0.001.'),
     direction: z.enum(['longOnly', 'shortOnly', 'both']).optional(),
-    size: z.number().optional().describe('What an entry trades, as size_type counts it; default: all cash.'),
+    size: z.number().optional().describe('Size of an entry, in units of size_type; all available cash if omitted.'),
     size_type: z.enum(['amount', 'value', 'percent']).optional(),
-    sl_stop: z.number().optional().describe('Stop loss, a fraction: 0.1 is 10 %.'),
+    sl_stop: z.number().optional().describe('Stop loss as a fraction: 0.1 is 10 %.'),
     sl_trail: z.boolean().optional().describe('Whether the stop loss trails.'),
-    tp_stop: z.number().optional().describe('Take profit, a fraction.'),
-    year_days: z.number().optional().describe('Days of a year: 365 (default), 252 for stock exchanges.'),
-    risk_free: z.number().optional().describe('Yearly risk-free rate, a fraction.'),
+    tp_stop: z.number().optional().describe('Take profit as a fraction.'),
+    year_days: z
+      .number()
+      .optional()
+      .describe('Days per year for annualization, 252 for stock exchanges. Default: 365.'),
+    risk_free: z.number().optional().describe('Annual risk-free rate as a fraction.'),
     accumulate: z.enum(['disabled', 'both', 'addOnly', 'removeOnly']).optional(),
     min_size: z.number().optional(),
     max_size: z.number().optional(),
@@ -89,23 +90,44 @@ export const simulation = z
     lock_cash: z.boolean().optional(),
     allow_partial: z.boolean().optional(),
   })
-  .describe('How orders are made and filled.')
+  .describe('How orders are sized and filled.')
+
+/** The fields of a backtest request. */
+export const backtestRequest = z.strictObject({
+  strategy_id: z.string().optional().describe('A strategy id from list_strategies. Pass either this or strategy.'),
+  asset_symbol: z.string().describe('An asset from list_assets.'),
+  start_date: z.string().describe('First day, ISO 8601: "2019-01-01".'),
+  end_date: z.string().describe('Last day, inclusive.'),
+  initial_capital: z.number().describe('Money at the start.'),
+  parameters: parameters.optional(),
+  strategy: definition.optional(),
+  timeframe: timeframe.optional(),
+  simulation: simulation.optional(),
+  user_id: userId.optional(),
+})
+
+/** A strategy with parameters, without data to run it on. */
+export const strategyConfig = z.strictObject({
+  strategy_id: z.string().optional(),
+  strategy: definition.optional(),
+  parameters: parameters.optional(),
+})
 
 export const metrics = z.record(z.string(), z.number().nullable())
 
-/** Every answer begins so: what came out, what speaks against it, what to do next. */
-export const opening = {
+/** The first fields of every result: the outcome in one sentence, what limits its validity, what to do next. */
+export const commonOutput = {
   headline: z.string(),
-  caveats: z.array(z.string()).describe('What an expert would warn of.'),
+  caveats: z.array(z.string()).describe('Reasons to be careful with the result.'),
   next_step: z.string(),
 }
 
-/** A run as a summary. */
+/** The summary of a run. */
 export const summary = z.strictObject({
-  ...opening,
+  ...commonOutput,
   backtest_id: z.string(),
   status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
-  progress: z.number().nullable().describe('0 to 100; null where another process runs it.'),
+  progress: z.number().nullable().describe('0 to 100; null if another process executes the run.'),
   strategy_id: z.string().optional(),
   asset_symbol: z.string().optional(),
   timeframe: z.string().optional(),
@@ -116,39 +138,39 @@ export const summary = z.strictObject({
   assumptions: z.record(z.string(), z.unknown()).optional(),
   final_capital: z.number().nullable().optional(),
   total_return: z.number().nullable().optional().describe('Percent.'),
-  metrics: metrics.optional().describe('Rounded; returns, drawdowns and rates in percent.'),
+  metrics: metrics.optional().describe('Rounded. Returns, drawdowns and rates in percent.'),
   error: z.string().nullable().optional(),
 })
 
 /**
- * Advertises a schema and lets every value through. The SDK answers wrong arguments with a text of its own; the server
- * checks them itself, to answer with a code, all issues, and what to do next.
+ * Publishes a schema of arguments but accepts every value. The SDK would answer invalid arguments with its own text. `defineTool`
+ * checks them instead, and returns a code, all issues, and what to do next.
  */
-export function advertised(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
+export function inputSchemaOf(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
   return standard(schema, 'input', (value) => ({ value }))
 }
 
-/** Advertises a schema and holds answers to it: one that breaks it is a defect and does not leave the server. */
-export function promised(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
+/** Publishes a schema of results and enforces it: a result that violates it is a bug and is not sent. */
+export function outputSchemaOf(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
   return standard(schema, 'output', (value) => {
     const { success, data, error } = schema.safeParse(value)
     return success ? { value: data } : { issues: error.issues.map(({ message, path }) => ({ message, path })) }
   })
 }
 
-/** The schema is converted once: a server over HTTP registers its tools for every request. */
+/** Converts the schema once, because a server over HTTP registers its tools for every request. */
 function standard(
   schema: z.ZodType,
   io: 'input' | 'output',
   validate: (value: unknown) => { value: unknown } | { issues: { message: string; path: PropertyKey[] }[] },
 ): StandardSchemaWithJSON<unknown, unknown> {
-  const json = withoutNoise(z.toJSONSchema(schema, { target: 'draft-2020-12', io }))
+  const json = simplified(z.toJSONSchema(schema, { target: 'draft-2020-12', io }))
   const jsonSchema = { input: () => json, output: () => json }
   return { '~standard': { version: 1, vendor: 'aitradepro', validate, jsonSchema } }
 }
 
-/** Takes out what costs tokens and says nothing: the bounds of what a number in JSON can be, the kind of a name. */
-function withoutNoise(json: object): Record<string, unknown> {
+/** Removes parts of a JSON Schema that cost tokens without any information, such as the limits of safe integers. */
+function simplified(json: object): Record<string, unknown> {
   return JSON.parse(
     JSON.stringify(json, (key, value) => {
       if (key === '$schema' || key === 'propertyNames') return undefined

@@ -2,84 +2,84 @@
 
 import type { RequestId, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 
-/** A session that nobody used for so long is over. */
-const IDLE_MILLISECONDS = 60 * 60 * 1000
+/** A session that has been idle for this long is closed. */
+const IDLE_TIMEOUT_MS = 60 * 60 * 1000
 
-/** A session that was not used for so long may make room for another one of its client. */
-const SPARE_MILLISECONDS = 5 * 60 * 1000
+/** A session that has been idle for this long may be replaced by another one of its client. */
+const REPLACEABLE_AFTER_MS = 5 * 60 * 1000
 
 /** One session. */
 export interface Session {
   client: string
   transport: WebStandardStreamableHTTPServerTransport
-  /** When it was used last. */
-  used: number
-  /** Requests and streams under way. */
-  open: number
-  /** The ids of requests that are not answered yet. */
-  ids: Set<RequestId>
+  /** When the session was last used. */
+  lastUsed: number
+  /** Active requests and streams. */
+  active: number
+  /** Ids of requests without a response yet. */
+  pendingIds: Set<RequestId>
 }
 
-/** How many sessions there may be. */
+/** Limits on the number of sessions. */
 export interface SessionOptions {
   maxSessions: number
   maxSessionsPerClient: number
 }
 
-/** Keeps the sessions. */
+/** The open sessions. */
 export class Sessions {
-  readonly #most: number
-  readonly #mostOfClient: number
+  readonly #max: number
+  readonly #maxPerClient: number
   readonly #byId = new Map<string, Session>()
-  /** Sessions of each client, those that are being opened included. */
+  /** Number of sessions per client, including reserved ones. */
   readonly #counts = new Map<string, number>()
   #count = 0
-  readonly #sweep: NodeJS.Timeout
+  readonly #cleanup: NodeJS.Timeout
 
   constructor({ maxSessions, maxSessionsPerClient }: SessionOptions) {
-    this.#most = maxSessions
-    this.#mostOfClient = maxSessionsPerClient
-    this.#sweep = setInterval(() => {
-      for (const [id, session] of this.#byId) if (idle(session) > IDLE_MILLISECONDS) this.drop(id)
+    this.#max = maxSessions
+    this.#maxPerClient = maxSessionsPerClient
+    this.#cleanup = setInterval(() => {
+      for (const [id, session] of this.#byId) if (idleTime(session) > IDLE_TIMEOUT_MS) this.remove(id)
     }, 60_000)
-    this.#sweep.unref()
+    this.#cleanup.unref()
   }
 
-  /** Returns a session of a client. Those of others are not there for it. */
+  /** Returns a session, or undefined if it belongs to another client. */
   find(id: string, client: string): Session | undefined {
     const session = this.#byId.get(id)
     return session?.client === client ? session : undefined
   }
 
   /**
-   * Keeps a place for a session of a client, if need be that of a session of the same client that has been idle for minutes;
-   * returns why there is none. The place is to be given back, or kept for a session that was opened.
+   * Reserves a session for a client, if necessary by closing an idle one of the same client. Returns which limit prevents it.
+   * A reservation must be followed by `add` or `release`.
    */
   reserve(client: string): 'ok' | 'client' | 'all' {
     const own = () => this.#counts.get(client) ?? 0
-    if (own() >= this.#mostOfClient || this.#count >= this.#most) this.#spare(client)
-    if (own() >= this.#mostOfClient) return 'client'
-    if (this.#count >= this.#most) return 'all'
+    if (own() >= this.#maxPerClient || this.#count >= this.#max) this.#removeIdle(client)
+    if (own() >= this.#maxPerClient) return 'client'
+    if (this.#count >= this.#max) return 'all'
     this.#counts.set(client, own() + 1)
     this.#count += 1
     return 'ok'
   }
 
-  /** Gives a place back. */
+  /** Releases a reservation. */
   release(client: string): void {
-    const left = (this.#counts.get(client) ?? 1) - 1
-    if (left > 0) this.#counts.set(client, left)
+    const remaining = (this.#counts.get(client) ?? 1) - 1
+    if (remaining > 0) this.#counts.set(client, remaining)
     else this.#counts.delete(client)
     this.#count -= 1
   }
 
-  /** Keeps a session in the place that was reserved for it. */
+  /** Adds a session that was reserved before. */
   add(id: string, session: Session): void {
     this.#byId.set(id, session)
   }
 
-  /** Forgets a session and ends its streams. */
-  drop(id: string): void {
+  /** Removes a session and ends its streams. */
+  remove(id: string): void {
     const session = this.#byId.get(id)
     if (session === undefined) return
     this.#byId.delete(id)
@@ -87,25 +87,25 @@ export class Sessions {
     session.transport.close().catch(() => {})
   }
 
-  /** Ends all. */
+  /** Ends all sessions. */
   close(): void {
-    clearInterval(this.#sweep)
-    for (const id of [...this.#byId.keys()]) this.drop(id)
+    clearInterval(this.#cleanup)
+    for (const id of [...this.#byId.keys()]) this.remove(id)
   }
 
-  /** Ends the session of a client that has been idle for longest, if that was long. */
-  #spare(client: string): void {
-    let longest = SPARE_MILLISECONDS
+  /** Removes the longest idle session of a client, if it may be replaced. */
+  #removeIdle(client: string): void {
+    let longest = REPLACEABLE_AFTER_MS
     let found: string | undefined
     for (const [id, session] of this.#byId) {
-      if (session.client !== client || idle(session) < longest) continue
-      longest = idle(session)
+      if (session.client !== client || idleTime(session) < longest) continue
+      longest = idleTime(session)
       found = id
     }
-    if (found !== undefined) this.drop(found)
+    if (found !== undefined) this.remove(found)
   }
 }
 
-function idle({ open, used }: Session): number {
-  return open > 0 ? 0 : performance.now() - used
+function idleTime({ active, lastUsed }: Session): number {
+  return active > 0 ? 0 : performance.now() - lastUsed
 }

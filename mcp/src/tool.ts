@@ -1,14 +1,14 @@
-/** What a tool is, and how it is registered: arguments are checked, failures are told, nothing is thrown at the SDK. */
+/** Defines and registers tools. Checks arguments, and turns every error into an error result instead of throwing. */
 
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Engine } from './engine.js'
-import { failed, failureOf, failureOfArguments, nextStep } from './failure.js'
+import { argumentFailure, failureResult, nextStep, toFailure } from './failure.js'
 import type { Runs } from './runs.js'
-import { advertised, promised } from './schemas.js'
-import type { Settings } from './settings.js'
+import { inputSchemaOf, outputSchemaOf } from './schemas.js'
+import type { Settings } from './server-options.js'
 
-/** What tools work with. */
+/** What tools have access to. */
 export interface Context {
   engine: Engine
   runs: Runs
@@ -20,29 +20,29 @@ export interface Context {
 export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
   name: string
   title: string
-  /** What it does, its side effects and limits, and when not to use it. */
+  /** What the tool does, its side effects and limits, and when not to use it. */
   description: string
   arguments: Arguments
-  /** What callers are shown of the arguments, where the tool itself checks more than `arguments` says. */
-  shown?: z.ZodObject
+  /** The schema to publish, if the tool accepts more than it should be called with. Default: `arguments`. */
+  publishedArguments?: z.ZodObject
   result: z.ZodObject
   annotations: ToolAnnotations
   call(args: z.output<Arguments>, context: Context, request: ServerContext): Promise<CallToolResult>
-  /** Names fields in the engine's messages as callers know them. */
+  /** Converts the field names in messages of the engine. Default: `fieldsToSnakeCase`. */
   names?: (message: string) => string
 }
 
-/** A tool with its schemas converted: once for the process. */
+/** A tool whose schemas have been converted, once per process. */
 export interface Registration {
   name: string
   register(context: Context): void
 }
 
-/** Makes a tool ready to be registered with servers. */
-export function tool<Arguments extends z.ZodObject>(definition: Tool<Arguments>): Registration {
+/** Prepares a tool for registration. */
+export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Arguments>): Registration {
   const { name, title, description, annotations, names } = definition
-  const inputSchema = advertised(definition.shown ?? definition.arguments)
-  const outputSchema = promised(definition.result)
+  const inputSchema = inputSchemaOf(definition.publishedArguments ?? definition.arguments)
+  const outputSchema = outputSchemaOf(definition.result)
   return {
     name,
     register(context) {
@@ -51,24 +51,24 @@ export function tool<Arguments extends z.ZodObject>(definition: Tool<Arguments>)
         try {
           const { success, data, error } = definition.arguments.safeParse(withoutNulls(given))
           if (!success) {
-            const failure = failureOfArguments(error)
+            const failure = argumentFailure(error)
             const known = Object.keys(definition.arguments.shape).join(', ')
-            return failed(
+            return failureResult(
               failure,
-              `correct what is named above and call again; arguments of ${name}: ${known || 'none'}`,
+              `correct the fields named above and call again; arguments of ${name}: ${known || 'none'}`,
             )
           }
           return await definition.call(data, context, request)
         } catch (error) {
-          const failure = failureOf(error, names)
-          return failed(failure, await nextStep(context.engine, failure))
+          const failure = toFailure(error, names)
+          return failureResult(failure, await nextStep(context.engine, failure))
         }
       })
     },
   }
 }
 
-/** Takes null for an argument that is not given, as models write it. */
+/** Drops arguments that are null: models send null for an argument that they leave out. */
 export function withoutNulls(given: unknown): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given ?? {}
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))

@@ -1,31 +1,31 @@
 import { z } from 'zod'
-import { answer } from '../answer.js'
-import { unknownBacktest } from '../failure.js'
-import { backtestId, opening } from '../schemas.js'
-import { tool } from '../tool.js'
+import { backtestNotFound } from '../failure.js'
+import { backtestId, commonOutput } from '../schemas.js'
+import { defineTool } from '../tool.js'
+import { toolResult } from '../tool-result.js'
 
-export const deleteBacktest = tool({
+export const deleteBacktest = defineTool({
   name: 'delete_backtest',
   title: 'Delete a backtest',
   description:
-    'Deletes a backtest with its trades and its curve, for good; a run under way is stopped first. Only when the user asked for ' +
-    'it: a record without the runs that went badly says nothing about those that went well.',
+    'Permanently deletes a backtest with its trades and equity curve. An active run is stopped first. Call it only if the user ' +
+    'asked for it: without the failed runs on record, the successful ones prove nothing.',
   arguments: z.strictObject({ backtest_id: backtestId }),
-  result: z.strictObject({ ...opening, backtest_id: z.string(), deleted: z.boolean() }),
+  result: z.strictObject({ ...commonOutput, backtest_id: z.string(), deleted: z.boolean() }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   async call({ backtest_id }, { engine, runs }) {
     const run = runs.find(backtest_id)
     run?.stop()
     await run?.result.catch(() => {})
     const deleted = await engine.deleteBacktest(backtest_id)
-    if (!deleted) return unknownBacktest(engine, backtest_id)
-    const told = {
+    if (!deleted) return backtestNotFound(engine, backtest_id)
+    const output = {
       headline: `Backtest ${backtest_id} is deleted.`,
-      caveats: ['count it among the runs tried when you judge those that are left'],
-      next_step: 'Nothing is left to do for it.',
+      caveats: ['it still counts as one of the runs tried when you judge the remaining ones'],
+      next_step: 'Nothing left to do.',
       backtest_id,
       deleted,
     }
-    return answer(told, `backtest://${backtest_id}`, { backtest_id, deleted })
+    return toolResult(output, `backtest://${backtest_id}`, { backtest_id, deleted })
   },
 })

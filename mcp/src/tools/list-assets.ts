@@ -1,25 +1,24 @@
 import { z } from 'zod'
-import { answer } from '../answer.js'
-import { renameKeys, toSnake } from '../names.js'
-import { opening } from '../schemas.js'
-import { tool } from '../tool.js'
+import { renameKeys, toSnakeCase } from '../field-names.js'
+import { commonOutput } from '../schemas.js'
+import { defineTool } from '../tool.js'
+import { toolResult } from '../tool-result.js'
 
-/** So many assets a model reads at once. */
-const LIMIT = 20
+const DEFAULT_LIMIT = 20
 
-export const listAssets = tool({
+export const listAssets = defineTool({
   name: 'list_assets',
   title: 'List the assets',
   description:
-    'Lists the assets that there are bars of, with timeframes, ranges and numbers of bars. Changes nothing. Bars cannot be ' +
-    'imported here: that is done by the operator.',
+    'Lists the assets that have bars, with timeframes, ranges and numbers of bars. Read-only. Bars cannot be imported here; ' +
+    'only the operator can do that.',
   arguments: z.strictObject({
-    search: z.string().optional().describe('Only symbols that contain this, in upper or lower case.'),
-    limit: z.int().min(1).max(1000).optional().describe(`At most this many; default ${LIMIT}.`),
-    offset: z.int().min(0).optional().describe('How many to pass over.'),
+    search: z.string().optional().describe('Only symbols that contain this text, case-insensitive.'),
+    limit: z.int().min(1).max(1000).optional().describe(`Maximum number of assets. Default: ${DEFAULT_LIMIT}.`),
+    offset: z.int().min(0).optional().describe('Assets to skip.'),
   }),
   result: z.strictObject({
-    ...opening,
+    ...commonOutput,
     assets: z.array(
       z.strictObject({
         asset_symbol: z.string(),
@@ -37,24 +36,24 @@ export const listAssets = tool({
     assets_total: z.int(),
   }),
   annotations: { readOnlyHint: true, openWorldHint: false },
-  async call({ search = '', limit = LIMIT, offset = 0 }, { engine }) {
+  async call({ search = '', limit = DEFAULT_LIMIT, offset = 0 }, { engine }) {
     const wanted = search.toLowerCase()
     const all = (await engine.listAssets()).filter(({ assetSymbol }) => assetSymbol.toLowerCase().includes(wanted))
-    const assets = all.slice(offset, offset + limit).map((asset) => renameKeys(asset, toSnake))
-    const told = {
-      headline: `${assets.length} of ${all.length} assets${search === '' ? '' : ' whose symbols match'}`,
+    const assets = all.slice(offset, offset + limit).map((asset) => renameKeys(asset, toSnakeCase))
+    const output = {
+      headline: `${assets.length} of ${all.length} ${all.length === 1 ? 'asset' : 'assets'}${search === '' ? '' : ' with matching symbols'}`,
       caveats: [],
-      next_step: nextStepOf(all.length, search),
+      next_step: nextStepFor(all.length, search),
       assets,
       assets_total: all.length,
     }
-    return answer(told, 'assets://list', assets)
+    return toolResult(output, 'assets://list', assets)
   },
 })
 
-function nextStepOf(found: number, search: string): string {
-  if (found > 0) return 'Decide which part of a range you keep back for a check out of sample before you run anything.'
+function nextStepFor(found: number, search: string): string {
+  if (found > 0) return 'Before you run anything, decide which part of a range to hold out for an out-of-sample check.'
   return search === ''
-    ? 'No bars are stored yet: the operator has to import some.'
-    : 'Look for another symbol, or call again without search.'
+    ? 'No bars are stored yet: ask the operator to import some.'
+    : 'Search for another symbol, or call again without search.'
 }

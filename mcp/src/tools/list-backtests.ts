@@ -1,47 +1,48 @@
 import type { BacktestFilter } from '@aitradepro/backtesting'
 import { z } from 'zod'
-import { answer } from '../answer.js'
-import { renameKeys, toCamel } from '../names.js'
-import { rowOf } from '../present.js'
-import { opening, userId } from '../schemas.js'
-import { tool } from '../tool.js'
+import { renameKeys, toCamelCase } from '../field-names.js'
+import { commonOutput, userId } from '../schemas.js'
+import { summaryRow } from '../summaries.js'
+import { defineTool } from '../tool.js'
+import { toolResult } from '../tool-result.js'
 
-/** So many runs a model reads at once. */
-const LIMIT = 10
+const DEFAULT_LIMIT = 10
 
-export const listBacktests = tool({
+export const listBacktests = defineTool({
   name: 'list_backtests',
   title: 'List the backtests',
   description:
-    'Lists kept backtests, the newest first, one row each; before pages on. Changes nothing. Not for picking a winner: the more ' +
-    'runs there are, the better the best of them looks by chance.',
+    'Lists backtests, newest first, one row each. Use before to get the next page. Read-only. Not for picking a winner: the more ' +
+    'runs there are, the better the best one looks by chance.',
   arguments: z.strictObject({
     strategy_id: z.string().optional(),
     asset_symbol: z.string().optional(),
     status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']).optional(),
     user_id: userId.optional(),
-    limit: z.int().min(1).max(1000).optional().describe(`At most this many; default ${LIMIT}.`),
-    before: z.string().optional().describe('Only runs older than the one with this id.'),
+    limit: z.int().min(1).max(1000).optional().describe(`Maximum number of backtests. Default: ${DEFAULT_LIMIT}.`),
+    before: z.string().optional().describe('Only backtests older than the one with this id.'),
   }),
-  result: z.strictObject({ ...opening, backtests: z.array(z.record(z.string(), z.unknown())) }),
+  result: z.strictObject({ ...commonOutput, backtests: z.array(z.record(z.string(), z.unknown())) }),
   annotations: { readOnlyHint: true, openWorldHint: false },
   async call(args, { engine }) {
-    const limit = args.limit ?? LIMIT
-    const runs = await engine.listBacktests(renameKeys({ ...args, limit }, toCamel) as BacktestFilter)
-    const rows = runs.map(rowOf)
+    const limit = args.limit ?? DEFAULT_LIMIT
+    const runs = await engine.listBacktests(renameKeys({ ...args, limit }, toCamelCase) as BacktestFilter)
+    const rows = runs.map(summaryRow)
     const last = runs.at(-1)?.backtestId
-    const told = {
-      headline: `${rows.length} ${rows.length === 1 ? 'backtest' : 'backtests'}, the newest first`,
+    const output = {
+      headline: `${rows.length} ${rows.length === 1 ? 'backtest' : 'backtests'}, newest first`,
       caveats:
         rows.length > 1
-          ? [`the best of ${rows.length} runs looks good by chance alone: it needs bars of its own to prove itself`]
+          ? [
+              `the best of ${rows.length} runs looks good by chance alone: confirm it on bars that were not used to choose it`,
+            ]
           : [],
       next_step:
         last !== undefined && rows.length === limit
           ? `For older ones, call again with before "${last}".`
-          : 'get_backtest_results tells more of one of them.',
+          : 'For the details of one of them, call get_backtest_results.',
       backtests: rows,
     }
-    return answer(told, 'backtests://list', rows)
+    return toolResult(output, 'backtests://list', rows)
   },
 })

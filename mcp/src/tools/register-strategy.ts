@@ -1,27 +1,27 @@
 import { z } from 'zod'
-import { answer } from '../answer.js'
-import { strategyOf } from '../present.js'
-import { definitionOf } from '../requests.js'
-import { definition, opening } from '../schemas.js'
-import { tool } from '../tool.js'
+import { toStrategyDefinition } from '../requests.js'
+import { commonOutput, definition } from '../schemas.js'
+import { fullStrategy } from '../summaries.js'
+import { defineTool } from '../tool.js'
+import { toolResult } from '../tool-result.js'
 
-export const registerStrategy = tool({
+export const registerStrategy = defineTool({
   name: 'register_strategy',
   title: 'Register a strategy',
   description:
-    'Keeps a strategy under its id, for everybody on this store; one of the same id is replaced, built-in ones cannot be. Not ' +
-    'needed for a single run: run_backtest takes the definition as strategy. Check it with validate_strategy first.',
+    'Stores a strategy under its id for all users of this store. Replaces a strategy with the same id; built-in strategies cannot ' +
+    'be replaced. Not needed for a single run: run_backtest accepts a definition as strategy. Call validate_strategy first.',
   arguments: z.strictObject({ strategy: definition }),
-  result: z.strictObject({ ...opening, strategy: z.record(z.string(), z.unknown()) }),
+  result: z.strictObject({ ...commonOutput, strategy: z.record(z.string(), z.unknown()) }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   async call({ strategy }, { engine }) {
-    const info = strategyOf(await engine.registerStrategy(definitionOf(strategy)))
-    const told = {
+    const info = fullStrategy(await engine.registerStrategy(toStrategyDefinition(strategy)))
+    const output = {
       headline: `Strategy ${strategy.id} is registered.`,
-      caveats: ['registering checks the text only: whether it earns money, no run has shown yet'],
+      caveats: ['registration only checks the definition: no run has shown yet whether the strategy earns money'],
       next_step: `Run it with run_backtest and strategy_id "${strategy.id}".`,
       strategy: info,
     }
-    return answer(told, `strategies://${strategy.id}`, info)
+    return toolResult(output, `strategies://${strategy.id}`, info)
   },
 })

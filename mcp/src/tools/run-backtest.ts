@@ -1,73 +1,63 @@
 import type { BacktestResult } from '@aitradepro/backtesting'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { answer, embedded, type Told } from '../answer.js'
 import { chartBlocks } from '../charts.js'
-import { failed, failureOf, nextStep } from '../failure.js'
-import { announce } from '../notify.js'
-import { summaryOf } from '../present.js'
-import { requestOf } from '../requests.js'
+import { failureResult, nextStep, toFailure } from '../failure.js'
+import { sendNotifications } from '../notifications.js'
+import { toBacktestRequest } from '../requests.js'
 import type { Run } from '../runs.js'
-import { definition, includeChart, parameters, simulation, summary, timeframe, userId } from '../schemas.js'
-import { LONGEST_WAIT } from '../settings.js'
-import { type Context, tool } from '../tool.js'
+import { backtestRequest, includeChart, summary } from '../schemas.js'
+import { MAX_WAIT_SECONDS } from '../server-options.js'
+import { runSummary } from '../summaries.js'
+import { type Context, defineTool } from '../tool.js'
+import { embeddedResource, type ToolOutput, toolResult } from '../tool-result.js'
 
-export const runBacktest = tool({
+export const runBacktest = defineTool({
   name: 'run_backtest',
   title: 'Run a backtest',
   description:
-    'Simulates one strategy on the stored bars of one asset, and keeps the run under an id. Give strategy_id, or strategy for ' +
-    'one of your own. Answers with the result if the run ends within wait_seconds; else with status "running": it goes on, and ' +
-    'get_backtest_results tells how far it is. Returns are percent; fees, slippage and stops are fractions. By default orders ' +
-    'are filled at the close that gave the signal, which is optimistic: simulation.execution "nextOpen" is what can be traded. ' +
+    'Simulates one strategy on the stored bars of one asset, and stores the run under an id. Pass strategy_id, or a definition ' +
+    'of your own as strategy. Returns the result if the run ends within wait_seconds. Otherwise returns status "running": the run ' +
+    'continues, and get_backtest_results returns its progress. Returns are in percent; fees, slippage and stops are fractions. By ' +
+    'default, orders are filled at the close of the signal bar, which is optimistic: simulation.execution "nextOpen" is realistic. ' +
     'Places no real orders. Not for trying many parameters and keeping the best: the best of many runs proves nothing.',
-  arguments: z.strictObject({
-    strategy_id: z.string().optional().describe('A strategy that list_strategies shows. Either this or strategy.'),
-    asset_symbol: z.string().describe('An asset that list_assets shows.'),
-    start_date: z.string().describe('First day, ISO 8601: "2019-01-01".'),
-    end_date: z.string().describe('Last day, included.'),
-    initial_capital: z.number().describe('Money at the start.'),
-    parameters: parameters.optional(),
-    strategy: definition.optional(),
-    timeframe: timeframe.optional(),
-    simulation: simulation.optional(),
+  arguments: backtestRequest.extend({
     include_chart: includeChart.optional(),
     wait_seconds: z
       .number()
       .min(0)
-      .max(LONGEST_WAIT)
+      .max(MAX_WAIT_SECONDS)
       .optional()
-      .describe('How long to wait for the result; 0: not at all.'),
-    user_id: userId.optional(),
+      .describe('How long to wait for the result, in seconds; 0: do not wait.'),
   }),
   result: summary,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async call(args, context, request) {
-    const { include_chart, wait_seconds = context.settings.waitSeconds, ...asked } = args
+    const { include_chart, wait_seconds = context.settings.waitSeconds, ...fields } = args
     const { signal } = request.mcpReq
-    const run = context.runs.start(requestOf(asked))
+    const run = context.runs.start(toBacktestRequest(fields))
     const stop = () => run.stop()
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const answered = announce(run, context, request)
+    const onAnswered = sendNotifications(run, context, request)
     try {
-      const result = await within(run, wait_seconds)
-      if (result === undefined) return underWay(run, asked)
+      const result = await waitForResult(run, wait_seconds)
+      if (result === undefined) return activeRunResult(run, fields.asset_symbol)
       const { backtestId, status } = result
       const chart = await chartBlocks(context.engine, backtestId, include_chart)
       const resource = { backtest_id: backtestId, status, progress: 100 }
-      return answer(summaryOf(result, 100), `backtest://${backtestId}`, resource, chart)
+      return toolResult(runSummary(result, 100), `backtest://${backtestId}`, resource, chart)
     } catch (error) {
-      return await failedRun(error, run, context)
+      return await failedRunResult(error, run, context)
     } finally {
       signal.removeEventListener('abort', stop)
-      answered()
+      onAnswered()
     }
   },
 })
 
-/** Waits for the end of a run; nothing if it takes longer. A run without an id cannot be told of yet and is waited for. */
-async function within(run: Run, seconds: number): Promise<BacktestResult | undefined> {
+/** Waits for a run to end. Returns undefined on timeout, but never before the run has an id. */
+async function waitForResult(run: Run, seconds: number): Promise<BacktestResult | undefined> {
   let timer: NodeJS.Timeout | undefined
   const waited = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, seconds * 1000, undefined)
@@ -81,30 +71,30 @@ async function within(run: Run, seconds: number): Promise<BacktestResult | undef
   }
 }
 
-/** Answers for a run that goes on. */
-function underWay(run: Run, asked: Record<string, unknown>): CallToolResult {
+/** Builds the result for a run that continues. */
+function activeRunResult(run: Run, assetSymbol: string): CallToolResult {
   const { backtestId = '', progress = 0, stage = '' } = run.progress ?? {}
   const status = stage === 'queued' ? 'pending' : 'running'
-  const told: Told = {
+  const output: ToolOutput = {
     headline: `Backtest ${backtestId} is ${status}, ${progress.toFixed(0)} % done. There is no result yet.`,
     caveats: [],
-    next_step: `Call get_backtest_results with backtest_id "${backtestId}" in some seconds; cancel_backtest stops the run.`,
+    next_step: `Call get_backtest_results with backtest_id "${backtestId}" in a few seconds; cancel_backtest stops the run.`,
     backtest_id: backtestId,
     status,
     progress,
-    asset_symbol: asked.asset_symbol,
+    asset_symbol: assetSymbol,
   }
-  return answer(told, `backtest://${backtestId}`, { backtest_id: backtestId, status, progress })
+  return toolResult(output, `backtest://${backtestId}`, { backtest_id: backtestId, status, progress })
 }
 
-/** Answers for a run that failed: with its id, if it had come so far as to have one. */
-async function failedRun(error: unknown, run: Run, { engine }: Context): Promise<CallToolResult> {
-  const failure = failureOf(error)
-  const result = failed(failure, await nextStep(engine, failure))
+/** Builds the error result for a failed run, with its id if it already had one. */
+async function failedRunResult(error: unknown, run: Run, { engine }: Context): Promise<CallToolResult> {
+  const failure = toFailure(error)
+  const result = failureResult(failure, await nextStep(engine, failure))
   if (run.progress) {
     const { backtestId, progress } = run.progress
     const status = failure.code === 'ABORT_ERR' || failure.code === 'CLOSED' ? 'cancelled' : 'failed'
-    result.content.push(embedded(`backtest://${backtestId}`, { backtest_id: backtestId, status, progress }))
+    result.content.push(embeddedResource(`backtest://${backtestId}`, { backtest_id: backtestId, status, progress }))
   }
   return result
 }

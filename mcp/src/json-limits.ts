@@ -1,16 +1,16 @@
 /**
- * How much structure a message may have. It is looked at before anything is parsed: schemas take far longer over a million
- * values than JSON does, and errors about them would be a million, too.
+ * Limits on the number of values and the nesting depth of a message, checked before it is parsed: validating a million values
+ * against a schema takes far longer than parsing them, and would report a million errors.
  */
 
-/** Values of one message, those inside others included. A strategy with everything has some hundred. */
-const MOST_VALUES = 10_000
+/** Values of one message, including nested ones. A large strategy definition has a few hundred. */
+const MAX_VALUES = 10_000
 
-/** Lists and objects inside one another. */
-const DEEPEST = 64
+/** Nesting depth of arrays and objects. */
+const MAX_DEPTH = 64
 
-/** What is said of a message with more. */
-export const TOO_COMPLEX = `the message has more than ${MOST_VALUES} values or more than ${DEEPEST} levels of them`
+/** Error text for a message that exceeds a limit. */
+export const TOO_COMPLEX = `the message has more than ${MAX_VALUES} values or more than ${MAX_DEPTH} levels of nesting`
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -20,7 +20,7 @@ const OPENING = [0x5b, 0x7b]
 const CLOSING = [0x5d, 0x7d]
 const SPACE = [0x20, 0x09, 0x0a, 0x0d]
 
-/** Whether a text has more structure than a message may have. It need not be JSON. */
+/** Returns whether a text exceeds the limits. The text need not be valid JSON. */
 export function isTooComplex(text: Uint8Array): boolean {
   let values = 1
   let depth = 0
@@ -41,28 +41,28 @@ export function isTooComplex(text: Uint8Array): boolean {
       case CLOSING[1]:
         depth -= 1
     }
-    if (values > MOST_VALUES || depth > DEEPEST) return true
+    if (values > MAX_VALUES || depth > MAX_DEPTH) return true
   }
   return false
 }
 
-/** Whether a value that was parsed already has more structure than a message may have. */
+/** Returns whether a parsed value exceeds the limits. */
 export function isTooComplexValue(value: unknown): boolean {
-  const left: [unknown, number][] = [[value, 0]]
+  const pending: [unknown, number][] = [[value, 0]]
   let values = 0
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const [one, depth] = next
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [current, depth] = next
     values += 1
-    if (typeof one !== 'object' || one === null) continue
-    const parts = Object.values(one)
-    if (depth >= DEEPEST || values + left.length + parts.length > MOST_VALUES) return true
-    for (const part of parts) left.push([part, depth + 1])
+    if (typeof current !== 'object' || current === null) continue
+    const children = Object.values(current)
+    if (depth >= MAX_DEPTH || values + pending.length + children.length > MAX_VALUES) return true
+    for (const child of children) pending.push([child, depth + 1])
   }
   return false
 }
 
-/** Finds the id of a message that is not worth parsing, so that whoever waits for an answer gets one. */
-export function idInText(text: Uint8Array): string | number | null {
+/** Finds the id of a message without parsing it, so that a rejected request still gets its error response. */
+export function findMessageId(text: Uint8Array): string | number | null {
   let depth = 0
   for (let index = 0; index < text.length; index++) {
     const byte = text[index] ?? 0
@@ -98,7 +98,7 @@ function afterSpace(text: Uint8Array, start: number): number {
   return index
 }
 
-/** Returns where a string ends that begins at an index, or the end of the text. */
+/** Returns the index of the closing quote of the string that starts at `start`, or the length of the text. */
 function endOfString(text: Uint8Array, start: number): number {
   for (let index = start + 1; index < text.length; index++) {
     if (text[index] === BACKSLASH) index += 1

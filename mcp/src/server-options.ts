@@ -1,0 +1,58 @@
+/** Options of a server and their checks. */
+
+import { singleLine } from './single-line.js'
+
+/** Options of an MCP server. The engine has its own options. */
+export interface ServerOptions {
+  /**
+   * How long `run_backtest` waits for a run to end before it returns the id with status `running`, in seconds. Clients give
+   * up on a call after about 60 seconds. @default 8
+   */
+  waitSeconds?: number
+  /**
+   * Whether to also send the notifications `backtest/progress`, `backtest/complete` and `backtest/failed`.
+   * @default false
+   */
+  backtestNotifications?: boolean
+}
+
+/** Options with all defaults applied. */
+export type Settings = Required<ServerOptions>
+
+/** Longest wait: below the 60 seconds after which clients give up. */
+export const MAX_WAIT_SECONDS = 50
+
+/** Checks options and applies defaults. */
+export function resolveOptions(options: ServerOptions = {}): Settings {
+  const { waitSeconds = 8, backtestNotifications = false, ...unknown } = options
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option ${name}`)
+  if (!(typeof waitSeconds === 'number' && waitSeconds >= 0 && waitSeconds <= MAX_WAIT_SECONDS)) {
+    throw new RangeError(`waitSeconds must be a number from 0 to ${MAX_WAIT_SECONDS}, was ${waitSeconds}`)
+  }
+  if (typeof backtestNotifications !== 'boolean') {
+    throw new TypeError(`backtestNotifications must be true or false, was ${String(backtestNotifications)}`)
+  }
+  return { waitSeconds, backtestNotifications }
+}
+
+/** Removes integer options from `options`, checks them and applies defaults. */
+export function takeIntegers<Options extends object, Name extends string>(
+  options: Options,
+  known: Record<Name, { defaultValue: number; min: number }>,
+): { integers: Record<Name, number>; rest: Omit<Options, Name> } {
+  const rest = { ...options } as Record<string, unknown>
+  const integers = {} as Record<Name, number>
+  for (const [name, { defaultValue, min }] of Object.entries(known) as [
+    Name,
+    { defaultValue: number; min: number },
+  ][]) {
+    const { [name]: value = defaultValue } = rest
+    if (!(typeof value === 'number' && Number.isSafeInteger(value) && value >= min)) {
+      throw new RangeError(`${name} must be an integer of at least ${min}, was ${singleLine(String(value))}`)
+    }
+    integers[name] = value
+    delete rest[name]
+  }
+  return { integers, rest: rest as Omit<Options, Name> }
+}

@@ -1,0 +1,229 @@
+/** Converts runs and strategies to results of tools: complete for programs, a summary of a few kilobytes for models. */
+
+import type { BacktestResult, BacktestSummary, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
+import { fieldsToSnakeCase, renameKeys, toSnakeCase } from './field-names.js'
+import type { ToolOutput } from './tool-result.js'
+
+/** Limits of a full result: a larger one would exceed the 10 MB that clients accept. */
+export const MAX_TRADES = 10_000
+export const MAX_POINTS = 100_000
+
+/** Length of a description in a list. */
+const MAX_DESCRIPTION_LENGTH = 160
+
+/** Which trades and how many points of the equity curve to return. */
+export interface ResultRange {
+  tradesOffset?: number | undefined
+  tradesLimit?: number | undefined
+  equityPoints?: number | undefined
+}
+
+/** The settings with the largest effect on a result. */
+const ASSUMPTIONS = ['execution', 'fees', 'slippage', 'direction', 'slStop', 'tpStop', 'yearDays'] as const
+
+/** Returns the full result of a run, with all keys in snake_case. */
+export function fullResult(result: BacktestResult, range: ResultRange = {}): Record<string, unknown> {
+  const { trades, timestamps, equityCurve, metrics, simulation, ...rest } = result
+  return {
+    ...renameKeys(rest, toSnakeCase),
+    progress: result.status === 'completed' ? 100 : null,
+    metrics: namedMetrics(metrics),
+    simulation: renameKeys(simulation, toSnakeCase),
+    ...tradePage(trades, { tradesLimit: MAX_TRADES, ...withoutUndefined(range) }),
+    ...curvePoints(timestamps, equityCurve, range.equityPoints ?? MAX_POINTS),
+  }
+}
+
+/** Summarizes a run: headline, caveats, next step, and the rounded numbers. */
+export function runSummary(run: BacktestSummary, progress: number | null): ToolOutput {
+  const completed = run.status === 'completed'
+  const { metrics, simulation } = run
+  return {
+    headline: headlineFor(run, progress),
+    caveats: caveatsFor(run),
+    next_step: nextStepFor(run),
+    backtest_id: run.backtestId,
+    status: run.status,
+    progress: completed ? 100 : progress,
+    strategy_id: run.strategyId,
+    asset_symbol: run.assetSymbol,
+    timeframe: run.timeframe,
+    start_date: run.startDate,
+    end_date: run.endDate,
+    initial_capital: run.initialCapital,
+    parameters: run.parameters,
+    assumptions: Object.fromEntries(ASSUMPTIONS.map((name) => [toSnakeCase(name), simulation[name] ?? null])),
+    final_capital: rounded(run.finalCapital),
+    total_return: rounded(run.totalReturn),
+    metrics: namedMetrics(metrics, rounded),
+    error: run.error,
+  }
+}
+
+/** Returns a run as one row of a list. */
+export function summaryRow(run: BacktestSummary): Record<string, unknown> {
+  const metric = (name: string) => rounded(run.metrics[name] ?? null)
+  return {
+    backtest_id: run.backtestId,
+    status: run.status,
+    strategy_id: run.strategyId,
+    asset_symbol: run.assetSymbol,
+    timeframe: run.timeframe,
+    start_date: day(run.startDate),
+    end_date: day(run.endDate),
+    total_return: rounded(run.totalReturn),
+    benchmark_return: metric('benchmarkReturn'),
+    sharpe_ratio: metric('sharpeRatio'),
+    max_drawdown: metric('maxDrawdown'),
+    total_trades: metric('totalTrades'),
+    created_at: run.createdAt,
+  }
+}
+
+/** Returns all fields of a strategy. */
+export function fullStrategy(strategy: StrategyInfo): Record<string, unknown> {
+  return renameKeys(strategy, toSnakeCase)
+}
+
+/** Returns a strategy as one row of a list, with parameters in the form `integer 1..500 = 10`. */
+export function strategyRow(strategy: StrategyInfo): Record<string, unknown> {
+  const properties = (strategy.parametersSchema.properties ?? {}) as Record<string, Record<string, unknown>>
+  const parameters = Object.entries(properties)
+    .filter(([name]) => name !== 'position_size')
+    .map(([name, { type, minimum, maximum }]) => {
+      const range = minimum === undefined && maximum === undefined ? '' : ` ${minimum ?? ''}..${maximum ?? ''}`
+      return [name, `${type}${range} = ${strategy.defaultParameters[name]}`]
+    })
+  return {
+    id: strategy.id,
+    name: strategy.name,
+    type: strategy.type,
+    description: shortened(strategy.description),
+    parameters: Object.fromEntries(parameters),
+  }
+}
+
+/** Truncates a description for a list. */
+function shortened(text: string): string {
+  return text.length > MAX_DESCRIPTION_LENGTH ? `${text.slice(0, MAX_DESCRIPTION_LENGTH)}…` : text
+}
+
+/** Returns metrics with snake_case names. `convert` is applied to every value. */
+export function namedMetrics(
+  metrics: Metrics,
+  convert: (value: number | null) => number | null = (value) => value,
+): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [toSnakeCase(name), convert(value)]))
+}
+
+/** Returns one page of the trades, and their total number. */
+export function tradePage(trades: Trade[], { tradesOffset = 0, tradesLimit = MAX_TRADES }: ResultRange) {
+  const shown = trades.slice(tradesOffset, tradesOffset + tradesLimit)
+  return {
+    trades: shown.map((trade) => renameKeys(trade, toSnakeCase)),
+    trades_total: trades.length,
+    trades_offset: tradesOffset,
+  }
+}
+
+/** Returns a curve with at most `max` points. Downsampling keeps both ends, and the minimum and maximum of each section. */
+export function curvePoints(timestamps: Float64Array, equity: Float64Array, max: number) {
+  const kept = downsampledIndices(equity, max)
+  return {
+    timestamps: kept.map((index) => new Date(timestamps[index] ?? Number.NaN).toISOString()),
+    equity_curve: kept.map((index) => equity[index] ?? null),
+    equity_points_total: equity.length,
+  }
+}
+
+/** Returns the indices of the points to keep. */
+function downsampledIndices(values: Float64Array, max: number): number[] {
+  const count = values.length
+  if (count <= max) return Array.from(values, (_, index) => index)
+  if (max < 4) return [0, count - 1].slice(0, max)
+  const sections = Math.floor((max - 2) / 2)
+  const kept = [0]
+  for (let section = 0; section < sections; section++) {
+    const from = 1 + Math.floor((section * (count - 2)) / sections)
+    const to = 1 + Math.floor(((section + 1) * (count - 2)) / sections)
+    let low = from
+    let high = from
+    for (let index = from + 1; index < to; index++) {
+      if (Number(values[index]) < Number(values[low])) low = index
+      if (Number(values[index]) > Number(values[high])) high = index
+    }
+    kept.push(Math.min(low, high))
+    if (low !== high) kept.push(Math.max(low, high))
+  }
+  kept.push(count - 1)
+  return kept
+}
+
+/** Rounds for display: to six significant digits, or to cents above 10,000. The embedded resource has the exact number. */
+export function rounded(value: number | null): number | null {
+  if (value === null) return null
+  return Number(Math.abs(value) >= 10_000 ? value.toFixed(2) : value.toPrecision(6))
+}
+
+function headlineFor(run: BacktestSummary, progress: number | null): string {
+  const what = `${run.strategyId} on ${run.assetSymbol} (${run.timeframe}, ${day(run.startDate)} to ${day(run.endDate)})`
+  switch (run.status) {
+    case 'completed': {
+      const { metrics } = run
+      const trades = metrics.totalTrades ?? 0
+      return (
+        `${what}: total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
+        `Sharpe ratio ${metrics.sharpeRatio?.toFixed(2) ?? 'none'}, maximum drawdown ${percent(metrics.maxDrawdown)}, ` +
+        `${trades} ${trades === 1 ? 'trade' : 'trades'}. ${fillNote(run)}In sample, unless these bars were not used to choose it.`
+      )
+    }
+    case 'failed':
+    case 'cancelled':
+      return `${what}: ${run.status}${run.error === null ? '' : `, ${fieldsToSnakeCase(run.error)}`}`
+    default:
+      return `${what}: ${run.status}${progress === null ? '' : `, ${progress.toFixed(0)} % done`}`
+  }
+}
+
+/** Fills at the close of the signal bar are mentioned in the headline, because they are not achievable in practice. */
+function fillNote({ simulation, metrics }: BacktestSummary): string {
+  return simulation.execution === 'close' && metrics.totalTrades !== 0 ? 'Filled at the close of the signal bar. ' : ''
+}
+
+function caveatsFor(run: BacktestSummary): string[] {
+  if (run.status !== 'completed') return []
+  return [
+    'in-sample: unless strategy and parameters were fixed before anyone looked at these bars, selection bias flatters this result',
+    ...run.warnings,
+  ]
+}
+
+function nextStepFor(run: BacktestSummary): string {
+  switch (run.status) {
+    case 'completed':
+      return (
+        'Check it out of sample: call run_backtest with the same strategy and parameters on a period that was not used to ' +
+        'choose them. If this was that check, compare both runs. For trades and equity curve, call get_backtest_results with ' +
+        'detail "full".'
+      )
+    case 'failed':
+      return 'Correct the error, then start it again with run_backtest.'
+    case 'cancelled':
+      return 'Start it again with run_backtest if you still need it.'
+    default:
+      return `Call get_backtest_results with backtest_id "${run.backtestId}" in a few seconds; cancel_backtest stops the run.`
+  }
+}
+
+function percent(value: number | null | undefined): string {
+  return value === null || value === undefined ? 'none' : `${value.toFixed(2)} %`
+}
+
+function day(timestamp: string): string {
+  return timestamp.slice(0, 10)
+}
+
+/** Drops undefined fields, so that they do not override defaults. */
+export function withoutUndefined<T extends object>(object: T): Partial<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>
+}

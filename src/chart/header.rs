@@ -1,91 +1,94 @@
-//! Title and subtitle: what was run, and what came of it.
+//! Title and subtitle: strategy, asset, time range, and the statistics of the run.
 
-use super::Headline;
-use super::calendar;
-use super::draw::{Sheet, text_style};
-use super::font::Weight;
-use super::heading::{self, Group, Line, Part};
-use super::picture::{Anchor, TextStyle};
-use super::ticks::{self, Notation, Unit};
+use super::canvas::TextAnchor;
+use super::chart_data::Summary;
+use super::date_format::{format_range, format_years};
+use super::font::FontWeight;
+use super::legend::{LegendEntry, LegendItem, LegendRow};
+use super::number_format::{NumberFormat, Unit};
+use super::picture::TextStyle;
+use super::renderer::{Renderer, text_style};
+use crate::market::time::DAY;
 
-/// A figure of the subtitle.
-pub(super) struct Figure {
+/// A statistic of the subtitle.
+pub(super) struct SummaryItem {
     pub(super) name: &'static str,
-    short: &'static str,
+    short_name: &'static str,
     pub(super) value: String,
-    /// The value where there is little room.
-    brief: String,
-    /// Above 0 for a gain, below for a loss.
+    /// The value for narrow pictures.
+    short_value: String,
+    /// Positive for a gain, negative for a loss.
     gain: f64,
 }
 
-/// Returns the figures of the subtitle, the most important first.
-pub(super) fn figures(headline: &Headline) -> Vec<Figure> {
-    let figure = |name, short, value: String| {
-        let brief = value.clone();
-        Figure { name, short, value, brief, gain: 0.0 }
+/// Returns the statistics of the subtitle, the most important first.
+pub(super) fn summary_items(summary: &Summary) -> Vec<SummaryItem> {
+    let item = |name, short_name, value: String| {
+        let short_value = value.clone();
+        SummaryItem { name, short_name, value, short_value, gain: 0.0 }
     };
-    let percent = |name, short, value: Option<f64>| {
-        let Some(value) = value else { return figure(name, short, "–".to_owned()) };
-        let notation = ticks::percent(value);
-        let brief = notation.at_most(1).signed(value);
-        Figure { brief, ..figure(name, short, notation.signed(value)) }
+    let percent = |name, short_name, value: Option<f64>| {
+        let Some(value) = value else { return item(name, short_name, "–".to_owned()) };
+        let format = NumberFormat::percent(value);
+        let short_value = format.with_max_decimals(1).format_signed(value);
+        SummaryItem { short_value, ..item(name, short_name, format.format_signed(value)) }
     };
-    let trades = headline
-        .total_trades
-        .map_or_else(|| "–".to_owned(), |count| Notation::new(Unit::Amount, 1.0, 1.0).write(count));
-    let sharpe = headline.sharpe_ratio.map_or_else(
-        || "–".to_owned(),
-        |ratio| Notation::new(Unit::Amount, ratio.abs().max(1.0), 0.01).write(ratio),
-    );
-    let mut figures = vec![
-        Figure {
-            gain: headline.total_return.unwrap_or(0.0),
-            ..percent("Return", "Return", headline.total_return)
+    let number = |value: Option<f64>, format: fn(f64) -> NumberFormat| {
+        value.map_or_else(|| "–".to_owned(), |value| format(value).format(value))
+    };
+    let trades = number(summary.total_trades, |_| NumberFormat::new(Unit::Amount, 1.0, 1.0));
+    let sharpe = number(summary.sharpe_ratio, |ratio| {
+        NumberFormat::new(Unit::Amount, ratio.abs().max(1.0), 0.01)
+    });
+    let mut items = vec![
+        SummaryItem {
+            gain: summary.total_return.unwrap_or(0.0),
+            ..percent("Return", "Return", summary.total_return)
         },
-        percent("Buy and hold", "B&H", headline.benchmark_return),
-        figure("Sharpe", "Sharpe", sharpe),
-        percent("Max drawdown", "DD", headline.max_drawdown.map(|value| -value)),
-        figure("Trades", "Trades", trades),
+        percent("Buy and hold", "B&H", summary.benchmark_return),
+        item("Sharpe", "Sharpe", sharpe),
+        percent("Max drawdown", "DD", summary.max_drawdown.map(|value| -value)),
+        item("Trades", "Trades", trades),
     ];
-    if let Some(rate) = headline.win_rate {
-        let rate = Notation::new(Unit::Percent, 100.0, 1.0).write(rate);
-        figures.push(figure("Won", "Won", rate));
+    if let Some(rate) = summary.win_rate {
+        let rate = NumberFormat::new(Unit::Percent, 100.0, 1.0).format(rate);
+        items.push(item("Won", "Won", rate));
     }
-    figures
+    items
 }
 
-impl Sheet<'_> {
-    /// Writes title and subtitle, and returns where they end.
-    pub(super) fn header(&mut self) -> f64 {
-        let m = self.measures;
-        let (left, right) = (m.margin, m.width - m.margin);
-        let title = text_style(m.title, Weight::SemiBold, self.palette.ink);
-        let quiet = text_style(m.figure, Weight::Regular, self.palette.muted);
-        let baseline = m.margin * 0.8 + self.canvas.fonts.cap_height(title.weight, title.size);
-        let subject = self.subject;
-        let what = format!("{} · {} · {}", subject.strategy, subject.asset, subject.timeframe);
-        // The range, as precisely as there is room for beside the title.
-        let (first, last) = self.range;
+impl Renderer<'_> {
+    /// Draws title and subtitle. Returns their bottom edge.
+    pub(super) fn draw_header(&mut self) -> f64 {
+        let d = self.dimensions;
+        let (left, right) = (d.margin, d.width - d.margin);
+        let title_style = text_style(d.title, FontWeight::SemiBold, self.palette.ink);
+        let range_style = text_style(d.subtitle, FontWeight::Regular, self.palette.muted);
+        let baseline =
+            d.margin * 0.8 + self.canvas.fonts.cap_height(title_style.weight, title_style.size);
+        let data = self.data;
+        let title = format!("{} · {} · {}", data.strategy, data.asset, data.timeframe);
+        // The most precise form of the time range that fits beside the title.
+        let (first, last) = self.time_range;
         let ranges = [
-            calendar::range(first, last, self.bar()),
-            calendar::range(first, last, crate::market::time::DAY),
-            calendar::years(first, last),
+            format_range(first, last, data.bar_length()),
+            format_range(first, last, DAY),
+            format_years(first, last),
         ];
-        let room = right - left;
-        let free = room - self.width_of(&what, title) - m.title;
-        if let Some(range) = ranges.iter().find(|range| self.width_of(range, quiet) <= free) {
-            self.canvas.text((right, baseline), Anchor::Right, range, quiet);
+        let width = right - left;
+        let available = width - self.canvas.text_width(&title, title_style) - d.title;
+        let fits = |range: &&String| self.canvas.text_width(range, range_style) <= available;
+        if let Some(range) = ranges.iter().find(fits) {
+            self.canvas.text((right, baseline), TextAnchor::Right, range, range_style);
         }
-        let what = self.canvas.fonts.fit(&what, title.weight, title.size, room);
-        self.canvas.text((left, baseline), Anchor::Left, &what, title);
-        self.subtitle(baseline + m.figure * 1.75)
+        let title = self.canvas.fonts.truncate(&title, title_style.weight, title_style.size, width);
+        self.canvas.text((left, baseline), TextAnchor::Left, &title, title_style);
+        self.draw_subtitle(baseline + d.subtitle * 1.75)
     }
 
-    fn subtitle(&mut self, baseline: f64) -> f64 {
-        let m = self.measures;
-        let name = text_style(m.figure, Weight::Regular, self.palette.muted);
-        let value = |color| text_style(m.figure, Weight::SemiBold, color);
+    fn draw_subtitle(&mut self, baseline: f64) -> f64 {
+        let d = self.dimensions;
+        let name_style = text_style(d.subtitle, FontWeight::Regular, self.palette.muted);
         let color = |gain: f64| {
             if gain > 0.0 {
                 self.palette.profit
@@ -95,43 +98,44 @@ impl Sheet<'_> {
                 self.palette.ink
             }
         };
-        let figures = figures(&self.subject.headline);
-        let groups = |short: bool, size: f64| -> Vec<Group> {
-            let part = |figure: &Figure| {
-                let (label, text) = if short {
-                    (figure.short, &figure.brief)
+        let items = summary_items(&self.data.summary);
+        let entries = |is_short: bool, size: f64| -> Vec<LegendEntry> {
+            let entry = |item: &SummaryItem| {
+                let (name, value) = if is_short {
+                    (item.short_name, &item.short_value)
                 } else {
-                    (figure.name, &figure.value)
+                    (item.name, &item.value)
                 };
-                let strong = value(color(figure.gain));
+                let value_style = text_style(size, FontWeight::SemiBold, color(item.gain));
                 vec![
-                    Part::Text(label.to_owned(), TextStyle { size, ..name }),
-                    Part::Text(text.clone(), TextStyle { size, ..strong }),
+                    LegendItem::Text(name.to_owned(), TextStyle { size, ..name_style }),
+                    LegendItem::Text(value.clone(), value_style),
                 ]
             };
-            figures.iter().map(part).collect()
+            items.iter().map(entry).collect()
         };
-        let line = Line { left: m.margin, right: m.width - m.margin, baseline, size: m.figure };
-        let small = Line { size: m.label, ..line };
-        let fits = |line: &Line, groups: &[Group]| {
-            line.left + heading::width(&self.canvas, line.size, groups) <= line.right
+        let row = LegendRow {
+            left: d.margin,
+            right: d.width - d.margin,
+            baseline,
+            font_size: d.subtitle,
         };
-        let (long, short) = (groups(false, line.size), groups(true, line.size));
-        let (line, selection) = if fits(&line, &long) {
-            (line, long)
-        } else if fits(&line, &short) {
-            (line, short)
+        let small_row = LegendRow { font_size: d.label, ..row };
+        let (long, short) = (entries(false, row.font_size), entries(true, row.font_size));
+        let (row, entries) = if row.fits(&self.canvas, &long) {
+            (row, long)
+        } else if row.fits(&self.canvas, &short) {
+            (row, short)
         } else {
-            (small, groups(true, small.size))
+            (small_row, entries(true, small_row.font_size))
         };
-        let end = heading::draw(&mut self.canvas, &line, &selection);
-        // The parameters, where there is room for all of them.
-        let parameters = self.subject.parameters;
-        if !parameters.is_empty()
-            && end + m.figure * 2.0 + self.width_of(parameters, name) <= line.right
-        {
-            self.canvas.text((line.right, baseline), Anchor::Right, parameters, name);
+        let end = row.draw(&mut self.canvas, &entries);
+        // Parameters are only shown if all of them fit.
+        let parameters = self.data.parameters;
+        let width = self.canvas.text_width(parameters, name_style);
+        if !parameters.is_empty() && end + d.subtitle * 2.0 + width <= row.right {
+            self.canvas.text((row.right, baseline), TextAnchor::Right, parameters, name_style);
         }
-        baseline + m.figure * 0.45
+        baseline + d.subtitle * 0.45
     }
 }

@@ -1,22 +1,23 @@
-//! A picture as PNG.
+//! Writes a picture as PNG.
 
 use std::collections::BTreeMap;
 
 use tiny_skia::{FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash, Transform};
 
-use super::font::Fonts;
-use super::picture::{Color, Item, Picture, Shape, Step, Text};
+use super::font::{FontWeight, Fonts};
+use super::path::PathSegment;
+use super::picture::{Color, Item, Picture, Shape, Text};
 use crate::error::{Error, Result};
 
 impl Picture {
-    /// Returns the picture as the bytes of a PNG file, 8 bits of red, green and blue a pixel.
+    /// Returns the picture as a PNG file with 8 bits per channel and without transparency.
     ///
     /// # Errors
-    /// `INTERNAL` for a picture that there is no memory for.
+    /// `INTERNAL` if there is not enough memory.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         let fonts = Fonts::load()?;
         let mut pixels = Pixmap::new(self.width, self.height)
-            .ok_or_else(|| Error::internal("there is no memory for the picture"))?;
+            .ok_or_else(|| Error::internal("not enough memory for the picture"))?;
         let [red, green, blue] = self.background.rgb;
         pixels.fill(tiny_skia::Color::from_rgba8(red, green, blue, u8::MAX));
         let mut glyphs = BTreeMap::new();
@@ -31,7 +32,7 @@ impl Picture {
 }
 
 fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
-    // Everything lies on an opaque background, so there is nothing to divide by the opacity.
+    // The background is opaque, so premultiplied colors equal plain colors.
     let (all, _) = pixels.data().as_chunks::<4>();
     let colors: Vec<u8> =
         all.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect();
@@ -39,11 +40,11 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // Areas of one colour are packed best as they are.
+    // Areas of a single color compress best without a filter.
     encoder.set_compression(png::Compression::Balanced);
     encoder.set_filter(png::Filter::NoFilter);
     let failed =
-        |error: png::EncodingError| Error::internal(format!("the PNG was not written: {error}"));
+        |error: png::EncodingError| Error::internal(format!("cannot encode the PNG: {error}"));
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&colors).map_err(failed)?;
     writer.finish().map_err(failed)?;
@@ -56,7 +57,7 @@ fn paint(color: Color) -> Paint<'static> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "an opacity lies between 0 and 1"
+        reason = "the opacity is between 0 and 1"
     )]
     let opacity = (color.opacity * 255.0).round() as u8;
     paint.set_color_rgba8(red, green, blue, opacity);
@@ -64,17 +65,17 @@ fn paint(color: Color) -> Paint<'static> {
 }
 
 fn draw_shape(pixels: &mut Pixmap, shape: &Shape) {
-    let Some(path) = path_of(&shape.steps) else { return };
+    let Some(path) = to_skia_path(&shape.path) else { return };
     if let Some(fill) = shape.fill {
         pixels.fill_path(&path, &paint(fill), FillRule::Winding, Transform::identity(), None);
     }
     if let Some(stroke) = shape.stroke {
         let pen = tiny_skia::Stroke {
-            width: narrow(stroke.width),
+            width: to_f32(stroke.width),
             line_join: LineJoin::Round,
             dash: stroke
                 .dash
-                .and_then(|[dash, gap]| StrokeDash::new(vec![narrow(dash), narrow(gap)], 0.0)),
+                .and_then(|[dash, gap]| StrokeDash::new(vec![to_f32(dash), to_f32(gap)], 0.0)),
             ..tiny_skia::Stroke::default()
         };
         pixels.stroke_path(&path, &paint(stroke.color), &pen, Transform::identity(), None);
@@ -85,42 +86,44 @@ fn draw_text(
     pixels: &mut Pixmap,
     text: &Text,
     fonts: &Fonts,
-    glyphs: &mut BTreeMap<(super::font::Weight, u16), Option<Path>>,
+    glyphs: &mut BTreeMap<(FontWeight, u16), Option<Path>>,
 ) {
     let weight = text.style.weight;
-    let unit = fonts.unit(weight, text.style.size);
+    let unit = fonts.pixels_per_unit(weight, text.style.size);
     let paint = paint(text.style.color);
-    for placed in fonts.place(&text.text, weight).0 {
+    for glyph in fonts.layout(&text.text, weight).0 {
         let path = glyphs
-            .entry((weight, placed.glyph))
-            .or_insert_with(|| path_of(&fonts.outline(placed.glyph, weight)));
+            .entry((weight, glyph.glyph))
+            .or_insert_with(|| to_skia_path(&fonts.outline(glyph.glyph, weight)));
         let Some(path) = path else { continue };
         let transform = Transform::from_row(
-            narrow(unit),
+            to_f32(unit),
             0.0,
             0.0,
-            narrow(-unit),
-            narrow(text.x + placed.x * unit),
-            narrow(text.y),
+            to_f32(-unit),
+            to_f32(text.x + glyph.x * unit),
+            to_f32(text.y),
         );
         pixels.fill_path(path, &paint, FillRule::Winding, transform, None);
     }
 }
 
-fn path_of(steps: &[Step]) -> Option<Path> {
+fn to_skia_path(segments: &[PathSegment]) -> Option<Path> {
     let mut path = PathBuilder::new();
-    for step in steps {
-        match *step {
-            Step::Move(x, y) => path.move_to(narrow(x), narrow(y)),
-            Step::Line(x, y) => path.line_to(narrow(x), narrow(y)),
-            Step::Curve(x1, y1, x, y) => path.quad_to(narrow(x1), narrow(y1), narrow(x), narrow(y)),
-            Step::Close => path.close(),
+    for segment in segments {
+        match *segment {
+            PathSegment::MoveTo(x, y) => path.move_to(to_f32(x), to_f32(y)),
+            PathSegment::LineTo(x, y) => path.line_to(to_f32(x), to_f32(y)),
+            PathSegment::QuadTo(x1, y1, x, y) => {
+                path.quad_to(to_f32(x1), to_f32(y1), to_f32(x), to_f32(y));
+            }
+            PathSegment::Close => path.close(),
         }
     }
     path.finish()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "pixels need no more digits")]
-fn narrow(value: f64) -> f32 {
+#[expect(clippy::cast_possible_truncation, reason = "single precision is enough for pixels")]
+fn to_f32(value: f64) -> f32 {
     value as f32
 }

@@ -1,13 +1,14 @@
-//! A picture as SVG: self-contained, and the same everywhere.
+//! Writes a picture as self-contained SVG.
 //!
-//! Texts are outlines of the built-in font, each glyph written once and used where it stands, so that no viewer needs the
-//! font; what a screen reader shall say is in `title` and `desc`.
+//! Texts are outlines of the built-in font, so that viewers do not need the font. Each glyph is defined once and referenced
+//! from there. Screen readers use `title` and `desc`.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use super::font::{Fonts, Weight};
-use super::picture::{Color, Item, Picture, Shape, Step, Text};
+use super::font::{FontWeight, Fonts};
+use super::path::PathSegment;
+use super::picture::{Color, Item, Picture, Shape, Text};
 
 impl Picture {
     /// Returns the picture as an SVG document.
@@ -18,18 +19,18 @@ impl Picture {
         let fonts = Fonts::load()?;
         let (width, height) = (self.width, self.height);
         let mut svg = String::new();
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(
             svg,
             r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"><title>{}</title><desc>{}</desc>"#,
-            Escaped(&self.title),
-            Escaped(&self.description)
+            XmlText(&self.title),
+            XmlText(&self.description)
         );
         svg.push_str(&definitions(&self.items, &fonts));
         let _ = write!(
             svg,
             r#"<rect width="{width}" height="{height}" fill="{}"/>"#,
-            Css(self.background)
+            CssColor(self.background)
         );
         for item in &self.items {
             match item {
@@ -42,15 +43,15 @@ impl Picture {
     }
 }
 
-/// Returns the outlines of the glyphs that the texts use.
+/// Returns the `defs` element with the outlines of all glyphs that the texts use.
 fn definitions(items: &[Item], fonts: &Fonts) -> String {
     let mut glyphs = BTreeMap::new();
     for item in items {
         let Item::Text(text) = item else { continue };
-        for placed in fonts.place(&text.text, text.style.weight).0 {
+        for glyph in fonts.layout(&text.text, text.style.weight).0 {
             glyphs
-                .entry((text.style.weight, placed.glyph))
-                .or_insert_with(|| fonts.outline(placed.glyph, text.style.weight));
+                .entry((text.style.weight, glyph.glyph))
+                .or_insert_with(|| fonts.outline(glyph.glyph, text.style.weight));
         }
     }
     let mut definitions = String::from("<defs>");
@@ -59,8 +60,8 @@ fn definitions(items: &[Item], fonts: &Fonts) -> String {
             let _ = write!(
                 definitions,
                 r#"<path id="{}" d="{}"/>"#,
-                GlyphName(weight, glyph),
-                Data(&outline)
+                GlyphId(weight, glyph),
+                PathData(&outline)
             );
         }
     }
@@ -68,16 +69,18 @@ fn definitions(items: &[Item], fonts: &Fonts) -> String {
 }
 
 fn write_shape(svg: &mut String, shape: &Shape) {
-    let _ = write!(svg, r#"<path d="{}""#, Data(&shape.steps));
+    let _ = write!(svg, r#"<path d="{}""#, PathData(&shape.path));
     match shape.fill {
         Some(fill) => write_color(svg, "fill", fill),
         None => svg.push_str(r#" fill="none""#),
     }
     if let Some(stroke) = shape.stroke {
         write_color(svg, "stroke", stroke.color);
-        let _ = write!(svg, r#" stroke-width="{}" stroke-linejoin="round""#, Short(stroke.width));
+        let _ =
+            write!(svg, r#" stroke-width="{}" stroke-linejoin="round""#, TwoDecimals(stroke.width));
         if let Some([dash, gap]) = stroke.dash {
-            let _ = write!(svg, r#" stroke-dasharray="{} {}""#, Short(dash), Short(gap));
+            let _ =
+                write!(svg, r#" stroke-dasharray="{} {}""#, TwoDecimals(dash), TwoDecimals(gap));
         }
     }
     svg.push_str("/>");
@@ -85,104 +88,111 @@ fn write_shape(svg: &mut String, shape: &Shape) {
 
 fn write_text(svg: &mut String, text: &Text, fonts: &Fonts) {
     let weight = text.style.weight;
-    let unit = fonts.unit(weight, text.style.size);
+    let unit = fonts.pixels_per_unit(weight, text.style.size);
     let _ = write!(
         svg,
         r#"<g transform="translate({} {}) scale({unit:.6} -{unit:.6})""#,
-        Short(text.x),
-        Short(text.y)
+        TwoDecimals(text.x),
+        TwoDecimals(text.y)
     );
     write_color(svg, "fill", text.style.color);
     svg.push('>');
-    let blank = fonts.place(" ", weight).0.first().map(|placed| placed.glyph);
-    for placed in fonts.place(&text.text, weight).0 {
-        if Some(placed.glyph) == blank {
+    let blank = fonts.layout(" ", weight).0.first().map(|glyph| glyph.glyph);
+    for glyph in fonts.layout(&text.text, weight).0 {
+        if Some(glyph.glyph) == blank {
             continue;
         }
-        let name = GlyphName(weight, placed.glyph);
-        let _ = write!(svg, r##"<use href="#{name}" x="{}"/>"##, Short(placed.x));
+        let name = GlyphId(weight, glyph.glyph);
+        let _ = write!(svg, r##"<use href="#{name}" x="{}"/>"##, TwoDecimals(glyph.x));
     }
     svg.push_str("</g>");
 }
 
 fn write_color(svg: &mut String, name: &str, color: Color) {
-    let _ = write!(svg, r#" {name}="{}""#, Css(color));
+    let _ = write!(svg, r#" {name}="{}""#, CssColor(color));
     if color.opacity < 1.0 {
-        let _ = write!(svg, r#" {name}-opacity="{}""#, Short(color.opacity));
+        let _ = write!(svg, r#" {name}-opacity="{}""#, TwoDecimals(color.opacity));
     }
 }
 
-/// The id of a glyph. Several charts in one page may share ids: the same id is always the same outline.
-struct GlyphName(Weight, u16);
+/// The id of a glyph. Several charts on one page may share ids, because an id always stands for the same outline.
+struct GlyphId(FontWeight, u16);
 
-impl Display for GlyphName {
+impl Display for GlyphId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let letter = match self.0 {
-            Weight::Regular => 'r',
-            Weight::SemiBold => 's',
+            FontWeight::Regular => 'r',
+            FontWeight::SemiBold => 's',
         };
         write!(f, "inter-{letter}{}", self.1)
     }
 }
 
-struct Css(Color);
+struct CssColor(Color);
 
-impl Display for Css {
+impl Display for CssColor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let [red, green, blue] = self.0.rgb;
         write!(f, "#{red:02x}{green:02x}{blue:02x}")
     }
 }
 
-/// A number with two decimals at most.
-struct Short(f64);
+/// A number with up to two decimals.
+struct TwoDecimals(f64);
 
-impl Display for Short {
+impl Display for TwoDecimals {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let rounded = (self.0 * 100.0).round() / 100.0;
-        // Minus zero is written as zero.
+        // Adding zero turns a negative zero into a positive one.
         write!(f, "{}", rounded + 0.0)
     }
 }
 
-/// The data of a path, to a tenth of a pixel; a line after a line needs no letter.
-struct Data<'a>(&'a [Step]);
+/// Path data, rounded to a tenth of a pixel. The command letter is omitted for consecutive lines.
+struct PathData<'a>(&'a [PathSegment]);
 
-impl Display for Data<'_> {
+impl Display for PathData<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut within_line = false;
-        for step in self.0 {
-            match *step {
-                Step::Move(x, y) => write!(f, "M{} {}", Tenths(x), Tenths(y))?,
-                Step::Line(x, y) => {
-                    let letter = if within_line { ' ' } else { 'L' };
-                    write!(f, "{letter}{} {}", Tenths(x), Tenths(y))?;
+        let mut is_after_line = false;
+        for segment in self.0 {
+            match *segment {
+                PathSegment::MoveTo(x, y) => write!(f, "M{} {}", OneDecimal(x), OneDecimal(y))?,
+                PathSegment::LineTo(x, y) => {
+                    let letter = if is_after_line { ' ' } else { 'L' };
+                    write!(f, "{letter}{} {}", OneDecimal(x), OneDecimal(y))?;
                 }
-                Step::Curve(x1, y1, x, y) => {
-                    write!(f, "Q{} {} {} {}", Tenths(x1), Tenths(y1), Tenths(x), Tenths(y))?;
+                PathSegment::QuadTo(x1, y1, x, y) => {
+                    write!(
+                        f,
+                        "Q{} {} {} {}",
+                        OneDecimal(x1),
+                        OneDecimal(y1),
+                        OneDecimal(x),
+                        OneDecimal(y)
+                    )?;
                 }
-                Step::Close => f.write_str("Z")?,
+                PathSegment::Close => f.write_str("Z")?,
             }
-            within_line = matches!(step, Step::Line(..));
+            is_after_line = matches!(segment, PathSegment::LineTo(..));
         }
         Ok(())
     }
 }
 
-/// A number with one decimal at most.
-struct Tenths(f64);
+/// A number with up to one decimal.
+struct OneDecimal(f64);
 
-impl Display for Tenths {
+impl Display for OneDecimal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // Minus zero is written as zero.
+        // Adding zero turns a negative zero into a positive one.
         write!(f, "{}", (self.0 * 10.0).round() / 10.0 + 0.0)
     }
 }
 
-/// Text as XML has it; characters that XML cannot hold are left out.
-struct Escaped<'a>(&'a str);
+/// Text escaped for XML. Characters that XML does not allow are left out.
+struct XmlText<'a>(&'a str);
 
-impl Display for Escaped<'_> {
+impl Display for XmlText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
             match character {

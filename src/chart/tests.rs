@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::market::{Bars, Timeframe};
+use crate::portfolio::Trades;
 
-/// A run to draw, with all that it borrows.
+/// Owns the data of a run to draw.
 struct Run {
     timestamps: Vec<i64>,
     equity: Vec<f64>,
@@ -14,7 +16,7 @@ struct Run {
 }
 
 impl Run {
-    /// Makes up a run over closes, with a trade from each pair of bars to the next.
+    /// Creates a run over closes. Each trade is an entry bar, an exit bar and a direction.
     fn new(closes: &[f64], start: i64, timeframe: Timeframe, trades: &[(u32, u32, u8)]) -> Self {
         let step = timeframe.milliseconds();
         let timestamps: Vec<i64> =
@@ -25,7 +27,7 @@ impl Run {
         let low: Vec<f64> =
             open.iter().zip(closes).map(|(open, close)| open.min(*close) * 0.998).collect();
         let mut equity = vec![10_000.0; closes.len()];
-        let mut made = Trades::default();
+        let mut columns = Trades::default();
         for &(entry, exit, direction) in trades {
             let (from, to) = (closes[entry as usize], closes[exit as usize]);
             let sign = if direction == 0 { 1.0 } else { -1.0 };
@@ -34,17 +36,17 @@ impl Run {
                 let price = closes[bar.min(exit as usize)];
                 equity[bar] = equity[entry as usize] + sign * size * (price - from);
             }
-            made.entry_bar.push(entry);
-            made.exit_bar.push(exit);
-            made.direction.push(direction);
-            made.status.push(1);
-            made.size.push(size);
-            made.entry_price.push(from);
-            made.exit_price.push(to);
-            made.entry_fees.push(0.0);
-            made.exit_fees.push(0.0);
-            made.pnl.push(sign * size * (to - from));
-            made.pnl_percent.push(sign * (to / from - 1.0) * 100.0);
+            columns.entry_bar.push(entry);
+            columns.exit_bar.push(exit);
+            columns.direction.push(direction);
+            columns.status.push(1);
+            columns.size.push(size);
+            columns.entry_price.push(from);
+            columns.exit_price.push(to);
+            columns.entry_fees.push(0.0);
+            columns.exit_fees.push(0.0);
+            columns.pnl.push(sign * size * (to - from));
+            columns.pnl_percent.push(sign * (to / from - 1.0) * 100.0);
         }
         let bars = Bars::new(
             timestamps.clone(),
@@ -54,12 +56,12 @@ impl Run {
             closes.to_vec().into(),
             None,
         );
-        Self { timestamps, equity, trades: made, bars: Arc::new(bars.unwrap()), timeframe }
+        Self { timestamps, equity, trades: columns, bars: Arc::new(bars.unwrap()), timeframe }
     }
 
-    fn subject(&self) -> Subject<'_> {
+    fn data(&self) -> ChartData<'_> {
         let last = self.equity.last().copied().unwrap_or(10_000.0);
-        Subject {
+        ChartData {
             strategy: "SMA crossover",
             parameters: "fast_period 10, slow_period 30",
             asset: "SP500",
@@ -70,7 +72,7 @@ impl Run {
             trades: &self.trades,
             bars: Some(&self.bars),
             note: "",
-            headline: Headline {
+            summary: Summary {
                 total_return: Some((last / 10_000.0 - 1.0) * 100.0),
                 benchmark_return: Some(81.7),
                 sharpe_ratio: Some(0.823),
@@ -82,8 +84,8 @@ impl Run {
     }
 }
 
-/// Returns prices that wander, the same for the same seed.
-fn walk(count: usize, start: f64, volatility: f64, mut seed: u64) -> Vec<f64> {
+/// Returns a random walk, the same for the same seed.
+fn prices(count: usize, start: f64, volatility: f64, mut seed: u64) -> Vec<f64> {
     let mut price = start;
     (0..count)
         .map(|_| {
@@ -97,46 +99,46 @@ fn walk(count: usize, start: f64, volatility: f64, mut seed: u64) -> Vec<f64> {
         .collect()
 }
 
-fn every(count: u32, step: u32, direction: impl Fn(u32) -> u8) -> Vec<(u32, u32, u8)> {
+fn trades(count: u32, step: u32, direction: impl Fn(u32) -> u8) -> Vec<(u32, u32, u8)> {
     (0..(count - 1) / step)
         .map(|index| (index * step, index * step + step / 2 + 1, direction(index)))
         .filter(|trade| trade.1 < count)
         .collect()
 }
 
-/// The runs that every promise is kept for.
+/// The runs that all layouts are tested with.
 fn runs() -> Vec<(&'static str, Run)> {
     let start = 1_199_232_000_000;
     let day = Timeframe::D1;
-    let ruin: Vec<f64> = walk(500, 100.0, 0.04, 5)
+    let ruin: Vec<f64> = prices(500, 100.0, 0.04, 5)
         .iter()
         .zip(0..)
         .map(|(price, bar)| price * 0.985_f64.powi(bar))
         .collect();
     vec![
-        ("few", Run::new(&walk(1258, 1400.0, 0.03, 3), start, day, &every(1258, 180, |_| 0))),
+        ("few", Run::new(&prices(1258, 1400.0, 0.03, 3), start, day, &trades(1258, 180, |_| 0))),
         (
             "many",
             Run::new(
-                &walk(20_000, 30_000.0, 0.01, 4),
+                &prices(20_000, 30_000.0, 0.01, 4),
                 start,
                 Timeframe::H1,
-                &every(20_000, 8, |_| 0),
+                &trades(20_000, 8, |_| 0),
             ),
         ),
         (
             "hundred",
             Run::new(
-                &walk(2500, 30.0, 0.03, 9),
+                &prices(2500, 30.0, 0.03, 9),
                 start,
                 day,
-                &every(2500, 26, |index| (index % 2) as u8),
+                &trades(2500, 26, |index| (index % 2) as u8),
             ),
         ),
         (
             "reversals",
             Run::new(
-                &walk(1258, 100.0, 0.03, 8),
+                &prices(1258, 100.0, 0.03, 8),
                 start,
                 day,
                 &(0..40)
@@ -144,42 +146,42 @@ fn runs() -> Vec<(&'static str, Run)> {
                     .collect::<Vec<_>>(),
             ),
         ),
-        ("short", Run::new(&walk(252, 100.0, 0.03, 8), start, day, &every(252, 25, |_| 1))),
-        ("ruin", Run::new(&ruin, start, day, &every(500, 60, |_| 0))),
+        ("short", Run::new(&prices(252, 100.0, 0.03, 8), start, day, &trades(252, 25, |_| 1))),
+        ("ruin", Run::new(&ruin, start, day, &trades(500, 60, |_| 0))),
         ("one", Run::new(&[100.0], start, day, &[])),
         ("two", Run::new(&[100.0, 101.0], start, day, &[(0, 1, 0)])),
         (
             "month",
             Run::new(
-                &walk(30, 100.0, 0.03, 8),
+                &prices(30, 100.0, 0.03, 8),
                 start,
                 day,
-                &every(30, 6, |index| (index % 2) as u8),
+                &trades(30, 6, |index| (index % 2) as u8),
             ),
         ),
         ("flat", Run::new(&[100.0; 300], start, day, &[])),
-        ("tiny", Run::new(&walk(252, 1.2e-7, 0.03, 8), start, day, &every(252, 40, |_| 0))),
-        ("large", Run::new(&walk(252, 1.2e9, 0.03, 8), start, day, &every(252, 40, |_| 0))),
+        ("tiny", Run::new(&prices(252, 1.2e-7, 0.03, 8), start, day, &trades(252, 40, |_| 0))),
+        ("large", Run::new(&prices(252, 1.2e9, 0.03, 8), start, day, &trades(252, 40, |_| 0))),
         (
             "thousandfold",
             Run::new(
-                &walk(3000, 1.0, 0.05, 8)
+                &prices(3000, 1.0, 0.05, 8)
                     .iter()
                     .zip(0..)
                     .map(|(price, bar)| price * 1.0025_f64.powi(bar))
                     .collect::<Vec<_>>(),
                 start,
                 day,
-                &every(3000, 400, |_| 0),
+                &trades(3000, 400, |_| 0),
             ),
         ),
         (
             "minutes",
             Run::new(
-                &walk(600, 100.0, 0.002, 8),
+                &prices(600, 100.0, 0.002, 8),
                 start + 36_000_000,
                 Timeframe::M1,
-                &every(600, 60, |_| 0),
+                &trades(600, 60, |_| 0),
             ),
         ),
     ]
@@ -192,23 +194,23 @@ fn style(width: u32, height: u32) -> Style {
     Style { width, height, theme: Theme::Light }
 }
 
-/// Returns the corners of the box that a text fills: left, top, right, bottom.
-fn box_of(text: &Text) -> [f64; 4] {
+/// Returns the bounding box of a text: left, top, right, bottom.
+fn bounding_box(text: &Text) -> [f64; 4] {
     let size = text.style.size;
     [text.x, text.y - size * 0.74, text.x + text.width, text.y + size * 0.1]
 }
 
 #[test]
-fn texts_neither_overlap_nor_leave_the_picture() {
+fn texts_do_not_overlap_and_stay_inside_the_picture() {
     for (name, run) in runs() {
         for (width, height) in SIZES {
             for bars in [true, false] {
-                let mut subject = run.subject();
+                let mut data = run.data();
                 if !bars {
-                    subject.bars = None;
-                    subject.note = "no prices: the bars of this run were handed in";
+                    data.bars = None;
+                    data.note = "no prices: the bars of this run were handed in";
                 }
-                let picture = draw(&subject, &style(width, height)).unwrap();
+                let picture = render(&data, &style(width, height)).unwrap();
                 let texts: Vec<&Text> = picture
                     .items
                     .iter()
@@ -219,7 +221,7 @@ fn texts_neither_overlap_nor_leave_the_picture() {
                     .collect();
                 let place = format!("{name} at {width} × {height}, bars {bars}");
                 for (index, text) in texts.iter().enumerate() {
-                    let [left, top, right, bottom] = box_of(text);
+                    let [left, top, right, bottom] = bounding_box(text);
                     assert!(
                         left >= 0.0
                             && top >= 0.0
@@ -229,7 +231,7 @@ fn texts_neither_overlap_nor_leave_the_picture() {
                         text.text
                     );
                     for other in &texts[index + 1..] {
-                        let [l, t, r, b] = box_of(other);
+                        let [l, t, r, b] = bounding_box(other);
                         assert!(
                             right <= l || r <= left || bottom <= t || b <= top,
                             "{place}: {:?} lies on {:?}",
@@ -244,16 +246,18 @@ fn texts_neither_overlap_nor_leave_the_picture() {
 }
 
 #[test]
-fn data_stay_inside_the_picture() {
+fn shapes_stay_inside_the_picture() {
     for (name, run) in runs() {
         for (width, height) in SIZES {
-            let picture = draw(&run.subject(), &style(width, height)).unwrap();
+            let picture = render(&run.data(), &style(width, height)).unwrap();
             for item in &picture.items {
                 let Item::Shape(shape) = item else { continue };
-                for step in &shape.steps {
-                    let (x, y) = match *step {
-                        Step::Move(x, y) | Step::Line(x, y) | Step::Curve(_, _, x, y) => (x, y),
-                        Step::Close => continue,
+                for segment in &shape.path {
+                    let (x, y) = match *segment {
+                        PathSegment::MoveTo(x, y)
+                        | PathSegment::LineTo(x, y)
+                        | PathSegment::QuadTo(_, _, x, y) => (x, y),
+                        PathSegment::Close => continue,
                     };
                     assert!(
                         (0.0..=f64::from(width)).contains(&x)
@@ -266,14 +270,14 @@ fn data_stay_inside_the_picture() {
     }
 }
 
-/// Writes the pictures of all runs into the folder that `CHART_PICTURES` names, to be looked at.
+/// Writes the pictures of all runs to the folder in `CHART_PICTURES`, for visual inspection.
 #[test]
-fn pictures_to_look_at() {
+fn pictures_for_visual_inspection() {
     let Ok(folder) = std::env::var("CHART_PICTURES") else { return };
     for (name, run) in runs() {
         for (width, height) in [(800, 600), (1200, 800), (400, 300), (200, 200)] {
             for (theme_name, theme) in Theme::ALL {
-                let picture = draw(&run.subject(), &Style { width, height, theme }).unwrap();
+                let picture = render(&run.data(), &Style { width, height, theme }).unwrap();
                 let file = format!("{folder}/{name}-{width}-{theme_name}");
                 std::fs::write(format!("{file}.png"), picture.to_png().unwrap()).unwrap();
                 std::fs::write(format!("{file}.svg"), picture.to_svg().unwrap()).unwrap();
@@ -283,10 +287,10 @@ fn pictures_to_look_at() {
 }
 
 #[test]
-fn the_same_run_is_the_same_bytes_on_every_thread() {
+fn a_run_gives_the_same_bytes_on_every_thread() {
     let (_, run) = runs().swap_remove(1);
     let make = || {
-        let picture = draw(&run.subject(), &style(800, 600)).unwrap();
+        let picture = render(&run.data(), &style(800, 600)).unwrap();
         (picture.to_svg().unwrap(), picture.to_png().unwrap())
     };
     let expected = make();
@@ -299,38 +303,38 @@ fn the_same_run_is_the_same_bytes_on_every_thread() {
 }
 
 #[test]
-fn a_run_without_bars_is_refused() {
+fn a_run_without_bars_is_rejected() {
     let run = Run::new(&[100.0], 0, Timeframe::D1, &[]);
-    let subject = Subject { timestamps: &[], equity: &[], ..run.subject() };
-    assert_eq!(draw(&subject, &style(800, 600)).unwrap_err().code, crate::Code::Internal);
+    let data = ChartData { timestamps: &[], equity: &[], ..run.data() };
+    assert_eq!(render(&data, &style(800, 600)).unwrap_err().code, crate::Code::Internal);
 }
 
 #[test]
-fn names_from_outside_cannot_break_the_svg() {
+fn names_are_escaped_in_svg() {
     let run = Run::new(&[100.0, 101.0], 0, Timeframe::D1, &[]);
-    let subject = Subject {
+    let data = ChartData {
         strategy: "<script>\"&'\u{0}\u{1b}\u{ffff}",
         asset: "]]></title><x/>",
-        ..run.subject()
+        ..run.data()
     };
-    let svg = draw(&subject, &style(800, 600)).unwrap().to_svg().unwrap();
+    let svg = render(&data, &style(800, 600)).unwrap().to_svg().unwrap();
     assert!(
         svg.contains("<title>&lt;script&gt;\"&amp;' on ]]&gt;&lt;/title&gt;&lt;x/&gt;, 1d, "),
         "{svg}"
     );
     assert!(!svg.contains("<script") && !svg.chars().any(|c| c.is_control() && c != '\n'));
-    well_formed(&svg);
+    assert_well_formed(&svg);
 }
 
 #[test]
 fn every_svg_is_well_formed() {
     for (_, run) in runs() {
-        well_formed(&draw(&run.subject(), &style(800, 600)).unwrap().to_svg().unwrap());
+        assert_well_formed(&render(&run.data(), &style(800, 600)).unwrap().to_svg().unwrap());
     }
 }
 
-/// Follows the tags of a document, whose every attribute must be in quotes and every reference known.
-fn well_formed(svg: &str) {
+/// Checks the tags of a document, that attributes are quoted, and that references have a target.
+fn assert_well_formed(svg: &str) {
     let mut open: Vec<&str> = Vec::new();
     let mut ids = Vec::new();
     let mut used = Vec::new();

@@ -1,12 +1,11 @@
-//! Colours, for light and for dark surroundings.
+//! Color themes, light and dark.
 //!
-//! Profit and loss are bluish green and vermilion, which people who do not see red or green tell apart; the side that a
-//! mark is on and its shape say the same. Texts have a contrast of at least 4.5 to 1 with the background, lines of data 3
-//! to 1.
+//! Profit and loss are bluish green and vermilion, which color-blind people can distinguish. The contrast with the background
+//! is at least 4.5 to 1 for text and 3 to 1 for data lines.
 
 use super::picture::Color;
 
-/// Which colours a picture has.
+/// Color theme of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     /// Dark on white.
@@ -16,30 +15,30 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// Every theme with its name.
+    /// All themes with their names.
     pub const ALL: [(&'static str, Self); 2] = [("light", Self::Light), ("dark", Self::Dark)];
 }
 
-/// The colours of a theme.
+/// The colors of a theme.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Palette {
     pub(super) background: Color,
-    /// Titles and figures.
+    /// Titles and values.
     pub(super) ink: Color,
-    /// Other texts.
+    /// Other text.
     pub(super) muted: Color,
-    /// Lines that data are read against.
+    /// Grid lines.
     pub(super) grid: Color,
-    /// Edges of panels.
+    /// Base lines of panels.
     pub(super) edge: Color,
     pub(super) price: Color,
     pub(super) strategy: Color,
-    /// Buying and holding.
+    /// Buy and hold.
     pub(super) hold: Color,
     pub(super) profit: Color,
     pub(super) loss: Color,
-    /// What is written on a filled tag.
-    pub(super) on_tag: Color,
+    /// Text on a value label.
+    pub(super) on_label: Color,
 }
 
 impl Palette {
@@ -56,7 +55,7 @@ impl Palette {
                 hold: Color::new(0x80_8a_98),
                 profit: Color::new(0x00_8f_69),
                 loss: Color::new(0xd4_54_00),
-                on_tag: Color::new(0xff_ff_ff),
+                on_label: Color::new(0xff_ff_ff),
             },
             Theme::Dark => Self {
                 background: Color::new(0x0e_13_1a),
@@ -69,7 +68,7 @@ impl Palette {
                 hold: Color::new(0x7d_8a_9c),
                 profit: Color::new(0x2c_c0_96),
                 loss: Color::new(0xff_8a_3d),
-                on_tag: Color::new(0x0e_13_1a),
+                on_label: Color::new(0x0e_13_1a),
             },
         }
     }
@@ -79,7 +78,7 @@ impl Palette {
 mod tests {
     use super::*;
 
-    /// The contrast of two colours as the Web Content Accessibility Guidelines define it.
+    /// Returns the contrast ratio of two colors as defined by the Web Content Accessibility Guidelines.
     fn contrast(a: Color, b: Color) -> f64 {
         let luminance = |color: Color| {
             let [red, green, blue] = color.rgb.map(|part| {
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_lines_stand_out() {
+    fn text_and_data_lines_have_enough_contrast() {
         for (name, theme) in Theme::ALL {
             let palette = Palette::of(theme);
             for text in [palette.ink, palette.muted] {
@@ -106,16 +105,16 @@ mod tests {
                 assert!(found >= 3.0, "{name} {line:?} {found}");
             }
             for tag in [palette.price, palette.strategy, palette.hold] {
-                let found = contrast(tag, palette.on_tag);
+                let found = contrast(tag, palette.on_label);
                 assert!(found >= 3.0, "{name} {tag:?} {found}");
             }
         }
     }
 
     #[test]
-    fn profit_and_loss_differ_for_those_who_do_not_see_green() {
-        // Viénot, Brettel and Mollon (1999), the reduction for deuteranopia, on linear light.
-        let seen = |color: Color| {
+    fn profit_and_loss_are_distinguishable_with_deuteranopia() {
+        // Simulation of deuteranopia on linear light by Viénot, Brettel and Mollon (1999).
+        let simulated = |color: Color| {
             let [red, green, blue] = color.rgb.map(|part| (f64::from(part) / 255.0).powf(2.2));
             let yellow = 0.29275 * red + 0.70725 * green;
             let blue = -0.02234 * red + 0.02234 * green + blue;
@@ -123,9 +122,9 @@ mod tests {
         };
         for (name, theme) in Theme::ALL {
             let palette = Palette::of(theme);
-            let (profit, loss) = (seen(palette.profit), seen(palette.loss));
-            let apart = (profit[0] - loss[0]).hypot(profit[1] - loss[1]);
-            assert!(apart > 0.25, "{name}: {profit:?} {loss:?}");
+            let (profit, loss) = (simulated(palette.profit), simulated(palette.loss));
+            let distance = (profit[0] - loss[0]).hypot(profit[1] - loss[1]);
+            assert!(distance > 0.25, "{name}: {profit:?} {loss:?}");
         }
     }
 }

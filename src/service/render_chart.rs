@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::chart::{self, Headline, Style, Subject, Theme};
+use crate::chart::{self, ChartData, Style, Summary, Theme};
 use crate::error::{Code, Error, Result};
 use crate::market::resample::resample;
 use crate::market::{Bars, Limit};
@@ -136,7 +136,7 @@ impl<'a> Options<'a> {
         static EMPTY: Input = Input::Record(Vec::new());
         let input = if matches!(input, Input::Null) { &EMPTY } else { input };
         let mut fields = Fields::open("options", input, issues);
-        let range = Range::between(chart::SMALLEST.into(), chart::LARGEST.into());
+        let range = Range::between(chart::MIN_SIZE.into(), chart::MAX_SIZE.into());
         let mut pixels = |name, default: u32| {
             let pixels = fields.integer(name, range, issues);
             pixels.and_then(|pixels| u32::try_from(pixels).ok()).unwrap_or(default)
@@ -181,7 +181,7 @@ fn render(
 ) -> Result<Vec<u8>> {
     let outcome = &run.outcome;
     let trades: &Trades = &outcome.trades;
-    let subject = Subject {
+    let data = ChartData {
         strategy,
         parameters: &run.parameters_text(),
         asset: &run.asset_symbol,
@@ -192,7 +192,7 @@ fn render(
         trades,
         bars,
         note,
-        headline: Headline {
+        summary: Summary {
             total_return: run.metric("totalReturn"),
             benchmark_return: run.metric("benchmarkReturn"),
             sharpe_ratio: run.metric("sharpeRatio"),
@@ -201,7 +201,7 @@ fn render(
             win_rate: run.metric("winRate"),
         },
     };
-    let chart = chart::draw(&subject, style)?;
+    let chart = chart::render(&data, style)?;
     match format {
         Format::Png => chart.to_png(),
         Format::Svg => chart.to_svg().map(String::into_bytes),

@@ -1,48 +1,52 @@
-//! Long columns as few points: of all that lie in one column of pixels, the first, the lowest, the highest and the last.
-//! The line through them covers the same pixels as the line through all.
+//! Downsampling of lines. Of all points in one column of pixels, it keeps the first, the lowest, the highest and the last:
+//! the line through them covers the same pixels as the line through all points.
 
-/// Returns the places of columns of values, thinned to what `width` columns of pixels can show. Values that are not finite
-/// are left out. `x` gives pixels, which may not fall; `y` may fall or rise with the value.
-pub(super) fn thin(
+use super::convert::count_to_f64;
+
+/// Returns the points of a line, downsampled to `width` pixel columns. Skips values that are not finite. `to_x` must not
+/// decrease; `to_y` must be monotonic.
+pub(super) fn downsample(
     count: usize,
     width: f64,
-    x: impl Fn(usize) -> f64,
+    to_x: impl Fn(usize) -> f64,
     value: impl Fn(usize) -> f64,
-    y: impl Fn(f64) -> f64,
+    to_y: impl Fn(f64) -> f64,
 ) -> Vec<(f64, f64)> {
-    let place = |index: usize, value: f64| (x(index), y(value));
-    if super::number(count) <= width * 2.0 {
+    let to_point = |index: usize, value: f64| (to_x(index), to_y(value));
+    if count_to_f64(count) <= width * 2.0 {
         let points = (0..count).map(|index| (index, value(index)));
         return points
             .filter(|(_, value)| value.is_finite())
-            .map(|(index, value)| place(index, value))
+            .map(|(index, value)| to_point(index, value))
             .collect();
     }
     let mut points = Vec::new();
-    let mut column = Column::default();
+    let mut column = PixelColumn::default();
     let mut pixel = f64::NEG_INFINITY;
     for index in 0..count {
         let value = value(index);
         if !value.is_finite() {
             continue;
         }
-        let here = x(index).floor();
-        if here > pixel {
-            column.take(&mut points, &place);
-            pixel = here;
+        let current = to_x(index).floor();
+        if current > pixel {
+            column.take(&mut points, &to_point);
+            pixel = current;
         }
         column.add(index, value);
     }
-    column.take(&mut points, &place);
+    column.take(&mut points, &to_point);
     points
 }
 
+/// Index and value of a sample.
 type Sample = (usize, f64);
 
+/// First, lowest, highest and last sample of a pixel column.
 #[derive(Default)]
-struct Column(Option<[Sample; 4]>);
+struct PixelColumn(Option<[Sample; 4]>);
 
-impl Column {
+impl PixelColumn {
     fn add(&mut self, index: usize, value: f64) {
         let sample = (index, value);
         match &mut self.0 {
@@ -59,15 +63,15 @@ impl Column {
         }
     }
 
-    fn take(&mut self, points: &mut Vec<(f64, f64)>, place: &impl Fn(usize, f64) -> (f64, f64)) {
+    fn take(&mut self, points: &mut Vec<(f64, f64)>, to_point: &impl Fn(usize, f64) -> (f64, f64)) {
         let Some([first, lowest, highest, last]) = self.0.take() else { return };
         let (second, third) =
             if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
-        let mut before = None;
+        let mut previous = None;
         for (index, value) in [first, second, third, last] {
-            if before != Some(index) {
-                points.push(place(index, value));
-                before = Some(index);
+            if previous != Some(index) {
+                points.push(to_point(index, value));
+                previous = Some(index);
             }
         }
     }
@@ -78,14 +82,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_points_stay_as_they_are() {
+    fn short_lines_are_unchanged() {
         let values = [1.0, f64::NAN, 3.0];
-        let points = thin(3, 10.0, |index| index as f64, |index| values[index], |value| -value);
+        let points =
+            downsample(3, 10.0, |index| index as f64, |index| values[index], |value| -value);
         assert_eq!(points, [(0.0, -1.0), (2.0, -3.0)]);
     }
 
     #[test]
-    fn extremes_are_kept_in_their_order() {
+    fn extremes_are_kept_in_order() {
         let count = 100_000;
         let value = |index: usize| match index {
             40_007 => 1e6,
@@ -93,7 +98,7 @@ mod tests {
             _ => (index as f64 / 50.0).sin(),
         };
         let x = |index: usize| index as f64 / 1000.0;
-        let points = thin(count, 100.0, x, value, |value| value);
+        let points = downsample(count, 100.0, x, value, |value| value);
         assert!(points.len() <= 400, "{}", points.len());
         assert!(points.windows(2).all(|pair| pair[0].0 < pair[1].0));
         let at = points.iter().position(|point| point.1 == 1e6).unwrap();

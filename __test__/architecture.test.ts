@@ -201,7 +201,7 @@ describe('the package', () => {
     expect(read('Cargo.lock')).toContain(`name = "aitradepro-backtesting"\nversion = "${crate}"`)
     for (const platform of platforms)
       expect(JSON.parse(read('npm', platform, 'package.json')).version, platform).toBe(crate)
-    expect(read('mcp', 'src', 'about.ts')).toContain(`VERSION = '${crate}'`)
+    expect(read('mcp', 'src', 'version.ts')).toContain(`VERSION = '${crate}'`)
   })
 
   test('has a platform package for every target', () => {

@@ -177,7 +177,7 @@ fn is_expression_accepted(text: &str) -> bool {
         match builder.add(checked, VALUES) {
             Ok(_) => is_accepted = true,
             Err(diagnostics) => {
-                diagnostics.iter().for_each(|problem| assert_is_inside(text, problem))
+                diagnostics.iter().for_each(|problem| assert_is_inside(text, problem));
             }
         }
     }

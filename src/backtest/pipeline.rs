@@ -72,7 +72,7 @@ impl Pipeline<'_> {
         outputs: &Outputs<'_>,
         buffers: &mut Buffers,
     ) -> Result<Backtest> {
-        let Self { executor, observer } = *self;
+        let observer = self.observer;
         observer.on_stage("simulation");
         let &BacktestInput { prices, timestamps, initial_capital, settings, .. } = input;
         let simulation = simulation::simulate_into(
@@ -87,30 +87,8 @@ impl Pipeline<'_> {
         if observer.is_cancelled() {
             return Err(Error::cancelled());
         }
-        let set = metrics::needs(outputs.metrics);
-        let wants_trades = outputs.trades || outputs.warnings || set.contains(StatisticSet::TRADES);
-        let buffer = std::mem::take(&mut buffers.trades);
-        let of_equity = || measure_equity(input, &simulation, set, executor);
-        let of_trading = || {
-            let trades = if wants_trades {
-                buffer.replaced_by(prices.close(), &simulation.orders)
-            } else {
-                buffer.cleared()
-            };
-            let statistics = measure_trading(input, &simulation, &trades, set);
-            let at_next_open = if outputs.warnings {
-                next_open_return(input, signals, &simulation, observer)
-            } else {
-                None
-            };
-            (trades, statistics, at_next_open)
-        };
-        let ((of_equity, equity), (trades, of_trading, at_next_open)) =
-            if prices.len() < PARALLEL_BARS {
-                (of_equity(), of_trading())
-            } else {
-                join(executor, of_equity, of_trading)
-            };
+        let measures = self.measure(input, &simulation, signals, outputs, buffers);
+        let Measures { of_equity, equity, of_trading, trades, at_next_open } = measures;
         let amounts = Amounts {
             initial_capital,
             orders: &simulation.orders,
@@ -119,7 +97,7 @@ impl Pipeline<'_> {
             trades: &trades,
         };
         debug_assert!(
-            !wants_trades || amounts.balance(),
+            !outputs.trades || amounts.balance(),
             "Invariant: trades add up to the gain of the equity"
         );
         // The statistics know whether an amount may be infinite, without another pass over the columns.
@@ -169,6 +147,53 @@ impl Pipeline<'_> {
         }
         Ok(backtest)
     }
+
+    /// Values and measures a simulation: its curve, and at the same time its orders and trades.
+    fn measure(
+        &self,
+        input: &BacktestInput<'_>,
+        simulation: &Simulation,
+        signals: &Signals,
+        outputs: &Outputs<'_>,
+        buffers: &mut Buffers,
+    ) -> Measures {
+        let prices = input.prices;
+        let set = metrics::needs(outputs.metrics);
+        let wants_trades = outputs.trades || outputs.warnings || set.contains(StatisticSet::TRADES);
+        let buffer = std::mem::take(&mut buffers.trades);
+        let of_equity = || measure_equity(input, simulation, set, self.executor);
+        let of_trading = || {
+            let trades = if wants_trades {
+                buffer.replaced_by(prices.close(), &simulation.orders)
+            } else {
+                buffer.cleared()
+            };
+            let statistics = measure_trading(input, simulation, &trades, set);
+            let at_next_open = if outputs.warnings {
+                next_open_return(input, signals, simulation, self.observer)
+            } else {
+                None
+            };
+            (statistics, trades, at_next_open)
+        };
+        let ((of_equity, equity), (of_trading, trades, at_next_open)) =
+            if prices.len() < PARALLEL_BARS {
+                (of_equity(), of_trading())
+            } else {
+                join(self.executor, of_equity, of_trading)
+            };
+        Measures { of_equity, equity, of_trading, trades, at_next_open }
+    }
+}
+
+/// A simulation, valued and measured.
+struct Measures {
+    of_equity: EquityStatistics,
+    equity: Vec<f64>,
+    of_trading: TradingStatistics,
+    trades: Trades,
+    /// The total return with fills at the next open, percent, if it is wanted and known.
+    at_next_open: Option<f64>,
 }
 
 /// Values the run at each close and measures its curve.

@@ -111,9 +111,9 @@ fn the_valuation_of_orders_is_the_same() {
         let mut part_of = |forced: bool| {
             let mut write = || valuation.write(bars / 3, &mut part);
             if forced {
-                scalar::forced(write)
+                scalar::forced(write);
             } else {
-                write()
+                write();
             }
             part.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
         };

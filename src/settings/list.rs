@@ -112,7 +112,7 @@ mod tests {
                 // There is no way to write infinity or "not set" that is shorter than the sentence before.
                 SettingValue::Number(value) if value.is_infinite() => None,
                 SettingValue::Unset => None,
-                SettingValue::Number(value) if value == 1e-8 => Some("1e-8".to_owned()),
+                SettingValue::Number(1e-8) => Some("1e-8".to_owned()),
                 SettingValue::Number(value) => Some(value.to_string()),
                 SettingValue::Boolean(value) => Some(value.to_string()),
                 SettingValue::Choice(name) => Some(format!("'{name}'")),

@@ -1,4 +1,4 @@
-//! Bars as columns, checked once: whoever holds [`Bars`] may rely on every invariant.
+//! Bars as columns. They are checked once, so that code with a [`Bars`] may rely on every invariant.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -10,10 +10,14 @@ use crate::error::{Code, Error, Issue, Result};
 /// How many faulty bars an error lists.
 const LISTED_FAULTS: usize = 10;
 
-/// Open, high, low, close and perhaps volume of consecutive bars.
+/// Open, high, low, close and optionally volume of consecutive bars. May be empty.
 ///
-/// Timestamps strictly increase. Prices are finite and above 0; the low is at most the open and the close, the high at
-/// least. The volume, where there is one, is finite and not negative. There may be no bars at all.
+/// Invariants:
+///
+/// - Timestamps strictly increase and lie within the range of a JavaScript `Date`.
+/// - Prices are finite and above 0.
+/// - `low <= open <= high` and `low <= close <= high`.
+/// - Volumes are finite and not negative.
 #[derive(Debug, Clone)]
 pub struct Bars {
     timestamps: Column<i64>,
@@ -22,15 +26,15 @@ pub struct Bars {
     low: Column,
     close: Column,
     volume: Option<Column>,
-    /// The median distance of two bars, once somebody asked.
+    /// The median step, computed on first use.
     median_step: OnceLock<Option<i64>>,
 }
 
 impl Bars {
-    /// Checks columns and takes them.
+    /// Creates bars from columns after checking them.
     ///
     /// # Errors
-    /// `BAD_DATA` with the first ten faults, each naming its bar and date.
+    /// `BAD_DATA` with the first ten faults, each with its bar and date.
     pub fn new(
         timestamps: Vec<i64>,
         open: Column,
@@ -47,8 +51,8 @@ impl Bars {
         Ok(bars)
     }
 
-    /// Takes columns that were checked, and the median distance of two bars if it is known.
-    pub(super) fn sound(
+    /// Creates bars from columns that are known to be valid, with the median step if it is known.
+    pub(super) fn from_checked(
         timestamps: Column<i64>,
         [open, high, low, close]: [Column; 4],
         volume: Option<Column>,
@@ -69,7 +73,11 @@ impl Bars {
                 Issue::new(
                     format!("bars.{name}"),
                     "length",
-                    format!("bars.{name} has {len} values for {expected} timestamps"),
+                    format!(
+                        "bars.{name} has {} for {}",
+                        counted(len, "value"),
+                        counted(expected, "timestamp")
+                    ),
                 )
             })
             .collect();
@@ -77,13 +85,13 @@ impl Bars {
     }
 
     fn check_values(&self) -> Result<()> {
-        if self.are_sound() {
+        if self.is_valid() {
             return Ok(());
         }
         let mut faults = Vec::new();
         let mut faulty = 0_usize;
         for bar in 0..self.len() {
-            let Some((field, what)) = self.fault(bar) else { continue };
+            let Some((field, fault)) = self.fault(bar) else { continue };
             faulty += 1;
             if faults.len() < LISTED_FAULTS {
                 let date = self
@@ -93,7 +101,7 @@ impl Bars {
                 faults.push(Issue::new(
                     format!("bars.{field}[{bar}]"),
                     "bad_bar",
-                    format!("bar {bar} ({date}): {what}"),
+                    format!("bar {bar} ({date}): {fault}"),
                 ));
             }
         }
@@ -104,16 +112,16 @@ impl Bars {
         Err(error)
     }
 
-    /// The checks of [`Self::fault`] in a form that the compiler turns into vector instructions.
-    fn are_sound(&self) -> bool {
+    /// Makes the checks of [`Self::fault`] in a form that the compiler vectorises.
+    fn is_valid(&self) -> bool {
         let in_range = |timestamp: Option<&i64>| {
             timestamp.is_none_or(|timestamp| timestamp.abs() <= time::LIMIT)
         };
-        rise(&self.timestamps)
+        is_increasing(&self.timestamps)
             && in_range(self.timestamps.first())
             && in_range(self.timestamps.last())
-            && prices_are_sound(&self.open, &self.high, &self.low, &self.close)
-            && self.volume.as_ref().is_none_or(|volume| volumes_are_sound(volume))
+            && has_valid_prices(&self.open, &self.high, &self.low, &self.close)
+            && self.volume.as_ref().is_none_or(|volume| has_valid_volumes(volume))
     }
 
     fn fault(&self, bar: usize) -> Option<(&'static str, String)> {
@@ -121,22 +129,24 @@ impl Bars {
         if timestamp.abs() > time::LIMIT {
             return Some((
                 "timestamps",
-                format!("timestamp {timestamp} is no timestamp that a Date can hold"),
+                format!("timestamp {timestamp} is outside the range of a JavaScript Date"),
             ));
         }
-        if let Some(&before) = bar.checked_sub(1).and_then(|before| self.timestamps.get(before)) {
-            if timestamp == before {
+        if let Some(&previous) =
+            bar.checked_sub(1).and_then(|previous| self.timestamps.get(previous))
+        {
+            if timestamp == previous {
                 return Some((
                     "timestamps",
-                    "the timestamp is that of the bar before (duplicate)".into(),
+                    "the timestamp equals that of the previous bar (duplicate)".into(),
                 ));
             }
-            if timestamp < before {
+            if timestamp < previous {
                 return Some((
                     "timestamps",
                     format!(
-                        "the timestamp is before that of the bar before ({})",
-                        time::short(before)
+                        "the timestamp is earlier than that of the previous bar ({})",
+                        time::short(previous)
                     ),
                 ));
             }
@@ -146,29 +156,32 @@ impl Bars {
             if !price.is_finite() || price <= 0.0 {
                 return Some((
                     name,
-                    format!("{name} must be a finite price above 0, was {}", shown(price)),
+                    format!("{name} must be a finite price above 0, was {}", formatted(price)),
                 ));
             }
         }
         let (open, high, low, close) =
             (self.open.get(bar)?, self.high.get(bar)?, self.low.get(bar)?, self.close.get(bar)?);
         if low > high {
-            return Some(("low", format!("low {} is above high {}", shown(*low), shown(*high))));
+            return Some((
+                "low",
+                format!("low {} is above high {}", formatted(*low), formatted(*high)),
+            ));
         }
         for (name, price) in [("open", open), ("close", close)] {
             if low > price {
-                let (low, price) = (shown(*low), shown(*price));
+                let (low, price) = (formatted(*low), formatted(*price));
                 return Some(("low", format!("low {low} is above {name} {price}")));
             }
             if price > high {
-                let (high, price) = (shown(*high), shown(*price));
+                let (high, price) = (formatted(*high), formatted(*price));
                 return Some(("high", format!("high {high} is below {name} {price}")));
             }
         }
         let volume = *self.volume.as_ref()?.get(bar)?;
-        let sound = volume >= 0.0 && volume.is_finite();
-        (!sound).then(|| {
-            ("volume", format!("volume must be finite and not negative, was {}", shown(volume)))
+        let is_valid = volume >= 0.0 && volume.is_finite();
+        (!is_valid).then(|| {
+            ("volume", format!("volume must be finite and not negative, was {}", formatted(volume)))
         })
     }
 
@@ -186,12 +199,12 @@ impl Bars {
         self.timestamps.is_empty()
     }
 
-    /// Returns the openings of the bars in UTC milliseconds.
+    /// Returns the opening times of the bars in UTC milliseconds.
     pub fn timestamps(&self) -> &[i64] {
         &self.timestamps
     }
 
-    /// Returns the openings of the bars as a column that shares their memory.
+    /// Returns the opening times of the bars as a column that shares their memory.
     pub fn timestamp_column(&self) -> Column<i64> {
         self.timestamps.clone()
     }
@@ -216,12 +229,12 @@ impl Bars {
         &self.close
     }
 
-    /// Returns the traded volumes, where they are known.
+    /// Returns the traded volumes, if they are known.
     pub fn volume(&self) -> Option<&Column> {
         self.volume.as_ref()
     }
 
-    /// Returns the bars with these positions, sharing their memory. Bounds beyond the end are cut off.
+    /// Returns the bars of a range of indices, sharing their memory. Bounds beyond the end are clamped.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.len());
@@ -237,7 +250,7 @@ impl Bars {
         }
     }
 
-    /// Returns the bars that open in a range of timestamps, both ends included.
+    /// Returns the bars whose opening times lie in a range, both ends included.
     #[must_use]
     pub fn between(&self, start: i64, end: i64) -> Self {
         let first = self.timestamps.partition_point(|&timestamp| timestamp < start);
@@ -245,19 +258,23 @@ impl Bars {
         self.slice(first..last.max(first))
     }
 
-    /// Returns the median distance between two bars in milliseconds; nothing for fewer than two bars.
+    /// Returns the median step between bars in milliseconds, `None` for fewer than two bars.
     pub fn median_step(&self) -> Option<i64> {
         *self.median_step.get_or_init(|| median_step(&self.timestamps))
     }
 
-    /// Returns the timeframe that the median distance of two bars is exactly, if there is one.
+    /// Returns the timeframe that equals the median step, if there is one.
     pub fn inferred_timeframe(&self) -> Option<Timeframe> {
         self.median_step().and_then(Timeframe::from_milliseconds)
     }
 }
 
-/// Writes a number for a message: those of hundreds of digits with an exponent.
-fn shown(value: f64) -> String {
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Formats a number for a message, with an exponent if it would take hundreds of digits.
+fn formatted(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 || !size.is_finite() || (1e-9..1e15).contains(&size) {
         value.to_string()
@@ -275,40 +292,39 @@ impl PartialEq for Bars {
 }
 
 multiversion! {
-    /// Returns whether each timestamp comes after the one before.
-    fn rise(timestamps: &[i64]) -> bool {
+    /// Returns whether each timestamp is later than the previous one.
+    fn is_increasing(timestamps: &[i64]) -> bool {
         let later = timestamps.get(1..).unwrap_or(&[]);
-        later.iter().zip(timestamps).fold(true, |rise, (later, earlier)| rise & (earlier < later))
+        later.iter().zip(timestamps).fold(true, |is_valid, (later, earlier)| is_valid & (earlier < later))
     }
 }
 
 multiversion! {
-    fn prices_are_sound(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
-        validated_copy::prices_are_sound(open, high, low, close)
+    fn has_valid_prices(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
+        validated_copy::has_valid_prices(open, high, low, close)
     }
 }
 
 multiversion! {
-    fn volumes_are_sound(volume: &[f64]) -> bool {
-        validated_copy::volumes_are_sound(volume)
+    fn has_valid_volumes(volume: &[f64]) -> bool {
+        validated_copy::has_valid_volumes(volume)
     }
 }
 
 multiversion! {
-    /// Counts the timestamps that come this long after the one before.
-    fn steps_of(timestamps: &[i64], step: i64) -> usize {
+    /// Counts the timestamps that are exactly one step later than the previous one.
+    fn count_steps(timestamps: &[i64], step: i64) -> usize {
         let later = timestamps.get(1..).unwrap_or(&[]);
         let pairs = later.iter().zip(timestamps);
         pairs.map(|(later, earlier)| usize::from(later - earlier == step)).sum()
     }
 }
 
-/// Returns the median distance between two consecutive timestamps, the lower of the two middle ones; nothing for fewer than
-/// two timestamps.
+/// Returns the median step between timestamps, `None` for fewer than two. Of two middle steps, the lower one counts.
 pub fn median_step(timestamps: &[i64]) -> Option<i64> {
     let (first, second) = (timestamps.first()?, timestamps.get(1)?);
-    // Nearly always most bars are one step apart, and what more than half of them are is the median.
-    if steps_of(timestamps, second - first) > timestamps.len() / 2 {
+    // A step that more than half of the bars have is the median, and in nearly all series the first one is.
+    if count_steps(timestamps, second - first) > timestamps.len() / 2 {
         return Some(second - first);
     }
     let mut steps: Vec<i64> = timestamps.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -325,27 +341,27 @@ mod tests {
         Bars::new(timestamps.to_vec(), column(0), column(1), column(2), column(3), None)
     }
 
-    const SOUND: [f64; 4] = [10.0, 12.0, 9.0, 11.0];
+    const VALID: [f64; 4] = [10.0, 12.0, 9.0, 11.0];
 
     #[test]
-    fn sound_bars_pass_and_none_are_sound() {
-        assert_eq!(bars(&[0, time::DAY], &[SOUND, SOUND]).unwrap().len(), 2);
+    fn valid_bars_and_no_bars_are_accepted() {
+        assert_eq!(bars(&[0, time::DAY], &[VALID, VALID]).unwrap().len(), 2);
         assert!(bars(&[], &[]).unwrap().is_empty());
     }
 
     #[test]
-    fn each_fault_is_named_with_its_date() {
+    fn each_fault_is_reported_with_its_date() {
         let cases: [(&[i64], [f64; 4], &str); 9] = [
             (&[0, 1], [1e-300, 12.0, 9.0, 11.0], "low 9 is above open 1e-300"),
             (
                 &[time::DAY, 0],
-                SOUND,
-                "bar 1 (1970-01-01): the timestamp is before that of the bar before (1970-01-02)",
+                VALID,
+                "bar 1 (1970-01-01): the timestamp is earlier than that of the previous bar (1970-01-02)",
             ),
             (
                 &[0, 0],
-                SOUND,
-                "bar 1 (1970-01-01): the timestamp is that of the bar before (duplicate)",
+                VALID,
+                "bar 1 (1970-01-01): the timestamp equals that of the previous bar (duplicate)",
             ),
             (
                 &[0, 1],
@@ -363,7 +379,7 @@ mod tests {
             (&[0, 1], [13.0, 12.0, 9.0, 11.0], "high 12 is below open 13"),
         ];
         for (timestamps, second, expected) in cases {
-            let error = bars(timestamps, &[SOUND, second]).unwrap_err();
+            let error = bars(timestamps, &[VALID, second]).unwrap_err();
             assert_eq!(error.code, Code::BadData);
             assert!(
                 error.message.contains(expected),
@@ -374,22 +390,22 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_counted_and_lengths_compared() {
+    fn faults_are_counted_and_lengths_are_compared() {
         let rows = vec![[f64::NAN; 4]; 25];
         let error = bars(&(0..25).collect::<Vec<_>>(), &rows).unwrap_err();
         assert_eq!(error.issues.len(), 10);
         assert!(error.message.starts_with("25 faulty bars"), "{}", error.message);
         assert!(
-            bars(&[0], &[SOUND, SOUND])
+            bars(&[0], &[VALID, VALID])
                 .unwrap_err()
                 .message
-                .contains("bars.open has 2 values for 1 timestamps")
+                .contains("bars.open has 2 values for 1 timestamp")
         );
     }
 
     #[test]
     fn between_includes_both_ends() {
-        let bars = bars(&[0, 10, 20, 30], &[SOUND; 4]).unwrap();
+        let bars = bars(&[0, 10, 20, 30], &[VALID; 4]).unwrap();
         assert_eq!(bars.between(10, 20).timestamps(), [10, 20]);
         assert_eq!(bars.between(11, 19).len(), 0);
         assert_eq!(bars.between(40, 20).len(), 0);

@@ -1,23 +1,23 @@
-//! A shared, immutable column of values, whoever owns the memory.
+//! Shared, immutable columns of values.
 
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// A column of numbers, or of moments: cheap to clone and to cut, backed by a vector or an Arrow buffer.
+/// A column of numbers or timestamps, backed by a vector or an Arrow buffer. Cloning and slicing share the memory.
 pub struct Column<T = f64> {
     owner: Arc<dyn AsRef<[T]> + Send + Sync>,
     range: Range<usize>,
 }
 
 impl<T> Column<T> {
-    /// Wraps memory that somebody else owns.
+    /// Wraps an owner of values, such as an Arrow buffer.
     pub fn from_owner(owner: impl AsRef<[T]> + Send + Sync + 'static) -> Self {
         let range = 0..owner.as_ref().len();
         Self { owner: Arc::new(owner), range }
     }
 
-    /// Returns a part of the column, sharing its memory. Bounds beyond the end are cut off.
+    /// Returns a part of the column, sharing its memory. Bounds beyond the end are clamped.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = (self.range.start + range.end).min(self.range.end);
@@ -42,7 +42,7 @@ impl<T> Deref for Column<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // `get` and not an index: an owner whose length changed under us must not bring the process down.
+        // `get`, not an index: an owner may return a shorter slice than before, and that must not panic.
         (*self.owner).as_ref().get(self.range.clone()).unwrap_or(&[])
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slice_of_a_slice_shares_and_stays_inside() {
+    fn a_slice_of_a_slice_stays_within_its_bounds() {
         let column = Column::from(vec![0.0, 1.0, 2.0, 3.0, 4.0]);
         let part = column.slice(1..4).slice(1..9);
         assert_eq!(&*part, &[2.0, 3.0]);

@@ -1,9 +1,9 @@
-//! The names under which people keep the columns of bars, in files and tables.
+//! The names of bar columns in files and tables.
 
 use crate::error::{Code, Error, Issue, Result};
 use crate::quote::quoted;
 
-/// Names of the opening's column, the best first: a number is exact where a text may lack its zone.
+/// Names of the timestamp column, the most reliable first: numbers are exact, dates as text may lack their time zone.
 const TIMES: [&str; 20] = [
     "timestamp",
     "timestamps",
@@ -24,7 +24,7 @@ const TIMES: [&str; 20] = [
     "time",
     "localtime",
     "timestampms",
-    // What pandas calls an index without a name.
+    // The name that pandas gives to an unnamed index.
     "indexlevel0",
 ];
 
@@ -37,12 +37,12 @@ const PRICES: [(&str, [&str; 3]); 4] = [
 
 const VOLUMES: [&str; 4] = ["volume", "vol", "v", "tickvol"];
 
-/// Where the columns of bars are, as positions in a header.
+/// Positions of the bar columns in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BarColumns {
-    /// The opening.
+    /// The timestamp or date.
     pub time: usize,
-    /// The time of day, where the header keeps it apart from the date.
+    /// The time of day, if it has a column of its own.
     pub clock: Option<usize>,
     /// Open.
     pub open: usize,
@@ -50,23 +50,23 @@ pub struct BarColumns {
     pub high: usize,
     /// Low.
     pub low: usize,
-    /// Close; never an adjusted close, which does not fit the other prices.
+    /// Close. Never an adjusted close, which does not match the other prices.
     pub close: usize,
     /// Volume.
     pub volume: Option<usize>,
 }
 
 impl BarColumns {
-    /// Finds the columns of bars by their names; case, spaces and punctuation do not matter.
+    /// Finds the bar columns by name, ignoring case, spaces and punctuation.
     ///
     /// # Errors
-    /// `BAD_DATA` naming every column that is missing or there twice, and the columns there are.
+    /// `BAD_DATA` listing missing and duplicate columns, and the columns of the header.
     pub fn find(header: &[&str]) -> Result<Self> {
-        let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
+        let names: Vec<String> = header.iter().map(|name| normalized(name)).collect();
         let mut issues = Vec::new();
-        let time = pick(&names, &TIMES, "time", &mut issues);
+        let time = position(&names, &TIMES, "time", &mut issues);
         let [open, high, low, close] =
-            PRICES.map(|(name, aliases)| pick(&names, &aliases, name, &mut issues));
+            PRICES.map(|(name, aliases)| position(&names, &aliases, name, &mut issues));
         let mut missing: Vec<&str> = Vec::new();
         let wanted = [
             ("time (timestamp, date, …)", time),
@@ -86,9 +86,9 @@ impl BarColumns {
             );
             issues.insert(0, Issue::new("header", "required", message));
         }
-        let volume = pick(&names, &VOLUMES, "volume", &mut issues).or_else(|| {
+        let volume = position(&names, &VOLUMES, "volume", &mut issues).or_else(|| {
             header.iter().position(|name| {
-                name.len() <= LONGEST && name.trim().to_lowercase().starts_with("volume ")
+                name.len() <= MAX_NAME_LENGTH && name.trim().to_lowercase().starts_with("volume ")
             })
         });
         match (time, open, high, low, close) {
@@ -102,31 +102,37 @@ impl BarColumns {
         }
     }
 
-    /// Returns the places of the prices with their names.
+    /// Returns the positions of the prices with their names.
     pub fn prices(&self) -> [(&'static str, usize); 4] {
         [("open", self.open), ("high", self.high), ("low", self.low), ("close", self.close)]
     }
 }
 
-/// The longest name that is looked at, bytes.
-const LONGEST: usize = 256;
+/// The longest name that is compared, bytes.
+const MAX_NAME_LENGTH: usize = 256;
 
-/// Reduces a name to its lower-case letters and digits: `<Open Time>` is `opentime`. A name that is too long is none.
-fn plain(name: &str) -> String {
-    if name.len() > LONGEST {
+/// Reduces a name to its lower-case letters and digits: `<Open Time>` becomes `opentime`. A name that is too long becomes
+/// empty.
+fn normalized(name: &str) -> String {
+    if name.len() > MAX_NAME_LENGTH {
         return String::new();
     }
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn pick(names: &[String], aliases: &[&str], what: &str, issues: &mut Vec<Issue>) -> Option<usize> {
+fn position(
+    names: &[String],
+    aliases: &[&str],
+    field: &str,
+    issues: &mut Vec<Issue>,
+) -> Option<usize> {
     let alias = aliases.iter().find(|alias| names.iter().any(|name| name == *alias))?;
     let mut places =
         names.iter().enumerate().filter(|(_, name)| name == alias).map(|(place, _)| place);
     let first = places.next()?;
     if let Some(second) = places.next() {
         let message = format!(
-            "two columns named {alias:?} for {what}: the {}. and the {}.",
+            "two columns are named {alias:?} ({field}): columns {} and {}",
             first + 1,
             second + 1
         );
@@ -144,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_the_usual_exports_are_understood() {
+    fn headers_of_common_exports_are_recognised() {
         let cases = [
-            // Yahoo, Binance, CryptoDataDownload, MetaTrader, a short one, pandas.
+            // Yahoo, Binance, CryptoDataDownload, MetaTrader, short names, pandas.
             ("Date,Open,High,Low,Close,Adj Close,Volume", (0, None, [1, 2, 3, 4], Some(6))),
             (
                 "Open time,Open,High,Low,Close,Volume,Close time,Quote asset volume",
@@ -184,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_there_twice_is_refused() {
+    fn a_duplicate_column_is_refused() {
         assert!(
             find("Date,Open,High,Low,Close,close")
                 .unwrap_err()
                 .message
-                .contains(r#"two columns named "close""#)
+                .contains(r#"two columns are named "close""#)
         );
     }
 }

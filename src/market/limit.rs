@@ -1,15 +1,15 @@
-//! How many rows an input may have.
+//! Limits on the number of rows of an input.
 
 use crate::error::{Code, Error, Result};
 
-/// The most rows of an input, and what to say where it has more.
+/// The most rows that an input may have, with the words for the error if it has more.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// The most rows.
     pub rows: u64,
-    /// What has the rows, and what they are called: `the run`, `bars`.
+    /// The subject of the message and its unit: `the run`, `bars`.
     pub subject: (&'static str, &'static str),
-    /// The setting, as in JavaScript and as in the environment: `maxDataPoints`, `MAX_DATA_POINTS`.
+    /// The setting by its names in JavaScript and in the environment: `maxDataPoints`, `MAX_DATA_POINTS`.
     pub setting: (&'static str, &'static str),
 }
 
@@ -28,10 +28,10 @@ impl Limit {
         }
     }
 
-    /// Checks a number of rows before memory is made for them.
+    /// Checks a number of rows before memory is allocated for them.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED`.
+    /// `LIMIT_EXCEEDED` if it is above the limit.
     pub fn check(&self, rows: u64) -> Result<()> {
         if rows <= self.rows {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Market data: bars, their timeframes, and the columns that everything else is computed on.
+//! Market data: bars, timeframes, and the columns that indicators, simulation and metrics read.
 
 #[cfg(feature = "arrow")]
 pub mod arrow;

@@ -1,7 +1,7 @@
-//! Amounts that leave the range of 64-bit floating-point numbers.
+//! Amounts outside the range of 64-bit floating-point numbers.
 //!
-//! A run with such an amount ends with an error that names the bar: an infinite equity is no result, and what follows
-//! from it (a return of NaN) even less.
+//! A run with such an amount fails with an error that names the bar, because metrics of an infinite equity would be
+//! meaningless.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::error::Error;
 /// The code of the issue that an overflow is reported as.
 pub const OVERFLOW: &str = "overflow";
 
-/// A bar, as messages name it: its index, and its date where that is known.
+/// A bar in a message: its index, and its date if that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct BarRef<'a> {
     /// The index.
     pub bar: usize,
-    /// Openings of all bars, UTC milliseconds; empty if they are not known.
+    /// Opening times of all bars, UTC milliseconds. Empty if they are not known.
     pub timestamps: &'a [i64],
 }
 
@@ -29,11 +29,11 @@ impl fmt::Display for BarRef<'_> {
     }
 }
 
-/// Creates the error of an amount that overflows; `what` names it, with its article.
+/// Creates the error for an amount that overflows. `amount` names it, with its article.
 #[must_use]
-pub fn overflow(what: &str, at: BarRef<'_>) -> Error {
+pub fn overflow(amount: &str, at: BarRef<'_>) -> Error {
     let message = format!(
-        "{what} on {at} is outside the range of 64-bit floating-point numbers; scale the prices, initialCapital or size"
+        "{amount} on {at} is outside the range of 64-bit floating-point numbers; scale the prices, initialCapital or size"
     );
     Error::invalid("", OVERFLOW, message)
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_overflow_names_its_bar_and_its_date_where_there_is_one() {
+    fn an_overflow_names_its_bar_and_its_date_if_known() {
         let timestamps = [0, time::DAY];
         let error = overflow("the equity", BarRef { bar: 1, timestamps: &timestamps });
         assert!(error.message.starts_with("the equity on bar 1 (1970-01-02) is outside the range"));

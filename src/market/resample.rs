@@ -1,37 +1,37 @@
-//! Finer bars to coarser ones.
+//! Resampling of bars to a coarser timeframe.
 //!
-//! Open of the first bar, highest high, lowest low, close of the last bar, sum of the volumes. A coarser bar opens where
-//! [`Timeframe::opening`] says; an interval without bars makes no bar.
+//! A coarser bar has the open of its first bar, the highest high, the lowest low, the close of its last bar and the sum of
+//! the volumes. [`Timeframe::opening`] defines its opening time. An interval without bars produces no bar.
 
 use super::overflow::OVERFLOW;
 use super::{Bars, Column, Timeframe, time, time::DAY};
 use crate::error::{Code, Error, Issue, Result};
 
-/// Combines bars into bars of a coarser timeframe.
+/// Resamples bars to a coarser timeframe.
 ///
-/// A bar belongs to the interval that holds its opening. Bars of the very timeframe asked for come back with their
-/// timestamps moved to the opening of their interval (a daily bar stamped 14:30 moves to midnight).
+/// A bar belongs to the interval that contains its opening time. Bars that already have the timeframe keep their values,
+/// and their timestamps move to the start of the interval: a daily bar stamped 14:30 moves to midnight.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where the timeframe is finer than the bars (their median step), or where bars of a known
-/// timeframe would straddle the intervals asked for (4h to 6h); `BAD_DATA` where volumes add up to more than a number holds.
+/// - `INVALID_ARGUMENT` if the timeframe is finer than the median step of the bars, or no multiple of it (4h to 6h).
+/// - `BAD_DATA` if the volumes of an interval add up to infinity.
 pub fn resample(bars: &Bars, to: Timeframe) -> Result<Bars> {
     check(bars, to)?;
     let timestamps = bars.timestamps();
-    let (mut openings, mut firsts) = (Vec::new(), Vec::new());
+    let (mut openings, mut starts) = (Vec::new(), Vec::new());
     for (bar, &timestamp) in timestamps.iter().enumerate() {
         let opening = to.opening(timestamp);
         if openings.last() != Some(&opening) {
             openings.push(opening);
-            firsts.push(bar);
+            starts.push(bar);
         }
     }
-    let ends: Vec<usize> = firsts.iter().skip(1).copied().chain([bars.len()]).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([bars.len()]).collect();
     let combine = |column: &Column, reduce: fn(&[f64]) -> Option<f64>| -> Column {
-        firsts
+        starts
             .iter()
             .zip(&ends)
-            .filter_map(|(&first, &end)| column.get(first..end).and_then(reduce))
+            .filter_map(|(&start, &end)| column.get(start..end).and_then(reduce))
             .collect()
     };
     let volume = bars.volume().map(|volume| combine(volume, |values| Some(values.iter().sum())));
@@ -46,16 +46,16 @@ pub fn resample(bars: &Bars, to: Timeframe) -> Result<Bars> {
     )
 }
 
-/// Checks the volumes of coarser bars, which are sums: nobody gave an infinite one.
+/// Checks the volumes of coarser bars. They are sums, so that finite volumes can overflow.
 ///
 /// # Errors
-/// `BAD_DATA` that names the first bar whose volume overflows.
+/// `BAD_DATA` naming the first bar whose volume overflows.
 pub fn check_volume(volume: Option<&[f64]>, openings: &[i64], to: Timeframe) -> Result<()> {
     let overflow = volume.and_then(|volume| volume.iter().position(|sum| sum.is_infinite()));
     let Some(bar) = overflow else { return Ok(()) };
     let date = openings.get(bar).map_or_else(String::new, |&opening| time::short(opening));
     let message = format!(
-        "the volumes of bar {bar} ({date}) of {to} add up to more than a 64-bit floating-point number holds; scale them"
+        "the volume of {to} bar {bar} ({date}) is outside the range of 64-bit floating-point numbers; scale the volumes"
     );
     let path = format!("bars.volume[{bar}]");
     Err(Error::with_issues(Code::BadData, vec![Issue::new(path, OVERFLOW, message)]))
@@ -64,7 +64,7 @@ pub fn check_volume(volume: Option<&[f64]>, openings: &[i64], to: Timeframe) -> 
 fn check(bars: &Bars, to: Timeframe) -> Result<()> {
     let Some(step) = bars.median_step() else { return Ok(()) };
     let found = Timeframe::from_milliseconds(step)
-        .map_or_else(|| words(step), |timeframe| timeframe.as_str().to_owned());
+        .map_or_else(|| duration(step), |timeframe| timeframe.as_str().to_owned());
     if step > to.milliseconds() {
         return Err(Error::invalid(
             "timeframe",
@@ -76,16 +76,14 @@ fn check(bars: &Bars, to: Timeframe) -> Result<()> {
         return Err(Error::invalid(
             "timeframe",
             "range",
-            format!(
-                "bars of {found} cannot be combined to {to}: the intervals of {to} would cut them; choose a multiple of {found}"
-            ),
+            format!("{found} bars cannot be resampled to {to}: choose a multiple of {found}"),
         ));
     }
     Ok(())
 }
 
-/// Writes a length of time for a message.
-fn words(milliseconds: i64) -> String {
+/// Formats a duration for a message.
+fn duration(milliseconds: i64) -> String {
     match milliseconds {
         step if step % DAY == 0 => format!("{} days", step / DAY),
         step if step % 60_000 == 0 => format!("{} minutes", step / 60_000),
@@ -98,11 +96,11 @@ fn words(milliseconds: i64) -> String {
 mod tests {
     use super::*;
 
-    /// Bars that open at the given moments; the prices of bar `i` are 10 + i, 12 + i, 9 + i, 11 + i, its volume i + 1.
-    fn bars(moments: &[&str]) -> Bars {
-        let timestamps = moments.iter().map(|moment| time::parse(moment).unwrap()).collect();
+    /// Bars that open at these times. The prices of bar `i` are 10 + i, 12 + i, 9 + i and 11 + i, its volume is i + 1.
+    fn bars(times: &[&str]) -> Bars {
+        let timestamps = times.iter().map(|time| time::parse(time).unwrap()).collect();
         let column = |base: f64| {
-            (0..u32::try_from(moments.len()).unwrap())
+            (0..u32::try_from(times.len()).unwrap())
                 .map(|bar| base + f64::from(bar))
                 .collect::<Column>()
         };
@@ -123,7 +121,7 @@ mod tests {
 
     #[test]
     fn days_become_weeks_from_monday() {
-        // The numbers are those of pandas 3.1.1: `resample('W-MON', label='left', closed='left')` on the same rows.
+        // The expected values come from pandas 3.1.1: `resample('W-MON', label='left', closed='left')` on the same rows.
         let days = bars(&[
             "2020-01-02",
             "2020-01-03",
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_without_bars_make_no_bar() {
+    fn an_interval_without_bars_produces_no_bar() {
         let minutes =
             bars(&["2020-01-01T00:58", "2020-01-01T00:59", "2020-01-01T03:00", "2020-01-01T03:01"]);
         assert_eq!(
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn finer_and_straddling_timeframes_are_refused() {
+    fn a_finer_timeframe_and_one_that_is_no_multiple_are_refused() {
         let days = bars(&["2020-01-02", "2020-01-03", "2020-01-06"]);
         let error = resample(&days, Timeframe::H1).unwrap_err();
         assert_eq!(error.code, Code::InvalidArgument);
@@ -171,13 +169,13 @@ mod tests {
             resample(&four, Timeframe::H6)
                 .unwrap_err()
                 .message
-                .contains("bars of 4h cannot be combined to 6h")
+                .contains("4h bars cannot be resampled to 6h: choose a multiple of 4h")
         );
         assert_eq!(resample(&four, Timeframe::H8).unwrap().len(), 2);
     }
 
     #[test]
-    fn volumes_that_add_up_to_infinity_are_named() {
+    fn a_volume_that_overflows_is_reported_with_its_bar() {
         let days = bars(&["2020-01-06", "2020-01-07"]);
         let column = |value: f64| vec![value; 2].into();
         let days = Bars::new(
@@ -190,11 +188,11 @@ mod tests {
         );
         let error = resample(&days.unwrap(), Timeframe::W1).unwrap_err();
         assert_eq!(error.code, Code::BadData);
-        assert!(error.message.starts_with("the volumes of bar 0 (2020-01-06) of 1w add up"));
+        assert!(error.message.starts_with("the volume of 1w bar 0 (2020-01-06) is outside"));
     }
 
     #[test]
-    fn one_bar_and_no_bar_are_resampled_too() {
+    fn one_bar_and_no_bars_are_resampled() {
         assert_eq!(resample(&bars(&[]), Timeframe::H1).unwrap().len(), 0);
         assert_eq!(
             openings(&resample(&bars(&["2020-01-01T00:58"]), Timeframe::H1).unwrap()),

@@ -1,4 +1,4 @@
-//! UTC milliseconds since the epoch, and the text that people write for them.
+//! Timestamps in UTC milliseconds since the epoch, and their ISO 8601 texts.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
@@ -9,10 +9,10 @@ use crate::compute::parallel::{Executor, Sections, write_column};
 /// Milliseconds of a day.
 pub const DAY: i64 = 86_400_000;
 
-/// The timestamps that JavaScript's `Date` can hold, in milliseconds either side of the epoch.
+/// The largest absolute timestamp of a JavaScript `Date`, milliseconds.
 pub const LIMIT: i64 = 8_640_000_000_000_000;
 
-/// Parses an ISO 8601 date or timestamp; a date alone is UTC midnight, a timestamp without a zone is UTC.
+/// Parses an ISO 8601 date or timestamp. A date alone means midnight UTC, a timestamp without a zone is UTC.
 pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> Option<i64> {
     })
 }
 
-/// Writes a timestamp as ISO 8601 with milliseconds and `Z`, as JavaScript's `toISOString` does.
+/// Formats a timestamp as JavaScript's `toISOString` does: ISO 8601 with milliseconds and `Z`.
 pub fn format(milliseconds: i64) -> String {
     DateTime::<Utc>::from_timestamp_millis(milliseconds).map_or_else(
         || format!("{milliseconds} ms"),
@@ -48,34 +48,36 @@ pub fn format(milliseconds: i64) -> String {
     )
 }
 
-/// Writes a timestamp for a message: the date alone at midnight.
+/// Formats a timestamp for a message. At midnight only the date is shown.
 pub fn short(milliseconds: i64) -> String {
     let text = format(milliseconds);
     text.strip_suffix("T00:00:00.000Z").map_or_else(|| text.clone(), str::to_owned)
 }
 
-/// Added to a whole number below 2^51 either side of zero, it leaves that number in the lowest bits of the sum.
+/// 1.5 × 2^52. Added to an integer between −2^51 and 2^51, it leaves that integer in the low bits of the sum.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 
-/// The numbers that [`SHIFT`] works for: milliseconds up to the year 73,000.
-const SHIFTED: f64 = 2_251_799_813_685_248.0;
+/// 2^51, the bound for [`SHIFT`]: milliseconds up to the year 73,000.
+const SHIFT_BOUND: f64 = 2_251_799_813_685_248.0;
 
-/// Converts whole milliseconds, in a way that becomes vector instructions, which conversions of 64-bit numbers do not;
-/// returns whether all are whole and less than 2^51. If not, what was written means nothing.
+/// Converts whole milliseconds to integers and returns whether all are whole and below 2^51. If not, the contents of
+/// `integers` are unspecified.
+///
+/// AVX2 has no instruction that converts between `f64` and `i64`, so that a plain cast would not be vectorised.
 #[inline(always)]
-pub(super) fn to_whole(milliseconds: &[f64], into: &mut [i64]) -> bool {
-    let mut sound = into.len() == milliseconds.len();
-    for (whole, &value) in into.iter_mut().zip(milliseconds) {
+pub(super) fn to_integers(milliseconds: &[f64], integers: &mut [i64]) -> bool {
+    let mut is_valid = integers.len() == milliseconds.len();
+    for (integer, &value) in integers.iter_mut().zip(milliseconds) {
         let shifted = value + SHIFT;
-        #[expect(clippy::float_cmp, reason = "a whole number comes back exactly as it was")]
-        let same = shifted - SHIFT == value;
-        sound &= same & (value.abs() < SHIFTED);
-        *whole = shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed();
+        #[expect(clippy::float_cmp, reason = "only a whole number comes back unchanged")]
+        let is_whole = shifted - SHIFT == value;
+        is_valid &= is_whole & (value.abs() < SHIFT_BOUND);
+        *integer = shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed();
     }
-    sound
+    is_valid
 }
 
-/// Converts milliseconds, in the order of time, to the numbers that JavaScript has for them.
+/// Converts ascending timestamps to floating-point numbers, as JavaScript has them.
 pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
     let is_small = |timestamp: Option<&i64>| {
         timestamp.is_none_or(|timestamp| timestamp.unsigned_abs() < 1 << 51)
@@ -85,7 +87,7 @@ pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
             executor,
             Sections::new(timestamps.len(), SECTION),
             |section, writer| {
-                shifted(timestamps.get(section).unwrap_or(&[]), writer);
+                write_numbers(timestamps.get(section).unwrap_or(&[]), writer);
             },
         )
         .0;
@@ -94,19 +96,19 @@ pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
     timestamps.iter().map(|&timestamp| timestamp as f64).collect()
 }
 
-/// Timestamps that one hand takes at a time.
+/// Timestamps per section.
 const SECTION: usize = 1 << 15;
 
 multiversion! {
-    /// Converts numbers below 2^51, as the reverse of [`to_whole`].
-    fn shifted(timestamps: &[i64], writer: &mut ColumnWriter<'_>) {
+    /// Converts integers below 2^51, as the reverse of [`to_integers`].
+    fn write_numbers(timestamps: &[i64], writer: &mut ColumnWriter<'_>) {
         let number =
             |timestamp: i64| f64::from_bits(SHIFT.to_bits().wrapping_add_signed(timestamp)) - SHIFT;
         let mut numbers = [0.0; 512];
         for timestamps in timestamps.chunks(512) {
             let numbers = numbers.get_mut(..timestamps.len()).unwrap_or(&mut []);
-            for (into, &timestamp) in numbers.iter_mut().zip(timestamps) {
-                *into = number(timestamp);
+            for (value, &timestamp) in numbers.iter_mut().zip(timestamps) {
+                *value = number(timestamp);
             }
             writer.extend_from_slice(numbers);
         }
@@ -119,7 +121,7 @@ mod tests {
     use crate::compute::parallel::Sequential;
 
     #[test]
-    fn dates_and_moments_are_utc() {
+    fn dates_and_timestamps_are_utc() {
         assert_eq!(parse("1970-01-02"), Some(DAY));
         assert_eq!(parse("1970-01-01T01:00:00+01:00"), Some(0));
         assert_eq!(parse("1970-01-01T00:00:01.5"), Some(1500));
@@ -131,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_go_both_ways_and_others_are_noticed() {
+    fn whole_milliseconds_convert_both_ways_and_others_are_detected() {
         let timestamps =
             [1 - (1 << 51), -LIMIT / 4, -1, 0, 1, DAY, 1_700_000_000_123, (1 << 51) - 1];
         let numbers = to_numbers(&timestamps, &Sequential);
         let mut back = [0; 8];
-        assert!(to_whole(&numbers, &mut back));
+        assert!(to_integers(&numbers, &mut back));
         assert_eq!(back, timestamps);
         #[expect(clippy::cast_precision_loss, reason = "as JavaScript has it")]
         let plain = timestamps.map(|timestamp| timestamp as f64);
@@ -144,13 +146,13 @@ mod tests {
         assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT], &Sequential), [-8.64e15, 7.0, 8.64e15]);
         for wrong in [0.5, -0.25, f64::NAN, f64::INFINITY, 8.64e15, 2_251_799_813_685_248.0, 1e300]
         {
-            assert!(!to_whole(&[1.0, wrong], &mut [0; 2]), "{wrong}");
+            assert!(!to_integers(&[1.0, wrong], &mut [0; 2]), "{wrong}");
         }
-        assert!(!to_whole(&[1.0], &mut []));
+        assert!(!to_integers(&[1.0], &mut []));
     }
 
     #[test]
-    fn formatting_is_that_of_javascript() {
+    fn timestamps_are_formatted_as_in_javascript() {
         assert_eq!(format(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(format(-1), "1969-12-31T23:59:59.999Z");
         assert_eq!(short(DAY), "1970-01-02");

@@ -1,10 +1,10 @@
-//! The length of a bar.
+//! Timeframes, the lengths of bars.
 
 use std::fmt;
 
 use super::time::DAY;
 
-/// How long a bar is, from one minute to one week.
+/// The length of a bar, from one minute to one week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timeframe {
     /// One minute.
@@ -13,9 +13,9 @@ pub enum Timeframe {
     M3,
     /// Five minutes.
     M5,
-    /// A quarter of an hour.
+    /// Fifteen minutes.
     M15,
-    /// Half an hour.
+    /// Thirty minutes.
     M30,
     /// One hour.
     H1,
@@ -36,7 +36,7 @@ pub enum Timeframe {
 }
 
 impl Timeframe {
-    /// Every timeframe with its name, the finest first.
+    /// All timeframes with their names, the finest first.
     pub const ALL: [(&'static str, Self); 13] = [
         ("1m", Self::M1),
         ("3m", Self::M3),
@@ -83,7 +83,7 @@ impl Timeframe {
         }
     }
 
-    /// Returns the timeframe of exactly that length.
+    /// Returns the timeframe with exactly this length.
     pub fn from_milliseconds(milliseconds: i64) -> Option<Self> {
         Self::ALL
             .iter()
@@ -91,7 +91,8 @@ impl Timeframe {
             .find(|timeframe| timeframe.milliseconds() == milliseconds)
     }
 
-    /// Returns the opening of the bar that holds a moment: a multiple of the length since the epoch, a Monday for weeks.
+    /// Returns the opening time of the bar that contains a timestamp: a multiple of the length since the epoch, or a Monday for
+    /// weeks.
     pub const fn opening(self, milliseconds: i64) -> i64 {
         // The epoch was a Thursday; the Monday before it is three days earlier.
         let anchor = if matches!(self, Self::W1) { -3 * DAY } else { 0 };
@@ -111,7 +112,7 @@ mod tests {
     use crate::market::time;
 
     #[test]
-    fn names_and_lengths_go_both_ways() {
+    fn names_and_lengths_convert_both_ways() {
         for (name, timeframe) in Timeframe::ALL {
             assert_eq!(timeframe.as_str(), name);
             assert_eq!(Timeframe::parse(name), Some(timeframe));

@@ -1,7 +1,7 @@
-//! Columns of somebody else, copied and checked in one pass.
+//! Copies of borrowed columns that are checked on the way.
 //!
-//! Memory is what this costs: a block is checked while it is near, not read a second time, and several hands carry more
-//! than one. What is wrong with columns that are refused is found by whoever tells of it.
+//! Memory bandwidth limits this, so each block is checked while it is in the nearest cache, and sections are copied by
+//! several threads. Columns that are refused are only reported as such: [`Bars::new`] finds their faults.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::multiversion;
 use crate::compute::parallel::{Executor, Sections, write_column, write_columns};
 
-/// Values a block.
+/// Values per block.
 const BLOCK: usize = 512;
 
-/// Values that one hand takes at a time.
+/// Values per section.
 const SECTION: usize = 1 << 15;
 
-/// Bars that stay their owner's.
+/// Bars in columns that belong to the caller.
 #[derive(Debug, Clone, Copy)]
 pub struct BorrowedBars<'a> {
-    /// Openings of the bars, UTC milliseconds.
+    /// Opening times of the bars, UTC milliseconds.
     pub timestamps: &'a [f64],
     /// Opening prices.
     pub open: &'a [f64],
@@ -33,17 +33,17 @@ pub struct BorrowedBars<'a> {
     pub volume: Option<&'a [f64]>,
 }
 
-/// Copies numbers that are read soon, and tells whether all of them are finite and above 0, as prices are.
+/// Copies numbers and returns whether all of them are finite and above 0, as prices are.
 pub fn copied(values: &[f64], executor: &dyn Executor) -> (Column, bool) {
     let (copy, are_prices) =
         write_column(executor, Sections::new(values.len(), SECTION), |section, writer| {
-            copied_numbers(values.get(section).unwrap_or(&[]), writer)
+            copy_numbers(values.get(section).unwrap_or(&[]), writer)
         });
     (copy.into(), !are_prices.contains(&false))
 }
 
 multiversion! {
-    fn copied_numbers(values: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
+    fn copy_numbers(values: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
         let mut are_prices = true;
         for block in values.chunks(BLOCK) {
             for value in block {
@@ -55,176 +55,176 @@ multiversion! {
     }
 }
 
-/// Timestamps that are whole milliseconds, each after the one before.
+/// Strictly increasing timestamps in whole milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Timestamps {
     /// UTC milliseconds.
     pub values: Column<i64>,
-    /// The distance of the first two.
+    /// The step between the first two.
     pub step: i64,
-    /// How many come this long after the one before.
+    /// The number of timestamps that are one step later than the previous one.
     pub regular: usize,
 }
 
 impl Timestamps {
-    /// Copies timestamps; nothing where one is not whole, far away, or not after the one before.
+    /// Copies timestamps. Returns `None` if one is not whole, not below 2^51, or not later than the previous one.
     pub fn of(milliseconds: &[f64], executor: &dyn Executor) -> Option<Self> {
         let step = match milliseconds {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "if it is not whole, all are refused"
+                reason = "timestamps that are not whole are refused below"
             )]
             [first, second, ..] => (second - first) as i64,
             _ => 0,
         };
-        let cut = Sections::new(milliseconds.len(), SECTION);
-        let ([whole], sections) = write_columns(executor, cut, |section, [writer]| {
-            read_moments(milliseconds, section, step, writer)
+        let sections = Sections::new(milliseconds.len(), SECTION);
+        let ([values], regular) = write_columns(executor, sections, |section, [writer]| {
+            copy_timestamps(milliseconds, section, step, writer)
         });
-        let regular = sections.into_iter().sum::<Option<usize>>()?;
-        (whole.len() == milliseconds.len()).then(|| Self { values: whole.into(), step, regular })
+        let regular = regular.into_iter().sum::<Option<usize>>()?;
+        (values.len() == milliseconds.len()).then(|| Self { values: values.into(), step, regular })
     }
 
-    /// Returns the median distance of two timestamps, if more than half of them are of the first one's.
+    /// Returns the median step if it is that of the first two timestamps and more than half of all.
     pub fn median_step(&self) -> Option<i64> {
         (self.regular > self.values.len() / 2).then_some(self.step)
     }
 }
 
 multiversion! {
-    /// Copies the timestamps of a section; returns how many come a step after the one before, nothing where they are not
-    /// sound. The timestamp before the section is looked at too.
-    fn read_moments(
+    /// Copies the timestamps of a section and returns how many are one step later than the previous one, which includes the
+    /// last one before the section. Returns `None` if they are invalid.
+    fn copy_timestamps(
         milliseconds: &[f64],
         section: Range<usize>,
         step: i64,
         writer: &mut ColumnWriter<'_, i64>,
     ) -> Option<usize> {
-        let mut before = None;
+        let mut previous = None;
         if let Some(bar) = section.start.checked_sub(1) {
-            let mut whole = [0];
-            if !time::to_whole(milliseconds.get(bar..=bar)?, &mut whole) {
+            let mut timestamp = [0];
+            if !time::to_integers(milliseconds.get(bar..=bar)?, &mut timestamp) {
                 return None;
             }
-            before = Some(whole[0]);
+            previous = Some(timestamp[0]);
         }
-        let (mut rise, mut regular) = (true, 0);
-        let mut whole = [0; BLOCK];
+        let (mut is_increasing, mut regular) = (true, 0);
+        let mut timestamps = [0; BLOCK];
         for block in milliseconds.get(section)?.chunks(BLOCK) {
-            let whole = whole.get_mut(..block.len())?;
-            if !time::to_whole(block, whole) {
+            let timestamps = timestamps.get_mut(..block.len())?;
+            if !time::to_integers(block, timestamps) {
                 return None;
             }
-            if step > 0 && before.is_some_and(|before| are_regular(before, step, whole)) {
-                regular += whole.len();
-                writer.extend_from_slice(whole);
-                before = whole.last().copied();
+            if step > 0 && previous.is_some_and(|previous| is_regular(previous, step, timestamps)) {
+                regular += timestamps.len();
+                writer.extend_from_slice(timestamps);
+                previous = timestamps.last().copied();
                 continue;
             }
-            if let (Some(before), Some(&first)) = (before, whole.first()) {
-                rise &= before < first;
-                regular += usize::from(first - before == step);
+            if let (Some(previous), Some(&first)) = (previous, timestamps.first()) {
+                is_increasing &= previous < first;
+                regular += usize::from(first - previous == step);
             }
-            for (earlier, later) in whole.iter().zip(whole.get(1..)?) {
-                rise &= earlier < later;
+            for (earlier, later) in timestamps.iter().zip(timestamps.get(1..)?) {
+                is_increasing &= earlier < later;
                 regular += usize::from(later - earlier == step);
             }
-            writer.extend_from_slice(whole);
-            before = whole.last().copied();
+            writer.extend_from_slice(timestamps);
+            previous = timestamps.last().copied();
         }
-        rise.then_some(regular)
+        is_increasing.then_some(regular)
     }
 }
 
-/// Returns whether each timestamp comes a step after the one before: the comparison of numbers that need not be counted.
+/// Returns whether each timestamp is one step later than the previous one. This is vectorised, unlike counting.
 #[inline(always)]
-fn are_regular(before: i64, step: i64, timestamps: &[i64]) -> bool {
-    let mut same = timestamps.first().is_some_and(|first| first - before == step);
+fn is_regular(previous: i64, step: i64, timestamps: &[i64]) -> bool {
+    let mut is_regular = timestamps.first().is_some_and(|first| first - previous == step);
     let later = timestamps.get(1..).unwrap_or(&[]);
     for (earlier, later) in timestamps.iter().zip(later) {
-        same &= later - earlier == step;
+        is_regular &= later - earlier == step;
     }
-    same
+    is_regular
 }
 
 impl Bars {
-    /// Copies bars; nothing where they break an invariant, of which [`Bars::new`] tells more.
+    /// Copies bars. Returns `None` if they break an invariant; [`Bars::new`] reports which.
     pub fn copied(borrowed: &BorrowedBars<'_>, executor: &dyn Executor) -> Option<Self> {
         let bars = borrowed.timestamps.len();
-        let columns_of_prices = [borrowed.open, borrowed.high, borrowed.low, borrowed.close];
-        let lengths = columns_of_prices.iter().chain(&borrowed.volume);
+        let borrowed_prices = [borrowed.open, borrowed.high, borrowed.low, borrowed.close];
+        let lengths = borrowed_prices.iter().chain(&borrowed.volume);
         if lengths.into_iter().any(|column| column.len() != bars) {
             return None;
         }
         let timestamps = Timestamps::of(borrowed.timestamps, executor)?;
-        let cut = Sections::new(bars, SECTION);
-        let (prices, sound) = write_columns(executor, cut, |section, writers| {
-            copied_prices(columns_of_prices, section, writers)
+        let sections = Sections::new(bars, SECTION);
+        let (prices, is_valid) = write_columns(executor, sections, |section, writers| {
+            copy_prices(borrowed_prices, section, writers)
         });
-        if prices[0].len() != bars || sound.contains(&false) {
+        if prices[0].len() != bars || is_valid.contains(&false) {
             return None;
         }
         let volume = match borrowed.volume {
-            Some(volume) => Some(copied_volumes(volume, executor)?),
+            Some(volume) => Some(copy_volumes(volume, executor)?),
             None => None,
         };
         let step = timestamps.median_step();
         let volume = volume.map(Column::from);
-        Some(Self::sound(timestamps.values, prices.map(Column::from), volume, step))
+        Some(Self::from_checked(timestamps.values, prices.map(Column::from), volume, step))
     }
 }
 
 multiversion! {
-    /// Copies opens, highs, lows and closes of a section; returns whether they keep the invariants.
-    fn copied_prices(
+    /// Copies the prices of a section and returns whether they are valid.
+    fn copy_prices(
         prices: [&[f64]; 4],
         section: Range<usize>,
         writers: [&mut ColumnWriter<'_>; 4],
     ) -> bool {
-        let (mut writers, mut sound) = (writers, true);
+        let (mut writers, mut is_valid) = (writers, true);
         for start in section.clone().step_by(BLOCK) {
             let bars = start..section.end.min(start + BLOCK);
             let blocks = prices.map(|column| column.get(bars.clone()).unwrap_or(&[]));
-            sound &= prices_are_sound(blocks[0], blocks[1], blocks[2], blocks[3]);
+            is_valid &= has_valid_prices(blocks[0], blocks[1], blocks[2], blocks[3]);
             for (writer, block) in writers.iter_mut().zip(blocks) {
                 writer.extend_from_slice(block);
             }
         }
-        sound
+        is_valid
     }
 }
 
-fn copied_volumes(volume: &[f64], executor: &dyn Executor) -> Option<Vec<f64>> {
-    let (copy, sound) =
+fn copy_volumes(volume: &[f64], executor: &dyn Executor) -> Option<Vec<f64>> {
+    let (copy, is_valid) =
         write_column(executor, Sections::new(volume.len(), SECTION), |section, writer| {
-            copied_volume(volume.get(section).unwrap_or(&[]), writer)
+            copy_section_of_volumes(volume.get(section).unwrap_or(&[]), writer)
         });
-    (copy.len() == volume.len() && !sound.contains(&false)).then_some(copy)
+    (copy.len() == volume.len() && !is_valid.contains(&false)).then_some(copy)
 }
 
 multiversion! {
-    fn copied_volume(volume: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
-        let mut sound = true;
+    fn copy_section_of_volumes(volume: &[f64], writer: &mut ColumnWriter<'_>) -> bool {
+        let mut is_valid = true;
         for block in volume.chunks(BLOCK) {
-            sound &= volumes_are_sound(block);
+            is_valid &= has_valid_volumes(block);
             writer.extend_from_slice(block);
         }
-        sound
+        is_valid
     }
 }
 
-/// Returns whether prices keep the invariants of [`Bars`].
+/// Returns whether prices satisfy the invariants of [`Bars`].
 #[inline(always)]
-pub(super) fn prices_are_sound(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
-    let mut sound = true;
+pub(super) fn has_valid_prices(open: &[f64], high: &[f64], low: &[f64], close: &[f64]) -> bool {
+    let mut is_valid = true;
     for (((&open, &high), &low), &close) in open.iter().zip(high).zip(low).zip(close) {
-        sound &= is_sound(open, high, low, close);
+        is_valid &= is_valid_bar(open, high, low, close);
     }
-    sound
+    is_valid
 }
 
 #[inline(always)]
-fn is_sound(open: f64, high: f64, low: f64, close: f64) -> bool {
+fn is_valid_bar(open: f64, high: f64, low: f64, close: f64) -> bool {
     // A NaN fails each of these comparisons.
     (low > 0.0)
         & (high < f64::INFINITY)
@@ -234,14 +234,14 @@ fn is_sound(open: f64, high: f64, low: f64, close: f64) -> bool {
         & (close <= high)
 }
 
-/// Returns whether volumes keep the invariants of [`Bars`].
+/// Returns whether volumes satisfy the invariants of [`Bars`].
 #[inline(always)]
-pub(super) fn volumes_are_sound(volume: &[f64]) -> bool {
-    let mut sound = true;
+pub(super) fn has_valid_volumes(volume: &[f64]) -> bool {
+    let mut is_valid = true;
     for volume in volume {
-        sound &= (0.0..f64::INFINITY).contains(volume);
+        is_valid &= (0.0..f64::INFINITY).contains(volume);
     }
-    sound
+    is_valid
 }
 
 #[cfg(test)]
@@ -259,7 +259,7 @@ mod tests {
         Bars::copied(&borrowed, &Sequential)
     }
 
-    /// The same bars by the way that names every fault.
+    /// Creates the same bars with the constructor that reports every fault.
     fn checked(timestamps: &[f64], rows: &[[f64; 4]], volume: Option<&[f64]>) -> Option<Bars> {
         let column = |index: usize| rows.iter().map(|row| row[index]).collect::<Column>();
         #[expect(clippy::cast_possible_truncation, reason = "compared right here")]
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_and_their_seams_are_checked() {
+    fn all_bars_of_all_blocks_are_checked() {
         for bars in [0, 1, 2, 511, 512, 513, 1_025] {
             let timestamps: Vec<f64> =
                 (0..bars).map(|bar| f64::from(bar) * 60_000.0 - 7.0).collect();
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_and_their_seams_are_checked() {
+    fn bars_at_the_borders_of_sections_are_checked() {
         let bars = 2 * SECTION + 3;
         let timestamps: Vec<f64> = (0..bars).map(|bar| bar as f64 * 60_000.0).collect();
         let prices: Vec<f64> = (0..bars).map(|bar| 1.0 + bar as f64).collect();
@@ -336,20 +336,20 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_counted_wherever_they_are() {
+    fn a_gap_is_counted_on_any_bar() {
         let bars = 2 * BLOCK + 100;
         for gap in 1..bars {
             let timestamp = |bar: usize| (bar + usize::from(bar >= gap)) as f64 * 60_000.0;
             let read =
                 Timestamps::of(&(0..bars).map(timestamp).collect::<Vec<_>>(), &Sequential).unwrap();
-            // A gap after the first bar makes its length the step, which then none of the others has.
+            // A gap after the first bar becomes the step, which no other bar has.
             let expected = if gap == 1 { 1 } else { bars - 2 };
             assert_eq!(read.regular, expected, "a gap before bar {gap}");
         }
     }
 
     #[test]
-    fn a_step_of_one_millisecond_is_counted_right() {
+    fn small_and_irregular_steps_are_counted() {
         for timestamps in [[0.0, 1.0, 2.0, 5.0], [0.0, 1.0, 5.0, 9.0]] {
             let read = Timestamps::of(&timestamps, &Sequential).unwrap();
             let steps =
@@ -365,7 +365,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sound_is_what_bars_take(
+        fn copies_accept_the_same_bars_as_the_constructor(
             rows in prop::collection::vec((0_u8..6, prop::array::uniform4(prop::sample::select(vec![
                 1.0, 1.5, 2.0, 2.5, 0.0, -1.0, f64::NAN, f64::INFINITY, 5e-324])), any::<bool>()), 0..6),
         ) {

@@ -89,7 +89,7 @@ fn faults_name_line_and_column() {
         ("2020-01-03,1,100,13,10,12,6\n", "line 3 has 7 fields, the header has 6"),
         (
             "2020-01-02,11,13,10,12,6\n",
-            "bar 1 (2020-01-02): the timestamp is that of the bar before (duplicate)",
+            "bar 1 (2020-01-02): the timestamp equals that of the previous bar (duplicate)",
         ),
         ("2020-01-03,11,9,10,12,6\n", "bar 1 (2020-01-03): low 10 is above high 9"),
     ];

@@ -218,7 +218,7 @@ async fn errors_name_the_dates_of_invalid_bars() {
     let faults = [
         (
             "'2020-01-02', 1, 1, 1, 1), ('2020-01-02', 1, 1, 1, 1",
-            "(2020-01-02): the timestamp is that of the bar before (duplicate)",
+            "(2020-01-02): the timestamp equals that of the previous bar (duplicate)",
         ),
         (
             "'2020-01-03', 'NaN', 1, 1, 1",

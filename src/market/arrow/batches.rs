@@ -1,4 +1,4 @@
-//! Record batches to bars.
+//! Bars from record batches.
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -17,35 +17,35 @@ use crate::market::{Bars, Column, Limit, time};
 use crate::observer::ProgressObserver;
 use crate::quote::{self, quoted};
 
-/// Collects record batches of one schema into the columns of bars.
+/// Collects record batches of one schema and makes bars of them.
 #[derive(Debug)]
 pub struct Batches {
     places: BarColumns,
     limit: Limit,
     rows: usize,
     timestamps: Vec<i64>,
-    open: Parts,
-    high: Parts,
-    low: Parts,
-    close: Parts,
-    volume: Option<Parts>,
+    open: ChunkedColumn,
+    high: ChunkedColumn,
+    low: ChunkedColumn,
+    close: ChunkedColumn,
+    volume: Option<ChunkedColumn>,
 }
 
 impl Batches {
-    /// Opens a collection; the columns are found by their names.
+    /// Finds the columns of a schema by their names.
     ///
     /// # Errors
-    /// `BAD_DATA` where a column is missing or of another type.
+    /// `BAD_DATA` if a column is missing or has another type.
     pub fn new(schema: &Schema, limit: Limit) -> Result<Self> {
         let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let mut places = BarColumns::find(&header)?;
-        // Date and time of day in two columns are a habit of text files; here one column has the whole moment.
+        // Only text files have the date and the time of day in two columns.
         places.clock = None;
         let kind = |place: usize| {
             schema.fields().get(place).map(|field| (field.name(), field.data_type()))
         };
-        if let Some((name, kind)) = kind(places.time).filter(|(_, kind)| !is_moment(kind)) {
-            return Err(mistyped(name, MOMENTS, kind));
+        if let Some((name, kind)) = kind(places.time).filter(|(_, kind)| !is_time(kind)) {
+            return Err(mistyped(name, TIME_TYPES, kind));
         }
         let prices = places.prices().into_iter().map(|(_, place)| place);
         for (name, kind) in prices.chain(places.volume).filter_map(kind) {
@@ -53,25 +53,25 @@ impl Batches {
                 return Err(mistyped(name, "numbers", kind));
             }
         }
-        let volume = places.volume.map(|_| Parts::default());
-        let parts = Parts::default;
+        let volume = places.volume.map(|_| ChunkedColumn::default());
+        let empty = ChunkedColumn::default;
         Ok(Self {
             places,
             limit,
             rows: 0,
             timestamps: Vec::new(),
-            open: parts(),
-            high: parts(),
-            low: parts(),
-            close: parts(),
+            open: empty(),
+            high: empty(),
+            low: empty(),
+            close: empty(),
             volume,
         })
     }
 
-    /// Reads all batches of a reader, of which so many rows are expected.
+    /// Reads all batches of a reader; `expected` rows are 100 % of the progress.
     ///
     /// # Errors
-    /// `BAD_DATA` as [`Self::push`] and [`Self::finish`], or where a batch cannot be read; the error of cancelled work.
+    /// Those of [`Self::push`] and [`Self::finish`], `BAD_DATA` if a batch cannot be read, and the error of cancelled work.
     pub fn collect(
         mut self,
         batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
@@ -98,7 +98,7 @@ impl Batches {
         self.rows
     }
 
-    /// Returns the positions of the columns that bars need, for readers that can leave out the others.
+    /// Returns the positions of the columns that bars need, for readers that can skip the others.
     pub fn needed(&self) -> Vec<usize> {
         let mut needed = vec![self.places.time];
         needed.extend(self.places.prices().map(|(_, place)| place));
@@ -109,7 +109,7 @@ impl Batches {
     /// Adds the rows of a batch.
     ///
     /// # Errors
-    /// `BAD_DATA` naming the column and the row of a null, or a column of another type; `LIMIT_EXCEEDED` for too many rows.
+    /// `BAD_DATA` for a null or a column of another type, `LIMIT_EXCEEDED` for too many rows.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         let column = |place: usize| {
             batch
@@ -126,26 +126,26 @@ impl Batches {
         };
         let rows = self.rows;
         self.limit.check(rows.saturating_add(batch.num_rows()) as u64)?;
-        moments(column(self.places.time)?, &name(self.places.time), rows, &mut self.timestamps)?;
+        timestamps(column(self.places.time)?, &name(self.places.time), rows, &mut self.timestamps)?;
         let columns = [
             (self.places.open, &mut self.open),
             (self.places.high, &mut self.high),
             (self.places.low, &mut self.low),
             (self.places.close, &mut self.close),
         ];
-        for (place, parts) in
+        for (place, chunks) in
             columns.into_iter().chain(self.places.volume.zip(self.volume.as_mut()))
         {
-            parts.0.push(numbers(column(place)?, &name(place), rows)?);
+            chunks.0.push(numbers(column(place)?, &name(place), rows)?);
         }
         self.rows += batch.num_rows();
         Ok(())
     }
 
-    /// Checks the bars and returns them.
+    /// Returns the bars of all batches.
     ///
     /// # Errors
-    /// `BAD_DATA` where the bars break an invariant.
+    /// `BAD_DATA` if they break an invariant.
     pub fn finish(self) -> Result<Bars> {
         Bars::new(
             self.timestamps,
@@ -153,31 +153,31 @@ impl Batches {
             self.high.join()?,
             self.low.join()?,
             self.close.join()?,
-            self.volume.map(Parts::join).transpose()?,
+            self.volume.map(ChunkedColumn::join).transpose()?,
         )
     }
 }
 
-/// A column in pieces, one a batch.
+/// A column in chunks, one per batch.
 #[derive(Debug, Default)]
-struct Parts(Vec<Column>);
+struct ChunkedColumn(Vec<Column>);
 
-impl Parts {
-    /// Joins the pieces; a single one is passed on without a copy.
+impl ChunkedColumn {
+    /// Joins the chunks. A single one is returned without a copy.
     fn join(mut self) -> Result<Column> {
         if self.0.len() == 1 {
             return Ok(self.0.remove(0));
         }
         let mut joined =
-            reserve::with_room(self.0.iter().map(|part| part.len()).sum(), "rows of a column")?;
-        self.0.drain(..).for_each(|part| joined.extend_from_slice(&part));
+            reserve::with_room(self.0.iter().map(|chunk| chunk.len()).sum(), "rows of a column")?;
+        self.0.drain(..).for_each(|chunk| joined.extend_from_slice(&chunk));
         Ok(joined.into())
     }
 }
 
 fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
     no_nulls(array, name, rows)?;
-    // Arrow's conversions do not report that there is no memory for their result, so it is asked for here.
+    // Arrow's casts abort if there is no memory for their result, so this checks first whether there is.
     drop(reserve::with_room::<f64>(array.len().saturating_mul(2), "values to convert")?);
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values, name)?,
@@ -190,10 +190,10 @@ fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
     Ok(Column::from_owner(values.as_primitive::<Float64Type>().values().clone()))
 }
 
-fn moments(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
+fn timestamps(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
     no_nulls(array, name, rows)?;
     reserve::make_room(out, array.len(), "rows")?;
-    // A part of a millisecond is dropped downwards, so that moments before the epoch keep their order.
+    // Rounds down to milliseconds, so that timestamps before the epoch keep their order.
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {
             extend::<TimestampSecondType>(array, out, |value| value.saturating_mul(1000));
@@ -217,9 +217,9 @@ fn moments(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Res
             extend::<Int64Type>(&cast(array, &DataType::Int64, name)?, out, |value| value);
         }
         kind if kind.is_numeric() => return whole_milliseconds(array, name, rows, out),
-        kind if is_text(kind) => return texts(array, name, rows, out),
+        kind if is_string(kind) => return strings(array, name, rows, out),
         kind => {
-            return Err(mistyped(name, MOMENTS, kind));
+            return Err(mistyped(name, TIME_TYPES, kind));
         }
     }
     Ok(())
@@ -233,12 +233,12 @@ fn extend<T: ArrowPrimitiveType>(
     out.extend(array.as_primitive::<T>().values().iter().map(|&value| convert(value)));
 }
 
-/// What a column of times may be, for messages.
-const MOMENTS: &str = "a timestamp, a date, an ISO 8601 text or UTC milliseconds";
+/// The types of a time column, for messages.
+const TIME_TYPES: &str = "timestamps, dates, ISO 8601 strings or UTC milliseconds";
 
-fn is_moment(kind: &DataType) -> bool {
+fn is_time(kind: &DataType) -> bool {
     kind.is_numeric()
-        || is_text(kind)
+        || is_string(kind)
         || matches!(kind, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
@@ -249,8 +249,8 @@ fn is_number(kind: &DataType) -> bool {
     }
 }
 
-/// Texts come as such or, from JavaScript, as a dictionary.
-fn is_text(kind: &DataType) -> bool {
+/// JavaScript writes strings as dictionaries.
+fn is_string(kind: &DataType) -> bool {
     let plain =
         |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     match kind {
@@ -259,38 +259,38 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
-/// The longest text that may be a time, bytes.
-const LONGEST_TEXT: usize = 100;
+/// The longest string that may be a time, bytes.
+const MAX_TIME_LENGTH: usize = 100;
 
-fn moment(text: &str) -> Option<i64> {
-    if text.len() > LONGEST_TEXT { None } else { time::parse(text) }
+fn parse_time(text: &str) -> Option<i64> {
+    if text.len() > MAX_TIME_LENGTH { None } else { time::parse(text) }
 }
 
-fn texts(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
-    let odd = |row: usize, text: &str| {
+fn strings(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
+    let invalid = |row: usize, text: &str| {
         let row = rows + row;
         let message = format!(
-            "column {} must hold ISO 8601 dates, row {row} (counted from 0) has {}",
+            "column {} must contain ISO 8601 dates, row {row} (counted from 0) has {}",
             quoted(name),
             quoted(text)
         );
         at(name, row, "type", message)
     };
     if let DataType::Dictionary(..) = array.data_type() {
-        // Each text once, and not once a row: a dictionary may have one long text for millions of rows.
+        // Parses each value once: a dictionary may have one long string for millions of rows.
         let dictionary = array.as_any_dictionary();
         let values = dictionary.values();
         let known: Vec<Option<i64>> =
-            (0..values.len()).map(|at| text_at(values, at).and_then(moment)).collect();
+            (0..values.len()).map(|at| text_at(values, at).and_then(parse_time)).collect();
         for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
             let known = known.get(key).copied().flatten();
-            out.push(known.ok_or_else(|| odd(row, text_at(values, key).unwrap_or_default()))?);
+            out.push(known.ok_or_else(|| invalid(row, text_at(values, key).unwrap_or_default()))?);
         }
         return Ok(());
     }
     for row in 0..array.len() {
         let text = text_at(array, row).unwrap_or_default();
-        out.push(moment(text).ok_or_else(|| odd(row, text))?);
+        out.push(parse_time(text).ok_or_else(|| invalid(row, text))?);
     }
     Ok(())
 }
@@ -312,14 +312,14 @@ fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i
         if value.fract() != 0.0 || !value.is_finite() {
             let row = rows + row;
             let message = format!(
-                "column {} must hold whole UTC milliseconds, row {row} (counted from 0) has {value}",
+                "column {} must contain whole UTC milliseconds, row {row} (counted from 0) has {value}",
                 quoted(name)
             );
             return Err(at(name, row, "type", message));
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a whole number; one too large saturates and is refused with the bars"
+            reason = "a whole number; one that is too large saturates and is refused by `Bars::new`"
         )]
         out.push(value as i64);
     }
@@ -340,7 +340,7 @@ fn cast(array: &ArrayRef, to: &DataType, name: &str) -> Result<ArrayRef> {
 }
 
 fn no_nulls(array: &ArrayRef, name: &str, rows: usize) -> Result<()> {
-    // Logical nulls: a dictionary can have them in its values.
+    // Logical nulls, because a dictionary can have them in its values.
     let Some(nulls) = array.logical_nulls().filter(|nulls| nulls.null_count() > 0) else {
         return Ok(());
     };
@@ -349,7 +349,7 @@ fn no_nulls(array: &ArrayRef, name: &str, rows: usize) -> Result<()> {
         name,
         row,
         "null",
-        format!("column {} has no value (null) in row {row} (counted from 0)", quoted(name)),
+        format!("column {} has a null in row {row} (counted from 0)", quoted(name)),
     ))
 }
 
@@ -366,7 +366,7 @@ fn mistyped(name: &str, expected: &str, found: &DataType) -> Error {
         vec![Issue::new(
             name,
             "type",
-            format!("column {} must be {expected}, was of type {found}", quoted(name)),
+            format!("column {} must contain {expected}, was of type {found}", quoted(name)),
         )],
     )
 }

@@ -1,4 +1,4 @@
-//! Compressed buffers: the length that one declares is checked before memory is made for it.
+//! Compressed buffers. The caller checks the declared length before memory is allocated for it.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use lz4_flex::frame::FrameDecoder;
 use zstd::bulk::Decompressor;
 
 use super::input::zeroed;
-use super::ipc;
+use super::invalid_ipc;
 use crate::error::Result;
 
 /// How the buffers of a batch are compressed.
@@ -23,30 +23,32 @@ impl Codec {
         match kind {
             CompressionType::LZ4_FRAME => Ok(Self::Lz4),
             CompressionType::ZSTD => Ok(Self::Zstd),
-            other => Err(ipc(format!("unknown compression {other:?}"))),
+            other => Err(invalid_ipc(format!("unknown compression {other:?}"))),
         }
     }
 
-    /// Returns the bytes, which must be exactly as many as declared.
+    /// Decompresses a buffer, which must have exactly the declared length.
     pub(super) fn decompress(self, bytes: &[u8], declared: usize) -> Result<Buffer> {
         let mut out = zeroed(declared)?;
-        let is_whole = match self {
+        let is_complete = match self {
             Self::Lz4 => {
                 let mut decoder = FrameDecoder::new(bytes);
-                decoder.read_exact(&mut out).map_err(|error| ipc(format!("LZ4: {error}")))?;
-                // What follows the frame may be padding, which is no further frame.
+                decoder
+                    .read_exact(&mut out)
+                    .map_err(|error| invalid_ipc(format!("LZ4: {error}")))?;
+                // Padding may follow the frame, but no second frame.
                 !matches!(decoder.read(&mut [0]), Ok(1))
             }
             Self::Zstd => {
                 Decompressor::new()
                     .and_then(|mut decoder| decoder.decompress_to_buffer(bytes, &mut out[..]))
-                    .map_err(|error| ipc(format!("Zstandard: {error}")))?
+                    .map_err(|error| invalid_ipc(format!("Zstandard: {error}")))?
                     == declared
             }
         };
-        if is_whole {
+        if is_complete {
             return Ok(out.into());
         }
-        Err(ipc(format!("a buffer does not have the {declared} bytes that it declares")))
+        Err(invalid_ipc(format!("a buffer does not decompress to its declared {declared} bytes")))
     }
 }

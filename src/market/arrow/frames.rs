@@ -1,4 +1,4 @@
-//! The messages of an IPC stream or file, checked before anything is made of them.
+//! The messages of an IPC stream or file. They are verified before anything is allocated for them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,30 +12,30 @@ use arrow::record_batch::RecordBatch;
 use flatbuffers::VerifierOptions;
 
 use super::codec::Codec;
-use super::columns::{Body, locate};
-use super::input::{Input, part};
-use super::{Batches, FILE_MAGIC, broken, ipc as fault};
+use super::columns::{BodyReader, locate};
+use super::input::{Input, read_range};
+use super::{Batches, FILE_MAGIC, broken, invalid_ipc};
 use crate::error::{Error, Result};
 use crate::market::{Bars, Limit};
 use crate::observer::ProgressObserver;
 
-/// The longest metadata of a message, and footer of a file, bytes.
-const LONGEST_METADATA: u64 = 1 << 24;
-/// The most tables in metadata: a column takes two or three.
-const MOST_TABLES: usize = 100_000;
+/// The longest metadata of a message and the longest footer of a file, bytes.
+const MAX_METADATA: u64 = 1 << 24;
+/// The most tables in metadata. A column takes two or three.
+const MAX_TABLES: usize = 100_000;
 /// The deepest nesting in metadata, which bounds that of a schema.
-const DEEPEST: usize = 64;
-/// What may come out of compressed buffers, bytes: so many, and so many more for each row of the limit.
+const MAX_DEPTH: usize = 64;
+/// The most bytes that all buffers may decompress to, and the bytes that are added for each row of the limit.
 const BUDGET: u64 = 1 << 26;
-const BUDGET_A_ROW: u64 = 160;
+const BUDGET_PER_ROW: u64 = 160;
 
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 
-/// Returns the options to verify metadata with. Parts may be shared, so that few bytes describe much.
+/// Returns the options for verifying metadata. Tables may be shared, so that a few bytes can describe many of them.
 pub fn verifier(bytes: usize) -> VerifierOptions {
     VerifierOptions {
-        max_depth: DEEPEST,
-        max_tables: MOST_TABLES,
+        max_depth: MAX_DEPTH,
+        max_tables: MAX_TABLES,
         max_apparent_size: bytes.saturating_mul(16).saturating_add(1 << 16),
         ..VerifierOptions::default()
     }
@@ -70,17 +70,17 @@ pub(super) fn stream(
         let body =
             u64::try_from(message.bodyLength()).ok().and_then(|body| start.checked_add(body));
         let Some(end) = body.filter(|end| *end <= input.size()) else {
-            return Err(fault("a message reaches beyond the end"));
+            return Err(invalid_ipc("a message extends beyond the end"));
         };
         match (&mut decoder, message.header_as_schema()) {
             (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, observer)?),
-            (None, None) => return Err(fault("the stream does not begin with a schema")),
-            (Some(_), Some(_)) => return Err(fault("the stream has a second schema")),
+            (None, None) => return Err(invalid_ipc("the stream does not begin with a schema")),
+            (Some(_), Some(_)) => return Err(invalid_ipc("the stream has a second schema")),
             (Some(decoder), None) => decoder.message(input, &message, start, end - start)?,
         }
         at = end;
     }
-    decoder.ok_or_else(|| fault("the stream has no schema"))?.batches.finish()
+    decoder.ok_or_else(|| invalid_ipc("the stream has no schema"))?.batches.finish()
 }
 
 /// Reads the bars of a file.
@@ -91,19 +91,20 @@ pub(super) fn file(
 ) -> Result<Bars> {
     let size = input.size();
     let mut tail = [0; 10];
-    let tail_at = size.checked_sub(18).map(|_| size - 10).ok_or_else(|| fault("too short"))?;
+    let tail_at =
+        size.checked_sub(18).map(|_| size - 10).ok_or_else(|| invalid_ipc("too short"))?;
     input.fill(tail_at, &mut tail)?;
     let (length, magic) = tail.split_at(4);
     let length = length.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
     if magic != FILE_MAGIC || u64::from(length) > tail_at {
-        return Err(fault("the file has no footer; it may have been cut off"));
+        return Err(invalid_ipc("the file has no footer; it may have been cut off"));
     }
     let bytes = metadata(input, tail_at - u64::from(length), u64::from(length))?;
     let footer = ipc::root_as_footer_with_opts(&verifier(bytes.len()), &bytes)
-        .map_err(|error| fault(format!("the footer: {error}")))?;
-    let schema = footer.schema().ok_or_else(|| fault("the footer has no schema"))?;
+        .map_err(|error| invalid_ipc(format!("the footer: {error}")))?;
+    let schema = footer.schema().ok_or_else(|| invalid_ipc("the footer has no schema"))?;
     let mut decoder = Decoder::new(schema, limit, observer)?;
-    // Blocks that overlap would make few bytes many rows.
+    // Overlapping blocks would turn a few bytes into many rows.
     let mut left = size;
     let blocks = footer.dictionaries().into_iter().flatten();
     for block in blocks.chain(footer.recordBatches().into_iter().flatten()) {
@@ -115,14 +116,14 @@ pub(super) fn file(
             .zip(number(block.metaDataLength().into()).filter(|length| *length >= 8))
             .zip(number(block.bodyLength()));
         let Some(((offset, head), body)) = known else {
-            return Err(fault("the footer names a block that is not there"));
+            return Err(invalid_ipc("the footer refers to a block outside of the file"));
         };
-        left = left.checked_sub(head + body).ok_or_else(|| fault("blocks overlap"))?;
+        left = left.checked_sub(head + body).ok_or_else(|| invalid_ipc("blocks overlap"))?;
         let bytes = metadata(input, offset, head)?;
         let prefix = if bytes.starts_with(&CONTINUATION) { 8 } else { 4 };
         let message = message(bytes.get(prefix..).unwrap_or(&[]))?;
         if offset + head + body > size {
-            return Err(fault("a block reaches beyond the end"));
+            return Err(invalid_ipc("a block extends beyond the end"));
         }
         decoder.message(input, &message, offset + head, body)?;
     }
@@ -131,26 +132,26 @@ pub(super) fn file(
 
 fn fill(input: &mut dyn Input, at: u64, bytes: &mut [u8]) -> Result<()> {
     if at.saturating_add(bytes.len() as u64) > input.size() {
-        return Err(fault("the stream ends within a message"));
+        return Err(invalid_ipc("the stream ends in the middle of a message"));
     }
     input.fill(at, bytes)
 }
 
 fn metadata(input: &mut dyn Input, at: u64, length: u64) -> Result<Buffer> {
-    if length > LONGEST_METADATA {
-        return Err(fault(format!(
-            "metadata of {length} bytes, at most {LONGEST_METADATA} are read: is it Arrow IPC?"
+    if length > MAX_METADATA {
+        return Err(invalid_ipc(format!(
+            "metadata of {length} bytes, at most {MAX_METADATA} are read: is it Arrow IPC?"
         )));
     }
-    part(input, at, length)
+    read_range(input, at, length)
 }
 
 fn message(bytes: &[u8]) -> Result<ipc::Message<'_>> {
     ipc::root_as_message_with_opts(&verifier(bytes.len()), bytes)
-        .map_err(|error| fault(format!("a message: {error}")))
+        .map_err(|error| invalid_ipc(format!("a message: {error}")))
 }
 
-/// What is known between the messages.
+/// Decodes the messages of one stream or file.
 struct Decoder<'a> {
     schema: Schema,
     /// The columns that bars need, and the ids of their dictionaries.
@@ -171,7 +172,7 @@ impl<'a> Decoder<'a> {
         observer: &'a dyn ProgressObserver,
     ) -> Result<Self> {
         if !schema.endianness().equals_to_target_endianness() {
-            return Err(fault("the bytes of numbers are in the other order (big-endian)"));
+            return Err(invalid_ipc("big-endian data is not supported"));
         }
         let ids = schema.fields().into_iter().flatten().enumerate();
         let ids =
@@ -180,7 +181,7 @@ impl<'a> Decoder<'a> {
         let needed = Batches::new(&schema, limit)?.needed();
         let projected = Arc::new(schema.project(&needed).map_err(|error| broken(&error))?);
         let batches = Batches::new(&projected, limit)?;
-        let budget = limit.rows.saturating_mul(BUDGET_A_ROW).saturating_add(BUDGET);
+        let budget = limit.rows.saturating_mul(BUDGET_PER_ROW).saturating_add(BUDGET);
         let dictionaries = BTreeMap::new();
         Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, observer })
     }
@@ -196,21 +197,27 @@ impl<'a> Decoder<'a> {
         if let Some(batch) = message.header_as_record_batch() {
             let rows = rows_of(&batch)?;
             self.limit.check(self.batches.rows().saturating_add(rows) as u64)?;
-            let at = locate(self.schema.fields(), &self.needed, &batch, version)?;
+            let locations = locate(self.schema.fields(), &self.needed, &batch, version)?;
             let mut columns = Vec::with_capacity(self.needed.len());
-            for place in &self.needed {
+            for column in &self.needed {
                 if self.observer.is_cancelled() {
                     return Err(Error::cancelled());
                 }
-                let Some(at) = at.iter().find(|at| at.place == *place) else {
-                    return Err(fault("a record batch lacks a column"));
+                let Some(location) = locations.iter().find(|location| location.column == *column)
+                else {
+                    return Err(invalid_ipc("a record batch lacks a column"));
                 };
                 let codec = codec(&batch)?;
-                let mut body =
-                    Body { input: &mut *input, offset, length, codec, budget: &mut self.budget };
-                let dictionary = self.ids.get(place).and_then(|id| self.dictionaries.get(id));
-                let kind = self.schema.field(*place).data_type();
-                columns.push(body.column(&batch, at, kind, rows, dictionary)?);
+                let mut body = BodyReader {
+                    input: &mut *input,
+                    offset,
+                    length,
+                    codec,
+                    budget: &mut self.budget,
+                };
+                let dictionary = self.ids.get(column).and_then(|id| self.dictionaries.get(id));
+                let kind = self.schema.field(*column).data_type();
+                columns.push(body.column(&batch, location, kind, rows, dictionary)?);
             }
             let batch = RecordBatch::try_new(Arc::clone(&self.projected), columns)
                 .map_err(|error| broken(&error))?;
@@ -221,10 +228,10 @@ impl<'a> Decoder<'a> {
             return Ok(());
         }
         let Some(dictionary) = message.header_as_dictionary_batch() else {
-            return Err(fault(format!("unexpected message {:?}", message.header_type())));
+            return Err(invalid_ipc(format!("unexpected message {:?}", message.header_type())));
         };
         let id = dictionary.id();
-        // The values of dictionaries that no column of bars uses are left alone.
+        // Dictionaries that no column of bars uses are skipped.
         let user = self.needed.iter().find(|place| self.ids.get(place) == Some(&id));
         let kind = user.map(|place| self.schema.field(*place).data_type());
         let (Some(DataType::Dictionary(_, kind)), Some(batch)) = (kind, dictionary.data()) else {
@@ -233,20 +240,21 @@ impl<'a> Decoder<'a> {
         let rows = rows_of(&batch)?;
         self.limit.check(rows as u64)?;
         let field = Arc::new(Field::new("", kind.as_ref().clone(), true));
-        let at = locate(&[field], &[0], &batch, version)?;
-        let at = at.first().ok_or_else(|| fault("a dictionary has no values"))?;
+        let locations = locate(&[field], &[0], &batch, version)?;
+        let location =
+            locations.first().ok_or_else(|| invalid_ipc("a dictionary has no values"))?;
         let codec = codec(&batch)?;
-        let mut body = Body { input, offset, length, codec, budget: &mut self.budget };
-        let mut values = body.column(&batch, at, kind, rows, None)?;
+        let mut body = BodyReader { input, offset, length, codec, budget: &mut self.budget };
+        let mut values = body.column(&batch, location, kind, rows, None)?;
         if dictionary.isDelta() {
             let before = self.dictionaries.get(&id);
             let before =
-                before.ok_or_else(|| fault("a dictionary is extended that is not there"))?;
+                before.ok_or_else(|| invalid_ipc("a delta extends an unknown dictionary"))?;
             self.limit.check((before.len() + rows) as u64)?;
             let copied = before.get_buffer_memory_size() + values.get_buffer_memory_size();
             self.budget = self.budget.saturating_sub(copied as u64);
             if self.budget == 0 {
-                return Err(fault("a dictionary is extended too often"));
+                return Err(invalid_ipc("a dictionary is extended too often"));
             }
             values = concat(&[before, &values]).map_err(|error| broken(&error))?;
         }
@@ -255,9 +263,9 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Returns the number of rows that a batch declares.
+/// Returns the declared number of rows.
 fn rows_of(batch: &ipc::RecordBatch<'_>) -> Result<usize> {
-    usize::try_from(batch.length()).map_err(|_| fault("a record batch of a negative length"))
+    usize::try_from(batch.length()).map_err(|_| invalid_ipc("a record batch has a negative length"))
 }
 
 fn codec(batch: &ipc::RecordBatch<'_>) -> Result<Option<Codec>> {

@@ -1,4 +1,4 @@
-//! Bytes that are read piece by piece, so that a large file need not be in memory as a whole.
+//! Random access to bytes, so that a large file need not be in memory as a whole.
 
 use arrow::buffer::{Buffer, MutableBuffer};
 
@@ -10,7 +10,7 @@ pub trait Input {
     /// Returns the number of bytes.
     fn size(&self) -> u64;
 
-    /// Fills a slice with the bytes from `offset` on. Only called for bytes that are inside.
+    /// Fills a slice with the bytes at `offset`. Only called for ranges within the input.
     ///
     /// # Errors
     /// `BAD_DATA` if they cannot be read.
@@ -30,11 +30,11 @@ impl Input for &[u8] {
     }
 }
 
-/// Reads a part.
+/// Reads a range of bytes.
 ///
 /// # Errors
-/// `BAD_DATA` if it reaches beyond the end, `LIMIT_EXCEEDED` if there is no memory for it.
-pub(super) fn part(input: &mut dyn Input, offset: u64, length: u64) -> Result<Buffer> {
+/// `BAD_DATA` if it extends beyond the end, `LIMIT_EXCEEDED` if the memory cannot be allocated.
+pub(super) fn read_range(input: &mut dyn Input, offset: u64, length: u64) -> Result<Buffer> {
     let is_inside = offset.checked_add(length).is_some_and(|end| end <= input.size());
     let Some(length) = usize::try_from(length).ok().filter(|_| is_inside) else {
         return Err(truncated(offset));
@@ -44,7 +44,10 @@ pub(super) fn part(input: &mut dyn Input, offset: u64, length: u64) -> Result<Bu
     Ok(bytes.into())
 }
 
-/// Returns zeros.
+/// Allocates zeroed memory.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED` if it cannot be allocated.
 pub(super) fn zeroed(length: usize) -> Result<MutableBuffer> {
     MutableBuffer::try_from_len_zeroed(length)
         .map_err(|_| reserve::refused::<u8>(length, "bytes of a column"))
@@ -53,6 +56,6 @@ pub(super) fn zeroed(length: usize) -> Result<MutableBuffer> {
 fn truncated(offset: u64) -> Error {
     Error::new(
         Code::BadData,
-        format!("broken Arrow IPC: a part at byte {offset} reaches beyond the end"),
+        format!("broken Arrow IPC: a range at byte {offset} extends beyond the end"),
     )
 }

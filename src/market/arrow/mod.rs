@@ -1,4 +1,4 @@
-//! Bars from and to Arrow: IPC streams and files (Feather), and the record batches that Parquet yields too.
+//! Bars from and to Arrow: IPC streams and files (Feather), and record batches, which the Parquet reader produces too.
 
 pub mod batches;
 mod codec;
@@ -21,28 +21,33 @@ use super::{Bars, Limit};
 use crate::error::{Code, Error, Result};
 use crate::observer::ProgressObserver;
 
-/// What a file of the IPC format starts and ends with; a stream does not.
+/// The magic bytes at the start and end of an IPC file. A stream has none.
 const FILE_MAGIC: &[u8] = b"ARROW1";
-/// What a file of the first Feather version starts with.
+/// The magic bytes of Feather version 1.
 const FEATHER_1_MAGIC: &[u8] = b"FEA1";
 
 /// Reads bars from an Arrow IPC stream or file (Feather version 2), compressed or not.
 ///
-/// Columns are found by their names ([`super::names`]): a time (a timestamp of any unit, a date, an ISO
-/// 8601 text, or UTC milliseconds as numbers), open, high, low, close and perhaps volume (integers, floats or decimals).
-/// Other columns are not read. What the bytes declare is checked before memory is made for it.
+/// Columns are found by name ([`super::column_names`]):
+///
+/// - a time: timestamps of any unit, dates, ISO 8601 strings, or numbers of UTC milliseconds;
+/// - open, high, low, close and optionally volume: integers, floats or decimals.
+///
+/// Other columns are not read. Declared sizes are checked before memory is allocated for them.
 ///
 /// # Errors
-/// `BAD_DATA` where the bytes are not Arrow IPC or broken, a column is missing, of another type or has a null (named with
-/// its row), or the bars break an invariant; `LIMIT_EXCEEDED` for more rows than allowed; the error of cancelled work.
+/// - `BAD_DATA` if the bytes are not valid Arrow IPC, if a column is missing, has another type or a null, or if the bars
+///   break an invariant.
+/// - `LIMIT_EXCEEDED` for more rows than allowed.
+/// - The error of cancelled work.
 pub fn from_ipc(mut bytes: &[u8], limit: Limit, observer: &dyn ProgressObserver) -> Result<Bars> {
     from_input(&mut bytes, limit, observer)
 }
 
-/// Reads bars as [`from_ipc`] does, from bytes that need not be in memory.
+/// Reads bars as [`from_ipc`] does, from an input that need not be in memory.
 ///
 /// # Errors
-/// As [`from_ipc`], and those of the input.
+/// Those of [`from_ipc`] and those of the input.
 pub fn from_input(
     input: &mut dyn Input,
     limit: Limit,
@@ -57,7 +62,7 @@ pub fn from_input(
             "Feather version 1 is not supported, write version 2 (Arrow IPC)",
         ));
     }
-    // Arrow checks most of what it is given, but a broken buffer has made it panic before.
+    // Arrow validates most of its input, but has panicked on broken buffers before.
     guarded("Arrow IPC", || {
         if head.starts_with(FILE_MAGIC) {
             frames::file(input, limit, observer)
@@ -67,11 +72,11 @@ pub fn from_input(
     })
 }
 
-/// Writes bars as an Arrow IPC stream: `timestamps` (milliseconds, UTC), `open`, `high`, `low`, `close` and perhaps
-/// `volume`, in one record batch.
+/// Writes bars as an Arrow IPC stream of one record batch with the columns `timestamps` (UTC milliseconds), `open`, `high`,
+/// `low`, `close` and, if known, `volume`.
 ///
 /// # Errors
-/// `INTERNAL`, should Arrow refuse the columns.
+/// `INTERNAL` if Arrow cannot write the columns.
 pub fn to_ipc(bars: &Bars) -> Result<Vec<u8>> {
     let failed =
         |error: ArrowError| Error::internal(format!("cannot write bars as Arrow IPC: {error}"));
@@ -93,32 +98,32 @@ pub fn to_ipc(bars: &Bars) -> Result<Vec<u8>> {
     writer.into_inner().map_err(failed)
 }
 
-/// Runs a foreign decoder and turns a panic of it into `BAD_DATA`: a broken file must not end the process.
+/// Runs the decoder of a library. A panic becomes an error, so that a broken file does not end the process.
 ///
 /// # Errors
-/// Those of `decode`; `BAD_DATA` where it panicked.
+/// Those of `decode`, and `BAD_DATA` if it panics.
 pub fn guarded<T>(format: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        Err(Error::new(Code::BadData, format!("broken {format}: its decoder gave up")))
+        Err(Error::new(Code::BadData, format!("broken {format}: the decoder failed")))
     })
 }
 
 fn broken(error: &ArrowError) -> Error {
-    ipc(error.to_string())
+    invalid_ipc(error.to_string())
 }
 
-fn ipc(what: impl AsRef<str>) -> Error {
+fn invalid_ipc(what: impl AsRef<str>) -> Error {
     Error::new(Code::BadData, format!("broken Arrow IPC: {}", report(what.as_ref())))
 }
 
-/// Returns a decoder's report as one line that is not too long: it may quote what it was given.
+/// Returns a decoder's message as one line of limited length. It may quote its input.
 pub fn report(text: &str) -> String {
     let clean = text.chars().map(|char| if char.is_control() { ' ' } else { char });
     let line: String = clean.take(LONGEST_REPORT).collect();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The longest report of a decoder that is passed on, characters.
+/// The longest message of a decoder that is passed on, characters.
 const LONGEST_REPORT: usize = 300;
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn stream(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// Two sound bars with another column for the time.
+/// Writes two valid bars with the given time column.
 fn with_time(name: &str, time: ArrayRef) -> Vec<u8> {
     let prices = [
         ("open", [10.0, 11.0]),
@@ -60,7 +60,7 @@ fn sample(volume: bool) -> Bars {
 }
 
 #[test]
-fn bars_survive_the_way_there_and_back() {
+fn bars_are_read_as_they_were_written() {
     for volume in [true, false] {
         assert_eq!(from_ipc(&to_ipc(&sample(volume)).unwrap()).unwrap(), sample(volume));
     }
@@ -136,16 +136,16 @@ fn every_kind_of_number_is_read() {
 }
 
 #[test]
-fn faults_are_named_by_column_and_row() {
+fn faults_are_reported_with_column_and_row() {
     let time: ArrayRef = Arc::new(Date32Array::from(vec![1, 2]));
     let cases: Vec<(ArrayRef, &str)> = vec![
         (
             Arc::new(Float64Array::from(vec![Some(1.0), None])),
-            r#"column "close" has no value (null) in row 1"#,
+            r#"column "close" has a null in row 1"#,
         ),
         (
             Arc::new(BooleanArray::from(vec![true, false])),
-            r#"column "close" must be numbers, was of type Boolean"#,
+            r#"column "close" must contain numbers, was of type Boolean"#,
         ),
         (column(&[11.0, f64::NAN]), "close must be a finite price above 0, was NaN"),
     ];
@@ -188,7 +188,7 @@ fn broken_bytes_are_bad_data() {
     }
 }
 
-/// Compressed bars in a file, and where the lengths of the compressed buffers are.
+/// Returns bars in a compressed file, and the offsets of the declared lengths of its buffers.
 fn compressed(compression: CompressionType) -> (Vec<u8>, Vec<usize>) {
     let options = IpcWriteOptions::default().try_with_compression(Some(compression)).unwrap();
     let bytes = to_ipc(&sample(true)).unwrap();
@@ -207,7 +207,7 @@ fn compressed(compression: CompressionType) -> (Vec<u8>, Vec<usize>) {
 }
 
 #[test]
-fn what_a_compressed_column_declares_is_checked_before_memory_is_made() {
+fn declared_lengths_of_compressed_buffers_are_checked() {
     for compression in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
         let (whole, places) = compressed(compression);
         assert!(places.len() >= 5, "{places:?}");
@@ -224,7 +224,7 @@ fn what_a_compressed_column_declares_is_checked_before_memory_is_made() {
 }
 
 #[test]
-fn rows_are_counted_before_they_are_made() {
+fn rows_are_counted_before_they_are_read() {
     for bytes in [to_ipc(&sample(true)).unwrap(), compressed(CompressionType::ZSTD).0] {
         assert!(super::from_ipc(&bytes, Limit::of_run(1000), &NoObserver).is_ok());
         let error = super::from_ipc(&bytes, Limit::of_run(999), &NoObserver).unwrap_err();
@@ -234,7 +234,7 @@ fn rows_are_counted_before_they_are_made() {
             "the run has more than 999 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 999"
         );
     }
-    // A batch that says it has many more, which it has no bytes for.
+    // A batch that declares more rows than it has bytes for.
     let whole = to_ipc(&sample(true)).unwrap();
     let mut bytes = whole.clone();
     for at in 0..whole.len() - 8 {
@@ -243,11 +243,11 @@ fn rows_are_counted_before_they_are_made() {
         }
     }
     let error = from_ipc(&bytes).unwrap_err();
-    assert!(error.message.contains("where its rows need 4000000"), "{}", error.message);
+    assert!(error.message.contains("its rows need 4000000"), "{}", error.message);
 }
 
 #[test]
-fn few_long_texts_do_not_become_many() {
+fn a_few_long_strings_do_not_become_many() {
     let long = "x".repeat(1 << 20);
     let texts = vec![long.as_str(); 2];
     let cases: [ArrayRef; 4] = [
@@ -265,7 +265,7 @@ fn few_long_texts_do_not_become_many() {
 }
 
 #[test]
-fn columns_that_bars_do_not_need_are_passed_over() {
+fn columns_that_bars_do_not_need_are_skipped() {
     let nested = arrow::array::ListArray::from_iter_primitive::<Int32Type, _, _>(vec![
         Some(vec![Some(1), None]),
         None,

@@ -1,21 +1,21 @@
-//! Memory whose size a caller or a file decides: an allocation that fails is an error, not the end of the process.
+//! Fallible allocation, for sizes that a caller or a file decides. A failure is an error and does not end the process.
 
 use crate::error::{Code, Error, Result};
 
-/// Returns an empty vector with room for `count` items.
+/// Creates an empty vector with capacity for `count` items.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` if the memory cannot be had.
+/// `LIMIT_EXCEEDED` if the memory cannot be allocated.
 pub fn with_room<T>(count: usize, what: &str) -> Result<Vec<T>> {
     let mut items = Vec::new();
     items.try_reserve_exact(count).map_err(|_| refused::<T>(count, what))?;
     Ok(items)
 }
 
-/// Makes room for `more` items behind those that are there.
+/// Reserves capacity for `more` additional items.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` if the memory cannot be had.
+/// `LIMIT_EXCEEDED` if the memory cannot be allocated.
 pub fn make_room<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
     let wanted = items.len().saturating_add(more);
     items.try_reserve(more).map_err(|_| refused::<T>(wanted, what))
@@ -24,7 +24,7 @@ pub fn make_room<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
 /// Appends an item.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` if the memory cannot be had.
+/// `LIMIT_EXCEEDED` if the memory cannot be allocated.
 #[inline]
 pub fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     if items.len() == items.capacity() {
@@ -34,17 +34,17 @@ pub fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns zeros.
+/// Creates a vector of zeros.
 ///
 /// # Errors
-/// `LIMIT_EXCEEDED` if the memory cannot be had.
+/// `LIMIT_EXCEEDED` if the memory cannot be allocated.
 pub fn zeros(count: usize, what: &str) -> Result<Vec<u8>> {
     let mut bytes = with_room(count, what)?;
     bytes.resize(count, 0);
     Ok(bytes)
 }
 
-/// Returns the error of an allocation that failed; `what` names the items: `rows`, `bytes of a page`.
+/// Returns the error of a failed allocation. `what` names the items: `rows`, `bytes of a page`.
 pub fn refused<T>(count: usize, what: &str) -> Error {
     #[expect(clippy::cast_precision_loss, reason = "shown to people")]
     let megabytes = count as f64 * size_of::<T>() as f64 / 1e6;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_cannot_be_had_is_an_error() {
+    fn a_failed_allocation_is_an_error() {
         let error = with_room::<f64>(usize::MAX / 16, "rows").unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded);
         assert!(error.message.starts_with("not enough memory for"), "{}", error.message);

@@ -126,6 +126,40 @@ describe('docs/architecture.md', () => {
   })
 })
 
+describe('unsafe code', () => {
+  /** Without comments, texts and the names of lints. */
+  const code = (text: string) =>
+    text
+      .replace(/\/\/.*$/gm, '')
+      .replace(/"(?:\\.|[^"\\])*"/g, '""')
+      .replace(/\bunsafe_code\b/g, '')
+  const files = rust.filter(({ text }) => /\bunsafe\b/.test(code(text))).map(({ path }) => path)
+
+  test('is in compute, and where Node-API has no safe function', () => {
+    const outside = files.filter((path) => !path.startsWith('compute/'))
+    expect(outside.sort()).toEqual(['node/error.rs', 'node/input.rs'])
+  })
+
+  test('of compute is in the allocator, the column writers and the prefetching alone', () => {
+    const inside = files.filter((path) => path.startsWith('compute/'))
+    expect(inside.sort()).toEqual([
+      'compute/allocator.rs',
+      'compute/column_writer.rs',
+      'compute/parallel.rs',
+      'compute/prefetch.rs',
+    ])
+  })
+
+  test('is denied by the manifest, and every exception says why', () => {
+    expect(read('Cargo.toml')).toMatch(/^unsafe_code = "deny"$/m)
+    for (const { path, text } of rust) {
+      expect(text, path).not.toMatch(/\ballow\(\s*unsafe_code/)
+      for (const [exception] of text.matchAll(/expect\(\s*unsafe_code[^\]]*\]/g))
+        expect(exception, path).toMatch(/reason\s*=/)
+    }
+  })
+})
+
 describe('the MCP server', () => {
   const files = readdirSync(join(ROOT, 'mcp', 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 ///
 /// # Errors
 /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
-pub fn with_room<T>(count: usize, what: &str) -> Result<Vec<T>> {
+pub fn with_capacity<T>(count: usize, what: &str) -> Result<Vec<T>> {
     let mut items = Vec::new();
     items.try_reserve_exact(count).map_err(|_| refused::<T>(count, what))?;
     Ok(items)
@@ -16,7 +16,7 @@ pub fn with_room<T>(count: usize, what: &str) -> Result<Vec<T>> {
 ///
 /// # Errors
 /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
-pub fn make_room<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
+pub fn additional<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
     let wanted = items.len().saturating_add(more);
     items.try_reserve(more).map_err(|_| refused::<T>(wanted, what))
 }
@@ -28,7 +28,7 @@ pub fn make_room<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> {
 #[inline]
 pub fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
     if items.len() == items.capacity() {
-        make_room(items, 1, what)?;
+        additional(items, 1, what)?;
     }
     items.push(item);
     Ok(())
@@ -39,7 +39,7 @@ pub fn push<T>(items: &mut Vec<T>, item: T, what: &str) -> Result<()> {
 /// # Errors
 /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
 pub fn zeros(count: usize, what: &str) -> Result<Vec<u8>> {
-    let mut bytes = with_room(count, what)?;
+    let mut bytes = with_capacity(count, what)?;
     bytes.resize(count, 0);
     Ok(bytes)
 }
@@ -60,12 +60,12 @@ mod tests {
 
     #[test]
     fn a_failed_allocation_is_an_error() {
-        let error = with_room::<f64>(usize::MAX / 16, "rows").unwrap_err();
+        let error = with_capacity::<f64>(usize::MAX / 16, "rows").unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded);
         assert!(error.message.starts_with("not enough memory for"), "{}", error.message);
         let mut items = vec![1_u8];
         assert_eq!(
-            make_room(&mut items, isize::MAX as usize, "bytes").unwrap_err().code,
+            additional(&mut items, isize::MAX as usize, "bytes").unwrap_err().code,
             Code::LimitExceeded
         );
         push(&mut items, 2, "bytes").unwrap();

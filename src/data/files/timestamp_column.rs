@@ -87,7 +87,7 @@ impl TimestampColumn {
                 Ok(date + time)
             }
         };
-        let mut timestamps = reserve::with_room(self.cells.len(), "rows")?;
+        let mut timestamps = reserve::with_capacity(self.cells.len(), "rows")?;
         for cell in &self.cells {
             timestamps.push(interpret(cell)?);
         }

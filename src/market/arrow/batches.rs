@@ -168,8 +168,10 @@ impl ChunkedColumn {
         if self.0.len() == 1 {
             return Ok(self.0.remove(0));
         }
-        let mut joined =
-            reserve::with_room(self.0.iter().map(|chunk| chunk.len()).sum(), "rows of a column")?;
+        let mut joined = reserve::with_capacity(
+            self.0.iter().map(|chunk| chunk.len()).sum(),
+            "rows of a column",
+        )?;
         self.0.drain(..).for_each(|chunk| joined.extend_from_slice(&chunk));
         Ok(joined.into())
     }
@@ -178,7 +180,7 @@ impl ChunkedColumn {
 fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
     no_nulls(array, name, rows)?;
     // Arrow's casts abort if there is no memory for their result, so this checks first whether there is.
-    drop(reserve::with_room::<f64>(array.len().saturating_mul(2), "values to convert")?);
+    drop(reserve::with_capacity::<f64>(array.len().saturating_mul(2), "values to convert")?);
     let array = match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values, name)?,
         _ => ArrayRef::clone(array),
@@ -192,7 +194,7 @@ fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
 
 fn timestamps(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
     no_nulls(array, name, rows)?;
-    reserve::make_room(out, array.len(), "rows")?;
+    reserve::additional(out, array.len(), "rows")?;
     // Rounds down to milliseconds, so that timestamps before the epoch keep their order.
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {

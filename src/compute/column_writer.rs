@@ -36,7 +36,7 @@ mod sealed {
 /// let writer = ColumnWriter::<f64>::new(memory.spare_capacity_mut());
 /// ```
 ///
-/// A worker cannot keep its writer for another section:
+/// A worker cannot keep its writer:
 ///
 /// ```compile_fail
 /// use aitradepro_backtesting::compute::parallel::{Sections, Sequential, write_column};
@@ -48,17 +48,21 @@ mod sealed {
 /// });
 /// ```
 ///
-/// It borrows the writer and cannot finish it, or put the one of an inner column in its place:
+/// A worker cannot replace it by the writer of another column:
 ///
 /// ```compile_fail
 /// use aitradepro_backtesting::compute::parallel::{Sections, Sequential, write_column};
+/// use std::sync::Mutex;
 ///
 /// write_column(&Sequential, Sections::new(8, 4), |_, outer| {
-///     write_column(&Sequential, Sections::new(4, 4), |_, inner| std::mem::swap(outer, inner));
+///     let outer = Mutex::new(outer);
+///     write_column(&Sequential, Sections::new(4, 4), |_, inner| {
+///         std::mem::swap(*outer.lock().unwrap(), inner);
+///     });
 /// });
 /// ```
 ///
-/// Writing through it is all that is left:
+/// It can only append values:
 ///
 /// ```
 /// use aitradepro_backtesting::compute::parallel::{Sections, Sequential, write_column};

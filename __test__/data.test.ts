@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest'
 import type { BacktestEngine, ImportRequest } from '../index.js'
 import { DAY, failure, folder, newEngine, ROOT, request, SP500, untyped, waves } from './support.js'
 
-/** What SP500 holds, read by hand from the file. */
+/** The number of bars of SP500, counted in the file. */
 const SP500_BARS = readFileSync(SP500, 'utf8').trimEnd().split('\n').length - 1
 
 function arrowOf(bars: ReturnType<typeof waves>, form: 'stream' | 'file' = 'stream'): Uint8Array {
@@ -27,7 +27,7 @@ async function equityOf(engine: BacktestEngine) {
 }
 
 describe('importBars', () => {
-  test('takes a CSV file of real bars', async () => {
+  test('accepts a CSV file of real bars', async () => {
     const engine = newEngine()
     const summary = await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
     expect(summary).toEqual({
@@ -40,7 +40,7 @@ describe('importBars', () => {
     })
   })
 
-  test('takes columns, an Arrow stream, an Arrow file and .arrow, and all give the same backtest', async () => {
+  test('accepts columns, an Arrow stream, an Arrow file and .arrow, all with the same backtest', async () => {
     const expected = (await newEngine().runBacktest(request())).equityCurve
     const bars = waves(366)
     const file = join(folder(), 'bars.arrow')
@@ -54,16 +54,16 @@ describe('importBars', () => {
     }
   })
 
-  test('takes Arrow timestamps as apache-arrow makes them from dates', async () => {
+  test('accepts Arrow timestamps that apache-arrow makes from dates', async () => {
     const bars = waves(366)
-    const moments = vectorFromArray(
+    const timestamps = vectorFromArray(
       Array.from(bars.timestamps, (time) => new Date(time)),
       new TimestampMillisecond(),
     )
-    expect(moments.type).toBeInstanceOf(Timestamp)
+    expect(timestamps.type).toBeInstanceOf(Timestamp)
     const column = (values: Float64Array) => makeVector({ type: new Float64(), data: values })
     const table = new Table({
-      timestamps: moments,
+      timestamps,
       open: column(bars.open),
       high: column(bars.high),
       low: column(bars.low),
@@ -74,8 +74,8 @@ describe('importBars', () => {
     expect(await equityOf(engine)).toEqual((await newEngine().runBacktest(request())).equityCurve)
   })
 
-  test('takes a Parquet file that another program wrote', async () => {
-    // Made by pyarrow 26 (zstd) with the formulas of waves(366), whose sines may differ in the last digit.
+  test('accepts a Parquet file of another program', async () => {
+    // Written by pyarrow 26 (zstd) with the formulas of waves(366). The sines may differ in the last digit.
     const file = join(ROOT, '__test__', 'fixtures', 'waves.parquet')
     const engine = newEngine()
     const summary = await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: file })
@@ -88,7 +88,7 @@ describe('importBars', () => {
     expect((await equityOf(engine)).at(-1)).toBeCloseTo(Number(expected.at(-1)), 6)
   })
 
-  test('takes CSV with other names and forms of dates', async () => {
+  test('accepts CSV with other column names and date forms', async () => {
     const expected = (await newEngine().runBacktest(request())).equityCurve
     const bars = waves(366)
     const forms: [string, (time: number) => string | number][] = [
@@ -109,7 +109,7 @@ describe('importBars', () => {
     }
   })
 
-  test('replaces the bars that are already there, and keeps the others', async () => {
+  test('replaces bars with the same time and keeps the others', async () => {
     const engine = newEngine()
     const bars = waves(100)
     expect(await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars })).toMatchObject({
@@ -130,7 +130,7 @@ describe('importBars', () => {
     expect(asset?.timeframes[0]?.bars).toBe(100)
   })
 
-  test('imports nothing if one bar is wrong', async () => {
+  test('imports nothing if one bar is invalid', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(10) })
     const before = await engine.listAssets()
@@ -141,7 +141,7 @@ describe('importBars', () => {
     expect(await engine.listAssets()).toEqual(before)
   })
 
-  test('names the file and the line that is broken', async () => {
+  test('names the file and the broken line', async () => {
     const file = join(folder(), 'broken.csv')
     writeFileSync(file, 'date,open,high,low,close\n2020-01-01,1,2,1,2\n2020-01-02,1,oops,1,2\n')
     const engine = newEngine()
@@ -152,7 +152,7 @@ describe('importBars', () => {
     expect(await engine.listAssets()).toEqual([])
   })
 
-  test.each(['csv', 'parquet', 'arrow'])('refuses a .%s file that is corrupt, and lives on', async (extension) => {
+  test.each(['csv', 'parquet', 'arrow'])('rejects a corrupt .%s file and keeps working', async (extension) => {
     const file = join(folder(), `corrupt.${extension}`)
     writeFileSync(file, Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919) % 251)))
     const engine = newEngine()
@@ -162,21 +162,21 @@ describe('importBars', () => {
     expect((await engine.runBacktest(request())).status).toBe('completed')
   })
 
-  test('refuses an Arrow file that is cut off', async () => {
+  test('rejects a truncated Arrow file', async () => {
     const file = join(folder(), 'short.arrow')
     const whole = arrowOf(waves(1000), 'file')
     writeFileSync(file, whole.subarray(0, whole.length / 2))
     await failure(newEngine().importBars({ assetSymbol: 'X', timeframe: '1d', bars: file }), 'BAD_DATA')
   })
 
-  test('refuses a file that is not there, and one of another kind', async () => {
+  test('rejects a missing file and one with another extension', async () => {
     const engine = newEngine()
     const missing = join(folder(), 'missing.csv')
     const error = await failure(
       engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: missing }),
       'INVALID_ARGUMENT',
     )
-    expect(error.message).toContain(missing)
+    expect(error.message).toBe(`${missing}: the file does not exist`)
     const text = join(folder(), 'bars.txt')
     copyFileSync(SP500, text)
     const other = await failure(
@@ -187,7 +187,7 @@ describe('importBars', () => {
     expect(other.message).toContain('csv')
   })
 
-  test('checks its request whole', async () => {
+  test('reports all issues of a request', async () => {
     const error = await failure(newEngine().importBars(untyped({ symbol: 'X', timeframe: '2d' })), 'INVALID_ARGUMENT')
     expect(error.issues.map((issue) => issue.path).sort()).toEqual(['assetSymbol', 'bars', 'symbol', 'timeframe'])
   })
@@ -198,7 +198,7 @@ describe('listAssets', () => {
     expect(await newEngine().listAssets()).toEqual([])
   })
 
-  test('tells what there is, by asset and timeframe', async () => {
+  test('lists the series by asset and timeframe', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'B', timeframe: '1d', bars: waves(10) })
     await engine.importBars({ assetSymbol: 'A', timeframe: '1h', bars: waves(48, DAY / 24) })
@@ -220,13 +220,13 @@ describe('listAssets', () => {
 })
 
 describe('the cache of bars', () => {
-  test('gives a second run the same numbers', async () => {
+  test('returns the same bars to a second run', async () => {
     const engine = newEngine({ cacheTtlSeconds: 3600 })
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(366) })
     expect(await equityOf(engine)).toEqual(await equityOf(engine))
   })
 
-  test.each([0, 3600])('of %i seconds never hides bars that were imported since', async (cacheTtlSeconds) => {
+  test.each([0, 3600])('of %i seconds never hides newly imported bars', async (cacheTtlSeconds) => {
     const engine = newEngine({ cacheTtlSeconds })
     const bars = waves(366)
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars })

@@ -157,14 +157,14 @@ describe('a hostile file', () => {
     truncateSync(path, 2 ** 31)
     const { code, message, grown } = await importAlone(path)
     expect(code).toBe('BAD_DATA')
-    if (name === 'bars.csv') expect(message).toContain('the record from line 3 on is longer than 1048576 bytes')
+    if (name === 'bars.csv') expect(message).toContain('the record that starts in line 3 is longer than 1048576 bytes')
     expect(grown).toBeLessThan(100)
   })
 
   test('of a quote without an end takes no memory', async () => {
     const path = file('bars.csv', `date,open,high,low,close\n"${'2020-01-02,1,1,1,1\n'.repeat(200_000)}`)
     const { code, message } = await importAlone(path)
-    expect([code, message.includes('from line 2 on is longer than 1048576 bytes')]).toEqual(['BAD_DATA', true])
+    expect([code, message.includes('starts in line 2 is longer than 1048576 bytes')]).toEqual(['BAD_DATA', true])
   })
 })
 

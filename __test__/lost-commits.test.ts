@@ -1,4 +1,4 @@
-/** Servers that come back with an older state than the engines have seen, while the engines live. */
+/** Servers that come back with an older state than the running engines have seen. */
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { BacktestEngine, BacktestResult } from '../index.js'
@@ -12,8 +12,8 @@ async function ownServer(...settings: string[]) {
   return own
 }
 
-/** Runs are as they were reported, each once, and none is under way. */
-async function expectSettled(engine: BacktestEngine, reported: BacktestResult[]) {
+/** Expects each reported run to be stored once and unchanged, and no run to be unfinished. */
+async function expectRestored(engine: BacktestEngine, reported: BacktestResult[]) {
   const list = (status: 'running' | 'pending') => engine.listBacktests({ status })
   await expect
     .poll(async () => [...(await list('running')), ...(await list('pending'))], { timeout: 20_000, interval: 100 })
@@ -27,7 +27,7 @@ async function expectSettled(engine: BacktestEngine, reported: BacktestResult[])
   }
 }
 
-/** Has runs of a user wait before their results are kept, for as long as the client holds a lock. */
+/** Makes the runs of a user wait before their results are written, as long as the client holds a lock. */
 const WAITING = `
   CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext(user_id)) FROM backtesting.backtest_runs WHERE id = NEW.run_id;
@@ -36,7 +36,7 @@ const WAITING = `
   CREATE TRIGGER wait BEFORE INSERT ON backtesting.backtest_results FOR EACH ROW EXECUTE FUNCTION wait()`
 
 describe('a server that comes back with an older state', () => {
-  test('has the runs of living engines settled: those under way, and those that had just ended', {
+  test('gets back the runs of living engines: those under way, and those that had just ended', {
     timeout: 90_000,
   }, async () => {
     const own = await ownServer()
@@ -59,7 +59,7 @@ describe('a server that comes back with an older state', () => {
     await client.query('CHECKPOINT')
     const restore = own.snapshot()
 
-    // All that follows, the database will know nothing of.
+    // The database loses everything that follows.
     await release('early')
     const reported = [old, await early, await engine.runBacktest(request({ userId: 'quick' }))]
     await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: scaled(2) })
@@ -75,20 +75,20 @@ describe('a server that comes back with an older state', () => {
 
     reported.push(await through, ...(await Promise.all(late)))
     expect(reported.every(({ status }) => status === 'completed')).toBe(true)
-    await expectSettled(engine, reported)
-    // The second engine is not in the older state. It lists itself again, so that nobody takes its runs for orphans.
+    await expectRestored(engine, reported)
+    // The older state lacks the second engine. It registers again, so that its runs do not count as orphaned.
     const listed = async () => (await (await connect(url)).query('SELECT id FROM backtesting.engines')).rows.length
     await expect.poll(listed, { timeout: 10_000, interval: 100 }).toBe(2)
-    // The bars are those of then, also in the cache; and another import has another revision than the one that was lost.
+    // The bars are those of the older state, also in the cache. Another import has another revision than the lost one.
     expect((await stored()).trades[0]?.entryPrice).toBeCloseTo((await plain(engine)).trades[0]?.entryPrice ?? 0)
     await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: scaled(3) })
     expect((await stored()).trades[0]?.entryPrice).toBeCloseTo(3 * ((await plain(engine)).trades[0]?.entryPrice ?? 0))
     await second.close()
     await engine.close()
-    await expectSettled(newEngine({ databaseUrl: url }), reported)
+    await expectRestored(newEngine({ databaseUrl: url }), reported)
   })
 
-  test('from before its first run has its tables made again', { timeout: 90_000 }, async () => {
+  test('from before the first run gets its tables back', { timeout: 90_000 }, async () => {
     const own = await ownServer()
     const url = await database(own.url)
     const restore = own.snapshot()
@@ -97,7 +97,7 @@ describe('a server that comes back with an older state', () => {
     await own.stop('immediate')
     restore()
     await own.start()
-    // At first a table may be missing, which the error says; it is worth a retry.
+    // At first, a table may be missing, which is a retryable error.
     const tries = async () => {
       for (;;) {
         try {
@@ -112,31 +112,31 @@ describe('a server that comes back with an older state', () => {
         }
       }
     }
-    await expectSettled(engine, [before, await tries()])
+    await expectRestored(engine, [before, await tries()])
 
-    // Also when nobody was cut off: somebody dropped the schema.
+    // The same happens if the schema is dropped while the connections stay open.
     const client = await connect(url)
     await client.query('SET client_min_messages = warning; DROP SCHEMA backtesting CASCADE')
     const error = await failure(engine.listBacktests(), 'STORAGE')
     expect(error.message).toContain('lacks a table')
-    await expectSettled(engine, [await tries()])
+    await expectRestored(engine, [await tries()])
     await engine.close()
   })
 })
 
-test('a server that crashes without having written what it committed costs no run that was reported', {
+test('a server that crashes before it has written its commits to disk loses no reported run', {
   timeout: 90_000,
 }, async () => {
-  // What is committed reaches the disk after ten seconds only.
+  // Commits reach the disk only after ten seconds.
   const own = await ownServer('synchronous_commit=off', 'wal_writer_delay=10000ms', 'wal_writer_flush_after=2097151')
   const url = await database(own.url)
   const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 4 })
   await engine.listBacktests()
   await (await connect(url)).query('CHECKPOINT')
   const reported: BacktestResult[] = []
-  let ends = false
-  const lane = async () => {
-    while (!ends) {
+  let isDone = false
+  const worker = async () => {
+    while (!isDone) {
       try {
         reported.push(await engine.runBacktest(request()))
       } catch (error) {
@@ -144,20 +144,20 @@ test('a server that crashes without having written what it committed costs no ru
       }
     }
   }
-  const lanes = Array.from({ length: 3 }, lane)
+  const workers = Array.from({ length: 3 }, worker)
   for (let crash = 0; crash < 2; crash++) {
     const enough = reported.length + 20
     await expect.poll(() => reported.length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(enough)
     await own.stop('immediate')
     await own.start()
   }
-  ends = true
-  await Promise.all(lanes)
-  await expectSettled(engine, reported)
+  isDone = true
+  await Promise.all(workers)
+  await expectRestored(engine, reported)
   await engine.close()
 })
 
-/** Daily bars whose prices are a multiple of those of `waves`. */
+/** Returns daily bars whose prices are a multiple of those of `waves`. */
 function scaled(factor: number) {
   const { timestamps, volume, ...prices } = waves(366)
   const times = (column: unknown) => Float64Array.from(column as Float64Array, (price) => price * factor)
@@ -176,7 +176,7 @@ function withoutBars() {
   return rest
 }
 
-/** The same run on bars that it brings along. */
+/** Runs the same backtest on bars of the request. */
 function plain(engine: BacktestEngine) {
   return engine.runBacktest(request({ persist: false }))
 }

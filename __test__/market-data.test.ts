@@ -107,7 +107,7 @@ describe('marketDataUrl', () => {
     )
     expect(stdout).toMatch(/^BTC\n/)
     expect(stdout).toContain('INVALID_ARGUMENT marketDataUrl (MARKET_DATA_URL) must be postgresql://')
-    expect(stdout).toContain('INVALID_ARGUMENT marketDataUrl (MARKET_DATA_URL) cannot be read')
+    expect(stdout).toContain('INVALID_ARGUMENT marketDataUrl (MARKET_DATA_URL) is not a valid URL')
     expect(stdout + stderr).not.toMatch(/sesame|reads/)
   })
 })

@@ -1,19 +1,19 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPgbouncer } from '../scripts/pgbouncer.mjs'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { comeUpAtOnce, connect, database, server, stored, TICKS, through } from './postgres.js'
+import { openAtOnce, connect, database, server, stored, TICKS, through } from './postgres.js'
 import { failure, killedInTheMiddle, newEngine, rejection, request, waves } from './support.js'
 
 const missing = process.env.TEST_PGBOUNCER_MISSING
 
-/** Returns the pooler that all tests may use: three sessions a database, each transaction in the next one. */
+/** Returns the pooler that all tests share: three sessions per database, each transaction in the next one. */
 function shared(): string {
   const url = process.env.TEST_PGBOUNCER_URL
   if (!url) throw new Error(`there is no pgbouncer: ${missing}`)
   return url
 }
 
-/** Starts a pooler with settings of its own, until the test ends. */
+/** Starts a pooler with other settings; it stops when the test ends. */
 async function own(settings: Record<string, string | number> = {}) {
   shared()
   const pooler = await startPgbouncer(server(), settings)
@@ -21,13 +21,13 @@ async function own(settings: Record<string, string | number> = {}) {
   return pooler
 }
 
-/** Looks at each session of a database behind a pooler, of which there are three at most, for what somebody left there. */
+/** Checks that none of the three sessions of a database behind a pooler keeps any state. */
 async function leftovers(pooler: string, url: string) {
   const setting = (name: string) => `current_setting('${name}') AS ${name}`
   const settings = ['statement_timeout', 'search_path', 'default_transaction_isolation'].map(setting).join(', ')
   const { rows: clean } = await (await connect(url)).query(`SELECT ${settings}`)
   const clients = await Promise.all([1, 2, 3].map(() => connect(through(pooler, url))))
-  // Open transactions at the same time are in different sessions.
+  // Transactions that are open at the same time are in different sessions.
   for (const client of clients) await client.query('BEGIN')
   const found = await Promise.all(
     clients.map((client) =>
@@ -46,15 +46,15 @@ async function leftovers(pooler: string, url: string) {
   for (const session of sessions) expect(session).toEqual({ pid: session?.pid, ...nothing, ...clean[0] })
 }
 
-const title = missing ? `behind pgbouncer, of which there is none here (${missing})` : 'behind pgbouncer'
-// Who has none may go on, but CI may not, where one can be had.
+const title = missing ? `behind pgbouncer, which is missing here (${missing})` : 'behind pgbouncer'
+// Only CI on Linux, where pgbouncer can be installed, must not skip these tests.
 describe.skipIf(missing !== undefined && !(process.env.CI && process.platform === 'linux'))(title, () => {
   test.each([
     ['that the URL names', {}, '?pgbouncer=true'],
-    ['that is found out by what it refuses', {}, ''],
-    ['that leaves out settings of sessions without a word', { ignore_startup_parameters: 'options' }, ''],
+    ['that is detected because it rejects session settings', {}, ''],
+    ['that silently drops session settings', { ignore_startup_parameters: 'options' }, ''],
   ])(
-    'in transaction mode %s, all works and no session keeps anything',
+    'in transaction mode %s, everything works and no session keeps any state',
     { timeout: 60_000 },
     async (_, settings, parameters) => {
       const pooler = await own(settings)
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
       const url = through(pooler.url, direct, parameters)
       const engine = newEngine({ databaseUrl: url, cacheTtlSeconds: 0, maxConcurrentBacktests: 8 })
 
-      // COPY in, rows out, all at once and over few sessions.
+      // COPY, queries and transactions run concurrently over a few sessions.
       const bars = waves(20_000, 3_600_000)
       await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
       await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
       await failure(engine.runBacktest(stored({ assetSymbol: 'DOGE' })), 'NO_DATA')
       await failure(engine.listBacktests({ before: 'bt-none' }), 'INVALID_ARGUMENT')
 
-      // The engine shows that it lives by beats, not by a lock of some session.
+      // The engine sends heartbeats instead of holding a lock.
       const { rows } = await (await connect(direct)).query('SELECT lock_key FROM backtesting.engines')
       expect(rows).toEqual([{ lock_key: null }])
       await leftovers(pooler.url, direct)
@@ -106,11 +106,11 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
   )
 
   test.each(['count(*)', 'price'])(
-    'a run that is cancelled stops at the server (while it asks for %s)',
+    'a cancelled run stops on the server (in the statement with %s)',
     async (word) => {
       const direct = await database()
       const client = await connect(direct)
-      // Slow for one of the statements that a load takes.
+      // Only one of the statements of a load is slow.
       await client.query(`CREATE FUNCTION slow() RETURNS float8 LANGUAGE sql VOLATILE AS
         $$ SELECT 1::float8 FROM pg_sleep(CASE WHEN current_query() LIKE '%${word}%market_data%' THEN 0.05 ELSE 0 END) $$;
       CREATE VIEW market_data AS SELECT 'A'::text AS symbol, timestamp '2020-01-01' + i * interval '1 hour' AS ts, slow() AS price
@@ -134,13 +134,13 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     },
   )
 
-  test('a login that the pooler refuses is not worth a retry, a server that it does not reach is', {
+  test('a login that the pooler rejects is not retryable, a server that it cannot reach is', {
     timeout: 90_000,
   }, async () => {
     const url = new URL(through(shared(), await database()))
     url.password = 'open-sesame'
     const refused = await failure(newEngine({ databaseUrl: url.href }).listBacktests(), 'STORAGE')
-    expect([refused.retryable, refused.message]).toEqual([false, expect.stringContaining('refuses the login')])
+    expect([refused.retryable, refused.message]).toEqual([false, expect.stringContaining('rejects the login')])
     expect(refused.message).not.toContain('open-sesame')
     const away = await startPostgres()
     onTestFinished(away.remove)
@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     expect((await engine.runBacktest(request())).status).toBe('completed')
   })
 
-  test('statements have an end', async () => {
+  test('statements have a timeout', async () => {
     const direct = await database()
     const engine = newEngine({ databaseUrl: through(shared(), direct, '?pgbouncer=true&statement_timeout=300') })
     await engine.listBacktests()
@@ -170,13 +170,13 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     expect((await engine.runBacktest(request())).status).toBe('completed')
   })
 
-  test('ten processes at once come up on an empty database', { timeout: 60_000 }, async () => {
+  test('ten processes can open an empty database at once', { timeout: 60_000 }, async () => {
     const direct = await database()
-    await comeUpAtOnce(through(shared(), direct), direct)
+    await openAtOnce(through(shared(), direct), direct)
     await leftovers(shared(), direct)
   })
 
-  test('the runs of a process that is killed are marked as failed, those of one that lives are not', {
+  test('the runs of a killed process are marked as failed, those of a living one are not', {
     timeout: 90_000,
   }, async () => {
     const direct = await database()
@@ -190,7 +190,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     const runs = async () => (await client.query('SELECT owner, status FROM backtesting.backtest_runs')).rows
     const [run] = await runs()
     expect(run?.status).toBe('running')
-    // A run of the engine that lives, as if it were under way.
+    // An unfinished run of the engine that is alive.
     await client.query(
       `INSERT INTO backtesting.backtest_runs (id, strategy_id, asset_symbol, timeframe, start_date, end_date, initial_capital,
          parameters, parameter_order, simulation, simulation_order, status, engine_version, owner, created_at)
@@ -198,7 +198,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
          parameter_order, simulation, simulation_order, status, engine_version, $1, created_at FROM backtesting.backtest_runs`,
       [living[0]?.id],
     )
-    // Half a minute of silence, of which that before the server's start does not count.
+    // Thirty seconds of silence; the time before the start of the server does not count.
     const began = `SELECT extract(epoch FROM now() - pg_postmaster_start_time())::int AS seconds`
     await expect.poll(async () => (await client.query(began)).rows[0]?.seconds, { timeout: 60_000 }).toBeGreaterThan(31)
     await client.query(`UPDATE backtesting.engines SET seen_at = seen_at - interval '31 seconds' WHERE id = $1`, [
@@ -213,7 +213,7 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     )
   })
 
-  test('that goes and comes back, no run that was reported is lost, and none is kept by half', {
+  test('that restarts, no reported run is lost and none is kept in part', {
     timeout: 60_000,
   }, async () => {
     const pooler = await own()

@@ -1,6 +1,6 @@
 /**
- * Names a PostgreSQL server to the tests, that of TEST_DATABASE_URL or one that is started and ends with them, and a
- * pgbouncer in front of it.
+ * Sets TEST_DATABASE_URL to a PostgreSQL server that runs as long as the tests, unless it is set already, and starts a
+ * pgbouncer in front of the server.
  */
 
 import { offerPgbouncer } from '../scripts/pgbouncer.mjs'
@@ -10,7 +10,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres()
   const url = server?.url ?? process.env.TEST_DATABASE_URL ?? ''
   process.env.TEST_DATABASE_URL = url
-  // Runners above have looked for a pooler already.
+  // `npm test` may have found out already that there is no pooler.
   const pooler = process.env.TEST_PGBOUNCER_MISSING ? undefined : await offerPgbouncer(url)
   return async () => {
     await pooler?.remove()

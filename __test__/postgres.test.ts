@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { BARS, comeUpAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
+import { BARS, openAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
 import { failure, inProcess, killedInTheMiddle, newEngine, ROOT, rejection, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [
@@ -16,14 +16,14 @@ describe('the database of the backend', () => {
   test.each([
     ['ticks', TICKS],
     ['bars', BARS],
-  ])('with %s gives its prices and keeps all else: public is unchanged byte for byte', async (shape, layout) => {
+  ])('with %s is only read: the schema public does not change by a byte', async (shape, layout) => {
     const url = await database()
     const client = await connect(url)
     await client.query(layout)
     const before = await dump(client)
 
     const engine = newEngine({ databaseUrl: url })
-    // The same prices, handed over.
+    // The same prices, as bars of the request.
     const days = Array.from({ length: 300 }, (_, day) => day)
     const price = (i: number) => Number((100 + 20 * Math.sin(i / 9) + 5 * Math.sin(i / 2.3)).toFixed(8))
     const column = (value: (day: number) => number) => Float64Array.from(days, value)
@@ -49,7 +49,7 @@ describe('the database of the backend', () => {
       result.equityCurve.forEach((equity, bar) => {
         expect(equity).toBeCloseTo(expected.equityCurve[bar] as number, 3)
       })
-      // An index is there, and the prices are sound.
+      // There is an index, and the prices are valid.
       expect(result.warnings).toEqual(expected.warnings)
     }
     const [asset, ...others] = await engine.listAssets()
@@ -83,7 +83,7 @@ describe('the database of the backend', () => {
     expect(rows).toEqual([{ runs: 2 }])
   })
 
-  test('is compared by a dump that any change to public shows in', { timeout: 60_000 }, async () => {
+  test('is compared by a dump that detects any change to public', { timeout: 60_000 }, async () => {
     const client = await connect(await database())
     await client.query(TICKS)
     let before = await dump(client)
@@ -117,7 +117,7 @@ describe('the database of the backend', () => {
     }
   })
 
-  test('makes a bar of each tick where no timeframe is asked for', async () => {
+  test('makes one bar per tick without a timeframe', async () => {
     const url = await database()
     await (await connect(url)).query(TICKS)
     const engine = newEngine({ databaseUrl: url })
@@ -128,14 +128,14 @@ describe('the database of the backend', () => {
     expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(43)
   })
 
-  test('says which index is missing, which ticks were left out, and sees new rows at once', async () => {
+  test('is read with warnings about a missing index and invalid ticks, and new rows are noticed at once', async () => {
     const url = await database()
     const client = await connect(url)
     await client.query(`${TICKS} DROP INDEX market_data_asset; UPDATE market_data SET price = -1 WHERE id = 'm7-2'`)
     const engine = newEngine({ databaseUrl: url })
     const first = await engine.runBacktest(stored())
     expect(first.warnings.join('\n')).toMatch(
-      /1 tick without a price above 0 was left out, the first at 2020-01-08T12:00/,
+      /1 tick without a price above 0 was skipped, the first at 2020-01-08T12:00/,
     )
     expect(first.warnings.join('\n')).toMatch(/CREATE INDEX ON "public"\."market_data" \("asset_id", "timestamp"\)/)
     await client.query(`INSERT INTO market_data VALUES ('new', 'asset-1', 100, 1, '2020-10-27')`)
@@ -145,20 +145,20 @@ describe('the database of the backend', () => {
   test.each([
     ['ticks', TICKS],
     ['bars', BARS],
-  ])('with more %s than a run may have refuses, to the very bar', async (_, layout) => {
+  ])('with more %s than the limit rejects the run, to the exact bar', async (_, layout) => {
     const url = await database()
     await (await connect(url)).query(layout)
     const engine = newEngine({ databaseUrl: url, maxDataPoints: 299, chunkSize: 50 })
     const error = await failure(engine.runBacktest(stored()), 'LIMIT_EXCEEDED')
     expect(error.message).toBe('the run has more than 299 bars, the limit maxDataPoints (MAX_DATA_POINTS) is 299')
     expect((await engine.runBacktest(stored({ startDate: '2020-01-02' }))).timestamps).toHaveLength(299)
-    // Each week of ticks or days is one bar.
+    // A week of ticks or days is one bar.
     expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(
       43 + Number(layout === BARS),
     )
   })
 
-  test('refuses bars with faults and names their dates', async () => {
+  test('with invalid bars rejects the run and names their dates', async () => {
     const url = await database()
     await (await connect(url)).query(
       `${BARS} UPDATE market_data SET low = 'NaN' WHERE ts >= '2020-03-01' AND ts < '2020-03-03'`,
@@ -169,12 +169,12 @@ describe('the database of the backend', () => {
   })
 })
 
-test('ten processes at once come up on an empty database', async () => {
+test('ten processes can open an empty database at once', async () => {
   const url = await database()
-  await comeUpAtOnce(url, url)
+  await openAtOnce(url, url)
 })
 
-test('a process that is killed in the middle leaves no half run, and its runs are marked as failed', async () => {
+test('a killed process leaves no partial run, and its runs are marked as failed', async () => {
   const url = await database()
   const { status } = await killedInTheMiddle({ databaseUrl: url }, 300_000)
   expect(status).not.toBe(0)
@@ -183,11 +183,11 @@ test('a process that is killed in the middle leaves no half run, and its runs ar
   expect(runs[0]?.error).toContain('the process that ran this backtest ended')
 })
 
-describe('a server that goes', () => {
-  test('and comes back between and during runs loses no run that was reported, and keeps none by half', {
+describe('a server that is away', () => {
+  test('between and during runs loses no reported run and keeps none in part', {
     timeout: 120_000,
   }, async () => {
-    // A crash may cost what was committed only where the server is told so.
+    // With this setting, a crash loses no commit.
     const own = await startPostgres(['synchronous_commit=on'])
     try {
       const url = await database(own.url)
@@ -224,7 +224,7 @@ describe('a server that goes', () => {
     }
   })
 
-  test('and stays away gives an error that is worth a retry', async () => {
+  test('for good causes a retryable error', async () => {
     const error = await failure(
       newEngine({ databaseUrl: 'postgresql://u:sesame@127.0.0.1:9/d' }).listBacktests(),
       'STORAGE',
@@ -234,7 +234,7 @@ describe('a server that goes', () => {
 })
 
 describe('databaseUrl', () => {
-  test('with a wrong password is STORAGE, and the password is nowhere', async () => {
+  test('with a wrong password is STORAGE without the password', async () => {
     const url = new URL(server())
     url.username = 'nobody_here'
     url.password = 'open-sesame'
@@ -247,7 +247,7 @@ describe('databaseUrl', () => {
     expect(stderr).toContain('foo')
   })
 
-  test('that cannot be read is INVALID_ARGUMENT at once, without its text', async () => {
+  test('that is not valid is INVALID_ARGUMENT at once, without the URL', async () => {
     for (const url of ['postgresql://u:sesame@h:x/d', 'postgres://u:sesame@h/d?sslmode=perhaps']) {
       expect(() => newEngine({ databaseUrl: url })).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.not.stringContaining('sesame') }),
@@ -255,7 +255,7 @@ describe('databaseUrl', () => {
     }
   })
 
-  test('goes with a schema of its own name, and a newer one is refused', async () => {
+  test('works with another schema, and a newer schema is rejected', async () => {
     const url = await database()
     const engine = newEngine({ databaseUrl: url, dbSchema: 'Mine_2' })
     const { backtestId } = await engine.runBacktest(request())
@@ -269,7 +269,7 @@ describe('databaseUrl', () => {
   })
 })
 
-test('sslmode says how far a server is believed', async () => {
+test('sslmode decides which servers are trusted', async () => {
   const file = (name: string) => join(ROOT, '__test__', 'fixtures', 'tls', name)
   const text = (name: string) => readFileSync(file(name), 'utf8')
   const own = await startPostgres(['ssl=on'], { 'server.crt': text('server.crt'), 'server.key': text('server.key') })
@@ -316,7 +316,7 @@ test('sslmode says how far a server is believed', async () => {
   expect(error.message).toContain('TLS')
 })
 
-test('the status of a run is right at every moment', async () => {
+test('the status of a run is right at every step', async () => {
   const url = await database()
   const engine = newEngine({ databaseUrl: url, maxConcurrentBacktests: 1 })
   await engine.listBacktests()
@@ -334,8 +334,8 @@ test('the status of a run is right at every moment', async () => {
         ids[name] = backtestId
       },
     })
-  // The first and another cannot keep their results, and hold the others up: one has the engine's place, and one that of
-  // short runs.
+  // Two runs cannot write their results and block the others: one occupies the slot of the engine, the other that of short
+  // runs.
   await client.query('BEGIN')
   await client.query('LOCK TABLE backtesting.backtest_results IN EXCLUSIVE MODE')
   const controller = new AbortController()

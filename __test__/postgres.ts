@@ -1,4 +1,4 @@
-/** What the tests on PostgreSQL share: databases of their own, a client, and the layout of the existing backend. */
+/** Helpers of the tests on PostgreSQL: databases, clients, and the tables of a backend. */
 
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -15,14 +15,14 @@ interface Client {
 
 const pg: { Client: new (options: { connectionString: string }) => Client } = createRequire(import.meta.url)('pg')
 
-/** Returns the server of the tests. */
+/** Returns the URL of the server. */
 export function server(): string {
   const url = process.env.TEST_DATABASE_URL
   if (!url) throw new Error('TEST_DATABASE_URL must name a PostgreSQL server')
   return url
 }
 
-/** Connects to a database until the test ends. */
+/** Connects to a database; the connection closes when the test ends. */
 export async function connect(url: string): Promise<Client> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
@@ -31,14 +31,14 @@ export async function connect(url: string): Promise<Client> {
   return client
 }
 
-/** The same database by way of a pooler. */
+/** Returns the URL of a database through a pooler. */
 export function through(pooler: string, url: string, parameters = ''): string {
   const by = new URL(url)
   by.host = new URL(pooler).host
   return `${by.href}${parameters}`
 }
 
-/** Makes an empty database, which goes when the test ends, and returns its URL. */
+/** Creates an empty database and returns its URL. It is dropped when the test ends. */
 export async function database(on = server()): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const admin = new pg.Client({ connectionString: on })
@@ -54,7 +54,7 @@ export async function database(on = server()): Promise<string> {
   return url.href
 }
 
-/** The tables of the backend that are not ours; their names clash with ours. */
+/** Tables of the backend. Some have the same names as those of the store. */
 const BACKEND = `
   CREATE TYPE "BacktestStatus" AS ENUM ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED');
   CREATE TABLE users (id text PRIMARY KEY);
@@ -86,7 +86,7 @@ const BACKEND = `
 
 const PRICE = `(100 + 20 * sin(i / 9.0) + 5 * sin(i / 2.3))`
 
-/** The backend's prices: single ones, four a day for 300 days. */
+/** Prices as ticks: four per day for 300 days. */
 export const TICKS = `${BACKEND}
   CREATE TABLE market_data (id text PRIMARY KEY, asset_id text NOT NULL REFERENCES assets, price numeric(15,8),
     volume numeric(20,2), timestamp timestamp);
@@ -95,21 +95,21 @@ export const TICKS = `${BACKEND}
     timestamp '2020-01-01' + i * interval '1 day' + k * interval '6 hours'
     FROM generate_series(0, 299) AS i, generate_series(0, 3) AS k ORDER BY md5(i::text || k::text);`
 
-/** Bars as the plan of the backend describes them. */
+/** Prices as daily bars. */
 export const BARS = `${BACKEND}
   CREATE TABLE market_data (symbol text NOT NULL, ts timestamptz NOT NULL, open numeric, high numeric, low numeric,
     close numeric, volume double precision, PRIMARY KEY (symbol, ts));
   INSERT INTO market_data SELECT 'BTC', timestamptz '2020-01-01 00:00Z' + i * interval '1 day', ${PRICE}, ${PRICE} + 0.03, ${PRICE},
     ${PRICE} + 0.03, 46 FROM generate_series(0, 299) AS i ORDER BY md5(i::text);`
 
-/** What the server changes by itself when it looks after a table. */
+/** Columns that the server changes in the maintenance of a table. */
 const UPKEEP = `ARRAY['relpages', 'reltuples', 'relallvisible', 'relallfrozen', 'relfrozenxid', 'relminmxid']`
 
 const RELATIONS = `SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace`
 const TYPES = `SELECT oid FROM pg_type WHERE typnamespace = 'public'::regnamespace`
 const ROUTINES = `SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace`
 
-/** The catalogues, and which of their rows are about the schema `public` or about the whole database. */
+/** The system catalogs, and the conditions for rows about the schema `public` or the whole database. */
 const CATALOGUES: Record<string, string> = {
   pg_namespace: `nspname = 'public'`,
   pg_class: `relnamespace = 'public'::regnamespace`,
@@ -149,9 +149,9 @@ const CATALOGUES: Record<string, string> = {
 }
 
 /**
- * Writes down everything in the schema `public`: each row of the catalogues about it, and each row of each table and
- * sequence with where it lies and which transaction wrote it, so that one which was rewritten with the same values shows.
- * Of the whole database, the settings, extensions and the like.
+ * Dumps everything in the schema `public`: the rows of the system catalogs about it, and the rows of each table and sequence.
+ * A row comes with its position and the transaction that wrote it, so that rewriting it with the same values is detected.
+ * Settings, extensions and the like are those of the whole database.
  */
 export async function dump(client: Client): Promise<string> {
   const parts: string[] = []
@@ -162,7 +162,7 @@ export async function dump(client: Client): Promise<string> {
     await list(
       catalogue,
       `SELECT (to_jsonb(c) - ${UPKEEP})::text || c.xmin AS row FROM ${catalogue} c WHERE ${
-        // Its rows are written in place by the upkeep.
+        // Maintenance updates its rows in place.
         catalogue === 'pg_class' ? `${about} ` : about
       } ORDER BY 1`.replace(catalogue === 'pg_class' ? ' || c.xmin' : '', ''),
     )
@@ -177,8 +177,8 @@ export async function dump(client: Client): Promise<string> {
   return parts.join('\n')
 }
 
-/** Starts ten processes at once on an empty database, and looks at what they left by the direct way. */
-export async function comeUpAtOnce(url: string, direct: string): Promise<void> {
+/** Starts ten processes at once on an empty database, and checks their results over a direct connection. */
+export async function openAtOnce(url: string, direct: string): Promise<void> {
   const work = (number: number) =>
     inProcess(
       `const engine = new backtesting.BacktestEngine({ databaseUrl: ${JSON.stringify(url)}, logLevel: 'warn' })
@@ -199,7 +199,7 @@ export async function comeUpAtOnce(url: string, direct: string): Promise<void> {
   expect(await engine.listAssets()).toHaveLength(3)
 }
 
-/** A request for bars of the database. */
+/** Returns a request for bars of the database. */
 export function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
   const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
   return rest

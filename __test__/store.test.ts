@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { BacktestEngine } from '../index.js'
 import { failure, folder, inProcess, killedInTheMiddle, newEngine, request, untyped, waves } from './support.js'
 
-describe('what is kept', () => {
+describe('a stored run', () => {
   test('is there for another engine on the same folder', async () => {
     const dataDir = folder()
     const first = new BacktestEngine({ dataDir, logLevel: 'off' })
@@ -13,7 +13,7 @@ describe('what is kept', () => {
     expect(await newEngine({ dataDir }).getBacktestResults(result.backtestId)).toEqual(result)
   })
 
-  test('lies where databaseUrl says', async () => {
+  test('is in the file of databaseUrl', async () => {
     const file = join(folder(), 'runs.db')
     const engine = newEngine({ databaseUrl: `sqlite:${file}` })
     const { backtestId } = await engine.runBacktest(request())
@@ -23,7 +23,7 @@ describe('what is kept', () => {
     )
   })
 
-  test('is nothing with persist: false', async () => {
+  test('does not exist with persist: false', async () => {
     const engine = newEngine()
     const result = await engine.runBacktest(request({ persist: false }))
     expect(result.status).toBe('completed')
@@ -32,7 +32,7 @@ describe('what is kept', () => {
     expect(await engine.listBacktests()).toEqual([])
   })
 
-  test('is null for an id that is not known, and an id that is none is refused', async () => {
+  test('is null for an unknown id; an invalid id is rejected', async () => {
     const engine = newEngine()
     expect(await engine.getBacktestResults('bt-000000000000')).toBeNull()
     await failure(engine.getBacktestResults(untyped(42)), 'INVALID_ARGUMENT')
@@ -41,7 +41,7 @@ describe('what is kept', () => {
 })
 
 describe('listBacktests', () => {
-  test('gives the newest first, without trades and curves', async () => {
+  test('returns the newest first, without trades and curves', async () => {
     const engine = newEngine()
     const first = await engine.runBacktest(request())
     const second = await engine.runBacktest(request({ initialCapital: 500 }))
@@ -65,7 +65,7 @@ describe('listBacktests', () => {
     expect(await ids({ status: 'failed' })).toEqual([])
   })
 
-  test('gives page after page, each run once', async () => {
+  test('returns each run once over several pages', async () => {
     const engine = newEngine()
     const made: string[] = []
     for (let run = 0; run < 7; run++) made.unshift((await engine.runBacktest(request())).backtestId)
@@ -81,7 +81,7 @@ describe('listBacktests', () => {
     expect(seen).toEqual(made)
   })
 
-  test('refuses a filter that it does not know', async () => {
+  test('rejects an unknown filter', async () => {
     const error = await failure(
       newEngine().listBacktests(untyped({ stratgyId: 'rsi', limit: 0, status: 'done' })),
       'INVALID_ARGUMENT',
@@ -105,7 +105,7 @@ describe('deleteBacktest', () => {
 })
 
 describe('getMetrics', () => {
-  test('gives all metrics, or those that are named', async () => {
+  test('returns all metrics, or those that are named', async () => {
     const engine = newEngine()
     const { backtestId, metrics } = await engine.runBacktest(request())
     expect(await engine.getMetrics(backtestId)).toEqual(metrics)
@@ -115,7 +115,7 @@ describe('getMetrics', () => {
     })
   })
 
-  test('refuses a metric that it does not know, and names the nearest', async () => {
+  test('rejects an unknown metric and suggests the nearest', async () => {
     const engine = newEngine()
     const { backtestId } = await engine.runBacktest(request())
     const error = await failure(
@@ -134,8 +134,8 @@ describe('getMetrics', () => {
   })
 })
 
-describe('an engine that was closed', () => {
-  test('refuses every call with CLOSED, and can be closed again', async () => {
+describe('a closed engine', () => {
+  test('rejects every call with CLOSED, and can be closed again', async () => {
     const engine = newEngine()
     await engine.close()
     await engine.close()
@@ -156,7 +156,7 @@ describe('an engine that was closed', () => {
     }
   })
 
-  test('leaves no promise of a running backtest open', async () => {
+  test('settles the promises of running backtests', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const bars = waves(300_000, 60_000)
     const parameters = { position_size: 0.001 }
@@ -171,17 +171,17 @@ describe('an engine that was closed', () => {
 })
 
 describe('a store that fails', () => {
-  test('because its file is no database is refused, and left as it is', async () => {
+  test('because its file is not a database is rejected and not changed', async () => {
     const file = join(folder(), 'broken.db')
     const garbage = 'this is not a database. '.repeat(500)
     writeFileSync(file, garbage)
     const use = async () => newEngine({ databaseUrl: `sqlite:${file}` }).listBacktests()
     const error = await failure(use(), 'STORAGE')
-    expect(error.message).toContain(file)
+    expect([error.retryable, error.message]).toEqual([false, expect.stringContaining(`the file ${file} is not an SQLite database`)])
     expect(readFileSync(file, 'utf8')).toBe(garbage)
   })
 
-  test('because its folder is a file is refused', async () => {
+  test('because its folder is a file is rejected', async () => {
     const file = join(folder(), 'file')
     writeFileSync(file, '')
     const use = async () =>
@@ -191,11 +191,11 @@ describe('a store that fails', () => {
   })
 
   test.skipIf(process.platform === 'win32')(
-    'because its folder is read-only is refused, and the process lives on',
+    'because its folder is read-only is rejected, and the process keeps running',
     async () => {
       const dataDir = folder()
       chmodSync(dataDir, 0o555)
-      // To root no folder is read-only: the child becomes nobody once it has loaded the package.
+      // Root may write to any folder, so the child becomes nobody after it has loaded the package.
       const { status, stdout, stderr } = await inProcess(
         `if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534) }
        const bars = { timestamps: Float64Array.of(0, 86400000), open: Float64Array.of(1, 1), high: Float64Array.of(1, 1), low: Float64Array.of(1, 1), close: Float64Array.of(1, 1) }
@@ -217,7 +217,7 @@ describe('a store that fails', () => {
 })
 
 test.skipIf(process.platform === 'win32')(
-  'a store that is deleted under an engine is refused by every call, and can be made anew',
+  'a store that is deleted while it is open fails every call, and can be created again',
   async () => {
     const dataDir = folder()
     const engine = newEngine({ dataDir })
@@ -227,7 +227,7 @@ test.skipIf(process.platform === 'win32')(
       Array.from({ length: 6 }, () => engine.runBacktest(request({ bars: waves(50_000, 60_000) }))),
     )
     rmSync(dataDir, { recursive: true, force: true })
-    // Those that were kept before are as good as lost: nobody can know. The others say so.
+    // Runs that were kept before the deletion may succeed; the others fail.
     for (const run of await running) {
       if (run.status === 'rejected') expect(run.reason).toMatchObject({ code: 'STORAGE', retryable: false })
     }
@@ -243,7 +243,7 @@ test.skipIf(process.platform === 'win32')(
       const error = await failure(call(), 'STORAGE')
       expect(error.message).toContain('was deleted or replaced')
     }
-    // What needs no store goes on.
+    // Calls that do not need the store still work.
     expect((await engine.runBacktest(request({ persist: false }))).status).toBe('completed')
     await engine.close()
     const fresh = newEngine({ dataDir })
@@ -277,7 +277,7 @@ test('two processes share one store', async () => {
   expect((await engine.listAssets()).map((asset) => asset.assetSymbol).sort()).toEqual(['ONE', 'TWO'])
 })
 
-test('a process that is killed in the middle leaves a readable store, and its runs are marked as failed', async () => {
+test('a killed process leaves a readable store, and its runs are marked as failed', async () => {
   const dataDir = folder()
   const { status } = await killedInTheMiddle({ dataDir }, 1_000_000)
   expect(status).not.toBe(0)
@@ -286,7 +286,7 @@ test('a process that is killed in the middle leaves a readable store, and its ru
   expect(runs.length).toBeLessThanOrEqual(1)
   for (const run of runs) {
     expect(run.status).toBe('failed')
-    expect(run.error).toBeTruthy()
+    expect(run.error).toBe('the process that ran this backtest ended before it was done')
   }
   expect((await engine.runBacktest(request())).status).toBe('completed')
 })

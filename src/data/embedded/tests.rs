@@ -123,13 +123,13 @@ async fn chunks_of_earlier_versions_are_read_and_verified() {
     store.database().write(insert).await.unwrap();
     assert_eq!(*load(&source).await.unwrap().bars, minutes([0, 1, 2, 5], 10.0));
     let stored = async || {
-        let sql = "SELECT checksum, timestamps || open || high || low || close || volume FROM bars";
+        let sql = "SELECT checksum, hex(timestamps) || hex(open) || hex(high) || hex(low) || hex(close) || hex(volume) FROM bars";
         let read = move |connection: &mut Connection| {
             Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
         };
         store.database().read(read).await.unwrap()
     };
-    let (legacy_checksum, legacy_bytes): (i64, Vec<u8>) = stored().await;
+    let (legacy_checksum, legacy_bytes): (i64, String) = stored().await;
     // An import writes the same bytes with the checksum of this version.
     source.import("A", Timeframe::M1, minutes([0, 1, 2, 5], 10.0)).await.unwrap();
     let (checksum, bytes) = stored().await;

@@ -1,4 +1,7 @@
 //! Rows in the binary format of `COPY … FROM STDIN`.
+//!
+//! tokio-postgres' `BinaryCopyInWriter` takes values behind `dyn ToSql` and sends 4 KiB at a time: it needed three to four times
+//! the CPU time of this writer, and an import of 500,000 bars took 11 % longer.
 
 use std::pin::Pin;
 
@@ -82,50 +85,5 @@ impl CopyWriter {
         self.block.put_i16(-1);
         self.sink.feed(self.block.split().freeze()).await?;
         Ok(self.sink.as_mut().finish().await?)
-    }
-}
-
-#[cfg(test)]
-mod bench_tests {
-    use super::*;
-    use tokio_postgres::binary_copy::BinaryCopyInWriter;
-    use tokio_postgres::types::{ToSql, Type};
-
-    #[tokio::test(flavor = "multi_thread")]
-    #[ignore = "temporary"]
-    async fn compare() {
-        let url = std::env::var("TEST_DATABASE_URL").unwrap();
-        let (client, _) = crate::db::postgres::testing::pool(&url).await.connect().await.unwrap();
-        client.batch_execute("CREATE TEMP TABLE b (s text NOT NULL, t text NOT NULL, ts timestamptz NOT NULL, o float8, h float8, l float8, c float8, v float8)").await.unwrap();
-        let cpu = || { let s = std::fs::read_to_string("/proc/self/stat").unwrap(); let f: Vec<&str> = s.split_whitespace().collect(); f[13].parse::<u64>().unwrap() + f[14].parse::<u64>().unwrap() };
-        for round in 0..5 {
-            for kind in 0..2 {
-                client.batch_execute("TRUNCATE b").await.unwrap();
-                let start = std::time::Instant::now();
-                let c0 = cpu();
-                let sink = client.copy_in("COPY b FROM STDIN (FORMAT binary)").await.unwrap();
-                if kind == 0 {
-                    let mut rows = CopyWriter::new(sink);
-                    for at in 0..500_000_i64 {
-                        rows.row(8).await.unwrap();
-                        rows.text("BTC/USD").unwrap();
-                        rows.text("1m").unwrap();
-                        rows.timestamp(at * 60_000);
-                        for _ in 0..5 { rows.float(at as f64); }
-                    }
-                    rows.finish().await.unwrap();
-                } else {
-                    let types = [Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::FLOAT8, Type::FLOAT8, Type::FLOAT8, Type::FLOAT8, Type::FLOAT8];
-                    let mut writer = Box::pin(BinaryCopyInWriter::new(sink, &types));
-                    for at in 0..500_000_i64 {
-                        let x = at as f64;
-                        let row: [&(dyn ToSql + Sync); 8] = [&"BTC/USD", &"1m", &Timestamp(at * 60_000), &x, &x, &x, &x, &x];
-                        writer.as_mut().write(&row).await.unwrap();
-                    }
-                    writer.as_mut().finish().await.unwrap();
-                }
-                println!("round {round} kind {kind} {:?} cpu {}", start.elapsed(), cpu() - c0);
-            }
-        }
     }
 }

@@ -56,7 +56,7 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Pool {
-    /// Opens a pool. Unless the URL says whether a pooler in transaction mode is in between, a connection finds out.
+    /// Opens a pool. If the URL does not say whether a pooler in transaction mode is in between, a connection detects it.
     ///
     /// # Errors
     /// `STORAGE` if the root certificates cannot be read, or if that connection fails.
@@ -105,7 +105,7 @@ impl Pool {
         })
     }
 
-    /// Runs work as a task of its own, so that it completes even if the caller drops the future.
+    /// Runs work in a task of its own, so that it completes even if the caller drops the future.
     ///
     /// # Errors
     /// Those of the work; `CLOSED` after [`Self::drain`].

@@ -99,7 +99,7 @@ struct Pages {
     file: SharedFile,
     at: u64,
     end: u64,
-    kind: Type,
+    physical_type: Type,
     width: usize,
     codec: Compression,
     has_levels: bool,
@@ -113,10 +113,10 @@ struct Pages {
 /// The header of a page.
 #[derive(Debug, Default)]
 struct PageHeader {
-    kind: i64,
+    page_type: i64,
     length: u64,
     compressed: u64,
-    /// The fields of the structure for this kind of page.
+    /// The fields of the structure for this type of page.
     fields: Vec<(i16, i64)>,
 }
 
@@ -124,17 +124,17 @@ impl PageHeader {
     /// Reads a header. Returns its length too, bytes.
     fn read(bytes: &[u8]) -> Result<(Self, u64)> {
         let mut thrift = Thrift::new(bytes, 1000);
-        let mut header = Self { kind: -1, ..Self::default() };
+        let mut header = Self { page_type: -1, ..Self::default() };
         let (mut length, mut compressed) = (-1, -1);
         let mut number = 0;
-        while let Some((found, kind)) = thrift.field(number)? {
+        while let Some((found, type_code)) = thrift.field(number)? {
             number = found;
-            match (number, kind) {
-                (1, 5) => header.kind = thrift.integer()?,
+            match (number, type_code) {
+                (1, 5) => header.page_type = thrift.integer()?,
                 (2, 5) => length = thrift.integer()?,
                 (3, 5) => compressed = thrift.integer()?,
                 (5 | 7 | 8, STRUCT) => header.fields = integer_fields(&mut thrift)?,
-                (_, kind) => thrift.skip(kind)?,
+                (_, type_code) => thrift.skip(type_code)?,
             }
         }
         match (u64::try_from(length), u64::try_from(compressed)) {
@@ -180,12 +180,12 @@ impl PageHeader {
 fn integer_fields(thrift: &mut Thrift<'_>) -> Result<Vec<(i16, i64)>> {
     let mut found = Vec::new();
     let mut number = 0;
-    while let Some((field, kind)) = thrift.field(number)? {
+    while let Some((field, type_code)) = thrift.field(number)? {
         number = field;
-        match kind {
-            1 | 2 => found.push((number, i64::from(kind == TRUE))),
+        match type_code {
+            1 | 2 => found.push((number, i64::from(type_code == TRUE))),
             4..=6 => found.push((number, thrift.integer()?)),
-            kind => thrift.skip(kind)?,
+            type_code => thrift.skip(type_code)?,
         }
     }
     Ok(found)
@@ -202,8 +202,8 @@ impl Pages {
         };
         let rows = usize::try_from(rows).map_err(|_| broken("a negative number of rows"))?;
         let column = chunk.column_descr();
-        let kind = chunk.column_type();
-        let width = match kind {
+        let physical_type = chunk.column_type();
+        let width = match physical_type {
             Type::BOOLEAN => 1,
             Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
             Type::INT64 | Type::DOUBLE => 8,
@@ -214,7 +214,7 @@ impl Pages {
             file,
             at,
             end,
-            kind,
+            physical_type,
             width,
             codec: chunk.compression(),
             has_levels: column.max_def_level() > 0,
@@ -249,10 +249,10 @@ impl Pages {
             }
             let start = self.at;
             self.at += header.compressed;
-            let page = match header.kind {
+            let page = match header.page_type {
                 0 | 3 => self.data(&header, start)?,
                 2 => self.dictionary(&header, start)?,
-                // An index page, or a kind that is newer than this code.
+                // An index page, or a type that is newer than this code.
                 _ => continue,
             };
             return Ok(Some(page));
@@ -266,11 +266,11 @@ impl Pages {
         }
         let values = header.number(1)?;
         let min_length = (values as usize).saturating_mul(self.width) as u64;
-        if min_length > header.length && self.kind != Type::BOOLEAN {
+        if min_length > header.length && self.physical_type != Type::BOOLEAN {
             return Err(broken("a dictionary declares more values than it has bytes"));
         }
         let bytes = self.bytes(header, start, 0, true)?;
-        if self.kind == Type::BYTE_ARRAY {
+        if self.physical_type == Type::BYTE_ARRAY {
             check_plain_texts(&bytes, values as usize)?;
         }
         let encoding = header.encoding(2)?;
@@ -283,7 +283,7 @@ impl Pages {
         let values = num_values as usize;
         let rows = self.rows.checked_sub(values);
         self.rows = rows.ok_or_else(|| broken("a page declares more values than its row group"))?;
-        if header.kind == 0 {
+        if header.page_type == 0 {
             let encoding = header.encoding(2)?;
             let bytes = self.bytes(header, start, 0, true)?;
             let levels = match self.has_levels.then(|| header.encoding(3)).transpose()? {
@@ -360,7 +360,7 @@ impl Pages {
     /// Checks values of encodings whose decoder trusts the declared counts.
     fn check(&self, encoding: Encoding, bytes: &[u8], values: usize) -> Result<()> {
         let max_bytes = (values as u64).saturating_mul(MAX_TEXT_LEN);
-        match (encoding, self.kind) {
+        match (encoding, self.physical_type) {
             (Encoding::DELTA_BINARY_PACKED, _) => delta::check_numbers(bytes, values),
             (Encoding::DELTA_LENGTH_BYTE_ARRAY, _) => {
                 delta::check_lengths(bytes, values, max_bytes)

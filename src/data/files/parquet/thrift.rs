@@ -69,15 +69,15 @@ impl<'a> Thrift<'a> {
     /// end of the structure.
     pub(super) fn field(&mut self, before: i16) -> Result<Option<(i16, u8)>> {
         let header = self.byte()?;
-        let (delta, kind) = (header >> 4, header & 0xF);
-        if kind == 0 {
+        let (delta, type_code) = (header >> 4, header & 0xF);
+        if type_code == 0 {
             return Ok(None);
         }
         let number = match delta {
             0 => i16::try_from(self.integer()?).ok(),
             delta => before.checked_add(i16::from(delta)),
         };
-        Ok(Some((number.ok_or_else(|| broken("a field has an impossible number"))?, kind)))
+        Ok(Some((number.ok_or_else(|| broken("a field has an impossible number"))?, type_code)))
     }
 
     /// Reads the header of a list: the number of items and their type code.
@@ -107,15 +107,15 @@ impl<'a> Thrift<'a> {
     }
 
     /// Skips a value of a type.
-    pub(super) fn skip(&mut self, kind: u8) -> Result<()> {
-        self.skip_nested(kind, 0)
+    pub(super) fn skip(&mut self, type_code: u8) -> Result<()> {
+        self.skip_nested(type_code, 0)
     }
 
-    fn skip_nested(&mut self, kind: u8, depth: u32) -> Result<()> {
+    fn skip_nested(&mut self, type_code: u8, depth: u32) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(broken("the metadata is nested too deeply"));
         }
-        match kind {
+        match type_code {
             TRUE | FALSE => Ok(()),
             3 => self.skip_bytes(1),
             4..=6 => self.unsigned().map(drop),
@@ -125,10 +125,10 @@ impl<'a> Thrift<'a> {
                 self.skip_bytes(length)
             }
             9 | 10 => {
-                let (count, kind) = self.list()?;
+                let (count, type_code) = self.list()?;
                 // Within a list, a boolean has a byte.
-                let kind = if matches!(kind, TRUE | FALSE) { 3 } else { kind };
-                (0..count).try_for_each(|_| self.skip_nested(kind, depth + 1))
+                let type_code = if matches!(type_code, TRUE | FALSE) { 3 } else { type_code };
+                (0..count).try_for_each(|_| self.skip_nested(type_code, depth + 1))
             }
             11 => {
                 let count = usize::try_from(self.unsigned()?).unwrap_or(usize::MAX);
@@ -136,23 +136,24 @@ impl<'a> Thrift<'a> {
                     return Ok(());
                 }
                 self.take(count)?;
-                let kinds = self.byte()?;
+                let type_codes = self.byte()?;
                 for _ in 0..count {
-                    for kind in [kinds >> 4, kinds & 0xF] {
-                        let kind = if matches!(kind, TRUE | FALSE) { 3 } else { kind };
-                        self.skip_nested(kind, depth + 1)?;
+                    for type_code in [type_codes >> 4, type_codes & 0xF] {
+                        let type_code =
+                            if matches!(type_code, TRUE | FALSE) { 3 } else { type_code };
+                        self.skip_nested(type_code, depth + 1)?;
                     }
                 }
                 Ok(())
             }
             12 => {
-                while let Some((_, kind)) = self.field(0)? {
-                    self.skip_nested(kind, depth + 1)?;
+                while let Some((_, type_code)) = self.field(0)? {
+                    self.skip_nested(type_code, depth + 1)?;
                 }
                 Ok(())
             }
             13 => self.skip_bytes(16),
-            kind => Err(broken(&format!("a value has the unknown type {kind}"))),
+            type_code => Err(broken(&format!("a value has the unknown type {type_code}"))),
         }
     }
 }

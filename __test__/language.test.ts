@@ -9,7 +9,7 @@ import { folder, newEngine, ROOT, SP500 } from './support.js'
 
 const strategies = await listed()
 
-/** Lists the strategies of an engine that is gone again. */
+/** Lists the strategies of a temporary engine. */
 async function listed(): Promise<StrategyInfo[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-'))
   const engine = new BacktestEngine({ logLevel: 'off', dataDir })
@@ -65,7 +65,7 @@ describe('the schema of the parameters', () => {
   })
 })
 
-test('the schema of a registered strategy is JSON Schema 2020-12, told in words where that has none', async () => {
+test('the schema of a registered strategy is JSON Schema 2020-12 and describes constraints in words', async () => {
   const engine = newEngine()
   const ajv = new Ajv2020({ strict: true, allErrors: true })
   const parameters = {
@@ -100,7 +100,7 @@ test('the schema of a registered strategy is JSON Schema 2020-12, told in words 
   expect(bare.parametersSchema).not.toHaveProperty('description')
 })
 
-test('at least twelve strategies are built in, and each trades on real bars', async () => {
+test('at least twelve strategies are built in, and each of them trades on real bars', async () => {
   expect(strategies.map(({ id }) => id)).toEqual(
     expect.arrayContaining([
       'sma_crossover',
@@ -132,14 +132,14 @@ test('at least twelve strategies are built in, and each trades on real bars', as
   }
 })
 
-/** Makes an engine with the daily bars of the S&P 500. */
+/** Creates an engine with the daily bars of the S&P 500. */
 async function engineWithBars() {
   const engine = newEngine()
   await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
   return engine
 }
 
-/** Reads the few statements of the text form that a strategy is made of into the object form. */
+/** Converts a built-in strategy from the text form to the object form. */
 function fromText(source: string) {
   const statements = source.replace(/\n\s+/g, ' ').trim().split('\n')
   const found: Record<string, unknown> = {}
@@ -164,7 +164,7 @@ function fromText(source: string) {
   return { ...found, parameters, constraints } as never
 }
 
-test.each(strategies)('$id trades alike when its text is given on the spot', async ({ id, source }) => {
+test.each(strategies)('$id trades identically if its text is passed in the request', async ({ id, source }) => {
   const engine = await engineWithBars()
   const request = {
     assetSymbol: 'SP500',

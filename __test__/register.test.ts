@@ -27,7 +27,7 @@ const CROSSING: StrategyDefinition = {
   exits: 'crossed_below(close, sma(close, period))',
 }
 
-/** Where the close is above its mean of `period` bars, computed by hand: the bars before count only. */
+/** Whether the close is above its mean of the last `period` bars, computed without a library. */
 function aboveMean({ close }: Bars, period: number): boolean[] {
   return Array.from(close, (price, bar) => {
     if (bar + 1 < period) return false
@@ -49,18 +49,18 @@ const HONEST: FunctionStrategyDefinition = {
   },
 }
 
-/** A strategy whose function does just that. */
+/** Creates a strategy with the given function. */
 function doing(generateSignals: unknown): FunctionStrategyDefinition {
   return { id: 'doing', generateSignals: untyped(generateSignals) }
 }
 
-/** No signals on bars, apart from what is given. */
+/** Returns empty signal columns, except for those given. */
 function none(bars: Bars, others: object = {}): StrategySignals {
   const length = bars.close.length
   return { entries: new Uint8Array(length), exits: new Uint8Array(length), ...others }
 }
 
-/** A request for a strategy that is given on the spot. */
+/** Creates a request that contains its strategy. */
 function spot(changes: Partial<BacktestRequest>): BacktestRequest {
   const { strategyId: _, ...wanted } = request(changes)
   return wanted
@@ -72,7 +72,7 @@ async function run(engine: BacktestEngine, strategy: FunctionStrategyDefinition,
 }
 
 describe('a definition', () => {
-  test('is run as if it were given on the spot, and its text is kept with the run either way', async () => {
+  test('runs as if it were part of the request, and its text is stored with the run either way', async () => {
     const engine = newEngine()
     const onTheSpot = await engine.runBacktest(spot({ strategy: CROSSING, parameters: {} }))
     const info = await engine.registerStrategy(CROSSING)
@@ -98,7 +98,7 @@ describe('a definition', () => {
     expect(ids).toEqual([...before, 'aa', 'bb', 'mm', 'zz'])
   })
 
-  test('is there again after a restart, as it was', async () => {
+  test('is unchanged after a restart', async () => {
     const dataDir = folder()
     const first = newEngine({ dataDir })
     const info = await first.registerStrategy(CROSSING)
@@ -126,7 +126,7 @@ describe('a definition', () => {
     expect(ids).toContain('own_crossing')
   })
 
-  test('replaces one of the same id, also where another engine registered that', async () => {
+  test('replaces one with the same id, even if another engine registered it', async () => {
     const dataDir = folder()
     const [one, two] = [newEngine({ dataDir }), newEngine({ dataDir })]
     await one.registerStrategy(CROSSING)
@@ -136,12 +136,12 @@ describe('a definition', () => {
     const after = await one.runBacktest(wanted)
     expect(before.trades.length).toBeGreaterThan(0)
     expect(after.trades).toEqual([])
-    // The run of before still tells what it was a run of.
+    // The earlier run keeps the text of its strategy.
     expect((await one.getBacktestResults(before.backtestId))?.strategySource).toContain('crossed_above')
     expect((await one.listStrategies()).filter(({ id }) => id === CROSSING.id)).toHaveLength(1)
   })
 
-  test('is refused with all its problems at once, and leaves nothing behind', async () => {
+  test('is rejected with all its problems at once, and is not registered', async () => {
     const engine = newEngine()
     const broken = { ...CROSSING, id: 'broken', entries: 'rsii(close, 14) < 30', exits: 'clos > 1' }
     const error = await failure(engine.registerStrategy(broken), 'INVALID_ARGUMENT')
@@ -161,7 +161,7 @@ describe('a definition', () => {
     expect((await engine.listStrategies()).map(({ id }) => id)).not.toContain('broken')
   })
 
-  test('may not take the id of a built-in strategy, nor may a function', async () => {
+  test('cannot have the id of a built-in strategy, and neither can a function', async () => {
     const engine = newEngine()
     for (const strategy of [CROSSING, HONEST]) {
       const error = await failure(engine.registerStrategy({ ...strategy, id: 'rsi' }), 'INVALID_ARGUMENT')
@@ -170,14 +170,14 @@ describe('a definition', () => {
     expect((await engine.runBacktest(request({ strategyId: 'rsi', parameters: {} }))).status).toBe('completed')
   })
 
-  test('that is not known is answered with the nearest one, registered ones included', async () => {
+  test('with an unknown id leads to a suggestion, also of registered strategies', async () => {
     const engine = newEngine()
     await engine.registerStrategy(CROSSING)
     const error = await failure(engine.runBacktest(request({ strategyId: 'own_crosing' })), 'UNKNOWN_STRATEGY')
     expect(error.message).toContain('did you mean own_crossing?')
   })
 
-  test('is a matter of the store: where that cannot be opened, registering and listing say so, built-in ones run', async () => {
+  test('needs the store: if it cannot be opened, registering and listing fail, and built-in strategies run', async () => {
     const engine = newEngine({ dataDir: join(ROOT, 'package.json', 'below a file') })
     await failure(engine.registerStrategy(CROSSING), 'STORAGE')
     await failure(engine.listStrategies(), 'STORAGE')
@@ -187,7 +187,7 @@ describe('a definition', () => {
     expect((await run(engine, HONEST)).status).toBe('completed')
   })
 
-  test('is registered by the function of the package too', async () => {
+  test('can be registered by the function of the package', async () => {
     const program = `const { id } = await backtesting.registerStrategy(${JSON.stringify(CROSSING)})
       console.log(id, (await backtesting.listStrategies()).some((strategy) => strategy.id === id))`
     const { stdout } = await inProcess(program, { environment: { DATA_DIR: folder(), LOG_LEVEL: 'off' } })
@@ -196,7 +196,7 @@ describe('a definition', () => {
 })
 
 describe('a function', () => {
-  test('gives the trades of the same strategy in the language', async () => {
+  test('leads to the same trades as the equivalent strategy in the language', async () => {
     const engine = newEngine()
     const info = await engine.registerStrategy(HONEST)
     expect(info).toMatchObject({ id: 'by_hand', type: 'custom', defaultParameters: { period: 20, position_size: 1 } })
@@ -215,7 +215,7 @@ describe('a function', () => {
       }
       const inText = await engine.runBacktest(spot({ strategy, ...changes }))
       expect(byHand.trades.length).toBeGreaterThan(5)
-      // On the first bar with a mean, the language knows nothing of the bar before.
+      // On the first bar with a mean, the language has no value for the previous bar.
       expect(byHand.trades.slice(-5)).toEqual(
         inText.trades.slice(-5).map((trade) =>
           expect.objectContaining({
@@ -231,7 +231,7 @@ describe('a function', () => {
     }
   })
 
-  test('gets every bar of the run in copies of its own, the parameters, and its strategy as this', async () => {
+  test('receives copies of all bars of the run, the parameters, and its strategy as this', async () => {
     const engine = newEngine()
     const bars = waves(366)
     const calls: { length: number; parameters: unknown; self: unknown }[] = []
@@ -250,7 +250,7 @@ describe('a function', () => {
       }
     }
     const strategy = new Strategy()
-    // Twice: what the first run spoiled must not be seen by the second.
+    // Twice, because changes by the first run must not affect the second.
     for (let round = 0; round < 2; round++) await run(engine, strategy, { bars, parameters: {} })
     expect(calls.map(({ length }) => length)).toEqual([366, 183, 366, 183])
     expect(calls[0]?.self).toBe(strategy)
@@ -261,7 +261,7 @@ describe('a function', () => {
     expect(calls).toHaveLength(8)
   })
 
-  test('is checked as to its parameters as any strategy', async () => {
+  test('has its parameters checked like any strategy', async () => {
     const engine = newEngine()
     await engine.registerStrategy({ ...HONEST, constraints: ['period < 150'] })
     const wrong = request({ strategyId: 'by_hand', parameters: { period: 1, perid: 3 } })
@@ -271,7 +271,7 @@ describe('a function', () => {
     expect(broken.errors.join()).toContain('period < 150 does not hold')
     const odd = { ...HONEST, entries: 'true', parameters: { Period: { type: 'integer', default: 1 } } }
     const refused = await failure(engine.registerStrategy(untyped(odd)), 'INVALID_ARGUMENT')
-    expect(issueAt(refused, 'strategy.entries').message).toContain('exclude each other')
+    expect(issueAt(refused, 'strategy.entries').message).toContain('mutually exclusive')
     const named = await failure(engine.registerStrategy(untyped({ ...odd, entries: undefined })), 'INVALID_ARGUMENT')
     expect(named.issues[0]?.path).toBe('strategy.parameters.Period')
     const text = await failure(
@@ -281,7 +281,7 @@ describe('a function', () => {
     expect(issueAt(text, 'strategy.generateSignals').message).toContain('must be a function, was string "text"')
   })
 
-  test('must be registered: a run and a check refuse one that is given on the spot', async () => {
+  test('must be registered: a run and a validation reject one in the request', async () => {
     const engine = newEngine()
     const strategy = untyped<StrategyDefinition>(HONEST)
     const wanted = spot({ strategy, parameters: {} })
@@ -321,7 +321,7 @@ describe('a function', () => {
       /threw a text/,
     ],
     [
-      'throws what cannot be told',
+      'throws a value that cannot be shown',
       () => {
         throw {
           toString() {
@@ -333,7 +333,7 @@ describe('a function', () => {
       /threw a value of type object/,
     ],
     [
-      'throws nothing',
+      'throws undefined',
       () => {
         throw undefined
       },
@@ -366,16 +366,16 @@ describe('a function', () => {
       '',
       /may not be async/,
     ],
-    ['returns the world', () => globalThis, '.entries', /is required/],
-    ['forgets the exits', (bars) => ({ entries: new Uint8Array(bars.close.length) }), '.exits', /is required/],
+    ['returns the global object', () => globalThis, '.entries', /is required/],
+    ['omits the exits', (bars) => ({ entries: new Uint8Array(bars.close.length) }), '.exits', /is required/],
     [
-      'returns too little',
+      'returns too few items',
       (bars) => none(bars, { exits: new Uint8Array(365) }),
       '.exits',
       /each of the 366 bars, was a Uint8Array of 365 bytes/,
     ],
     [
-      'returns too much',
+      'returns too many items',
       (bars) => none(bars, { entries: new Array(4294967295) }),
       '.entries',
       /366 bars, was a plain array of 4294967295 items/,
@@ -386,7 +386,7 @@ describe('a function', () => {
       '.entries',
       /Uint8Array or an array of booleans.*was a typed array/,
     ],
-    ['returns a text', (bars) => none(bars, { shortExits: '0101' }), '.shortExits', /was string "0101"/],
+    ['returns a string', (bars) => none(bars, { shortExits: '0101' }), '.shortExits', /was string "0101"/],
     [
       'returns a two',
       (bars) => none(bars, { entries: new Uint8Array(bars.close.length).fill(2, 30, 31) }),
@@ -400,7 +400,7 @@ describe('a function', () => {
       /must be 0 or 1, was null/,
     ],
     [
-      'returns not a number',
+      'returns NaN',
       (bars) => none(bars, { exits: Array.from(bars.close, (_, bar) => (bar === 9 ? Number.NaN : 0)) }),
       '.exits[9]',
       /must be 0 or 1, was number NaN \(bar of 2020-01-10\)/,
@@ -444,7 +444,7 @@ describe('a function', () => {
       /threw Error: item/,
     ],
     [
-      'detaches its answer',
+      'detaches its result',
       (bars) => {
         const { entries, exits } = none(bars)
         structuredClone(entries, { transfer: [(entries as Uint8Array).buffer as ArrayBuffer] })
@@ -467,7 +467,7 @@ describe('a function', () => {
     expect((await engine.runBacktest(request({ persist: false }))).status).toBe('completed')
   })
 
-  test('that throws is told by the very thing that it threw, as the cause', async () => {
+  test('that throws is reported with the thrown value as the cause', async () => {
     const thrown = new TypeError('mine')
     const error = await failure(
       run(
@@ -500,7 +500,7 @@ describe('a function', () => {
     expect('cause' in other).toBe(false)
   })
 
-  test('belongs to its engine and hides a definition of the same id, which replaces it when registered again', async () => {
+  test('belongs to its engine and hides a definition with the same id, which replaces it when registered again', async () => {
     const dataDir = folder()
     const [one, two] = [newEngine({ dataDir }), newEngine({ dataDir })]
     await one.registerStrategy({ ...CROSSING, id: 'both' })
@@ -515,7 +515,7 @@ describe('a function', () => {
     await failure(two.runBacktest(request({ strategyId: 'gone' })), 'UNKNOWN_STRATEGY')
   })
 
-  test('is replaced by the next of the same id, and each run keeps the one that it began with', async () => {
+  test('is replaced by the next one with the same id', async () => {
     const engine = newEngine()
     const counts = [0, 0]
     const counting = (number: 0 | 1) =>
@@ -528,7 +528,7 @@ describe('a function', () => {
     expect(counts).toEqual([2, 2])
   })
 
-  test('takes part in several runs at once, with progress and an abort', async () => {
+  test('supports concurrent runs, progress and abort', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 8 })
     await engine.registerStrategy(HONEST)
     const wanted = (period: number) => request({ strategyId: 'by_hand', parameters: { period }, persist: false })
@@ -550,7 +550,7 @@ describe('a function', () => {
     expect(await rejection(aborted)).toMatchObject({ name: 'AbortError' })
   })
 
-  test('may close the engine that calls it', async () => {
+  test('can close the engine that calls it', async () => {
     const engine = newEngine()
     let closing: Promise<void> | undefined
     await engine.registerStrategy(
@@ -565,7 +565,7 @@ describe('a function', () => {
   })
 })
 
-test('the function in the README is honest and runs', async () => {
+test('the function in the README runs and does not look ahead', async () => {
   const engine = newEngine()
   const program = /```js\n(await registerStrategy\([\s\S]*?)\nawait runBacktest/.exec(
     readFileSync(join(ROOT, 'README.md'), 'utf8'),
@@ -656,8 +656,8 @@ describe('the look-ahead test of validateStrategy', () => {
     expect(new Date(Date.UTC(2020, 0, 1 + Number(bar))).toISOString()).toContain(date)
   })
 
-  test('says so where it can tell nothing', async () => {
-    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signals for 600 generated daily bars/)
+  test('warns if it cannot determine anything', async () => {
+    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signal on 600 made-up daily bars/)
     let calls = 0
     const moody = await check((bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) }))
     expect(moody).toMatchObject({ valid: true, warnings: [expect.stringMatching(/not repeatable.*entries at bar/)] })
@@ -668,7 +668,7 @@ describe('the look-ahead test of validateStrategy', () => {
     expect(picky).toMatchObject({ valid: true, warnings: [expect.stringMatching(/fails on \d+ bars: .*too few/)] })
   })
 
-  test('has a small sister in every run, which warns', async () => {
+  test('has a shorter version in every run, which warns', async () => {
     const engine = newEngine()
     const peeking = doing((bars: Bars) =>
       none(bars, { entries: column(bars, (bar) => at(bars.close, bar + 1) > at(bars.close, bar)) }),
@@ -695,7 +695,7 @@ describe('a process', () => {
   const SOUND = `{ id: 'f', generateSignals: ({ close }) => ({ entries: Array.from(close, (_, bar) => bar % 7 === 0), exits: Array.from(close, (_, bar) => bar % 7 === 3) }) }`
   const environment = () => ({ DATA_DIR: folder(), LOG_LEVEL: 'off' })
 
-  test('ends though a function is registered, and though its run failed', async () => {
+  test('exits even if a function is registered, and even if its run failed', async () => {
     const sound = await inProcess(
       `await backtesting.registerStrategy(${SOUND}); console.log((await backtesting.runBacktest(${RUN})).trades.length > 5)`,
       { environment: environment() },
@@ -708,12 +708,12 @@ describe('a process', () => {
     expect(failed).toEqual({ status: 0, stdout: 'INVALID_ARGUMENT\n', stderr: '' })
   })
 
-  test('may be ended by the function itself', async () => {
+  test('can be exited by the function itself', async () => {
     const program = `await backtesting.registerStrategy({ id: 'f', generateSignals: () => process.exit(7) }); await backtesting.runBacktest(${RUN})`
     expect(await inProcess(program, { environment: environment() })).toEqual({ status: 7, stdout: '', stderr: '' })
   })
 
-  test('gets its memory back when a function is replaced and when the engine is closed', async () => {
+  test('frees a function when it is replaced and when the engine is closed', async () => {
     const program = `
       require('node:v8').setFlagsFromString('--expose-gc')
       const gc = require('node:vm').runInNewContext('gc')
@@ -739,7 +739,7 @@ describe('a process', () => {
     expect(stdout).toBe('first\nfirst,second\n')
   })
 
-  test('runs functions in its worker threads, and outlives one that is terminated inside of a function', async () => {
+  test('runs functions in worker threads, and survives the termination of one inside a function', async () => {
     const program = `
       const { parentPort, workerData } = require('node:worker_threads')
       const backtesting = require(workerData.index)

@@ -5,7 +5,7 @@ import { failure, newEngine, request, untyped, waves } from './support.js'
 const UP = 'crossed_above(close, sma(close, 20))'
 const DOWN = 'crossed_below(close, sma(close, 20))'
 
-/** A definition with much wrong in many places. */
+/** A definition with errors in many places. */
 const BROKEN = untyped<StrategyDefinition>({
   id: 'Broken',
   type: 'trendy',
@@ -23,7 +23,7 @@ const BROKEN = untyped<StrategyDefinition>({
 
 const BROKEN_PARAMETERS = { n: 0, position_size: 2, m: 1 }
 
-describe('every problem comes out at once', () => {
+describe('every problem is reported at once', () => {
   const place = ({ path, code, message }: { path: string; code: string; message: string }) => {
     const [, at = ''] = / at (\d+:\d+): /.exec(message) ?? []
     return [path, code, at].join(' ').trim()
@@ -52,7 +52,7 @@ describe('every problem comes out at once', () => {
     expect(errors.join('\n')).toMatch(/unknown name `clse`, did you mean `close`\?/)
   })
 
-  test('and the same ones from a check, a run and a registration', async () => {
+  test('and validation, run and registration report the same ones', async () => {
     const engine = newEngine()
     const definitions: [StrategyDefinition, object][] = [
       [BROKEN, {}],
@@ -93,7 +93,7 @@ describe('every problem comes out at once', () => {
     }
   })
 
-  test('together with what else is wrong with a request', async () => {
+  test('together with the other problems of a request', async () => {
     const engine = newEngine()
     const { strategyId: _, ...rest } = request()
     const wrong = {
@@ -131,11 +131,11 @@ describe('every problem comes out at once', () => {
   test.each([
     ['\u00a0\u3000rsii(close) > 1', '1:3', 'rsii'],
     ['# 💥 note\nclose > 💥', '2:9', '💥'],
-    ['close >\r\n\topen and ("x', '2:12', 'quote'],
+    ['close >\r\n\topen and ("x', '2:12', 'no closing quote'],
     ['\t\tclose > ñandú', '1:11', 'ñandú'],
     ['close > 日本\n and open > 価格', '1:9', '日本'],
     ['close > (open', '1:14', 'expected `)` for the `(` at 1:9'],
-  ])('%j is wrong at %s', async (entries, at, words) => {
+  ])('%j has an error at %s', async (entries, at, words) => {
     const strategy = { id: 'x', entries, exits: DOWN }
     const { errors } = await newEngine().validateStrategy({ strategy })
     expect(errors[0]).toContain(`strategy.entries at ${at}: `)
@@ -143,7 +143,7 @@ describe('every problem comes out at once', () => {
   })
 })
 
-describe('what is allowed but hardly meant is warned of', () => {
+describe('a warning names what is valid but probably not intended', () => {
   const warnings = async (strategy: Partial<StrategyDefinition>, more: Partial<StrategyConfig> = {}) => {
     const config = { strategy: { id: 'x', entries: UP, exits: DOWN, ...strategy }, ...more }
     const { valid, warnings } = await newEngine().validateStrategy(config)
@@ -200,7 +200,7 @@ describe('what is allowed but hardly meant is warned of', () => {
     expect(await warnings({ entries })).toEqual(['the strategy is always in the market: its entries hold on every bar'])
   })
 
-  test('always in the market, after its warm-up or by turning round', async () => {
+  test('always in the market after its warm-up or by reversing', async () => {
     expect(await warnings({ entries: 'rsi(close, 14) >= 0' })).toEqual([
       'the strategy is always in the market: its entries hold on every bar after the warm-up',
     ])
@@ -210,7 +210,9 @@ describe('what is allowed but hardly meant is warned of', () => {
   })
 
   test.each(['true', UP, 'close > 0'])('exits on every bar of an entry: %s', async (exits) => {
-    expect((await warnings({ exits })).join()).toMatch(/^exits hold wherever entries do: .* cancel each other out$/)
+    expect((await warnings({ exits })).join()).toBe(
+      'exits hold on every bar on which entries hold: the signals cancel each other unless uponLongConflict or uponShortConflict resolves the conflict',
+    )
   })
 
   test('a parameter that no expression uses', async () => {
@@ -218,19 +220,19 @@ describe('what is allowed but hardly meant is warned of', () => {
     expect(await warnings({ parameters, entries: 'close > sma(close, n)' })).toEqual([
       'no expression uses the parameter m',
     ])
-    // A condition between parameters alone changes no signal.
+    // A constraint between parameters changes no signal.
     expect(await warnings({ parameters, constraints: ['n < m'], entries: 'close > sma(close, n)' })).toHaveLength(1)
   })
 
-  test('more warm-up than there are bars: told the number of bars, and by a run', async () => {
+  test('a warm-up that takes all bars, in a validation with barCount and in a run', async () => {
     const entries = 'crossed_above(close, sma(close, 300))'
-    const told = 'the strategy needs 300 bars of warm-up before it can enter, but there are only 300 bars'
+    const warning = 'the strategy needs 300 bars of warm-up before it can enter, but there are only 300 bars'
     expect(await warnings({ entries })).toEqual([])
     expect(await warnings({ entries }, { barCount: 301 })).toEqual([])
-    expect(await warnings({ entries }, { barCount: 300 })).toEqual([told])
+    expect(await warnings({ entries }, { barCount: 300 })).toEqual([warning])
     const { strategyId: _, parameters: __, ...rest } = request({ bars: waves(300) })
     const result = await newEngine().runBacktest({ ...rest, strategy: { id: 'x', entries, exits: DOWN } })
-    expect(result.warnings[0]).toBe(told)
+    expect(result.warnings[0]).toBe(warning)
     const wrong = await newEngine().validateStrategy(untyped({ strategyId: 'rsi', barCount: -1 }))
     expect(wrong.issues).toMatchObject([{ path: 'barCount', code: 'range' }])
   })
@@ -251,11 +253,11 @@ describe('what is allowed but hardly meant is warned of', () => {
     'close % 2 == 1',
     'close > 10 and close < 10.5',
     'close >= 10 and close <= 10',
-  ])('nothing where it depends on the bars: %s', async (entries) => {
+  ])('no warning if the signals depend on the bars: %s', async (entries) => {
     expect(await warnings({ entries })).toEqual([])
   })
 
-  test('no built-in strategy', async () => {
+  test('the only built-in strategy with warnings is buy_and_hold', async () => {
     const engine = newEngine()
     for (const { id } of await engine.listStrategies()) {
       const { warnings } = await engine.validateStrategy({ strategyId: id })

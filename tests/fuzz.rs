@@ -1,6 +1,6 @@
-//! Hostile inputs for the language and the text format: no input may panic, hang or take much memory.
+//! Fuzzes the language and the text format: no input may panic, hang or use much memory.
 //!
-//! Every input is made from its number alone, so that one that fails can be made again. `cargo test` runs 20,000;
+//! Every input is generated from its case number, so that a failure is reproducible. `cargo test` runs 20,000;
 //! `npm run fuzz` runs ten million:
 //!
 //! ```sh
@@ -30,14 +30,14 @@ use aitradepro_backtesting::language::{
 use aitradepro_backtesting::strategies::{self, Strategy};
 use inputs::Input;
 
-/// The greatest memory of the process, in KiB.
-const MOST_MEMORY: u64 = 100 * 1024;
+/// Maximum memory of the process in KiB.
+const MAX_MEMORY: u64 = 100 * 1024;
 
-/// The longest that one input may take: a thousand times what it should, since other programs run as well.
-const LONGEST: Duration = Duration::from_secs(2);
+/// Maximum duration of one input: a thousand times the expected one, because other programs run at the same time.
+const MAX_DURATION: Duration = Duration::from_secs(2);
 
-/// How long the watchdog waits for an input to end.
-const HANGS_AFTER: Duration = Duration::from_secs(20);
+/// The time after which the watchdog considers an input hung.
+const HANG_TIMEOUT: Duration = Duration::from_secs(20);
 
 const PARAMETERS: &[ParameterDeclaration<'static>] = &[
     ParameterDeclaration { name: "period", value_type: ValueType::Number, is_integer: true },
@@ -46,17 +46,17 @@ const PARAMETERS: &[ParameterDeclaration<'static>] = &[
 ];
 const VALUES: &[Binding] = &[Binding::Number(4.0), Binding::Number(0.5), Binding::Condition(true)];
 
-/// What became of the inputs.
+/// The results of the inputs.
 #[derive(Debug, Default)]
 struct Outcome {
     accepted: u64,
-    refused: u64,
+    rejected: u64,
     slowest: Duration,
     slowest_case: u64,
 }
 
 #[test]
-fn hostile_inputs_are_read_or_refused() {
+fn hostile_inputs_are_accepted_or_rejected() {
     let cases = std::env::var("FUZZ_CASES").map_or(20_000, |count| count.parse().unwrap());
     let first: u64 = std::env::var("FUZZ_FIRST").map_or(0, |count| count.parse().unwrap());
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
@@ -70,7 +70,7 @@ fn hostile_inputs_are_read_or_refused() {
                 scope.spawn(move || run(mine, &at[thread as usize]))
             })
             .collect();
-        scope.spawn(|| observer(at));
+        scope.spawn(|| watch(at));
         workers.into_iter().fold(Outcome::default(), |all, worker| {
             let one = worker.join().unwrap();
             let slower = if one.slowest > all.slowest { &one } else { &all };
@@ -78,28 +78,33 @@ fn hostile_inputs_are_read_or_refused() {
                 slowest: slower.slowest,
                 slowest_case: slower.slowest_case,
                 accepted: all.accepted + one.accepted,
-                refused: all.refused + one.refused,
+                rejected: all.rejected + one.rejected,
             }
         })
     });
     let memory = peak_memory();
     println!(
-        "{cases} inputs in {:.1} s on {threads} threads: {} accepted, {} refused, the slowest (case {}) in {:?}, {} at most",
+        "{cases} inputs in {:.1} s on {threads} threads: {} accepted, {} rejected, the slowest (case {}) in {:?}, {} at most",
         started.elapsed().as_secs_f64(),
         outcome.accepted,
-        outcome.refused,
+        outcome.rejected,
         outcome.slowest_case,
         outcome.slowest,
         memory.map_or("memory unknown".into(), |kib| format!("{:.1} MB", kib as f64 / 1024.0)),
     );
-    assert_eq!(outcome.accepted + outcome.refused, cases);
-    // A fuzzer whose inputs are all refused at the door tests nothing behind it.
+    assert_eq!(outcome.accepted + outcome.rejected, cases);
+    // If nearly all inputs are rejected early, the later stages are not tested.
     assert!(
-        cases < 1_000 || (outcome.accepted > cases / 20 && outcome.refused > cases / 20),
+        cases < 1_000 || (outcome.accepted > cases / 20 && outcome.rejected > cases / 20),
         "{outcome:?}"
     );
-    assert!(outcome.slowest < LONGEST, "case {} took {:?}", outcome.slowest_case, outcome.slowest);
-    assert!(memory.is_none_or(|kib| kib < MOST_MEMORY), "{memory:?} KiB");
+    assert!(
+        outcome.slowest < MAX_DURATION,
+        "case {} took {:?}",
+        outcome.slowest_case,
+        outcome.slowest
+    );
+    assert!(memory.is_none_or(|kib| kib < MAX_MEMORY), "{memory:?} KiB");
 }
 
 fn run(cases: impl Iterator<Item = u64>, at: &AtomicU64) -> Outcome {
@@ -110,7 +115,7 @@ fn run(cases: impl Iterator<Item = u64>, at: &AtomicU64) -> Outcome {
         let started = Instant::now();
         match catch_unwind(|| is_accepted(&input)) {
             Ok(true) => outcome.accepted += 1,
-            Ok(false) => outcome.refused += 1,
+            Ok(false) => outcome.rejected += 1,
             Err(cause) => {
                 eprintln!("case {case} panicked: {input:?}");
                 std::panic::resume_unwind(cause)
@@ -126,8 +131,8 @@ fn run(cases: impl Iterator<Item = u64>, at: &AtomicU64) -> Outcome {
     outcome
 }
 
-/// Ends the process if a thread stays at one input.
-fn observer(at: &[AtomicU64]) {
+/// Exits the process if a thread hangs on one input.
+fn watch(at: &[AtomicU64]) {
     let mut seen: Vec<(u64, Duration)> = vec![(u64::MAX, Duration::ZERO); at.len()];
     let step = Duration::from_millis(100);
     loop {
@@ -136,7 +141,7 @@ fn observer(at: &[AtomicU64]) {
             let now = at.load(Ordering::Relaxed);
             *waited = if *case == now { *waited + step } else { Duration::ZERO };
             *case = now;
-            if now != u64::MAX && *waited > HANGS_AFTER {
+            if now != u64::MAX && *waited > HANG_TIMEOUT {
                 eprintln!("case {now} hangs: {:?}", inputs::make(now));
                 std::process::exit(1);
             }
@@ -162,10 +167,11 @@ fn is_expression_accepted(text: &str) -> bool {
             return false;
         }
     };
-    let kinds = [ValueType::Condition, ValueType::Number];
-    let checked = kinds.map(|kind| {
-        let scope = Scope { parameters: PARAMETERS, allows_series: kind == ValueType::Condition };
-        let checked = language::check(&tree, kind, scope);
+    let types = [ValueType::Condition, ValueType::Number];
+    let checked = types.map(|value_type| {
+        let scope =
+            Scope { parameters: PARAMETERS, allows_series: value_type == ValueType::Condition };
+        let checked = language::check(&tree, value_type, scope);
         for problem in checked.as_ref().err().into_iter().flatten() {
             assert_is_inside(text, problem);
         }
@@ -177,7 +183,7 @@ fn is_expression_accepted(text: &str) -> bool {
         match builder.add(checked, VALUES) {
             Ok(_) => is_accepted = true,
             Err(diagnostics) => {
-                diagnostics.iter().for_each(|problem| assert_is_inside(text, problem));
+                diagnostics.iter().for_each(|diagnostic| assert_is_inside(text, diagnostic));
             }
         }
     }
@@ -195,7 +201,7 @@ fn assert_is_inside(text: &str, problem: &language::Diagnostic) {
 
 fn is_strategy_accepted(text: &str) -> bool {
     let Ok(strategy) = strategies::parse(text).and_then(Strategy::compile) else { return false };
-    // What was accepted can be written and read again, and says the same.
+    // The canonical text of an accepted strategy parses to the same strategy.
     let again = strategies::parse(strategy.source()).and_then(Strategy::compile);
     assert_eq!(again.map(|again| again.source().to_owned()).as_deref(), Ok(strategy.source()));
     let _ = strategy.parameters_schema();
@@ -203,7 +209,7 @@ fn is_strategy_accepted(text: &str) -> bool {
     true
 }
 
-/// Returns the most memory that the process ever had, in KiB, where the system tells it.
+/// Returns the peak memory of the process in KiB, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -1,6 +1,6 @@
-//! Keeps docs/strategy-language.md true: its reference is what the lists of the language say, and its snippets work.
+//! Verifies docs/strategy-language.md: the reference matches the lists of the language, and every snippet works.
 //!
-//! `npm run docs` writes the reference anew; without it this test fails where the page is out of date.
+//! `npm run docs` regenerates the reference. The test fails if the page is out of date.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
@@ -31,26 +31,26 @@ fn page() -> String {
     std::fs::read_to_string(path("docs/strategy-language.md")).unwrap().replace("\r\n", "\n")
 }
 
-/// Returns the blocks of code with their languages, in order.
+/// Returns the code blocks of a page with their language, in order.
 fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut found: Vec<(String, String)> = Vec::new();
+    let mut blocks: Vec<(String, String)> = Vec::new();
     let mut is_inside = false;
     for line in page.lines() {
         match (line.strip_prefix("```"), is_inside) {
             (Some(language), false) => {
-                found.push((language.to_owned(), String::new()));
+                blocks.push((language.to_owned(), String::new()));
                 is_inside = true;
             }
             (Some(_), true) => is_inside = false,
             (None, true) => {
-                let (_, text) = found.last_mut().unwrap();
+                let (_, text) = blocks.last_mut().unwrap();
                 *text += line;
                 text.push('\n');
             }
             (None, false) => {}
         }
     }
-    found
+    blocks
 }
 
 /// Returns the daily bars of the S&P 500.
@@ -64,8 +64,8 @@ fn bars() -> Bars {
     Bars::new(timestamps, column(1), column(2), column(3), column(4), Some(column(6))).unwrap()
 }
 
-/// Evaluates an expression, whichever of the two kinds it is.
-fn run(text: &str, bars: &Bars) -> Result<RootValue, Vec<Diagnostic>> {
+/// Evaluates an expression of either type.
+fn evaluate_expression(text: &str, bars: &Bars) -> Result<RootValue, Vec<Diagnostic>> {
     let tree = language::parse(text).map_err(|problem| vec![problem])?;
     let scope = Scope { parameters: &[], allows_series: true };
     let checked = language::check(&tree, ValueType::Condition, scope).or_else(|diagnostics| {
@@ -91,7 +91,7 @@ fn every_strategy_of_the_page_enters_and_exits() {
         let bound = bind(text);
         let signals = bound.signals(&bars, &NoObserver).unwrap();
         assert!(signals.entries.count() > 0 && signals.exits.count() > 0, "{text}");
-        // What a strategy is warned about is on the page.
+        // The page mentions every warning about its strategies.
         for warning in bound.warnings() {
             let words = warning.strip_prefix("the strategy is ").unwrap();
             assert!(page.contains(words.split(':').next().unwrap()), "{text}\n{warning}");
@@ -107,10 +107,10 @@ fn every_expression_of_the_page_has_values() {
     let mut count = 0;
     for (_, text) in blocks(&page()).iter().filter(|(language, _)| language == "expression") {
         for line in text.lines() {
-            let computed =
-                run(line, &bars).unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
+            let computed = evaluate_expression(line, &bars)
+                .unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
             match (line, computed) {
-                // The page says what these are.
+                // The page states the results of these.
                 ("close / (close - close) > 1", computed) => {
                     assert_eq!(computed.into_bits(bars.len()).count(), 0);
                 }
@@ -122,21 +122,21 @@ fn every_expression_of_the_page_has_values() {
                 (_, RootValue::Column(values)) => {
                     assert!(values.iter().any(|value| value.is_finite()), "{line}");
                 }
-                (_, other) => panic!("{line} is {other:?}, the same on every bar"),
+                (_, other) => panic!("{line} is the constant {other:?}"),
             }
             count += 1;
         }
     }
-    assert!(count > 5);
+    assert!(count > 5, "{count}");
 }
 
 #[test]
-fn every_mistake_of_the_page_is_told_as_the_page_says() {
+fn every_error_on_the_page_has_the_message_on_the_page() {
     let blocks = blocks(&page());
     let bars = bars();
     let mut count = 0;
     for pair in blocks.windows(2).filter(|pair| pair[0].0 == "wrong") {
-        let diagnostics = run(pair[0].1.trim_end(), &bars).unwrap_err();
+        let diagnostics = evaluate_expression(pair[0].1.trim_end(), &bars).unwrap_err();
         let shown = diagnostics.iter().fold(String::new(), |mut all, problem| {
             let _ = writeln!(all, "{problem}");
             all
@@ -148,7 +148,7 @@ fn every_mistake_of_the_page_is_told_as_the_page_says() {
 }
 
 #[test]
-fn every_block_of_the_page_is_run_by_a_test() {
+fn every_code_block_of_the_page_has_a_known_language() {
     for (language, text) in blocks(&page()) {
         // Blocks of `js` are run by __test__/language.test.ts.
         assert!(
@@ -159,7 +159,7 @@ fn every_block_of_the_page_is_run_by_a_test() {
 }
 
 #[test]
-fn the_reference_of_the_page_is_that_of_the_lists() {
+fn the_reference_matches_the_lists_of_the_language() {
     let page = page();
     let from = page.find(START).unwrap() + START.len();
     let to = from + page[from..].find(END).unwrap();
@@ -180,11 +180,11 @@ fn reference() -> String {
     table(&mut text, "Series", "Name", |rows| {
         for (name, _) in Series::ALL {
             let doc = match name {
-                "open" => "The price of the bar's first trade",
-                "high" => "Its highest price",
-                "low" => "Its lowest price",
-                "close" => "The price of its last trade",
-                _ => "How much was traded in it; bars may lack it",
+                "open" => "The price of the first trade of the bar",
+                "high" => "The highest price of the bar",
+                "low" => "The lowest price of the bar",
+                "close" => "The price of the last trade of the bar",
+                _ => "The traded volume of the bar; not all bars have volume",
             };
             row(rows, &format!("`{name}`"), doc);
         }
@@ -214,7 +214,7 @@ fn reference() -> String {
         });
     }
     text += "### Indicators\n\n";
-    text += "Where TA-Lib has the indicator, the values are those of TA-Lib, from the same bar on. Parameters that are left out have the values shown. The functions under one heading are computed together, once.\n";
+    text += "If TA-Lib has an indicator, the values equal those of TA-Lib and start at the same bar. The signatures show the default values of the parameters. The functions under one heading are computed together.\n";
     for indicator in INDICATORS {
         let _ = write!(text, "\n**{}.** {}\n\n", indicator.title, sentence(indicator.doc));
         for output in indicator.outputs {

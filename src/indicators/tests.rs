@@ -22,7 +22,7 @@ fn evaluate_number(text: &str, bars: &Bars) -> Column {
     }
 }
 
-/// Reads a file of the reference, and the bars in it.
+/// Reads a reference file and its bars.
 fn reference(name: &str) -> (Value, Bars) {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/reference/indicators").join(name);
@@ -42,14 +42,14 @@ fn reference(name: &str) -> (Value, Bars) {
     (file, bars)
 }
 
-/// Names the first bar on which the values found differ from those expected, which stand with their bars.
+/// Describes the first bar on which an expression differs from the expected values, which are given with their bars.
 fn first_difference(
     expression: &str,
     bars: &Bars,
     expected: impl Iterator<Item = (usize, f64)> + Clone,
 ) -> Option<String> {
     let found = evaluate_number(expression, bars);
-    // What is 0 but for rounding cannot be compared relatively: it is measured by the numbers it comes from.
+    // A value that is 0 within rounding error has no relative error, so it is compared at the scale of the inputs.
     let scale = expected
         .clone()
         .map(|(_, value)| value)
@@ -66,7 +66,7 @@ fn first_difference(
         })
 }
 
-/// Compares every expression of a reference file on every bar, the missing values of the warm-up included.
+/// Compares every expression of a reference file on every bar, including the missing values of the warm-up.
 fn compare_with_reference(name: &str) {
     let (file, bars) = reference(name);
     let mut wrong = Vec::new();
@@ -78,7 +78,8 @@ fn compare_with_reference(name: &str) {
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
 }
 
-/// pandas-ta 0.4.71b0, ta 0.11.0 and talipp 2.7.0, by expression as the files say (scripts/reference/others.py).
+/// The files name the library for each expression: pandas-ta 0.4.71b0, ta 0.11.0 or talipp 2.7.0
+/// (scripts/reference/others.py).
 #[test]
 fn channels_bands_and_oscillators_equal_those_of_pandas_ta_and_ta_and_talipp() {
     for name in ["real", "gaps", "tiny", "flat"] {
@@ -118,7 +119,7 @@ fn values_equal_the_reference_on_flat_prices() {
 }
 
 #[test]
-fn values_equal_the_reference_on_prices_that_stand_still_now_and_then() {
+fn values_equal_the_reference_on_prices_that_stall() {
     compare_with_reference("stalls.json");
 }
 
@@ -155,7 +156,7 @@ fn values_of_long_windows_equal_the_reference() {
 }
 
 #[test]
-fn an_index_whose_averages_have_faded_is_zero() {
+fn the_rsi_is_zero_once_its_averages_underflow() {
     // With TA-Lib 0.8.2, RSI(2) of these prices is 100 up to bar 1075 and 0 from bar 1076 on.
     let mut values = vec![1.0, 2.0];
     values.resize(3_000, 2.0);
@@ -199,7 +200,7 @@ fn missing_values_restart_the_computation() {
 }
 
 #[test]
-fn every_indicator_computes_with_its_defaults_and_its_least_parameters() {
+fn every_indicator_computes_with_its_default_and_minimum_parameters() {
     let wave: Vec<f64> = (0..400).map(|bar| 100.0 + 10.0 * (f64::from(bar) / 5.0).sin()).collect();
     let high: Vec<f64> = wave.iter().map(|value| value + 1.0).collect();
     for indicator in INDICATORS {
@@ -227,12 +228,13 @@ fn every_indicator_computes_with_its_defaults_and_its_least_parameters() {
             }
             assert!(indicator.compute(&vec![&wave[..0]; inputs.len()], &parameters, true).is_ok());
         }
-        assert!(indicator.compute(&inputs[1..], &[], true).is_err());
+        let error = indicator.compute(&inputs[1..], &[], true).unwrap_err();
+        assert_eq!(error.code, crate::error::Code::Internal, "{}", indicator.title);
     }
 }
 
 #[test]
-fn names_are_told_apart() {
+fn function_series_and_keyword_names_are_distinct() {
     let mut names: Vec<&str> = crate::language::functions::function_names()
         .chain(crate::language::functions::series_names())
         .chain(crate::language::functions::KEYWORDS.into_iter().filter(|word| *word != "if"))
@@ -244,9 +246,9 @@ fn names_are_told_apart() {
 }
 
 #[test]
-fn ranges_found_here_give_what_the_crate_gives_to_the_last_bit() {
+fn rolling_extremes_are_bit_identical_to_those_of_the_crate() {
     use ta_lib::MAType;
-    // Prices that touch, rise and fall for long, and stand still.
+    // Prices that repeat, rise and fall for long, and stand still.
     let close: Vec<f64> = (0..700)
         .map(|bar: i32| match bar {
             0..200 => 50.0 + f64::from(bar * 7919 % 23) / 3.0,
@@ -287,7 +289,7 @@ fn ranges_found_here_give_what_the_crate_gives_to_the_last_bit() {
     }
 }
 
-/// Prices that wander, rise, fall, stand still at a price whose sums are rounded, and stall now and then.
+/// Returns prices that wander, rise, fall, stand still at a price whose sums are rounded, and stall occasionally.
 fn mixed(count: u32) -> Vec<f64> {
     let mut state = 9_u32;
     let mut price = 50.0;
@@ -310,11 +312,11 @@ fn mixed(count: u32) -> Vec<f64> {
 }
 
 #[test]
-fn the_index_of_a_long_window_is_that_of_the_crate_to_the_last_bit() {
+fn cci_of_long_periods_is_bit_identical_to_that_of_the_crate() {
     let close = mixed(5_003);
     let high: Vec<f64> = close.iter().map(|value| value * 1.001).collect();
     let low: Vec<f64> = close.iter().map(|value| value * 0.998).collect();
-    // Whole turns of the ring, parts of one, and windows of all bars but few.
+    // Full revolutions of the ring buffer, parts of one, and windows that span nearly all bars.
     for period in [64, 65, 71, 100, 128, 333, 500, 1_000, 2_501, 4_990, 5_000, 5_003] {
         for (high, low) in [(&high, &low), (&close, &close)] {
             let mut expected = vec![0.0; close.len()];
@@ -328,7 +330,7 @@ fn the_index_of_a_long_window_is_that_of_the_crate_to_the_last_bit() {
 }
 
 #[test]
-fn a_rank_by_the_tree_is_one_by_counting() {
+fn the_rank_by_tree_equals_that_by_counting() {
     let mut values = mixed(2_600);
     values[700] = -0.0;
     values[701] = 0.0;
@@ -351,7 +353,7 @@ fn a_rank_by_the_tree_is_one_by_counting() {
 }
 
 #[test]
-fn long_windows_stop_when_asked() {
+fn slow_kernels_stop_when_cancelled() {
     struct Stopped(std::sync::atomic::AtomicUsize);
     impl crate::observer::ProgressObserver for Stopped {
         fn is_cancelled(&self) -> bool {
@@ -365,7 +367,53 @@ fn long_windows_stop_when_asked() {
         let error =
             indicator.compute_cancellable(&inputs, &[10_000.0], true, &observer).unwrap_err();
         assert_eq!(error.code, crate::error::Code::Cancelled, "{}", indicator.title);
-        // The fourth question is the last of the kernel, long before its end; the fifth is asked after it.
+        // The kernel stops at the fourth check, long before its end. The fifth check follows the kernel.
         assert_eq!(observer.0.into_inner(), 5, "{}", indicator.title);
+    }
+}
+
+#[test]
+fn outputs_stay_within_their_declared_range() {
+    let close = mixed(5_003);
+    let high: Vec<f64> = close.iter().map(|value| value * 1.01).collect();
+    let low: Vec<f64> = close.iter().map(|value| value * 0.99).collect();
+    for indicator in INDICATORS {
+        let inputs: Vec<&[f64]> = indicator
+            .inputs
+            .iter()
+            .map(|series| match series {
+                Series::High => high.as_slice(),
+                Series::Low => low.as_slice(),
+                _ => close.as_slice(),
+            })
+            .collect();
+        let extreme = |pick: fn(f64, f64) -> f64, start: f64| {
+            inputs.iter().flat_map(|input| input.iter()).fold(start, |a, b| pick(a, *b))
+        };
+        let (least, greatest) =
+            (extreme(f64::min, f64::INFINITY), extreme(f64::max, f64::NEG_INFINITY));
+        let parameters: Vec<f64> =
+            indicator.parameters.iter().map(|parameter| parameter.default).collect();
+        let columns = indicator.compute(&inputs, &parameters, true).unwrap();
+        for (output, column) in indicator.outputs.iter().zip(&columns) {
+            // Averages can leave the range of their inputs by the rounding of sums.
+            let rounding = 1e-9 * greatest;
+            let (minimum, maximum) = match output.range {
+                OutputRange::Unbounded => continue,
+                OutputRange::Between(minimum, maximum) => (minimum, maximum),
+                OutputRange::WithinInputs => (least - rounding, greatest + rounding),
+                OutputRange::MaximumOfInput(input) | OutputRange::MinimumOfInput(input) => {
+                    let is_maximum = matches!(output.range, OutputRange::MaximumOfInput(_));
+                    for (value, newest) in column.iter().zip(inputs[input]) {
+                        let is_bounded = if is_maximum { value >= newest } else { value <= newest };
+                        assert!(value.is_nan() || is_bounded, "{}", output.name);
+                    }
+                    (least, greatest)
+                }
+            };
+            for value in column.iter().filter(|value| !value.is_nan()) {
+                assert!((minimum..=maximum).contains(value), "{} is {value}", output.name);
+            }
+        }
     }
 }

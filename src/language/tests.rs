@@ -19,7 +19,7 @@ fn scope() -> Scope<'static> {
     Scope { parameters: PARAMETERS, allows_series: true }
 }
 
-/// Plans an expression, or gives its problems one a line.
+/// Plans an expression, or returns its diagnostics, one per line.
 fn plan(text: &str) -> Result<Plan, String> {
     let shown = |diagnostics: Vec<Diagnostic>| {
         diagnostics.iter().fold(String::new(), |mut all, problem| {
@@ -65,7 +65,7 @@ fn wave(bars: usize) -> Vec<f64> {
 }
 
 #[test]
-fn problems_name_the_place_and_what_was_expected() {
+fn diagnostics_name_the_position_and_what_was_expected() {
     for (text, expected) in [
         ("rsii(close, 14)", "1:1: unknown function `rsii`, did you mean `rsi`?"),
         (
@@ -122,13 +122,13 @@ fn problems_name_the_place_and_what_was_expected() {
         ),
     ] {
         let found = plan(text).unwrap_err();
-        // The kind that was asked for first decides which problems of the whole are told.
+        // `plan` reports the diagnostics of the first type that it tries.
         assert_eq!(found, expected, "{text}");
     }
 }
 
 #[test]
-fn comparisons_with_no_value_are_false() {
+fn comparisons_with_a_missing_value_are_false() {
     let bars = bars_every(time::DAY, &[1.0, 2.0, 3.0, 2.0]);
     assert_eq!(values("sma(close, 3) > 0", &bars), [0.0, 0.0, 1.0, 1.0]);
     assert_eq!(values("sma(close, 3) != 0", &bars), [0.0, 0.0, 1.0, 1.0]);
@@ -140,7 +140,7 @@ fn comparisons_with_no_value_are_false() {
 }
 
 #[test]
-fn arithmetic_is_that_of_numbers() {
+fn arithmetic_follows_the_usual_rules() {
     let bars = bars_every(time::DAY, &[3.0]);
     for (text, expected) in [
         ("1 + 2 * 3 - 4 / 8", 6.5),
@@ -159,7 +159,7 @@ fn arithmetic_is_that_of_numbers() {
 }
 
 #[test]
-fn the_clock_is_that_of_the_opening_in_utc() {
+fn time_fields_are_those_of_the_opening_time_in_utc() {
     // 2024-02-29 was a Thursday.
     let timestamp = time::parse("2024-02-29T13:45").unwrap();
     let column = || Column::from(vec![1.0]);
@@ -170,14 +170,14 @@ fn the_clock_is_that_of_the_opening_in_utc() {
 }
 
 #[test]
-fn higher_timeframes_are_seen_only_once_closed() {
+fn higher_timeframes_are_visible_only_after_they_have_closed() {
     let closes: Vec<f64> = (1..=10).map(f64::from).collect();
     let bars = bars_every(time::DAY / 4, &closes);
     // Days hold the bars 1–4, 5–8 and 9–10.
-    let none = -999.0;
+    let missing = -999.0;
     assert_eq!(
         values("higher('1d', close)", &bars),
-        [none, none, none, none, 4.0, 4.0, 4.0, 4.0, 8.0, 8.0]
+        [missing, missing, missing, missing, 4.0, 4.0, 4.0, 4.0, 8.0, 8.0]
     );
     assert_eq!(values("higher('1d', change(high, 1))", &bars)[8..], [4.0, 4.0]);
     assert_eq!(
@@ -209,10 +209,10 @@ fn each_distinct_subexpression_is_computed_once() {
 }
 
 #[test]
-fn columns_of_many_arguments_are_not_kept_until_the_last() {
+fn columns_of_repeated_arguments_are_dropped_early() {
     let list: Vec<String> = (1..=300).map(|period| format!("sma(close, {period})")).collect();
     let plan = plan(&format!("max({})", list.join(", "))).unwrap();
-    // Each average is read right after it is made: by its output, and that by the greatest so far.
+    // Each average is read shortly after it is computed: by its output, which the running maximum then reads.
     for (id, planned) in plan.steps.iter().enumerate() {
         if let plan::Step::Output(_) = planned.step {
             let reader = plan.steps.iter().position(|step| step.inputs.contains(&id)).unwrap();
@@ -304,12 +304,12 @@ fn fused_comparisons_equal_those_of_columns() {
     }
 }
 
-/// A timeframe that is coarser the deeper it stands in a text, as one inside another must be.
+/// Returns a timeframe that is coarser at greater nesting depth, as nested timeframes must be.
 fn coarser(depth: u32) -> &'static str {
     ["1w", "1d", "6h", "2h"][depth as usize % 4]
 }
 
-/// Texts of the grammar: numbers.
+/// Generates numeric expressions.
 fn number(depth: u32) -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         Just("close".to_owned()),
@@ -324,7 +324,7 @@ fn number(depth: u32) -> BoxedStrategy<String> {
         return leaf.boxed();
     }
     let inner = || number(depth - 1);
-    // Adding the close makes a series of what may be a constant.
+    // Adding the close turns a possible constant into a series.
     let series = || number(depth - 1).prop_map(|text| format!("(close + {text})"));
     let single: Vec<&str> = indicators::INDICATORS
         .iter()
@@ -332,7 +332,7 @@ fn number(depth: u32) -> BoxedStrategy<String> {
         .flat_map(|found| found.outputs)
         .map(|output| output.name)
         .collect();
-    let barred: Vec<&str> = indicators::INDICATORS
+    let multiple: Vec<&str> = indicators::INDICATORS
         .iter()
         .filter(|found| found.inputs.len() > 1)
         .flat_map(|found| found.outputs)
@@ -360,7 +360,7 @@ fn number(depth: u32) -> BoxedStrategy<String> {
         (prop::sample::select(single), series(), 2..7_u32).prop_map(|(name, a, n)| {
             if name == "sma" { format!("sma({a}, period)") } else { format!("{name}({a}, {n})") }
         }),
-        prop::sample::select(barred).prop_map(|name| format!("{name}()")),
+        prop::sample::select(multiple).prop_map(|name| format!("{name}()")),
         (condition(depth - 1), 1..9_u32).prop_map(|(a, n)| format!("count({a}, {n})")),
         condition(depth - 1).prop_map(|a| format!("bars_since({a})")),
         (condition(depth - 1), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
@@ -369,7 +369,7 @@ fn number(depth: u32) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Texts of the grammar: conditions.
+/// Generates conditions.
 fn condition(depth: u32) -> BoxedStrategy<String> {
     let compared = (
         number(depth),
@@ -393,13 +393,13 @@ fn condition(depth: u32) -> BoxedStrategy<String> {
         )
             .prop_map(|(name, a, b)| format!("{name}({a}, {b})")),
         (inner(), inner(), inner()).prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
-        // Adding the close makes a series of what may be a constant.
+        // Adding the close turns a possible constant into a series.
         inner().prop_map(move |a| format!("higher('{}', close > 0 and {a})", coarser(depth))),
     ]
     .boxed()
 }
 
-/// Bars at random multiples of half an hour, with pauses of up to two weeks.
+/// Generates bars at random multiples of half an hour, with gaps of up to two weeks.
 fn gappy_bars() -> impl Strategy<Value = Bars> {
     let pause = prop_oneof![10 => 1_i64..4, 3 => 4_i64..60, 1 => 60_i64..700];
     prop::collection::vec((pause, 1_u32..40), 30..160).prop_map(|steps| {
@@ -418,7 +418,7 @@ fn gappy_bars() -> impl Strategy<Value = Bars> {
     })
 }
 
-/// Returns for each bar the closes of the periods that ended before it opened, by the calendar and nothing else.
+/// Returns for each bar the closes of the periods that ended before it opened, derived from the calendar alone.
 fn closes_before(bars: &Bars, period: i64, offset: i64) -> Vec<Vec<f64>> {
     let period_of = |bar: usize| (bars.timestamps()[bar] - offset).div_euclid(period);
     (0..bars.len())
@@ -437,7 +437,7 @@ fn closes_before(bars: &Bars, period: i64, offset: i64) -> Vec<Vec<f64>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
-    /// Values on the first bars are the first of the values: nothing sees a later bar.
+    /// The values on a prefix of the bars are a prefix of the values: nothing reads a later bar.
     #[test]
     fn no_program_looks_ahead(text in prop_oneof![number(3), condition(3)], cut in 1_usize..140) {
         let planned = plan(&text);
@@ -448,15 +448,15 @@ proptest! {
         prop_assert_eq!(&whole[..cut], &part[..], "{}", text);
     }
 
-    /// The same where every program sees coarser timeframes, on bars with pauses, for every prefix of the bars.
+    /// The same for programs with higher timeframes, on bars with gaps, for every prefix of the bars.
     #[test]
-    fn no_coarser_timeframe_looks_ahead(
+    fn no_higher_timeframe_looks_ahead(
         inner in prop_oneof![number(1).prop_map(|text| format!("(close + {text})")), condition(1).prop_map(|text| format!("(close > 0 and {text})"))],
         timeframe in prop::sample::select(vec!["1h", "4h", "12h"]),
         bars in gappy_bars(),
     ) {
         let text = format!("higher('{timeframe}', {inner})");
-        // A timeframe inside may be finer than the one around, which is refused.
+        // A nested timeframe can be finer than the enclosing one, which is an error.
         prop_assume!(plan(&text).is_ok());
         let whole = values(&text, &bars);
         for cut in 1..bars.len() {
@@ -464,9 +464,9 @@ proptest! {
         }
     }
 
-    /// What a bar sees of days and weeks are those that ended before it opened, and all of them.
+    /// A bar sees exactly the days and weeks that ended before it opened.
     #[test]
-    fn coarser_timeframes_are_those_of_the_calendar(bars in gappy_bars()) {
+    fn higher_timeframes_follow_the_calendar(bars in gappy_bars()) {
         // Weeks begin on Monday, and 1970 began on a Thursday.
         for (name, period, offset) in [("1d", time::DAY, 0), ("1w", 7 * time::DAY, 4 * time::DAY), ("4h", time::DAY / 6, 0)] {
             let last = values(&format!("higher('{name}', close)"), &bars);
@@ -485,7 +485,7 @@ proptest! {
         }
     }
 
-    /// The warm-up of a plan is the first bar on which there can be a value.
+    /// No value precedes the warm-up of a plan.
     #[test]
     fn no_program_has_values_in_its_warm_up(text in number(2)) {
         let planned = plan(&text).unwrap();
@@ -494,9 +494,9 @@ proptest! {
         prop_assert!(found[..warm_up].iter().all(|value| *value == -999.0), "{} has values before bar {}", text, warm_up);
     }
 
-    /// What is known of a condition whatever the bars is so on these.
+    /// The outcome that range analysis determines holds on actual bars.
     #[test]
-    fn what_is_known_of_a_condition_is_so(text in condition(3)) {
+    fn range_analysis_of_conditions_is_sound(text in condition(3)) {
         let found = values(&text, &bars_every(time::DAY / 24, &wave(140)));
         let first = found.iter().position(|value| *value == 1.0).unwrap_or(found.len());
         match plan(&text).unwrap().condition_outcome(0) {
@@ -510,12 +510,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+    fn any_text_is_accepted_or_rejected(text in "\\PC{0,200}") {
         let _ = plan(&text);
     }
 
     #[test]
-    fn any_words_are_read_or_refused(words in prop::collection::vec(prop::sample::select(vec![
+    fn any_tokens_are_accepted_or_rejected(words in prop::collection::vec(prop::sample::select(vec![
         "close", "sma", "(", ")", ",", "3", "-", "+", "<", "and", "not", "if", "higher", "'1d'", "period", "flag", "1e9", "macd_line", "\n", "#", "==", "shift", "min",
     ]), 0..60)) {
         let _ = plan(&words.join(" "));

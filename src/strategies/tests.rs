@@ -16,8 +16,8 @@ fn wave(bars: usize) -> Vec<f64> {
     (0..bars).map(|bar| 100.0 + 20.0 * (bar as f64 / 7.0).sin() + bar as f64 * 0.01).collect()
 }
 
-/// The messages of a definition's issues.
-fn faults(definition: serde_json::Value) -> Vec<String> {
+/// Returns the messages of a definition's issues.
+fn definition_errors(definition: serde_json::Value) -> Vec<String> {
     let mut issues = Issues::default();
     let strategy = Strategy::read(&Input::from(definition), &mut issues);
     assert_eq!(strategy.is_some(), issues.is_empty());
@@ -36,7 +36,7 @@ fn bind(
 }
 
 #[test]
-fn built_in_strategies_are_sound_and_read_back_from_their_text() {
+fn built_in_strategies_are_valid_and_canonical() {
     let registry = Registry::builtin().unwrap();
     assert_eq!(registry.list().count(), BUILTIN.len());
     for ((id, text), strategy) in BUILTIN.iter().zip(registry.list()) {
@@ -92,7 +92,7 @@ fn the_three_first_strategies_have_the_parameters_of_the_specification() {
 }
 
 #[test]
-fn every_problem_of_the_parameters_is_named() {
+fn every_problem_of_the_parameters_is_reported() {
     let messages = bind(
         "sma_crossover",
         json!({"fast_perod": 3, "fast_period": 1.5, "slow_period": 501, "position_size": 0}),
@@ -121,8 +121,8 @@ fn every_problem_of_the_parameters_is_named() {
 }
 
 #[test]
-fn every_problem_of_a_definition_is_named_with_its_place() {
-    let messages = faults(json!({
+fn every_problem_of_a_definition_is_reported_with_its_position() {
+    let messages = definition_errors(json!({
         "id": "My-Strategy",
         "parameters": {
             "position_size": {"type": "number", "default": 1},
@@ -148,7 +148,7 @@ fn every_problem_of_a_definition_is_named_with_its_place() {
         ]
     );
     assert_eq!(
-        faults(
+        definition_errors(
             json!({"id": "x", "entry": "true", "exits": 1, "parameters": {"n": {"type": "int"}}, "type": "trendy"})
         ),
         [
@@ -163,7 +163,7 @@ fn every_problem_of_a_definition_is_named_with_its_place() {
 }
 
 #[test]
-fn lengths_out_of_range_are_blamed_on_the_parameters() {
+fn lengths_out_of_range_are_issues_of_the_parameters() {
     let definition = json!({
         "id": "x",
         "parameters": {"n": {"type": "integer", "default": 5}},
@@ -180,7 +180,7 @@ fn lengths_out_of_range_are_blamed_on_the_parameters() {
 }
 
 #[test]
-fn a_definition_becomes_text_and_back() {
+fn a_definition_survives_a_round_trip_through_text() {
     let definition = json!({
         "id": "both_ways",
         "name": "Both \"ways\"\n",
@@ -210,7 +210,7 @@ fn a_definition_becomes_text_and_back() {
 }
 
 #[test]
-fn faulty_text_is_named_with_its_line() {
+fn errors_of_the_text_format_name_the_line() {
     let text =
         "strategy x\nnme \"X\"\nperiod: integer 1..5 = 3\nentries true\nentries false\ntype odd";
     let messages: Vec<String> =
@@ -228,7 +228,7 @@ fn faulty_text_is_named_with_its_line() {
 }
 
 #[test]
-fn the_schema_says_what_is_allowed() {
+fn the_schema_describes_the_allowed_values() {
     let strategy = Registry::builtin().unwrap().get("sma_crossover").unwrap();
     let schema = strategy.parameters_schema();
     assert_eq!(
@@ -244,7 +244,7 @@ fn the_schema_says_what_is_allowed() {
 }
 
 #[test]
-fn warm_up_is_the_first_bar_on_which_a_signal_can_be() {
+fn the_warm_up_ends_at_the_first_possible_signal() {
     assert_eq!(bind("sma_crossover", json!({})).unwrap().warm_up(), 30);
     assert_eq!(bind("rsi", json!({})).unwrap().warm_up(), 14);
     assert_eq!(bind("macd", json!({})).unwrap().warm_up(), 34);
@@ -266,7 +266,7 @@ fn unknown_ids_get_suggestions() {
 }
 
 #[test]
-fn registering_replaces_but_not_a_built_in_strategy() {
+fn registering_replaces_a_registered_strategy_but_not_a_built_in_one() {
     let mut registry = Registry::builtin().unwrap();
     let own = |entries: &str| {
         let text = format!("strategy own\nentries {entries}\nexits false");
@@ -304,7 +304,7 @@ fn validation_finds_problems_and_warns() {
 }
 
 #[test]
-fn warnings_tell_what_is_hardly_meant() {
+fn warnings_name_what_is_probably_not_intended() {
     const NEVER_ENTERS: &str = "the strategy never enters";
     const NEVER_EXITS: &str = "the strategy never exits";
     const ALWAYS_IN: &str = "the strategy is always in the market: its entries hold on every bar";
@@ -340,11 +340,15 @@ fn warnings_tell_what_is_hardly_meant() {
 }
 
 #[test]
-fn a_warm_up_that_takes_all_bars_is_told() {
+fn a_warm_up_that_takes_all_bars_is_a_warning() {
     let crossover = bind("sma_crossover", json!({})).unwrap();
     assert_eq!(
         crossover.warnings_on(30),
         ["the strategy needs 30 bars of warm-up before it can enter, but there are only 30 bars"]
+    );
+    assert_eq!(
+        crossover.warnings_on(1),
+        ["the strategy needs 30 bars of warm-up before it can enter, but there is only 1 bar"]
     );
     assert!(crossover.warnings_on(31).is_empty());
     let closes: Vec<f64> =
@@ -405,7 +409,7 @@ fn one_problem_does_not_hide_another() {
         ]
     );
     assert!(outcome.strategy.is_none() && outcome.bound.is_none());
-    // Values are checked against parameters that are declared well.
+    // Values are checked against valid declarations even if the expressions are invalid.
     let definition = Input::from(json!({
         "id": "X", "parameters": {"n": {"type": "integer", "default": 5, "minimum": 1}}, "constraints": ["n > 5"],
         "entries": "clse > 1", "exits": "close > sma(close, 0)",
@@ -427,7 +431,7 @@ fn one_problem_does_not_hide_another() {
 }
 
 #[test]
-fn signals_stop_when_cancelled_and_ask_for_volume() {
+fn signals_stop_when_cancelled_and_require_volume() {
     struct Stopped;
     impl ProgressObserver for Stopped {
         fn is_cancelled(&self) -> bool {

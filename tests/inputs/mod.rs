@@ -1,8 +1,8 @@
-//! Hostile inputs, each made from its number.
+//! Hostile inputs, each generated from its case number.
 
 use aitradepro_backtesting::strategies::BUILTIN;
 
-/// A text and what it is given to.
+/// A text and the parser that it is for.
 #[derive(Debug)]
 pub enum Input {
     /// An expression of the language.
@@ -11,7 +11,7 @@ pub enum Input {
     Strategy(String),
 }
 
-/// Words that mean something, and some that nearly do.
+/// Words of the language, and words that resemble them.
 const WORDS: &[&str] = &[
     "close",
     "open",
@@ -188,7 +188,7 @@ impl Random {
         usize::try_from(self.next() % limit.max(1) as u64).unwrap_or(0)
     }
 
-    /// Returns a length: mostly short, now and then long.
+    /// Returns a length: mostly short, occasionally long.
     fn length(&mut self, short: usize, long: usize) -> usize {
         if self.below(200) == 0 { self.below(long) } else { self.below(short) }
     }
@@ -203,7 +203,7 @@ impl Random {
     }
 }
 
-/// Makes the input with that number.
+/// Generates the input of a case.
 pub fn make(case: u64) -> Input {
     let mut random = Random(case.wrapping_mul(0xd134_2543_de82_ef95));
     let random = &mut random;
@@ -239,7 +239,7 @@ fn words(random: &mut Random) -> String {
     (0..count).map(|_| random.pick(WORDS)).collect::<Vec<_>>().join(glue)
 }
 
-/// Changes a text in a few places: cuts, copies, and foreign words.
+/// Mutates a text in a few places: cuts, copies, and foreign words.
 fn mutated(random: &mut Random, text: &str) -> String {
     let mut text: Vec<char> = text.chars().collect();
     for _ in 0..random.below(5) {
@@ -342,7 +342,7 @@ fn number(random: &mut Random) -> String {
     shape.replace('N', &number)
 }
 
-/// Makes a condition of the grammar.
+/// Generates a condition.
 fn condition(random: &mut Random, depth: usize) -> String {
     if depth == 0 {
         return random.pick(&["flag", "true", "close > open", "hour == 9"]).to_owned();
@@ -361,7 +361,7 @@ fn condition(random: &mut Random, depth: usize) -> String {
     }
 }
 
-/// Makes a number of the grammar.
+/// Generates a numeric expression.
 fn value(random: &mut Random, depth: usize) -> String {
     if depth == 0 {
         return random

@@ -4,15 +4,15 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.
+/// The strength of a trend regardless of its direction, with Wilder's smoothing; 0 to 100.
 pub const ADX: Indicator = Indicator {
     title: "Average directional movement index",
-    doc: "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
+    doc: "The strength of a trend regardless of its direction, with Wilder's smoothing; 0 to 100.",
     inputs: &[Series::High, Series::Low, Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the averages", 14.0, 2.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the averages", 14.0, 2.0)],
     outputs: &[Output::new(
         "adx",
-        "The strength of a trend without its direction, with the smoothing of Wilder; 0 to 100.",
+        "The strength of a trend regardless of its direction, with Wilder's smoothing; 0 to 100.",
     )
     .roughly_between(0.0, 100.0)],
     look_back: |parameters| look_back_bars(core().adx_lookback(integer(parameters, 0))),

@@ -6,12 +6,12 @@ use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// How long ago the extremes of the last `period` bars were: 100 now, 0 at the far end.
+/// How recent the extremes of the last `period` bars are: 100 on the newest bar, 0 `period` bars ago.
 pub const AROON: Indicator = Indicator {
     title: "Aroon",
-    doc: "How long ago the extremes of the last `period` bars were: 100 now, 0 at the far end.",
+    doc: "How recent the extremes of the last `period` bars are: 100 on the newest bar, 0 `period` bars ago.",
     inputs: &[Series::High, Series::Low],
-    parameters: &[Parameter::period("period", "Bars of the range", 14.0, 2.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the range", 14.0, 2.0)],
     outputs: &[
         Output::new("aroon_down", "100 × (period − bars since the lowest low) / period")
             .roughly_between(0.0, 100.0),

@@ -4,13 +4,13 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// The true range with the smoothing of Wilder, in money.
+/// The true range with Wilder's smoothing, in money.
 pub const ATR: Indicator = Indicator {
     title: "Average true range",
-    doc: "The true range with the smoothing of Wilder, in money.",
+    doc: "The true range with Wilder's smoothing, in money.",
     inputs: &[Series::High, Series::Low, Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the average", 14.0, 1.0)],
-    outputs: &[Output::new("atr", "The true range with the smoothing of Wilder, in money.")
+    parameters: &[Parameter::period("period", "Number of bars in the average", 14.0, 1.0)],
+    outputs: &[Output::new("atr", "The true range with Wilder's smoothing, in money.")
         .between(0.0, f64::INFINITY)],
     look_back: |parameters| look_back_bars(core().atr_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

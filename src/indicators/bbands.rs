@@ -10,7 +10,7 @@ pub const BBANDS: Indicator = Indicator {
     doc: "The simple average of `period` values, and bands `deviations` population deviations above and below it.",
     inputs: &[Series::Close],
     parameters: &[
-        Parameter::period("period", "Bars of the average and the deviation", 20.0, 2.0),
+        Parameter::period("period", "Number of bars in the average and the deviation", 20.0, 2.0),
         Parameter::factor(
             "deviations",
             "Deviations between the average and each band",

@@ -10,7 +10,7 @@ pub const CCI: Indicator = Indicator {
     title: "Commodity channel index",
     doc: "The distance of the typical price from its average, in units of 0.015 mean deviations.",
     inputs: &[Series::High, Series::Low, Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the average", 14.0, 2.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 14.0, 2.0)],
     outputs: &[Output::new(
         "cci",
         "The distance of the typical price from its average, in units of 0.015 mean deviations.",

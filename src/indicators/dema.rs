@@ -9,7 +9,7 @@ pub const DEMA: Indicator = Indicator {
     title: "Double exponential moving average",
     doc: "2 EMA − EMA of EMA.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in each average", 30.0, 1.0)],
     outputs: &[Output::new("dema", "2 EMA − EMA of EMA.")],
     look_back: |parameters| look_back_bars(core().dema_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

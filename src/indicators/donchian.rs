@@ -10,7 +10,7 @@ pub const DONCHIAN: Indicator = Indicator {
     title: "Donchian channel",
     doc: "The highest high and the lowest low of the last `period` bars, the newest included, and their middle.",
     inputs: &[Series::High, Series::Low],
-    parameters: &[Parameter::period("period", "Bars of the channel", 20.0, 2.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the channel", 20.0, 2.0)],
     outputs: &[
         Output::new("donchian_upper", "The highest high").maximum_of_input(0),
         Output::new("donchian_middle", "The middle between highest high and lowest low")

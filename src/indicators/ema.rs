@@ -4,13 +4,13 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// Weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.
+/// An exponential average with weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.
 pub const EMA: Indicator = Indicator {
     title: "Exponential moving average",
-    doc: "Weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.",
+    doc: "An exponential average with weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the average", 30.0, 1.0)],
-    outputs: &[Output::new("ema", "Weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.").within_inputs()],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 30.0, 1.0)],
+    outputs: &[Output::new("ema", "An exponential average with weight 2 / (period + 1) on the newest value; starts from the simple average of the first `period` values.").within_inputs()],
     look_back: |parameters| look_back_bars(core().ema_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {

@@ -5,12 +5,17 @@ use ta_lib::RetCode;
 use super::indicator::{Indicator, Output, Parameter, Series};
 use super::rolling;
 
-/// Highest value.
+/// The greatest of the last `period` values.
 pub const HIGHEST: Indicator = Indicator {
     title: "Highest value",
     doc: "The greatest of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
+    parameters: &[Parameter::period(
+        "period",
+        "Window length in bars, including the newest bar",
+        30.0,
+        1.0,
+    )],
     outputs: &[
         Output::new("highest", "The greatest of the last `period` values.").maximum_of_input(0)
     ],

@@ -9,7 +9,7 @@ pub const HMA: Indicator = Indicator {
     title: "Hull moving average",
     doc: "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the average", 20.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 20.0, 1.0)],
     outputs: &[Output::new(
         "hma",
         "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",

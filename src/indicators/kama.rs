@@ -4,10 +4,10 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// An exponential average whose weight grows with how straight the last `period` values went.
+/// An exponential average whose weight increases with the efficiency ratio of the last `period` values.
 pub const KAMA: Indicator = Indicator {
     title: "Kaufman adaptive moving average",
-    doc: "An exponential average whose weight grows with how straight the last `period` values went.",
+    doc: "An exponential average whose weight increases with the efficiency ratio of the last `period` values.",
     inputs: &[Series::Close],
     parameters: &[Parameter::period(
         "period",
@@ -15,7 +15,7 @@ pub const KAMA: Indicator = Indicator {
         30.0,
         1.0,
     )],
-    outputs: &[Output::new("kama", "An exponential average whose weight grows with how straight the last `period` values went.").within_inputs()],
+    outputs: &[Output::new("kama", "An exponential average whose weight increases with the efficiency ratio of the last `period` values.").within_inputs()],
     look_back: |parameters| look_back_bars(core().kama_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {

@@ -10,8 +10,8 @@ pub const KELTNER: Indicator = Indicator {
     doc: "An exponential average, and bands `multiplier` average true ranges above and below it.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[
-        Parameter::period("period", "Bars of the exponential average", 20.0, 2.0),
-        Parameter::period("atr_period", "Bars of the average true range", 10.0, 1.0),
+        Parameter::period("period", "Period of the exponential average in bars", 20.0, 2.0),
+        Parameter::period("atr_period", "Period of the average true range in bars", 10.0, 1.0),
         Parameter::factor(
             "multiplier",
             "Average true ranges between the average and each band",

@@ -5,13 +5,20 @@ use ta_lib::RetCode;
 use super::indicator::{Indicator, Output, Parameter, Series};
 use super::rolling;
 
-/// Lowest value.
+/// The smallest of the last `period` values.
 pub const LOWEST: Indicator = Indicator {
     title: "Lowest value",
-    doc: "The least of the last `period` values.",
+    doc: "The smallest of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output::new("lowest", "The least of the last `period` values.").minimum_of_input(0)],
+    parameters: &[Parameter::period(
+        "period",
+        "Window length in bars, including the newest bar",
+        30.0,
+        1.0,
+    )],
+    outputs: &[
+        Output::new("lowest", "The smallest of the last `period` values.").minimum_of_input(0)
+    ],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {

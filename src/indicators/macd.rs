@@ -10,9 +10,9 @@ pub const MACD: Indicator = Indicator {
     doc: "The fast exponential average − the slow one, with an exponential average of that as its signal line.",
     inputs: &[Series::Close],
     parameters: &[
-        Parameter::period("fast_period", "Bars of the fast average", 12.0, 1.0),
-        Parameter::period("slow_period", "Bars of the slow average", 26.0, 1.0),
-        Parameter::period("signal_period", "Bars of the signal line", 9.0, 1.0),
+        Parameter::period("fast_period", "Number of bars in the fast average", 12.0, 1.0),
+        Parameter::period("slow_period", "Number of bars in the slow average", 26.0, 1.0),
+        Parameter::period("signal_period", "Period of the signal line in bars", 9.0, 1.0),
     ],
     outputs: &[
         Output::new("macd_line", "The fast average − the slow average"),

@@ -9,7 +9,7 @@ pub const MFI: Indicator = Indicator {
     title: "Money flow index",
     doc: "A relative strength index of typical price × volume; 0 to 100.",
     inputs: &[Series::High, Series::Low, Series::Close, Series::Volume],
-    parameters: &[Parameter::period("period", "Bars of the sums", 14.0, 2.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the sums", 14.0, 2.0)],
     outputs: &[Output::new(
         "mfi",
         "A relative strength index of typical price × volume; 0 to 100.",

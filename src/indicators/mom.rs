@@ -9,7 +9,7 @@ pub const MOM: Indicator = Indicator {
     title: "Momentum",
     doc: "The value − the value `period` bars ago.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look back", 10.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars to look back", 10.0, 1.0)],
     outputs: &[Output::new("mom", "The value − the value `period` bars ago.")],
     look_back: |parameters| look_back_bars(core().mom_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

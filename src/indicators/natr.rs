@@ -9,7 +9,7 @@ pub const NATR: Indicator = Indicator {
     title: "Normalized average true range",
     doc: "100 × ATR / close, in percent.",
     inputs: &[Series::High, Series::Low, Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the average", 14.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 14.0, 1.0)],
     outputs: &[Output::new("natr", "100 × ATR / close, in percent.").between(0.0, f64::INFINITY)],
     look_back: |parameters| look_back_bars(core().natr_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

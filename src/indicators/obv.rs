@@ -4,15 +4,15 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Series, core, look_back_bars};
 
-/// The running sum of the volume, counted as positive on bars that rose and as negative on bars that fell.
+/// The running sum of the volume, added on bars that close higher and subtracted on bars that close lower.
 pub const OBV: Indicator = Indicator {
     title: "On balance volume",
-    doc: "The running sum of the volume, counted as positive on bars that rose and as negative on bars that fell.",
+    doc: "The running sum of the volume, added on bars that close higher and subtracted on bars that close lower.",
     inputs: &[Series::Close, Series::Volume],
     parameters: &[],
     outputs: &[Output::new(
         "obv",
-        "The running sum of the volume, counted as positive on bars that rose and as negative on bars that fell.",
+        "The running sum of the volume, added on bars that close higher and subtracted on bars that close lower.",
     )],
     look_back: |_| look_back_bars(core().obv_lookback()),
     kernel: |inputs, _, outputs, _| match (inputs, outputs) {

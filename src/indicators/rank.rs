@@ -6,13 +6,13 @@ use super::indicator::{Indicator, Output, Parameter, Series};
 use super::rolling;
 use crate::observer::ProgressObserver;
 
-/// Rank in the window.
+/// The percentile rank of the newest value among the last `period` values, 0 to 1; equal values share the middle of their ranks.
 pub const RANK: Indicator = Indicator {
     title: "Rank in the window",
-    doc: "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.",
+    doc: "The percentile rank of the newest value among the last `period` values, 0 to 1; equal values share the middle of their ranks.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
-    outputs: &[Output::new("rank", "The share of the last `period` values that are at most the newest; equal ones share the middle of their ranks.").between(0.0, 1.0)],
+    parameters: &[Parameter::period("period", "Window length in bars, including the newest bar", 30.0, 1.0)],
+    outputs: &[Output::new("rank", "The percentile rank of the newest value among the last `period` values, 0 to 1; equal values share the middle of their ranks.").between(0.0, 1.0)],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
         ([values], [output]) if rolling::window(parameters) < TREE_MIN_PERIOD => {

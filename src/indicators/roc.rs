@@ -9,7 +9,7 @@ pub const ROC: Indicator = Indicator {
     title: "Rate of change",
     doc: "100 × (value / value `period` bars ago − 1), in percent.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look back", 10.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars to look back", 10.0, 1.0)],
     outputs: &[Output::new("roc", "100 × (value / value `period` bars ago − 1), in percent.")],
     look_back: |parameters| look_back_bars(core().roc_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

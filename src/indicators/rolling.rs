@@ -35,7 +35,7 @@ pub fn highest(values: &[f64], parameters: &[f64]) -> Result<Vec<f64>, RetCode> 
     column(values, parameters, |a, b| if a > b { a } else { b })
 }
 
-/// Returns the least value of each full window.
+/// Returns the smallest value of each full window.
 pub fn lowest(values: &[f64], parameters: &[f64]) -> Result<Vec<f64>, RetCode> {
     column(values, parameters, |a, b| if a < b { a } else { b })
 }

@@ -4,13 +4,17 @@ use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// 100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.
+/// 100 × average gain / (average gain + average loss), with Wilder's smoothing; 0 to 100.
 pub const RSI: Indicator = Indicator {
     title: "Relative strength index",
-    doc: "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.",
+    doc: "100 × average gain / (average gain + average loss), with Wilder's smoothing; 0 to 100.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of the averages", 14.0, 2.0)],
-    outputs: &[Output::new("rsi", "100 × average gain / (average gain + average loss), with the smoothing of Wilder; 0 to 100.").between(0.0, 100.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the averages", 14.0, 2.0)],
+    outputs: &[Output::new(
+        "rsi",
+        "100 × average gain / (average gain + average loss), with Wilder's smoothing; 0 to 100.",
+    )
+    .between(0.0, 100.0)],
     look_back: |parameters| look_back_bars(core().rsi_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, integer(parameters, 0), output),

@@ -4,10 +4,10 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, look_back_bars, real};
 
-/// The trailing stop of Wilder, which accelerates with each new extreme of the trend.
+/// Wilder's trailing stop, which accelerates with each new extreme of the trend.
 pub const SAR: Indicator = Indicator {
     title: "Parabolic stop and reverse",
-    doc: "The trailing stop of Wilder, which accelerates with each new extreme of the trend.",
+    doc: "Wilder's trailing stop, which accelerates with each new extreme of the trend.",
     inputs: &[Series::High, Series::Low],
     parameters: &[
         Parameter::factor(
@@ -21,7 +21,7 @@ pub const SAR: Indicator = Indicator {
     ],
     outputs: &[Output::new(
         "sar",
-        "The trailing stop of Wilder, which accelerates with each new extreme of the trend.",
+        "Wilder's trailing stop, which accelerates with each new extreme of the trend.",
     )],
     look_back: |parameters| {
         look_back_bars(core().sar_lookback(real(parameters, 0), real(parameters, 1)))

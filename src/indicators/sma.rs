@@ -6,13 +6,15 @@ use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look
 use super::sma_pair::compare_averages;
 use super::three_way_comparison::ThreeWayComparison;
 
-/// The plain mean of the last `period` values.
+/// The arithmetic mean of the last `period` values.
 pub const SMA: Indicator = Indicator {
     title: "Simple moving average",
-    doc: "The plain mean of the last `period` values.",
+    doc: "The arithmetic mean of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
-    outputs: &[Output::new("sma", "The plain mean of the last `period` values.").within_inputs()],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 30.0, 1.0)],
+    outputs: &[
+        Output::new("sma", "The arithmetic mean of the last `period` values.").within_inputs()
+    ],
     look_back: |parameters| look_back_bars(core().sma_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {

@@ -5,12 +5,17 @@ use ta_lib::{OutRange, RetCode};
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer};
 use super::rolling;
 
-/// Population deviation.
+/// The population standard deviation of the last `period` values.
 pub const STDEV: Indicator = Indicator {
     title: "Population deviation",
     doc: "The population standard deviation of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 5.0, 1.0)],
+    parameters: &[Parameter::period(
+        "period",
+        "Window length in bars, including the newest bar",
+        5.0,
+        1.0,
+    )],
     outputs: &[Output::new(
         "stdev",
         "The population standard deviation of the last `period` values.",

@@ -11,9 +11,9 @@ pub const STOCH: Indicator = Indicator {
     doc: "Where the close lies in the range of the last bars, 0 at its low and 100 at its high, smoothed by simple averages.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[
-        Parameter::period("fast_k_period", "Bars of the range", 5.0, 1.0),
-        Parameter::period("slow_k_period", "Bars of the first average", 3.0, 1.0),
-        Parameter::period("slow_d_period", "Bars of the second average", 3.0, 1.0),
+        Parameter::period("fast_k_period", "Number of bars in the range", 5.0, 1.0),
+        Parameter::period("slow_k_period", "Number of bars in the first average", 3.0, 1.0),
+        Parameter::period("slow_d_period", "Number of bars in the second average", 3.0, 1.0),
     ],
     outputs: &[
         Output::new("stoch_k", "The slow %K line").roughly_between(0.0, 100.0),

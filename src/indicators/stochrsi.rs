@@ -11,9 +11,9 @@ pub const STOCHRSI: Indicator = Indicator {
     doc: "Where the relative strength index lies in its own range of the last bars, 0 to 100.",
     inputs: &[Series::Close],
     parameters: &[
-        Parameter::period("period", "Bars of the relative strength index", 14.0, 2.0),
-        Parameter::period("fast_k_period", "Bars of the range", 5.0, 1.0),
-        Parameter::period("fast_d_period", "Bars of the average", 3.0, 1.0),
+        Parameter::period("period", "Period of the relative strength index in bars", 14.0, 2.0),
+        Parameter::period("fast_k_period", "Number of bars in the range", 5.0, 1.0),
+        Parameter::period("fast_d_period", "Number of bars in the average", 3.0, 1.0),
     ],
     outputs: &[
         Output::new("stochrsi_k", "The fast %K line of the RSI").roughly_between(0.0, 100.0),

@@ -5,12 +5,17 @@ use ta_lib::{OutRange, RetCode};
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer};
 use super::rolling;
 
-/// Sum.
+/// The sum of the last `period` values.
 pub const SUM: Indicator = Indicator {
     title: "Sum",
     doc: "The sum of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars to look at, the newest included", 30.0, 1.0)],
+    parameters: &[Parameter::period(
+        "period",
+        "Window length in bars, including the newest bar",
+        30.0,
+        1.0,
+    )],
     outputs: &[Output::new("sum", "The sum of the last `period` values.")],
     look_back: |parameters| rolling::look_back(parameters),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

@@ -10,7 +10,7 @@ pub const SUPERTREND: Indicator = Indicator {
     doc: "A trailing band `multiplier` average true ranges from the middle of the bar, below the price in an upward trend and above it in a downward one.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[
-        Parameter::period("period", "Bars of the average true range", 10.0, 2.0),
+        Parameter::period("period", "Period of the average true range in bars", 10.0, 2.0),
         Parameter::factor(
             "multiplier",
             "Average true ranges between the middle of the bar and the band",

@@ -9,7 +9,7 @@ pub const TEMA: Indicator = Indicator {
     title: "Triple exponential moving average",
     doc: "3 EMA − 3 EMA of EMA + EMA of EMA of EMA.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in each average", 30.0, 1.0)],
     outputs: &[Output::new("tema", "3 EMA − 3 EMA of EMA + EMA of EMA of EMA.")],
     look_back: |parameters| look_back_bars(core().tema_lookback(integer(parameters, 0))),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {

@@ -9,7 +9,7 @@ pub const TRIMA: Indicator = Indicator {
     title: "Triangular moving average",
     doc: "An average of averages, with most weight on the middle of the last `period` values.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 30.0, 1.0)],
     outputs: &[Output::new(
         "trima",
         "An average of averages, with most weight on the middle of the last `period` values.",

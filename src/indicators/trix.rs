@@ -9,7 +9,7 @@ pub const TRIX: Indicator = Indicator {
     title: "TRIX",
     doc: "The rate of change over one bar of a triple exponential average, in percent.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars of each average", 30.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in each average", 30.0, 1.0)],
     outputs: &[Output::new(
         "trix",
         "The rate of change over one bar of a triple exponential average, in percent.",

@@ -10,9 +10,9 @@ pub const ULTOSC: Indicator = Indicator {
     doc: "Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.",
     inputs: &[Series::High, Series::Low, Series::Close],
     parameters: &[
-        Parameter::period("short_period", "Bars of the shortest period", 7.0, 1.0),
-        Parameter::period("middle_period", "Bars of the middle period", 14.0, 1.0),
-        Parameter::period("long_period", "Bars of the longest period", 28.0, 1.0),
+        Parameter::period("short_period", "Shortest period in bars", 7.0, 1.0),
+        Parameter::period("middle_period", "Middle period in bars", 14.0, 1.0),
+        Parameter::period("long_period", "Longest period in bars", 28.0, 1.0),
     ],
     outputs: &[Output::new("ultosc", "Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.").roughly_between(0.0, 100.0)],
     look_back: |parameters| {

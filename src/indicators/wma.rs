@@ -4,15 +4,15 @@ use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
 
-/// Weights that fall linearly from `period` on the newest value to 1 on the oldest.
+/// An average with weights that fall linearly from `period` on the newest value to 1 on the oldest.
 pub const WMA: Indicator = Indicator {
     title: "Weighted moving average",
-    doc: "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
+    doc: "An average with weights that fall linearly from `period` on the newest value to 1 on the oldest.",
     inputs: &[Series::Close],
-    parameters: &[Parameter::period("period", "Bars in the average", 30.0, 1.0)],
+    parameters: &[Parameter::period("period", "Number of bars in the average", 30.0, 1.0)],
     outputs: &[Output::new(
         "wma",
-        "Weights that fall linearly from `period` on the newest value to 1 on the oldest.",
+        "An average with weights that fall linearly from `period` on the newest value to 1 on the oldest.",
     )
     .within_inputs()],
     look_back: |parameters| look_back_bars(core().wma_lookback(integer(parameters, 0))),

@@ -22,6 +22,7 @@ pub mod check;
 pub mod evaluate;
 pub mod functions;
 mod fusion;
+mod interval;
 mod kernels;
 mod lexer;
 pub mod limits;

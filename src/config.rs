@@ -1,4 +1,4 @@
-//! Settings: what the caller says, then the environment, then `.env`, then defaults.
+//! Settings from options of the caller, the environment, `.env`, and defaults, in this order of precedence.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::quote::quoted;
 use crate::request::{Fields, Input, Issues, Range};
 
-/// How much is logged.
+/// The level of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
     /// Everything.
@@ -15,11 +15,11 @@ pub enum LogLevel {
     Debug,
     /// Runs and their results.
     Info,
-    /// What deserves a look.
+    /// Potential problems.
     Warn,
     /// Failures.
     Error,
-    /// Nothing.
+    /// No logging.
     Off,
 }
 
@@ -34,12 +34,12 @@ impl LogLevel {
     ];
 }
 
-/// The form of a log line.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// Text for people.
+    /// Human-readable text.
     Pretty,
 }
 
@@ -47,7 +47,7 @@ impl LogFormat {
     const ALL: [(&'static str, Self); 2] = [("json", Self::Json), ("pretty", Self::Pretty)];
 }
 
-/// A URL that may hold a password and is never shown.
+/// A URL that may contain a password and is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Where runs and bars are kept.
+/// Where runs and bars are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
     /// An embedded `SQLite` file.
@@ -69,39 +69,39 @@ pub enum Database {
 /// The settings of one engine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Where runs and bars are kept.
+    /// Where runs and bars are stored.
     pub database: Database,
-    /// Connections kept open.
+    /// Number of pooled connections.
     pub db_pool_size: u32,
-    /// Connections beyond the pool under load.
+    /// Number of additional connections under load.
     pub db_max_overflow: u32,
-    /// Our own schema in a PostgreSQL database.
+    /// The schema of the store in a PostgreSQL database.
     pub db_schema: String,
-    /// The PostgreSQL database that prices are loaded from; nothing for that of `database`. Holds a password.
+    /// The PostgreSQL database with prices; `None` for that of `database`.
     pub market_data_url: Option<Secret>,
-    /// External table of prices, `schema.table`.
+    /// The table of prices, `schema.table`.
     pub market_data_table: Option<String>,
-    /// Longest range of a run, days.
+    /// Maximum range of a run, days.
     pub max_backtest_duration_days: u32,
-    /// Runs at once; one more waits.
+    /// Maximum number of concurrent runs.
     pub max_concurrent_backtests: u32,
-    /// Most bars of a run.
+    /// Maximum number of bars in a run.
     pub max_data_points: u64,
-    /// Most rows of an import.
+    /// Maximum number of rows in an import.
     pub max_import_rows: u64,
-    /// Rows of a read.
+    /// Number of rows per read.
     pub chunk_size: u32,
-    /// Lifetime of cached bars, seconds; 0 for no cache.
+    /// Lifetime of cached bars, seconds; 0 disables the cache.
     pub cache_ttl_seconds: u64,
-    /// Worker threads of sweeps; nothing for one a core.
+    /// Number of threads for sweeps; `None` for one per core.
     pub threads: Option<u32>,
-    /// How much is logged.
+    /// The level of the log.
     pub log_level: LogLevel,
-    /// The form of a log line.
+    /// The format of the log.
     pub log_format: LogFormat,
 }
 
-/// The settings by their names in JavaScript; in the environment they are in `UPPER_SNAKE_CASE`.
+/// The names of the settings in JavaScript. Environment variables have them in `UPPER_SNAKE_CASE`.
 pub const SETTINGS: [&str; 16] = [
     "databaseUrl",
     "dataDir",
@@ -121,8 +121,8 @@ pub const SETTINGS: [&str; 16] = [
     "logFormat",
 ];
 
-/// The settings that are text; the others are whole numbers.
-const TEXTS: [&str; 7] = [
+/// The settings that are texts; the others are integers.
+const TEXT_SETTINGS: [&str; 7] = [
     "databaseUrl",
     "dataDir",
     "dbSchema",
@@ -132,10 +132,10 @@ const TEXTS: [&str; 7] = [
     "logFormat",
 ];
 
-/// The schema in a PostgreSQL database where nothing else is said.
-const DB_SCHEMA: &str = "backtesting";
+/// The default schema in a PostgreSQL database.
+const DEFAULT_DB_SCHEMA: &str = "backtesting";
 
-/// Returns the name of a setting in the environment: `cacheTtlSeconds` is `CACHE_TTL_SECONDS`.
+/// Returns the environment variable of a setting: `CACHE_TTL_SECONDS` for `cacheTtlSeconds`.
 pub fn environment_name(setting: &str) -> String {
     let mut name = String::with_capacity(setting.len() + 4);
     for letter in setting.chars() {
@@ -148,35 +148,36 @@ pub fn environment_name(setting: &str) -> String {
 }
 
 impl Config {
-    /// Resolves the settings: those of `given`, then those that `environment` knows, then the defaults.
+    /// Resolves the settings from `options`, `environment`, and defaults.
     ///
-    /// `platform_data_dir` is the user's data folder, used where neither a database nor a folder is named.
+    /// `platform_data_dir` is the user's data directory, used if neither a database nor a directory is set.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with every setting that is unknown, mistyped or out of range; `STORAGE` where there is no
-    /// folder to keep anything in.
+    /// `INVALID_ARGUMENT` with every setting that is unknown, mistyped or out of range; `STORAGE` if there is no directory
+    /// for the store.
     pub fn resolve(
-        given: &Input,
+        options: &Input,
         environment: &dyn Fn(&str) -> Option<String>,
         platform_data_dir: Option<PathBuf>,
     ) -> Result<Self> {
         let mut issues = Issues::default();
-        let merged = merge(given, environment, &mut issues);
+        let merged = merge(options, environment, &mut issues);
         let mut fields = Fields::open("config", &merged, &mut issues);
         let count = |minimum: f64, maximum: f64| Range::between(minimum, maximum);
         let url = fields.text("databaseUrl", &mut issues);
         let data_dir = fields.text("dataDir", &mut issues).map(PathBuf::from);
-        let mut whole = |name: &'static str, default: u64, range: Range, issues: &mut Issues| {
+        let mut integer = |name: &'static str, default: u64, range: Range, issues: &mut Issues| {
             fields.integer(name, range, issues).unwrap_or(default)
         };
-        let db_pool_size = whole("dbPoolSize", 5, count(1.0, 1000.0), &mut issues);
-        let db_max_overflow = whole("dbMaxOverflow", 10, count(0.0, 1000.0), &mut issues);
-        let max_days = whole("maxBacktestDurationDays", 1825, count(1.0, 1_000_000.0), &mut issues);
-        let max_concurrent = whole("maxConcurrentBacktests", 3, count(1.0, 1000.0), &mut issues);
-        let max_data_points = whole("maxDataPoints", 1_000_000, count(1.0, 1e9), &mut issues);
-        let max_import_rows = whole("maxImportRows", 10_000_000, count(1.0, 1e9), &mut issues);
-        let chunk_size = whole("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
-        let cache_ttl_seconds = whole("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
+        let db_pool_size = integer("dbPoolSize", 5, count(1.0, 1000.0), &mut issues);
+        let db_max_overflow = integer("dbMaxOverflow", 10, count(0.0, 1000.0), &mut issues);
+        let max_days =
+            integer("maxBacktestDurationDays", 1825, count(1.0, 1_000_000.0), &mut issues);
+        let max_concurrent = integer("maxConcurrentBacktests", 3, count(1.0, 1000.0), &mut issues);
+        let max_data_points = integer("maxDataPoints", 1_000_000, count(1.0, 1e9), &mut issues);
+        let max_import_rows = integer("maxImportRows", 10_000_000, count(1.0, 1e9), &mut issues);
+        let chunk_size = integer("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
+        let cache_ttl_seconds = integer("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
         let db_schema = schema(fields.text("dbSchema", &mut issues), &mut issues);
         let market_data_url = market_data(fields.text("marketDataUrl", &mut issues), &mut issues);
@@ -188,57 +189,57 @@ impl Config {
         fields.finish(&mut issues);
         let database = database(url.as_deref(), data_dir, platform_data_dir, &mut issues);
         issues.into_result(Code::InvalidArgument)?;
-        let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+        let to_u32 = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Ok(Self {
             database: database?,
-            db_pool_size: narrow(db_pool_size),
-            db_max_overflow: narrow(db_max_overflow),
+            db_pool_size: to_u32(db_pool_size),
+            db_max_overflow: to_u32(db_max_overflow),
             db_schema,
             market_data_url,
             market_data_table,
-            max_backtest_duration_days: narrow(max_days),
-            max_concurrent_backtests: narrow(max_concurrent),
+            max_backtest_duration_days: to_u32(max_days),
+            max_concurrent_backtests: to_u32(max_concurrent),
             max_data_points,
             max_import_rows,
-            chunk_size: narrow(chunk_size),
+            chunk_size: to_u32(chunk_size),
             cache_ttl_seconds,
-            threads: threads.map(narrow),
+            threads: threads.map(to_u32),
             log_level,
             log_format,
         })
     }
 }
 
-/// Fills settings that the caller left out from the environment.
+/// Adds settings from the environment that the caller did not set.
 fn merge(
-    given: &Input,
+    options: &Input,
     environment: &dyn Fn(&str) -> Option<String>,
     issues: &mut Issues,
 ) -> Input {
-    let mut entries = match given {
+    let mut entries = match options {
         Input::Record(entries) => entries.clone(),
         Input::Null => Vec::new(),
         other => return other.clone(),
     };
-    // A folder named by the caller is meant, whatever database the environment has for somebody else.
-    let names_folder =
+    // A directory set by the caller takes precedence over a database of the environment.
+    let has_data_dir =
         entries.iter().any(|(name, value)| name == "dataDir" && !matches!(value, Input::Null));
     for setting in SETTINGS {
-        if setting == "databaseUrl" && names_folder {
+        if setting == "databaseUrl" && has_data_dir {
             continue;
         }
         if entries.iter().any(|(name, value)| name == setting && !matches!(value, Input::Null)) {
             continue;
         }
         let variable = environment_name(setting);
-        // A variable set to nothing is how shells and compose files unset it.
+        // Shells and compose files unset a variable by setting it to an empty text.
         let Some(text) = environment(&variable).filter(|text| !text.trim().is_empty()) else {
             continue;
         };
         let text = text.trim().to_owned();
         let value = if setting.starts_with("log") {
             Input::Text(text.to_lowercase())
-        } else if TEXTS.contains(&setting) {
+        } else if TEXT_SETTINGS.contains(&setting) {
             Input::Text(text)
         } else if let Ok(number) = text.parse::<f64>() {
             Input::Number(number)
@@ -256,14 +257,15 @@ fn merge(
     Input::Record(entries)
 }
 
-/// Checks the name of our schema; it must not be one that belongs to others.
-fn schema(given: Option<String>, issues: &mut Issues) -> String {
-    let Some(name) = given else { return DB_SCHEMA.to_owned() };
-    let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    let others =
+/// Checks the name of the schema. It must not be a schema of PostgreSQL itself.
+fn schema(stated: Option<String>, issues: &mut Issues) -> String {
+    let Some(name) = stated else { return DEFAULT_DB_SCHEMA.to_owned() };
+    let has_valid_characters =
+        name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let is_reserved =
         ["public", "information_schema"].contains(&name.as_str()) || name.starts_with("pg_");
-    if !letters
-        || others
+    if !has_valid_characters
+        || is_reserved
         || name.len() > 63
         || name.starts_with(|first: char| first.is_ascii_digit())
     {
@@ -271,8 +273,8 @@ fn schema(given: Option<String>, issues: &mut Issues) -> String {
             "config.dbSchema",
             "format",
             format!(
-                "dbSchema (DB_SCHEMA) must be up to 63 letters, digits and underscores, not begin with a digit, and not be \
-                 public, information_schema or a name that begins with pg_, was {}",
+                "dbSchema (DB_SCHEMA) must have at most 63 letters, digits and underscores, must not begin with a digit, and must not be \
+                 public, information_schema or begin with pg_, was {}",
                 quoted(&name)
             ),
         );
@@ -284,7 +286,7 @@ fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// Checks where prices are loaded from; the URL is never repeated in a message, since it may hold a password.
+/// Checks the URL of the prices. Messages never contain it, since it may contain a password.
 fn market_data(url: Option<String>, issues: &mut Issues) -> Option<Secret> {
     let url = url?;
     if !is_postgres(&url) {
@@ -297,7 +299,7 @@ fn market_data(url: Option<String>, issues: &mut Issues) -> Option<Secret> {
     Some(Secret(url))
 }
 
-/// Finds where to keep things; the URL is never repeated in a message, since it may hold a password.
+/// Determines the database of the store. Messages never contain its URL, since it may contain a password.
 fn database(
     url: Option<&str>,
     data_dir: Option<PathBuf>,
@@ -316,18 +318,16 @@ fn database(
                 issues.add(
                     "config.databaseUrl",
                     "choice",
-                    "databaseUrl (DATABASE_URL) must be sqlite:PATH, the path of a file, or postgresql://…",
+                    "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…",
                 );
             }
             Ok(Database::Sqlite(PathBuf::from(path.unwrap_or_default())))
         }
         None => data_dir
-            .or_else(|| platform.map(|folder| folder.join("aitradepro-backtesting")))
-            .map(|folder| Database::Sqlite(folder.join(FILE)))
+            .or_else(|| platform.map(|directory| directory.join("aitradepro-backtesting")))
+            .map(|directory| Database::Sqlite(directory.join(FILE)))
             .ok_or_else(|| {
-                Error::storage(
-                    "there is no user data folder on this system: set dataDir (DATA_DIR)",
-                )
+                Error::storage("this system has no user data directory: set dataDir (DATA_DIR)")
             }),
     }
 }
@@ -337,18 +337,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn resolve(given: serde_json::Value, environment: &[(&str, &str)]) -> Result<Config> {
+    fn resolve(options: serde_json::Value, environment: &[(&str, &str)]) -> Result<Config> {
         let lookup = |name: &str| {
             environment
                 .iter()
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Config::resolve(&Input::from(given), &lookup, Some(PathBuf::from("/home/user/data")))
+        Config::resolve(&Input::from(options), &lookup, Some(PathBuf::from("/home/user/data")))
     }
 
     #[test]
-    fn the_caller_wins_over_the_environment_and_that_over_defaults() {
+    fn options_take_precedence_over_the_environment_and_defaults() {
         let environment = [
             ("CACHE_TTL_SECONDS", "7"),
             ("MAX_DATA_POINTS", "5"),
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_setting_is_named_and_no_password_shown() {
+    fn every_invalid_setting_is_reported_without_passwords() {
         let error = resolve(
             json!({"databaseUrl": "mysql://user:secret@host", "dbPoolSize": 0, "cacheTtl": 1}),
             &[("MAX_CONCURRENT_BACKTESTS", "many")],
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn prices_may_come_from_another_database() {
         assert_eq!(resolve(json!({}), &[]).unwrap().market_data_url, None);
-        // A folder for the store says nothing about the prices.
+        // A directory of the store does not affect the prices.
         let environment = [("MARKET_DATA_URL", "postgres://u:secret@h/d")];
         let config = resolve(json!({"dataDir": "/d"}), &environment).unwrap();
         assert_eq!(config.market_data_url, Some(Secret("postgres://u:secret@h/d".into())));
@@ -407,19 +407,19 @@ mod tests {
     }
 
     #[test]
-    fn our_schema_is_a_plain_name_and_nobody_elses() {
+    fn the_schema_must_have_a_valid_name_that_is_not_reserved() {
         assert_eq!(resolve(json!({}), &[]).unwrap().db_schema, "backtesting");
         assert_eq!(resolve(json!({}), &[("DB_SCHEMA", "Tests_2")]).unwrap().db_schema, "Tests_2");
         for name in ["public", "pg_toast", "a-b", "1a", "a\"; DROP", "", &"a".repeat(64)] {
             let Err(error) = resolve(json!({ "dbSchema": name }), &[]) else {
-                panic!("{name:?} should be refused");
+                panic!("{name:?} should be rejected");
             };
             assert_eq!(error.issues[0].path, "config.dbSchema", "{name:?}");
         }
     }
 
     #[test]
-    fn a_path_or_a_server_can_be_named() {
+    fn the_store_may_be_a_file_or_a_server() {
         assert_eq!(
             resolve(json!({"databaseUrl": "sqlite:/tmp/a.db"}), &[]).unwrap().database,
             Database::Sqlite("/tmp/a.db".into())

@@ -1,39 +1,32 @@
-//! One call: the place it came from on the way in, the promise on the way out.
+//! Calls: from the arguments on the JavaScript thread to the promise.
 
 use std::pin::Pin;
 
-use napi::bindgen_prelude::{
-    FnArgs, FunctionRef, PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available,
-};
+use napi::bindgen_prelude::{PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available};
 use napi::{Env, JsError, JsValue};
 use tokio::runtime::Handle;
 
+use crate::compute::allocator;
 use crate::service::pool::{self, InlineOutcome};
 use crate::service::{CallControl, Progress};
 
 use super::error;
-use super::options::{Followed, read_options};
-use super::runtime::{Fail, Runtime};
+use super::exception::take_exception;
+use super::options::{CallOptions, Callbacks, read_options};
+use super::runtime::{ErrorFactory, Runtime};
 use super::types::JsProgress;
-use crate::compute::allocator;
 
-/// What a call holds on to in JavaScript until it is answered.
-struct Held {
-    fail: Fail,
-    followers: Followers,
+/// The JavaScript references of a call, held until it settles.
+struct PendingCall {
+    error_factory: ErrorFactory,
+    callbacks: Callbacks,
 }
 
-/// The caller's functions around a call.
-#[derive(Default)]
-struct Followers {
-    /// Takes the listener off the signal.
-    unlisten: Option<FunctionRef<(), Unknown<'static>>>,
-    /// Hears of the end.
-    listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
-}
+/// Settles a promise on the JavaScript thread.
+type Settle<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
 
-/// Makes a promise of a use case without options.
-pub(super) fn call<'env, T, V, F>(
+/// Returns a promise of a use case without options.
+pub(super) fn promise<'env, T, V, F>(
     env: &'env Env,
     work: crate::Result<F>,
     convert: impl FnOnce(&Env, T) -> napi::Result<V> + Send + 'static,
@@ -43,21 +36,17 @@ where
     V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    begin(env, None, false, |_| work, |env, value| Ok((convert(env, value)?, None)))
+    promise_with_options(env, None, false, |_| work, |env, value| Ok((convert(env, value)?, None)))
 }
 
-/// Makes what a promise settles with, on the JavaScript thread.
-type Resolver<V> = Box<dyn FnOnce(Env) -> napi::Result<V> + Send>;
-
-/// Makes a promise of a use case that its caller may follow and stop.
+/// Returns a promise of a use case that its caller can observe and cancel.
 ///
-/// One that is `small` begins here, and is answered here unless it has to wait: two changes of threads cost a hundred
-/// microseconds, and it takes a few. Promises that are answered here keep the event loop from turning, so that this is done
-/// for some milliseconds between two turns and no longer.
-pub(super) fn begin<'env, T, V, F>(
+/// Small work runs on this thread unless it has to wait: it takes a few microseconds, and two thread switches cost a hundred.
+/// Promises that settle here keep the event loop from turning, so this is limited to a few milliseconds per turn.
+pub(super) fn promise_with_options<'env, T, V, F>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
-    small: bool,
+    is_small: bool,
     start: impl FnOnce(CallControl) -> crate::Result<F>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
@@ -67,17 +56,15 @@ where
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
     let runtime = Runtime::of(env)?;
-    let (signal, followers, work) = match read_options(env, options)? {
-        Ok(Followed { control, signal, unlisten, listener }) => {
-            (signal, Followers { unlisten, listener }, start(control))
-        }
-        Err(refused) => (None, Followers::default(), Err(refused)),
+    let (signal, callbacks, work) = match read_options(env, options)? {
+        Ok(CallOptions { control, signal, callbacks }) => (signal, callbacks, start(control)),
+        Err(invalid) => (None, Callbacks::default(), Err(invalid)),
     };
     let work = match work {
-        Ok(work) if small && followers.listener.is_none() && runtime.has_time(env) => {
+        Ok(work) if is_small && callbacks.on_progress.is_none() && runtime.has_time(env) => {
             match within_runtime_if_available(|| pool::run_inline(work)) {
                 InlineOutcome::Finished(Ok(value)) => {
-                    return match followers.told(env, value, convert) {
+                    return match resolve(env, callbacks, value, convert) {
                         Ok(value) => PromiseRaw::resolve(env, value),
                         Err(failure) => {
                             PromiseRaw::reject(env, JsError::from(failure).into_unknown(*env))
@@ -85,25 +72,26 @@ where
                     };
                 }
                 InlineOutcome::Finished(Err(failure)) => {
-                    followers.leave(env);
-                    let fail = runtime.begin(env, signal)?;
-                    return PromiseRaw::reject(env, error::build(env, failure, &fail)?);
+                    remove_abort_listener(env, &callbacks);
+                    let error_factory = runtime.error_factory(env, signal)?;
+                    return PromiseRaw::reject(env, error::build(env, failure, &error_factory)?);
                 }
                 InlineOutcome::Pending(work) => Ok(work),
             }
         }
         work => work.map(Box::pin),
     };
-    let held = Held { fail: runtime.begin(env, signal)?, followers };
-    answer_later(env, runtime, held, work, convert)
+    let call = PendingCall { error_factory: runtime.error_factory(env, signal)?, callbacks };
+    settle_later(env, runtime, call, work, convert)
 }
 
-/// Makes a promise of work that begins on an idle simulation thread, or else among the tasks for I/O, so that it never
-/// waits for somebody else's simulation. Answers are delivered a few at a time, so that many that are ready at once do not hold up the event loop.
-fn answer_later<'env, T, V, F>(
+/// Returns a promise of work that starts on an idle simulation thread, or as an I/O task if none is idle, so it never waits
+/// for another simulation. Few promises settle at a time, so that many results that are ready at once do not block the
+/// event loop.
+fn settle_later<'env, T, V, F>(
     env: &'env Env,
     runtime: &Runtime,
-    held: Held,
+    call: PendingCall,
     work: crate::Result<Pin<Box<F>>>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
@@ -112,20 +100,20 @@ where
     V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    let (deferred, promise) = env.create_deferred::<V, Resolver<V>>()?;
+    let (deferred, promise) = env.create_deferred::<V, Settle<V>>()?;
     let promise = PromiseRaw::new(env.raw(), promise.raw());
     let deliveries = runtime.deliveries();
     let future = async move {
         let result = match work {
             Ok(work) => pool::catch_panics(work).await,
-            Err(refused) => Err(refused),
+            Err(error) => Err(error),
         };
-        // There is no permit once the environment ends, and nobody to answer to.
+        // There is no permit when the environment has ended, and then the promise is gone, too.
         let permit = deliveries.acquire_owned().await.ok();
         deferred.resolve(Box::new(move |env: Env| {
-            let settled = settle(&env, held, result, convert);
+            let settled = settle(&env, call, result, convert);
             if let (Some(permit), Ok(runtime)) = (permit, Runtime::of(&env)) {
-                runtime.delivered(&env, permit);
+                runtime.release_delivery(&env, permit);
             }
             settled
         }));
@@ -135,48 +123,43 @@ where
     Ok(promise)
 }
 
-/// Turns the result of a call into what its promise settles with, on the JavaScript thread.
+/// Converts the result of a call to the value or error that its promise settles with.
 fn settle<T, V>(
     env: &Env,
-    held: Held,
+    call: PendingCall,
     result: crate::Result<T>,
     convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
 ) -> napi::Result<V> {
     match result {
-        Ok(value) => {
-            held.followers.told(env, value, convert).map_err(|failure| error::settled(env, failure))
-        }
+        Ok(value) => resolve(env, call.callbacks, value, convert)
+            .map_err(|failure| error::or_exception(env, failure)),
         Err(failure) => {
-            held.followers.leave(env);
-            Err(error::to_js(env, failure, &held.fail))
+            remove_abort_listener(env, &call.callbacks);
+            Err(error::to_js(env, failure, &call.error_factory))
         }
     }
 }
 
-impl Followers {
-    /// Lets go of the signal.
-    fn leave(&self, env: &Env) {
-        if let Some(unlisten) = &self.unlisten {
-            let left = unlisten.borrow_back(env).and_then(|unlisten| unlisten.apply((), ()));
-            if left.is_err() {
-                let _ = error::exception(env);
-            }
-        }
+/// Converts the value of a call and reports its completion.
+fn resolve<T, V>(
+    env: &Env,
+    callbacks: Callbacks,
+    value: T,
+    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
+) -> napi::Result<V> {
+    remove_abort_listener(env, &callbacks);
+    let (value, last_report) = convert(env, value)?;
+    if let (Some(last_report), Some(on_progress)) = (last_report, &callbacks.on_progress) {
+        // Called directly instead of through the queue, so that it never runs after the promise settled.
+        on_progress.borrow_back(env)?.apply((), (JsProgress::from(last_report),).into())?;
     }
+    Ok(value)
+}
 
-    /// Lets go of the signal, makes the answer, and reports the end.
-    fn told<T, V>(
-        self,
-        env: &Env,
-        value: T,
-        convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
-    ) -> napi::Result<V> {
-        self.leave(env);
-        let (value, last) = convert(env, value)?;
-        if let (Some(last), Some(listener)) = (last, &self.listener) {
-            // Told here and not through the queue, so that nobody hears of the end after the answer.
-            listener.borrow_back(env)?.apply((), (JsProgress::from(last),).into())?;
-        }
-        Ok(value)
+fn remove_abort_listener(env: &Env, callbacks: &Callbacks) {
+    if let Some(remove) = &callbacks.remove_abort_listener
+        && remove.borrow_back(env).and_then(|remove| remove.apply((), ())).is_err()
+    {
+        let _ = take_exception(env);
     }
 }

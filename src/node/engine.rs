@@ -9,14 +9,15 @@ use serde_json::{Map, Value};
 
 use crate::service::Engine;
 
-use super::call::call;
-use super::error::{Failure, promised};
-use super::runtime::configure;
+use super::call::promise;
+use super::error::{Failure, reject_on_failure};
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
-use super::{functions, input};
+use super::{environment, input, use_cases};
 
-/// One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
-/// make your own for other settings, or to close it.
+/// An engine: a store, a cache, and limits.
+///
+/// The functions of the package use a default engine that is configured by environment variables. Create your own for other
+/// settings, or to close it.
 #[napi]
 #[derive(Debug)]
 pub struct BacktestEngine {
@@ -25,25 +26,25 @@ pub struct BacktestEngine {
 
 #[napi]
 impl BacktestEngine {
-    /// Creates an engine; its store is opened by the first call that needs it. Throws a `BacktestError` for settings that
-    /// are unknown or out of range.
+    /// Creates an engine. The first call that needs the store opens it. Throws a `BacktestError` for settings that are
+    /// unknown or out of range.
     #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
     pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {
         let engine = input::read(&env, config, "config")
-            .and_then(|config| configure(&env, &config))
+            .and_then(|config| environment::resolve(&env, &config))
             .and_then(Engine::new);
         match engine {
             Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
-            Err(refused) => Err(napi::Error::from_unknown_without_coercion(
-                Failure::from(refused).into_js(&env),
-            )),
+            Err(error) => {
+                Err(napi::Error::from_unknown_without_coercion(Failure::from(error).into_js(&env)))
+            }
         }
     }
 
-    /// Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+    /// Runs a backtest. Resolves when the run is completed and, unless `persist` is false, stored.
     ///
-    /// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-    /// `AbortError` if the signal is aborted.
+    /// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+    /// an `AbortError` if the signal is aborted.
     #[napi(
         catch_unwind,
         ts_args_type = "request: BacktestRequest, options?: RunOptions",
@@ -55,10 +56,10 @@ impl BacktestEngine {
         request: Option<Unknown<'env>>,
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-        functions::on_run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
+        use_cases::run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
-    /// Returns a backtest that was kept, or null if there is none with that id.
+    /// Returns a stored backtest, or null if no backtest has this id.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
@@ -71,11 +72,11 @@ impl BacktestEngine {
         env: &'env Env,
         backtest_id: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
-        functions::on_get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
+        use_cases::get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
-    /// Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
-    /// the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+    /// Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves
+    /// to the bytes of a PNG, or of a UTF-8 encoded SVG. See the function `renderChart` for details.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
@@ -89,10 +90,10 @@ impl BacktestEngine {
         backtest: Option<Unknown<'env>>,
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Buffer>> {
-        functions::on_render_chart(env, Ok(Arc::clone(&self.engine)), backtest, options)
+        use_cases::render_chart(env, Ok(Arc::clone(&self.engine)), backtest, options)
     }
 
-    /// Lists backtests, the newest first, without their trades and curves.
+    /// Lists stored backtests, newest first, without their trades and curves.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
@@ -105,10 +106,10 @@ impl BacktestEngine {
         env: &'env Env,
         filter: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-        functions::on_list_backtests(env, Ok(Arc::clone(&self.engine)), filter)
+        use_cases::list_backtests(env, Ok(Arc::clone(&self.engine)), filter)
     }
 
-    /// Deletes a backtest and all that belongs to it; resolves to whether there was one.
+    /// Deletes a stored backtest with its results. Resolves to whether it existed.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_args_type = "backtestId: string", ts_return_type = "Promise<boolean>")]
@@ -117,23 +118,24 @@ impl BacktestEngine {
         env: &'env Env,
         backtest_id: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, bool>> {
-        functions::on_delete_backtest(env, Ok(Arc::clone(&self.engine)), backtest_id)
+        use_cases::delete_backtest(env, Ok(Arc::clone(&self.engine)), backtest_id)
     }
 
-    /// Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+    /// Lists all strategies: the built-in ones, then the registered ones by id.
     ///
-    /// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
     pub fn list_strategies<'env>(
         &self,
         env: &'env Env,
     ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-        functions::on_list_strategies(env, Ok(Arc::clone(&self.engine)))
+        use_cases::list_strategies(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /// Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
-    /// in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
-    /// only, until it is closed.
+    /// Registers a strategy so that it can be run by its id. It replaces a registered strategy with the same id.
+    ///
+    /// A definition is stored for all engines that use the same store and for later processes. A function (`generateSignals`)
+    /// is only known to this engine, until the engine is closed.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
@@ -146,13 +148,13 @@ impl BacktestEngine {
         env: &'env Env,
         strategy: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, StrategyInfo>> {
-        functions::on_register_strategy(env, Ok(Arc::clone(&self.engine)), strategy)
+        use_cases::register_strategy(env, Ok(Arc::clone(&self.engine)), strategy)
     }
 
-    /// Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
-    /// bars to see whether it looks ahead; nothing is run otherwise.
+    /// Validates a strategy and its parameters and reports every problem. A function is also called on generated bars to test
+    /// it for look-ahead.
     ///
-    /// Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` if the argument cannot be read, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
         ts_args_type = "config: StrategyConfig",
@@ -163,10 +165,10 @@ impl BacktestEngine {
         env: &'env Env,
         config: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, ValidationResult>> {
-        functions::on_validate_strategy(env, Ok(Arc::clone(&self.engine)), config)
+        use_cases::validate_strategy(env, Ok(Arc::clone(&self.engine)), config)
     }
 
-    /// Returns metrics of a backtest: those named, or all.
+    /// Returns the named metrics of a stored backtest, or all of them.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
@@ -180,14 +182,14 @@ impl BacktestEngine {
         backtest_id: Option<Unknown<'env>>,
         metrics: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Map<String, Value>>> {
-        functions::on_get_metrics(env, Ok(Arc::clone(&self.engine)), backtest_id, metrics)
+        use_cases::get_metrics(env, Ok(Arc::clone(&self.engine)), backtest_id, metrics)
     }
 
-    /// Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
-    /// import that is aborted, fails or is ended by closing its engine leaves the store as it was.
+    /// Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
+    /// fails, is aborted, or ends because its engine is closed leaves the store unchanged.
     ///
-    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-    /// `AbortError` if the signal is aborted.
+    /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+    /// an `AbortError` if the signal is aborted.
     #[napi(
         catch_unwind,
         ts_args_type = "request: ImportRequest, options?: ImportOptions",
@@ -199,27 +201,30 @@ impl BacktestEngine {
         request: Option<Unknown<'env>>,
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, JsImportSummary>> {
-        functions::on_import_bars(env, Ok(Arc::clone(&self.engine)), request, options)
+        use_cases::import_bars(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
-    /// Lists the assets that there are bars of.
+    /// Lists the assets that have bars.
     ///
-    /// Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
-        functions::on_list_assets(env, Ok(Arc::clone(&self.engine)))
+        use_cases::list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /// Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do imports and later calls. Closing twice is fine.
+    /// Closes the engine. Active backtests and imports are cancelled and reject with `CLOSED`, as do later calls. Closing
+    /// twice is allowed.
     ///
-    /// Rejects with `INVALID_ARGUMENT` if it is called on something else, or `STORAGE`.
+    /// Rejects with `INVALID_ARGUMENT` if `this` is not an engine, or `STORAGE`.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let engine = Arc::clone(&self.engine);
-        // At once, so that the next call is a later one.
+        // Synchronously, so that the next call is already rejected.
         engine.begin_close();
-        promised(env, || {
-            Ok(call(env, Ok(async move { engine.with_log(engine.close()).await }), |_, ()| Ok(()))?)
+        reject_on_failure(env, || {
+            Ok(promise(env, Ok(async move { engine.with_log(engine.close()).await }), |_, ()| {
+                Ok(())
+            })?)
         })
     }
 }

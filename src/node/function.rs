@@ -1,4 +1,4 @@
-//! A function of JavaScript that computes signals: called on its own thread, whichever thread asks.
+//! A JavaScript function that computes signals. It is called on its own thread from any other.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,23 +18,22 @@ use crate::request::Input;
 use crate::service::{BarColumns, SignalFunction};
 
 use super::error::{self, Failure, Thrown};
-use super::input::{Reader, Unread};
+use super::input::{ReadError, Reader};
 use super::runtime::Runtime;
 use super::types::Bars;
 
-/// What the function gets.
+/// The arguments of the function.
 type Arguments = FnArgs<(Bars, Map<String, Value>)>;
 
-/// The name of the function in a strategy.
+/// The name of the function in a strategy definition.
 const NAME: &str = "generateSignals";
 
-/// How often the thread of the function is looked for while its answer is awaited.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often to check that the thread of the function is alive.
+const LIVENESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The function of a strategy. It does not keep the process alive; it is released when this is dropped.
+/// The function of a strategy. It does not keep the process alive, and is released when this is dropped.
 pub(super) struct JsFunction {
-    // Errors are handed to the callee, where nobody hears them: without that, one that is met before the call would end
-    // the process.
+    // The callee receives errors and ignores them. Otherwise, an error before the call would end the process.
     queue: ThreadsafeFunction<
         (BarColumns, Map<String, Value>),
         Unknown<'static>,
@@ -52,7 +51,7 @@ impl fmt::Debug for JsFunction {
 }
 
 impl JsFunction {
-    /// Takes the function of a strategy; nothing where it has none.
+    /// Returns the function of a strategy; `None` if it has none.
     pub(super) fn of(
         env: &Env,
         strategy: Option<Unknown<'_>>,
@@ -61,17 +60,17 @@ impl JsFunction {
         if strategy.get_type()? != ValueType::Object {
             return Ok(None);
         }
-        // Not only among the own fields: a strategy may be an instance of a class.
+        // The function may be inherited: a strategy may be an instance of a class.
         let function: Unknown = Object::from_raw(env.raw(), strategy.raw())
             .get_named_property(NAME)
-            .map_err(|failure| error::unread(env, &format!("strategy.{NAME}"), &failure))?;
+            .map_err(|failure| error::unreadable(env, &format!("strategy.{NAME}"), &failure))?;
         if function.get_type()? != ValueType::Function {
             return Ok(None);
         }
         let guard = Runtime::of(env)?
             .helper::<(Unknown, Unknown), Function<Arguments, Unknown<'static>>>(
                 env,
-                "signaller",
+                "guardStrategy",
             )?;
         let queue = guard
             .apply((), (strategy, function).into())?
@@ -89,47 +88,48 @@ impl JsFunction {
 impl SignalFunction for JsFunction {
     fn call(&self, bars: BarColumns, parameters: Map<String, Value>) -> BoxFuture<'_, Input> {
         Box::pin(async move {
-            let gone = || Error::new(Code::Closed, "the thread of generateSignals has ended");
-            let longest = bars.timestamps.len();
+            let thread_ended =
+                || Error::new(Code::Closed, "the thread of generateSignals has ended");
+            let bar_count = bars.timestamps.len();
             let (sender, mut receiver) = oneshot::channel();
             let status = self.queue.call_with_return_value(
                 Ok((bars, parameters)),
                 ThreadsafeFunctionCallMode::NonBlocking,
-                move |answer, env| {
-                    let answer = answer
-                        .map_err(Unread::from)
-                        .and_then(|answer| read_answer(&env, answer, longest));
-                    // Nobody waits for the answer to a run that was stopped.
-                    let _ = sender.send(answer.unwrap_or_else(|unread| {
-                        Err(unread.into_error(&env, &format!("strategy.{NAME}")))
+                move |report, env| {
+                    let result = report
+                        .map_err(ReadError::from)
+                        .and_then(|report| read_report(&env, report, bar_count));
+                    // The receiver of a cancelled run is gone.
+                    let _ = sender.send(result.unwrap_or_else(|error| {
+                        Err(error.into_error(&env, &format!("strategy.{NAME}")))
                     }));
                     Ok(())
                 },
             );
             if status != Status::Ok {
-                return Err(gone());
+                return Err(thread_ended());
             }
             loop {
                 tokio::select! {
-                    answer = &mut receiver => return answer.unwrap_or_else(|_| Err(gone())),
-                    // A thread that is terminated forgets its calls without a word.
-                    () = tokio::time::sleep(PAUSE) => if self.queue.aborted() { return Err(gone()) },
+                    result = &mut receiver => return result.unwrap_or_else(|_| Err(thread_ended())),
+                    // A terminated thread drops its calls silently.
+                    () = tokio::time::sleep(LIVENESS_INTERVAL) => if self.queue.aborted() { return Err(thread_ended()) },
                 }
             }
         })
     }
 }
 
-/// Reads what the guard around the function reports: an answer, or what was thrown and how to tell it.
-fn read_answer(
+/// Reads the report of `guardStrategy`: the result of the function, or a description of the problem.
+fn read_report(
     env: &Env,
     report: Unknown<'_>,
-    longest: usize,
-) -> std::result::Result<crate::Result<Input>, Unread> {
+    bar_count: usize,
+) -> std::result::Result<crate::Result<Input>, ReadError> {
     let report = Object::from_raw(env.raw(), report.raw());
     let problem: Option<String> = report.get("problem")?;
     let Some(problem) = problem else {
-        return read_columns(env, report.get_named_property("answer")?, longest).map(Ok);
+        return read_columns(env, report.get_named_property("result")?, bar_count).map(Ok);
     };
     let mut error = Error::invalid(
         &format!("strategy.{NAME}"),
@@ -142,46 +142,45 @@ fn read_answer(
     Ok(Err(error))
 }
 
-/// Reads an object of columns. Whatever else was returned is not followed into its depths, nor are columns that are longer
-/// than they may be.
+/// Reads an object of columns. Other values are not read recursively, and neither are columns with more values than bars.
 fn read_columns(
     env: &Env,
-    answer: Unknown<'_>,
-    longest: usize,
-) -> std::result::Result<Input, Unread> {
-    let is_record = answer.get_type()? == ValueType::Object
-        && !answer.is_array()?
-        && !answer.is_typedarray()?
-        && !answer.is_date()?;
+    result: Unknown<'_>,
+    bar_count: usize,
+) -> std::result::Result<Input, ReadError> {
+    let is_record = result.get_type()? == ValueType::Object
+        && !result.is_array()?
+        && !result.is_typedarray()?
+        && !result.is_date()?;
     let mut reader = Reader::new(env);
     if !is_record {
-        return read_column(&mut reader, answer, longest);
+        return read_column(&mut reader, result, bar_count);
     }
     reader
-        .record(answer, |reader, _, column| read_column(reader, column, longest))
+        .record(result, |reader, _, column| read_column(reader, column, bar_count))
         .map(Input::Record)
 }
 
 fn read_column(
     reader: &mut Reader<'_>,
     value: Unknown<'_>,
-    longest: usize,
-) -> std::result::Result<Input, Unread> {
+    bar_count: usize,
+) -> std::result::Result<Input, ReadError> {
     if value.get_type()? != ValueType::Object || value.is_date()? {
         return reader.read(value, 0);
     }
     if value.is_typedarray()? {
         return match Uint8ArraySlice::from_unknown(value) {
-            Ok(bytes) if bytes.len() > longest => {
+            Ok(bytes) if bytes.len() > bar_count => {
                 Ok(Input::Other(format!("Uint8Array of {} bytes", bytes.len())))
             }
             Ok(_) => reader.typed_array(value),
-            Err(_) => Ok(Input::Other("typed array that is no Uint8Array".into())),
+            Err(_) => Ok(Input::Other("typed array other than Uint8Array".into())),
         };
     }
     if value.is_array()? {
         let length = usize::try_from(Array::from_unknown(value)?.len()).unwrap_or(usize::MAX);
-        if length > longest {
+        if length > bar_count {
             return Ok(Input::Other(format!("plain array of {length} items")));
         }
         return reader.flags(value);

@@ -1,8 +1,7 @@
-//! JavaScript values as [`Input`], copied: what JavaScript does to them later does not reach a run under way.
+//! Copies JavaScript values to [`Input`] trees. Later changes in JavaScript do not affect an active call.
 //!
-//! A value of the caller may run the caller's code as it is read: getters, and the traps of proxies. They may throw, call this
-//! addon again, and detach or shrink any memory. What is read of memory is therefore read in one go, with no property access
-//! in between.
+//! Reading a value may run code of the caller: getters and proxy traps. They may throw, call this addon again, and detach or
+//! shrink any buffer. A buffer is therefore read in one step, without property accesses in between.
 
 use std::fmt::Write;
 use std::ptr::null_mut;
@@ -22,112 +21,114 @@ use crate::signals::Bits;
 use super::error;
 use super::runtime::Runtime;
 
-/// Objects nested deeper than this are not read; no request is.
-const DEEPEST: u32 = 16;
-/// The most values that are read of one argument, columns and what is in them aside. An object that is reached by two ways is
-/// two values, so that without a bound, small objects can be of any size.
-const MOST_VALUES: u32 = 10_000;
-/// The most UTF-16 units of all texts of one argument, keys included.
-const MOST_UNITS: usize = 1_000_000;
+/// The maximum nesting depth of objects; no valid request is deeper.
+const MAX_DEPTH: u32 = 16;
+/// The maximum number of values in one argument, not counting columns. An object that is referenced twice counts as two
+/// values, so without a limit, a small object could expand to any size.
+const MAX_VALUES: u32 = 10_000;
+/// The maximum total length of all texts in one argument, including keys, UTF-16 code units.
+const MAX_UNITS: usize = 1_000_000;
 
-/// Returns the input of an argument; one that is absent is `null`. `name` is what errors call it, empty for a request.
+/// Reads an argument. An absent one is `null`. Errors refer to it by `name`, which is empty for a request.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where the argument is too large to be a request, or where it throws; what it threw is the cause.
+/// `INVALID_ARGUMENT` if the argument is too large, or if reading it throws; the thrown value is the cause.
 pub(super) fn read(env: &Env, value: Option<Unknown<'_>>, name: &str) -> Result<Input> {
     let Some(value) = value else { return Ok(Input::Null) };
-    Reader::new(env).read(value, 0).map_err(|unread| unread.into_error(env, name))
+    Reader::new(env).read(value, 0).map_err(|error| error.into_error(env, name))
 }
 
 /// Reads one argument.
 pub(super) struct Reader<'a> {
     env: &'a Env,
-    values: u32,
-    units: usize,
+    /// The number of values that may still be read.
+    values_left: u32,
+    /// The length of text that may still be read.
+    units_left: usize,
 }
 
-/// Why a value was not read, and where it is, the innermost place first.
-pub(super) struct Unread {
-    why: Why,
-    places: Vec<Place>,
+/// Why a value could not be read, with its path, innermost segment first.
+pub(super) struct ReadError {
+    reason: Reason,
+    path: Vec<PathSegment>,
 }
 
-enum Why {
-    Failed(napi::Error),
+enum Reason {
+    Napi(napi::Error),
     TooMany,
     TooLong(usize),
     NoMemory(usize),
 }
 
-enum Place {
+enum PathSegment {
     Key(String),
     Index(u32),
 }
 
-impl From<napi::Error> for Unread {
+impl From<napi::Error> for ReadError {
     fn from(error: napi::Error) -> Self {
-        Self { why: Why::Failed(error), places: Vec::new() }
+        Self { reason: Reason::Napi(error), path: Vec::new() }
     }
 }
 
-impl From<Why> for Unread {
-    fn from(why: Why) -> Self {
-        Self { why, places: Vec::new() }
+impl From<Reason> for ReadError {
+    fn from(reason: Reason) -> Self {
+        Self { reason, path: Vec::new() }
     }
 }
 
-impl Unread {
-    fn within(mut self, place: Place) -> Self {
-        self.places.push(place);
+impl ReadError {
+    fn within(mut self, segment: PathSegment) -> Self {
+        self.path.push(segment);
         self
     }
 
     /// Returns the error of an argument.
     pub(super) fn into_error(self, env: &Env, argument: &str) -> Error {
         let mut path = argument.to_owned();
-        for place in self.places.iter().rev() {
-            match place {
-                Place::Key(key) if path.is_empty() => path.push_str(&crate::quote::name(key)),
-                Place::Key(key) => {
+        for segment in self.path.iter().rev() {
+            match segment {
+                PathSegment::Key(key) if path.is_empty() => path.push_str(&crate::quote::name(key)),
+                PathSegment::Key(key) => {
                     let _ = write!(path, ".{}", crate::quote::name(key));
                 }
-                Place::Index(index) => {
+                PathSegment::Index(index) => {
                     let _ = write!(path, "[{index}]");
                 }
             }
         }
         let name = if path.is_empty() { "the request" } else { &path };
-        let message = match self.why {
-            Why::Failed(failure) => return error::unread(env, &path, &failure),
-            Why::TooMany => format!(
-                "{name} is too much: an argument may have {MOST_VALUES} values besides its columns"
+        let message = match self.reason {
+            Reason::Napi(failure) => return error::unreadable(env, &path, &failure),
+            Reason::TooMany => format!(
+                "{name} is too large: an argument may have at most {MAX_VALUES} values, not counting its columns"
             ),
-            Why::TooLong(units) => format!(
-                "{name} has a text of {units} characters: all texts of an argument may have {MOST_UNITS} together"
+            Reason::TooLong(units) => format!(
+                "{name} has a text of {units} characters: all texts of an argument together may have at most {MAX_UNITS}"
             ),
-            Why::NoMemory(bytes) => {
-                format!("{name} has {bytes} bytes, for which there is no memory")
+            Reason::NoMemory(bytes) => {
+                format!("there is not enough memory for the {bytes} bytes of {name}")
             }
         };
         Error::invalid(&path, "limit", message)
     }
 }
 
-type Read<T> = std::result::Result<T, Unread>;
+type ReadResult<T> = std::result::Result<T, ReadError>;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(env: &'a Env) -> Self {
-        Self { env, values: MOST_VALUES, units: MOST_UNITS }
+        Self { env, values_left: MAX_VALUES, units_left: MAX_UNITS }
     }
 
-    /// Reads a value that is so many objects deep.
-    pub(super) fn read(&mut self, value: Unknown<'_>, depth: u32) -> Read<Input> {
+    /// Reads a value at a nesting depth.
+    pub(super) fn read(&mut self, value: Unknown<'_>, depth: u32) -> ReadResult<Input> {
         Ok(match value.get_type()? {
             ValueType::Null | ValueType::Undefined => Input::Null,
             ValueType::Boolean => Input::Bool(convert(value)?),
             ValueType::Number => Input::Number(convert(value)?),
             ValueType::String => Input::Text(self.text(value)?),
-            ValueType::Object if depth >= DEEPEST => Input::Other("deeply nested object".into()),
+            ValueType::Object if depth >= MAX_DEPTH => Input::Other("deeply nested object".into()),
             ValueType::Object => self.object(value, depth)?,
             ValueType::Function => Input::Other("function".into()),
             ValueType::Symbol => Input::Other("symbol".into()),
@@ -136,20 +137,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a string. Halves of surrogate pairs become U+FFFD.
-    fn text(&mut self, value: Unknown<'_>) -> Read<String> {
+    /// Reads a string. Lone surrogates become U+FFFD.
+    fn text(&mut self, value: Unknown<'_>) -> ReadResult<String> {
         let units = convert::<JsString>(value)?.utf16_len()?;
-        self.units = self.units.checked_sub(units).ok_or(Why::TooLong(units))?;
+        self.units_left = self.units_left.checked_sub(units).ok_or(Reason::TooLong(units))?;
         Ok(convert(value)?)
     }
 
-    /// Counts values that are about to be read.
-    fn count(&mut self, values: u32) -> Read<()> {
-        self.values = self.values.checked_sub(values).ok_or(Why::TooMany)?;
+    /// Counts values before they are read.
+    fn count(&mut self, values: u32) -> ReadResult<()> {
+        self.values_left = self.values_left.checked_sub(values).ok_or(Reason::TooMany)?;
         Ok(())
     }
 
-    fn object(&mut self, value: Unknown<'_>, depth: u32) -> Read<Input> {
+    fn object(&mut self, value: Unknown<'_>, depth: u32) -> ReadResult<Input> {
         if value.is_array()? {
             let array: Array = convert(value)?;
             self.count(array.len())?;
@@ -157,9 +158,9 @@ impl<'a> Reader<'a> {
             for index in 0..array.len() {
                 let item = array
                     .get_element(index)
-                    .map_err(Unread::from)
+                    .map_err(ReadError::from)
                     .and_then(|item| self.read(item, depth + 1));
-                items.push(item.map_err(|unread| unread.within(Place::Index(index)))?);
+                items.push(item.map_err(|error| error.within(PathSegment::Index(index)))?);
             }
             return Ok(Input::List(items));
         }
@@ -173,12 +174,12 @@ impl<'a> Reader<'a> {
         self.record(value, |reader, key, field| reader.field(key, field, depth)).map(Input::Record)
     }
 
-    /// Reads the fields of an object, each with a function that gets its key.
+    /// Reads the fields of an object with a function that receives the key of each.
     pub(super) fn record<'env, T>(
         &mut self,
         value: Unknown<'env>,
-        mut read: impl FnMut(&mut Self, &str, Unknown<'env>) -> Read<T>,
-    ) -> Read<Vec<(String, T)>> {
+        mut read: impl FnMut(&mut Self, &str, Unknown<'env>) -> ReadResult<T>,
+    ) -> ReadResult<Vec<(String, T)>> {
         let object = Object::from_raw(value.value().env, value.raw());
         let keys: Array = convert(object.get_property_names()?.to_unknown())?;
         self.count(keys.len())?;
@@ -186,35 +187,35 @@ impl<'a> Reader<'a> {
         for index in 0..keys.len() {
             let name: Unknown = keys.get_element(index)?;
             let key = self.text(name)?;
-            // By the key as it is, not by its text: that may be another one, and cannot have a NUL.
+            // The key itself is used, not its text, which may differ and cannot contain NUL.
             let field = object
                 .get_property::<_, Unknown<'env>>(name)
-                .map_err(Unread::from)
+                .map_err(ReadError::from)
                 .and_then(|field| read(self, &key, field));
             match field {
                 Ok(field) => fields.push((key, field)),
-                Err(unread) => return Err(unread.within(Place::Key(key))),
+                Err(error) => return Err(error.within(PathSegment::Key(key))),
             }
         }
         Ok(fields)
     }
 
-    fn field(&mut self, key: &str, field: Unknown<'_>, depth: u32) -> Read<Input> {
+    fn field(&mut self, key: &str, field: Unknown<'_>, depth: u32) -> ReadResult<Input> {
         match key {
             "bars" => {
-                if let Some(bars) = self.sound_bars(field)? {
+                if let Some(bars) = self.valid_bars(field)? {
                     return Ok(Input::Bars(bars));
                 }
             }
             "timestamps" => {
-                if let Some(timestamps) = self.sound_moments(field)? {
+                if let Some(timestamps) = self.valid_timestamps(field)? {
                     return Ok(Input::Timestamps(timestamps));
                 }
             }
             _ => {}
         }
         if SIGNALS.contains(&key) {
-            if let Some(bits) = self.sound_signals(field)? {
+            if let Some(bits) = self.valid_signals(field)? {
                 return Ok(Input::Bits(bits));
             }
             if field.get_type()? == ValueType::Object && field.is_array()? {
@@ -228,8 +229,8 @@ impl<'a> Reader<'a> {
         self.read(field, depth + 1)
     }
 
-    /// Reads a plain array of numbers. JavaScript packs it, which takes a fraction of the time of asking for each number.
-    fn numbers(&mut self, array: Unknown<'_>) -> Read<Input> {
+    /// Reads a plain array of numbers. JavaScript packs it, which takes a fraction of the time of reading each item from Rust.
+    fn numbers(&mut self, array: Unknown<'_>) -> ReadResult<Input> {
         let packed = self.packed(array, "packNumbers")?;
         if let Ok(floats) = Float64ArraySlice::from_unknown(packed) {
             return Ok(Input::Numbers(copied(&floats, &CopyPool).0));
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a plain array of zeros and ones, or of booleans.
-    pub(super) fn flags(&mut self, array: Unknown<'_>) -> Read<Input> {
+    pub(super) fn flags(&mut self, array: Unknown<'_>) -> ReadResult<Input> {
         let packed = self.packed(array, "packFlags")?;
         if let Ok(bytes) = Uint8ArraySlice::from_unknown(packed)
             && let Some(bits) = Bits::from_bytes(&bytes)
@@ -248,21 +249,21 @@ impl<'a> Reader<'a> {
         self.mixed(packed)
     }
 
-    fn packed(&self, array: Unknown<'_>, helper: &str) -> Read<Unknown<'static>> {
+    fn packed(&self, array: Unknown<'_>, helper: &str) -> ReadResult<Unknown<'static>> {
         let pack =
             Runtime::of(self.env)?.helper::<(Unknown,), Unknown<'static>>(self.env, helper)?;
-        // Applied, so that an exception stays what it is.
+        // `apply` keeps an exception as it is.
         Ok(pack.apply((), (array,).into())?)
     }
 
-    /// Reads what the packing of an array found that does not belong into its column.
-    fn mixed(&mut self, found: Unknown<'_>) -> Read<Input> {
+    /// Reads the item that prevented an array from being packed.
+    fn mixed(&mut self, found: Unknown<'_>) -> ReadResult<Input> {
         let found: Object = convert(found)?;
         let index: u32 = found.get_named_property("index")?;
         let length: u32 = found.get_named_property("length")?;
         let item = self
-            .read(found.get_named_property("item")?, DEEPEST)
-            .map_err(|unread| unread.within(Place::Index(index)))?;
+            .read(found.get_named_property("item")?, MAX_DEPTH)
+            .map_err(|error| error.within(PathSegment::Index(index)))?;
         Ok(Input::Mixed(Box::new(MixedArray {
             length: length as usize,
             index: index as usize,
@@ -270,25 +271,25 @@ impl<'a> Reader<'a> {
         })))
     }
 
-    /// Reads a typed array, whatever it is called.
-    pub(super) fn typed_array(&self, value: Unknown<'_>) -> Read<Input> {
-        let value = self.own(value)?;
+    /// Reads a typed array under any key.
+    pub(super) fn typed_array(&self, value: Unknown<'_>) -> ReadResult<Input> {
+        let value = self.unshared(value)?;
         if let Ok(floats) = Float64ArraySlice::from_unknown(value) {
             let (column, are_prices) = copied(&floats, &CopyPool);
             return Ok(if are_prices { Input::Prices(column) } else { Input::Floats(column) });
         }
         if let Ok(slice) = Uint8ArraySlice::from_unknown(value) {
             let mut bytes = Vec::new();
-            bytes.try_reserve_exact(slice.len()).map_err(|_| Why::NoMemory(slice.len()))?;
+            bytes.try_reserve_exact(slice.len()).map_err(|_| Reason::NoMemory(slice.len()))?;
             bytes.extend_from_slice(&slice);
             return Ok(Input::Bytes(bytes));
         }
         Ok(Input::Other("typed array other than Float64Array and Uint8Array".into()))
     }
 
-    /// Returns a typed array over memory that only this thread writes: itself, or a copy of one over shared memory. What is
-    /// checked in shared memory can be something else when it is read again.
-    fn own<'env>(&self, value: Unknown<'env>) -> Read<Unknown<'env>> {
+    /// Returns a typed array that no other thread can write: the array itself, or a copy if its memory is shared. Shared
+    /// memory may change between a check and a later read.
+    fn unshared<'env>(&self, value: Unknown<'env>) -> ReadResult<Unknown<'env>> {
         if !is_shared(value)? {
             return Ok(value);
         }
@@ -297,34 +298,34 @@ impl<'a> Reader<'a> {
         Ok(copy.apply((), (value,).into())?)
     }
 
-    /// Copies bars where they are sound columns and nothing else: one pass instead of a copy and its checks. Of all others
-    /// the checks tell what is wrong.
-    fn sound_bars(&mut self, value: Unknown<'_>) -> Read<Option<Bars>> {
+    /// Copies bars that consist of valid columns, in one pass instead of a copy and separate checks. For all others, the
+    /// separate checks find the problems.
+    fn valid_bars(&mut self, value: Unknown<'_>) -> ReadResult<Option<Bars>> {
         if value.get_type()? != ValueType::Object || value.is_typedarray()? || value.is_array()? {
             return Ok(None);
         }
         let object: Object = convert(value)?;
         let keys: Array = convert(object.get_property_names()?.to_unknown())?;
         let mut columns = [None; 6];
-        for index in 0..keys.len() {
-            let name: Unknown = keys.get_element(index)?;
+        for key_index in 0..keys.len() {
+            let name: Unknown = keys.get_element(key_index)?;
             let key = self.text(name)?;
-            let Some(at) = COLUMNS.iter().position(|name| *name == key) else { return Ok(None) };
+            let Some(index) = COLUMNS.iter().position(|name| *name == key) else { return Ok(None) };
             let column: Unknown = object
                 .get_property(name)
-                .map_err(|error| Unread::from(error).within(Place::Key(key)))?;
+                .map_err(|error| ReadError::from(error).within(PathSegment::Key(key)))?;
             match column.get_type()? {
                 ValueType::Undefined | ValueType::Null => {}
                 ValueType::Object if column.is_typedarray()? => {
-                    let column = self.own(column)?;
-                    if let Some(place) = columns.get_mut(at) {
-                        *place = Some(column);
+                    let column = self.unshared(column)?;
+                    if let Some(slot) = columns.get_mut(index) {
+                        *slot = Some(column);
                     }
                 }
                 _ => return Ok(None),
             }
         }
-        // From here on nothing of JavaScript's runs, not even a getter, so that the memory stays where it is.
+        // From here on no JavaScript code runs, so the buffers stay valid.
         let floats = |column: Unknown<'_>| Float64ArraySlice::from_unknown(column).ok();
         let [Some(timestamps), Some(open), Some(high), Some(low), Some(close), volume] =
             columns.map(|column| column.and_then(floats))
@@ -346,21 +347,25 @@ impl<'a> Reader<'a> {
         Ok(Bars::copied(&borrowed, &CopyPool))
     }
 
-    /// The same for a column of timestamps.
-    fn sound_moments(&self, value: Unknown<'_>) -> Read<Option<Timestamps>> {
+    /// Copies a column of valid timestamps.
+    fn valid_timestamps(&self, value: Unknown<'_>) -> ReadResult<Option<Timestamps>> {
         if value.get_type()? != ValueType::Object || !value.is_typedarray()? {
             return Ok(None);
         }
-        let Ok(floats) = Float64ArraySlice::from_unknown(self.own(value)?) else { return Ok(None) };
+        let Ok(floats) = Float64ArraySlice::from_unknown(self.unshared(value)?) else {
+            return Ok(None);
+        };
         Ok(Timestamps::of(&floats, &CopyPool))
     }
 
-    /// The same for a column of signals.
-    fn sound_signals(&self, value: Unknown<'_>) -> Read<Option<Bits>> {
+    /// Copies a column of valid signals.
+    fn valid_signals(&self, value: Unknown<'_>) -> ReadResult<Option<Bits>> {
         if value.get_type()? != ValueType::Object || !value.is_typedarray()? {
             return Ok(None);
         }
-        let Ok(bytes) = Uint8ArraySlice::from_unknown(self.own(value)?) else { return Ok(None) };
+        let Ok(bytes) = Uint8ArraySlice::from_unknown(self.unshared(value)?) else {
+            return Ok(None);
+        };
         Ok(Bits::from_bytes(&bytes))
     }
 }
@@ -368,12 +373,12 @@ impl<'a> Reader<'a> {
 const COLUMNS: [&str; 6] = ["timestamps", "open", "high", "low", "close", "volume"];
 const SIGNALS: [&str; 4] = ["entries", "exits", "shortEntries", "shortExits"];
 
-/// Returns whether a typed array is a view of memory that other threads can write to.
+/// Returns whether other threads can write to the memory of a typed array.
 fn is_shared(typed_array: Unknown<'_>) -> napi::Result<bool> {
     let env = typed_array.value().env;
     let mut buffer = null_mut();
     #[expect(unsafe_code, reason = "napi has no safe function for this")]
-    // SAFETY: the value is a typed array of this environment, on whose thread this runs. What is not asked for may be null.
+    // SAFETY: the value is a typed array of this environment, and this runs on its thread. Unused outputs may be null.
     let buffer = unsafe {
         let status = sys::napi_get_typedarray_info(
             env,
@@ -385,7 +390,7 @@ fn is_shared(typed_array: Unknown<'_>) -> napi::Result<bool> {
             null_mut(),
         );
         if status != sys::Status::napi_ok {
-            return Err(napi::Error::new(status.into(), "a typed array without a buffer"));
+            return Err(napi::Error::new(status.into(), "the typed array has no buffer"));
         }
         Unknown::from_raw_unchecked(env, buffer)
     };

@@ -1,7 +1,7 @@
-//! The binding to Node.js: JavaScript values to checked requests, results to columns, errors to `BacktestError`.
+//! The binding to Node.js: converts JavaScript values to requests, results to JavaScript values, and errors to `BacktestError`.
 //!
-//! It adds no meaning. Each export takes its arguments as they are, hands them to a use case of [`crate::service`] as
-//! [`crate::request::Input`], and turns the answer into objects; what could be wrong about trading is elsewhere.
+//! It contains no domain logic. Each export reads its arguments as [`crate::request::Input`], calls a use case of
+//! [`crate::service`], and converts the result.
 
 #![allow(
     clippy::elidable_lifetime_names,
@@ -9,16 +9,21 @@
     clippy::needless_pass_by_value,
     clippy::trivially_copy_pass_by_ref,
     missing_debug_implementations,
-    reason = "the docs are those of the npm package, where errors are a page of their own; napi's macros want these shapes"
+    reason = "the docs are those of the npm package, which documents errors separately; napi's macros require these shapes"
 )]
 
 mod call;
+mod default_engine;
 pub mod engine;
+mod environment;
 mod error;
+mod exception;
+mod exports;
 mod function;
 pub mod functions;
 mod input;
-
 mod options;
 mod runtime;
+pub mod transfer;
 pub mod types;
+mod use_cases;

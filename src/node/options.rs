@@ -1,4 +1,4 @@
-//! The options of a run: the signal that stops it, the listener that follows it.
+//! The options of a call: the signal that cancels it and the function that receives its progress.
 
 use std::sync::Arc;
 
@@ -18,22 +18,29 @@ use super::input::Reader;
 use super::runtime::Runtime;
 use super::types::JsProgress;
 
-/// What the caller's options came to.
-pub(super) struct Followed<'env> {
+/// The options of a call.
+#[derive(Default)]
+pub(super) struct CallOptions<'env> {
     pub(super) control: CallControl,
     pub(super) signal: Option<Object<'env>>,
-    /// Takes the listener off the signal again.
-    pub(super) unlisten: Option<FunctionRef<(), Unknown<'static>>>,
-    pub(super) listener: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
+    pub(super) callbacks: Callbacks,
 }
 
-/// Reads `{ signal, onProgress }`. What a getter or a look-alike of a signal throws refuses them, as its cause.
+/// Functions to call when a call ends.
+#[derive(Default)]
+pub(super) struct Callbacks {
+    /// Removes the listener from the signal.
+    pub(super) remove_abort_listener: Option<FunctionRef<(), Unknown<'static>>>,
+    /// Receives the last progress report.
+    pub(super) on_progress: Option<FunctionRef<FnArgs<(JsProgress,)>, Unknown<'static>>>,
+}
+
+/// Reads `{ signal, onProgress }`. A value that a getter or a fake signal throws becomes the cause of the error.
 pub(super) fn read_options<'env>(
     env: &'env Env,
     options: Option<Unknown<'env>>,
-) -> napi::Result<crate::Result<Followed<'env>>> {
-    let mut read =
-        Followed { control: CallControl::default(), signal: None, unlisten: None, listener: None };
+) -> napi::Result<crate::Result<CallOptions<'env>>> {
+    let mut read = CallOptions::default();
     let Some(options) = options else { return Ok(Ok(read)) };
     match options.get_type()? {
         ValueType::Undefined | ValueType::Null => return Ok(Ok(read)),
@@ -50,22 +57,22 @@ pub(super) fn read_options<'env>(
         Reader::new(env).record(options, |_, key, value| Ok(read_option(env, key, value)?));
     let fields = match fields {
         Ok(fields) => fields,
-        Err(unread) => return Ok(Err(unread.into_error(env, "options"))),
+        Err(error) => return Ok(Err(error.into_error(env, "options"))),
     };
     let mut issues = Issues::default();
     let mut signal = None;
-    let mut listener = None;
+    let mut on_progress = None;
     for (key, option) in fields {
         match option {
-            Given::Nothing => {}
-            Given::Signal(value) => signal = Some(value),
-            Given::ProgressCallback(value) => listener = Some(value),
-            Given::Mistyped(message) => {
+            OptionValue::Absent => {}
+            OptionValue::Signal(value) => signal = Some(value),
+            OptionValue::OnProgress(value) => on_progress = Some(value),
+            OptionValue::Mistyped(message) => {
                 let path = format!("options.{key}");
                 issues.add(path.clone(), "type", format!("{path} {message}"));
             }
-            Given::Unknown => issues.add_with("unknown", || {
-                let hint = nearest(&key, KNOWN).map_or_else(
+            OptionValue::Unknown => issues.add_with("unknown", || {
+                let hint = nearest(&key, NAMES).map_or_else(
                     || "; known fields: onProgress, signal".to_owned(),
                     |near| format!(", did you mean {near}?"),
                 );
@@ -75,46 +82,51 @@ pub(super) fn read_options<'env>(
             }),
         }
     }
-    if let Err(refused) = issues.into_result(Code::InvalidArgument) {
-        return Ok(Err(refused));
+    if let Err(invalid) = issues.into_result(Code::InvalidArgument) {
+        return Ok(Err(invalid));
     }
     if let Some(signal) = signal {
-        match follow_signal(env, &signal, &read.control.cancellation) {
-            Ok(unlisten) => read.unlisten = unlisten,
-            Err(failure) => return Ok(Err(error::unread(env, "options.signal", &failure))),
+        match observe_signal(env, &signal, &read.control.cancellation) {
+            Ok(remove) => read.callbacks.remove_abort_listener = remove,
+            Err(failure) => return Ok(Err(error::unreadable(env, "options.signal", &failure))),
         }
         read.signal = Some(signal);
     }
-    if let Some(listener) = listener {
-        follow_progress(env, listener, &mut read)?;
+    if let Some(on_progress) = on_progress {
+        report_progress(env, on_progress, &mut read)?;
     }
     Ok(Ok(read))
 }
 
-/// The options that there are.
-const KNOWN: [&str; 2] = ["signal", "onProgress"];
+/// The names of the options.
+const NAMES: [&str; 2] = ["signal", "onProgress"];
 
-/// An option as it was given.
-enum Given<'env> {
-    Nothing,
+/// The value of an option.
+enum OptionValue<'env> {
+    Absent,
     Signal(Object<'env>),
-    ProgressCallback(Unknown<'env>),
-    /// One of the wrong type; the rest of a sentence that begins with its name.
+    OnProgress(Unknown<'env>),
+    /// A value of the wrong type, with the end of a message that begins with the option's name.
     Mistyped(String),
+    /// The value of an unknown option.
     Unknown,
 }
 
-fn read_option<'env>(env: &Env, key: &str, value: Unknown<'env>) -> napi::Result<Given<'env>> {
+fn read_option<'env>(
+    env: &Env,
+    key: &str,
+    value: Unknown<'env>,
+) -> napi::Result<OptionValue<'env>> {
     let kind = value.get_type()?;
     Ok(match (key, kind) {
-        ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => Given::Nothing,
+        ("signal" | "onProgress", ValueType::Undefined | ValueType::Null) => OptionValue::Absent,
         ("signal", ValueType::Object) if is_signal(env, &value)? => {
-            Given::Signal(Object::from_raw(env.raw(), value.raw()))
+            OptionValue::Signal(Object::from_raw(env.raw(), value.raw()))
         }
-        ("signal", _) => Given::Mistyped("must be an AbortSignal".to_owned()),
-        ("onProgress", ValueType::Function) => Given::ProgressCallback(value),
-        ("onProgress", _) => Given::Mistyped(format!("must be a function, was a {kind}")),
-        _ => Given::Unknown,
+        ("signal", _) => OptionValue::Mistyped("must be an AbortSignal".to_owned()),
+        ("onProgress", ValueType::Function) => OptionValue::OnProgress(value),
+        ("onProgress", _) => OptionValue::Mistyped(format!("must be a function, was a {kind}")),
+        _ => OptionValue::Unknown,
     })
 }
 
@@ -125,39 +137,47 @@ fn is_signal(env: &Env, value: &Unknown<'_>) -> napi::Result<bool> {
     Ok(aborted.get_type()? == ValueType::Boolean && listen.get_type()? == ValueType::Function)
 }
 
-/// Listens to a signal; returns what ends that, or nothing where it is aborted already.
-fn follow_signal(
+/// Adds an abort listener to a signal. Returns the function that removes it; `None` if the signal is already aborted.
+fn observe_signal(
     env: &Env,
     signal: &Object<'_>,
-    cancel: &Cancellation,
+    cancellation: &Cancellation,
 ) -> napi::Result<Option<FunctionRef<(), Unknown<'static>>>> {
-    let canceller = cancel.clone();
+    let cancel = cancellation.clone();
     let abort: Function<Unknown, ()> = env.create_function_from_closure("abort", move |_| {
-        canceller.cancel();
+        cancel.cancel();
         Ok(())
     })?;
-    let listen = Runtime::of(env)?.helper::<(Unknown, Unknown), Unknown<'static>>(env, "listen")?;
-    // Applied, so that an exception stays what it is.
-    let unlisten = listen.apply((), (signal.to_unknown(), abort.to_unknown()).into())?;
-    if unlisten.get_type()? != ValueType::Function {
-        cancel.cancel();
+    let listen = Runtime::of(env)?
+        .helper::<(Unknown, Unknown), Unknown<'static>>(env, "addAbortListener")?;
+    // `apply` keeps an exception as it is.
+    let remove = listen.apply((), (signal.to_unknown(), abort.to_unknown()).into())?;
+    if remove.get_type()? != ValueType::Function {
+        cancellation.cancel();
         return Ok(None);
     }
-    Function::<(), Unknown<'static>>::from_unknown(unlisten)?.create_ref().map(Some)
+    Function::<(), Unknown<'static>>::from_unknown(remove)?.create_ref().map(Some)
 }
 
-fn follow_progress(env: &Env, listener: Unknown<'_>, read: &mut Followed<'_>) -> napi::Result<()> {
+fn report_progress(
+    env: &Env,
+    on_progress: Unknown<'_>,
+    options: &mut CallOptions<'_>,
+) -> napi::Result<()> {
     let guard = Runtime::of(env)?
-        .helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(env, "guard")?;
-    let guarded = guard.apply((), (listener,).into())?;
-    read.listener = Some(guarded.create_ref()?);
-    // Weak, so that it does not keep the process alive; reports that find the queue full are left out.
+        .helper::<(Unknown,), Function<FnArgs<(JsProgress,)>, Unknown<'static>>>(
+            env,
+            "guardListener",
+        )?;
+    let guarded = guard.apply((), (on_progress,).into())?;
+    options.callbacks.on_progress = Some(guarded.create_ref()?);
+    // Weak, so it does not keep the process alive. Reports that do not fit into the queue are dropped.
     let queue = guarded
         .build_threadsafe_function::<Progress>()
         .weak::<true>()
         .max_queue_size::<64>()
         .build_callback(|context| Ok(FnArgs::from((JsProgress::from(context.value),))))?;
-    read.control.on_progress = Some(Arc::new(move |progress| {
+    options.control.on_progress = Some(Arc::new(move |progress| {
         queue.call(progress, ThreadsafeFunctionCallMode::NonBlocking);
     }));
     Ok(())

@@ -1,4 +1,4 @@
-// Evaluated once for each environment (the main thread and every worker): what cannot be made from Rust alone.
+// Helpers that Rust cannot provide. Evaluated once for each environment: the main thread and every worker.
 ;(() => {
   class BacktestError extends Error {
     constructor(message, code = 'INTERNAL', retryable = false, issues = []) {
@@ -10,56 +10,56 @@
   }
   Object.defineProperty(BacktestError.prototype, 'name', { value: 'BacktestError', configurable: true, writable: true })
 
-  // As Node's own functions reject: name AbortError, code ABORT_ERR, the signal's reason as the cause.
-  const abortion = (signal) => {
+  // Like the errors of Node's own functions: name AbortError, code ABORT_ERR, the signal's reason as the cause.
+  const abortError = (signal) => {
     const error = new Error('The operation was aborted')
     try {
       const reason = signal?.reason
-      if (reason !== undefined) cause(error, { thrown: reason })
+      if (reason !== undefined) setCause(error, { thrown: reason })
     } catch {
-      // What only looks like a signal may throw here; the operation was aborted all the same.
+      // A fake signal may throw here; the operation was aborted anyway.
     }
     Object.defineProperty(error, 'name', { value: 'AbortError', configurable: true, writable: true, enumerable: false })
     error.code = 'ABORT_ERR'
     return error
   }
 
-  // Notes the place of a call and returns what makes its error. An asynchronous rejection has no frames of its own;
-  // those of the call are put into it. Their text is made only if there is an error.
-  const begin = (signal) => {
-    const place = {}
-    captureStackTrace(place, entered ?? begin)
+  // Captures the stack of a call and returns the function that creates its error. An asynchronous rejection has no stack of
+  // its own, so it gets that of the call. The stack is only formatted if there is an error.
+  const errorFactory = (signal) => {
+    const callSite = {}
+    captureStackTrace(callSite, currentMethod ?? errorFactory)
     return (message, code, retryable, issues) => {
-      const error = code === 'ABORT_ERR' ? abortion(signal) : new BacktestError(message, code, retryable, issues)
+      const error = code === 'ABORT_ERR' ? abortError(signal) : new BacktestError(message, code, retryable, issues)
       try {
-        const frames = String(place.stack).replace(/^[^\n]*/, '')
+        const frames = String(callSite.stack).replace(/^[^\n]*/, '')
         const stack = `${error.name}: ${error.message}${frames}`
         Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
       } catch {
-        // Error.prepareStackTrace belongs to the caller, and runs before another text can be put in its place.
+        // Error.prepareStackTrace belongs to the caller and runs before the stack can be replaced.
       }
       return error
     }
   }
   const { captureStackTrace } = Error
 
-  // The class of engines as callers see it. A method whose `this` is no engine is refused by Node.js before Rust is asked,
-  // with an exception; here that becomes a rejection, as of every function that returns a promise.
-  const rejecting = (Native) => {
+  // Wraps the native class. If `this` is not an engine, Node.js throws before Rust is called; the wrapper turns that into a
+  // rejection, since a function that returns a promise must not throw.
+  const rejectInsteadOfThrow = (Native) => {
     class BacktestEngine extends Native {}
     for (const name of Object.getOwnPropertyNames(Native.prototype)) {
       if (name === 'constructor') continue
       const native = Native.prototype[name]
       const method = {
-        [name](...given) {
-          const outer = entered
-          entered = method
+        [name](...args) {
+          const outerMethod = currentMethod
+          currentMethod = method
           try {
-            return apply(native, this, given)
+            return apply(native, this, args)
           } catch (thrown) {
-            return refuse(name, thrown)
+            return rejectMethod(name, thrown)
           } finally {
-            entered = outer
+            currentMethod = outerMethod
           }
         },
       }[name]
@@ -68,20 +68,20 @@
     return BacktestEngine
   }
   const { apply } = Reflect
-  // The method that is being called, whose frame is no part of the place of the call.
-  let entered
-  const refuse = async (name, thrown) => {
+  // The method that is being called. Its frame is not part of the stack of the call.
+  let currentMethod
+  const rejectMethod = async (name, thrown) => {
     const message = `${name} must be called on a BacktestEngine, as engine.${name}(…)`
     const error =
       thrown instanceof TypeError
         ? new BacktestError(message, 'INVALID_ARGUMENT', false, [{ path: 'this', code: 'type', message }])
         : new BacktestError(`${name} failed: ${describe(thrown)}`)
-    throw cause(error, { thrown })
+    throw setCause(error, { thrown })
   }
 
-  // A listener must not end the process in the middle of somebody else's run, whatever it throws or returns. It is warned of
-  // once. Reports wait in a queue, and the last one does not: those that come after it are stale.
-  const guard = (listener) => {
+  // Wraps onProgress. Nothing that it throws or returns may end the process; the first exception becomes a warning. The last
+  // report skips the queue of reports, so those that arrive after it are stale.
+  const guardListener = (listener) => {
     let ended = false
     let warned = false
     const warn = (thrown) => {
@@ -90,107 +90,106 @@
       try {
         process.emitWarning(`onProgress threw: ${trace(thrown)}`, 'BacktestWarning')
       } catch {
-        // There is nobody left to tell.
+        // The warning cannot be emitted either.
       }
     }
     return (report) => {
       if (ended) return
       ended = report.stage === 'completed'
       try {
-        attend(listener(report), warn)
+        catchRejection(listener(report), warn)
       } catch (thrown) {
         warn(thrown)
       }
     }
   }
-  // Hears of the rejection of what a function of the caller returned, if it is a promise or looks like one.
-  const attend = async (answer, fail) => {
-    if (answer === null || (typeof answer !== 'object' && typeof answer !== 'function')) return
+  // Handles the rejection of a value that a function of the caller returned, if it is a promise or a thenable.
+  const catchRejection = async (value, onRejected) => {
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return
     try {
-      await answer
+      await value
     } catch (thrown) {
-      fail(thrown)
+      onRejected(thrown)
     }
   }
 
-  // Returns what ends the listening; nothing for a signal that is aborted.
-  const listen = (signal, abort) => {
+  // Returns the function that removes the listener, or undefined if the signal is already aborted.
+  const addAbortListener = (signal, abort) => {
     if (signal.aborted) return undefined
     signal.addEventListener('abort', abort, { once: true })
     return () => {
       try {
         signal.removeEventListener('abort', abort)
       } catch {
-        // What only looks like a signal may throw here; the run has ended by itself.
+        // A fake signal may throw here; the call has ended anyway.
       }
     }
   }
 
-  // What was thrown travels in an error of its own, since it may be of any type.
-  const hold = (thrown) => Object.assign(new Error(), { thrown })
-  const cause = (error, { thrown }) =>
+  // Wraps a thrown value, which may be of any type, in an error.
+  const wrapThrown = (thrown) => Object.assign(new Error(), { thrown })
+  const setCause = (error, { thrown }) =>
     Object.defineProperty(error, 'cause', { value: thrown, configurable: true, writable: true })
 
-  // Shows what was thrown, which may be anything: a symbol, a proxy, an error with getters that throw.
-  const describe = (thrown) => shown(thrown, (error) => `${cut(error.name, 100)}: ${cut(error.message, LONGEST_TEXT)}`)
-  const trace = (thrown) => shown(thrown, (error) => cut(error.stack ?? error, LONGEST_TRACE))
-  const shown = (thrown, tell) => {
+  // Describes a thrown value, which may be anything: a symbol, a proxy, an error with getters that throw.
+  const describe = (thrown) => describeWith(thrown, (error) => `${truncate(error.name, 100)}: ${truncate(error.message, MAX_TEXT)}`)
+  const trace = (thrown) => describeWith(thrown, (error) => truncate(error.stack ?? error, MAX_TRACE))
+  const describeWith = (thrown, describeError) => {
     try {
-      const text = thrown instanceof Error ? tell(thrown) : cut(thrown, LONGEST_TEXT)
-      const escaped = text.replace(ACTS, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
-      // Escapes are longer than what they stand for.
-      return cut(escaped, LONGEST_TRACE)
+      const text = thrown instanceof Error ? describeError(thrown) : truncate(thrown, MAX_TEXT)
+      const escaped = text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+      // Escapes are longer than the characters they replace.
+      return truncate(escaped, MAX_TRACE)
     } catch {
       return `a value of type ${typeof thrown}`
     }
   }
-  const cut = (value, longest) => {
+  const truncate = (value, maxLength) => {
     const text = String(value)
-    return text.length > longest ? `${text.slice(0, longest)}…` : text
+    return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
   }
-  const LONGEST_TEXT = 500
-  const LONGEST_TRACE = 2_000
-  // Controls but for the ends of lines, changes of the direction of text, what has no width, halves of surrogate pairs.
-  const ACTS = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+  const MAX_TEXT = 500
+  const MAX_TRACE = 2_000
+  // Control characters except line feeds, bidirectional formatting, zero-width characters, lone surrogates.
+  const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-  // Calls the function of a strategy for the engine. Nothing that the function does comes out as an exception: what it
-  // throws is told in the report. Its answer is copied, so that no getter or proxy of it runs outside of this.
-  const signaller = (strategy, generateSignals) => (_, bars, parameters) => {
+  // Wraps the function of a strategy. It never throws: the report describes what the function threw. The result is copied,
+  // so that none of its getters or proxies runs later.
+  const guardStrategy = (strategy, generateSignals) => (_, bars, parameters) => {
     try {
-      const answer = apply(generateSignals, strategy, [bars, parameters])
-      if (typeof answer?.then !== 'function') return { answer: copy(answer, bars.timestamps.length) }
-      // If it is rejected later, nobody is there to hear it, which must not end the process.
-      attend(answer, () => {})
+      const result = apply(generateSignals, strategy, [bars, parameters])
+      if (typeof result?.then !== 'function') return { result: copyColumns(result, bars.timestamps.length) }
+      // A later rejection must not end the process.
+      catchRejection(result, () => {})
       return { code: 'type', problem: 'must return its signals and not a promise of them: it may not be async' }
     } catch (thrown) {
-      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: hold(thrown) }
+      return { code: 'threw', problem: `threw ${describe(thrown)}`, cause: wrapThrown(thrown) }
     }
   }
-  const copy = (answer, bars) => {
-    if (typeof answer !== 'object' || answer === null || Array.isArray(answer) || ArrayBuffer.isView(answer))
-      return answer
-    const columns = { ...answer }
+  const copyColumns = (result, bars) => {
+    if (typeof result !== 'object' || result === null || Array.isArray(result) || ArrayBuffer.isView(result))
+      return result
+    const columns = { ...result }
     for (const [name, column] of Object.entries(columns)) {
-      if (Array.isArray(column) && column.length <= bars) columns[name] = pack(column)
+      if (Array.isArray(column) && column.length <= bars) columns[name] = packIfFlags(column)
     }
     return columns
   }
-  const pack = (column) => {
+  const packIfFlags = (column) => {
     const packed = packFlags(column)
-    // What is wrong with it is found by whoever reads it.
+    // Rust reports the problems of other arrays.
     return packed instanceof Uint8Array ? packed : column
   }
 
-  // Packs a plain array of numbers, or of flags: to ask for each item from Rust takes longer than all else. Returns the first
-  // item that does not belong into the column instead, if there is one. An array may be longer than what it holds, so that
-  // memory is taken as items are found.
-  const packNumbers = (array) => packed(array, Float64Array, (value) => (typeof value === 'number' ? value : undefined))
+  // Packs a plain array of numbers or flags, because reading each item from Rust is slow. If an item has the wrong type,
+  // returns the first such item instead. A sparse array may claim any length, so memory grows with the items found.
+  const packNumbers = (array) => packArray(array, Float64Array, (value) => (typeof value === 'number' ? value : undefined))
   const packFlags = (array) =>
-    packed(array, Uint8Array, (value) => {
+    packArray(array, Uint8Array, (value) => {
       if (value === true || value === 1) return 1
       return value === false || value === 0 ? 0 : undefined
     })
-  const packed = (array, Column, convert) => {
+  const packArray = (array, Column, convert) => {
     const { length } = array
     let column = new Column(Math.min(length, 1024))
     for (let index = 0; index < length; index++) {
@@ -207,16 +206,16 @@
     return column
   }
 
-  // Taken as the addon loads: a test may put timers of its own in their place later.
+  // Captured when the addon loads, because tests may replace timers later.
   const nextTurn =
     globalThis.setImmediate ?? (globalThis.setTimeout && ((callback) => globalThis.setTimeout(callback, 0)))
-  const watchTurns = (turned) => nextTurn && (() => void nextTurn(turned))
+  const watchTurns = (endTurn) => nextTurn && (() => void nextTurn(endTurn))
 
-  // Puts a list together from texts of some rows each, a few milliseconds at a time, so that a long one does not hold up
-  // the event loop.
-  const list = (texts) =>
-    texts.length <= 1 || !nextTurn ? texts.flatMap((text) => JSON.parse(text)) : listInTurns(texts)
-  const listInTurns = async (texts) => {
+  // Parses the rows of a list from texts of a few rows each. It works a few milliseconds per turn of the event loop, so that
+  // a long list does not block it.
+  const parseRows = (texts) =>
+    texts.length <= 1 || !nextTurn ? texts.flatMap((text) => JSON.parse(text)) : parseRowsInTurns(texts)
+  const parseRowsInTurns = async (texts) => {
     const rows = []
     let until = performance.now() + SLICE_MILLISECONDS
     for (const text of texts) {
@@ -230,7 +229,7 @@
   }
   const SLICE_MILLISECONDS = 3
 
-  // Copies a typed array over shared memory into memory of its own, whatever its constructor says it is.
+  // Copies a typed array over shared memory. Its real type is used, not its constructor property.
   const unshared = (view) => {
     const Column = { Float64Array, Uint8Array }[typeOf(view)]
     return Column === undefined ? view : new Column(view)
@@ -239,130 +238,136 @@
     Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get,
   )
 
-  // Puts the result of a backtest together. Making an object of each of many trades takes longer than the run that made
-  // them, so they come packed and are unpacked when they are first asked for. Node.js prints accessors by their name only;
-  // whoever prints a result wants to see its trades.
-  const complete = (text, packed, timestamps, equityCurve) => {
-    const result = JSON.parse(text)
-    result.timestamps = timestamps
-    result.equityCurve = equityCurve
-    let trades
-    Object.defineProperty(result, 'trades', {
+  // Unpacks results by the layouts that Rust defines. src/node/transfer.rs documents the format.
+  const defineLayouts = (layouts) => {
+    unpackBacktest = unpacker(layouts.backtest)
+    unpackSimulation = unpacker(layouts.simulation)
+  }
+  let unpackBacktest
+  let unpackSimulation
+  const unpacker = (layout) => {
+    const groups = layout.map((group) => FORMS[group.form](group))
+    return (text, data) => {
+      const result = JSON.parse(text)
+      const isBlock = !Array.isArray(data)
+      let position = isBlock ? groups.length : 0
+      let length = 0
+      const next = (Column) => {
+        if (!isBlock) return data[position++]
+        const start = position
+        position += length
+        // Each column gets memory of its own, so that it can be transferred.
+        return Column === Float64Array ? data.slice(start, position) : new Column(data.subarray(start, position))
+      }
+      for (let index = 0; index < groups.length; index++) {
+        if (isBlock) length = data[index]
+        groups[index](result, next)
+      }
+      return result
+    }
+  }
+  // Copying an object that has all names takes a fraction of the time of adding name after name.
+  const template = (names) => JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`)
+  const COLUMN_TYPES = { Float64Array, Uint32Array, Uint8Array }
+  const FORMS = {
+    values({ field, names }) {
+      const empty = template(names)
+      return (result, next) => {
+        const numbers = next(Float64Array)
+        if (numbers.length === 0) return
+        const values = { ...empty }
+        for (let index = 0; index < names.length; index++) {
+          if (!Number.isNaN(numbers[index])) values[names[index]] = numbers[index]
+        }
+        result[field] = values
+      }
+    },
+    rows({ field, names }) {
+      const unpack = ROWS[field](Object.fromEntries(names.map((name, index) => [name, index])), names.length)
+      return (result, next) => defineLazily(result, field, next(Float64Array), unpack)
+    },
+    columns({ field, names, types }) {
+      const empty = template(names)
+      const columnTypes = types.map((type) => COLUMN_TYPES[type])
+      return (result, next) => {
+        const columns = { ...empty }
+        for (let index = 0; index < names.length; index++) columns[names[index]] = next(columnTypes[index])
+        result[field] = columns
+      }
+    },
+    column({ field, types }) {
+      const Column = COLUMN_TYPES[types[0]]
+      return (result, next) => {
+        result[field] = next(Column)
+      }
+    },
+  }
+  // Unpacks a field when it is first read: creating an object for each of many trades takes longer than the backtest itself.
+  // Node.js prints accessors without their values, so the result also defines how it is inspected.
+  const defineLazily = (result, field, packed, unpack) => {
+    let value
+    Object.defineProperty(result, field, {
       configurable: true,
       enumerable: true,
       get() {
-        trades ??= unpack(packed)
-        return trades
+        value ??= unpack(packed)
+        return value
       },
-      set(value) {
-        trades = value
+      set(replacement) {
+        value = replacement
       },
     })
-    return Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
+    Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
-
-  // The same for a result whose numbers come in one block, in the order of `BacktestResult::cross` in types/crossing.rs. Each
-  // column gets memory of its own, so that it can be transferred.
-  const completePacked = (text, numbers, bars) => {
-    const count = metricNames.length
-    const times = numbers.length - 2 * bars
-    const equity = times + bars
-    const result = complete(text, numbers.slice(count, times), numbers.slice(times, equity), numbers.slice(equity))
-    // A copy of an object that has all names is made in a fraction of the time of adding name after name.
-    const metrics = { ...noMetrics }
-    for (let index = 0; index < count; index++) {
-      if (!Number.isNaN(numbers[index])) metrics[metricNames[index]] = numbers[index]
-    }
-    result.metrics = metrics
-    return result
-  }
-  let metricNames = []
-  let noMetrics = {}
-  const nameMetrics = (names) => {
-    metricNames = names
-    noMetrics = JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`)
-  }
-  // The order of the columns is that of `trade_columns` in types/crossing.rs.
-  const unpack = (packed) => {
-    const count = packed.length / 10
-    const trades = new Array(count)
-    for (let trade = 0; trade < count; trade++) {
-      const value = (column) => packed[column * count + trade]
-      const closed = value(3) === 1
-      trades[trade] = {
-        entryDate: new Date(value(0)).toISOString(),
-        exitDate: closed ? new Date(value(1)).toISOString() : null,
-        direction: value(2) === 1 ? 'short' : 'long',
-        entryPrice: value(4),
-        exitPrice: closed ? value(5) : null,
-        quantity: value(6),
-        pnl: value(7),
-        pnlPercent: value(8),
-        fees: value(9),
-        status: closed ? 'closed' : 'open',
+  const ROWS = {
+    // src/node/types/trades.rs defines the columns. A literal creates objects several times faster than a loop over names.
+    trades: (columns, columnCount) => (matrix) => {
+      const count = matrix.length / columnCount
+      const trades = new Array(count)
+      for (let trade = 0; trade < count; trade++) {
+        const value = (column) => matrix[column * count + trade]
+        const isClosed = value(columns.status) === 1
+        trades[trade] = {
+          entryDate: new Date(value(columns.entryDate)).toISOString(),
+          exitDate: isClosed ? new Date(value(columns.exitDate)).toISOString() : null,
+          direction: value(columns.direction) === 1 ? 'short' : 'long',
+          entryPrice: value(columns.entryPrice),
+          exitPrice: isClosed ? value(columns.exitPrice) : null,
+          quantity: value(columns.quantity),
+          pnl: value(columns.pnl),
+          pnlPercent: value(columns.pnlPercent),
+          fees: value(columns.fees),
+          status: isClosed ? 'closed' : 'open',
+        }
       }
-    }
-    return trades
+      return trades
+    },
   }
 
-  // Puts the result of a simulation of signals together.
-  const assemble = (text, orders, trades, equityCurve) =>
-    Object.assign(JSON.parse(text), { orders, trades, equityCurve })
-  // The order of the columns is that of `JsSimulationResult::cross` in types/crossing.rs. Each gets memory of its own, so
-  // that it can be transferred.
-  const assemblePacked = (text, numbers, orders, trades) => {
-    let at = 0
-    const next = (count) => {
-      at += count
-      return numbers.subarray(at - count, at)
-    }
-    const floats = (count) => next(count).slice()
-    const whole = (count) => new Uint32Array(next(count))
-    const bytes = (count) => new Uint8Array(next(count))
-    return assemble(
-      text,
-      { bar: whole(orders), side: bytes(orders), size: floats(orders), price: floats(orders), fees: floats(orders) },
-      {
-        entryBar: whole(trades),
-        exitBar: whole(trades),
-        direction: bytes(trades),
-        status: bytes(trades),
-        size: floats(trades),
-        entryPrice: floats(trades),
-        exitPrice: floats(trades),
-        entryFees: floats(trades),
-        exitFees: floats(trades),
-        pnl: floats(trades),
-        pnlPercent: floats(trades),
-      },
-      floats(numbers.length - at),
-    )
-  }
-
-  // Takes what is drawn out of a result, which may have more fields, and packs its trades into columns: reading many objects
-  // from Rust takes longer than drawing them. What is no trade becomes NaN, which the engine refuses by name.
-  const drawn = (result) => {
+  // Picks the fields of a result that a chart needs and packs its trades into columns, because reading many objects from Rust
+  // takes longer than drawing them. Invalid values become NaN, which the engine rejects with their path.
+  const packChartInput = (result) => {
     const isResult = typeof result === 'object' && result !== null
     if (!isResult || Array.isArray(result) || ArrayBuffer.isView(result) || result instanceof Date) return result
     const picked = {}
-    for (const name of DRAWN) picked[name] = result[name]
+    for (const name of CHART_FIELDS) picked[name] = result[name]
     const { trades } = picked
-    // An array that claims to be longer is none of trades.
-    if (!Array.isArray(trades) || trades.length > MOST_TRADES) return picked
+    // A sparse array may claim any length.
+    if (!Array.isArray(trades) || trades.length > MAX_TRADES) return picked
     const column = (value) => {
       const packed = new Float64Array(trades.length)
       for (let index = 0; index < packed.length; index++) packed[index] = value(trades[index] ?? {})
       return packed
     }
-    const moment = (text) => (typeof text === 'string' ? Date.parse(text) : Number.NaN)
+    const timestamp = (text) => (typeof text === 'string' ? Date.parse(text) : Number.NaN)
     const number = (value) => (typeof value === 'number' ? value : Number.NaN)
     const choice = (value, no, yes) => (value === yes ? 1 : value === no ? 0 : Number.NaN)
     return {
       ...picked,
       trades: {
-        entryDate: column((trade) => moment(trade.entryDate)),
-        exitDate: column((trade) => moment(trade.exitDate)),
+        entryDate: column((trade) => timestamp(trade.entryDate)),
+        exitDate: column((trade) => timestamp(trade.exitDate)),
         entryPrice: column((trade) => number(trade.entryPrice)),
         exitPrice: column((trade) => number(trade.exitPrice)),
         short: column((trade) => choice(trade.direction, 'long', 'short')),
@@ -372,8 +377,8 @@
     }
   }
 
-  const MOST_TRADES = 20_000_000
-  const DRAWN = [
+  const MAX_TRADES = 20_000_000
+  const CHART_FIELDS = [
     'status',
     'backtestId',
     'strategyId',
@@ -393,24 +398,22 @@
 
   return {
     BacktestError,
-    begin,
-    rejecting,
-    guard,
-    listen,
-    hold,
-    cause,
+    addAbortListener,
+    defineLayouts,
     describe,
-    signaller,
-    watchTurns,
-    list,
-    packNumbers,
+    errorFactory,
+    guardListener,
+    guardStrategy,
+    packChartInput,
     packFlags,
+    packNumbers,
+    parseRows,
+    rejectInsteadOfThrow,
+    setCause,
+    unpackBacktest: (text, data) => unpackBacktest(text, data),
+    unpackSimulation: (text, data) => unpackSimulation(text, data),
     unshared,
-    complete,
-    completePacked,
-    nameMetrics,
-    assemble,
-    assemblePacked,
-    drawn,
+    watchTurns,
+    wrapThrown,
   }
 })()

@@ -1,15 +1,26 @@
-//! The shapes that cross the boundary, as TypeScript sees them in `index.d.ts`.
+//! The types of requests and results, as TypeScript sees them in `index.d.ts`.
 
 #![allow(clippy::doc_markdown, reason = "these comments are the documentation of the npm package")]
 
-mod crossing;
+mod assets;
+mod backtests;
+mod count;
+mod metrics;
 mod names;
+mod progress;
 mod requests;
-mod results;
+mod simulation;
 mod simulation_options;
+mod strategies;
+mod trades;
 
-pub use crossing::{CrossingColumns, CrossingResult, ResultColumns, metric_names};
+pub use assets::*;
+pub use backtests::*;
+pub use metrics::to_object as metrics_object;
 pub use names::*;
+pub use progress::*;
 pub use requests::*;
-pub use results::*;
+pub use simulation::*;
 pub use simulation_options::SimulationOptions;
+pub use strategies::*;
+pub use trades::Trade;

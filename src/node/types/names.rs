@@ -1,30 +1,30 @@
-//! Closed sets of names.
+//! Enumerations.
 
 use napi_derive::napi;
 
-/// What went wrong, as a stable code. A cancelled promise rejects with an `AbortError` (code `ABORT_ERR`) instead.
+/// Stable code of a `BacktestError`. An aborted call rejects with an `AbortError` (code `ABORT_ERR`) instead.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum ErrorCode {
     /// A field is missing, of the wrong type, out of range or unknown; `issues` lists all of them.
     #[napi(value = "INVALID_ARGUMENT")]
     InvalidArgument,
-    /// No strategy has that id; the message names the nearest known ids.
+    /// No strategy has this id; the message suggests known ids.
     #[napi(value = "UNKNOWN_STRATEGY")]
     UnknownStrategy,
-    /// No bars for that asset, timeframe and range; the message says what there is.
+    /// No bars exist for this asset, timeframe and range; the message lists what is available.
     #[napi(value = "NO_DATA")]
     NoData,
-    /// Bars break an invariant, or a file of bars cannot be read.
+    /// Bars violate an invariant, or a file of bars cannot be read.
     #[napi(value = "BAD_DATA")]
     BadData,
-    /// One of the configured limits; the message says which, the value and the limit.
+    /// A configured limit is exceeded; the message states the limit and the value.
     #[napi(value = "LIMIT_EXCEEDED")]
     LimitExceeded,
-    /// No backtest with that id.
+    /// No backtest has this id.
     #[napi(value = "NOT_FOUND")]
     NotFound,
-    /// Database or file system; `retryable` says whether trying again can help.
+    /// The database or the file system failed; `retryable` says whether a retry can help.
     #[napi(value = "STORAGE")]
     Storage,
     /// The engine was closed.
@@ -35,7 +35,7 @@ pub enum ErrorCode {
     Internal,
 }
 
-/// The length of a bar. Days begin at UTC midnight, weeks on Monday.
+/// Length of a bar. Days begin at midnight UTC, weeks on Monday.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum Timeframe {
@@ -48,10 +48,10 @@ pub enum Timeframe {
     /// Five minutes.
     #[napi(value = "5m")]
     M5,
-    /// A quarter of an hour.
+    /// Fifteen minutes.
     #[napi(value = "15m")]
     M15,
-    /// Half an hour.
+    /// Thirty minutes.
     #[napi(value = "30m")]
     M30,
     /// One hour.
@@ -80,23 +80,23 @@ pub enum Timeframe {
     W1,
 }
 
-/// How far a backtest has come.
+/// Status of a backtest.
 #[napi(string_enum)]
 #[derive(Debug)]
 pub enum BacktestStatus {
-    /// Waiting for its turn.
+    /// Queued.
     #[napi(value = "pending")]
     Pending,
-    /// Being computed.
+    /// Running.
     #[napi(value = "running")]
     Running,
     /// CompletedRun, with results.
     #[napi(value = "completed")]
     Completed,
-    /// Ended by an error.
+    /// Failed with an error.
     #[napi(value = "failed")]
     Failed,
-    /// Ended by its caller.
+    /// Cancelled by its caller, or because its engine was closed.
     #[napi(value = "cancelled")]
     Cancelled,
 }

@@ -1,5 +1,5 @@
-//! What callers hand in. These declare the shapes for TypeScript; the values are read and checked by the use cases,
-//! since napi's own conversions are no validation.
+//! The types of requests. They only declare the types for TypeScript. The use cases read and check the values, because
+//! napi's own conversions do not validate.
 
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
@@ -7,54 +7,54 @@ use napi_derive::napi;
 use super::simulation_options::SimulationOptions;
 use crate::service::BarColumns;
 
-/// Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
-/// `.env`; what is given here wins.
+/// Settings of an engine. Each setting can also be set by an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …)
+/// or in `.env`. Settings passed here take precedence.
 #[napi(object, object_to_js = false)]
 pub struct EngineConfig {
-    /// `sqlite:PATH`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store under `dataDir`.
+    /// `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store in `dataDir`.
     pub database_url: Option<String>,
-    /// Folder of the embedded store, imported bars included. Default: the user's data folder of the platform.
+    /// Directory of the embedded store, which contains backtests and imported bars. Default: the user's data directory of the
+    /// platform.
     pub data_dir: Option<String>,
-    /// Database connections kept open; not used by the embedded store. @default 5
+    /// Number of pooled database connections. Not used by the embedded store. @default 5
     pub db_pool_size: Option<f64>,
-    /// Database connections beyond the pool under load; not used by the embedded store. @default 10
+    /// Number of additional database connections under load. Not used by the embedded store. @default 10
     pub db_max_overflow: Option<f64>,
-    /// The schema of a PostgreSQL database in which runs, results and imported bars are kept; made on first use.
-    /// @default 'backtesting'
+    /// PostgreSQL schema for backtests, results and imported bars, created on first use. @default 'backtesting'
     pub db_schema: Option<String>,
-    /// `postgresql://…` of the database that prices are loaded from, under a role that may only read them, say. Default:
-    /// that of `databaseUrl`; with the embedded store, prices are what was imported.
+    /// `postgresql://…` of the database from which prices are loaded, for example with a read-only role. Default: the database
+    /// of `databaseUrl`; with the embedded store, prices are the imported bars.
     pub market_data_url: Option<String>,
-    /// Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`. @default 'market_data'
+    /// PostgreSQL table or view with prices: `TABLE` or `SCHEMA.TABLE`. @default 'market_data'
     pub market_data_table: Option<String>,
-    /// Longest range of a backtest, days. @default 1825
+    /// Maximum range of a backtest, days. @default 1825
     pub max_backtest_duration_days: Option<f64>,
-    /// Backtests at once; one more waits its turn, in order of arrival. A backtest over at most 32,768 bars has a place of its
-    /// own beside these. @default 3
+    /// Maximum number of concurrent backtests. Further ones wait in order of arrival. One extra slot is reserved for backtests
+    /// over at most 32,768 bars. @default 3
     pub max_concurrent_backtests: Option<f64>,
-    /// Most bars of a backtest. @default 1000000
+    /// Maximum number of bars in a backtest. @default 1000000
     pub max_data_points: Option<f64>,
-    /// Most rows of an import; each takes some 100 bytes of memory while it is imported. @default 10000000
+    /// Maximum number of rows in an import. Each row takes about 100 bytes of memory during the import. @default 10000000
     pub max_import_rows: Option<f64>,
-    /// Rows a read from a database server; not used by the embedded store. @default 10000
+    /// Number of rows per read from a database server. Not used by the embedded store. @default 10000
     pub chunk_size: Option<f64>,
-    /// How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600
+    /// Lifetime of cached bars, seconds; 0 disables the cache. @default 3600
     pub cache_ttl_seconds: Option<f64>,
-    /// Worker threads of sweeps (not there yet). Default: the machine's cores.
+    /// Number of threads for parameter sweeps, which are not available yet. Default: the number of cores.
     pub threads: Option<f64>,
-    /// How much is logged, to standard error. @default 'info'
+    /// Level of the log, which is written to standard error. @default 'info'
     #[napi(ts_type = "'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'")]
     pub log_level: Option<String>,
-    /// JSON lines, or text for people. @default 'json'
+    /// Format of the log: JSON lines, or human-readable text. @default 'json'
     #[napi(ts_type = "'json' | 'pretty'")]
     pub log_format: Option<String>,
 }
 
-/// Bars as columns of equal length; timestamps strictly increase. Prices are finite and above 0, and each low is at
-/// most the open and the close, each high at least.
+/// Bars as columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
+/// low ≤ open ≤ high and low ≤ close ≤ high.
 #[napi(object)]
 pub struct Bars {
-    /// Openings of the bars, UTC milliseconds.
+    /// Opening times of the bars, UTC milliseconds.
     pub timestamps: Float64Array,
     /// Opening prices.
     pub open: Float64Array,
@@ -64,7 +64,7 @@ pub struct Bars {
     pub low: Float64Array,
     /// Closing prices.
     pub close: Float64Array,
-    /// Traded volumes, not negative.
+    /// Traded volumes of at least 0.
     pub volume: Option<Float64Array>,
 }
 
@@ -82,15 +82,15 @@ impl From<BarColumns> for Bars {
     }
 }
 
-/// Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none.
+/// Bars to import. They replace stored bars with the same timestamps. Either all bars are imported or none.
 #[napi(object, object_to_js = false)]
 pub struct ImportRequest {
     /// The asset.
     pub asset_symbol: String,
-    /// The timeframe of the bars.
+    /// Timeframe of the bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /// Bars in memory, or the path of a .csv, .parquet or .arrow file.
+    /// Bars, or the path of a .csv, .parquet or .arrow file.
     #[napi(ts_type = "BarsInput | string")]
     pub bars: String,
 }
@@ -98,41 +98,41 @@ pub struct ImportRequest {
 /// A parameter of a strategy.
 #[napi(object, object_to_js = false)]
 pub struct ParameterDefinition {
-    /// Its type.
+    /// Type of the parameter.
     #[napi(js_name = "type", ts_type = "'integer' | 'number' | 'boolean'")]
     pub kind: String,
-    /// Its value where the caller gives none.
+    /// Default value.
     #[napi(ts_type = "number | boolean")]
     pub default: f64,
-    /// The smallest value allowed.
+    /// Minimum value.
     pub minimum: Option<f64>,
-    /// The largest value allowed.
+    /// Maximum value.
     pub maximum: Option<f64>,
-    /// What it means.
+    /// Description of the parameter.
     pub description: Option<String>,
 }
 
-/// A strategy as data. The expressions are in the strategy language.
+/// A strategy with expressions in the strategy language.
 #[napi(object, object_to_js = false)]
 pub struct StrategyDefinition {
-    /// snake_case.
+    /// Id in snake_case.
     pub id: String,
-    /// A name for people.
+    /// Display name.
     pub name: Option<String>,
-    /// What it does.
+    /// What the strategy does.
     pub description: Option<String>,
-    /// Where it comes from.
+    /// Source of the strategy, such as a book or paper.
     pub reference: Option<String>,
-    /// Its kind. @default 'custom'
+    /// Kind of strategy. @default 'custom'
     #[napi(
         js_name = "type",
         ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
     )]
     pub kind: Option<String>,
-    /// Its parameters by name (snake_case). `position_size` is there for every strategy without being declared.
+    /// Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared.
     #[napi(ts_type = "Record<string, ParameterDefinition>")]
     pub parameters: Option<String>,
-    /// Conditions between parameters, each an expression: `fast_period < slow_period`.
+    /// Conditions between parameters, each an expression such as `fast_period < slow_period`.
     pub constraints: Option<Vec<String>>,
     /// When to enter.
     pub entries: String,
@@ -144,39 +144,41 @@ pub struct StrategyDefinition {
     pub short_exits: Option<String>,
 }
 
-/// A strategy whose signals a function of yours computes. It is known to the engine that it is registered with, until
-/// that is closed; it is not kept in the store.
+/// A strategy with a JavaScript function that computes its signals. It is only known to the engine that registered it, until
+/// that engine is closed. It is not stored.
 #[napi(object, object_to_js = false)]
 pub struct FunctionStrategyDefinition {
-    /// snake_case.
+    /// Id in snake_case.
     pub id: String,
-    /// A name for people.
+    /// Display name.
     pub name: Option<String>,
-    /// What it does.
+    /// What the strategy does.
     pub description: Option<String>,
-    /// Where it comes from.
+    /// Source of the strategy, such as a book or paper.
     pub reference: Option<String>,
-    /// Its kind. @default 'custom'
+    /// Kind of strategy. @default 'custom'
     #[napi(
         js_name = "type",
         ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
     )]
     pub kind: Option<String>,
-    /// Its parameters by name (snake_case). `position_size` is there for every strategy without being declared.
+    /// Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared.
     #[napi(ts_type = "Record<string, ParameterDefinition>")]
     pub parameters: Option<String>,
-    /// Conditions between parameters, each an expression: `fast_period < slow_period`.
+    /// Conditions between parameters, each an expression such as `fast_period < slow_period`.
     pub constraints: Option<Vec<String>>,
-    /// Computes the signals of all bars at once, from a copy of the bars that is the function's own, and the parameters,
-    /// defaults filled in and `position_size` included. It runs on the thread that registered it, with the strategy as
-    /// `this`, and may not be async. A run calls it twice: on all bars, and on about half of them to see whether it looks
-    /// ahead; it must not remember anything between calls. What it throws rejects the run with INVALID_ARGUMENT and is
-    /// the error's `cause`.
+    /// Computes the signals of all bars.
+    ///
+    /// - It receives a copy of the bars, which it may modify, and all parameters, including defaults and `position_size`.
+    /// - It runs on the thread that registered it, with the strategy as `this`, and must not be async.
+    /// - A backtest calls it twice: with all bars, and with about half of them to test for look-ahead. It must not keep state
+    ///   between calls.
+    /// - If it throws, the backtest rejects with `INVALID_ARGUMENT`, and the thrown value is the `cause` of the error.
     #[napi(ts_type = "(bars: Bars, parameters: Record<string, any>) => StrategySignals")]
     pub generate_signals: String,
 }
 
-/// What a strategy's function returns: one 0 or 1 (or boolean) a bar.
+/// The signals of a strategy: one 0 or 1 (or boolean) per bar.
 #[napi(object, object_to_js = false)]
 pub struct StrategySignals {
     /// When to enter.
@@ -185,7 +187,7 @@ pub struct StrategySignals {
     /// When to exit.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub exits: String,
-    /// When to enter short. With either short column, both directions are traded and `direction` is passed over.
+    /// When to enter short. If either short column is present, both directions are traded and `direction` is ignored.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_entries: Option<String>,
     /// When to exit short.
@@ -193,139 +195,140 @@ pub struct StrategySignals {
     pub short_exits: Option<String>,
 }
 
-/// A strategy, by id or given on the spot, with parameters.
+/// A strategy, by its id or as an inline definition, with parameters.
 #[napi(object, object_to_js = false)]
 pub struct StrategyConfig {
-    /// The id of a known strategy.
+    /// Id of a built-in or registered strategy.
     pub strategy_id: Option<String>,
-    /// Instead of strategyId: a strategy given on the spot.
+    /// Inline definition of a strategy, instead of `strategyId`.
     pub strategy: Option<StrategyDefinition>,
-    /// Its parameters; one not given keeps its default.
+    /// Parameters of the strategy. Omitted ones keep their defaults.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
-    /// How many bars it will run on: a warning tells if its warm-up takes all of them. A run warns of that by itself.
+    /// Number of bars of a planned backtest. There is a warning if the warm-up of the strategy needs all of them. A backtest
+    /// always includes this warning.
     pub bar_count: Option<f64>,
 }
 
-/// What to backtest.
+/// A request for a backtest.
 #[napi(object, object_to_js = false)]
 pub struct BacktestRequest {
-    /// The id of a known strategy.
+    /// Id of a built-in or registered strategy.
     pub strategy_id: Option<String>,
-    /// Instead of strategyId: a strategy given on the spot.
+    /// Inline definition of a strategy, instead of `strategyId`.
     pub strategy: Option<StrategyDefinition>,
     /// The asset.
     pub asset_symbol: String,
-    /// First moment, included: an ISO 8601 string or a Date; a date alone is UTC midnight.
+    /// Start of the range, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight.
     #[napi(ts_type = "string | Date")]
     pub start_date: String,
-    /// Last moment, included.
+    /// End of the range, inclusive.
     #[napi(ts_type = "string | Date")]
     pub end_date: String,
-    /// Money at the start, above 0.
+    /// Initial capital, above 0.
     pub initial_capital: f64,
-    /// The strategy's parameters; one not given keeps its default.
+    /// Parameters of the strategy. Omitted ones keep their defaults.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
-    /// Default: the finest timeframe that there are bars of. A coarser one is made from finer bars.
+    /// Timeframe of the backtest. Finer bars are resampled if necessary. Default: the finest available timeframe.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: Option<String>,
-    /// The order model and the conventions of the metrics.
+    /// Settings of the order model and of the metrics.
     pub simulation: Option<SimulationOptions>,
-    /// Bars handed in; nothing is loaded then.
+    /// Bars to use instead of stored ones.
     #[napi(ts_type = "BarsInput")]
     pub bars: Option<String>,
-    /// Keep the run in the store. @default true
+    /// Whether to store the backtest. @default true
     pub persist: Option<bool>,
-    /// Whose run it is.
+    /// The user that the backtest belongs to.
     pub user_id: Option<String>,
 }
 
-/// How a picture of a backtest looks.
+/// Options of a chart.
 #[napi(object, object_to_js = false)]
 pub struct ChartOptions {
-    /// What kind of file the bytes are. @default 'png'
+    /// File format. @default 'png'
     #[napi(ts_type = "'png' | 'svg'")]
     pub format: Option<String>,
-    /// Pixels, from 200 to 4096. @default 1200
+    /// Width in pixels, 200 to 4096. @default 1200
     pub width: Option<f64>,
-    /// Pixels, from 200 to 4096. @default 800
+    /// Height in pixels, 200 to 4096. @default 800
     pub height: Option<f64>,
-    /// Dark on white, or light on near black. @default 'light'
+    /// Color theme. @default 'light'
     #[napi(ts_type = "'light' | 'dark'")]
     pub theme: Option<String>,
-    /// The bars that the run was computed on, as they were handed in with its request. Default: those of its asset,
-    /// timeframe and range in the store or database, if they have not changed since.
+    /// The bars of the backtest, as in its request. Default: the stored bars, if they have not changed since the backtest.
     #[napi(ts_type = "BarsInput")]
     pub bars: Option<String>,
 }
 
-/// Which backtests to list; the newest come first.
+/// A filter for backtests.
 #[napi(object, object_to_js = false)]
 pub struct BacktestFilter {
-    /// Only this strategy.
+    /// Id of the strategy.
     pub strategy_id: Option<String>,
-    /// Only this asset.
+    /// The asset.
     pub asset_symbol: Option<String>,
-    /// Only this status.
+    /// Status of the backtest.
     #[napi(ts_type = "BacktestStatus")]
     pub status: Option<String>,
-    /// Only this user.
+    /// The user that the backtest belongs to.
     pub user_id: Option<String>,
-    /// At most this many, up to 1000. @default 50
+    /// Maximum number of results, up to 1000. @default 50
     pub limit: Option<f64>,
-    /// Only runs older than the one with this id: the last id of the page before.
+    /// Only backtests older than the one with this id. Pass the last id of the previous page.
     pub before: Option<String>,
 }
 
-/// How a run is followed and stopped.
+/// Options of a backtest.
 #[napi(object, object_to_js = false)]
 pub struct RunOptions {
-    /// Stops the run at any moment; the promise rejects with an AbortError.
+    /// Cancels the backtest. The promise rejects with an `AbortError`.
     #[napi(ts_type = "AbortSignal")]
     pub signal: Option<String>,
-    /// Hears how far the run is, at most ten times a second. What it throws becomes a process warning.
+    /// Receives progress reports, at most ten per second. If it throws, a process warning is emitted.
     #[napi(ts_type = "(progress: Progress) => void")]
     pub on_progress: Option<String>,
 }
 
-/// How an import is followed and stopped.
+/// Options of an import.
 #[napi(object, object_to_js = false)]
 pub struct ImportOptions {
-    /// Stops the import; the promise rejects with an AbortError, and nothing is imported. An import that is being made
-    /// final can no longer be stopped, and resolves.
+    /// Cancels the import. The promise rejects with an `AbortError`, and nothing is imported. An import that is already being
+    /// committed cannot be cancelled and resolves.
     #[napi(ts_type = "AbortSignal")]
     pub signal: Option<String>,
-    /// Hears how far the import is, at most ten times a second. What it throws becomes a process warning.
+    /// Receives progress reports, at most ten per second. If it throws, a process warning is emitted.
     #[napi(ts_type = "(progress: ImportProgress) => void")]
     pub on_progress: Option<String>,
 }
 
-/// Prices and signals, one entry a bar.
+/// Prices and signals with one entry per bar.
 #[napi(object, object_to_js = false)]
 pub struct SignalsColumns {
-    /// Openings of the bars, UTC milliseconds. Absent: bars one day apart.
+    /// Opening times of the bars, UTC milliseconds. Default: daily bars.
     pub timestamps: Option<Float64Array>,
-    /// Opening prices; absent: the close.
+    /// Opening prices. Default: the closing price.
     pub open: Option<Float64Array>,
-    /// Highest prices; absent: the higher of open and close.
+    /// Highest prices. Default: the higher of open and close.
     pub high: Option<Float64Array>,
-    /// Lowest prices; absent: the lower of open and close.
+    /// Lowest prices. Default: the lower of open and close.
     pub low: Option<Float64Array>,
     /// Closing prices, finite and above 0.
     pub close: Float64Array,
-    /// 0 or 1 a bar.
+    /// Entries: 0 or 1 per bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub entries: String,
-    /// 0 or 1 a bar.
+    /// Exits: 0 or 1 per bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub exits: String,
-    /// 0 or 1 a bar. With either short column, both directions are traded and `direction` is passed over.
+    /// Short entries: 0 or 1 per bar. If either short column is present, both directions are traded and `direction` is
+    /// ignored.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_entries: Option<String>,
-    /// 0 or 1 a bar.
+    /// Short exits: 0 or 1 per bar.
     #[napi(ts_type = "Uint8Array | boolean[]")]
     pub short_exits: Option<String>,
-    /// Money at the start, above 0.
+    /// Initial capital, above 0.
     pub initial_capital: f64,
 }

@@ -1,0 +1,234 @@
+//! Backtests.
+
+use std::mem::take;
+
+use napi_derive::napi;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{metrics, trades};
+use crate::market::time;
+use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
+use crate::store::record::{Outcome, Run, Summary, MetricValues};
+
+/// A backtest without its trades and curves.
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BacktestSummary {
+    /// Id of the backtest: "bt-" and 12 hex digits.
+    pub backtest_id: String,
+    /// Status of the backtest.
+    #[napi(ts_type = "BacktestStatus")]
+    pub status: String,
+    /// Id of the strategy.
+    pub strategy_id: String,
+    /// Source text of the strategy; null for a built-in strategy or a function.
+    pub strategy_source: Option<String>,
+    /// The asset.
+    pub asset_symbol: String,
+    /// Timeframe of the bars.
+    #[napi(ts_type = "Timeframe")]
+    pub timeframe: String,
+    /// Start of the requested range, ISO 8601.
+    pub start_date: String,
+    /// End of the requested range, ISO 8601.
+    pub end_date: String,
+    /// Initial capital.
+    pub initial_capital: f64,
+    /// Parameters of the strategy, including defaults.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub parameters: Map<String, Value>,
+    /// Settings of the simulation, including defaults. Limits and stops that are not set are null.
+    #[napi(ts_type = "Required<SimulationOptions>")]
+    pub simulation: Map<String, Value>,
+    /// Final equity; null until the backtest is completed.
+    pub final_capital: Option<f64>,
+    /// Total return, percent; null until the backtest is completed.
+    pub total_return: Option<f64>,
+    /// All metrics; null for a metric without a value. Empty until the backtest is completed.
+    #[napi(ts_type = "Metrics")]
+    pub metrics: Map<String, Value>,
+    /// Warnings about the data, the settings and the result.
+    pub warnings: Vec<String>,
+    /// Why the backtest failed or was cancelled.
+    pub error: Option<String>,
+    /// The user that the backtest belongs to.
+    pub user_id: Option<String>,
+    /// Version of the engine that ran the backtest.
+    pub engine_version: String,
+    /// Hash of the bars; null for a backtest that is not persisted or not completed.
+    pub bars_fingerprint: Option<String>,
+    /// Time of the request, ISO 8601.
+    pub created_at: String,
+    /// Time at which the backtest ended, ISO 8601.
+    pub completed_at: Option<String>,
+}
+
+/// A backtest with its trades and curves.
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BacktestResult {
+    /// Id of the backtest: "bt-" and 12 hex digits.
+    pub backtest_id: String,
+    /// Status of the backtest.
+    #[napi(ts_type = "BacktestStatus")]
+    pub status: String,
+    /// Id of the strategy.
+    pub strategy_id: String,
+    /// Source text of the strategy; null for a built-in strategy or a function.
+    pub strategy_source: Option<String>,
+    /// The asset.
+    pub asset_symbol: String,
+    /// Timeframe of the bars.
+    #[napi(ts_type = "Timeframe")]
+    pub timeframe: String,
+    /// Start of the requested range, ISO 8601.
+    pub start_date: String,
+    /// End of the requested range, ISO 8601.
+    pub end_date: String,
+    /// Initial capital.
+    pub initial_capital: f64,
+    /// Parameters of the strategy, including defaults.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub parameters: Map<String, Value>,
+    /// Settings of the simulation, including defaults. Limits and stops that are not set are null.
+    #[napi(ts_type = "Required<SimulationOptions>")]
+    pub simulation: Map<String, Value>,
+    /// Final equity; null until the backtest is completed.
+    pub final_capital: Option<f64>,
+    /// Total return, percent; null until the backtest is completed.
+    pub total_return: Option<f64>,
+    /// All metrics; null for a metric without a value. Empty until the backtest is completed.
+    #[napi(ts_type = "Metrics")]
+    #[serde(serialize_with = "metrics::as_object")]
+    pub metrics: MetricValues,
+    /// The trades in order of exit; an open trade comes last.
+    #[napi(ts_type = "Array<Trade>")]
+    #[serde(serialize_with = "as_null")]
+    pub trades: Vec<f64>,
+    /// Opening times of the bars, UTC milliseconds.
+    #[napi(ts_type = "Float64Array")]
+    #[serde(serialize_with = "as_null")]
+    pub timestamps: Vec<f64>,
+    /// Equity at the close of each bar.
+    #[napi(ts_type = "Float64Array")]
+    #[serde(serialize_with = "as_null")]
+    pub equity_curve: Vec<f64>,
+    /// Warnings about the data, the settings and the result.
+    pub warnings: Vec<String>,
+    /// Why the backtest failed or was cancelled.
+    pub error: Option<String>,
+    /// The user that the backtest belongs to.
+    pub user_id: Option<String>,
+    /// Version of the engine that ran the backtest.
+    pub engine_version: String,
+    /// Hash of the bars; null for a backtest that is not persisted or not completed.
+    pub bars_fingerprint: Option<String>,
+    /// Time of the request, ISO 8601.
+    pub created_at: String,
+    /// Time at which the backtest ended, ISO 8601.
+    pub completed_at: Option<String>,
+}
+
+impl BacktestSummary {
+    /// Converts a run.
+    pub fn new(run: Run, summary: Option<Summary>) -> Self {
+        let (final_capital, total_return) =
+            summary.as_ref().map(|summary| (summary.final_capital, summary.total_return)).unzip();
+        let (metrics, warnings) = summary
+            .map(|summary| (metrics::to_object(summary.metrics), summary.warnings))
+            .unwrap_or_default();
+        Self {
+            backtest_id: run.id,
+            status: run.status.as_str().to_owned(),
+            strategy_id: run.strategy_id,
+            strategy_source: run.strategy_source,
+            asset_symbol: run.asset_symbol,
+            timeframe: run.timeframe.as_str().to_owned(),
+            start_date: time::format(run.start),
+            end_date: time::format(run.end),
+            initial_capital: run.initial_capital,
+            parameters: run.parameters,
+            simulation: run.simulation,
+            final_capital,
+            total_return,
+            metrics,
+            warnings,
+            error: run.error,
+            user_id: run.user_id,
+            engine_version: run.engine_version,
+            bars_fingerprint: run.fingerprint,
+            created_at: time::format(run.created_at),
+            completed_at: run.completed_at.map(time::format),
+        }
+    }
+}
+
+impl BacktestResult {
+    /// Converts a run with its results. The opening times of its bars are passed as floating-point numbers.
+    pub fn new(run: Run, outcome: Option<(Outcome, Vec<f64>)>) -> Self {
+        let is_completed = outcome.is_some();
+        let (outcome, timestamps_ms) = outcome.unwrap_or_default();
+        let Outcome { mut summary, trades, timestamps, equity } = outcome;
+        let metrics = take(&mut summary.metrics);
+        let shared = BacktestSummary::new(run, is_completed.then_some(summary));
+        Self {
+            backtest_id: shared.backtest_id,
+            status: shared.status,
+            strategy_id: shared.strategy_id,
+            strategy_source: shared.strategy_source,
+            asset_symbol: shared.asset_symbol,
+            timeframe: shared.timeframe,
+            start_date: shared.start_date,
+            end_date: shared.end_date,
+            initial_capital: shared.initial_capital,
+            parameters: shared.parameters,
+            simulation: shared.simulation,
+            final_capital: shared.final_capital,
+            total_return: shared.total_return,
+            metrics,
+            trades: trades::matrix(&trades, &timestamps),
+            timestamps: timestamps_ms,
+            equity_curve: equity,
+            warnings: shared.warnings,
+            error: shared.error,
+            user_id: shared.user_id,
+            engine_version: shared.engine_version,
+            bars_fingerprint: shared.bars_fingerprint,
+            created_at: shared.created_at,
+            completed_at: shared.completed_at,
+        }
+    }
+
+    /// Packs the result for JavaScript.
+    ///
+    /// # Errors
+    /// `INTERNAL` if it cannot be serialized.
+    pub fn pack(self) -> crate::Result<Packed> {
+        Packed::new(self, &BACKTEST_LAYOUT)
+    }
+}
+
+/// The layout of a backtest result.
+pub static BACKTEST_LAYOUT: [Group<BacktestResult>; 4] = [
+    Group {
+        field: "metrics",
+        arrays: Arrays::Values(metrics::metric_names, |result| {
+            metrics::take_values(&mut result.metrics)
+        }),
+    },
+    Group {
+        field: "trades",
+        arrays: Arrays::Rows(trades::column_names, |result| take(&mut result.trades)),
+    },
+    Group {
+        field: "timestamps",
+        arrays: Arrays::Column(TakeColumn::Float64(|result| take(&mut result.timestamps))),
+    },
+    Group {
+        field: "equityCurve",
+        arrays: Arrays::Column(TakeColumn::Float64(|result| take(&mut result.equity_curve))),
+    },
+];

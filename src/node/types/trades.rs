@@ -1,0 +1,86 @@
+//! The trades of a backtest.
+
+use napi_derive::napi;
+
+use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
+use crate::portfolio::Trades;
+
+/// A trade: a position, or the part of one that an exit closed.
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
+pub struct Trade {
+    /// Time of the entry, ISO 8601.
+    pub entry_date: String,
+    /// Time of the exit, ISO 8601; null for an open trade.
+    pub exit_date: Option<String>,
+    /// Direction of the position.
+    #[napi(ts_type = "'long' | 'short'")]
+    pub direction: String,
+    /// Average entry price, including slippage.
+    pub entry_price: f64,
+    /// Average exit price, including slippage; null for an open trade.
+    pub exit_price: Option<f64>,
+    /// Units of the asset.
+    pub quantity: f64,
+    /// Profit or loss after fees; for an open trade, at the last close.
+    pub pnl: f64,
+    /// Profit or loss in percent of the entry value.
+    pub pnl_percent: f64,
+    /// Fees of entry and exit.
+    pub fees: f64,
+    /// Whether the trade is still open at the last bar.
+    #[napi(ts_type = "'open' | 'closed'")]
+    pub status: String,
+}
+
+/// Appends a column of trades, given the timestamps of the bars.
+type AppendColumn = fn(&Trades, &[i64], &mut Vec<f64>);
+
+/// The columns of trades in the order of the matrix. `runtime.js` creates the objects from them: dates are UTC milliseconds,
+/// directions are 0 for long and 1 for short, and statuses are 0 for open and 1 for closed.
+static COLUMNS: [(&str, AppendColumn); 10] = [
+    ("entryDate", |trades, timestamps, matrix| {
+        append_timestamps(&trades.entry_bar, timestamps, matrix);
+    }),
+    ("exitDate", |trades, timestamps, matrix| {
+        append_timestamps(&trades.exit_bar, timestamps, matrix);
+    }),
+    ("direction", |trades, _, matrix| {
+        matrix.extend(trades.direction.iter().copied().map(f64::from));
+    }),
+    ("entryPrice", |trades, _, matrix| matrix.extend_from_slice(&trades.entry_price)),
+    ("exitPrice", |trades, _, matrix| matrix.extend_from_slice(&trades.exit_price)),
+    ("quantity", |trades, _, matrix| matrix.extend_from_slice(&trades.size)),
+    ("pnl", |trades, _, matrix| matrix.extend_from_slice(&trades.pnl)),
+    ("pnlPercent", |trades, _, matrix| matrix.extend_from_slice(&trades.pnl_percent)),
+    ("fees", |trades, _, matrix| {
+        let fees = trades.entry_fees.iter().zip(&trades.exit_fees);
+        matrix.extend(fees.map(|(entry, exit)| entry + exit));
+    }),
+    ("status", |trades, _, matrix| matrix.extend(trades.status.iter().copied().map(f64::from))),
+];
+
+/// Returns the names of the columns.
+pub(super) fn column_names() -> Vec<&'static str> {
+    COLUMNS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Returns the trades as a column-major matrix.
+pub(super) fn matrix(trades: &Trades, timestamps: &[i64]) -> Vec<f64> {
+    let mut matrix = Vec::with_capacity(trades.len() * COLUMNS.len());
+    for (_, append) in &COLUMNS {
+        append(trades, timestamps, &mut matrix);
+    }
+    matrix
+}
+
+fn append_timestamps(bars: &[u32], timestamps: &[i64], matrix: &mut Vec<f64>) {
+    #[expect(clippy::cast_precision_loss, reason = "timestamps of a Date are below 2^53")]
+    let timestamp =
+        |bar: &u32| timestamps.get(*bar as usize).map_or(0.0, |&timestamp| timestamp as f64);
+    matrix.extend(bars.iter().enumerate().map(|(trade, bar)| {
+        if let Some(&later) = bars.get(trade + PREFETCH_DISTANCE) {
+            prefetch_at(timestamps, later as usize);
+        }
+        timestamp(bar)
+    }));
+}

@@ -1,0 +1,301 @@
+//! The use cases as promises, for the methods of `BacktestEngine` and the functions of the package.
+
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Buffer, Null, PromiseRaw, Unknown};
+use napi::{Either, Env, Result, ValueType};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::market::time;
+use crate::request::Input;
+use crate::service::simulate_signals::{self, simulate_signals as run_signals};
+use crate::service::{
+    BacktestRequest, CallControl, CompletedRun, Engine, ImportProgress, Progress, RunProgress, pool,
+};
+use crate::store::record::{Outcome, Run};
+
+use super::call::{promise, promise_with_options};
+use super::error::{self, reject_on_failure};
+use super::function::JsFunction;
+use super::input::read;
+use super::runtime::Runtime;
+use super::transfer::Packed;
+use super::types::{
+    AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
+    ValidationResult, metrics_object,
+};
+
+/// The engine of a call, or the error that prevents its use.
+pub(super) type EngineResult = crate::Result<Arc<Engine>>;
+
+/// The function of `runtime.js` that unpacks the result of a backtest.
+const UNPACK_BACKTEST: &str = "unpackBacktest";
+
+/// The function of `runtime.js` that unpacks the result of a simulation.
+const UNPACK_SIMULATION: &str = "unpackSimulation";
+
+pub(super) fn run_backtest<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let request = BacktestRequest::read(read(env, request, "")?);
+        let is_small = request.is_small();
+        let start = |control: CallControl| {
+            let engine = engine?;
+            let ticket = engine.enqueue_run();
+            Ok(async move {
+                // Boxed because the state of a run is large and would be part of every future that awaits it.
+                let work = Box::pin(engine.run_backtest(request, control, ticket));
+                let CompletedRun { run, outcome, timestamps_ms } = engine.with_log(work).await?;
+                let last_report = completed(&run, &outcome);
+                let result =
+                    BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), timestamps_ms)));
+                Ok((result.pack()?, last_report))
+            })
+        };
+        Ok(promise_with_options(
+            env,
+            options,
+            is_small,
+            start,
+            |env, (result, last_report): (Packed, _)| {
+                Ok((result.into_js(env, UNPACK_BACKTEST)?, Some(last_report)))
+            },
+        )?)
+    })
+}
+
+/// Returns the last report of a run, which precedes its result.
+fn completed(run: &Run, outcome: &Outcome) -> Progress {
+    Progress::Run(RunProgress {
+        backtest_id: run.id.clone(),
+        progress: 100.0,
+        stage: "completed",
+        current_date: outcome.timestamps.last().copied(),
+        trades_executed: outcome.trades.len(),
+    })
+}
+
+pub(super) fn get_backtest_results<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    id: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
+    reject_on_failure(env, || {
+        let id = read(env, id, "backtestId")?;
+        let work = engine.map(|engine| async move {
+            let found = engine.with_log(engine.get_backtest_results(&id)).await?;
+            let pack = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
+                let outcome = outcome.map(|outcome| {
+                    let timestamps_ms =
+                        time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
+                    (Arc::unwrap_or_clone(outcome), timestamps_ms)
+                });
+                BacktestResult::new(run, outcome).pack()
+            };
+            found.map(pack).transpose()
+        });
+        Ok(promise(env, work, |env, found: Option<Packed>| {
+            let unpack = |result: Packed| result.into_js(env, UNPACK_BACKTEST).map(Either::A);
+            found.map_or(Ok(Either::B(Null)), unpack)
+        })?)
+    })
+}
+
+pub(super) fn list_backtests<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    filter: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let filter = read(env, filter, "")?;
+        let work = engine.map(|engine| async move {
+            let found = engine.with_log(engine.list_backtests(&filter)).await?;
+            serialize_rows(found, |(run, summary)| BacktestSummary::new(run, summary))
+        });
+        Ok(promise(env, work, parse_rows)?)
+    })
+}
+
+/// The number of rows in one text of a list.
+const ROWS_PER_TEXT: usize = 32;
+
+/// Serializes the rows of a list to texts of a few rows each. Setting property after property takes many times longer than
+/// parsing, and parsing all rows at once may block the event loop.
+fn serialize_rows<T, R: Serialize>(
+    found: impl IntoIterator<Item = T>,
+    row: impl Fn(T) -> R,
+) -> crate::Result<Vec<String>> {
+    let rows: Vec<R> = found.into_iter().map(row).collect();
+    let texts: serde_json::Result<Vec<String>> =
+        rows.chunks(ROWS_PER_TEXT).map(serde_json::to_string).collect();
+    texts.map_err(|error| crate::Error::internal(format!("a list cannot be serialized: {error}")))
+}
+
+/// Parses the rows of a list in JavaScript.
+fn parse_rows(env: &Env, texts: Vec<String>) -> Result<Unknown<'static>> {
+    Runtime::of(env)?
+        .helper::<(Vec<String>,), Unknown<'static>>(env, "parseRows")?
+        .apply((), (texts,).into())
+}
+
+pub(super) fn delete_backtest<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    id: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, bool>> {
+    reject_on_failure(env, || {
+        let id = read(env, id, "backtestId")?;
+        let work =
+            engine.map(|engine| async move { engine.with_log(engine.delete_backtest(&id)).await });
+        Ok(promise(env, work, |_, deleted| Ok(deleted))?)
+    })
+}
+
+pub(super) fn list_strategies(
+    env: &Env,
+    engine: EngineResult,
+) -> Result<PromiseRaw<'_, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let work = engine.map(|engine| async move {
+            let found = engine.with_log(engine.list_strategies()).await?;
+            serialize_rows(&found, StrategyInfo::from)
+        });
+        Ok(promise(env, work, parse_rows)?)
+    })
+}
+
+pub(super) fn register_strategy<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    strategy: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, StrategyInfo>> {
+    reject_on_failure(env, || {
+        let function = JsFunction::of(env, strategy)?;
+        let strategy = read(env, strategy, "strategy")?;
+        let work = engine.map(|engine| async move {
+            let entry = engine.with_log(engine.register_strategy(&strategy, function)).await?;
+            Ok(StrategyInfo::from(&entry))
+        });
+        Ok(promise(env, work, |_, registered| Ok(registered))?)
+    })
+}
+
+pub(super) fn validate_strategy<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    config: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, ValidationResult>> {
+    reject_on_failure(env, || {
+        let config = read(env, config, "")?;
+        let work = engine.map(|engine| async move {
+            Ok(ValidationResult::from(engine.with_log(engine.validate_strategy(config)).await?))
+        });
+        Ok(promise(env, work, |_, found| Ok(found))?)
+    })
+}
+
+pub(super) fn get_metrics<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    id: Option<Unknown<'env>>,
+    names: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Map<String, Value>>> {
+    reject_on_failure(env, || {
+        let (id, names) = (read(env, id, "backtestId")?, read(env, names, "metrics")?);
+        let work = engine.map(|engine| async move {
+            Ok(metrics_object(engine.with_log(engine.get_metrics(&id, &names)).await?))
+        });
+        Ok(promise(env, work, |_, found| Ok(found))?)
+    })
+}
+
+pub(super) fn import_bars<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, JsImportSummary>> {
+    reject_on_failure(env, || {
+        let request = read(env, request, "")?;
+        let start = |control: CallControl| {
+            let engine = engine?;
+            Ok(async move { engine.with_log(engine.import_bars(request, control)).await })
+        };
+        Ok(promise_with_options(env, options, false, start, |_, summary| {
+            let last_report = Progress::Import(ImportProgress {
+                asset_symbol: summary.asset_symbol.clone(),
+                timeframe: summary.timeframe,
+                progress: 100.0,
+                stage: "completed",
+                rows: summary.imported.imported,
+            });
+            Ok((JsImportSummary::from(summary), Some(last_report)))
+        })?)
+    })
+}
+
+pub(super) fn list_assets(
+    env: &Env,
+    engine: EngineResult,
+) -> Result<PromiseRaw<'_, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let work = engine.map(|engine| async move {
+            serialize_rows(engine.with_log(engine.list_assets()).await?, AssetInfo::from)
+        });
+        Ok(promise(env, work, parse_rows)?)
+    })
+}
+
+pub(super) fn render_chart<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    backtest: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    reject_on_failure(env, || {
+        let backtest = read_chart_input(env, backtest)?;
+        let options = read(env, options, "options")?;
+        let start = |_| {
+            let engine = engine?;
+            Ok(async move { engine.with_log(engine.render_chart(&backtest, &options)).await })
+        };
+        let convert = |_: &Env, bytes: Vec<u8>| Ok((Buffer::from(bytes), None));
+        Ok(promise_with_options(env, None, false, start, convert)?)
+    })
+}
+
+/// Reads the id of a backtest, or a result with its trades converted to columns.
+fn read_chart_input<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> crate::Result<Input> {
+    let Some(backtest) = backtest else { return Ok(Input::Null) };
+    // `apply` keeps an exception as it is.
+    let packed = Runtime::of(env)
+        .and_then(|runtime| {
+            runtime.helper::<(Unknown<'env>,), Unknown<'env>>(env, "packChartInput")
+        })
+        .and_then(|pack| pack.apply((), (backtest,).into()))
+        .map_err(|failure| error::unreadable(env, "result", &failure))?;
+    read(env, Some(packed), if is_text(packed) { "backtestId" } else { "result" })
+}
+
+fn is_text(value: Unknown<'_>) -> bool {
+    matches!(value.get_type(), Ok(ValueType::String))
+}
+
+pub(super) fn simulate_signals<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let request = read(env, request, "")?;
+        let is_small = simulate_signals::is_small(&request);
+        let run = async move { run_signals(&request).await.map(JsSimulationResult::from)?.pack() };
+        let convert =
+            |env: &Env, result: Packed| Ok((result.into_js(env, UNPACK_SIMULATION)?, None));
+        Ok(promise_with_options(env, None, is_small, |_| Ok(run), convert)?)
+    })
+}

@@ -2,269 +2,273 @@
 /* eslint-disable */
 
 /**
- * One engine: a store, a cache, limits. The functions of the package use one made from the environment on first use;
- * make your own for other settings, or to close it.
+ * An engine: a store, a cache, and limits.
+ *
+ * The functions of the package use a default engine that is configured by environment variables. Create your own for other
+ * settings, or to close it.
  */
 export declare class BacktestEngine {
   /**
-   * Creates an engine; its store is opened by the first call that needs it. Throws a `BacktestError` for settings that
-   * are unknown or out of range.
+   * Creates an engine. The first call that needs the store opens it. Throws a `BacktestError` for settings that are
+   * unknown or out of range.
    */
   constructor(config?: EngineConfig)
   /**
-   * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+   * Runs a backtest. Resolves when the run is completed and, unless `persist` is false, stored.
    *
-   * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-   * `AbortError` if the signal is aborted.
+   * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+   * an `AbortError` if the signal is aborted.
    */
   runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
   /**
-   * Returns a backtest that was kept, or null if there is none with that id.
+   * Returns a stored backtest, or null if no backtest has this id.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
   getBacktestResults(backtestId: string): Promise<BacktestResult | null>
   /**
-   * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to
-   * the bytes of a PNG, or of an SVG in UTF-8. The function `renderChart` says more.
+   * Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves
+   * to the bytes of a PNG, or of a UTF-8 encoded SVG. See the function `renderChart` for details.
    *
    * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
   renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
   /**
-   * Lists backtests, the newest first, without their trades and curves.
+   * Lists stored backtests, newest first, without their trades and curves.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
   listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
   /**
-   * Deletes a backtest and all that belongs to it; resolves to whether there was one.
+   * Deletes a stored backtest with its results. Resolves to whether it existed.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
   deleteBacktest(backtestId: string): Promise<boolean>
   /**
-   * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+   * Lists all strategies: the built-in ones, then the registered ones by id.
    *
-   * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
    */
   listStrategies(): Promise<Array<StrategyInfo>>
   /**
-   * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept
-   * in the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine
-   * only, until it is closed.
+   * Registers a strategy so that it can be run by its id. It replaces a registered strategy with the same id.
+   *
+   * A definition is stored for all engines that use the same store and for later processes. A function (`generateSignals`)
+   * is only known to this engine, until the engine is closed.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
   registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
   /**
-   * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up
-   * bars to see whether it looks ahead; nothing is run otherwise.
+   * Validates a strategy and its parameters and reports every problem. A function is also called on generated bars to test
+   * it for look-ahead.
    *
-   * Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` if the argument cannot be read, `STORAGE` or `CLOSED`.
    */
   validateStrategy(config: StrategyConfig): Promise<ValidationResult>
   /**
-   * Returns metrics of a backtest: those named, or all.
+   * Returns the named metrics of a stored backtest, or all of them.
    *
    * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
   getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
   /**
-   * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
-   * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
+   * Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
+   * fails, is aborted, or ends because its engine is closed leaves the store unchanged.
    *
-   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
-   * `AbortError` if the signal is aborted.
+   * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+   * an `AbortError` if the signal is aborted.
    */
   importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
   /**
-   * Lists the assets that there are bars of.
+   * Lists the assets that have bars.
    *
-   * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
    */
   listAssets(): Promise<Array<AssetInfo>>
   /**
-   * Closes the engine. Runs under way are stopped and reject with `CLOSED`, as do imports and later calls. Closing twice is fine.
+   * Closes the engine. Active backtests and imports are cancelled and reject with `CLOSED`, as do later calls. Closing
+   * twice is allowed.
    *
-   * Rejects with `INVALID_ARGUMENT` if it is called on something else, or `STORAGE`.
+   * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, or `STORAGE`.
    */
   close(): Promise<void>
 }
 
-/** An asset and the bars there are of it. */
+/** An asset and its bars. */
 export interface AssetInfo {
   /** The asset. */
   assetSymbol: string
-  /** Its bars by timeframe, the finest first. */
+  /** Its bars by timeframe, finest first. */
   timeframes: Array<AssetTimeframe>
 }
 
-/** Bars of one timeframe. */
+/** The bars of one timeframe. */
 export interface AssetTimeframe {
   /** The timeframe. */
   timeframe: Timeframe
-  /** How many bars there are. */
+  /** Number of bars. */
   bars: number
-  /** Opening of the first bar, ISO 8601. */
+  /** Opening time of the first bar, ISO 8601. */
   first: string
-  /** Opening of the last bar, ISO 8601. */
+  /** Opening time of the last bar, ISO 8601. */
   last: string
-  /** Where the bars are. */
+  /** Where the bars are stored. */
   source: string
 }
 
-/** Which backtests to list; the newest come first. */
+/** A filter for backtests. */
 export interface BacktestFilter {
-  /** Only this strategy. */
+  /** Id of the strategy. */
   strategyId?: string
-  /** Only this asset. */
+  /** The asset. */
   assetSymbol?: string
-  /** Only this status. */
+  /** Status of the backtest. */
   status?: BacktestStatus
-  /** Only this user. */
+  /** The user that the backtest belongs to. */
   userId?: string
-  /** At most this many, up to 1000. @default 50 */
+  /** Maximum number of results, up to 1000. @default 50 */
   limit?: number
-  /** Only runs older than the one with this id: the last id of the page before. */
+  /** Only backtests older than the one with this id. Pass the last id of the previous page. */
   before?: string
 }
 
-/** What to backtest. */
+/** A request for a backtest. */
 export interface BacktestRequest {
-  /** The id of a known strategy. */
+  /** Id of a built-in or registered strategy. */
   strategyId?: string
-  /** Instead of strategyId: a strategy given on the spot. */
+  /** Inline definition of a strategy, instead of `strategyId`. */
   strategy?: StrategyDefinition
   /** The asset. */
   assetSymbol: string
-  /** First moment, included: an ISO 8601 string or a Date; a date alone is UTC midnight. */
+  /** Start of the range, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight. */
   startDate: string | Date
-  /** Last moment, included. */
+  /** End of the range, inclusive. */
   endDate: string | Date
-  /** Money at the start, above 0. */
+  /** Initial capital, above 0. */
   initialCapital: number
-  /** The strategy's parameters; one not given keeps its default. */
+  /** Parameters of the strategy. Omitted ones keep their defaults. */
   parameters?: Record<string, unknown>
-  /** Default: the finest timeframe that there are bars of. A coarser one is made from finer bars. */
+  /** Timeframe of the backtest. Finer bars are resampled if necessary. Default: the finest available timeframe. */
   timeframe?: Timeframe
-  /** The order model and the conventions of the metrics. */
+  /** Settings of the order model and of the metrics. */
   simulation?: SimulationOptions
-  /** Bars handed in; nothing is loaded then. */
+  /** Bars to use instead of stored ones. */
   bars?: BarsInput
-  /** Keep the run in the store. @default true */
+  /** Whether to store the backtest. @default true */
   persist?: boolean
-  /** Whose run it is. */
+  /** The user that the backtest belongs to. */
   userId?: string
 }
 
-/** A backtest. */
+/** A backtest with its trades and curves. */
 export interface BacktestResult {
-  /** "bt-" and 12 hex digits. */
+  /** Id of the backtest: "bt-" and 12 hex digits. */
   backtestId: string
-  /** How far it has come. */
+  /** Status of the backtest. */
   status: BacktestStatus
-  /** The strategy. */
+  /** Id of the strategy. */
   strategyId: string
-  /** The text of the strategy, unless it is a built-in one or a function. */
+  /** Source text of the strategy; null for a built-in strategy or a function. */
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
-  /** The timeframe of the bars. */
+  /** Timeframe of the bars. */
   timeframe: Timeframe
-  /** First moment asked for, ISO 8601. */
+  /** Start of the requested range, ISO 8601. */
   startDate: string
-  /** Last moment asked for, ISO 8601. */
+  /** End of the requested range, ISO 8601. */
   endDate: string
-  /** Money at the start. */
+  /** Initial capital. */
   initialCapital: number
-  /** The strategy's parameters, defaults filled in. */
+  /** Parameters of the strategy, including defaults. */
   parameters: Record<string, unknown>
-  /** The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null. */
+  /** Settings of the simulation, including defaults. Limits and stops that are not set are null. */
   simulation: Required<SimulationOptions>
-  /** Money at the end; null until the run is completed. */
+  /** Final equity; null until the backtest is completed. */
   finalCapital: number | null
-  /** Percent; null until the run is completed. */
+  /** Total return, percent; null until the backtest is completed. */
   totalReturn: number | null
-  /** Every metric; null where it has no value. Empty until the run is completed. */
+  /** All metrics; null for a metric without a value. Empty until the backtest is completed. */
   metrics: Metrics
-  /** The trades in the order of their exits; one still open comes last. */
+  /** The trades in order of exit; an open trade comes last. */
   trades: Array<Trade>
-  /** Openings of the bars, UTC milliseconds. */
+  /** Opening times of the bars, UTC milliseconds. */
   timestamps: Float64Array
-  /** Equity at each bar, money. */
+  /** Equity at the close of each bar. */
   equityCurve: Float64Array
-  /** What an expert would warn of. */
+  /** Warnings about the data, the settings and the result. */
   warnings: Array<string>
-  /** Why the run failed or was cancelled. */
+  /** Why the backtest failed or was cancelled. */
   error: string | null
-  /** Whose run it is. */
+  /** The user that the backtest belongs to. */
   userId: string | null
-  /** Version of the engine that computed it. */
+  /** Version of the engine that ran the backtest. */
   engineVersion: string
-  /** Hash of the bars it was computed on; null for a run that is not kept, or not completed. */
+  /** Hash of the bars; null for a backtest that is not persisted or not completed. */
   barsFingerprint: string | null
-  /** When it was asked for, ISO 8601. */
+  /** Time of the request, ISO 8601. */
   createdAt: string
-  /** When it ended, ISO 8601. */
+  /** Time at which the backtest ended, ISO 8601. */
   completedAt: string | null
 }
 
-/** How far a backtest has come. */
+/** Status of a backtest. */
 export type BacktestStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
 
-/** What is known of a backtest without its trades and curves. */
+/** A backtest without its trades and curves. */
 export interface BacktestSummary {
-  /** "bt-" and 12 hex digits. */
+  /** Id of the backtest: "bt-" and 12 hex digits. */
   backtestId: string
-  /** How far it has come. */
+  /** Status of the backtest. */
   status: BacktestStatus
-  /** The strategy. */
+  /** Id of the strategy. */
   strategyId: string
-  /** The text of the strategy, unless it is a built-in one or a function. */
+  /** Source text of the strategy; null for a built-in strategy or a function. */
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
-  /** The timeframe of the bars. */
+  /** Timeframe of the bars. */
   timeframe: Timeframe
-  /** First moment asked for, ISO 8601. */
+  /** Start of the requested range, ISO 8601. */
   startDate: string
-  /** Last moment asked for, ISO 8601. */
+  /** End of the requested range, ISO 8601. */
   endDate: string
-  /** Money at the start. */
+  /** Initial capital. */
   initialCapital: number
-  /** The strategy's parameters, defaults filled in. */
+  /** Parameters of the strategy, including defaults. */
   parameters: Record<string, unknown>
-  /** The simulation's settings, defaults filled in. No limit, and a stop that is not set, are null. */
+  /** Settings of the simulation, including defaults. Limits and stops that are not set are null. */
   simulation: Required<SimulationOptions>
-  /** Money at the end; null until the run is completed. */
+  /** Final equity; null until the backtest is completed. */
   finalCapital: number | null
-  /** Percent; null until the run is completed. */
+  /** Total return, percent; null until the backtest is completed. */
   totalReturn: number | null
-  /** Every metric; null where it has no value. Empty until the run is completed. */
+  /** All metrics; null for a metric without a value. Empty until the backtest is completed. */
   metrics: Metrics
-  /** What an expert would warn of. */
+  /** Warnings about the data, the settings and the result. */
   warnings: Array<string>
-  /** Why the run failed or was cancelled. */
+  /** Why the backtest failed or was cancelled. */
   error: string | null
-  /** Whose run it is. */
+  /** The user that the backtest belongs to. */
   userId: string | null
-  /** Version of the engine that computed it. */
+  /** Version of the engine that ran the backtest. */
   engineVersion: string
-  /** Hash of the bars it was computed on; null for a run that is not kept, or not completed. */
+  /** Hash of the bars; null for a backtest that is not persisted or not completed. */
   barsFingerprint: string | null
-  /** When it was asked for, ISO 8601. */
+  /** Time of the request, ISO 8601. */
   createdAt: string
-  /** When it ended, ISO 8601. */
+  /** Time at which the backtest ended, ISO 8601. */
   completedAt: string | null
 }
 
 /**
- * Bars as columns of equal length; timestamps strictly increase. Prices are finite and above 0, and each low is at
- * most the open and the close, each high at least.
+ * Bars as columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
+ * low ≤ open ≤ high and low ≤ close ≤ high.
  */
 export interface Bars {
-  /** Openings of the bars, UTC milliseconds. */
+  /** Opening times of the bars, UTC milliseconds. */
   timestamps: Float64Array
   /** Opening prices. */
   open: Float64Array
@@ -274,359 +278,366 @@ export interface Bars {
   low: Float64Array
   /** Closing prices. */
   close: Float64Array
-  /** Traded volumes, not negative. */
+  /** Traded volumes of at least 0. */
   volume?: Float64Array
 }
 
-/** How a picture of a backtest looks. */
+/** Options of a chart. */
 export interface ChartOptions {
-  /** What kind of file the bytes are. @default 'png' */
+  /** File format. @default 'png' */
   format?: 'png' | 'svg'
-  /** Pixels, from 200 to 4096. @default 1200 */
+  /** Width in pixels, 200 to 4096. @default 1200 */
   width?: number
-  /** Pixels, from 200 to 4096. @default 800 */
+  /** Height in pixels, 200 to 4096. @default 800 */
   height?: number
-  /** Dark on white, or light on near black. @default 'light' */
+  /** Color theme. @default 'light' */
   theme?: 'light' | 'dark'
-  /**
-   * The bars that the run was computed on, as they were handed in with its request. Default: those of its asset,
-   * timeframe and range in the store or database, if they have not changed since.
-   */
+  /** The bars of the backtest, as in its request. Default: the stored bars, if they have not changed since the backtest. */
   bars?: BarsInput
 }
 
 /**
- * Deletes a backtest and all that belongs to it; resolves to whether there was one.
+ * Deletes a stored backtest with its results. Resolves to whether it existed.
  *
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function deleteBacktest(backtestId: string): Promise<boolean>
 
 /**
- * Settings of an engine. Each has an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …), also read from
- * `.env`; what is given here wins.
+ * Settings of an engine. Each setting can also be set by an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …)
+ * or in `.env`. Settings passed here take precedence.
  */
 export interface EngineConfig {
-  /** `sqlite:PATH`, or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store under `dataDir`. */
+  /** `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store in `dataDir`. */
   databaseUrl?: string
-  /** Folder of the embedded store, imported bars included. Default: the user's data folder of the platform. */
-  dataDir?: string
-  /** Database connections kept open; not used by the embedded store. @default 5 */
-  dbPoolSize?: number
-  /** Database connections beyond the pool under load; not used by the embedded store. @default 10 */
-  dbMaxOverflow?: number
   /**
-   * The schema of a PostgreSQL database in which runs, results and imported bars are kept; made on first use.
-   * @default 'backtesting'
+   * Directory of the embedded store, which contains backtests and imported bars. Default: the user's data directory of the
+   * platform.
    */
+  dataDir?: string
+  /** Number of pooled database connections. Not used by the embedded store. @default 5 */
+  dbPoolSize?: number
+  /** Number of additional database connections under load. Not used by the embedded store. @default 10 */
+  dbMaxOverflow?: number
+  /** PostgreSQL schema for backtests, results and imported bars, created on first use. @default 'backtesting' */
   dbSchema?: string
   /**
-   * `postgresql://…` of the database that prices are loaded from, under a role that may only read them, say. Default:
-   * that of `databaseUrl`; with the embedded store, prices are what was imported.
+   * `postgresql://…` of the database from which prices are loaded, for example with a read-only role. Default: the database
+   * of `databaseUrl`; with the embedded store, prices are the imported bars.
    */
   marketDataUrl?: string
-  /** Table or view of prices in PostgreSQL, `TABLE` or `SCHEMA.TABLE`. @default 'market_data' */
+  /** PostgreSQL table or view with prices: `TABLE` or `SCHEMA.TABLE`. @default 'market_data' */
   marketDataTable?: string
-  /** Longest range of a backtest, days. @default 1825 */
+  /** Maximum range of a backtest, days. @default 1825 */
   maxBacktestDurationDays?: number
   /**
-   * Backtests at once; one more waits its turn, in order of arrival. A backtest over at most 32,768 bars has a place of its
-   * own beside these. @default 3
+   * Maximum number of concurrent backtests. Further ones wait in order of arrival. One extra slot is reserved for backtests
+   * over at most 32,768 bars. @default 3
    */
   maxConcurrentBacktests?: number
-  /** Most bars of a backtest. @default 1000000 */
+  /** Maximum number of bars in a backtest. @default 1000000 */
   maxDataPoints?: number
-  /** Most rows of an import; each takes some 100 bytes of memory while it is imported. @default 10000000 */
+  /** Maximum number of rows in an import. Each row takes about 100 bytes of memory during the import. @default 10000000 */
   maxImportRows?: number
-  /** Rows a read from a database server; not used by the embedded store. @default 10000 */
+  /** Number of rows per read from a database server. Not used by the embedded store. @default 10000 */
   chunkSize?: number
-  /** How long loaded bars stay in memory, seconds; 0 switches the cache off. @default 3600 */
+  /** Lifetime of cached bars, seconds; 0 disables the cache. @default 3600 */
   cacheTtlSeconds?: number
-  /** Worker threads of sweeps (not there yet). Default: the machine's cores. */
+  /** Number of threads for parameter sweeps, which are not available yet. Default: the number of cores. */
   threads?: number
-  /** How much is logged, to standard error. @default 'info' */
+  /** Level of the log, which is written to standard error. @default 'info' */
   logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'
-  /** JSON lines, or text for people. @default 'json' */
+  /** Format of the log: JSON lines, or human-readable text. @default 'json' */
   logFormat?: 'json' | 'pretty'
 }
 
-/** What went wrong, as a stable code. A cancelled promise rejects with an `AbortError` (code `ABORT_ERR`) instead. */
+/** Stable code of a `BacktestError`. An aborted call rejects with an `AbortError` (code `ABORT_ERR`) instead. */
 export type ErrorCode = 'INVALID_ARGUMENT' | 'UNKNOWN_STRATEGY' | 'NO_DATA' | 'BAD_DATA' | 'LIMIT_EXCEEDED' | 'NOT_FOUND' | 'STORAGE' | 'CLOSED' | 'INTERNAL'
 
 /**
- * A strategy whose signals a function of yours computes. It is known to the engine that it is registered with, until
- * that is closed; it is not kept in the store.
+ * A strategy with a JavaScript function that computes its signals. It is only known to the engine that registered it, until
+ * that engine is closed. It is not stored.
  */
 export interface FunctionStrategyDefinition {
-  /** snake_case. */
+  /** Id in snake_case. */
   id: string
-  /** A name for people. */
+  /** Display name. */
   name?: string
-  /** What it does. */
+  /** What the strategy does. */
   description?: string
-  /** Where it comes from. */
+  /** Source of the strategy, such as a book or paper. */
   reference?: string
-  /** Its kind. @default 'custom' */
+  /** Kind of strategy. @default 'custom' */
   type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
-  /** Its parameters by name (snake_case). `position_size` is there for every strategy without being declared. */
+  /** Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared. */
   parameters?: Record<string, ParameterDefinition>
-  /** Conditions between parameters, each an expression: `fast_period < slow_period`. */
+  /** Conditions between parameters, each an expression such as `fast_period < slow_period`. */
   constraints?: Array<string>
   /**
-   * Computes the signals of all bars at once, from a copy of the bars that is the function's own, and the parameters,
-   * defaults filled in and `position_size` included. It runs on the thread that registered it, with the strategy as
-   * `this`, and may not be async. A run calls it twice: on all bars, and on about half of them to see whether it looks
-   * ahead; it must not remember anything between calls. What it throws rejects the run with INVALID_ARGUMENT and is
-   * the error's `cause`.
+   * Computes the signals of all bars.
+   *
+   * - It receives a copy of the bars, which it may modify, and all parameters, including defaults and `position_size`.
+   * - It runs on the thread that registered it, with the strategy as `this`, and must not be async.
+   * - A backtest calls it twice: with all bars, and with about half of them to test for look-ahead. It must not keep state
+   *   between calls.
+   * - If it throws, the backtest rejects with `INVALID_ARGUMENT`, and the thrown value is the `cause` of the error.
    */
   generateSignals: (bars: Bars, parameters: Record<string, any>) => StrategySignals
 }
 
 /**
- * Returns a backtest that was kept, or null if there is none with that id.
+ * Returns a stored backtest, or null if no backtest has this id.
  *
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function getBacktestResults(backtestId: string): Promise<BacktestResult | null>
 
 /**
- * Returns metrics of a backtest: those named, or all.
+ * Returns the named metrics of a stored backtest, or all of them.
  *
  * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
 export declare function getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
 
 /**
- * Takes bars into the store: from memory, or from a .csv, .parquet or .arrow file. All are imported, or none: an
- * import that is aborted, fails or is ended by closing its engine leaves the store as it was.
+ * Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
+ * fails, is aborted, or ends because its engine is closed leaves the store unchanged.
  *
- * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
- * `AbortError` if the signal is aborted.
+ * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+ * an `AbortError` if the signal is aborted.
  */
 export declare function importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
 
-/** How an import is followed and stopped. */
+/** Options of an import. */
 export interface ImportOptions {
   /**
-   * Stops the import; the promise rejects with an AbortError, and nothing is imported. An import that is being made
-   * final can no longer be stopped, and resolves.
+   * Cancels the import. The promise rejects with an `AbortError`, and nothing is imported. An import that is already being
+   * committed cannot be cancelled and resolves.
    */
   signal?: AbortSignal
-  /** Hears how far the import is, at most ten times a second. What it throws becomes a process warning. */
+  /** Receives progress reports, at most ten per second. If it throws, a process warning is emitted. */
   onProgress?: (progress: ImportProgress) => void
 }
 
-/** How far an import is. */
+/** The progress of an import. */
 export interface ImportProgress {
   /** The asset. */
   assetSymbol: string
   /** The timeframe. */
   timeframe: Timeframe
-  /** 0 to 100, never falling. */
+  /** Percent, 0 to 100. It never decreases. */
   progress: number
-  /** What is being done. */
+  /** The current step. */
   stage: 'reading' | 'writing' | 'completed'
-  /** Rows read so far; when writing, bars written so far. */
+  /** Number of rows read so far, or while writing, of bars written so far. */
   rows: number
 }
 
-/** Bars to take into the store. Bars already there for a timestamp are replaced; all are imported, or none. */
+/** Bars to import. They replace stored bars with the same timestamps. Either all bars are imported or none. */
 export interface ImportRequest {
   /** The asset. */
   assetSymbol: string
-  /** The timeframe of the bars. */
+  /** Timeframe of the bars. */
   timeframe: Timeframe
-  /** Bars in memory, or the path of a .csv, .parquet or .arrow file. */
+  /** Bars, or the path of a .csv, .parquet or .arrow file. */
   bars: BarsInput | string
 }
 
-/** What an import did. */
+/** The result of an import. */
 export interface ImportSummary {
   /** The asset. */
   assetSymbol: string
   /** The timeframe. */
   timeframe: Timeframe
-  /** Bars imported, replaced ones included. */
+  /** Number of imported bars, including replacements. */
   imported: number
-  /** Bars that were there before for the same timestamp. */
+  /** Number of imported bars that replaced a bar with the same timestamp. */
   replaced: number
-  /** Opening of the first bar imported, ISO 8601. */
+  /** Opening time of the first imported bar, ISO 8601. */
   first: string
-  /** Opening of the last bar imported, ISO 8601. */
+  /** Opening time of the last imported bar, ISO 8601. */
   last: string
 }
 
-/** One problem, at one place. */
+/** One problem of a request or of data. */
 export interface Issue {
-  /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
+  /** Path of the value: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
   path: string
-  /** What kind: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, `overflow`, … */
+  /** Kind of problem: `required`, `type`, `range`, `choice`, `unknown`, `conflict`, `overflow`, … */
   code: string
-  /** What is wrong, the value found, and what is allowed. */
+  /** The problem, the value found, and what is allowed. */
   message: string
 }
 
 /**
- * Lists the assets that there are bars of.
+ * Lists the assets that have bars.
  *
- * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
  */
 export declare function listAssets(): Promise<Array<AssetInfo>>
 
 /**
- * Lists backtests, the newest first, without their trades and curves.
+ * Lists stored backtests, newest first, without their trades and curves.
  *
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function listBacktests(filter?: BacktestFilter): Promise<Array<BacktestSummary>>
 
 /**
- * Lists the strategies that can be run: the built-in ones, then the registered ones by id.
+ * Lists all strategies: the built-in ones, then the registered ones by id.
  *
- * Rejects with `INVALID_ARGUMENT` for settings of the environment that are wrong, `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
  */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
 
-/** Orders, one entry of each column an order. */
+/** Orders as columns with one entry per order. */
 export interface OrderColumns {
-  /** The bar of the fill. */
+  /** Index of the bar of the fill. */
   bar: Uint32Array
-  /** 0 for a purchase, 1 for a sale. */
+  /** 0 for buy, 1 for sell. */
   side: Uint8Array
   /** Units of the asset. */
   size: Float64Array
-  /** Price of the fill, after slippage. */
+  /** Fill price, including slippage. */
   price: Float64Array
-  /** Fees, money. */
+  /** Fees. */
   fees: Float64Array
 }
 
 /** A parameter of a strategy. */
 export interface ParameterDefinition {
-  /** Its type. */
+  /** Type of the parameter. */
   type: 'integer' | 'number' | 'boolean'
-  /** Its value where the caller gives none. */
+  /** Default value. */
   default: number | boolean
-  /** The smallest value allowed. */
+  /** Minimum value. */
   minimum?: number
-  /** The largest value allowed. */
+  /** Maximum value. */
   maximum?: number
-  /** What it means. */
+  /** Description of the parameter. */
   description?: string
 }
 
-/** How far a run is. */
+/** The progress of a backtest. */
 export interface Progress {
-  /** The run. */
+  /** The id of the backtest. */
   backtestId: string
-  /** 0 to 100, never falling. */
+  /** Percent, 0 to 100. It never decreases. */
   progress: number
   /** `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`. */
   stage: string
-  /** The bar being computed, ISO 8601. */
+  /** Opening time of the bar that is being processed, ISO 8601. */
   currentDate: string | null
-  /** Orders made so far. */
+  /** Number of orders filled so far. */
   tradesExecuted: number
 }
 
 /**
- * Registers a strategy under its id, to be run by it and listed; one of the same id is replaced. A definition is kept in
- * the store, for every engine on it and for later processes. A function (`generateSignals`) is known to this engine only,
- * until it is closed.
+ * Registers a strategy so that it can be run by its id. It replaces a registered strategy with the same id.
+ *
+ * A definition is stored for all engines that use the same store and for later processes. A function (`generateSignals`)
+ * is only known to this engine, until the engine is closed.
  *
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function registerStrategy(strategy: StrategyDefinition | FunctionStrategyDefinition): Promise<StrategyInfo>
 
 /**
- * Draws a backtest: its price with entries and exits, equity against buying and holding, and drawdown. It resolves to the
- * bytes of a PNG, or of an SVG in UTF-8.
+ * Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves to
+ * the bytes of a PNG, or of a UTF-8 encoded SVG.
  *
- * The backtest is a completed one, by the id that it is kept under or as the result that `runBacktest` or
- * `getBacktestResults` gave. A run does not keep its prices: they are loaded again from where the run had them, and drawn
- * if they are the same still. Bars that were handed to the run are handed in here again, as `options.bars`. Where there are
- * no prices, the picture has equity and drawdown, the trades on the line of equity, and says so.
+ * `backtest` is the id of a completed, stored backtest, or a result of `runBacktest` or `getBacktestResults`.
+ *
+ * A result does not contain prices. They are loaded from the same source as for the run and drawn if they have not
+ * changed. If bars were passed to the run, pass them again as `options.bars`. Without prices, the chart shows equity with
+ * the trades on it and drawdown, and says that there are no prices.
  *
  * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
 export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
 
 /**
- * Runs a backtest. It resolves when the run is completed and, unless `persist` is false, kept in the store.
+ * Runs a backtest. Resolves when the run is completed and, unless `persist` is false, stored.
  *
- * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, and with an
- * `AbortError` if the signal is aborted.
+ * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
+ * an `AbortError` if the signal is aborted.
  */
 export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
 
-/** How a run is followed and stopped. */
+/** Options of a backtest. */
 export interface RunOptions {
-  /** Stops the run at any moment; the promise rejects with an AbortError. */
+  /** Cancels the backtest. The promise rejects with an `AbortError`. */
   signal?: AbortSignal
-  /** Hears how far the run is, at most ten times a second. What it throws becomes a process warning. */
+  /** Receives progress reports, at most ten per second. If it throws, a process warning is emitted. */
   onProgress?: (progress: Progress) => void
 }
 
-/** Prices and signals, one entry a bar. */
+/** Prices and signals with one entry per bar. */
 export interface SignalsColumns {
-  /** Openings of the bars, UTC milliseconds. Absent: bars one day apart. */
+  /** Opening times of the bars, UTC milliseconds. Default: daily bars. */
   timestamps?: Float64Array
-  /** Opening prices; absent: the close. */
+  /** Opening prices. Default: the closing price. */
   open?: Float64Array
-  /** Highest prices; absent: the higher of open and close. */
+  /** Highest prices. Default: the higher of open and close. */
   high?: Float64Array
-  /** Lowest prices; absent: the lower of open and close. */
+  /** Lowest prices. Default: the lower of open and close. */
   low?: Float64Array
   /** Closing prices, finite and above 0. */
   close: Float64Array
-  /** 0 or 1 a bar. */
+  /** Entries: 0 or 1 per bar. */
   entries: Uint8Array | boolean[]
-  /** 0 or 1 a bar. */
+  /** Exits: 0 or 1 per bar. */
   exits: Uint8Array | boolean[]
-  /** 0 or 1 a bar. With either short column, both directions are traded and `direction` is passed over. */
+  /**
+   * Short entries: 0 or 1 per bar. If either short column is present, both directions are traded and `direction` is
+   * ignored.
+   */
   shortEntries?: Uint8Array | boolean[]
-  /** 0 or 1 a bar. */
+  /** Short exits: 0 or 1 per bar. */
   shortExits?: Uint8Array | boolean[]
-  /** Money at the start, above 0. */
+  /** Initial capital, above 0. */
   initialCapital: number
 }
 
 /**
- * Runs the machine itself on your own signals: arrays in, a whole result out, nothing stored.
+ * Simulates your own signals. Nothing is stored.
  *
  * Rejects with `INVALID_ARGUMENT` or `BAD_DATA`.
  */
 export declare function simulateSignals(request: SignalsRequest): Promise<SimulationResult>
 
-/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset, and the conventions of the metrics. */
+/** The order model of `Portfolio.from_signals` in vectorbt 1.2, for one asset. */
 export interface SimulationOptions {
-  /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
+  /** Fees as a fraction of the order value; 0.001 is 0.1 %. @default 0.001 */
   fees?: number
-  /** Money per order. @default 0 */
+  /** Fixed fee per order, in money. @default 0 */
   fixedFees?: number
-  /** Fraction by which a fill is worse than the price. @default 0.001 */
+  /** Slippage as a fraction of the price. @default 0.001 */
   slippage?: number
-  /** How much an entry trades. `Infinity` or null: all that cash or position allows. */
+  /** Order size. Infinity, null or an omitted value means as much as the cash or the position allows. */
   size?: number | null
-  /** What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount' */
+  /**
+   * Unit of `size`: units of the asset, money, or a fraction of the cash (buys) or of the position (sells).
+   * @default 'amount'
+   */
   sizeType?: 'amount' | 'value' | 'percent'
-  /** Smaller orders are rejected; units of the asset. @default 1e-8 */
+  /** Minimum order size, units of the asset. Smaller orders are rejected. @default 1e-8 */
   minSize?: number
-  /** Larger orders are cut to this; units of the asset. `Infinity` or null: no limit. */
+  /** Maximum order size, units of the asset. Larger orders are reduced. Infinity, null or an omitted value means no limit. */
   maxSize?: number | null
-  /** Sizes are rounded down to multiples of this; units of the asset. */
+  /** Order sizes are rounded down to multiples of this, units of the asset. */
   sizeGranularity?: number | null
-  /** Which positions `entries` and `exits` open and close. @default 'longOnly' */
+  /** Positions that `entries` and `exits` open and close. @default 'longOnly' */
   direction?: 'longOnly' | 'shortOnly' | 'both'
-  /** Whether signals in the direction of a position change its size. @default 'disabled' */
+  /** Whether further signals in the direction of a position change its size. @default 'disabled' */
   accumulate?: 'disabled' | 'both' | 'addOnly' | 'removeOnly'
-  /** A long entry and a long exit on one bar. @default 'ignore' */
+  /** What to do if a bar has a long entry and a long exit. @default 'ignore' */
   uponLongConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A short entry and a short exit on one bar. @default 'ignore' */
+  /** What to do if a bar has a short entry and a short exit. @default 'ignore' */
   uponShortConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A long entry and a short entry on one bar. @default 'ignore' */
+  /** What to do if a bar has a long entry and a short entry. @default 'ignore' */
   uponDirConflict?: 'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'
-  /** An entry against the position. @default 'reverseReduce' */
+  /** What to do on an entry against the position. @default 'reverseReduce' */
   uponOppositeEntry?: 'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
   /** Stop loss as a fraction of its reference price; 0.1 is 10 %. */
   slStop?: number | null
@@ -634,71 +645,74 @@ export interface SimulationOptions {
   slTrail?: boolean
   /** Take profit as a fraction of its reference price. */
   tpStop?: number | null
-  /** The price that stops are measured from. @default 'fillPrice' */
+  /** Reference price of stops. @default 'fillPrice' */
   stopEntryPrice?: 'valPrice' | 'price' | 'fillPrice' | 'close'
-  /** The price at which stops are filled. @default 'stopMarket' */
+  /** Fill price of stops. @default 'stopMarket' */
   stopExitPrice?: 'stopLimit' | 'stopMarket' | 'price' | 'close'
-  /** What a stop does. @default 'close' */
+  /** What to do when a stop is hit. @default 'close' */
   uponStopExit?: 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
-  /** What happens to the stops when a position is increased. @default 'override' */
+  /** What to do with the stops when a position is increased. @default 'override' */
   uponStopUpdate?: 'keep' | 'override' | 'overrideNaN'
-  /** Whether cash that secures short positions may not be spent again. @default false */
+  /** Whether orders may only use free cash, which excludes cash reserved for short positions. @default false */
   lockCash?: boolean
-  /** Whether an order may be filled in part. @default true */
+  /** Whether orders may be filled partially. @default true */
   allowPartial?: boolean
-  /** When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
+  /** When the signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
   execution?: 'close' | 'nextOpen'
-  /** Annual risk-free rate, a fraction. @default 0 */
+  /** Annual risk-free rate as a fraction. @default 0 */
   riskFree?: number
-  /** Days per year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
+  /** Days per year for annualization: 365 for markets that never close, 252 for exchanges. @default 365 */
   yearDays?: number
 }
 
-/** What came out of a simulation of signals. */
+/** The result of simulating signals. */
 export interface SimulationResult {
-  /** Money at the end. */
+  /** Final equity. */
   finalCapital: number
-  /** Percent. */
+  /** Total return, percent. */
   totalReturn: number
-  /** Every metric; null where it has no value. */
+  /** All metrics; null for a metric without a value. */
   metrics: Metrics
   /** The orders. */
   orders: OrderColumns
   /** The trades. */
   trades: TradeColumns
-  /** Equity at each bar, money. */
+  /** Equity at the close of each bar. */
   equityCurve: Float64Array
-  /** What an expert would warn of. */
+  /** Warnings about the data, the settings and the result. */
   warnings: Array<string>
 }
 
-/** A strategy, by id or given on the spot, with parameters. */
+/** A strategy, by its id or as an inline definition, with parameters. */
 export interface StrategyConfig {
-  /** The id of a known strategy. */
+  /** Id of a built-in or registered strategy. */
   strategyId?: string
-  /** Instead of strategyId: a strategy given on the spot. */
+  /** Inline definition of a strategy, instead of `strategyId`. */
   strategy?: StrategyDefinition
-  /** Its parameters; one not given keeps its default. */
+  /** Parameters of the strategy. Omitted ones keep their defaults. */
   parameters?: Record<string, unknown>
-  /** How many bars it will run on: a warning tells if its warm-up takes all of them. A run warns of that by itself. */
+  /**
+   * Number of bars of a planned backtest. There is a warning if the warm-up of the strategy needs all of them. A backtest
+   * always includes this warning.
+   */
   barCount?: number
 }
 
-/** A strategy as data. The expressions are in the strategy language. */
+/** A strategy with expressions in the strategy language. */
 export interface StrategyDefinition {
-  /** snake_case. */
+  /** Id in snake_case. */
   id: string
-  /** A name for people. */
+  /** Display name. */
   name?: string
-  /** What it does. */
+  /** What the strategy does. */
   description?: string
-  /** Where it comes from. */
+  /** Source of the strategy, such as a book or paper. */
   reference?: string
-  /** Its kind. @default 'custom' */
+  /** Kind of strategy. @default 'custom' */
   type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
-  /** Its parameters by name (snake_case). `position_size` is there for every strategy without being declared. */
+  /** Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared. */
   parameters?: Record<string, ParameterDefinition>
-  /** Conditions between parameters, each an expression: `fast_period < slow_period`. */
+  /** Conditions between parameters, each an expression such as `fast_period < slow_period`. */
   constraints?: Array<string>
   /** When to enter. */
   entries: string
@@ -712,66 +726,66 @@ export interface StrategyDefinition {
 
 /** A strategy that can be run. */
 export interface StrategyInfo {
-  /** Its id. */
+  /** Id of the strategy. */
   id: string
-  /** Its name for people. */
+  /** Display name. */
   name: string
-  /** What it does. */
+  /** What the strategy does. */
   description: string
-  /** Its kind. */
+  /** Kind of strategy. */
   type: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
-  /** JSON Schema (2020-12) of its parameters. */
+  /** JSON Schema (2020-12) of the parameters. */
   parametersSchema: Record<string, unknown>
-  /** The values of parameters that are not given. */
+  /** Default values of the parameters. */
   defaultParameters: Record<string, unknown>
-  /** The strategy as text in the strategy language; absent for one registered as a JavaScript function. */
+  /** Source text in the strategy language; absent for a JavaScript function. */
   source?: string
 }
 
-/** What a strategy's function returns: one 0 or 1 (or boolean) a bar. */
+/** The signals of a strategy: one 0 or 1 (or boolean) per bar. */
 export interface StrategySignals {
   /** When to enter. */
   entries: Uint8Array | boolean[]
   /** When to exit. */
   exits: Uint8Array | boolean[]
-  /** When to enter short. With either short column, both directions are traded and `direction` is passed over. */
+  /** When to enter short. If either short column is present, both directions are traded and `direction` is ignored. */
   shortEntries?: Uint8Array | boolean[]
   /** When to exit short. */
   shortExits?: Uint8Array | boolean[]
 }
 
-/** The length of a bar. Days begin at UTC midnight, weeks on Monday. */
+/** Length of a bar. Days begin at midnight UTC, weeks on Monday. */
 export type Timeframe = '1m' | '3m' | '5m' | '15m' | '30m' | '1h' | '2h' | '4h' | '6h' | '8h' | '12h' | '1d' | '1w'
 
 /** A trade: a position, or the part of one that an exit closed. */
 export interface Trade {
-  /** When it was entered, ISO 8601. */
+  /** Time of the entry, ISO 8601. */
   entryDate: string
-  /** When it was exited; null while it is open. */
+  /** Time of the exit, ISO 8601; null for an open trade. */
   exitDate: string | null
-  /** Its direction. */
+  /** Direction of the position. */
   direction: 'long' | 'short'
-  /** Average price of the entry, after slippage. */
+  /** Average entry price, including slippage. */
   entryPrice: number
-  /** Average price of the exit, after slippage; null while it is open. */
+  /** Average exit price, including slippage; null for an open trade. */
   exitPrice: number | null
   /** Units of the asset. */
   quantity: number
-  /** Profit or loss after fees, money; of an open trade at the last close. */
+  /** Profit or loss after fees; for an open trade, at the last close. */
   pnl: number
-  /** Profit or loss in percent of the entry's value. */
+  /** Profit or loss in percent of the entry value. */
   pnlPercent: number
-  /** Fees of entry and exit, money. */
+  /** Fees of entry and exit. */
   fees: number
-  /** Whether it is open at the end. */
+  /** Whether the trade is still open at the last bar. */
   status: 'open' | 'closed'
 }
 
-/** Trades, one entry of each column a trade, in the order of their exits; one still open comes last. */
+/** Trades as columns with one entry per trade, in order of exit; an open trade comes last. */
 export interface TradeColumns {
-  /** The bar of the entry. */
+  /** Index of the bar of the entry. */
   entryBar: Uint32Array
-  /** The bar of the exit; the last bar for an open trade. */
+  /** Index of the bar of the exit; for an open trade, the last bar. */
   exitBar: Uint32Array
   /** 0 for long, 1 for short. */
   direction: Uint8Array
@@ -779,59 +793,59 @@ export interface TradeColumns {
   status: Uint8Array
   /** Units of the asset. */
   size: Float64Array
-  /** Average price of the entry. */
+  /** Average entry price. */
   entryPrice: Float64Array
-  /** Average price of the exit; the last close for an open trade. */
+  /** Average exit price; for an open trade, the last close. */
   exitPrice: Float64Array
-  /** Fees of the entry, money. */
+  /** Fees of the entry. */
   entryFees: Float64Array
-  /** Fees of the exit, money. */
+  /** Fees of the exit. */
   exitFees: Float64Array
-  /** Profit or loss after fees, money. */
+  /** Profit or loss after fees. */
   pnl: Float64Array
-  /** Profit or loss in percent of the entry's value. */
+  /** Profit or loss in percent of the entry value. */
   pnlPercent: Float64Array
 }
 
 /**
- * Checks a strategy and its parameters; every problem comes out at once. One with a function is called on made-up bars
- * to see whether it looks ahead; nothing is run otherwise.
+ * Validates a strategy and its parameters and reports every problem. A function is also called on generated bars to test
+ * it for look-ahead.
  *
- * Rejects with `INVALID_ARGUMENT` if the argument itself cannot be read, `STORAGE` or `CLOSED`.
+ * Rejects with `INVALID_ARGUMENT` if the argument cannot be read, `STORAGE` or `CLOSED`.
  */
 export declare function validateStrategy(config: StrategyConfig): Promise<ValidationResult>
 
-/** What a check of a strategy found. */
+/** The result of validating a strategy. */
 export interface ValidationResult {
-  /** Whether it can be run. */
+  /** Whether the strategy can be run. */
   valid: boolean
   /** The messages of `issues`. */
   errors: Array<string>
-  /** What works but deserves a look. */
+  /** Valid settings that are probably a mistake. */
   warnings: Array<string>
-  /** Every problem, with its place. */
+  /** Every problem with its path. */
   issues: Issue[]
 }
 
 /**
- * What every rejected promise of this package carries, apart from a cancelled one (an `AbortError`).
- * `error instanceof BacktestError` holds in plain Node.js, vitest, jest and worker threads.
+ * The error of every rejected promise of this package, except for an aborted call, which rejects with an `AbortError`.
+ * `error instanceof BacktestError` works in plain Node.js, vitest, jest and worker threads.
  */
 export declare class BacktestError extends Error {
   readonly name: 'BacktestError'
-  /** What went wrong. */
+  /** Stable code that callers can branch on. */
   readonly code: ErrorCode
-  /** Whether the same call can succeed later without a change of the request. */
+  /** Whether the same call can succeed later without a change to the request. */
   readonly retryable: boolean
-  /** Every problem found in the request or the data; empty for failures from outside. */
+  /** Every problem found in the request or the data; empty for other failures. */
   readonly issues: Issue[]
 }
 
-/** Bars as columns, or an Arrow IPC stream or file with these column names (as apache-arrow's tableToIPC writes it). */
+/** Bars as columns, or an Arrow IPC stream or file with these column names, such as `tableToIPC` of apache-arrow writes. */
 export type BarsInput = Bars | Uint8Array
 
-/** Metrics by name; null where a metric has no value (a ratio without a divisor, an infinite one among them). */
+/** Metrics by name. A metric without a finite value, such as a ratio with a divisor of 0, is null. */
 export type Metrics = Record<string, number | null>
 
-/** The machine itself on your own signals: arrays in, a whole result out, nothing stored. */
+/** Prices and signals to simulate, with the settings of the order model. */
 export interface SignalsRequest extends SignalsColumns, SimulationOptions {}

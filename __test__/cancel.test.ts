@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Progress } from '../index.js'
 import { newEngine, rejection, request, waves } from './support.js'
 
-/** Work of some hundred milliseconds: a million bars and a strategy with many averages. */
+/** A backtest that takes some hundred milliseconds: a million bars and a strategy with many averages. */
 function long() {
   const averages = Array.from({ length: 30 }, (_, index) => `close > sma(close, ${100 + index})`)
   const { strategyId: _, parameters: __, ...rest } = request({ bars: waves(1_000_000, 60_000), endDate: '2021-11-30' })
@@ -21,7 +21,7 @@ describe('a backtest whose signal is aborted', () => {
     expect(await engine.listBacktests({ status: 'completed' })).toEqual([])
   })
 
-  test('right after its start stops', async () => {
+  test('right after its start is cancelled', async () => {
     const engine = newEngine()
     const controller = new AbortController()
     const running = rejection(engine.runBacktest(long(), { signal: controller.signal }))
@@ -30,7 +30,7 @@ describe('a backtest whose signal is aborted', () => {
     expect(await engine.listBacktests({ status: 'completed' })).toEqual([])
   })
 
-  test('in the middle stops long before its end, and its record says so', async () => {
+  test('while it runs is cancelled before its end, and its record says so', async () => {
     const engine = newEngine()
     const controller = new AbortController()
     const stages: string[] = []
@@ -53,13 +53,13 @@ describe('a backtest whose signal is aborted', () => {
   })
 
   test.each(['cci(10000) > 0', 'cci(9999) > 0 and rank(close, 10000) > 0.5 and aroon_up(10000) > 50'])(
-    'inside an indicator of a long window stops at once: %s',
+    'during an indicator with a long window is cancelled at once: %s',
     async (entries) => {
       const engine = newEngine()
       const controller = new AbortController()
       const strategy = { id: 'long', entries, exits: 'close < sma(close, 50)' }
       const running = rejection(engine.runBacktest({ ...long(), strategy }, { signal: controller.signal }))
-      // The index alone takes seconds.
+      // The indicator alone takes seconds.
       await new Promise((resolve) => setTimeout(resolve, 400))
       const aborted = performance.now()
       controller.abort()
@@ -68,7 +68,7 @@ describe('a backtest whose signal is aborted', () => {
     },
   )
 
-  test('while it waits for its turn gives its place up', async () => {
+  test('while it is queued releases its position', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const controller = new AbortController()
     const first = engine.runBacktest(long())
@@ -80,7 +80,7 @@ describe('a backtest whose signal is aborted', () => {
     expect((await last).status).toBe('completed')
   })
 
-  test('after its end is not touched', async () => {
+  test('after its end remains completed', async () => {
     const controller = new AbortController()
     const engine = newEngine()
     const result = await engine.runBacktest(request(), { signal: controller.signal })
@@ -88,14 +88,14 @@ describe('a backtest whose signal is aborted', () => {
     expect((await engine.getBacktestResults(result.backtestId))?.status).toBe('completed')
   })
 
-  test('keeps the handlers of its caller, and one signal stops several', async () => {
+  test('keeps the handlers of its caller; one signal cancels several backtests', async () => {
     const engine = newEngine()
     const controller = new AbortController()
-    let heard = 0
+    let aborts = 0
     controller.signal.onabort = () => {
-      heard += 1
+      aborts += 1
     }
-    // Made before either runs: making a million bars takes longer than a run over them.
+    // Created before either starts: creating a million bars takes longer than a backtest over them.
     const requests = [long(), long()]
     const running = requests.map((request) => rejection(engine.runBacktest(request, { signal: controller.signal })))
     controller.abort(new Error('the user left'))
@@ -103,15 +103,15 @@ describe('a backtest whose signal is aborted', () => {
       expectAborted(error)
       expect((error as Error).cause).toMatchObject({ message: 'the user left' })
     }
-    expect(heard).toBe(1)
+    expect(aborts).toBe(1)
   })
 
-  test('by a timeout stops as well', async () => {
+  test('by a timeout is cancelled as well', async () => {
     expectAborted(await rejection(newEngine().runBacktest(long(), { signal: AbortSignal.timeout(5) })))
   })
 })
 
-test('windows of thousands of bars over a million bars take a moment, whatever the prices do', async () => {
+test('windows of thousands of bars over a million bars take little time for any prices', async () => {
   const engine = newEngine()
   const bars = waves(1_000_000, 60_000)
   for (let bar = 0; bar < 1_000_000; bar++) {
@@ -122,15 +122,15 @@ test('windows of thousands of bars over a million bars take a moment, whatever t
   for (const name of windows) {
     const { strategyId: _, parameters: __, ...rest } = request({ bars, endDate: '2021-11-30', persist: false })
     const strategy = { id: 'long', entries: `${name}(10000) > 0`, exits: `${name}(9999) < 0` }
-    const began = performance.now()
+    const start = performance.now()
     expect((await engine.runBacktest({ ...rest, strategy })).status).toBe('completed')
-    // In time proportional to the window, one of them took ten seconds and more.
-    expect(performance.now() - began, name).toBeLessThan(5_000)
+    // If the time were proportional to the window, some would take more than ten seconds.
+    expect(performance.now() - start, name).toBeLessThan(5_000)
   }
 }, 60_000)
 
 describe('progress', () => {
-  test('never falls, stays within 0 and 100, and belongs to the run', async () => {
+  test('never decreases, stays within 0 and 100, and has the id of the backtest', async () => {
     const reports: Progress[] = []
     const result = await newEngine().runBacktest(long(), { onProgress: (report) => reports.push(report) })
     expect(reports.length).toBeGreaterThan(0)
@@ -156,7 +156,7 @@ describe('progress', () => {
   })
 })
 
-test('the event loop keeps turning while a backtest runs', async () => {
+test('the event loop keeps turning during a backtest', async () => {
   const running = newEngine().runBacktest(long())
   let turns = 0
   let done = false

@@ -17,7 +17,7 @@ const FUNCTIONS = [
   'listAssets',
 ] as const
 
-/** A backtest with bars at hand, as program text. */
+/** A backtest with its own bars, as program text. */
 const RUN = `backtesting.runBacktest({
   strategyId: 'sma_crossover', parameters: { fast_period: 2, slow_period: 3 },
   assetSymbol: 'X', startDate: '1970-01-01', endDate: '1970-01-31', initialCapital: 1000,
@@ -40,7 +40,7 @@ describe('the module', () => {
 })
 
 describe('the default engine', () => {
-  test('takes its settings from the environment, and lets the process end', async () => {
+  test('is configured by the environment and lets the process exit', async () => {
     const dataDir = folder()
     const { status, stdout, stderr } = await inProcess(`console.log((await ${RUN}).status)`, {
       environment: { DATA_DIR: dataDir, LOG_LEVEL: 'off' },
@@ -51,7 +51,7 @@ describe('the default engine', () => {
     expect(readdirSync(dataDir).length).toBeGreaterThan(0)
   })
 
-  test('reads .env of the working directory, and the environment wins over it', async () => {
+  test('reads .env in the working directory; the environment takes precedence', async () => {
     const cwd = folder()
     writeFileSync(
       join(cwd, '.env'),
@@ -64,22 +64,22 @@ describe('the default engine', () => {
     expect(existsSync(join(cwd, 'from-file'))).toBe(true)
   })
 
-  test('names the variable that is wrong', async () => {
+  test('rejects with the name of an invalid variable', async () => {
     const program = `try { await ${RUN} } catch (error) { console.log(error.code, error.message) }`
     const environment = { DATA_DIR: folder(), MAX_CONCURRENT_BACKTESTS: 'many', LOG_LEVEL: 'off' }
     const { stdout, status } = await inProcess(program, { environment })
-    expect(stdout).toMatch(/^INVALID_ARGUMENT .*(MAX_CONCURRENT_BACKTESTS|maxConcurrentBacktests).*many/)
+    expect(stdout).toBe('INVALID_ARGUMENT MAX_CONCURRENT_BACKTESTS must be a number, was "many"\n')
     expect(status).toBe(0)
   })
 
-  test('is usable from the functions without a this', async () => {
+  test('does not need a this', async () => {
     const program = `const { listStrategies } = backtesting; console.log((await listStrategies()).length > 2)`
     expect((await inProcess(program, { environment: { DATA_DIR: folder(), LOG_LEVEL: 'off' } })).stdout).toBe('true\n')
   })
 })
 
 describe('the log', () => {
-  test('is one JSON object a line, on standard error alone', async () => {
+  test('consists of one JSON object per line, only on standard error', async () => {
     const environment = { DATA_DIR: folder(), LOG_LEVEL: 'info' }
     const { stdout, stderr, status } = await inProcess(`console.log((await ${RUN}).backtestId)`, { environment })
     expect(status).toBe(0)
@@ -92,7 +92,7 @@ describe('the log', () => {
     expect(stderr).toContain(stdout.trim())
   })
 
-  test('is text for people with LOG_FORMAT=pretty', async () => {
+  test('is human-readable with LOG_FORMAT=pretty', async () => {
     const environment = { DATA_DIR: folder(), LOG_LEVEL: 'info', LOG_FORMAT: 'pretty' }
     const { stderr } = await inProcess(`await ${RUN}`, { environment })
     expect(stderr).not.toBe('')
@@ -105,7 +105,7 @@ describe('the log', () => {
   })
 })
 
-test('an error has a stack that leads to the call', async () => {
+test('an error has the stack of the call', async () => {
   const engine = new backtesting.BacktestEngine({ dataDir: folder(), logLevel: 'off' })
   const error = await engine.getMetrics('bt-000000000000').catch((reason) => reason)
   await engine.close()
@@ -114,7 +114,7 @@ test('an error has a stack that leads to the call', async () => {
   expect(Object.prototype.toString.call(error)).toBe('[object Error]')
 })
 
-test('a listener that throws does not harm the run', async () => {
+test('a listener that throws does not affect the backtest', async () => {
   const program = `process.on('warning', () => {})
     const engine = new backtesting.BacktestEngine({ logLevel: 'off' })
     const close = Float64Array.from({ length: 30 }, (_, bar) => 10 + Math.sin(bar))

@@ -1,11 +1,11 @@
-/** No call holds up the event loop for long, however it is called. `npm run event-loop` measures it. */
+/** No call blocks the event loop for long. `npm run event-loop` measures it. */
 
 import { describe, expect, test } from 'vitest'
 import { simulateSignals } from '../index.js'
 import { measureAll } from '../scripts/event-loop.mjs'
 import { newEngine, rejection, request, untyped, waves } from './support.js'
 
-describe('a loop that awaits one small call after the other', () => {
+describe('a loop that awaits one small call after another', () => {
   const small = request({ bars: waves(100), persist: false, startDate: '2020-01-01' })
   const signals = {
     close: small.bars && 'close' in small.bars ? small.bars.close : [],
@@ -16,26 +16,26 @@ describe('a loop that awaits one small call after the other', () => {
 
   test.each([
     ['runBacktest', (engine: ReturnType<typeof newEngine>) => engine.runBacktest(small)],
-    ['a refused runBacktest', (engine) => rejection(engine.runBacktest({ ...small, initialCapital: -1 }))],
+    ['a rejected runBacktest', (engine) => rejection(engine.runBacktest({ ...small, initialCapital: -1 }))],
     ['simulateSignals', () => simulateSignals(untyped(signals))],
   ] as [string, (engine: ReturnType<typeof newEngine>) => Promise<unknown>][])(
-    'lets the loop turn: %s',
+    'lets the event loop turn: %s',
     async (_, work) => {
       const engine = newEngine()
       let turns = 0
-      let isOver = false
+      let isDone = false
       const turn = () => {
         turns += 1
-        if (!isOver) setImmediate(turn)
+        if (!isDone) setImmediate(turn)
       }
       setImmediate(turn)
       const until = performance.now() + 300
       while (performance.now() < until) await work(engine)
-      isOver = true
-      // Each turn takes some milliseconds of such calls.
+      isDone = true
+      // The calls of each turn take a few milliseconds.
       expect(turns).toBeGreaterThan(5)
 
-      // The first call after a turn is answered before the next one.
+      // The first call after a turn settles before the next turn.
       await new Promise((resolve) => setImmediate(resolve))
       let hasTurned = false
       setImmediate(() => {
@@ -47,9 +47,9 @@ describe('a loop that awaits one small call after the other', () => {
   )
 })
 
-test('no function holds up the event loop', async () => {
+test('no function blocks the event loop', async () => {
   const found = await measureAll({ calls: 2, runs: 1000 })
   expect(found.length).toBeGreaterThan(15)
-  // A bound for machines that do much else; the script's own figures are a hundredth of it.
+  // A bound for busy machines; the figures of the script are a hundredth of it.
   for (const { name, max } of found) expect(max, name).toBeLessThan(500)
 }, 60_000)

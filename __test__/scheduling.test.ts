@@ -1,11 +1,11 @@
-/** Long runs on every simulation thread hold up neither checks nor ids nor short runs. */
+/** Long backtests on every simulation thread delay neither validation nor ids nor short backtests. */
 
 import { cpus } from 'node:os'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BacktestEngine, simulateSignals } from '../index.js'
 import { failure, newEngine, rejection, request, untyped, waves } from './support.js'
 
-/** Three hundred averages, in groups: expressions may be nested 64 deep. */
+/** Three hundred averages, in groups because expressions may be nested at most 64 deep. */
 const GROUPS = Array.from({ length: 12 }, (_, group) => {
   const terms = Array.from({ length: 25 }, (_, index) => `close > sma(close, ${100 + group * 25 + index})`)
   return `(${terms.join(' and ')})`
@@ -19,7 +19,7 @@ beforeAll(() => {
   bars = waves(1_000_000, 60_000)
 })
 
-/** Starts runs of seconds, and waits until each of them computes; `stop` aborts them and says how many had ended. */
+/** Starts backtests that take seconds and waits until all of them compute. `stop` aborts them and returns how many had ended. */
 async function occupy(engine: BacktestEngine, count: number) {
   const controller = new AbortController()
   let ended = 0
@@ -51,8 +51,8 @@ async function occupy(engine: BacktestEngine, count: number) {
   }
 }
 
-describe('while long runs have all simulation threads', () => {
-  test('requests are refused, strategies are checked, and short runs are computed', async () => {
+describe('while long backtests occupy all simulation threads', () => {
+  test('requests are rejected, strategies are validated, and short backtests complete', async () => {
     const cores = cpus().length
     const engine = newEngine({ maxConcurrentBacktests: cores + 1 })
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(366) })
@@ -68,10 +68,10 @@ describe('while long runs have all simulation threads', () => {
     const none = new Uint8Array(2000)
     const simulated = await simulateSignals({ close, entries: none, exits: none, initialCapital: 1 })
     expect(simulated.equityCurve).toHaveLength(2000)
-    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+    expect(await long.stop(), 'long backtests that had ended meanwhile').toBe(0)
   })
 
-  test('and all places of the engine, a short run is computed and a long one gets its id', async () => {
+  test('and all slots of the engine, a short backtest completes and a long one gets its id', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 2 })
     const long = await occupy(engine, 2)
     const controller = new AbortController()
@@ -92,19 +92,19 @@ describe('while long runs have all simulation threads', () => {
     const results = await Promise.all([1, 2, 3].map(() => engine.runBacktest(request())))
     expect(results.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
     expect((await engine.getBacktestResults(id))?.status).toBe('pending')
-    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+    expect(await long.stop(), 'long backtests that had ended meanwhile').toBe(0)
     controller.abort()
     await queued
   })
 })
 
-describe('a short run over bars that are made of many stored ones', () => {
-  test('does not wait for long runs', async () => {
+describe('a short backtest over bars that are resampled from many stored ones', () => {
+  test('does not wait for long backtests', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 2 })
     await engine.importBars({ assetSymbol: 'MINUTES', timeframe: '1m', bars: waves(100_000, 60_000) })
     const long = await occupy(engine, 2)
     const { bars: _, ...stored } = request({ assetSymbol: 'MINUTES', timeframe: '1d' })
     expect((await engine.runBacktest(stored)).timestamps).toHaveLength(70)
-    expect(await long.stop(), 'long runs that had ended meanwhile').toBe(0)
+    expect(await long.stop(), 'long backtests that had ended meanwhile').toBe(0)
   })
 })

@@ -1,4 +1,4 @@
-/** What is silent outside, a pipe that nobody reads or a server that never answers, holds up no call for ever. */
+/** An unread pipe or an unresponsive server does not block any call forever. */
 
 import { spawn } from 'node:child_process'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { failure, folder, newEngine, ROOT, rejection, request } from './support.js'
 
 describe('a log that nobody reads', () => {
-  test('holds up neither runs nor the end of the process', async () => {
+  test('blocks neither backtests nor the exit of the process', async () => {
     const program = `
       const { BacktestEngine } = require(${JSON.stringify(join(ROOT, 'index.js'))})
       const engine = new BacktestEngine({ dataDir: ${JSON.stringify(folder())}, logLevel: 'trace' })
@@ -50,28 +50,28 @@ describe('a PostgreSQL server that accepts connections and never answers', () =>
     return newEngine({ databaseUrl: `postgresql://nobody@127.0.0.1:${port}/none?connect_timeout=2&sslmode=disable` })
   }
 
-  test('fails all who wait for it at once', async () => {
+  test('fails all waiting calls at the same time', async () => {
     const engine = await silent()
-    const began = performance.now()
+    const start = performance.now()
     const first = failure(engine.listBacktests(), 'STORAGE')
     const others = Array.from({ length: 8 }, () => failure(engine.listBacktests(), 'STORAGE'))
     await first
-    const once = performance.now() - began
+    const once = performance.now() - start
     await Promise.all(others)
-    // One attempt each would take nine times as long.
-    expect(performance.now() - began).toBeLessThan(3 * once)
+    // Separate attempts would take nine times as long.
+    expect(performance.now() - start).toBeLessThan(3 * once)
   }, 120_000)
 
-  test('is waited for neither by a run that is aborted nor by close', async () => {
+  test('delays neither the abort of a backtest nor close', async () => {
     const engine = await silent()
     const controller = new AbortController()
     const run = rejection(engine.runBacktest(request(), { signal: controller.signal }))
     const list = failure(engine.listBacktests(), 'CLOSED')
     const order: string[] = []
-    const noted = run.then((error) => order.push((error as { code: string }).code))
+    const aborted = run.then((error) => order.push((error as { code: string }).code))
     const listed = list.then(() => order.push('list'))
     setTimeout(() => controller.abort(), 100)
-    await noted
+    await aborted
     await Promise.all([engine.close().then(() => order.push('closed')), listed])
     expect(order[0]).toBe('ABORT_ERR')
     expect(order).toHaveLength(3)

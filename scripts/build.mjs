@@ -1,18 +1,18 @@
 /**
- * Builds the addon for this machine, completes the files that the CLI of napi generates, and compiles the MCP server.
+ * Builds the addon for this platform, completes the files that the napi CLI generates, and compiles the MCP server.
  *
  *   node scripts/build.mjs [--release] [any option of `napi build`]
  *
- * The class `BacktestError` is made by the addon as it loads, which napi's generator cannot see: it is added to
- * `index.js` here, and to `index.d.ts` from scripts/declarations.d.ts. The result depends on the sources alone, so that a
- * second build changes nothing.
+ * The addon creates the class `BacktestError` when it loads, so napi does not generate its export and its type. This script
+ * adds the export to `index.js` and the types of scripts/declarations.d.ts to `index.d.ts`. The result only depends on the
+ * sources, so a second build changes nothing.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, installed, ROOT, run } from './lib.mjs'
 
-const MARKER = '// The class that the addon makes as it loads.'
+const MARKER = '// The addon creates this class when it loads.'
 
 run(process.execPath, [
   installed('@napi-rs/cli/dist/cli.js'),
@@ -37,8 +37,8 @@ function complete(name, change) {
 }
 
 /**
- * Exports the class by name, so that `import { BacktestError }` finds it, and takes out napi's mark of the artefact
- * that was loaded: it is of no use in a package without WebAssembly.
+ * Exports the class by name, so that `import { BacktestError }` works, and removes napi's marker of the loaded artifact, which
+ * a package without WebAssembly does not need.
  * @param {string} text
  */
 function completeLoader(text) {
@@ -46,12 +46,12 @@ function completeLoader(text) {
   const mark = /\/\/ Stamp before the alias[^\n]*\n(?:\/\/[^\n]*\n)*module\.exports\.__napiBindingTarget = [^\n]*\n/
   const alias = 'module.exports = nativeBinding\n'
   if (!mark.test(text) || !text.includes(alias))
-    fail('index.js is not what scripts/build.mjs knows: did the napi CLI change?')
+    fail('scripts/build.mjs does not recognize index.js: did the napi CLI change?')
   return `${text.replace(mark, '').trimEnd()}\n${MARKER}\nmodule.exports.BacktestError = nativeBinding.BacktestError\n`
 }
 
 /**
- * Adds the declarations of scripts/declarations.d.ts that the generator did not make.
+ * Adds the declarations of scripts/declarations.d.ts that napi did not generate.
  * @param {string} text
  */
 function completeTypes(text) {

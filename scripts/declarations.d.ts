@@ -1,58 +1,24 @@
-// Copied into index.d.ts by scripts/build.mjs: what napi's generator cannot say.
-
-/** What went wrong, as a stable code to branch on. */
-export type ErrorCode =
-  /**
-   * A field is missing, unknown, of the wrong type or out of range; `issues` lists every problem. Or an amount of the run
-   * leaves the range of numbers: one issue with the code `overflow`, and a message that names the bar.
-   */
-  | 'INVALID_ARGUMENT'
-  /** No strategy has that id; the message names the nearest known ones. */
-  | 'UNKNOWN_STRATEGY'
-  /** There are no bars for that asset, timeframe and range; the message says what range there is. */
-  | 'NO_DATA'
-  /** Bars break an invariant (order, duplicates, prices), or a file of bars cannot be read. */
-  | 'BAD_DATA'
-  /** A configured limit is exceeded; the message says which, the value and the limit. */
-  | 'LIMIT_EXCEEDED'
-  /** No backtest has that id. */
-  | 'NOT_FOUND'
-  /** The database or the file system failed; `retryable` says whether trying again can help. */
-  | 'STORAGE'
-  /** The engine was closed. */
-  | 'CLOSED'
-  /** A defect of this library. */
-  | 'INTERNAL'
-
-/** One problem of a request or of data, at one place. */
-export interface Issue {
-  /** Where: `parameters.fast_period`, `bars.close[17]`; empty for the whole request. */
-  path: string
-  /** What kind: `required`, `type`, `range`, `unknown`, `choice`, `conflict`, `overflow`, … */
-  code: string
-  /** What is wrong, the value found, and what is allowed. */
-  message: string
-}
+// scripts/build.mjs copies these declarations into index.d.ts: napi cannot generate them.
 
 /**
- * What every rejected promise of this package carries, apart from a cancelled one (an `AbortError`).
- * `error instanceof BacktestError` holds in plain Node.js, vitest, jest and worker threads.
+ * The error of every rejected promise of this package, except for an aborted call, which rejects with an `AbortError`.
+ * `error instanceof BacktestError` works in plain Node.js, vitest, jest and worker threads.
  */
 export declare class BacktestError extends Error {
   readonly name: 'BacktestError'
-  /** What went wrong. */
+  /** Stable code that callers can branch on. */
   readonly code: ErrorCode
-  /** Whether the same call can succeed later without a change of the request. */
+  /** Whether the same call can succeed later without a change to the request. */
   readonly retryable: boolean
-  /** Every problem found in the request or the data; empty for failures from outside. */
+  /** Every problem found in the request or the data; empty for other failures. */
   readonly issues: Issue[]
 }
 
-/** Bars as columns, or an Arrow IPC stream or file with these column names (as apache-arrow's tableToIPC writes it). */
+/** Bars as columns, or an Arrow IPC stream or file with these column names, such as `tableToIPC` of apache-arrow writes. */
 export type BarsInput = Bars | Uint8Array
 
-/** Metrics by name; null where a metric has no value (a ratio without a divisor, an infinite one among them). */
+/** Metrics by name. A metric without a finite value, such as a ratio with a divisor of 0, is null. */
 export type Metrics = Record<string, number | null>
 
-/** The machine itself on your own signals: arrays in, a whole result out, nothing stored. */
+/** Prices and signals to simulate, with the settings of the order model. */
 export interface SignalsRequest extends SignalsColumns, SimulationOptions {}

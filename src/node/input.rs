@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
     fn packed(&self, array: Unknown<'_>, helper: &str) -> ReadResult<Unknown<'static>> {
         let pack =
             Runtime::of(self.env)?.helper::<(Unknown,), Unknown<'static>>(self.env, helper)?;
-        // `apply` keeps an exception as it is.
+        // `apply` preserves the exception.
         Ok(pack.apply((), (array,).into())?)
     }
 

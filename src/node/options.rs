@@ -150,7 +150,7 @@ fn observe_signal(
     })?;
     let listen = Runtime::of(env)?
         .helper::<(Unknown, Unknown), Unknown<'static>>(env, "addAbortListener")?;
-    // `apply` keeps an exception as it is.
+    // `apply` preserves the exception.
     let remove = listen.apply((), (signal.to_unknown(), abort.to_unknown()).into())?;
     if remove.get_type()? != ValueType::Function {
         cancellation.cancel();

@@ -272,7 +272,7 @@ pub(super) fn render_chart<'env>(
 /// Reads the id of a backtest, or a result with its trades converted to columns.
 fn read_chart_input<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> crate::Result<Input> {
     let Some(backtest) = backtest else { return Ok(Input::Null) };
-    // `apply` keeps an exception as it is.
+    // `apply` preserves the exception.
     let packed = Runtime::of(env)
         .and_then(|runtime| {
             runtime.helper::<(Unknown<'env>,), Unknown<'env>>(env, "packChartInput")

@@ -44,9 +44,13 @@ impl BacktestRequest {
         let parameters = input.take_field("parameters");
         let bars = input.take_field("bars");
         let mut issues = Issues::default();
-        let mut fields = Fields::open("", &input, &mut issues);
+        let mut shape_issues = Issues::default();
+        let mut fields = Fields::open("", &input, &mut shape_issues);
         fields.declare(["bars"]);
-        let strategy = StrategyRequest::read(&mut fields, definition, parameters);
+        let mut strategy = StrategyRequest::read(&mut fields, definition, parameters);
+        // A request that is not an object is reported first.
+        shape_issues.append(std::mem::take(&mut strategy.issues));
+        strategy.issues = shape_issues;
         let asset_symbol = names::symbol(&mut fields, "assetSymbol", &mut issues);
         let start = fields.required_timestamp("startDate", &mut issues);
         let end = fields.required_timestamp("endDate", &mut issues);

@@ -109,11 +109,11 @@ pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
         clippy::float_cmp,
         reason = "only exact integers compare equal"
     )]
-    let fault = timestamps
+    let invalid = timestamps
         .iter()
         .zip(&whole)
-        .position(|(&given, &whole)| given != whole as f64 || whole.abs() > time::LIMIT);
-    if let Some(bar) = fault {
+        .position(|(&number, &whole)| number != whole as f64 || whole.abs() > time::LIMIT);
+    if let Some(bar) = invalid {
         let path = format!("{path}.timestamps[{bar}]");
         let found = timestamps.get(bar).copied().unwrap_or(f64::NAN);
         let message = format!("{path} must be whole UTC milliseconds, was {found}");

@@ -14,7 +14,7 @@ use crate::signals::{Bits, Signals};
 
 use super::function::{BoundFunction, PATH};
 
-/// The number of made-up bars of [`examine`]: enough for averages over 200 bars to have signals.
+/// The number of generated bars in [`test_function`]: enough for moving averages over 200 bars to have signals.
 const TEST_BARS: u32 = 600;
 /// The number of truncations after a bar with a signal, and after one without, for each column.
 const TRUNCATIONS: usize = 6;
@@ -49,19 +49,19 @@ pub(super) async fn test_function(function: &BoundFunction) -> Result<LookAheadR
     }
     if columns(&whole).iter().all(|(_, bits)| bits.is_none_or(|bits| bits.count() == 0)) {
         report.warnings.push(format!(
-            "generateSignals returned no signals for {TEST_BARS} generated daily bars, so it could not be tested for look-ahead"
+            "generateSignals returned no signals for {TEST_BARS} generated daily bars, so the look-ahead test is inconclusive"
         ));
     }
     let mut changes: Vec<Difference> = Vec::new();
     let mut has_failed = false;
-    for kept in truncations(&whole, bars.len()) {
-        match function.signals(&Arc::new(bars.slice(0..kept))).await {
-            Ok(cut) => changes.extend(differences(&whole, &cut, kept)),
+    for bar_count in truncations(&whole, bars.len()) {
+        match function.signals(&Arc::new(bars.slice(0..bar_count))).await {
+            Ok(truncated) => changes.extend(differences(&whole, &truncated, bar_count)),
             Err(error) if error.code == Code::InvalidArgument => {
                 if !has_failed {
                     report.warnings.push(format!(
                         "generateSignals fails on {}: {}",
-                        counted(kept, "bar"),
+                        counted(bar_count, "bar"),
                         error.message
                     ));
                 }
@@ -72,7 +72,7 @@ pub(super) async fn test_function(function: &BoundFunction) -> Result<LookAheadR
     }
     for (name, _) in columns(&whole) {
         let of_column = changes.iter().filter(|change| change.column == name);
-        if let Some(first) = of_column.min_by_key(|change| (change.bar, change.kept)) {
+        if let Some(first) = of_column.min_by_key(|change| (change.bar, change.bar_count)) {
             let message = format!("generateSignals looks ahead: {}", first.describe(&bars));
             let path = format!("{PATH}.{name}[{}]", first.bar);
             report.issues.push(Issue::new(path, "look_ahead", message));
@@ -90,12 +90,12 @@ pub(super) async fn spot_check(
     whole: &Signals,
     bars: &Arc<Bars>,
 ) -> Result<Option<String>> {
-    let kept = middle_truncation(whole, bars.len());
-    if kept == 0 || kept >= bars.len() {
+    let bar_count = middle_truncation(whole, bars.len());
+    if bar_count == 0 || bar_count >= bars.len() {
         return Ok(None);
     }
-    let first = match function.signals(&Arc::new(bars.slice(0..kept))).await {
-        Ok(cut) => differences(whole, &cut, kept).into_iter().next(),
+    let first = match function.signals(&Arc::new(bars.slice(0..bar_count))).await {
+        Ok(truncated) => differences(whole, &truncated, bar_count).into_iter().next(),
         Err(error) if error.code == Code::InvalidArgument => None,
         Err(error) => return Err(error),
     };
@@ -117,7 +117,7 @@ struct Difference {
     /// The signal with all bars.
     whole: bool,
     /// The number of bars of the other call.
-    kept: usize,
+    bar_count: usize,
 }
 
 impl Difference {
@@ -130,7 +130,7 @@ impl Difference {
             u8::from(self.whole),
             bars.len(),
             u8::from(!self.whole),
-            date(bars, self.kept.saturating_sub(1)),
+            date(bars, self.bar_count.saturating_sub(1)),
         )
     }
 }
@@ -157,14 +157,15 @@ fn columns(signals: &Signals) -> [(&'static str, Option<&Bits>); 4] {
     ]
 }
 
-/// Returns the first difference of each column within the first `kept` bars. A missing column has no signals.
-fn differences(whole: &Signals, cut: &Signals, kept: usize) -> Vec<Difference> {
+/// Returns the first difference of each column within the first `bar_count` bars. A missing column has no signals.
+fn differences(whole: &Signals, truncated: &Signals, bar_count: usize) -> Vec<Difference> {
     let is_set = |bits: Option<&Bits>, bar| bits.is_some_and(|bits| bits.get(bar));
-    let pairs = columns(whole).into_iter().zip(columns(cut));
+    let pairs = columns(whole).into_iter().zip(columns(truncated));
     pairs
-        .filter_map(|((column, of_whole), (_, of_cut))| {
-            let bar = (0..kept).find(|bar| is_set(of_whole, *bar) != is_set(of_cut, *bar))?;
-            Some(Difference { column, bar, whole: is_set(of_whole, bar), kept })
+        .filter_map(|((column, of_whole), (_, of_truncated))| {
+            let bar =
+                (0..bar_count).find(|bar| is_set(of_whole, *bar) != is_set(of_truncated, *bar))?;
+            Some(Difference { column, bar, whole: is_set(of_whole, bar), bar_count })
         })
         .collect()
 }
@@ -182,7 +183,7 @@ fn truncations(whole: &Signals, bars: usize) -> BTreeSet<usize> {
             truncations.extend(spread.map(|bar| bar + 1));
         }
     }
-    truncations.retain(|kept| *kept > 0 && *kept < bars);
+    truncations.retain(|bar_count| *bar_count > 0 && *bar_count < bars);
     truncations
 }
 
@@ -238,7 +239,7 @@ mod tests {
         let whole = signals(&[3, 7], 10);
         assert_eq!(differences(&whole, &signals(&[3], 7), 7), []);
         let found = differences(&whole, &signals(&[3], 8), 8);
-        assert_eq!(found, [Difference { column: "entries", bar: 7, whole: true, kept: 8 }]);
+        assert_eq!(found, [Difference { column: "entries", bar: 7, whole: true, bar_count: 8 }]);
         // A missing short column has no signals.
         let short = Signals { short_entries: Some(Bits::zeros(10)), ..whole.clone() };
         assert_eq!(differences(&short, &whole, 10), []);
@@ -248,9 +249,10 @@ mod tests {
     fn bars_are_truncated_after_bars_with_and_without_a_signal() {
         let truncations = truncations(&signals(&[8, 30], 40), 40);
         assert!(truncations.contains(&9) && truncations.contains(&31), "{truncations:?}");
-        let is_after_no_signal = |kept: &usize| !matches!(kept, 9 | 31 | 10 | 20 | 30 | 39);
+        let is_after_no_signal =
+            |bar_count: &usize| !matches!(bar_count, 9 | 31 | 10 | 20 | 30 | 39);
         assert!(truncations.iter().any(is_after_no_signal), "{truncations:?}");
-        assert!(truncations.iter().all(|kept| (1..40).contains(kept)), "{truncations:?}");
+        assert!(truncations.iter().all(|bar_count| (1..40).contains(bar_count)), "{truncations:?}");
         assert_eq!(middle_truncation(&signals(&[8, 30], 40), 40), 31);
         assert_eq!(middle_truncation(&signals(&[], 40), 40), 20);
     }

@@ -76,7 +76,7 @@ impl Engine {
     }
 }
 
-/// Records the end of a run as soon as the store is writable again; until then it is listed as running. Gives up when the
+/// Records the end of a run as soon as the store is writable again; until then it is listed as running. Ends when the
 /// store is dropped.
 async fn record_end_later(store: Weak<dyn Store>, ended: Run) {
     let mut delay = FIRST_DELAY;

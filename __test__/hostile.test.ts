@@ -128,19 +128,22 @@ describe('a value that is thrown while an argument is read', () => {
     }
   })
 
-  test.each(['ownKeys', 'getPrototypeOf', 'get', 'getOwnPropertyDescriptor'])('by the proxy trap %s is the cause', async (trap) => {
-    const engine = newEngine()
-    const mine = new Error('mine')
-    const argument = new Proxy(request(), {
-      [trap]() {
-        throw mine
-      },
-    })
-    for (const [name, call] of readers) {
-      if (name.startsWith('names')) continue
-      expect((await failure(call(engine, argument), 'INVALID_ARGUMENT')).cause, name).toBe(mine)
-    }
-  })
+  test.each(['ownKeys', 'getPrototypeOf', 'get', 'getOwnPropertyDescriptor'])(
+    'by the proxy trap %s is the cause',
+    async (trap) => {
+      const engine = newEngine()
+      const mine = new Error('mine')
+      const argument = new Proxy(request(), {
+        [trap]() {
+          throw mine
+        },
+      })
+      for (const [name, call] of readers) {
+        if (name.startsWith('names')) continue
+        expect((await failure(call(engine, argument), 'INVALID_ARGUMENT')).cause, name).toBe(mine)
+      }
+    },
+  )
 
   test('is reported with its path', async () => {
     const engine = newEngine()

@@ -90,14 +90,11 @@ describe('a request', () => {
     for (const issue of error.issues) expect(issue.code).toBe('unknown')
   })
 
-  test.each([[undefined], [null], ['sma_crossover'], [42], [[]]])(
-    'must be an object, not %s',
-    async (value) => {
-      const error = await failure(newEngine().runBacktest(untyped(value)), 'INVALID_ARGUMENT')
-      expect(issueAt(error, '').message).toMatch(/^the request must be an object, was /)
-      expect(error.issues[0]?.path).toBe('')
-    },
-  )
+  test.each([[undefined], [null], ['sma_crossover'], [42], [[]]])('must be an object, not %s', async (value) => {
+    const error = await failure(newEngine().runBacktest(untyped(value)), 'INVALID_ARGUMENT')
+    expect(issueAt(error, '').message).toMatch(/^the request must be an object, was /)
+    expect(error.issues[0]?.path).toBe('')
+  })
 
   test('that violates a condition between parameters is rejected with the condition', async () => {
     const parameters = { fast_period: 30, slow_period: 10 }

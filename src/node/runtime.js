@@ -132,7 +132,8 @@
     Object.defineProperty(error, 'cause', { value: thrown, configurable: true, writable: true })
 
   // Describes a thrown value, which may be anything: a symbol, a proxy, an error with getters that throw.
-  const describe = (thrown) => describeWith(thrown, (error) => `${truncate(error.name, 100)}: ${truncate(error.message, MAX_TEXT)}`)
+  const describe = (thrown) =>
+    describeWith(thrown, (error) => `${truncate(error.name, 100)}: ${truncate(error.message, MAX_TEXT)}`)
   const trace = (thrown) => describeWith(thrown, (error) => truncate(error.stack ?? error, MAX_TRACE))
   const describeWith = (thrown, describeError) => {
     try {
@@ -183,7 +184,8 @@
 
   // Packs a plain array of numbers or flags, because reading each item from Rust is slow. If an item has the wrong type,
   // returns the first such item instead. A sparse array may claim any length, so memory grows with the items found.
-  const packNumbers = (array) => packArray(array, Float64Array, (value) => (typeof value === 'number' ? value : undefined))
+  const packNumbers = (array) =>
+    packArray(array, Float64Array, (value) => (typeof value === 'number' ? value : undefined))
   const packFlags = (array) =>
     packArray(array, Uint8Array, (value) => {
       if (value === true || value === 1) return 1

@@ -5,7 +5,7 @@ import { failure, untyped } from './support.js'
 const CLOSE = Float64Array.of(10, 11, 12, 11, 13)
 
 describe('simulateSignals', () => {
-  test('buys, sells and counts as one does by hand', async () => {
+  test('matches a calculation by hand', async () => {
     const result = await simulateSignals({
       close: CLOSE,
       entries: Uint8Array.of(0, 1, 0, 0, 0),
@@ -14,7 +14,7 @@ describe('simulateSignals', () => {
       fees: 0.01,
       slippage: 0,
     })
-    // All cash buys at 11 with 1 % fees on top, and the same units are sold at 11 with 1 % off.
+    // All cash buys at 11 plus 1 % fees; the same units are sold at 11 minus 1 %.
     const units = 1000 / (11 * 1.01)
     const left = units * 11 * 0.99
     expect(result.orders.bar).toEqual(Uint32Array.of(1, 3))
@@ -29,7 +29,7 @@ describe('simulateSignals', () => {
     expect(result.metrics.totalTrades).toBe(1)
   })
 
-  test('takes booleans for signals', async () => {
+  test('accepts boolean signals', async () => {
     const signals = { close: CLOSE, initialCapital: 1000 }
     const bytes = await simulateSignals({ ...signals, entries: Uint8Array.of(1, 0, 0, 0, 0), exits: new Uint8Array(5) })
     const entries = [true, false, false, false, false]
@@ -37,12 +37,16 @@ describe('simulateSignals', () => {
     expect(booleans.equityCurve).toEqual(bytes.equityCurve)
   })
 
-  test('tells every fault of its request', async () => {
+  test('rejects with every problem of its request', async () => {
     const error = await failure(
       simulateSignals(untyped({ close: CLOSE, entries: [1, 0], exit: [], initialCapital: 0 })),
       'INVALID_ARGUMENT',
     )
-    const paths = error.issues.map((issue) => issue.path)
-    expect(paths).toEqual(expect.arrayContaining(['exits', 'exit', 'initialCapital']))
+    expect(error.issues.map(({ path, code }) => [path, code])).toEqual([
+      ['entries', 'length'],
+      ['exits', 'required'],
+      ['initialCapital', 'range'],
+      ['exit', 'unknown'],
+    ])
   })
 })

@@ -1,13 +1,13 @@
 /**
- * Runs over few bars are computed where they are asked for, and their columns come in one block; long ones go to another
- * thread and come column by column. Nobody may notice.
+ * Small backtests are computed on the JavaScript thread, and their columns arrive in one block. Long ones are computed on
+ * other threads, and their columns arrive one by one. The results must not differ.
  */
 
 import { describe, expect, test } from 'vitest'
 import { simulateSignals } from '../index.js'
 import { failure, newEngine } from './support.js'
 
-/** Bars of a wave, a minute each. */
+/** One-minute bars whose price moves in a wave. */
 function wave(bars: number) {
   const close = Float64Array.from({ length: bars }, (_, bar) => 100 + 10 * Math.sin(bar / 7) + bar / 100)
   const open = close.map((price, bar) => (bar === 0 ? price : (close[bar - 1] ?? price)))
@@ -32,9 +32,9 @@ const request = (bars: number) => ({
 })
 
 describe('a small backtest', () => {
-  test('is the same as one on a thread for simulations', async () => {
+  test('has the same result as on a simulation thread', async () => {
     const engine = newEngine()
-    // Who listens to progress is not answered at once.
+    // With onProgress, the backtest runs on another thread.
     const stages: string[] = []
     const onProgress = ({ stage }: { stage: string }) => stages.push(stage)
     const comparable = async (options?: { onProgress: typeof onProgress }) => {
@@ -49,14 +49,14 @@ describe('a small backtest', () => {
     expect(stages.at(-1)).toBe('completed')
   })
 
-  test('and one beyond the limit agree on the bars that they share', async () => {
+  test('agrees with one beyond the limit on the bars that they share', async () => {
     const engine = newEngine()
     const [small, long] = await Promise.all([engine.runBacktest(request(1000)), engine.runBacktest(request(1001))])
     expect(long.equityCurve.subarray(0, 1000)).toEqual(small.equityCurve)
     expect(long.timestamps.subarray(0, 1000)).toEqual(small.timestamps)
   })
 
-  test('has the numbers of one whose columns come one by one, and the same order of names', async () => {
+  test('has the same numbers and order of names as one with separate columns', async () => {
     const engine = newEngine()
     const [packed, whole] = await Promise.all([engine.runBacktest(request(6000)), engine.runBacktest(request(12_000))])
     expect(Object.keys(packed)).toEqual(Object.keys(whole))
@@ -69,7 +69,7 @@ describe('a small backtest', () => {
     expect(packed.metrics.closedTrades).toBe(closed.length)
     expect(packed.metrics.finalCapital).toBe(packed.equityCurve.at(-1))
 
-    // Without a trade most metrics of trades have no value, whichever way they come.
+    // Without a trade, most metrics of trades have no value in either encoding.
     const idle = (bars: number) => ({ ...request(bars), parameters: { fast_period: 499, slow_period: 500 } })
     const still = { open: new Float64Array(12_000).fill(7), timestamps: wave(12_000).timestamps }
     const flat = (bars: number) => {
@@ -89,7 +89,7 @@ describe('a small backtest', () => {
     expect(one.metrics.winRate).toBeNull()
   })
 
-  test('is refused by a promise, with the place of the call', async () => {
+  test('is rejected with the stack of the call', async () => {
     const engine = newEngine()
     const bars = wave(20)
     bars.close[7] = Number.NaN
@@ -104,7 +104,7 @@ describe('a small backtest', () => {
     await failure(engine.runBacktest(unknown), 'UNKNOWN_STRATEGY')
   })
 
-  test('follows its signal', async () => {
+  test('is aborted by its signal', async () => {
     const engine = newEngine()
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(engine.runBacktest(request(20), { signal })).rejects.toMatchObject({ name: 'AbortError' })
@@ -114,7 +114,7 @@ describe('a small backtest', () => {
     expect(result.status).toBe('completed')
   })
 
-  test('keeps to the limit of runs at once, and to the end of its engine', async () => {
+  test('respects the limit of concurrent backtests and the end of its engine', async () => {
     const narrow = newEngine({ maxConcurrentBacktests: 1 })
     const runs = [200_000, 100, 100].map((bars) => narrow.runBacktest(request(bars)))
     expect((await Promise.all(runs)).map((run) => run.equityCurve.length)).toEqual([200_000, 100, 100])
@@ -122,7 +122,7 @@ describe('a small backtest', () => {
     await failure(narrow.runBacktest(request(100)), 'CLOSED')
   })
 
-  test('is as good with bars in memory that threads share, and with a view of a part of them', async () => {
+  test('accepts bars in shared memory and views of a part of a buffer', async () => {
     const engine = newEngine()
     const { bars, ...rest } = request(300)
     const shared = Object.fromEntries(
@@ -136,7 +136,7 @@ describe('a small backtest', () => {
     expect((await engine.runBacktest({ ...rest, bars: shared })).equityCurve).toEqual(plain.equityCurve)
   })
 
-  test('is refused where a getter takes a column away', async () => {
+  test('is rejected if a getter detaches a column', async () => {
     const engine = newEngine()
     const bars = wave(50)
     const tricky = Object.defineProperty({ ...bars }, 'close', {
@@ -153,14 +153,14 @@ describe('a small backtest', () => {
 })
 
 describe('the columns of simulateSignals', () => {
-  /** Buys and sells on every other bar. */
+  /** Buys and sells on alternating bars. */
   const simulate = (bars: number) => {
     const { close } = wave(bars)
     const entries = Uint8Array.from(close, (_, bar) => Number(bar % 2 === 0))
     return simulateSignals({ close, entries, exits: entries.map((entry) => 1 - entry), initialCapital: 1e6 })
   }
 
-  test('are the same in one block and one by one', async () => {
+  test('are the same in one block and separately', async () => {
     const [few, many] = await Promise.all([simulate(600), simulate(4000)])
     expect(few.orders.bar).toHaveLength(600)
     for (const [name, column] of Object.entries(few.orders)) {
@@ -177,7 +177,7 @@ describe('the columns of simulateSignals', () => {
     expect(Object.keys(few)).toEqual(Object.keys(many))
   })
 
-  test('have memory of their own, which can be transferred', async () => {
+  test('have memory of their own, so they can be transferred', async () => {
     const result = await simulate(100)
     const columns = [...Object.values(result.orders), ...Object.values(result.trades), result.equityCurve]
     expect(new Set(columns.map((column) => column.buffer)).size).toBe(columns.length)
@@ -185,7 +185,7 @@ describe('the columns of simulateSignals', () => {
     expect(result.orders.price).toHaveLength(100)
   })
 
-  test('reject their promise where they cannot be put together', async () => {
+  test('reject the promise if they cannot be unpacked', async () => {
     const { parse } = JSON
     JSON.parse = () => {
       throw new RangeError('no room')

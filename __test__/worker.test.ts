@@ -28,14 +28,14 @@ function start(program: string, workerData: object): Worker {
   return new Worker(program, { eval: true, workerData: { index: join(ROOT, 'index.js'), ...workerData } })
 }
 
-test('worker threads run backtests of their own, at the same time', async () => {
+test('worker threads run backtests concurrently', async () => {
   const answers = await Promise.all(
     Array.from({ length: 4 }, () => {
       const worker = start(PROGRAM, { dataDir: folder() })
       return new Promise<Record<string, unknown>>((resolve, reject) => {
         worker.once('message', resolve)
         worker.once('error', reject)
-        worker.once('exit', (code) => reject(new Error(`the worker ended with ${code} and no answer`)))
+        worker.once('exit', (code) => reject(new Error(`the worker ended with ${code} and without a message`)))
       })
     }),
   )
@@ -50,7 +50,7 @@ test('worker threads run backtests of their own, at the same time', async () => 
   }
 })
 
-test('a worker that is terminated in the middle of a backtest does no harm to the others', async () => {
+test('terminating a worker during a backtest does not affect other workers', async () => {
   const endless = PROGRAM.replaceAll('300', '500000')
     .replace('Date.UTC(2020, 0, 1 + bar)', 'Date.UTC(2020, 0, 1) + bar * 60000')
     .replace('const result = await', `parentPort.postMessage('started'); const result = await`)

@@ -96,6 +96,12 @@ impl Packed {
         let text = serde_json::to_string(&result).map_err(|error| {
             crate::Error::internal(format!("the result cannot be serialized: {error}"))
         })?;
+        debug_assert!(
+            groups
+                .iter()
+                .all(|arrays| arrays.windows(2).all(|pair| pair[0].len() == pair[1].len())),
+            "Invariant: the arrays of a group have equal lengths"
+        );
         let numbers: usize = groups.iter().flatten().map(Array::len).sum();
         let data = if numbers <= MAX_BLOCK {
             let mut block = Vec::with_capacity(groups.len() + numbers);

@@ -835,5 +835,5 @@ module.exports.runBacktest = nativeBinding.runBacktest
 module.exports.simulateSignals = nativeBinding.simulateSignals
 module.exports.Timeframe = nativeBinding.Timeframe
 module.exports.validateStrategy = nativeBinding.validateStrategy
-// The class that the addon makes as it loads.
+// The addon creates this class when it loads.
 module.exports.BacktestError = nativeBinding.BacktestError

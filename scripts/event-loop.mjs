@@ -123,17 +123,17 @@ export async function measureAll({ calls = 20, runs = 10_000 } = {}) {
     await engine.registerStrategy(own)
     /** @type {[string, number, (call: number) => Promise<unknown>][]} */
     const cases = [
-      ['runBacktest, 100 bars, not kept', calls * 100, () => engine.runBacktest({ ...hundred, persist: false })],
-      ['runBacktest, 1,000 bars, not kept', calls * 100, () => engine.runBacktest({ ...thousand, persist: false })],
+      ['runBacktest, 100 bars, not stored', calls * 100, () => engine.runBacktest({ ...hundred, persist: false })],
+      ['runBacktest, 1,000 bars, not stored', calls * 100, () => engine.runBacktest({ ...thousand, persist: false })],
       ['runBacktest, 1,000 bars', calls * 5, () => engine.runBacktest(thousand)],
       ['runBacktest, 100,000 bars', calls, () => engine.runBacktest({ ...limit, persist: false })],
       [
-        'runBacktest, refused',
+        'runBacktest, rejected',
         calls * 100,
         () => engine.runBacktest({ ...hundred, initialCapital: -1 }).catch(() => {}),
       ],
       [
-        'runBacktest, 100 at once of 20,000 bars, one call a turn',
+        'runBacktest, 100 concurrent over 20,000 bars, one call per turn',
         1,
         async () => {
           const all = []

@@ -171,7 +171,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
   })
 
   test('names what is missing where the server is mounted without the SDK', () => {
-    const message = /needs the MCP SDK.*npm install @modelcontextprotocol\/server/
+    const message = /requires the MCP SDK.*npm install @modelcontextprotocol\/server/
     const failed = ".then(() => console.log('loaded'), ({ code, message }) => console.log(code, message))"
     for (const [file, program] of [
       ['missing.cjs', `Promise.resolve().then(() => require('@aitradepro/backtesting/mcp'))${failed}`],

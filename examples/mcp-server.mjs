@@ -1,5 +1,5 @@
 /**
- * Mounts the MCP server in a backend of your own, beside its other routes. The backend also installs the MCP SDK,
+ * Mounts the MCP server in your own backend, next to its other routes. The backend also needs the MCP SDK,
  * `@modelcontextprotocol/server`.
  *
  *   node examples/mcp-server.mjs      then: claude mcp add --transport http backtesting http://127.0.0.1:3000/mcp
@@ -9,16 +9,16 @@ import { createServer } from 'node:http'
 import { BacktestEngine } from '@aitradepro/backtesting'
 import { createBacktestingHttpHandler } from '@aitradepro/backtesting/mcp'
 
-// The backend's own engine: what a model runs is listed, followed and stopped by the backend, too.
+// The backend's own engine: the backend can list, follow and stop the runs of a model.
 const engine = new BacktestEngine()
 const mcp = createBacktestingHttpHandler(engine, { waitSeconds: 5 })
 
 const server = createServer((request, response) => {
   if (request.url === '/mcp') {
-    // Beyond this machine, give `tokens` and `allowedHosts`, or check who calls here. The handler never rejects.
+    // If other computers can connect, set `tokens` and `allowedHosts`, or authenticate here. The handler never rejects.
     void mcp(request, response)
   } else if (request.url === '/runs') {
-    answerRuns(response).catch(() => response.writeHead(500).end())
+    sendRuns(response).catch(() => response.writeHead(500).end())
   } else {
     response.writeHead(404).end()
   }
@@ -29,7 +29,7 @@ server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
 })
 
 /** @param {import('node:http').ServerResponse} response */
-async function answerRuns(response) {
+async function sendRuns(response) {
   const runs = JSON.stringify(await engine.listBacktests({ limit: 5 }))
   response.setHeader('content-type', 'application/json')
   response.end(runs)

@@ -1,12 +1,12 @@
 /**
- * A strategy of your own: typed parameters and two conditions in the strategy language, checked before it runs.
+ * Your own strategy: typed parameters and two conditions in the strategy language, validated before it runs.
  *
  *   node examples/own-strategy.mjs
  */
 
 import { BacktestEngine } from '@aitradepro/backtesting'
 
-/** Buys when the price has fallen hard within a rising market, and sells when it has recovered. */
+/** Buys after a sharp fall in a rising market, and sells after the recovery. */
 const dip = {
   id: 'dip_in_uptrend',
   name: 'Dip in an uptrend',
@@ -22,10 +22,10 @@ const dip = {
 const engine = new BacktestEngine({ dataDir: '.data', logLevel: 'warn' })
 await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: 'data/sp500-daily.csv' })
 
-// A slip is explained rather than run.
-const slip = await engine.validateStrategy({ strategy: { ...dip, exits: 'rsii(close, period) > 60' } })
-console.log('A slip:  ', slip.errors.join('; '))
-console.log('As it is:', await engine.validateStrategy({ strategy: dip }))
+// Validation explains a typo.
+const typo = await engine.validateStrategy({ strategy: { ...dip, exits: 'rsii(close, period) > 60' } })
+console.log('With a typo:', typo.errors.join('; '))
+console.log('Corrected:  ', await engine.validateStrategy({ strategy: dip }))
 
 for (const oversold of [10, 20, 30]) {
   const { metrics } = await engine.runBacktest({
@@ -41,7 +41,7 @@ for (const oversold of [10, 20, 30]) {
   const { totalTrades, winRate, totalReturn, maxDrawdown } = metrics
   console.log(
     `oversold ${oversold}: ${totalTrades} trades, ${winRate?.toFixed(0) ?? '–'} % won, ` +
-      `return ${totalReturn?.toFixed(2)} %, deepest drawdown ${maxDrawdown?.toFixed(2)} %`,
+      `return ${totalReturn?.toFixed(2)} %, max drawdown ${maxDrawdown?.toFixed(2)} %`,
   )
 }
 await engine.close()

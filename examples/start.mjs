@@ -1,5 +1,5 @@
 /**
- * What `npm start` shows: a real backtest on real bars, computed in Rust, kept in the embedded store and read back.
+ * The program behind `npm start`: runs a backtest on real bars, stores it in the embedded store and reads it back.
  *
  *   node examples/start.mjs [strategy] [asset]      the asset is the name of a file in data/: sp500, aapl, ibm, msft
  */
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bold, dim, equityChart, green, heading, red, table } from './terminal.mjs'
 
-// One line a run in the log is right for a server and noise here.
+// A server wants one log line per run; here it is noise.
 process.env.LOG_LEVEL ??= 'warn'
 const { getBacktestResults, importBars, listStrategies, renderChart, runBacktest } = await import(
   '@aitradepro/backtesting'
@@ -33,9 +33,9 @@ const { backtestId } = await runBacktest({
 })
 const computed = performance.now()
 
-// What follows is shown from the store, not from memory.
+// Everything below is read from the store, not from memory.
 const run = await getBacktestResults(backtestId)
-if (run === null) throw new Error(`${backtestId} was not kept`)
+if (run === null) throw new Error(`${backtestId} was not stored`)
 const read = performance.now()
 const picture = join(tmpdir(), `${backtestId}.png`)
 writeFileSync(picture, await renderChart(backtestId, { width: 1200, height: 800 }))
@@ -60,9 +60,9 @@ console.log(
       ['final capital', money(run.finalCapital), 'trades', count('totalTrades')],
       ['total return', percent(metric('totalReturn')), 'won', percent(metric('winRate'))],
       ['buy and hold', percent(metric('benchmarkReturn')), 'average win', money(metric('avgWin'))],
-      ['a year', percent(metric('annualizedReturn')), 'average loss', money(metric('avgLoss'))],
-      ['volatility a year', percent(metric('annualizedVolatility')), 'profit factor', ratio('profitFactor')],
-      ['deepest drawdown', percent(metric('maxDrawdown')), 'expectancy', money(metric('expectancy'))],
+      ['annual return', percent(metric('annualizedReturn')), 'average loss', money(metric('avgLoss'))],
+      ['annual volatility', percent(metric('annualizedVolatility')), 'profit factor', ratio('profitFactor')],
+      ['max drawdown', percent(metric('maxDrawdown')), 'expectancy', money(metric('expectancy'))],
       ['Sharpe ratio', ratio('sharpeRatio'), 'Sortino ratio', ratio('sortinoRatio')],
       ['Calmar ratio', ratio('calmarRatio'), 'fees paid', money(metric('totalFeesPaid'))],
     ],
@@ -99,8 +99,8 @@ console.log(
     [
       '',
       `  imported  ${bars.imported.toLocaleString('en')} bars of data/${asset.toLowerCase()}-daily.csv, ${milliseconds(imported - started)}`,
-      `  computed  ${run.timestamps.length.toLocaleString('en')} bars, ${milliseconds(computed - imported)}, stored included`,
-      `  read back ${run.backtestId} from ${place()}, ${milliseconds(read - computed)}`,
+      `  computed  ${run.timestamps.length.toLocaleString('en')} bars, ${milliseconds(computed - imported)}, including storage`,
+      `  read back ${run.backtestId} from ${storeName()}, ${milliseconds(read - computed)}`,
       `  drawn     ${picture}, ${milliseconds(drawn - read)}`,
       '',
       '  Next: npm start -- rsi, npm start -- macd msft, node examples/own-strategy.mjs',
@@ -151,9 +151,9 @@ function signed(value, text) {
   return value < 0 ? red(text) : green(text)
 }
 
-/** @param {string} moment */
-function day(moment) {
-  return moment.slice(0, 10)
+/** @param {string} timestamp */
+function day(timestamp) {
+  return timestamp.slice(0, 10)
 }
 
 /** @param {Record<string, unknown>} parameters */
@@ -163,14 +163,14 @@ function settings(parameters) {
     .join(', ')
 }
 
-/** Says where the run was kept, by the settings that decide it. */
-function place() {
+/** Describes where the run is stored. */
+function storeName() {
   if (process.env.DATABASE_URL) return process.env.DATABASE_URL
   return process.env.DATA_DIR ? `the store in ${process.env.DATA_DIR}` : "the store in your user's data folder"
 }
 
 /**
- * Returns what the money would be worth, had all of it bought the asset at the first bar.
+ * Returns the equity of buy and hold: all money invested at the first bar.
  * @param {import('@aitradepro/backtesting').BacktestResult} result
  */
 function buyAndHold({ timestamps, initialCapital }) {

@@ -1,8 +1,8 @@
-/** Headings, tables and a chart for a terminal of 80 columns. Colours appear where somebody can see them. */
+/** Headings, tables and a chart for a terminal of 80 columns. Colors are only used if standard output is a terminal. */
 
-const coloured = process.stdout.isTTY && !process.env.NO_COLOR
+const hasColors = process.stdout.isTTY && !process.env.NO_COLOR
 const style = (/** @type {number} */ on, /** @type {number} */ off) => (/** @type {string} */ text) =>
-  coloured && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text
+  hasColors && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text
 
 export const bold = style(1, 22)
 export const dim = style(2, 22)
@@ -36,12 +36,12 @@ export function table(rows, { align, widths, gap }) {
 
 /** @param {string} text */
 function visible(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: color escape sequences
   return text.replace(/\u001b\[\d+m/g, '').length
 }
 
 /**
- * Draws the equity as a solid line and buying and holding as a dotted one, four dots of height to a character.
+ * Draws equity as a solid line and buy and hold as a dotted one. A character is four dots high.
  * @param {ArrayLike<number>} equity
  * @param {ArrayLike<number>} benchmark
  * @param {{ from: string, to: string }} labels
@@ -75,11 +75,11 @@ export function equityChart(equity, benchmark, { from, to }) {
 }
 
 /**
- * Returns the Braille dots of a curve, one number a character.
+ * Returns the Braille dots of a curve, one number per character.
  * @param {ArrayLike<number>} values
  * @param {number} columns
  * @param {{ low: number, high: number, dots: number }} scale
- * @param {boolean} joined whether neighbouring points are joined by a vertical line
+ * @param {boolean} joined whether adjacent points are joined by a vertical line
  */
 function plot(values, columns, { low, high, dots }, joined) {
   const cells = new Uint8Array(columns * (dots / 4))

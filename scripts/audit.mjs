@@ -1,8 +1,8 @@
 /**
- * Asks npm for known vulnerabilities of what the package ships: `npm run audit`, a step of the hosted workflow.
+ * Checks the npm packages that this package ships for known vulnerabilities: `npm run audit`, a step of the hosted workflow.
  *
- * `npm audit --omit=dev` would ask for nothing: the package has no dependencies. What it ships are the packages that are
- * bundled into the MCP server, and those that these have bundled in turn, which no lock file names.
+ * `npm audit --omit=dev` would check nothing, because the package has no dependencies. It ships the packages that are bundled
+ * into the MCP server, and those that these have bundled themselves, which are in no lock file.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { npm } from './lib.mjs'
 const packages = bundledPackages(await Promise.all(BUNDLES.map((options) => bundle(options, { write: false }))))
 const place = mkdtempSync(join(tmpdir(), 'backtesting-audit-'))
 process.once('exit', () => rmSync(place, { recursive: true, force: true }))
-// Under names of their own, so that two versions of a package may stand beside each other.
+// Aliases allow two versions of the same package.
 const dependencies = Object.fromEntries(
   packages.map(({ name, version }, at) => [`shipped-${at}`, `npm:${name}@${version}`]),
 )

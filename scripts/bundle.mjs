@@ -1,4 +1,4 @@
-/** Which files the MCP server is bundled into, and which packages of npm they contain. */
+/** Bundles the MCP server, and lists the npm packages that the bundles contain. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -11,7 +11,7 @@ import { texts } from './notices.mjs'
  * @property {string} input
  * @property {string} file
  * @property {'cjs' | 'esm'} format
- * @property {RegExp[]} external what is required at run time instead of being part of the file
+ * @property {RegExp[]} external packages that are imported at run time instead of being bundled
  */
 
 /** @typedef {import('./notices.mjs').Component} Component */
@@ -27,7 +27,7 @@ export const BUNDLES = /** @type {Bundle[]} */ ([
 ])
 
 /**
- * Makes one file. It is readable, and depends on the sources and the lock file alone.
+ * Creates one bundle. It is readable, and only depends on the sources and the lock file.
  * @param {Bundle} options
  * @param {{ write: boolean }} mode
  */
@@ -39,7 +39,7 @@ export async function bundle({ input, file, format, external }, { write }) {
     external,
     tsconfig: join(ROOT, 'mcp', 'tsconfig.json'),
     transform: { target: 'node20' },
-    // Whatever the bundler doubts is an error: what it leaves out would be missed at run time.
+    // Warnings are errors: a module that the bundler leaves out would be missing at run time.
     onLog(_, log) {
       fail(`${file}: ${log.message}`)
     },
@@ -51,12 +51,12 @@ export async function bundle({ input, file, format, external }, { write }) {
   const foreign = chunk.imports.filter(
     (name) => !name.startsWith('node:') && !external.some((known) => known.test(name)),
   )
-  if (foreign.length > 0) fail(`${file} needs ${foreign.join(', ')}, which its users need not have`)
+  if (foreign.length > 0) fail(`${file} needs ${foreign.join(', ')}, which users may not have installed`)
   return chunk
 }
 
 /**
- * Returns the packages that files contain parts of, sorted by name.
+ * Returns the packages that bundles contain parts of, sorted by name.
  * @param {{ modules: { [id: string]: unknown } }[]} chunks
  * @returns {Component[]}
  */
@@ -68,7 +68,7 @@ export function bundledPackages(chunks) {
     const folder = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(id)?.[1]
     if (folder === undefined) continue
     const component = add(folder, locked[relative(ROOT, folder).split(sep).join('/')]?.integrity)
-    // A package may contain others, bundled by its author, who left their names in comments.
+    // A package may have been bundled with others by its author. Comments in the code name them.
     for (const [, name = '', version = ''] of readFileSync(id, 'utf8').matchAll(
       /^\/\/#region \S*node_modules\/\.pnpm\/([^/@]+|@[^/@]+)@([^/_]+)/gm,
     )) {
@@ -108,10 +108,10 @@ export function bundledPackages(chunks) {
   function vendored(name, version, within) {
     const component = { kind: /** @type {const} */ ('npm'), name, version }
     if (found.has(key(component))) return
-    // The copy is in the other package; the licence is that of the package as it is installed here, whatever its version.
+    // The code is inside the other package. Its license is read from the package as installed here, in any version.
     const folder = installed(name)
     if (!existsSync(folder))
-      fail(`${within.name} contains ${name}, whose licence is not at hand: install it for development`)
+      fail(`${within.name} contains ${name}, whose license is unknown: install it as a development dependency`)
     const { license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     found.set(key(component), { ...component, license, needs: [], within: within.name, texts: texts(folder) })
   }

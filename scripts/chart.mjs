@@ -1,5 +1,5 @@
 /**
- * Makes the picture of the README, docs/chart.png: a run on the bars of data/, drawn by the addon.
+ * Creates the chart in the README, docs/chart.png, from a run on the bars in data/.
  *
  *   node scripts/chart.mjs
  */

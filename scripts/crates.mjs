@@ -1,4 +1,4 @@
-/** Which crates, libraries in C and fonts the addon contains. */
+/** Lists the crates, C libraries and fonts that the addon contains. */
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -9,17 +9,17 @@ import { texts } from './notices.mjs'
 /** @typedef {import('./notices.mjs').Component} Component */
 
 /**
- * A library in C that a crate brings with it.
+ * A C library that is part of a crate.
  * @typedef {object} Library
  * @property {string} name
  * @property {string} license
- * @property {string} cpe its maker and name in the lists of vulnerabilities
+ * @property {string} cpe vendor and name in vulnerability databases
  * @property {(folder: string) => string | undefined} version
  * @property {(folder: string) => string[]} texts
  */
 
 /**
- * What the crates bring that declare a library in `links`; `null` if it has no version and no licence of its own.
+ * The libraries of crates with a `links` key; `null` if the library has no version and license of its own.
  * @type {{ [crate: string]: Library | null }}
  */
 const LIBRARIES = {
@@ -38,16 +38,16 @@ const LIBRARIES = {
     version: (folder) => /\+zstd\.([\d.]+)$/.exec(folder)?.[1],
     texts: (folder) => [readFileSync(join(folder, 'zstd', 'LICENSE'), 'utf8')],
   },
-  // Parts of BoringSSL, under the licence of the crate.
+  // Parts of BoringSSL, under the license of the crate.
   ring: null,
-  // Declares `links` to be linked once.
+  // Has a `links` key only to be linked once.
   'rayon-core': null,
 }
 
 /**
- * Returns the crate of this package and all that is linked into the addon, for any platform that it is published for.
- * Crates that run while others are compiled are not among them.
- * @returns {{ root: string, components: Component[] }} with keys as `needs`
+ * Returns the crate of this package and everything that is linked into the addon on any published platform.
+ * Crates that only run at compile time are excluded.
+ * @returns {{ root: string, components: Component[] }} with keys as in `needs`
  */
 export function linkedCrates() {
   const { targets } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).napi
@@ -101,8 +101,8 @@ export function linkedCrates() {
         kind: 'cargo',
         name,
         version,
-        // The old way to write a choice.
-        license: license?.replaceAll('/', ' OR ') ?? fail(`the crate ${name} names no licence`),
+        // Old syntax for a choice of licenses.
+        license: license?.replaceAll('/', ' OR ') ?? fail(`the crate ${name} has no license`),
         checksum: checksums.get(key),
         needs: edges.get(id) ?? [],
         targets: within,
@@ -111,9 +111,9 @@ export function linkedCrates() {
       }
       if (links === null || own) return [component]
       const library = LIBRARIES[name]
-      if (library === undefined) fail(`scripts/crates.mjs does not know what the crate ${name} brings as ${links}`)
+      if (library === undefined) fail(`scripts/crates.mjs does not know the library ${links} of the crate ${name}: add it to LIBRARIES`)
       if (library === null) return [component]
-      const found = library.version(folder) ?? fail(`the version of ${library.name} in ${name} is not found`)
+      const found = library.version(folder) ?? fail(`cannot find the version of ${library.name} in ${name}`)
       return [
         component,
         {
@@ -132,7 +132,7 @@ export function linkedCrates() {
   return { root: `${root.name}@${root.version}`, components: [...components, font()] }
 }
 
-/** The font of charts, which is part of the sources. */
+/** Returns the built-in font of charts, which is part of the sources. */
 function font() {
   const version = /inter-ui@([\d.]+)/.exec(readFileSync(join(ROOT, 'scripts', 'font.py'), 'utf8'))?.[1]
   return {
@@ -147,7 +147,7 @@ function font() {
 }
 
 /**
- * Returns the texts that the licence of a crate asks for. Of a choice with MIT in it, that of MIT: it is the shortest.
+ * Returns the license texts of a crate. If MIT is one of several choices, returns only its text, which is the shortest.
  * @param {string} license
  * @param {string} folder
  */

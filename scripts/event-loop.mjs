@@ -1,10 +1,10 @@
 /**
- * Measures for how long each function holds up the event loop: the longest time between two turns of the loop while it is
- * called again and again, whatever its sizes.
+ * Measures how long each function blocks the event loop: the longest time between two turns of the loop while it is called
+ * repeatedly with different sizes.
  *
  *   npm run event-loop [-- --calls N] [--json]
  *
- * What the data of the caller costs by itself is left out: it is made, and columns are filled, before a call is measured.
+ * Excludes the cost of the caller's own data: they are created before a call is measured.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,17 +18,17 @@ import { parseArgs } from 'node:util'
 const { BacktestEngine, simulateSignals } = createRequire(import.meta.url)('../index.js')
 
 /**
- * How long the turns of the event loop took in which one function did something, milliseconds.
+ * Durations of the event loop turns in which a function did work, milliseconds.
  * @typedef {{ name: string, calls: number, p50: number, p99: number, max: number }} Delays
  */
 
 const MINUTE = 60_000
 
-/** A shorter turn did nothing. */
+/** A shorter turn did no work. */
 const IDLE_MILLISECONDS = 0.05
 
 /**
- * Makes up bars of a minute each.
+ * Creates synthetic one-minute bars.
  * @param {number} count
  */
 function bars(count) {
@@ -43,8 +43,8 @@ function bars(count) {
 }
 
 /**
- * Calls a function again and again and measures the turns of the event loop meanwhile. Garbage is collected before, so that
- * each function bears its own.
+ * Calls a function repeatedly and measures the turns of the event loop. Collects garbage first, so that no function pays for
+ * the garbage of another.
  * @param {string} name
  * @param {number} calls
  * @param {(call: number) => Promise<unknown>} work
@@ -69,7 +69,7 @@ async function measure(name, calls, work) {
   for (let call = 1; call <= calls; call++) await work(call)
   await new Promise((resolve) => setImmediate(resolve))
   isOver = true
-  // A loop that waits turns all the time; of interest are the turns in which something was done.
+  // A waiting loop turns all the time. Only turns that did work count.
   const busy = delays.filter((delay) => delay > IDLE_MILLISECONDS).sort((one, other) => one - other)
   const at = (/** @type {number} */ share) => busy[Math.min(busy.length - 1, Math.floor(share * busy.length))] ?? 0
   return { name, calls, p50: at(0.5), p99: at(0.99), max: busy.at(-1) ?? 0 }
@@ -77,7 +77,7 @@ async function measure(name, calls, work) {
 
 /**
  * Measures every function.
- * @param {{ calls?: number, runs?: number }} [sizes] how often each is called, and how many runs there are to list
+ * @param {{ calls?: number, runs?: number }} [sizes] number of calls per function, and number of runs to list
  * @returns {Promise<Delays[]>}
  */
 export async function measureAll({ calls = 20, runs = 10_000 } = {}) {
@@ -178,7 +178,7 @@ export async function measureAll({ calls = 20, runs = 10_000 } = {}) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { values } = parseArgs({ options: { calls: { type: 'string' }, json: { type: 'boolean' } } })
   globalThis.gc ??
-    console.error('garbage of one function may be collected while another is measured: run with node --expose-gc')
+    console.error('a function may pay for the garbage of another: run with node --expose-gc')
   const found = await measureAll({ calls: Number(values.calls ?? 20) })
   if (values.json) console.log(JSON.stringify(found, undefined, 2))
   else {

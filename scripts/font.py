@@ -1,12 +1,12 @@
-"""Makes the fonts of charts: Inter, cut down to what titles, axes and numbers need.
+"""Creates the fonts of charts: Inter, reduced to the characters that titles, axes and numbers need.
 
     npm pack inter-ui@4.1.1 && tar xzf inter-ui-4.1.1.tgz
     python3 -m venv .venv && .venv/bin/pip install fonttools==4.68.0 brotli==1.2.1
     .venv/bin/python scripts/font.py package/web
 
-It keeps the letters of Latin, Greek and Cyrillic, drops hints and layout tables, and makes the digits of equal width
-(Inter's feature `tnum`) the ordinary ones, so that columns of numbers line up without a shaping engine. The same input
-gives the same files. Inter is under the SIL Open Font License 1.1: src/chart/font/LICENSE.txt.
+It keeps Latin, Greek and Cyrillic letters, drops hints and layout tables, and makes tabular digits (Inter's feature
+`tnum`) the default, so that columns of numbers line up without a shaping engine. The same input gives the same
+files. Inter is under the SIL Open Font License 1.1: src/chart/font/LICENSE.txt.
 """
 
 import sys
@@ -28,7 +28,7 @@ TARGET = Path(__file__).parent.parent / "src" / "chart" / "font"
 
 
 def equal_digits(font):
-    """Maps the digits and their signs to the glyphs of the feature `tnum`."""
+    """Maps the digits to the glyphs of the feature `tnum`."""
     substitutions = {}
     table = font["GSUB"].table
     lookups = {
@@ -46,7 +46,7 @@ def equal_digits(font):
         for encoding in font["cmap"].tables:
             if encoding.isUnicode() and unicode in encoding.cmap:
                 glyph = encoding.cmap[unicode]
-                # Encodings may share one table, whose digits are replaced by then.
+                # Encodings may share a table whose digits have already been replaced.
                 encoding.cmap[unicode] = substitutions.get(glyph, glyph)
 
 

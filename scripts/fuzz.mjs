@@ -1,6 +1,6 @@
 /**
- * Throws hostile inputs at the strategy language: ten million, or as many as the first argument says. Fails on a panic, a
- * hang, or memory above 100 MB; the summary says how long it took and how much memory it needed.
+ * Fuzzes the strategy language with ten million inputs, or the number in the first argument. Fails on a panic, a hang, or
+ * memory above 100 MB. The summary reports time and memory.
  */
 
 import { fail, run } from './lib.mjs'

@@ -1,14 +1,14 @@
-/** What the scripts share. */
+/** Functions shared by the scripts. */
 
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The top of the working copy. */
+/** The root folder of the repository. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /**
- * Ends the process with a message.
+ * Prints a message and exits.
  * @param {string} message
  * @param {number} status
  * @returns {never}
@@ -19,7 +19,7 @@ export function fail(message, status = 1) {
 }
 
 /**
- * Runs a program in the working copy and ends with its status if it fails.
+ * Runs a program in the root folder. If it fails, exits with its exit code.
  * @param {string} program
  * @param {string[]} args
  * @param {import('node:child_process').SpawnSyncOptions} [options]
@@ -31,7 +31,7 @@ export function run(program, args, options = {}) {
 }
 
 /**
- * Runs npm, the one that runs this script if there is one.
+ * Runs npm: the one that runs this script, if there is one.
  * @param {string[]} args
  * @param {import('node:child_process').SpawnSyncOptions} [options]
  */
@@ -42,21 +42,21 @@ export function npm(args, options = {}) {
 }
 
 /**
- * Returns the path of a program that a package of node_modules brings.
+ * Returns the path of a file in node_modules.
  * @param {string} file
  */
 export function installed(file) {
   return join(ROOT, 'node_modules', ...file.split('/'))
 }
 
-/** Returns the target that Rust builds for on this machine. */
+/** Returns Rust's default target. */
 export function hostTarget() {
   const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
-  return /^host: (.+)$/m.exec(stdout ?? '')?.[1] ?? fail('rustc -vV does not name a host')
+  return /^host: (.+)$/m.exec(stdout ?? '')?.[1] ?? fail('rustc -vV prints no host')
 }
 
 /**
- * Returns a block of code for Markdown.
+ * Returns a Markdown code block.
  * @param {string} language
  * @param {string} text
  */
@@ -65,7 +65,7 @@ export function block(language, text) {
 }
 
 /**
- * Replaces what stands between `<!-- name -->` and `<!-- end -->` in a document.
+ * Replaces the content between `<!-- name -->` and `<!-- end -->` in a document.
  * @param {string} text
  * @param {string} name
  * @param {string} content

@@ -1,8 +1,8 @@
 /**
- * Completes package-lock.json: `npm run lock`, after dependencies have changed.
+ * Completes package-lock.json after dependencies have changed: `npm run lock`.
  *
- * npm writes no checksum for packages of other platforms, because it has not downloaded them and the lock file names no
- * registry. Their users would install them unchecked. Entries without a checksum are taken out here and resolved again.
+ * npm writes no checksum for packages of other platforms, because it has not downloaded them and the lock file has no registry
+ * URLs. Users of these platforms would install them unverified. This script removes entries without a checksum and resolves them again.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
- * Keeps docs/mcp.md true: a session of a real client with the real server, and what tools and answers cost in bytes and in
- * tokens. With `--check` it changes nothing and fails if the page is out of date.
+ * Updates the generated parts of docs/mcp.md: a session of a real client with the real server, and the sizes of tools and
+ * results in bytes and tokens. With `--check`, changes nothing and fails if the page is out of date.
  *
- * Ids and moments of runs differ each time and are written as one id and one moment.
+ * Ids and timestamps differ each time, so they are replaced by a fixed id and timestamp.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { block, fail, fill, ROOT } from './lib.mjs'
 
 const { BacktestEngine } = createRequire(import.meta.url)('../index.js')
 
-/** What stands for every id. */
+/** Replaces every id. */
 const ID = 'bt-2f6c1e9a4b07'
 
 const encoding = getEncoding('o200k_base')
@@ -60,7 +60,7 @@ async function fillStore() {
 }
 
 /**
- * Calls a tool and returns its answer with one id and one moment in the places of all.
+ * Calls a tool and returns its result with fixed ids and timestamps.
  * @param {string} name
  * @param {Record<string, unknown>} args
  */
@@ -73,7 +73,7 @@ async function call(name, args) {
   return { id, answer: /** @type {typeof result} */ (JSON.parse(text)) }
 }
 
-/** A study as a model makes it: what it sends, and what it reads. */
+/** Records a typical study of a model: its calls and the texts it reads. */
 async function session() {
   const run = {
     strategy_id: 'sma_crossover',
@@ -106,14 +106,14 @@ async function session() {
 }
 
 /**
- * The numbers of a run fill a long line: the page shows its beginning.
+ * Truncates long lines: the numbers of a run are a single line.
  * @param {string} line
  */
 function shortened(line) {
   return line.length > 420 ? `${line.slice(0, 400)} … (${line.length} characters)` : line
 }
 
-/** What a model has in its context for each tool, and for typical answers. */
+/** Measures what each tool and typical results add to the context of a model. */
 async function costs() {
   const { tools } = await client.listTools()
   const shown = tools.map(({ name, description, inputSchema }) => ({
@@ -131,7 +131,7 @@ async function costs() {
     { name: 'get_backtest_results', args: { backtest_id }, what: 'without detail' },
     { name: 'get_backtest_results', args: { backtest_id, detail: 'full' }, what: 'detail "full"' },
     { name: 'list_strategies', args: {}, what: '12 strategies' },
-    { name: 'list_strategies', args: { strategy_id: 'rsi' }, what: 'one, whole' },
+    { name: 'list_strategies', args: { strategy_id: 'rsi' }, what: 'one, in full' },
     { name: 'validate_strategy', args: { strategy_config: { strategy_id: 'rsi' } }, what: 'valid' },
     { name: 'get_metrics', args: { backtest_id, metrics: ['sharpe_ratio'] }, what: 'one' },
     { name: 'get_metrics', args: { backtest_id }, what: 'all' },
@@ -155,7 +155,7 @@ async function costs() {
     ...rows,
     `| all ${tools.length} | ${size(all)} |`,
     '',
-    '| answer | | structured: bytes | tokens | text: bytes | tokens | resource: bytes | tokens |',
+    '| result | | structured: bytes | tokens | text: bytes | tokens | resource: bytes | tokens |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...answers,
   ].join('\n')

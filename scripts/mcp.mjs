@@ -1,9 +1,9 @@
 /**
- * Builds the MCP server from mcp/src to mcp/dist.
+ * Builds mcp/dist from mcp/src.
  *
- * The command, `cli.js`, is one file that contains the SDK and zod, so that the package has no dependencies. The library is
- * bundled twice, as CommonJS and, in `esm`, as ES modules: it contains zod but not the SDK, which is its user's (a peer
- * dependency), and the SDK knows only the classes of its own kind of module.
+ * The command, `cli.js`, is one file that includes the SDK and zod, so that the package has no dependencies.
+ * The library is bundled as CommonJS and, in `esm`, as ES modules, because the SDK only accepts classes of its own module
+ * format. It includes zod but not the SDK, which is a peer dependency.
  */
 
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,11 +25,11 @@ writeFileSync(join(dist, 'esm', 'package.json'), '{ "type": "module" }\n')
 chmodSync(join(dist, 'cli.js'), 0o755)
 writeFileSync(
   join(dist, 'THIRD_PARTY_LICENSES.txt'),
-  notices('The files of this folder contain parts of the following packages.', bundledPackages(chunks)),
+  notices('The files in this folder contain parts of the following packages.', bundledPackages(chunks)),
 )
 
 /**
- * Checks the sources and writes the declarations that the entry leads to: others name packages that users need not have.
+ * Type-checks the sources and writes the declarations that are reachable from the entry point. Others refer to packages that users may not have installed.
  * @param {string} project
  * @param {string} target
  */
@@ -58,7 +58,7 @@ function declare(project, target) {
  */
 function allow(name, file) {
   if (!/^(node:|@modelcontextprotocol\/server$|@aitradepro\/backtesting$)/.test(name)) {
-    fail(`${file} names ${name}, which users of the package need not have`)
+    fail(`${file} imports ${name}, which users of the package may not have installed`)
   }
 }
 
@@ -75,8 +75,8 @@ ${explanation()}`
 }
 
 /**
- * Imports the bundle dynamically: if a static import fails, no code of the file runs. Bundlers get the bundle itself, by
- * the condition `module`, because not all of them can translate a top-level `await`.
+ * Imports the bundle dynamically, because no code of a file runs if one of its static imports fails. Bundlers use the bundle
+ * itself, through the condition `module`, because not all of them support top-level `await`.
  * @param {string[]} names
  */
 function moduleEntry(names) {
@@ -89,12 +89,12 @@ export const { ${[...names].sort().join(', ')} } = loaded
 ${explanation()}`
 }
 
-/** What the entries say if the SDK is missing. */
+/** Code of the entry points that explains a missing SDK. */
 function explanation() {
   return `function explained(error) {
   if (!/MODULE_NOT_FOUND$/.test(error?.code) || !/@modelcontextprotocol\\//.test(error.message)) return error
   const message =
-    '@aitradepro/backtesting/mcp needs the MCP SDK, which is not installed here: ' +
+    '@aitradepro/backtesting/mcp requires the MCP SDK, which is not installed: ' +
     'npm install @modelcontextprotocol/server'
   return Object.assign(new Error(message, { cause: error }), { code: error.code })
 }

@@ -1,10 +1,10 @@
-/** The licences of what is contained in what is published. */
+/** License texts of everything that published files contain. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * What a published file contains a part of.
+ * Third-party code in a published file.
  * @typedef {object} Component
  * @property {'npm' | 'cargo' | 'generic'} kind
  * @property {string} name
@@ -12,16 +12,16 @@ import { join } from 'node:path'
  * @property {string} license as an SPDX expression
  * @property {string} [integrity] as npm writes it
  * @property {string} [checksum] SHA-256, as cargo writes it
- * @property {string} [cpe] the name of a version in the lists of vulnerabilities
- * @property {string[]} needs the names (npm) or keys (cargo) of others
+ * @property {string} [cpe] the identifier in vulnerability databases
+ * @property {string[]} needs the names (npm) or keys (cargo) of its dependencies
  * @property {string} [within] the component that contains a copy of it
  * @property {string} [source] where it comes from
  * @property {string[]} [targets] the platforms that it is linked for, if not all
- * @property {string[]} texts its licences and notices
+ * @property {string[]} texts its licenses and notices
  */
 
 /**
- * Returns a text with the licences of components. The same text stands there once, after all that it applies to.
+ * Returns a text with the licenses of components. Identical texts appear once, after all components they apply to.
  * @param {string} heading
  * @param {Component[]} components
  */
@@ -30,8 +30,8 @@ export function notices(heading, components) {
   const found = new Map()
   for (const { name, version, license, within, texts, source } of components) {
     const title = `${name} ${version} (${license})${within ? `, contained in ${within}` : ''}`
-    const text = texts.map(tidy).join('\n\n') || `The package has no text of its licence. See ${source ?? name}.`
-    // The same text, however its lines are broken.
+    const text = texts.map(tidy).join('\n\n') || `The package contains no license text. See ${source ?? name}.`
+    // Texts that only differ in line breaks are identical.
     const key = text.replace(/\s+/g, ' ')
     const known = found.get(key)
     if (known) known.titles.push(title)
@@ -51,7 +51,7 @@ function tidy(text) {
 }
 
 /**
- * Returns the texts of licences and notices in a package's folder.
+ * Returns the texts of licenses and notices in the folder of a package.
  * @param {string} folder
  * @returns {string[]}
  */

@@ -1,6 +1,6 @@
 /**
- * Keeps the README true: writes the program examples/quickstart.mjs and its real output between the README's markers.
- * With `--check` it changes nothing and fails if the README is out of date.
+ * Updates the generated parts of the README: the program examples/quickstart.mjs and its output.
+ * With `--check`, changes nothing and fails if the README is out of date.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -24,7 +24,7 @@ if (process.argv.includes('--check')) {
   writeFileSync(file, after)
 }
 
-/** Runs the program on an empty store, with the log off. */
+/** Runs the program on an empty store without logging. */
 function output() {
   const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-readme-'))
   try {

@@ -1,11 +1,11 @@
 /**
- * Writes the list of all that the published packages contain, and the licences of it: `npm run sbom`, part of a release.
+ * Writes the list of everything that the published packages contain, with licenses: `npm run sbom`, part of a release.
  *
- *   node scripts/sbom.mjs            writes sbom.cdx.json (CycloneDX 1.6), and the licences into npm/PLATFORM
- *   node scripts/sbom.mjs --print    writes sbom.cdx.json to standard output, and nothing else
+ *   node scripts/sbom.mjs            writes sbom.cdx.json (CycloneDX 1.6), and the licenses into npm/PLATFORM
+ *   node scripts/sbom.mjs --print    writes sbom.cdx.json to standard output, and writes nothing else
  *
- * One list covers both kinds of code: the crates that are linked into the addon, with the libraries that they bring, and the
- * packages of npm that are bundled into the MCP server. It depends on the sources and the lock files alone.
+ * One list covers the crates that are linked into the addon, with their C libraries, and the npm packages that are bundled
+ * into the MCP server. It only depends on the sources and the lock files.
  */
 
 import { createHash } from 'node:crypto'
@@ -29,7 +29,7 @@ if (process.argv.includes('--print')) {
   writeFileSync(join(ROOT, 'sbom.cdx.json'), text)
   const foreign = crates.filter((component) => key(component) !== root)
   const licenses = notices('The binary of this package contains parts of the following.', foreign)
-  // npm packs what is named like this whatever `files` says.
+  // npm always packs files with these names, whatever `files` says.
   for (const platform of readdirSync(join(ROOT, 'npm'))) {
     copyFileSync(join(ROOT, 'LICENSE'), join(ROOT, 'npm', platform, 'LICENSE'))
     writeFileSync(join(ROOT, 'npm', platform, 'LICENSE.third-party.txt'), licenses)
@@ -127,7 +127,7 @@ function key({ name, version }) {
 }
 
 /**
- * The same list has the same number.
+ * Derives a UUID from the content: the same list has the same UUID.
  * @param {string} text
  */
 function uuid(text) {

@@ -1,21 +1,21 @@
-/** A server of the tests: a program that is waited for until it answers, and ends with this process. */
+/** A server for tests: a program that is started, awaited until it responds, and killed when this process ends. */
 
 import { spawn } from 'node:child_process'
 
 /**
  * @typedef {object} Server
- * @property {() => Promise<void>} start starts the program, again if it was stopped, and waits for it to answer
- * @property {(signal: NodeJS.Signals) => Promise<void>} stop sends a signal and waits for the end
- * @property {() => Promise<void>} remove kills it, and forgets it
+ * @property {() => Promise<void>} start starts the program, or restarts it after `stop`, and waits until it responds
+ * @property {(signal: NodeJS.Signals) => Promise<void>} stop sends a signal and waits for the program to exit
+ * @property {() => Promise<void>} remove kills the program
  */
 
 /**
- * Returns a server that is not started yet.
+ * Creates a server. Call `start` to start it.
  * @param {string} name for errors
  * @param {string} program
  * @param {string[]} args
  * @param {import('node:child_process').SpawnOptions} options
- * @param {() => Promise<boolean>} answers whether it answers
+ * @param {() => Promise<boolean>} answers returns whether the program responds
  * @returns {Server}
  */
 export function server(name, program, args, options, answers) {
@@ -44,7 +44,7 @@ export function server(name, program, args, options, answers) {
       if (await answers()) return
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    throw new Error(`${name} does not answer:\n${log}`)
+    throw new Error(`${name} does not respond:\n${log}`)
   }
 
   /** @param {NodeJS.Signals} signal */

@@ -1,11 +1,11 @@
 /**
- * Lets one process work for a long time on everything at once, and reports memory, handles and delays.
+ * Soak test: puts one process under mixed load for a long time, and reports memory, handles and delays.
  *
  *   npm run soak -- [--minutes 60] [--seed S] [--store sqlite|postgres] [--json FILE]
  *
- * Small and large runs, kept and not, aborted runs, requests that fail, imports, lists, charts, signals, registrations,
- * deletions, engines that come and go, and a client of the MCP server. Each minute gives a line; at the end stands how fast
- * memory grew in the second half. With postgres, a server of its own is started unless TEST_DATABASE_URL names one.
+ * The load: small and large runs, stored or not, aborted runs, failing requests, imports, lists, charts, signals,
+ * registrations, deletions, short-lived engines, and an MCP client. Prints one line per minute, and at the end how fast
+ * memory grew in the second half. With postgres, starts a server unless TEST_DATABASE_URL is set.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -39,9 +39,9 @@ if (!['sqlite', 'postgres'].includes(values.store)) fail(`--store must be sqlite
 
 /** Time between two samples of memory, milliseconds. */
 const SAMPLE = 10_000
-/** Runs that are kept at most: what is stored does not grow for the whole hour. */
+/** Most stored runs, so that the store does not grow all the time. */
 const KEPT = 400
-/** Growth of the resident memory that counts as a leak, MB an hour. */
+/** Growth of resident memory that counts as a leak, MB per hour. */
 const LEAK = 30
 
 setFlagsFromString('--expose-gc')
@@ -57,7 +57,7 @@ const engine = new BacktestEngine({ logLevel: 'off', maxConcurrentBacktests: 3, 
 const chance = random(Number(values.seed))
 const below = (/** @type {number} */ limit) => Math.floor(chance() * limit)
 
-/** Bars are made once: what the script itself allocates must not hide what the engine does. */
+/** Bars are created once: allocations of the script must not hide those of the engine. */
 const made = (/** @type {number} */ count) => bars(new Array(count).fill(1))
 const [TINY, SMALL, MEDIUM, LARGE] = [made(300), made(1000), made(20_000), made(300_000)]
 const of = (/** @type {ReturnType<typeof bars>} */ held) => request('GIVEN', held)
@@ -79,13 +79,13 @@ const keep = (/** @type {{ backtestId: string }} */ { backtestId }) => {
 }
 const one = () => kept[below(kept.length)] ?? 'bt-000000000000'
 
-/** What is done, and how often of a hundred. @type {[string, number, () => Promise<unknown>][]} */
+/** The calls with their relative frequencies. @type {[string, number, () => Promise<unknown>][]} */
 const WORK = [
   ['small run', 20, () => engine.runBacktest({ ...small(), persist: false })],
-  ['kept run', 12, async () => keep(await engine.runBacktest(small()))],
-  ['stored run', 10, async () => keep(await engine.runBacktest(request(below(2) ? 'A' : 'B')))],
+  ['small stored run', 12, async () => keep(await engine.runBacktest(small()))],
+  ['run on stored bars', 10, async () => keep(await engine.runBacktest(request(below(2) ? 'A' : 'B')))],
   ['large run', 4, () => engine.runBacktest({ ...request('LARGE'), persist: false })],
-  ['large kept run', 1, async () => keep(await engine.runBacktest(of(LARGE)))],
+  ['large stored run', 1, async () => keep(await engine.runBacktest(of(LARGE)))],
   ['run with progress', 3, () => engine.runBacktest({ ...of(MEDIUM), persist: false }, { onProgress: () => {} })],
   [
     'run of a definition',
@@ -93,7 +93,7 @@ const WORK = [
     () => engine.runBacktest({ ...terms, bars: SMALL, strategy: strategy('own', below(90)), persist: false }),
   ],
   ['aborted run', 5, () => engine.runBacktest(request('LARGE'), { signal: AbortSignal.timeout(1 + below(20)) })],
-  ['run that is refused', 5, () => engine.runBacktest({ ...of(TINY), strategyId: 'nobody', initialCapital: -1 })],
+  ['rejected run', 5, () => engine.runBacktest({ ...of(TINY), strategyId: 'nobody', initialCapital: -1 })],
   ['run without bars', 3, () => engine.runBacktest(request('NOBODY'))],
   ['results', 6, () => engine.getBacktestResults(one())],
   ['metrics', 3, () => engine.getMetrics(one())],
@@ -102,7 +102,7 @@ const WORK = [
   ['chart', 2, () => engine.renderChart(one(), { format: below(2) ? 'png' : 'svg' })],
   ['import', 2, () => engine.importBars({ assetSymbol: 'B', timeframe: '1m', bars: MEDIUM })],
   ['import of a file', 1, () => engine.importBars({ assetSymbol: 'C', timeframe: '1m', bars: csv })],
-  ['import that is refused', 1, () => engine.importBars({ assetSymbol: 'D', timeframe: '1m', bars: folder })],
+  ['rejected import', 1, () => engine.importBars({ assetSymbol: 'D', timeframe: '1m', bars: folder })],
   ['assets', 2, () => engine.listAssets()],
   ['registration', 1, () => engine.registerStrategy(strategy(`s_${below(5)}`, below(90)))],
   ['function', 1, () => engine.registerStrategy({ id: `f_${below(5)}`, generateSignals: signals })],
@@ -139,7 +139,7 @@ function csvOf({ timestamps, open, high, low, close }) {
 
 const total = WORK.reduce((sum, [, share]) => sum + share, 0)
 function choose() {
-  // Deleting has the last word on how much is kept.
+  // Too many stored runs: delete one.
   if (kept.length > KEPT) return WORK.find(([name]) => name === 'delete') ?? WORK[0]
   let dice = below(total)
   return WORK.find(([, share]) => {
@@ -157,7 +157,7 @@ let ends = false
 
 async function lane() {
   while (!ends) {
-    const [name, , work] = choose() ?? WORK[0] ?? fail('there is nothing to do')
+    const [name, , work] = choose() ?? WORK[0] ?? fail('there is no work')
     let outcome = 'ok'
     try {
       await work()
@@ -169,7 +169,7 @@ async function lane() {
     }
     calls += 1
     outcomes[`${name}: ${outcome}`] = (outcomes[`${name}: ${outcome}`] ?? 0) + 1
-    // Small runs are answered at once: timers and the other lanes need their turn.
+    // Small runs complete immediately: yield to timers and the other lanes.
     await new Promise((resolve) => setImmediate(resolve))
   }
 }
@@ -179,7 +179,7 @@ const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
 function sample() {
-  // Collecting garbage for the sample is not a delay of the engine's.
+  // The garbage collection for the sample must not count as a delay of the engine.
   delay.disable()
   collect()
   delay.enable()
@@ -214,7 +214,7 @@ function count(path) {
 }
 
 /**
- * Returns the slope of a line through samples, an hour.
+ * Returns the slope of a regression line through samples, per hour.
  * @param {ReturnType<typeof sample>[]} samples
  * @param {'rss' | 'heap' | 'external' | 'handles' | 'threads'} key
  */
@@ -229,7 +229,7 @@ function slope(samples, key) {
 const lanes = Array.from({ length: 4 }, lane)
 const samples = []
 const delays = []
-/** The worst ten seconds of a minute. */
+/** The worst ten-second interval of a minute. */
 let worst = { p99: 0, max: 0 }
 const start = performance.now()
 console.log('minute    rss MB  heap MB  external MB  handles  threads  delay p99 ms  max ms   calls')
@@ -239,7 +239,7 @@ while (performance.now() - start < minutes * 60_000) {
   worst.max = Math.max(worst.max, delay.max / 1e6)
   const taken = sample()
   samples.push(taken)
-  // The garbage that was collected for the sample is not a delay of the engine's.
+  // The garbage collection for the sample must not count as a delay of the engine.
   await new Promise((resolve) => setTimeout(resolve, 5))
   delay.reset()
   if (samples.length % 6 === 0) {
@@ -273,7 +273,7 @@ const isLong = minutes >= 30
 const leaks = (slopes.rss ?? 0) > LEAK
 for (const [what, times] of Object.entries(outcomes).sort()) console.log(`${String(times).padStart(8)}  ${what}`)
 console.log(
-  `growth in the second half: ${keys.map((key) => `${key} ${(slopes[key] ?? 0).toFixed(1)}`).join(', ')} (MB or number, an hour)`,
+  `growth in the second half: ${keys.map((key) => `${key} ${(slopes[key] ?? 0).toFixed(1)}`).join(', ')} (MB or count per hour)`,
 )
 const first = Math.max(...half.slice(0, half.length / 2).map(({ rss }) => rss))
 const last = Math.max(...half.slice(half.length / 2).map(({ rss }) => rss))

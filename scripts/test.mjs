@@ -1,6 +1,6 @@
 /**
- * Runs every test: Rust's, those of the built package in vitest, and the smoke test in jest. All run, even if one fails.
- * The counts at the end are the runners' own; with TEST_SUMMARY=FILE they are written to that file too.
+ * Runs all tests: the Rust tests, the tests of the built package in vitest, and the smoke test in jest. All run, even if one fails.
+ * The counts at the end are those of the test runners. TEST_SUMMARY=FILE also writes them to a file.
  */
 
 import { spawn } from 'node:child_process'
@@ -18,14 +18,14 @@ import { startPostgres } from './postgres.mjs'
  * @property {number} failed
  * @property {number} skipped
  * @property {number} status
- * @property {string[]} [left] the names of skipped tests, which say why
+ * @property {string[]} [left] the names of skipped tests, which include the reason
  */
 
-// Tests make their own engines: settings of this shell have no say in them.
+// Tests create their own engines: settings of this shell must not affect them.
 const settings = readFileSync(join(ROOT, '.env.example'), 'utf8').matchAll(/^#?([A-Z_]+)=/gm)
 for (const [, name = ''] of settings) delete process.env[name]
 
-// One server and one pooler for all runners, unless they are named.
+// One server and one pooler for all runners, unless the environment names them.
 const server = process.env.TEST_DATABASE_URL ? undefined : await startPostgres()
 const database = server?.url ?? process.env.TEST_DATABASE_URL ?? ''
 process.env.TEST_DATABASE_URL = database
@@ -55,7 +55,7 @@ process.exit(outcomes.every(isGood) ? 0 : 1)
 
 /** @returns {Promise<Outcome>} */
 async function cargo() {
-  // For the target that the addon was built for, so that both share what is compiled.
+  // The same target as the addon, so that both share build artifacts.
   process.env.CARGO_BUILD_TARGET ??= hostTarget()
   const { status, output } = await watch('cargo', ['test', '--no-fail-fast'])
   const counts = { passed: 0, failed: 0, skipped: 0 }

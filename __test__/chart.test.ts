@@ -3,11 +3,11 @@ import { type BacktestResult, renderChart } from '../index.js'
 import { colors, decodePng } from './png.js'
 import { DAY, failure, issueAt, newEngine, request, SP500, untyped, waves } from './support.js'
 
-/** The colours that a picture is known by. */
+/** Colors that identify parts of a picture. */
 const LIGHT = { background: '#ffffff', price: '#3d4858', strategy: '#1a5fd0', hold: '#808a98', profit: '#008f69' }
 const DARK = { background: '#0e131a', strategy: '#5aa5ff' }
 
-/** Runs a strategy on bars that are in the engine's store. */
+/** Runs a strategy on bars in the engine's store. */
 async function stored(changes = {}) {
   const engine = newEngine()
   await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(366) })
@@ -16,7 +16,7 @@ async function stored(changes = {}) {
   return { engine, result }
 }
 
-/** Whether two files are the same, byte for byte. */
+/** Returns whether two files are identical. */
 const alike = (file: Uint8Array, other: Uint8Array) => Buffer.compare(file, other) === 0
 
 function count(file: Uint8Array, color: string): number {
@@ -24,7 +24,7 @@ function count(file: Uint8Array, color: string): number {
 }
 
 describe('renderChart', () => {
-  test('draws a kept run as a PNG of the size asked for', async () => {
+  test('draws a stored run as a PNG of the requested size', async () => {
     const { engine, result } = await stored()
     const file = await engine.renderChart(result.backtestId, { width: 800, height: 600 })
     expect(file).toBeInstanceOf(Buffer)
@@ -32,13 +32,13 @@ describe('renderChart', () => {
     expect([picture.width, picture.height]).toEqual([800, 600])
     const found = colors(picture)
     for (const [name, color] of Object.entries(LIGHT)) expect(found.get(color) ?? 0, name).toBeGreaterThan(30)
-    // Most of it is background, and by no means all.
+    // Most of it is background, but not all.
     const background = (found.get(LIGHT.background) ?? 0) / (800 * 600)
     expect(background).toBeGreaterThan(0.4)
     expect(background).toBeLessThan(0.95)
   })
 
-  test('is 1200 × 800 pixels, light and a PNG unless told otherwise', async () => {
+  test('returns a light PNG of 1200 × 800 pixels by default', async () => {
     const { engine, result } = await stored()
     const file = await engine.renderChart(result.backtestId)
     const { width, height } = decodePng(file)
@@ -55,7 +55,7 @@ describe('renderChart', () => {
     expect(found.get(LIGHT.background) ?? 0).toBe(0)
   })
 
-  test('draws an SVG that needs nothing besides', async () => {
+  test('draws a self-contained SVG', async () => {
     const { engine, result } = await stored()
     const svg = (await engine.renderChart(result.backtestId, { format: 'svg', width: 640, height: 480 })).toString()
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" width="640" height="480" viewBox="0 0 640 480"/)
@@ -67,13 +67,13 @@ describe('renderChart', () => {
     expect(svg.length).toBeLessThan(200_000)
   })
 
-  test('draws the same of a result as of its id', async () => {
+  test('draws the same picture from a result as from its id', async () => {
     const { engine, result } = await stored()
     const kept = await engine.renderChart(result.backtestId)
     expect(alike(kept, await engine.renderChart(result))).toBe(true)
     const read = (await engine.getBacktestResults(result.backtestId)) as BacktestResult
     expect(alike(kept, await engine.renderChart(read))).toBe(true)
-    // A result that went through JSON has arrays for columns.
+    // In a result that went through JSON, columns are arrays.
     const parsed = JSON.parse(
       JSON.stringify({
         ...result,
@@ -85,7 +85,7 @@ describe('renderChart', () => {
     expect(alike(kept, await engine.renderChart(parsed))).toBe(true)
   })
 
-  test('draws a run that was not kept', async () => {
+  test('draws a run that was not stored', async () => {
     const { engine, result } = await stored({ persist: false })
     expect(count(await engine.renderChart(result), LIGHT.price)).toBeGreaterThan(30)
     await failure(engine.renderChart(result.backtestId), 'NOT_FOUND')
@@ -100,13 +100,13 @@ describe('renderChart', () => {
     expect(short.result.trades.every(({ direction }) => direction === 'short')).toBe(true)
   })
 
-  test('is the default engine’s too', async () => {
+  test('is also exported for the default engine', async () => {
     await failure(renderChart('bt-000000000000', { width: 1 }), 'INVALID_ARGUMENT')
   })
 })
 
 describe('the prices of a chart', () => {
-  test('are those handed in, for a run whose bars were handed in', async () => {
+  test('are the given bars if the bars were passed with the request', async () => {
     const engine = newEngine()
     const { backtestId } = await engine.runBacktest(request())
     const without = await engine.renderChart(backtestId)
@@ -117,12 +117,12 @@ describe('the prices of a chart', () => {
     const bars = await engine.renderChart(backtestId, { bars: waves(366) })
     expect(count(bars, LIGHT.price)).toBeGreaterThan(100)
     expect(count(bars, LIGHT.hold)).toBeGreaterThan(100)
-    // The same as from the store.
+    // The same picture as from the store.
     const other = await stored()
     expect(alike(bars, await other.engine.renderChart(other.result))).toBe(true)
   })
 
-  test('may be finer and reach further than the run', async () => {
+  test('may be finer and cover more time than the run', async () => {
     const engine = newEngine()
     const hours = waves(24 * 366, DAY / 24)
     const run = { bars: hours, timeframe: '1d' as const, startDate: '2020-02-01', endDate: '2020-11-30' }
@@ -130,7 +130,7 @@ describe('the prices of a chart', () => {
     expect(count(await engine.renderChart(backtestId, { bars: hours }), LIGHT.price)).toBeGreaterThan(100)
   })
 
-  test('must be those of the run', async () => {
+  test('must equal those of the run', async () => {
     const engine = newEngine()
     const result = await engine.runBacktest(request())
     const changed = waves(366)
@@ -146,7 +146,7 @@ describe('the prices of a chart', () => {
     await failure(engine.renderChart(result.backtestId, { bars: broken }), 'BAD_DATA')
   })
 
-  test('are left out where the stored ones have changed', async () => {
+  test('are left out if the stored ones have changed', async () => {
     const { engine, result } = await stored()
     const kept = await stored({ persist: false })
     const changed = waves(366)
@@ -157,7 +157,7 @@ describe('the prices of a chart', () => {
     expect(count(await kept.engine.renderChart(kept.result), LIGHT.price)).toBe(0)
   })
 
-  test('are resampled as those of the run were', async () => {
+  test('are resampled like those of the run', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
     const range = { assetSymbol: 'SP500', startDate: '2012-01-02', endDate: '2014-12-31', timeframe: '1w' as const }
@@ -167,8 +167,8 @@ describe('the prices of a chart', () => {
   })
 })
 
-describe('what cannot be drawn', () => {
-  test('is refused with every problem at once', async () => {
+describe('renderChart rejects', () => {
+  test('invalid options, with all problems at once', async () => {
     const engine = newEngine()
     const options = untyped<object>({ format: 'gif', width: 199, height: 4097, theme: 'blue', widht: 3 })
     const error = await failure(engine.renderChart(untyped(7), options), 'INVALID_ARGUMENT')
@@ -212,7 +212,7 @@ describe('what cannot be drawn', () => {
     expect(issueAt(same, 'result.status').message).toBe(error.message)
   })
 
-  test('a result that is none', async () => {
+  test('an invalid result', async () => {
     const { engine, result } = await stored()
     const spoiled = (changes: object) => engine.renderChart(untyped({ ...result, trades: result.trades, ...changes }))
     const cases: [object, string, string][] = [
@@ -250,9 +250,9 @@ describe('what cannot be drawn', () => {
     ])
   })
 
-  test('anything once the engine is closed', async () => {
+  test('everything once the engine is closed', async () => {
     const { engine, result } = await stored()
-    // One that was begun is finished or refused, and closing waits for it.
+    // A chart in progress is finished or rejected, and closing waits for it.
     const begun = engine.renderChart(result).then(
       (file) => decodePng(file).width,
       (error) => error.code,
@@ -264,7 +264,7 @@ describe('what cannot be drawn', () => {
   })
 })
 
-test('many pictures at once are the same pictures', async () => {
+test('concurrent calls return the same pictures', async () => {
   const { engine, result } = await stored()
   const files = await Promise.all(
     Array.from({ length: 16 }, () => engine.renderChart(result, { width: 400, height: 300 })),

@@ -1,4 +1,4 @@
-/** A few kills of processes in the middle of their work; `npm run crash` does hundreds. */
+/** Kills a few working processes; `npm run crash` kills hundreds. */
 
 import { expect, test } from 'vitest'
 import { crash } from '../scripts/crash/crash.mjs'

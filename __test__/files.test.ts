@@ -1,4 +1,4 @@
-/** Hostile files, and imports that are followed, aborted or closed. */
+/** Hostile files, and progress, abort and closing of imports. */
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const isWindows = process.platform === 'win32'
 /** The request to import a file as daily bars. */
 const importOf = (bars: string | Uint8Array) => ({ assetSymbol: 'A', timeframe: '1d' as const, bars })
 
-/** Writes a file that goes when the test ends. */
+/** Writes a file that is deleted when the test ends. */
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder(), name)
   writeFileSync(path, content)
@@ -46,24 +46,24 @@ function lz4(bytes: Uint8Array): Uint8Array {
   return frame([0x8f, ...bytes.subarray(0, 8), 8, 0, ...lengths, 0x50, ...bytes.subarray(bytes.length - 5)], 0)
 }
 
-/** A compressed Arrow file of bars that stand still. */
+/** A compressed Arrow file of constant bars. */
 function compressedArrow(rows: number): Uint8Array {
   const all = waves(rows)
   const still = { timestamps: all.timestamps, open: all.open, high: all.high, low: all.low, close: all.close }
   for (const name of ['open', 'high', 'low', 'close'] as const) still[name].fill(100)
   compressionRegistry.set(CompressionType.LZ4_FRAME, { encode: lz4, decode: (bytes) => bytes })
   const bytes = Buffer.from(tableToIPC(tableFromArrays(still), 'file', CompressionType.LZ4_FRAME))
-  // apache-arrow 21 writes the length that a column has once it is compressed; other programs write that which it had.
+  // apache-arrow 21 writes the compressed length of a column; other programs write the uncompressed length.
   for (let at = bytes.indexOf(FRAME); at >= 0; at = bytes.indexOf(FRAME, at + 1)) {
     bytes.writeBigInt64LE(BigInt(rows * 8), at - 8)
   }
   return bytes
 }
 
-/** What a frame of LZ4 begins with. */
+/** Magic number of an LZ4 frame. */
 const FRAME = Buffer.from('04224d18607073', 'hex')
 
-/** A Parquet file without rows, of columns one within the other. */
+/** A Parquet file without rows and with deeply nested columns. */
 function deepParquet(depth: number): Uint8Array {
   const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >> 7)])
   const group = [0x48, 1, 0x61, 0x15, 2, 0]
@@ -75,7 +75,7 @@ function deepParquet(depth: number): Uint8Array {
   return Buffer.concat([Buffer.from('PAR1'), Buffer.from(footer), length, Buffer.from('PAR1')])
 }
 
-/** Finds every place of a number of eight bytes. */
+/** Finds all positions of an eight-byte number. */
 function placesOf(bytes: Uint8Array, value: number): number[] {
   const wanted = Buffer.alloc(8)
   wanted.writeBigInt64LE(BigInt(value))
@@ -86,7 +86,7 @@ function placesOf(bytes: Uint8Array, value: number): number[] {
   return places
 }
 
-/** Imports a file in a process of its own; returns the code and by how many MB the process grew at most. */
+/** Imports a file in a child process. Returns the error code and the peak growth of its memory in MB. */
 async function importAlone(path: string, settings: Record<string, string> = {}) {
   const program = `
     const engine = new backtesting.BacktestEngine({ dataDir: ${JSON.stringify(folder())}, logLevel: 'off' })
@@ -106,7 +106,7 @@ async function importAlone(path: string, settings: Record<string, string> = {}) 
 }
 
 describe('a hostile file', () => {
-  test('of Arrow whose compressed columns declare any length is refused', async () => {
+  test('with compressed Arrow columns that declare a wrong length is rejected', async () => {
     const rows = 1000
     const whole = compressedArrow(rows)
     const engine = newEngine()
@@ -124,7 +124,7 @@ describe('a hostile file', () => {
     expect(await importAlone(path)).toMatchObject({ code: 'BAD_DATA' })
   })
 
-  test('of Arrow with more rows than allowed is refused before they are made', async () => {
+  test('with more Arrow rows than allowed is rejected before they are decoded', async () => {
     const whole = compressedArrow(1000)
     const rows = 50_000_000
     const claimed = Buffer.from(whole)
@@ -140,19 +140,19 @@ describe('a hostile file', () => {
     expect(alone.code).toBe('LIMIT_EXCEEDED')
     expect(alone.message.startsWith(`${path}: the import has more than 1000 rows`)).toBe(true)
     expect(alone.grown).toBeLessThan(100)
-    // Within the limit the file is still refused, because its columns are shorter than it declares.
+    // Within the limit, the file is still rejected, because its columns are shorter than declared.
     const lies = await importAlone(path, { MAX_IMPORT_ROWS: '100000000' })
     expect(lies.code).toBe('BAD_DATA')
   })
 
-  test('of Parquet with a deep schema is refused', async () => {
+  test('with a deeply nested Parquet schema is rejected', async () => {
     for (const depth of [100, 2000, 20_000, 200_000]) {
       const { code } = await importAlone(file('bars.parquet', deepParquet(depth)))
       expect(code, `${depth} deep`).toMatch(/^(BAD_DATA|LIMIT_EXCEEDED)$/)
     }
   })
 
-  test.each(['bars.csv', 'bars.parquet', 'bars.arrow'])('of 2 GB without content takes no memory: %s', async (name) => {
+  test.each(['bars.csv', 'bars.parquet', 'bars.arrow'])('with 2 GB of zeros takes no memory: %s', async (name) => {
     const path = file(name, name === 'bars.csv' ? 'date,open,high,low,close\n2020-01-02,1,1,1,1\n' : 'PAR1')
     truncateSync(path, 2 ** 31)
     const { code, message, grown } = await importAlone(path)
@@ -161,14 +161,14 @@ describe('a hostile file', () => {
     expect(grown).toBeLessThan(100)
   })
 
-  test('of a quote without an end takes no memory', async () => {
+  test('with an unterminated quote takes no memory', async () => {
     const path = file('bars.csv', `date,open,high,low,close\n"${'2020-01-02,1,1,1,1\n'.repeat(200_000)}`)
     const { code, message } = await importAlone(path)
     expect([code, message.includes('starts in line 2 is longer than 1048576 bytes')]).toEqual(['BAD_DATA', true])
   })
 })
 
-describe.skipIf(isWindows)('what is no regular file is refused at once', () => {
+describe.skipIf(isWindows)('anything but a regular file is rejected immediately', () => {
   const cases: [string, (path: string) => void | Promise<void>, string][] = [
     ['a named pipe', (path) => void execFileSync('mkfifo', [path]), 'this is a named pipe (FIFO), not a file'],
     ['a link to /dev/zero', (path) => symlinkSync('/dev/zero', path), 'this is a character device, not a file'],
@@ -194,7 +194,7 @@ describe.skipIf(isWindows)('what is no regular file is refused at once', () => {
     }
   })
 
-  test('a file of /proc, which says that it is empty', async () => {
+  test('a file in /proc, which has a reported size of 0', async () => {
     const path = join(folder(), 'bars.csv')
     symlinkSync(process.platform === 'linux' ? '/proc/self/maps' : '/dev/null', path)
     const error = (await rejection(newEngine().importBars(importOf(path)))) as { code: string }
@@ -203,7 +203,7 @@ describe.skipIf(isWindows)('what is no regular file is refused at once', () => {
 })
 
 describe('the limit on imports', () => {
-  test('counts the rows of each form, and is not that of runs', async () => {
+  test('counts the rows of every format, and is independent of the limit on runs', async () => {
     const bars = waves(1500)
     const forms = [bars, tableToIPC(tableFromArrays({ ...bars }), 'stream'), file('bars.csv', csvOf(bars))]
     forms.push(join(ROOT, '__test__', 'fixtures', 'waves.parquet'), SP500)
@@ -219,7 +219,7 @@ describe('the limit on imports', () => {
   })
 })
 
-/** The engines of both stores; PostgreSQL's has a database of its own. */
+/** Engines on both stores; the one on PostgreSQL has its own database. */
 const stores: [string, () => Promise<{ engine: BacktestEngine; again: () => BacktestEngine }>][] = [
   [
     'SQLite',
@@ -242,7 +242,7 @@ describe.each(stores)('an import into %s', (store, open) => {
   const long = () => ({ assetSymbol: 'LONG', timeframe: '1m' as const, bars: waves(count, 60_000) })
   const expectAborted = (error: unknown) => expect(error).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' })
 
-  test('is followed from reading to its end', async () => {
+  test('reports progress from reading to the end', async () => {
     const { engine } = await open()
     const path = file('bars.csv', csvOf(waves(60_000, 60_000)))
     const reports: ImportProgress[] = []
@@ -271,7 +271,7 @@ describe.each(stores)('an import into %s', (store, open) => {
     })
   })
 
-  test('that is aborted leaves nothing behind, whenever that is', async () => {
+  test('leaves nothing behind whenever it is aborted', async () => {
     const { engine } = await open()
     expectAborted(await rejection(engine.importBars(long(), { signal: AbortSignal.abort() })))
     for (const stage of ['reading', 'writing'] as const) {
@@ -284,7 +284,7 @@ describe.each(stores)('an import into %s', (store, open) => {
       expect((error as Error).cause).toMatchObject({ message: 'enough' })
       expect(await engine.listAssets()).toEqual([])
     }
-    // Whenever the signal is aborted, all bars are imported or none, and the answer says which.
+    // Whenever the signal is aborted, all bars are imported or none, and the result says which.
     const before = { assetSymbol: 'LONG', timeframe: '1m' as const, bars: waves(10, 60_000) }
     await engine.importBars(before)
     for (const after of [1, 5, 20, 60, 150]) {
@@ -316,7 +316,7 @@ describe.each(stores)('an import into %s', (store, open) => {
     expect(await again().listAssets()).toEqual([])
   })
 
-  test('may be stopped while others go on', async () => {
+  test('can be aborted while others continue', async () => {
     const { engine } = await open()
     const controller = new AbortController()
     const stopped = rejection(engine.importBars(long(), { signal: controller.signal }))
@@ -329,7 +329,7 @@ describe.each(stores)('an import into %s', (store, open) => {
 })
 
 describe('the options of an import', () => {
-  test('are checked like those of a run', async () => {
+  test('are validated like those of a run', async () => {
     const engine = newEngine()
     const bars = importOf(SP500)
     const cases: [unknown, string][] = [
@@ -345,7 +345,7 @@ describe('the options of an import', () => {
     expect(await engine.listAssets()).toEqual([])
   })
 
-  test('may have a listener that throws', async () => {
+  test('may include a listener that throws', async () => {
     const warned = new Promise((resolve) => process.once('warning', resolve))
     const engine = newEngine()
     await engine.importBars(importOf(SP500), {
@@ -357,7 +357,7 @@ describe('the options of an import', () => {
   })
 })
 
-test('bars that are merged in any order come out in order', async () => {
+test('bars that are imported in any order are stored in order', async () => {
   const engine = newEngine()
   const count = 40_000
   const all = waves(count, 60_000)

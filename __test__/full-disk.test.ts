@@ -8,21 +8,21 @@ import { NOBODY, startPostgres } from '../scripts/postgres.mjs'
 import { connect, database } from './postgres.js'
 import { failure, newEngine, request, waves } from './support.js'
 
-/** A run that wants a few megabytes, and one that hardly wants any. */
+/** A run that needs a few megabytes, and one that needs almost none. */
 const STAKE = { fast_period: 5, slow_period: 20, position_size: 0.001 }
 const large = () => request({ bars: waves(300_000, 60_000), parameters: STAKE })
 const small = () => request()
 
-/** What a run on a full disk must do, whatever it was filled with. */
+/** Checks the behavior of a run on a full disk. */
 async function expectRefusal(engine: BacktestEngine, run = large()) {
   const error = await failure(engine.runBacktest(run), 'STORAGE')
   expect(error.message).toContain('no space is left')
-  // Once there is room, the same call succeeds.
+  // Once there is free space, the same call succeeds.
   expect(error.retryable).toBe(true)
   return error
 }
 
-/** The newest run, which nothing was kept of but its failure. */
+/** The newest run, of which only the failure was stored. */
 async function expectFailed(engine: BacktestEngine) {
   const newest = async () => (await engine.listBacktests({ limit: 1 }))[0]
   await expect.poll(async () => (await newest())?.status, { timeout: 10_000 }).toBe('failed')
@@ -40,7 +40,7 @@ async function expectKept(engine: BacktestEngine, run = large()) {
   expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
 }
 
-describe('a server that says that its disk is full', () => {
+describe('a server that reports a full disk', () => {
   const REFUSE = `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`
 
@@ -68,7 +68,7 @@ describe('a server that says that its disk is full', () => {
     },
   )
 
-  test('to a new run, too, rejects it, and nothing is there of it', async () => {
+  test('for a new run rejects it and stores nothing', async () => {
     const url = await database()
     const engine = newEngine({ databaseUrl: url })
     await expectKept(engine, small())
@@ -82,7 +82,7 @@ describe('a server that says that its disk is full', () => {
     await expectKept(engine, small())
   })
 
-  test('so that not even the failure can be noted, has it noted once there is room', async () => {
+  test('for everything gets the failure recorded once there is free space', async () => {
     const url = await database()
     const engine = newEngine({ databaseUrl: url })
     await expectKept(engine, small())
@@ -98,7 +98,7 @@ describe('a server that says that its disk is full', () => {
   })
 })
 
-/** Mounts a small file system until the test ends; returns its folder and what makes it larger. */
+/** Mounts a small file system until the test ends. Returns its folder and a function that enlarges it. */
 function mount(size: string) {
   const folder = mkdtempSync(join(tmpdir(), 'backtesting-disk-'))
   const run = (...args: string[]) => spawnSync('mount', ['-t', 'tmpfs', ...args, 'tmpfs', folder], { encoding: 'utf8' })
@@ -115,7 +115,7 @@ function mount(size: string) {
   }
 }
 
-/** Why no disk can be filled here. */
+/** Why this test cannot fill a disk here. */
 const obstacle = (() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root may mount one'
   const { unmount, problem } = mount('1m')
@@ -157,7 +157,7 @@ describe.skipIf(obstacle !== '')(
       await client.query('ALTER TABLE backtesting.backtest_results SET TABLESPACE small')
       await expectRefusal(engine)
       await expectFailed(engine)
-      // What was given up holds its space until the server clears it away.
+      // Rolled-back rows occupy space until the server vacuums them.
       disk.grow()
       await expectKept(engine)
       await engine.close()

@@ -202,7 +202,7 @@ const examples: Example[] = [
   },
 ]
 
-describe('the worked examples of vectorbt', () => {
+describe('worked examples from vectorbt', () => {
   test.each(examples.map((example) => [example.name, example] as const))('%s', async (_, example) => {
     const { orders, equityCurve } = await simulateSignals(request(example))
     expect([...orders.bar]).toEqual(example.orders.map(([bar]) => bar))
@@ -216,7 +216,7 @@ describe('the worked examples of vectorbt', () => {
     for (const [at, value] of example.equity.entries()) equal(last[at], value)
   })
 
-  test('the statistics of G1', async () => {
+  test('have the expected statistics for G1', async () => {
     const { metrics } = await simulateSignals(request(examples[0] as Example))
     const expected: Record<string, number | null> = {
       totalReturn: 4.580838741677906,
@@ -261,7 +261,7 @@ function request({ entries, exits = [], options, columns }: Example): SignalsReq
   }
 }
 
-/** Compares to 1e-9 relative. */
+/** Compares with a relative tolerance of 1e-9. */
 function equal(found: number | null | undefined, expected: number) {
   expect(Math.abs((found ?? Number.NaN) / expected - 1), `${found} for ${expected}`).toBeLessThanOrEqual(1e-9)
 }

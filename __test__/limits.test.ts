@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { BacktestResult } from '../index.js'
 import { failure, newEngine, request, waves } from './support.js'
 
-describe('a limit that is exceeded is named with the value', () => {
-  test('the duration', async () => {
+describe('an exceeded limit is reported with the value', () => {
+  test('for the duration', async () => {
     const long = request({ startDate: '2010-01-01', endDate: '2015-01-01' })
     const error = await failure(newEngine().runBacktest(long), 'LIMIT_EXCEEDED')
     expect(error.message).toContain('maxBacktestDurationDays')
@@ -11,13 +11,13 @@ describe('a limit that is exceeded is named with the value', () => {
     expect(error.message).toContain('1825')
   })
 
-  test('the duration that is just allowed', async () => {
+  test('but not for the longest allowed duration', async () => {
     const engine = newEngine({ maxBacktestDurationDays: 30 })
     expect((await engine.runBacktest(request({ endDate: '2020-01-31' }))).status).toBe('completed')
     await failure(engine.runBacktest(request({ endDate: '2020-01-31T00:00:00.001Z' })), 'LIMIT_EXCEEDED')
   })
 
-  test('the number of bars', async () => {
+  test('for the number of bars', async () => {
     const engine = newEngine({ maxDataPoints: 100 })
     const error = await failure(engine.runBacktest(request({ bars: waves(101) })), 'LIMIT_EXCEEDED')
     expect(error.message).toContain('maxDataPoints')
@@ -26,7 +26,7 @@ describe('a limit that is exceeded is named with the value', () => {
     expect((await engine.runBacktest(request({ bars: waves(100) }))).status).toBe('completed')
   })
 
-  test('the number of bars in the store', async () => {
+  test('for the number of stored bars', async () => {
     const engine = newEngine({ maxDataPoints: 100 })
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1d', bars: waves(300) })
     const { bars: _, ...stored } = request()
@@ -36,7 +36,7 @@ describe('a limit that is exceeded is named with the value', () => {
     expect((await engine.runBacktest({ ...stored, endDate: '2020-03-01' })).status).toBe('completed')
   })
 
-  test('the number of bars that are made of those in the store', async () => {
+  test('for the number of bars after resampling', async () => {
     const engine = newEngine({ maxDataPoints: 100 })
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars: waves(200 * 24, 3_600_000) })
     const { bars: _, ...stored } = request({ timeframe: '1d' })
@@ -48,11 +48,11 @@ describe('a limit that is exceeded is named with the value', () => {
   })
 })
 
-describe('more backtests than may run at once', () => {
-  // A small stake, since all-in the money would grow out of the range of numbers within so many waves.
+describe('more backtests than the limit of concurrent ones', () => {
+  // A small position size: with all cash, equity would overflow over that many waves.
   const parameters = { fast_period: 5, slow_period: 20, position_size: 0.001 }
 
-  test('wait, and end in the order of their arrival', async () => {
+  test('are queued, and end in order of arrival', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const bars = waves(200_000, 60_000)
     const ended: number[] = []
@@ -66,7 +66,7 @@ describe('more backtests than may run at once', () => {
     expect(ended).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  test('are never more than the limit', async () => {
+  test('never run at the same time', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 2 })
     const bars = waves(100_000, 60_000)
     let done = false
@@ -84,7 +84,7 @@ describe('more backtests than may run at once', () => {
     expect(most).toBeLessThanOrEqual(2)
   })
 
-  test('give their place back when they fail', async () => {
+  test('release their slot when they fail', async () => {
     const engine = newEngine({ maxConcurrentBacktests: 1 })
     const outside = request({ startDate: '1999-01-01', endDate: '1999-12-31' })
     for (let run = 0; run < 3; run++) await failure(engine.runBacktest(outside), 'NO_DATA')

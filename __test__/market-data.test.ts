@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, database, server, stored, TICKS } from './postgres.js'
 import { failure, folder, inProcess, newEngine, waves } from './support.js'
 
-/** A database with the backend's prices, a role that may only read them, and one that may only keep results. */
+/** A database with the backend's prices, a role that may only read them, and one that may only store results. */
 async function twoRoles() {
   const admin = await connect(server())
   const [reader, keeper] = [`reader_${randomUUID().slice(0, 8)}`, `keeper_${randomUUID().slice(0, 8)}`]
@@ -29,7 +29,7 @@ async function twoRoles() {
 }
 
 describe('marketDataUrl', () => {
-  test('has prices read under one role and results kept under another, and neither can do what the other does', async () => {
+  test('separates the role that reads prices from the role that stores results', async () => {
     const { url, reader, keeper } = await twoRoles()
     const engine = newEngine({ databaseUrl: keeper, marketDataUrl: reader })
     const result = await engine.runBacktest(stored())
@@ -43,11 +43,11 @@ describe('marketDataUrl', () => {
       ['WAVES', 'imported'],
     ])
     await engine.close()
-    // The same result as under a role that may do everything.
+    // The same result as under a role with all permissions.
     const whole = await newEngine({ databaseUrl: url, dbSchema: 'other' }).runBacktest(stored())
     expect(whole.equityCurve).toEqual(result.equityCurve)
 
-    // Who keeps results cannot read prices, and who reads prices has nowhere to keep results.
+    // The role for results cannot read prices, and the role for prices cannot store results.
     const kept = await failure(newEngine({ databaseUrl: keeper }).runBacktest(stored()), 'STORAGE')
     expect([kept.retryable, kept.message]).toEqual([false, expect.stringContaining('permission denied for table')])
     for (const dbSchema of ['backtesting', 'another']) {
@@ -61,14 +61,14 @@ describe('marketDataUrl', () => {
     await expect(refused(keeper, 'CREATE TABLE public.ours ()')).rejects.toThrow('permission denied')
   })
 
-  test('feeds the embedded store, and nothing is written to the database', async () => {
+  test('works with the embedded store, and nothing is written to the database', async () => {
     const { client, reader } = await twoRoles()
     const dataDir = folder()
     const engine = newEngine({ dataDir, marketDataUrl: reader })
     const result = await engine.runBacktest(stored())
     expect(result.timestamps).toHaveLength(300)
     expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
-    // What was imported goes before prices of the same timeframe, as ever.
+    // Imported bars take precedence over prices of the same timeframe, as always.
     await engine.importBars({ assetSymbol: 'BTC', timeframe: '1d', bars: waves(10) })
     expect((await engine.runBacktest(stored())).timestamps).toHaveLength(10)
     expect((await engine.runBacktest(stored({ timeframe: '12h' }))).timestamps).toHaveLength(600)
@@ -82,7 +82,7 @@ describe('marketDataUrl', () => {
     await expect.poll(async () => (await client.query(sessions)).rows).toEqual([])
   })
 
-  test('may be that of another server, without which all but the prices works', async () => {
+  test('may name another server, and if that is down, everything but prices works', async () => {
     const engine = newEngine({ marketDataUrl: 'postgresql://u:sesame@127.0.0.1:9/prices' })
     expect(await engine.listBacktests()).toEqual([])
     const error = await failure(engine.runBacktest(stored()), 'STORAGE')
@@ -90,14 +90,14 @@ describe('marketDataUrl', () => {
     expect(error.message).not.toContain('sesame')
   })
 
-  test('must lead to a table of prices', async () => {
+  test('must lead to a table with prices', async () => {
     const url = await database()
     const error = await failure(newEngine({ marketDataUrl: url }).runBacktest(stored()), 'STORAGE')
     expect(error.message).toContain('has no table or view public.market_data')
     expect(error.message).toContain('MARKET_DATA_TABLE')
   })
 
-  test('is read from the environment, and shown nowhere', async () => {
+  test('is read from the environment, and is never shown', async () => {
     const { reader } = await twoRoles()
     const { stdout, stderr } = await inProcess(
       `console.log((await backtesting.listAssets()).map(({ assetSymbol }) => assetSymbol).join())

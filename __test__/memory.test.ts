@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { ROOT } from './support.js'
 
-/** Runs long simulations and tells the memory of the process, in MB: at first, after them, and when it has been idle. */
+/** Runs long simulations and reports the memory of the process in MB: before, after, and once it has been idle. */
 const PROGRAM = `
   const { setTimeout: sleep } = require('node:timers/promises')
   const { simulateSignals } = require(${JSON.stringify(ROOT)})
@@ -11,7 +11,7 @@ const PROGRAM = `
   const entries = Uint8Array.from({ length: bars }, (_, bar) => Number(bar % 400 === 0))
   const exits = Uint8Array.from({ length: bars }, (_, bar) => Number(bar % 400 === 200))
   const memory = async () => {
-    // Arrays go back to the addon some turns after they were collected.
+    // Arrays are returned to the addon some turns after they were collected.
     for (let turn = 0; turn < 5; turn++) {
       gc()
       await sleep(20)
@@ -30,13 +30,13 @@ const PROGRAM = `
     console.log(JSON.stringify([before, few, many, await memory()]))
   })()`
 
-test('memory of long runs is used again, and given back when there are no more', { timeout: 60_000 }, () => {
+test('memory of long runs is reused, and returned to the system when idle', { timeout: 60_000 }, () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '-e', PROGRAM], { encoding: 'utf8' })
   expect(stderr).toBe('')
   const [before = 0, few = 0, many = 0, idle = 0] = JSON.parse(stdout) as number[]
-  // 60 runs made 60 curves of 8 MB and as many copies of the closes; at most 192 MB are kept.
+  // 60 runs allocated 60 curves of 8 MB and as many copies of the closes; at most 192 MB are kept for reuse.
   expect(many - few).toBeLessThan(250)
-  // Some blocks were kept, or the test says nothing of giving them back.
+  // Some blocks must have been kept, or the test would not check that they are returned.
   expect(many - idle).toBeGreaterThan(8)
   expect(idle - before).toBeLessThan(100)
 })

@@ -12,8 +12,8 @@ function hold(close: number[], initialCapital: number) {
   return { timestamps, close: Float64Array.from(close), entries, exits, initialCapital, ...costs }
 }
 
-describe('the extremes of numbers', () => {
-  test('give finite results or a documented error, whatever is asked', async () => {
+describe('extreme numbers', () => {
+  test('give finite results or a documented error', async () => {
     const { ends, faults } = await fuzzNumbers(backtesting, { cases: 1_500, seed: 20 })
     expect(faults).toEqual([])
     expect(ends.completed).toBeGreaterThan(400)
@@ -31,7 +31,7 @@ describe('the extremes of numbers', () => {
     expect(error.issues).toEqual([{ path: '', code: 'overflow', message: error.message }])
   })
 
-  test('leave a metric that overflows null, and name it in a warning', async () => {
+  test('make an overflowing metric null, with a warning that names it', async () => {
     const result = await backtesting.simulateSignals(hold([1, 1e5, 1e9], 1000))
     expect(result.metrics.annualizedReturn).toBeNull()
     expect(result.finalCapital).toBe(1e12)

@@ -6,7 +6,7 @@ import { simulateSignals } from '../index.js'
 import { type Case, compare, requestOf } from '../scripts/oracle/compare.mjs'
 import { failure, ROOT } from './support.js'
 
-/** A case as scripts/oracle/generate.py writes it: signals are texts of one character a bar, columns lists. */
+/** A case as written by scripts/oracle/generate.py: signals are strings of one character per bar, columns are arrays. */
 type Written = Record<string, unknown> & { case: number; expected: Case['expected'] }
 
 const FOLDER = join(ROOT, '__test__', 'reference', 'simulation')
@@ -23,7 +23,7 @@ describe.each(files)('%s', (name) => {
     cases.filter(({ expected }) => expected.error),
   ]
 
-  test('every order, trade, equity value and metric is that of vectorbt', async () => {
+  test('every order, trade, equity value and metric equals that of vectorbt', async () => {
     const faults: string[] = []
     let [orders, numbers, rounded, unknown] = [0, 0, 0, 0]
     for (const one of answered.map(read)) {
@@ -43,12 +43,12 @@ describe.each(files)('%s', (name) => {
     expect(answered.length).toBeGreaterThan(900)
     expect(orders).toBeGreaterThan(2000)
     expect(numbers).toBeGreaterThan(70_000)
-    // What rounding excuses must stay the exception.
+    // Differences that rounding explains must stay the exception.
     expect(rounded / numbers).toBeLessThan(0.002)
     expect(unknown / numbers).toBeLessThan(0.0005)
   })
 
-  test('what vectorbt raises for is refused, or filled without its orders of size 0', async () => {
+  test('runs that raise in vectorbt are rejected, or filled without orders of size 0', async () => {
     for (const one of raised.map(read)) {
       const run = simulateSignals(requestOf(one))
       if (/order with size 0/.test(one.expected.error ?? '')) {

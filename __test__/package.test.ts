@@ -7,10 +7,10 @@ import { folder, ROOT } from './support.js'
 
 const BINARY = /^aitradepro-backtesting\.(.+)\.node$/
 
-/** What a program that mounts the MCP server installs. */
+/** The SDK that a program installs to mount the MCP server. */
 const SDK = Object.keys(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).peerDependencies)
 
-/** Returns the folders of packages and of those that they need. */
+/** Returns the folders of packages and of their dependencies. */
 function closure(names: string[], found = new Set<string>()): Set<string> {
   for (const name of names) {
     const place = join(ROOT, 'node_modules', ...name.split('/'))
@@ -23,11 +23,11 @@ function closure(names: string[], found = new Set<string>()): Set<string> {
 }
 
 function run(program: string, args: string[], cwd: string, input?: string): string {
-  // A shell is what finds npm.cmd on Windows.
+  // On Windows, only a shell finds npm.cmd.
   const shell = process.platform === 'win32' && ['npm', 'npx'].includes(program)
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
-    // Not the data folder of the user, which may hold anything.
+    // Not the user's data folder, which may contain anything.
     env: { ...process.env, DATA_DIR: join(cwd, 'store') },
     encoding: 'utf8',
     shell,
@@ -63,7 +63,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
       const folder = join(target, name)
       mkdirSync(folder)
       writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
-      // With a cache of its own, so that nothing comes from anywhere but the tarballs. Scripts of packages would run.
+      // With its own cache, so that everything comes from the tarballs. Install scripts of packages would run.
       const quiet = ['--offline', '--no-audit', '--no-fund', '--cache', join(target, 'cache')]
       run('npm', ['install', ...quiet, ...files], folder)
       return folder
@@ -73,7 +73,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     return () => rmSync(target, { recursive: true, force: true })
   }, 300_000)
 
-  test('holds the loader, the types, the MCP server and the documents, and nothing else', () => {
+  test('contains only the loader, the types, the MCP server and the documents', () => {
     const [packed] = pack([ROOT], folder())
     const files = packed?.files.map(({ path }) => path) ?? []
     const server = files.filter((path) => path.startsWith('mcp/dist/'))
@@ -88,7 +88,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
       'mcp/dist/esm/package.json',
       'mcp/dist/index.js',
     ])
-    // The release adds the list of components, which scripts/sbom.mjs writes.
+    // The release adds sbom.cdx.json, which scripts/sbom.mjs writes.
     expect(files.filter((path) => !server.includes(path) && path !== 'sbom.cdx.json').sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -99,7 +99,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     ])
   })
 
-  test('runs a backtest in an empty folder, by require and by import, without a network', () => {
+  test('runs a backtest in an empty folder, with require and import, without a network', () => {
     const program = `
       const timestamps = Float64Array.from({ length: 300 }, (_, bar) => Date.UTC(2020, 0, 1 + bar))
       const close = Float64Array.from({ length: 300 }, (_, bar) => 100 + 20 * Math.sin(bar / 9))
@@ -118,7 +118,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     expect(run(process.execPath, ['two.mjs'], place)).toBe('completed true NOT_FOUND function\n')
   })
 
-  test('brings nothing but itself and the binary, and runs no script on installation', () => {
+  test('installs only itself and the binary, and runs no install script', () => {
     const lock = JSON.parse(readFileSync(join(place, 'node_modules', '.package-lock.json'), 'utf8')).packages
     const names = Object.keys(lock).map((path) => path.replace('node_modules/', ''))
     expect(names).toHaveLength(2)
@@ -129,15 +129,15 @@ describe('the packed package', { timeout: 180_000 }, () => {
       )
       for (const hook of ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'])
         expect(scripts, name).not.toHaveProperty(hook)
-      // npm compiles a package that has such a file.
+      // npm would compile a package with this file.
       expect(readdirSync(join(place, 'node_modules', name))).not.toContain('binding.gyp')
       expect(gypfile).toBeUndefined()
       expect(lock[`node_modules/${name}`].hasInstallScript).toBeUndefined()
     }
   })
 
-  test('can be installed by a program that has other versions of what the MCP server is made of', () => {
-    // npm refuses a package whose peers do not fit, even optional ones.
+  test('can be installed next to other versions of the packages that the MCP server bundles', () => {
+    // npm refuses a package with unmet peer dependencies, even optional ones.
     const folder = mkdtempSync(join(tmpdir(), 'backtesting-beside-'))
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
     const others = Object.entries({ zod: '3.22.0', '@modelcontextprotocol/server': '3.0.0' }).map(
@@ -153,11 +153,11 @@ describe('the packed package', { timeout: 180_000 }, () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  test('is a command in an empty folder, by its name and by that of the package', () => {
+  test('provides a command in an empty folder, under its own name and that of the package', () => {
     for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
       expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
     expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
-    // It answers, too: what its one file contains is all that it needs.
+    // The command also works: its single file contains all that it needs.
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
     const messages = [
       { jsonrpc: '2.0', id: 1, method: 'initialize', params },
@@ -170,7 +170,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     expect(called.result.structuredContent.headline).toBe('0 of 0 assets')
   })
 
-  test('names what is missing where the server is mounted without the SDK', () => {
+  test('reports the missing SDK if the server is mounted without it', () => {
     const message = /requires the MCP SDK.*npm install @modelcontextprotocol\/server/
     const failed = ".then(() => console.log('loaded'), ({ code, message }) => console.log(code, message))"
     for (const [file, program] of [
@@ -184,7 +184,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     }
   })
 
-  test('is mounted with the SDK of the program, by require and by import', () => {
+  test('can be mounted with the SDK of the program, with require and import', () => {
     const program = `
       const engine = new BacktestEngine({ dataDir: 'served', logLevel: 'off' })
       const handler = createMcpHandler(() => createBacktestingServer(engine))
@@ -254,7 +254,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     )
     expect(check(place, 'use', '--types', '')).toBe('')
 
-    // The server speaks of Node.js and the SDK, whose types it takes from where its user has them.
+    // The declarations use types of Node.js and the SDK from the user's installation.
     writeFileSync(
       join(host, `serve.${extension}`),
       `import { BacktestEngine } from '@aitradepro/backtesting'
@@ -271,7 +271,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
   })
 })
 
-test('a machine without a binary is told so', () => {
+test('a platform without a binary gets an explanation', () => {
   const place = folder()
   cpSync(join(ROOT, 'index.js'), join(place, 'index.js'))
   expect(() => run(process.execPath, ['index.js'], place)).toThrow(/native binding|Cannot find/)

@@ -1,4 +1,4 @@
-/** Reads PNG files of 8 bits a channel, red, green and blue, without interlacing: what `renderChart` makes. */
+/** Reads non-interlaced PNG files with 8-bit RGB channels, as created by `renderChart`. */
 
 import { crc32, inflateSync } from 'node:zlib'
 
@@ -11,7 +11,7 @@ export interface Pixels {
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** Decodes a file; anything that is not as the standard has it throws. */
+/** Decodes a file. Throws if the file violates the standard. */
 export function decodePng(bytes: Uint8Array): Pixels {
   const file = Buffer.from(bytes)
   if (!file.subarray(0, 8).equals(SIGNATURE)) throw new Error('the signature is not that of a PNG')
@@ -71,7 +71,7 @@ function paeth(left: number, up: number, corner: number): number {
   return a <= b && a <= c ? left : b <= c ? up : corner
 }
 
-/** CRC-32 as PNG has it; Node.js has `crc32` from 20.15 on. */
+/** CRC-32 as defined by PNG; `zlib.crc32` only exists since Node.js 20.15. */
 function checksum(bytes: Uint8Array): number {
   if (typeof crc32 === 'function') return crc32(bytes)
   let crc = 0xffffffff
@@ -82,7 +82,7 @@ function checksum(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** Counts the pixels of each colour, written as in CSS. */
+/** Counts the pixels of each color, in CSS notation. */
 export function colors({ data }: Pixels): Map<string, number> {
   const counts = new Map<number, number>()
   for (let at = 0; at < data.length; at += 3) {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BacktestEngine, type BacktestResult, type Timeframe } from '../index.js'
 import { ROOT } from './support.js'
 
-/** What vectorbt says of one strategy on one asset; __test__/reference/README.md describes the format. */
+/** Results of vectorbt for one strategy on one asset; __test__/reference/README.md describes the format. */
 interface Reference {
   asset: string
   bars: string
@@ -35,7 +35,7 @@ const TOLERANCE = 1e-9
 
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.json.gz'))
 
-test('there are reference files of the three strategies', () => {
+test('there are reference files for the three strategies', () => {
   for (const strategy of ['sma_crossover', 'rsi', 'macd']) {
     expect(
       files.some((name) => name.startsWith(strategy)),
@@ -91,7 +91,7 @@ function title({ parameters, yearDays }: Case): string {
     .join(', ')}, ${yearDays} days a year`
 }
 
-/** Returns a sentence for a person if two numbers differ, nothing if they are equal to the tolerance. */
+/** Describes the difference of two numbers; empty if they are equal within the tolerance. */
 function compare(what: string, actual: number | null | undefined, expected: number | null | undefined): string[] {
   if (actual === null || actual === undefined || expected === null || expected === undefined) {
     return actual === expected ? [] : [`${what} is ${actual}, expected ${expected}`]
@@ -131,7 +131,7 @@ function compareTrades({ trades, timestamps }: BacktestResult, expected: Columns
   })
 }
 
-/** Every order is the entry or the exit of a trade: these strategies neither add to a position nor take from it. */
+/** Every order is the entry or the exit of a trade: these strategies never increase or reduce a position. */
 function compareOrders({ trades, timestamps }: BacktestResult, expected: Columns): string[] {
   const bars = new Map(Array.from(timestamps, (time, bar) => [time, bar]))
   const orders = trades.flatMap((trade) => [

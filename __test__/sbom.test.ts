@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from './support.js'
 
-/** The part of CycloneDX 1.6 that the list makes use of: what it demands, and nothing that it does not know. */
+/** The part of the CycloneDX 1.6 schema that the list uses: required fields, and no unknown ones. */
 const TEXT = { type: 'string', minLength: 1 }
 const LICENSES = {
   type: 'array',
@@ -100,18 +100,18 @@ const CYCLONEDX = {
   },
 }
 
-describe('what is contained in what is published', () => {
+describe('third-party code in published files', () => {
   /** The licences that deny.toml allows. */
   const allowed = [
     ...(/^allow = \[([\s\S]*?)^\]/m.exec(readFileSync(join(ROOT, 'deny.toml'), 'utf8'))?.[1] ?? '').matchAll(
       /"([^"]+)"/g,
     ),
   ].map(([, license]) => license)
-  // Platforms without Rust test binaries that were built elsewhere.
+  // Some platforms without Rust test binaries that were built elsewhere.
   const cargo = spawnSync('cargo', ['--version']).status === 0
   const why = cargo ? '' : ' (skipped: there is no cargo)'
 
-  test('has licences that are allowed, and their text beside it', () => {
+  test('has allowed licenses, with their texts', () => {
     const text = readFileSync(join(ROOT, 'mcp', 'dist', 'THIRD_PARTY_LICENSES.txt'), 'utf8')
     const titles = [...text.matchAll(/^(\S+) (\d\S*) \(([^)]+)\)(?:, contained in \S+)?$/gm)]
     const names = titles.map(([, name]) => name)
@@ -120,7 +120,7 @@ describe('what is contained in what is published', () => {
     expect(text).not.toContain('contains no license text')
   })
 
-  test.skipIf(!cargo)(`is listed in CycloneDX, crates and packages of npm alike${why}`, { timeout: 120_000 }, () => {
+  test.skipIf(!cargo)(`is listed in CycloneDX format, both crates and npm packages${why}`, { timeout: 120_000 }, () => {
     const print = () => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [join('scripts', 'sbom.mjs'), '--print'], {
         cwd: ROOT,
@@ -137,7 +137,7 @@ describe('what is contained in what is published', () => {
     const components: { name: string; purl: string; 'bom-ref': string }[] = list.components
     const refs = components.map((component) => component['bom-ref'])
     expect(new Set(refs).size).toBe(refs.length)
-    // Everything is there because something needs it, in the end the package.
+    // Everything is reachable from the package by its dependencies.
     const edges = new Map(
       list.dependencies.map(({ ref, dependsOn }: { ref: string; dependsOn: string[] }) => [ref, dependsOn]),
     ) as Map<string, string[]>
@@ -156,7 +156,7 @@ describe('what is contained in what is published', () => {
     ])
       expect(kinds).toContain(known)
     for (const known of ['npm zod', 'npm @modelcontextprotocol/server', 'npm ajv']) expect(kinds).toContain(known)
-    // What only compiles or tests is not part of what is published.
+    // Build and test tools are not published.
     for (const tool of ['cargo syn', 'cargo napi-derive', 'cargo cc', 'cargo proptest', 'npm vitest', 'npm rolldown'])
       expect(kinds).not.toContain(tool)
     expect(text).not.toContain(ROOT)

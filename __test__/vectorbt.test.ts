@@ -6,7 +6,7 @@ import { ROOT, untyped } from './support.js'
 
 const PAGE = readFileSync(join(ROOT, 'docs', 'vectorbt.md'), 'utf8')
 
-/** The settings that docs/vectorbt.md gives for vectorbt's own defaults. */
+/** The settings for vectorbt's own defaults in docs/vectorbt.md. */
 const defaults: Pick<SignalsRequest, 'initialCapital'> = (() => {
   const [, block] = PAGE.match(/```js\nconst vectorbtDefaults = (\{[^`]*\})\n```/) ?? []
   return untyped(new Function(`return ${block}`)())
@@ -20,7 +20,7 @@ const range = {
 }
 const at = (...bars: number[]) => Uint8Array.from(close, (_, bar) => Number(bars.includes(bar)))
 
-describe('the settings of docs/vectorbt.md are the defaults of from_signals', () => {
+describe('the settings in docs/vectorbt.md equal the defaults of from_signals', () => {
   // Portfolio.from_signals(close, entries, exits, freq="1d", engine="numba", …) of vectorbt 1.2.0.
   test.each([
     {
@@ -77,7 +77,7 @@ describe('the settings of docs/vectorbt.md are the defaults of from_signals', ()
   })
 })
 
-describe('what docs/vectorbt.md says of vectorbt contradicting itself holds here as chosen', () => {
+describe('for the inconsistencies of vectorbt in docs/vectorbt.md, the documented choice holds', () => {
   const run = (prices: number[], entries: number[], exits: number[], options: Partial<SignalsRequest>) =>
     simulateSignals({
       close: Float64Array.from(prices),
@@ -87,38 +87,38 @@ describe('what docs/vectorbt.md says of vectorbt contradicting itself holds here
       ...options,
     })
 
-  test('granularity is the floor of numba', async () => {
+  test('sizes are rounded to a granularity like in numba', async () => {
     const { orders } = await run([100], [1], [0], { initialCapital: 120_300, size: 240, sizeGranularity: 0.1 })
     expect(orders.size[0]).toBeCloseTo(239.9, 9)
   })
 
-  test('the final capital is the last equity', async () => {
+  test('the final capital equals the last equity', async () => {
     const { finalCapital, totalReturn } = await run([100, 100.00000005], [1, 0], [0, 1], { initialCapital: 1000 })
     expect(finalCapital).toBe(1000.0000004999999)
     expect(totalReturn).toBeCloseTo(5e-8, 12)
   })
 
-  test('returns that do not vary have no Sharpe ratio, whatever the risk-free rate', async () => {
+  test('constant returns have no Sharpe ratio, whatever the risk-free rate', async () => {
     for (const riskFree of [0, 0.02, 0.1, -0.01]) {
       const none = [0, 0, 0, 0, 0]
       expect((await run([10, 10, 10, 10, 10], none, none, { riskFree })).metrics.sharpeRatio).toBeNull()
     }
   })
 
-  test('a loss on the first bar is no drawdown', async () => {
+  test('a loss on the first bar is not a drawdown', async () => {
     const { equityCurve, metrics } = await run([100, 100], [1, 0], [0, 0], { initialCapital: 1000, fees: 0.1 })
     expect(equityCurve[1]).toBeCloseTo(1000 / 1.1, 9)
     expect(metrics.maxDrawdown).toBe(0)
   })
 
-  test('below zero, return and drawdown are those of the equity', async () => {
+  test('with negative equity, return and drawdown use the equity', async () => {
     const options = { initialCapital: 1000, direction: 'shortOnly' } as const
     const { equityCurve, metrics } = await run([100, 150, 250, 300], [1, 0, 0, 0], [0, 0, 0, 0], options)
     expect([...equityCurve]).toEqual([1000, 500, -500, -1000])
     expect([metrics.totalReturn, metrics.maxDrawdown]).toEqual([-200, 200])
   })
 
-  test('a fill below rounding is an order and no trade, a fill of size 0 is none', async () => {
+  test('a fill below 1e-12 units is an order but not a trade, and a fill of size 0 is neither', async () => {
     const dust = await run([1e6, 2e6, 3e6], [1, 0, 0], [0, 0, 1], { initialCapital: 9e-7, minSize: 0 })
     expect([dust.orders.bar.length, dust.trades.entryBar.length]).toEqual([1, 0])
     const nothing = await run([100, 100], [1, 0], [0, 1], {
@@ -131,7 +131,7 @@ describe('what docs/vectorbt.md says of vectorbt contradicting itself holds here
   })
 })
 
-test('the page names every setting', () => {
+test('docs/vectorbt.md names every setting', () => {
   const types = readFileSync(join(ROOT, 'index.d.ts'), 'utf8')
   const [, block = ''] = types.match(/export interface SimulationOptions \{([\s\S]*?)\n\}/) ?? []
   const names = [...block.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)

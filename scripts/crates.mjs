@@ -111,7 +111,8 @@ export function linkedCrates() {
       }
       if (links === null || own) return [component]
       const library = LIBRARIES[name]
-      if (library === undefined) fail(`scripts/crates.mjs does not know the library ${links} of the crate ${name}: add it to LIBRARIES`)
+      if (library === undefined)
+        fail(`scripts/crates.mjs does not know the library ${links} of the crate ${name}: add it to LIBRARIES`)
       if (library === null) return [component]
       const found = library.version(folder) ?? fail(`cannot find the version of ${library.name} in ${name}`)
       return [

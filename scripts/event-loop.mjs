@@ -177,8 +177,7 @@ export async function measureAll({ calls = 20, runs = 10_000 } = {}) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { values } = parseArgs({ options: { calls: { type: 'string' }, json: { type: 'boolean' } } })
-  globalThis.gc ??
-    console.error('a function may pay for the garbage of another: run with node --expose-gc')
+  globalThis.gc ?? console.error('a function may pay for the garbage of another: run with node --expose-gc')
   const found = await measureAll({ calls: Number(values.calls ?? 20) })
   if (values.json) console.log(JSON.stringify(found, undefined, 2))
   else {

@@ -1,11 +1,11 @@
 /**
- * Throws hostile requests at the MCP server, over HTTP and over standard input, and checks that it lives, answers others, keeps
- * its memory, and logs no defect.
+ * Fuzzes the MCP server over HTTP and over standard input. Checks that it keeps running, serves other clients, keeps its
+ * memory, and logs no bug.
  *
  *   node scripts/fuzz/http.mjs [N] [--seed S] [--stdio N] [--only INDEX]
  *
- * N requests over HTTP (20,000), and a quarter as many lines over standard input unless --stdio says otherwise. A seed repeats
- * a run; --only sends one case of it and shows what it is.
+ * N requests over HTTP (default 20,000), and a quarter as many lines over standard input unless --stdio is given. A seed
+ * repeats a run; --only sends and shows a single case of it.
  */
 
 import { spawn } from 'node:child_process'
@@ -23,13 +23,13 @@ import { anyCase } from './requests.mjs'
 
 const { BacktestEngine } = createRequire(import.meta.url)('../../index.js')
 
-/** Sockets at once. */
+/** Concurrent sockets. */
 const SOCKETS = 48
 
-/** After so many cases everything is looked at. */
+/** Cases between two checks of the server. */
 const BATCH = 2000
 
-/** The heap of the server: a leak ends it instead of going unnoticed. */
+/** Heap limit of the server, so that a leak ends it instead of going unnoticed. */
 const HEAP_MEGABYTES = 400
 const LARGEST_RSS_MEGABYTES = 900
 
@@ -62,12 +62,12 @@ process.exit(0)
  * @param {string} name
  */
 function whole(text, name) {
-  if (!/^\d+$/.test(text)) fail(`${name} must be a whole number, was ${JSON.stringify(text)}`, 2)
+  if (!/^\d+$/.test(text)) fail(`${name} must be an integer, was ${JSON.stringify(text)}`, 2)
   return Number(text)
 }
 
 /**
- * Starts the command; what it says on standard error is looked into.
+ * Starts the command and checks its standard error.
  * @param {string[]} args
  */
 function start(args) {
@@ -83,7 +83,7 @@ function start(args) {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     if (stderr.length < 10_000) stderr += text
     last = (last + text).slice(-20_000)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not occur
     const found = /^\s+at |INTERNAL|\(node:\d+\)|[\u0000-\u0009\u000b-\u001f\u007f]/m.exec(last)
     if (found)
       fault ??= `an unexpected line on standard error:\n${last.slice(Math.max(0, found.index - 500), found.index + 1500)}`
@@ -96,7 +96,7 @@ function start(args) {
       return `the server ended with ${child.exitCode ?? child.signalCode}:\n${last}`
     }
     highest = Math.max(highest, memoryOf(child.pid ?? 0))
-    if (highest > LARGEST_RSS_MEGABYTES) return `the server needs ${highest} MB`
+    if (highest > LARGEST_RSS_MEGABYTES) return `the server uses ${highest} MB`
     return fault
   }
   process.on('exit', () => child.kill('SIGKILL'))
@@ -104,7 +104,7 @@ function start(args) {
 }
 
 /**
- * Returns the most that a process has needed, in megabytes; 0 where that is not told.
+ * Returns the peak memory of a process in megabytes; 0 if the system does not report it.
  * @param {number} pid
  */
 function memoryOf(pid) {
@@ -126,7 +126,7 @@ async function overHttp() {
     server.child.once('exit', () => fail(`the server did not start:\n${server.stderr()}`))
   })
   const { port, host, origin } = new URL(url)
-  // Another client, whose session is to survive everything.
+  // Another client, whose session must survive everything.
   const check = new Client({ name: 'check', version: '1' })
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${CHECK_TOKEN}` } },
@@ -150,11 +150,11 @@ async function overHttp() {
     const state = server.state()
     if (state !== undefined) throw new Error(state)
     const health = await fetch(`${origin}/health`, { signal: AbortSignal.timeout(10_000) })
-    if (health.status !== 200) throw new Error(`/health answered ${health.status}`)
+    if (health.status !== 200) throw new Error(`/health returned ${health.status}`)
     const answer = await check.callTool({ name: 'list_assets', arguments: {} }, { timeout: 20_000 })
     if (answer.isError || JSON.stringify(answer).includes('SP500') === false)
       throw new Error('another client is not served')
-    // Sessions of the fuzzer end by its own hand.
+    // The fuzzer ends its own sessions.
     const opened = (await Promise.all([1, 2, 3, 4].map(() => openSession(url)))).filter((id) => id !== undefined)
     const [doomed = known.doomed, ...sessions] = opened
     known.doomed = doomed
@@ -211,7 +211,7 @@ async function overHttp() {
 
 function tokenFile() {
   const file = join(dataDir, 'tokens')
-  writeFileSync(file, `# of the fuzzer\n${OTHER_TOKEN}\n${CHECK_TOKEN} # of the client that must not notice anything\n`)
+  writeFileSync(file, `# for the fuzzer\n${OTHER_TOKEN}\n${CHECK_TOKEN} # for the client that must not be affected\n`)
   return file
 }
 
@@ -232,8 +232,8 @@ async function openSession(url) {
     }),
   })
   const text = await answer.text()
-  // Nobody asks for anything right now: whoever left has to have left its place, too.
-  if (text.includes('at once')) throw new Error(`places are taken by requests that are over: ${text}`)
+  // No other request is active: disconnected clients must not count as active requests.
+  if (text.includes('concurrent requests')) throw new Error(`finished requests still count as active: ${text}`)
   return answer.headers.get('mcp-session-id') ?? undefined
 }
 
@@ -243,7 +243,7 @@ function shown({ parts, end }) {
   return `${text.slice(0, 1500)}${text.length > 1500 ? ` … ${text.length} characters` : ''}, then ${end}`
 }
 
-/** Lines over standard input. What is a request has to be answered, and nothing but messages may come. */
+/** Sends lines over standard input. Every request must get a response, and the output may only contain messages. */
 async function overStdio() {
   const server = start([])
   /** @type {Map<string, (text: string) => void>} */
@@ -267,7 +267,7 @@ async function overStdio() {
   const ask = (/** @type {string} */ method, /** @type {object} */ params) =>
     new Promise((resolve, reject) => {
       const id = `check ${checks++}`
-      const timer = setTimeout(() => reject(new Error(`${method} is not answered`)), 20_000)
+      const timer = setTimeout(() => reject(new Error(`${method} got no response`)), 20_000)
       waiting.set(id, (line) => {
         clearTimeout(timer)
         waiting.delete(id)
@@ -290,7 +290,7 @@ async function overStdio() {
     try {
       await ask('ping', {})
       const line = String(await ask('tools/call', { name: 'list_assets', arguments: {} }))
-      if (!line.includes('SP500')) throw new Error(`list_assets answers ${line.slice(0, 500)}`)
+      if (!line.includes('SP500')) throw new Error(`list_assets returned ${line.slice(0, 500)}`)
       const state = fault ?? server.state()
       if (state !== undefined) throw new Error(state)
     } catch (error) {

@@ -5,7 +5,7 @@ import { crash } from '../scripts/crash/crash.mjs'
 import { server } from './postgres.js'
 
 test.each(['sqlite', 'postgres'] as const)(
-  'processes that are killed while they share a store (%s) leave all that they reported, and nothing by half',
+  'killed processes on a shared store (%s) leave everything they reported, and nothing incomplete',
   { timeout: 180_000 },
   async (store) => {
     const report = await crash({ kills: 4, seed: 20, store, server: server() })

@@ -123,44 +123,41 @@ const obstacle = (() => {
   return problem.trim()
 })()
 
-describe.skipIf(obstacle !== '')(
-  `a disk that really is full${obstacle ? `, which cannot be had here (${obstacle})` : ''}`,
-  () => {
-    test('below the embedded store', { timeout: 60_000 }, async () => {
-      const disk = mount('2m')
-      onTestFinished(disk.unmount)
-      const engine = newEngine({ dataDir: disk.folder })
-      onTestFinished(() => engine.close())
-      await expectKept(engine, small())
-      await expectRefusal(engine)
-      await expectFailed(engine)
-      await failure(engine.importBars({ assetSymbol: 'A', timeframe: '1m', bars: waves(300_000, 60_000) }), 'STORAGE')
-      expect(await engine.listAssets()).toEqual([])
-      await expectKept(engine, small())
-      disk.grow()
-      await expectKept(engine)
-    })
+describe.skipIf(obstacle !== '')(`a full disk${obstacle ? `, not possible here (${obstacle})` : ''}`, () => {
+  test('under the embedded store', { timeout: 60_000 }, async () => {
+    const disk = mount('2m')
+    onTestFinished(disk.unmount)
+    const engine = newEngine({ dataDir: disk.folder })
+    onTestFinished(() => engine.close())
+    await expectKept(engine, small())
+    await expectRefusal(engine)
+    await expectFailed(engine)
+    await failure(engine.importBars({ assetSymbol: 'A', timeframe: '1m', bars: waves(300_000, 60_000) }), 'STORAGE')
+    expect(await engine.listAssets()).toEqual([])
+    await expectKept(engine, small())
+    disk.grow()
+    await expectKept(engine)
+  })
 
-    test('below a table of a server', { timeout: 60_000 }, async () => {
-      const disk = mount('1m')
-      const own = await startPostgres()
-      onTestFinished(async () => {
-        await own.remove()
-        disk.unmount()
-      })
-      chownSync(disk.folder, NOBODY, NOBODY)
-      const url = await database(own.url)
-      const engine = newEngine({ databaseUrl: url })
-      await expectKept(engine, small())
-      const client = await connect(url)
-      await client.query(`CREATE TABLESPACE small LOCATION '${disk.folder}'`)
-      await client.query('ALTER TABLE backtesting.backtest_results SET TABLESPACE small')
-      await expectRefusal(engine)
-      await expectFailed(engine)
-      // Rolled-back rows occupy space until the server vacuums them.
-      disk.grow()
-      await expectKept(engine)
-      await engine.close()
+  test('under a table of a server', { timeout: 60_000 }, async () => {
+    const disk = mount('1m')
+    const own = await startPostgres()
+    onTestFinished(async () => {
+      await own.remove()
+      disk.unmount()
     })
-  },
-)
+    chownSync(disk.folder, NOBODY, NOBODY)
+    const url = await database(own.url)
+    const engine = newEngine({ databaseUrl: url })
+    await expectKept(engine, small())
+    const client = await connect(url)
+    await client.query(`CREATE TABLESPACE small LOCATION '${disk.folder}'`)
+    await client.query('ALTER TABLE backtesting.backtest_results SET TABLESPACE small')
+    await expectRefusal(engine)
+    await expectFailed(engine)
+    // Rolled-back rows occupy space until the server vacuums them.
+    disk.grow()
+    await expectKept(engine)
+    await engine.close()
+  })
+})

@@ -1,4 +1,4 @@
-/** What the crash tests work with: made-up bars, requests and strategies that follow from a few numbers, and digests. */
+/** Data of the crash tests: bars, requests and strategies that are derived from a few numbers, and digests. */
 
 import { createHash } from 'node:crypto'
 
@@ -23,21 +23,21 @@ export function random(seed) {
 const shape = (bar) => 100 + 20 * Math.sin(bar / 9) + 5 * Math.sin(bar / 2.3)
 
 /**
- * The price of a bar that the import with a number brought.
+ * Returns the price that an import writes to a bar.
  * @param {number} bar
  * @param {number} number
  */
 const price = (bar, number) => shape(bar) * (1 + number / 1e6)
 
 /**
- * Returns the number of the import that a price is from.
+ * Returns the number of the import that wrote a price.
  * @param {number} bar
  * @param {number} value
  */
 export const numberOf = (bar, value) => Math.round((value / shape(bar) - 1) * 1e6)
 
 /**
- * Makes one bar a minute of the numbers of the imports that brought them; 0 stands for no bar.
+ * Creates one-minute bars from the numbers of the imports that wrote them; 0 means no bar.
  * @param {ArrayLike<number>} numbers
  * @param {number} [from] the first minute
  */
@@ -55,7 +55,7 @@ export function bars(numbers, from = 0) {
 }
 
 /**
- * A request on bars that are stored, or handed over.
+ * Returns a request on stored or given bars.
  * @param {string} assetSymbol
  * @param {ReturnType<typeof bars>} [given]
  * @returns {import('../../index.js').BacktestRequest}
@@ -63,7 +63,7 @@ export function bars(numbers, from = 0) {
 export function request(assetSymbol, given) {
   return {
     strategyId: 'sma_crossover',
-    // Without costs, so that prices of trades are those of bars; with a small stake, since the made-up prices are easy prey.
+    // Without costs, so that trade prices equal bar prices; with a small position size, because synthetic prices are too profitable.
     parameters: { fast_period: 3, slow_period: 11, position_size: 0.01 },
     simulation: { fees: 0, slippage: 0 },
     assetSymbol,
@@ -76,7 +76,7 @@ export function request(assetSymbol, given) {
 }
 
 /**
- * The bars that a run brings along whose asset is called `GNUMBER-COUNT`.
+ * Returns the bars of a request whose asset is called `GNUMBER-COUNT`.
  * @param {string} symbol
  */
 export function given(symbol) {
@@ -98,7 +98,7 @@ export function strategy(id, number) {
 }
 
 /**
- * Returns a digest of all that came out of a run.
+ * Returns a digest of the results of a run.
  * @param {Pick<import('../../index.js').BacktestResult, 'timestamps' | 'equityCurve' | 'trades' | 'metrics' | 'warnings'>} result
  */
 export function digest({ timestamps, equityCurve, trades, metrics, warnings }) {

@@ -1,10 +1,10 @@
 /**
- * Kills processes in the middle of their work on one store, and holds the store against what they were told.
+ * Kills processes that work on one store, and compares the store with what was reported to them.
  *
- * Several processes work on a store at once: runs, deletions, aborted runs, imports, registrations. One after the other is
- * killed at a random time (SIGKILL), and another one takes its place. After each kill a process that lives on looks at the
- * store: all that was reported as done is there, and whole; what was begun and not reported is there whole or not at all,
- * or marked as failed; no run stays under way. Every few kills hit processes that open an empty store at the same time.
+ * Several processes work on a store concurrently: runs, deletions, aborted runs, imports, registrations. They are killed one
+ * after the other at random times (SIGKILL) and replaced. After each kill, a surviving process checks the store: everything
+ * that was reported as done is stored completely; everything that was started but not reported is stored completely, not at all,
+ * or marked as failed; no run stays active. Every few kills hit processes that open an empty store at the same time.
  */
 
 import { spawn, spawnSync } from 'node:child_process'
@@ -18,19 +18,19 @@ import { bars, digest, given, numberOf, random, request } from './content.mjs'
 /** @type {(name: string) => any} */
 const require = createRequire(import.meta.url)
 const { BacktestEngine } = require('../../index.js')
-/** Modules without types: of newer versions of Node.js, and of a package. */
+/** Modules without types: one of newer Node.js versions, and one of a package. */
 const [SQLITE, POSTGRES] = ['sqlite', 'pg']
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
 
 /** Processes on one store. */
 const SLOTS = 3
-/** Kills of one store before another one is made, so that none grows without end. */
+/** Kills per store, so that no store grows without end. */
 const PER_STORE = 60
-/** Kills until processes are killed while they open an empty store. */
+/** Kills between two tests of opening an empty store. */
 const PER_OPENING = 8
-/** How long a run of a dead process may be shown as under way, milliseconds. */
+/** How long a run of a dead process may be listed as active, milliseconds. */
 const SETTLED = 60_000
-/** Bars of a series at most. */
+/** Most bars of a series. */
 const BARS = 6000
 
 /** @typedef {import('../../index.js').BacktestEngine} Engine */
@@ -39,7 +39,7 @@ const BARS = 6000
 /** @typedef {Begun & { result?: Ended }} Deed */
 /** @typedef {{ name: string, config: import('../../index.js').EngineConfig, check: () => Promise<string[]>, remove: () => Promise<void> }} Place */
 
-/** A process of the tests. */
+/** A worker process. */
 class Worker {
   constructor() {
     this.tag = ''
@@ -75,7 +75,7 @@ class Worker {
     this.child.stdin.write(`${JSON.stringify(orders)}\n`)
   }
 
-  /** Kills the process; returns what it was doing, as far as it had said so. */
+  /** Kills the process. Returns what it was doing, as far as it had reported. */
   async kill() {
     if (this.child.exitCode !== null) this.problems.push(`a process ended by itself with ${this.child.exitCode}`)
     this.child.kill('SIGKILL')
@@ -87,14 +87,14 @@ class Worker {
 /**
  * @typedef {object} Report
  * @property {number} kills
- * @property {Record<string, number>} byActivity what was under way when a process was killed; often several things
+ * @property {Record<string, number>} byActivity what processes were doing when killed; often several things
  * @property {Record<string, number>} verified
  * @property {number} seconds
  * @property {string[]} problems
  */
 
 /**
- * Kills processes; returns what was found.
+ * Kills processes and reports the results.
  * @param {{ kills: number, seed: number, store: 'sqlite' | 'postgres', server?: string | undefined, log?: (line: string) => void }} options
  * @returns {Promise<Report>}
  */
@@ -153,7 +153,7 @@ export async function crash({ kills, seed, store, server, log = () => {} }) {
           continue
         }
         await pause(chance() ** 2 * 1000)
-        // Mostly one that works: opening a store takes a while where others have just died.
+        // Mostly one that is working: opening a store takes a while after others have died.
         const busy = slots.filter(({ worker }) => worker.deeds.size > 1)
         const among = busy.length > 0 && chance() < 0.8 ? busy : slots
         const slot = among[Math.floor(chance() * among.length)]
@@ -161,7 +161,7 @@ export async function crash({ kills, seed, store, server, log = () => {} }) {
         const killed = slot.worker
         count(await killed.kill())
         slot.worker = hire()
-        // Not before it was looked at: who takes its place changes what was its own.
+        // Only after the check: the replacement changes data of its predecessor.
         await books.close(killed, slot.name, slots)
         await begin(slot)
         if (kill % 20 === 0) report.problems.push(...(await place.check()))
@@ -177,13 +177,13 @@ export async function crash({ kills, seed, store, server, log = () => {} }) {
       for (const { worker } of slots) await worker.kill()
       await engine.close()
     }
-    // And once more as a process sees it that opens the store anew.
+    // Check once more with a process that opens the store again.
     const fresh = new BacktestEngine({ logLevel: 'off', ...place.config })
     await books.again(fresh)
     await fresh.close()
   }
 
-  /** Kills one of several processes that open an empty store, and then the others when they have worked on it. */
+  /** Kills one of several processes that open an empty store, then the others after they have worked on it. */
   async function whileOpening() {
     places += 1
     const place = await makePlace()
@@ -232,7 +232,7 @@ export async function crash({ kills, seed, store, server, log = () => {} }) {
   }
 }
 
-/** What the processes on one store were told, and how the store is held against it. */
+/** What was reported to the processes on one store, and the comparison of the store with it. */
 class Books {
   /** @param {Engine} engine @param {string} name @param {Report} report */
   constructor(engine, name, report) {
@@ -247,11 +247,11 @@ class Books {
     this.series = new Map()
     /** Versions of strategies by their ids. @type {Map<string, number>} */
     this.strategies = new Map()
-    /** Users whose runs were under way when they were last looked at, and since when they are dead. @type {Map<string, number>} */
+    /** Users whose runs were active at the last check, with the time of death. @type {Map<string, number>} */
     this.unsettled = new Map()
-    /** Digests of what runs on given bars have to give. @type {Map<string, string>} */
+    /** Expected digests of runs on given bars. @type {Map<string, string>} */
     this.expected = new Map()
-    /** Numbers of imports into the asset that all processes share. @type {Set<number>} */
+    /** Numbers of imports into the shared asset. @type {Set<number>} */
     this.shared = new Set()
   }
 
@@ -288,7 +288,7 @@ class Books {
     const vague = new Set()
     for (const { do: what, id = '', result } of deeds) {
       if (what === 'delete') {
-        // One that was not reported may be done or not.
+        // An unreported deletion may be done or not.
         if (!result) vague.add(id)
         else if (result.deleted) this.deleted.add(id)
         else if (!result.error) this.complain(`run ${id} was reported as kept, and was not there to be deleted`)
@@ -419,7 +419,7 @@ class Books {
     }
   }
 
-  /** What a run on stored bars gives; without bars, nothing. @param {string} symbol */
+  /** Returns the digest of a run on stored bars; undefined without bars. @param {string} symbol */
   async digestOf(symbol) {
     try {
       return digest(await this.engine.runBacktest({ ...request(symbol), persist: false }))
@@ -429,13 +429,13 @@ class Books {
     }
   }
 
-  /** What a run on bars in memory gives. @param {string} symbol @param {number[]} numbers */
+  /** Returns the digest of a run on bars in memory. @param {string} symbol @param {number[]} numbers */
   async digestFor(symbol, numbers) {
     if (numbers.every((number) => number === 0)) return ''
     return digest(await this.engine.runBacktest({ ...request(symbol, bars(numbers)), persist: false }))
   }
 
-  /** All bars of the asset that every process imports are of one import. */
+  /** Checks that all bars of the shared asset are from one import. */
   async sharedSeries() {
     let result
     try {
@@ -482,7 +482,7 @@ class Books {
     }
   }
 
-  /** Looks again at runs of dead processes that were under way. */
+  /** Checks runs of dead processes again that were active. */
   async settled() {
     for (const [tag, since] of this.unsettled) {
       const open = (await this.list(tag)).filter(({ status }) => status === 'running' || status === 'pending')
@@ -496,7 +496,7 @@ class Books {
     }
   }
 
-  /** Waits until no run of a dead process is under way. */
+  /** Waits until no run of a dead process is active. */
   async settle() {
     while (this.unsettled.size > 0) {
       await this.settled()
@@ -504,7 +504,7 @@ class Books {
     }
   }
 
-  /** Looks at everything once more. @param {Engine} engine */
+  /** Checks everything once more. @param {Engine} engine */
   async again(engine) {
     for (const [id, hash] of [...this.kept].slice(-300)) await this.whole(engine, id, hash)
     for (const status of /** @type {const} */ (['running', 'pending'])) {
@@ -520,7 +520,7 @@ function after({ from = 0, count = 0, number = 0 }, numbers) {
   return numbers.map((held, bar) => (bar >= from && bar < from + count ? number : held))
 }
 
-/** Runs without results, results without runs, and trades that were lost on the way. */
+/** Finds runs without results, results without runs, and lost trades. */
 const HALVES = (/** @type {string} */ schema) => `
   SELECT 'completed without results: ' || id FROM ${schema}backtest_runs
     WHERE status = 'completed' AND id NOT IN (SELECT run_id FROM ${schema}backtest_results)
@@ -545,7 +545,7 @@ function sqlite() {
 }
 
 /**
- * Returns the first column of what queries give. Node.js has had SQLite since version 22; before, Python's is used.
+ * Returns the first column of query results. Node.js includes SQLite since version 22; before that, Python's is used.
  * @param {string} file
  * @param {string[]} queries
  * @returns {string[]}
@@ -566,7 +566,7 @@ print(json.dumps([str(row[0]) for query in json.loads(sys.argv[2]) for row in db
   const { status, stdout, stderr, error } = spawnSync('python3', ['-c', program, file, JSON.stringify(queries)], {
     encoding: 'utf8',
   })
-  // Without either, the store is still read through the engine.
+  // Without either, the store is still checked through the engine.
   if (error) return []
   return status === 0 ? JSON.parse(stdout) : [stderr]
 }

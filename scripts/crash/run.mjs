@@ -1,9 +1,9 @@
 /**
- * Kills processes in the middle of their work and holds the store against what they were told; see crash.mjs.
+ * Kills working processes and compares the store with what was reported to them; see crash.mjs.
  *
  *   npm run crash [-- N] [--seed S] [--store sqlite|postgres|both] [--json FILE]
  *
- * N kills in all, 500 by default. PostgreSQL is a server of its own, unless TEST_DATABASE_URL names one.
+ * N kills in total, default 500. Starts a PostgreSQL server unless TEST_DATABASE_URL names one.
  */
 
 import { writeFileSync } from 'node:fs'

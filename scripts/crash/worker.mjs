@@ -1,6 +1,6 @@
 /**
- * A process of the crash tests: it waits for one line of orders, works on a store, and says by a line each what it begins
- * and what it was told is done, until it is killed.
+ * Worker process of the crash tests: waits for one line of orders, works on a store until it is killed, and prints a line
+ * when it starts something and when it is reported as done.
  */
 
 import { writeSync } from 'node:fs'
@@ -16,11 +16,11 @@ const { BacktestEngine } = createRequire(import.meta.url)('../../index.js')
  * @property {'work' | 'open'} mode
  * @property {number} seed
  * @property {string} tag the user of the runs
- * @property {string} slot names what belongs to this process and those that take its place
+ * @property {string} slot identifies data of this process and its replacements
  * @property {number} first the number of the first import and strategy
  */
 
-/** Writes at once, so that nothing that was said is lost with the process. @param {object} line */
+/** Writes synchronously, so that no line is lost with the process. @param {object} line */
 function say(line) {
   const text = Buffer.from(`${JSON.stringify(line)}\n`)
   for (let at = 0; at < text.length; ) {
@@ -35,7 +35,7 @@ function say(line) {
 let next = 0
 
 /**
- * Does a piece of work, and says when it begins and what came of it.
+ * Performs an operation, and prints when it starts and its outcome.
  * @param {object} what
  * @param {() => Promise<object>} work
  */

@@ -1,4 +1,4 @@
-"""Random simulations over all settings, in batches that vectorbt can answer with one call.
+"""Random simulations over all settings, in batches that vectorbt can compute with one call.
 
 The cases of a batch have the number of bars, the length of a bar, the risk-free rate and the days of a year in common,
 and either all or none of them have short signals of their own; everything else is drawn for each case.
@@ -26,19 +26,19 @@ STOPS = [0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.1, 0.3, 1, 1.5]
 
 
 def significant(values, digits):
-    """Rounds to a few digits: short files, and prices that are equal now and then."""
+    """Rounds to a few digits: for short files, and so that prices are sometimes equal."""
     return np.array([float(f"%.{digits}g" % value) for value in values])
 
 
 def prices(rng, bars):
-    """Returns opens, highs, lows, closes and the price that they are about."""
+    """Returns opens, highs, lows, closes and their typical price."""
     scale = float(10.0 ** rng.choice([0, 1, 2, 2, 2, 3, 4, -3, -6, 6, 9, -8]))
     volatility = float(rng.choice([0.0005, 0.01, 0.03, 0.1, 0.4]))
     digits = int(rng.choice([2, 3, 4, 6, 15]))
     kind = rng.choice(["walk", "ticks", "flat", "stairs", "trend"], p=[0.55, 0.2, 0.05, 0.1, 0.1])
     steps = rng.normal(0, volatility, bars)
     if kind == "ticks":
-        # A few levels, so that stops, targets and prices meet exactly.
+        # A few levels, so that prices hit stops and targets exactly.
         close = scale * np.clip(10 + np.cumsum(rng.integers(-1, 2, bars)), 5, 15)
         opens = scale * np.clip(close / scale + rng.integers(-1, 2, bars), 5, 15)
         spread = scale * rng.integers(0, 3, (2, bars))
@@ -66,7 +66,7 @@ def sizes(rng, chosen, units, capital):
     if kind == "percent":
         chosen["size"] = float(rng.choice([0, 0.05, 0.25, 0.5, 0.9, 1]))
         if rng.random() < 0.9:
-            # Reversals by percent raise; most cases shall get further than that.
+            # Reversals by percent raise, so they are rare.
             chosen["uponOppositeEntry"] = str(rng.choice(["ignore", "close", "closeReduce"]))
             chosen["uponStopExit"] = str(rng.choice(["close", "closeReduce"]))
     elif rng.random() < 0.6 or kind == "value":
@@ -106,10 +106,10 @@ def settings(rng, scale, capital):
 
 
 def timestamps(rng, bars, step):
-    """Returns openings of bars: more than half of them one step after the one before, gaps between the others."""
+    """Returns opening times of bars: more than half of them one step after the previous one, the others after a gap."""
     steps = np.full(bars, step)
     gaps = rng.random(bars) < float(rng.choice([0, 0.1, 0.4]))
-    # The middle step must be the length of a bar.
+    # The median step must be the length of a bar.
     gaps[1:] &= np.cumsum(gaps[1:]) <= (bars - 1) // 2 - 1
     steps[gaps] *= rng.integers(2, 100, int(gaps.sum()))
     return (int(rng.choice([0, 1_704_067_200_000])) + np.cumsum(steps)).astype(float)
@@ -131,25 +131,25 @@ def make_case(rng, batch):
         case["high" if draw < 0.85 else "low"] = high if draw < 0.85 else low
     if batch["step"] != 1440 * MINUTE or rng.random() < 0.3:
         case["timestamps"] = timestamps(rng, bars, batch["step"])
-    # Short runs shall trade as well.
+    # Short runs should trade as well.
     density = max(float(rng.choice([0.03, 0.1, 0.3, 0.6])), min(0.5, 2 / bars))
     names = ["entries", "exits"]
     if batch["twoSided"]:
         names += [["shortEntries", "shortExits"], ["shortEntries"], ["shortExits"]][rng.choice(3, p=[0.8, 0.1, 0.1])]
     for name in names:
-        # Exits now and then come so seldom that stops have time to act.
+        # Exits are sometimes rare, so that stops are hit first.
         share = density * float(rng.choice([1, 1, 0.2])) if "xits" in name else density
         case[name] = rng.random(bars) < share
     return case
 
 
 def make_batch(rng, cases, most_bars):
-    """Returns a batch of random cases of 1 to `most_bars` bars; short ones are the more frequent."""
+    """Returns a batch of random cases of 1 to `most_bars` bars; short ones are more frequent."""
     bars = int(np.floor(np.exp(rng.uniform(0, np.log(most_bars + 1)))))
     bars = min(max(bars, 1), most_bars)
     batch = {
         "bars": bars,
-        # A single bar has no length of its own: it counts as a day.
+        # The length of a single bar is unknown: it counts as a day.
         "step": int(rng.choice(STEPS)) if bars > 1 else 1440 * MINUTE,
         "riskFree": float(rng.choice([0, 0, 0.02, 0.1, -0.01])),
         "yearDays": float(rng.choice([365, 365, 252, 365.25, 260])),

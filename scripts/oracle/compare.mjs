@@ -1,16 +1,16 @@
 /**
- * Compares a simulation with what vectorbt answered to the same case: every order, trade, equity value and metric.
+ * Compares a simulation with the results of vectorbt for the same case: every order, trade, equity value and metric.
  *
- * Numbers must agree to 1e-9 relative. Where a number is a small difference of large ones, its last digits are noise in
- * vectorbt as well as here, and no relative tolerance can hold. There the bound of noise.mjs holds; how many
- * numbers needed it is counted.
+ * Numbers must agree to a relative error of 1e-9. If a number is a small difference of large ones, its last digits are noise
+ * in both programs, and no relative tolerance can hold. Then the bound of noise.mjs applies, and the comparison counts the
+ * numbers that need it.
  */
 
 import { noise } from './noise.mjs'
 
 /** @typedef {Float64Array | number[]} Numbers */
 /**
- * @typedef {object} Expected What vectorbt answered.
+ * @typedef {object} Expected The results of vectorbt.
  * @property {string} [error]
  * @property {Record<string, Numbers>} [orders]
  * @property {Record<string, Numbers>} [trades]
@@ -36,7 +36,7 @@ import { noise } from './noise.mjs'
 /** @typedef {import('../../index.js').SimulationResult} SimulationResult */
 /** @typedef {{ path: string, found: unknown, expected: unknown }} Difference */
 
-/** Relative. */
+/** Relative tolerance. */
 export const TOLERANCE = 1e-9
 
 const ORDER_COLUMNS = /** @type {const} */ (['bar', 'side', 'size', 'price', 'fees'])
@@ -63,13 +63,13 @@ export function requestOf({ case: _, expected: __, options, ...columns }) {
   return { ...columns, ...options }
 }
 
-/** What was compared, and how much of it to less than 1e-9 relative. */
+/** Counts of compared numbers. */
 export class Compared {
-  /** Numbers compared. */
+  /** Compared numbers. */
   numbers = 0
-  /** Numbers that agree only within the bound of rounding. */
+  /** Numbers that only agree within the rounding bound. */
   rounded = 0
-  /** Numbers of which rounding leaves no digit, and whose agreement means nothing. */
+  /** Numbers without a reliable digit, whose agreement is meaningless. */
   unknown = 0
   /** @type {Difference[]} */
   differences = []
@@ -111,7 +111,7 @@ export class Compared {
 }
 
 /**
- * Compares a result with what vectorbt answered.
+ * Compares a result with that of vectorbt.
  * @param {Case} one
  * @param {SimulationResult} result
  */

@@ -1,6 +1,6 @@
-/** Counts which settings met which. */
+/** Counts which pairs of settings occurred together. */
 
-/** Settings by the kind of their value, where they are not choices. */
+/** Classifies settings whose values are not choices. */
 const NUMBERS = [
   'fees',
   'fixedFees',

@@ -10,7 +10,7 @@ const REQUIREMENTS = join(ROOT, 'scripts', 'oracle', 'requirements.txt')
 const INSTALLED = join(FOLDER, 'requirements.txt')
 
 /**
- * Returns a Python that has vectorbt: the one that ORACLE_PYTHON names, or that of .venv-oracle, which is made if it is
+ * Returns a Python interpreter with vectorbt: that of ORACLE_PYTHON, or that of .venv-oracle, which is created if it is
  * missing or if the requirements have changed.
  * @returns {string}
  */
@@ -27,7 +27,7 @@ export function python() {
   return program
 }
 
-/** Returns a Python of the versions that the requirements are for. */
+/** Returns a Python interpreter of a version that the requirements support. */
 function systemPython() {
   for (const name of ['python3.11', 'python3.12', 'python3.13', 'python3', 'python']) {
     const { status, stdout } = spawnSync(name, ['-c', 'import sys; print(sys.version_info >= (3, 11))'], {

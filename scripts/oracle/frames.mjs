@@ -1,4 +1,4 @@
-/** Reads what scripts/oracle/stream.py writes. */
+/** Reads the output of scripts/oracle/stream.py. */
 
 import { spawn } from 'node:child_process'
 import { ROOT } from '../lib.mjs'
@@ -50,7 +50,7 @@ export async function* frames(program, args) {
  * @returns {Frame}
  */
 function frame(head, content) {
-  // A copy begins at a multiple of eight bytes, as columns of doubles must.
+  // Copy, because columns of doubles must be aligned to eight bytes.
   const bytes = new Uint8Array(content).buffer
   /** @param {any} value @returns {any} */
   const columns = (value) => {

@@ -1,4 +1,4 @@
-"""Writes random simulations and what vectorbt makes of them to files, for the tests that run without Python.
+"""Writes random simulations and their vectorbt results to files, for the tests that run without Python.
 
     python scripts/oracle/generate.py
 
@@ -27,7 +27,7 @@ FILES = [{"seed": 1001, "cases": 1000, "bars": 90}, {"seed": 1002, "cases": 1000
 
 
 def cases(seed, count, bars, batch):
-    """Yields cases with vectorbt's answers."""
+    """Yields cases with vectorbt's results."""
     rng = np.random.default_rng(seed)
     for made in range(0, count, batch):
         one = make_batch(rng, min(batch, count - made), bars)
@@ -36,7 +36,7 @@ def cases(seed, count, bars, batch):
 
 
 def plain(value, digits=None):
-    """Turns arrays into what JSON has: signals into a text of one character a bar, numbers with so many digits."""
+    """Converts arrays for JSON: signals to a string of one character per bar, numbers to a limited number of digits."""
     if isinstance(value, np.ndarray):
         if value.dtype == bool:
             return "".join("1" if bit else "0" for bit in value)
@@ -57,7 +57,7 @@ def head(**asked):
 
 
 def write_lines(path, seed, count, bars):
-    """Writes JSON lines with every digit, for the tests of the core."""
+    """Writes JSON lines with all digits, for the Rust tests."""
     with open(path, "w", newline="\n") as file:
         print(json.dumps(head(seed=seed, cases=count, bars=bars)), file=file)
         for case in cases(seed, count, bars, batch=4):

@@ -1,12 +1,11 @@
 /**
- * How much of a number is rounding: for every value that is compared, the absolute difference that two exact programs
- * may have, because doubles carry 53 bits and the value is a small difference, or a ratio of small differences, of large
- * amounts.
+ * Rounding bounds: for every compared value, the absolute difference that two correct programs may have, because doubles
+ * have 53 bits and the value is a small difference, or a ratio of small differences, of large amounts.
  *
  * Everything follows from one bound, `money`: each order and each valuation rounds amounts of at most `gross`, so that
- * cash and equity are known to ε × gross × (orders + 8). Bounds of metrics are the derivatives of their formulas by the
- * equity, times that bound. Where a bound says that no digit is known (a Sharpe ratio of returns that are nothing but
- * rounding), it is infinite, and whether there is a value at all is left open too.
+ * cash and equity are known to ε × gross × (orders + 8). Bounds of metrics are the derivatives of their formulas with respect
+ * to equity, times that bound. If no digit is reliable (a Sharpe ratio of returns that are only rounding errors), the bound
+ * is infinite, and the value may also be missing.
  */
 
 /** @typedef {import('./compare.mjs').Case} Case */
@@ -54,13 +53,13 @@ export function noise(one, result) {
 }
 
 /**
- * Follows cash and position from order to order.
+ * Tracks cash and position from order to order.
  * @param {Case} one
  * @param {SimulationResult} result
  */
 function follow({ initialCapital, close }, { orders }) {
   let [cash, position, next, gross, smallest] = [initialCapital, 0, 0, initialCapital, Infinity]
-  /** For each bar, how many orders have been filled until then. */
+  /** For each bar, the number of orders filled so far. */
   const filled = new Uint32Array(close.length)
   for (const [bar, price] of close.entries()) {
     for (; orders.bar[next] === bar; next++) {
@@ -106,8 +105,8 @@ function ofMoney({ initialCapital }, { equityCurve, metrics }, { money, smallest
 }
 
 /**
- * Returns how well depths of drawdowns are known, and whether it is left open which bars belong to which: equity that
- * reaches its peak again but for rounding, after other orders.
+ * Returns the bounds of drawdown depths, and whether the assignment of bars to drawdowns is ambiguous: equity that reaches
+ * its peak again within rounding error, after other orders.
  * @param {Float64Array} equity
  * @param {Uint32Array} filled
  * @param {number} money
@@ -131,7 +130,7 @@ function ofFalls(equity, filled, money) {
 function ofTrades({ trades, metrics }, money, perTrade) {
   const closed = [...trades.pnl].filter((_, at) => trades.status[at] === 1)
   const percent = 100 * Math.max(0, ...[...trades.pnl.keys()].map(perTrade))
-  // Whether a result within rounding of 0 is a win, a loss or neither is left open.
+  // A profit within rounding error of 0 may be a win, a loss or neither.
   const open = closed.some((pnl) => pnl !== 0 && Math.abs(pnl) <= money) ? Infinity : 0
   const losses = closed.filter((pnl) => pnl < 0).reduce((sum, pnl) => sum - pnl, 0)
   const root = Math.sqrt(closed.length)
@@ -175,7 +174,7 @@ function ofReturns(one, { equityCurve, metrics }, money) {
   const size = { r: rootMeanSquare(returns), b: rootMeanSquare(benchmark) }
   const mean = average(rounding) + sums * average(returns.map(Math.abs))
   const scatter = rootMeanSquare(rounding) + sums * size.r
-  // vectorbt values the benchmark as close ÷ first close × capital, which rounds whatever its returns are.
+  // vectorbt computes the benchmark as close ÷ first close × capital, which rounds independently of its returns.
   const still = 4 * EPSILON + sums * size.b
 
   const final = Math.abs(equityCurve[bars - 1] ?? 0)
@@ -219,7 +218,7 @@ function ofReturns(one, { equityCurve, metrics }, money) {
 }
 
 /**
- * Returns of a curve, how well each is known, and whether the curve stays above 0.
+ * Returns the returns of a curve, their bounds, and whether the curve stays above 0.
  * @param {number} start
  * @param {Float64Array} curve
  * @param {number} money
@@ -239,7 +238,7 @@ function changes(start, curve, money) {
 }
 
 /**
- * How well a ratio is known whose dividend and divisor are; not at all if the divisor is within rounding of 0.
+ * Returns the bound of a ratio from those of its dividend and divisor; infinite if the divisor is 0 within rounding error.
  * @param {number} dividend
  * @param {number} divisor
  * @param {number | null | undefined} value

@@ -1,4 +1,4 @@
-"""What vectorbt answers to a batch of cases: orders, exit trades, equity, metrics, reasons of orders that were not filled.
+"""Computes a batch of cases with vectorbt: orders, exit trades, equity, metrics, reasons of unfilled orders.
 
 Each case is a column of one `Portfolio.from_signals`, engine "numba". Where vectorbt raises, the batch is halved until
 the case that it raises for stands alone.
@@ -20,7 +20,7 @@ SNAKE = {
     "sizeGranularity": ("size_granularity", np.nan), "slStop": ("sl_stop", np.nan), "tpStop": ("tp_stop", np.nan),
     "slTrail": ("sl_trail", False), "lockCash": ("lock_cash", False), "allowPartial": ("allow_partial", True),
 }
-# The choices are in the order of vectorbt's enumerations, so that a position in the list is vectorbt's number.
+# In the order of vectorbt's enumerations, so that the index equals vectorbt's value.
 ENUMS = {
     "sizeType": ("size_type", "amount"), "direction": ("direction", "longOnly"), "accumulate": ("accumulate", "disabled"),
     "uponLongConflict": ("upon_long_conflict", "ignore"), "uponShortConflict": ("upon_short_conflict", "ignore"),
@@ -37,7 +37,7 @@ TRADES = {
 
 
 def arguments(batch, cases):
-    """Returns the arguments of `from_signals`; always arrays of the same types, as numba compiles anew for others."""
+    """Returns the arguments of `from_signals`, always as arrays of the same types, because numba recompiles for others."""
     bars = batch["bars"]
     later = np.array([case["options"].get("execution") == "nextOpen" for case in cases])
 
@@ -66,7 +66,7 @@ def arguments(batch, cases):
 
 
 def answer(batch, cases=None):
-    """Returns what vectorbt answers to each case."""
+    """Returns vectorbt's results for each case."""
     cases = batch["cases"] if cases is None else cases
     freq = pd.Timedelta(batch["step"], "ms")
     try:
@@ -97,7 +97,7 @@ def answer(batch, cases=None):
 
 
 def unexecuted_signals(case, orders):
-    """Counts by hand where every order is by one signal: one direction, no stops."""
+    """Counts signals for runs in which every order has one signal: one direction, no stops."""
     options = case["options"]
     if options.get("direction") == "both" or {"shortEntries", "shortExits"} & set(case) or {"slStop", "tpStop"} & set(options):
         return {}
@@ -117,36 +117,36 @@ def unfilled(logs):
 
 
 def number(value):
-    """A JSON number, null for NaN and infinities."""
+    """Returns a JSON number; null for NaN and infinities."""
     value = float(value)
     return value if np.isfinite(value) else None
 
 
 def all_metrics(portfolio, batch, freq, equity):
-    """Returns every metric but the count of signals by our name and in our unit, one value a case."""
+    """Returns every metric except the signal counts, with our names and units, one value per case."""
     columns = equity.shape[1]
     bars_a_year = batch["yearDays"] * 86_400_000 / batch["step"]
     metrics = vectorbt_metrics(portfolio, freq, f"{batch['yearDays']} days", batch["riskFree"] / bars_a_year)
-    # The value at the last bar: `final_value()` takes profits below 1e-9 of what was traded for nothing.
+    # The value at the last bar: `final_value()` treats profits below 1e-9 of the traded value as 0.
     capital = np.asarray(portfolio.init_cash, float)
     metrics |= {"finalCapital": equity[-1], "totalProfit": equity[-1] - capital}
     metrics["totalReturn"] = metrics["totalProfit"] / capital * 100
     metrics |= other_metrics(portfolio, equity)
     values = {name: np.broadcast_to(np.asarray(value, float), columns).copy() for name, value in metrics.items()}
-    # vectorbt has NaN where there is nothing to count.
+    # vectorbt returns NaN if there is nothing to count.
     for name in ("maxDrawdown", "maxWinStreak", "maxLossStreak"):
         values[name][np.isnan(values[name])] = 0.0
-    # Of returns that are all the same vectorbt divides by what rounding left of a deviation of 0, unless that is 0 too.
+    # For constant returns, vectorbt divides by the rounding error of a standard deviation of 0, unless that is 0.
     values["sharpeRatio"][np.ptp(portfolio.returns().to_numpy(), axis=0) == 0] = np.nan
     return values
 
 
 def vectorbt_metrics(portfolio, freq, year, risk_free):
-    """Metrics that vectorbt has a function for; `risk_free` is per bar."""
+    """Returns the metrics that vectorbt has a function for; `risk_free` is per bar."""
     returns = portfolio.get_returns_acc(freq=freq, year_freq=year)
     trades, drawdowns = portfolio.trades, portfolio.drawdowns
     closed = trades.closed
-    # Durations are taken in bars: as time spans vectorbt cuts them to whole nanoseconds.
+    # Durations are computed in bars: vectorbt truncates time spans to whole nanoseconds.
     bar_days = freq / pd.Timedelta("1D")
     return {
         "finalCapital": portfolio.final_value(),
@@ -202,7 +202,7 @@ def vectorbt_metrics(portfolio, freq, year, risk_free):
 
 
 def other_metrics(portfolio, equity):
-    """Metrics that vectorbt lacks, with numpy by the formulas of the documentation, on vectorbt's records."""
+    """Computes the metrics that vectorbt lacks from vectorbt's records, with numpy and the documented formulas."""
     columns = equity.shape[1]
     logs, trades = portfolio.logs.values, portfolio.trades.closed.values
     filled = logs[logs["res_status"] == 0]
@@ -215,7 +215,7 @@ def other_metrics(portfolio, equity):
         mean_win = total(wins, wins["pnl"]) / total(wins, np.ones(len(wins)))
         mean_loss = total(losses, losses["pnl"]) / total(losses, np.ones(len(losses)))
         return {
-            # A log record has the price asked for, before slippage, and the price of the fill.
+            # A log record has the requested price, before slippage, and the fill price.
             "totalSlippagePaid": total(filled, filled["res_size"] * np.abs(filled["res_price"] - filled["req_price"])),
             "turnover": total(filled, filled["res_size"] * filled["res_price"]) / equity.mean(axis=0),
             "payoffRatio": mean_win / -mean_loss,

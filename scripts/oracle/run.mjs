@@ -1,10 +1,10 @@
 /**
- * Asks vectorbt: random simulations over all settings, every order, trade, equity value and metric of which must be the
- * same through the built addon.
+ * Compares random simulations over all settings with vectorbt: every order, trade, equity value and metric of the built addon
+ * must be the same.
  *
  *     npm run test:oracle -- --cases 20000 --seed 1 --bars 2000
  *
- * vectorbt runs in a Python environment of its own, .venv-oracle, made on first use; ORACLE_PYTHON names another one.
+ * vectorbt runs in its own Python environment, .venv-oracle, which is created on first use; ORACLE_PYTHON selects another one.
  */
 
 import { appendFileSync } from 'node:fs'
@@ -81,7 +81,7 @@ async function check(one) {
   try {
     const result = await simulateSignals(requestOf(one))
     if (error === undefined) return judge(one, result)
-    // A fill of size 0, which vectorbt's own trades refuse: here the order is rejected, and the run goes on.
+    // A fill of size 0, which raises in vectorbt's trades: here, the order is rejected and the run continues.
     if (/order with size 0/.test(error)) counts.zero++
     else disagree(one, `accepted, vectorbt raises ${error}`)
   } catch (refusal) {
@@ -120,7 +120,7 @@ function judge(one, result) {
 }
 
 /**
- * Keeps the examples with the fewest bars.
+ * Keeps the disagreements with the fewest bars.
  * @param {Case} one
  * @param {string} what
  */

@@ -1,4 +1,4 @@
-"""Writes random cases and what vectorbt answers to them to standard output, for scripts/oracle/run.mjs.
+"""Writes random cases and their vectorbt results to standard output, for scripts/oracle/run.mjs.
 
     python scripts/oracle/stream.py --cases 20000 --seed 1 --bars 2000 --batch 50
 
@@ -26,7 +26,7 @@ class Frame:
         self.parts, self.size = [], 0
 
     def pack(self, value):
-        """Returns a value for the head; arrays go to the columns."""
+        """Converts a value for the head; arrays go to the columns."""
         if isinstance(value, np.ndarray):
             kind = "u1" if value.dtype == bool else "f8"
             content = np.ascontiguousarray(value, dtype=kind).tobytes()

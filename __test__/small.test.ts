@@ -1,11 +1,6 @@
 /**
-<<<<<<< HEAD
  * Small backtests are computed on the JavaScript thread, and their columns arrive in one block. Long ones are computed on
  * other threads, and their columns arrive one by one. The results must not differ.
-=======
- * Short runs are computed on the calling thread, and their columns are delivered in one block. Long runs use another thread
- * and deliver separate columns. Callers must not notice the difference.
->>>>>>> e502f28 (Say the comments of the crash and oracle scripts plainly)
  */
 
 import { describe, expect, test } from 'vitest'

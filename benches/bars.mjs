@@ -1,4 +1,4 @@
-/** Bars for benchmarks: a seeded random walk of minute bars, the same on every machine. */
+/** Bars for benchmarks: a seeded random walk of minute bars, the same on every computer. */
 
 /**
  * @param {number} count
@@ -11,7 +11,7 @@ export function randomBars(count, seed = 1) {
   const low = new Float64Array(count)
   const close = new Float64Array(count)
   let state = seed >>> 0
-  // Mulberry32: small, and exact integer arithmetic everywhere.
+  // Mulberry32: small, and integer arithmetic that is exact everywhere.
   const random = () => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
@@ -22,7 +22,7 @@ export function randomBars(count, seed = 1) {
   for (let bar = 0; bar < count; bar++) {
     timestamps[bar] = bar * 60_000
     open[bar] = price
-    // A weak pull to 100 keeps prices in sight over a million bars.
+    // A weak pull towards 100 keeps prices bounded over a million bars.
     price *= 1 + (random() - 0.5) * 0.004 + (100 - price) * 1e-6
     close[bar] = price
     high[bar] = Math.max(open[bar], price) * (1 + random() * 0.001)

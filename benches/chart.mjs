@@ -3,7 +3,7 @@
  *
  *   node benches/chart.mjs [--bars N] [--rounds N]
  *
- * The result and the bars are handed in, so that it is the picture that is timed and not the store.
+ * The result and the bars are passed as arguments, so that the store is not part of the measurement.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,4 +1,4 @@
-"""The peers from Python, as a child of benches/run.mjs: reads one JSON request a line, answers with one.
+"""The Python peers, as a child process of benches/run.mjs: reads one JSON request per line, and writes one response.
 
 Requests: {"load": FILE, "bars": N} reads columns (float64, little-endian: timestamps, open, high, low, close);
 {"peer": NAME, "strategy": NAME, "stops": BOOL} runs one backtest with its metrics and answers with the seconds of
@@ -67,7 +67,7 @@ def run_vectorbt(data, strategy, stops):
     portfolio = vbt.Portfolio.from_signals(
         close, entries, exits, init_cash=TERMS["capital"], fees=TERMS["fees"], slippage=TERMS["slippage"],
         freq="1min", **more)
-    # As vectorbt's own stats() have it: what is won or lost is known of closed trades only.
+    # Like vectorbt's stats(): only closed trades count as won or lost.
     trades = portfolio.trades.closed
     return {
         "totalReturn": float(portfolio.total_return() * 100),
@@ -118,6 +118,6 @@ for line in sys.stdin:
     wall, cpu = time.perf_counter(), time.process_time()
     results = run(data, request["strategy"], request["stops"])
     answer = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    # JSON has no infinity: a profit factor without a loss is no number to compare.
+    # JSON has no infinity: a profit factor without a loss cannot be compared.
     answer["results"] = {name: value if np.isfinite(value) else None for name, value in results.items()}
     print(json.dumps(answer), flush=True)

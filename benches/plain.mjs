@@ -1,7 +1,7 @@
 /**
- * The peer that is always there: a backtest written by hand in plain JavaScript over Float64Arrays. SMA crossover with
- * fees and slippage, all in and all out at the close; equity, and five metrics: total return, Sharpe, volatility,
- * deepest drawdown, number of trades.
+ * The peer that is always available: a hand-written backtest in plain JavaScript over Float64Arrays. SMA crossover with fees
+ * and slippage, all in and all out at the close; equity and five metrics: total return, Sharpe ratio, volatility, maximum
+ * drawdown, number of trades.
  */
 
 /**
@@ -63,7 +63,7 @@ export function smaCrossover(close, fast, slow, { initialCapital, fees, slippage
 }
 
 /**
- * Where the fast average crosses the slow one: one 0 or 1 a bar.
+ * Returns the signals of the crossover: one 0 or 1 per bar.
  *
  * @param {Float64Array} close
  * @param {number} fast
@@ -90,7 +90,7 @@ export function crossings(close, fast, slow) {
 }
 
 /**
- * The same backtest and five metrics as `smaCrossover`, on signals that are given.
+ * The same backtest and metrics as `smaCrossover`, on given signals.
  *
  * @param {Float64Array} close
  * @param {Uint8Array} entries
@@ -131,7 +131,7 @@ export function onSignals(close, entries, exits, { initialCapital, fees, slippag
   return figures(equity, trades, { sum, squares, deepest }, { initialCapital, barsAYear })
 }
 
-/** The figures of a run, from what its loop summed up. */
+/** Returns the metrics of a run from the sums of its loop. */
 function figures(equity, trades, { sum, squares, deepest }, { initialCapital, barsAYear }) {
   const bars = equity.length
   const mean = sum / bars

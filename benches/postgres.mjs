@@ -1,15 +1,15 @@
 /**
- * Measures PostgreSQL beside its peers, in one go, alternating: loading bars, and keeping a run.
+ * Measures loading bars from PostgreSQL and storing runs in it, alternating with its peers.
  *
  *   node benches/postgres.mjs [--bars N] [--rounds N]
  *
  * Loading: N bars (1,000,000) of one asset out of five, with columns of double precision and of numeric. Peers are psql,
- * where it is on PATH, and node-postgres; psql reads `COPY … TO STDOUT (FORMAT binary)` into nothing. Keeping: a run with
+ * if it is on the PATH, and node-postgres; psql discards the output of `COPY … TO STDOUT (FORMAT binary)`. Storing: a run with
  * N / 100 trades and N points of equity, on the server and in the embedded store.
  *
- * The server is that of BENCH_DATABASE_URL, or one of its own with the settings of a real one. What is loaded and kept is
- * compared before anything is timed. Times are medians of wall clock; on shared machines only ratios within one run mean
- * anything.
+ * The server is that of BENCH_DATABASE_URL, or a temporary one with realistic settings. Loaded and stored data are compared
+ * before anything is measured. Times are medians of wall clock time; on shared computers, only ratios within one run are
+ * meaningful.
  */
 
 import { spawn, spawnSync } from 'node:child_process'
@@ -32,7 +32,7 @@ const { BacktestEngine } = require('../index.js')
 const median = (times) => times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN
 
 /**
- * Runs what is given in turn, round after round; returns the medians, milliseconds.
+ * Runs functions alternately for several rounds. Returns the medians in milliseconds.
  * @param {Record<string, () => Promise<number | undefined>>} contestants each returns its own milliseconds, if it knows better
  */
 async function race(contestants) {
@@ -100,7 +100,7 @@ try {
 async function loading(type, withPsql) {
   const table = `prices_${type.split(' ')[0]}`
   const cast = type === 'numeric' ? 'numeric(15,8)' : type
-  // Without a log, for it is only read.
+  // Unlogged, because it is only read.
   await client.query(`CREATE UNLOGGED TABLE ${table} (symbol text NOT NULL, ts timestamptz NOT NULL, open ${cast}, high ${cast}, low ${cast},
       close ${cast}, volume ${cast});
     INSERT INTO ${table} SELECT 'A' || a, to_timestamp(i * 60), p, p + 0.5, p - 0.5, p + 0.25, 1000 + i % 7
@@ -148,7 +148,7 @@ async function loading(type, withPsql) {
   let within = Number.NaN
   const contestants = {
     addon: async () => {
-      // From the stage of loading to the next; the rest is the run.
+      // From the loading stage to the next one; the rest is the run.
       /** @type {Record<string, number>} */
       const begins = {}
       await engine.runBacktest(request, {
@@ -175,12 +175,13 @@ async function loading(type, withPsql) {
       `  ${name.padEnd(50)} ${time.toFixed(0).padStart(7)} ms${name === 'addon' ? '' : `  ${(time / (medians.addon ?? 1)).toFixed(2)} × the addon`}`,
     )
   const psql = medians['psql, COPY binary into nothing']
-  if (psql) console.log(`  the addon takes ${((medians.addon ?? 0) / psql).toFixed(2)} × psql; at most 1.3 are asked`)
+  if (psql)
+    console.log(`  the addon takes ${((medians.addon ?? 0) / psql).toFixed(2)} × psql; the target is at most 1.3`)
   await client.query(`DROP TABLE ${table}`)
 }
 
 /**
- * Runs a program that writes into nothing.
+ * Runs a program and discards its output.
  * @param {string} program @param {string[]} args
  * @returns {Promise<undefined>}
  */
@@ -203,7 +204,7 @@ async function keeping() {
     low: close.map((price) => price - 1),
     close,
   }
-  /** A trade every hundred bars. */
+  /** One trade every hundred bars. */
   const strategy = {
     id: 'every_hundred',
     generateSignals: () => ({
@@ -245,6 +246,6 @@ async function keeping() {
   console.log(
     `\nkeeping a run with ${(BARS / 100).toLocaleString('en')} trades and ${BARS.toLocaleString('en')} points of equity`,
   )
-  console.log(`  PostgreSQL  ${medians.PostgreSQL?.toFixed(0)} ms; under 1000 are asked for a million points`)
-  console.log(`  embedded    ${medians.embedded?.toFixed(0)} ms; under 300 are asked`)
+  console.log(`  PostgreSQL  ${medians.PostgreSQL?.toFixed(0)} ms; the target is below 1000 for a million points`)
+  console.log(`  embedded    ${medians.embedded?.toFixed(0)} ms; the target is below 300`)
 }

@@ -1,12 +1,12 @@
 /**
- * Measures single runs through the addon beside its peers, in one go, alternating.
+ * Measures single runs of the addon, alternating with its peers.
  *
  *   npm run bench [-- --bars N] [--rounds N] [--python PATH]
  *
- * The plain loop of benches/plain.mjs is always a peer. vectorbt and raptorbt join in where PATH (or BENCH_PYTHON) is a
- * Python that has them and TA-Lib: `python3 -m venv .venv && .venv/bin/pip install -r benches/requirements.txt`, then
- * `--python .venv/bin/python`. Results are compared before anything is timed. Times are medians of wall clock; on shared
- * machines only ratios within one run mean anything.
+ * The plain loop in benches/plain.mjs is always a peer. vectorbt and raptorbt are peers if PATH (or BENCH_PYTHON) is a Python
+ * interpreter with them and TA-Lib: `python3 -m venv .venv && .venv/bin/pip install -r benches/requirements.txt`, then
+ * `--python .venv/bin/python`. Results are compared before anything is measured. Times are medians of wall clock time; on
+ * shared computers, only ratios within one run are meaningful.
  */
 
 import { spawn, spawnSync } from 'node:child_process'
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const MOST = Number(values.bars ?? 1_000_000)
 const ROUNDS = Number(values.rounds ?? 9)
-/** Runs of one contestant before the next one's turn. */
+/** Consecutive runs of one peer. */
 const IN_A_ROW = 5
 const PYTHON = values.python ?? process.env.BENCH_PYTHON
 const require = createRequire(import.meta.url)
@@ -45,9 +45,9 @@ const engine = new BacktestEngine({
 const median = (times) => times.toSorted((a, b) => a - b)[times.length >> 1]
 
 /**
- * Runs what is given in turn, round after round, and returns the median of each, milliseconds. What runs in this process
- * runs a few times in a row: JavaScript collects garbage on other threads while the next one runs, and most of it shall be
- * its own.
+ * Runs functions alternately for several rounds, and returns the median of each in milliseconds. A function in this process
+ * runs a few times in a row: JavaScript collects garbage on other threads while the next function runs, and most of it should
+ * be its own.
  * @param {Record<string, () => Promise<number | undefined>>} contestants each returns its own milliseconds, if it knows better
  */
 async function race(contestants, rounds = ROUNDS) {
@@ -163,7 +163,7 @@ async function single(bars, count, strategyId, stops) {
 }
 
 /**
- * The machine alone, on signals that are there already, beside the plain loop on the same signals.
+ * Measures the simulation alone, and the plain loop on the same signals.
  * @param {ReturnType<typeof randomBars>} bars @param {Record<string, number>} whole the metrics of the whole backtest
  */
 async function given(bars, count, whole) {
@@ -179,13 +179,13 @@ async function given(bars, count, whole) {
   const contestants = {
     addon: async () => void (await simulateSignals(request)),
     'plain JavaScript': async () => void onSignals(close, entries, exits, terms),
-    // What the loop takes as it is written by hand, where the signals come from averages on the way.
+    // The hand-written loop that computes the signals from averages on the fly.
     'the same, with its averages': async () => void smaCrossover(close, 10, 30, terms),
   }
   report(count, 'simulateSignals, on given signals', await race(contestants))
 }
 
-// The cost of a call.
+// Overhead of a call.
 const tiny = randomBars(100)
 const entries = Uint8Array.from(tiny.close, (_, bar) => Number(bar % 20 === 5))
 const exits = Uint8Array.from(tiny.close, (_, bar) => Number(bar % 20 === 15))
@@ -212,7 +212,7 @@ console.log(`  runBacktest      ${(await calls(() => engine.runBacktest(small)))
 const signals = { close: tiny.close, entries, exits, initialCapital: CAPITAL }
 console.log(`  simulateSignals  ${(await calls(() => simulateSignals(signals))).toFixed(0)} µs`)
 
-// From `require` to the first result, in processes of their own.
+// From `require` to the first result, in child processes.
 const program = `
   const begin = performance.now()
   const { simulateSignals } = require(${JSON.stringify(join(import.meta.dirname, '..', 'index.js'))})

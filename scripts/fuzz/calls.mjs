@@ -1,6 +1,6 @@
 /**
- * One process of scripts/fuzz/js.mjs: makes cases one after the other and checks what comes back. The number of the last case
- * that began is in a file before it begins, so that a crash can be told from the case.
+ * A child process of scripts/fuzz/js.mjs: runs cases one after the other and checks the results. It writes the number of each
+ * case to a file before the case starts, so that a crash can be attributed to its case.
  *
  *   node scripts/fuzz/calls.mjs '{"seed": 1, "from": 0, "count": 100, "progress": FILE, "dataDir": FOLDER, …}'
  */
@@ -23,17 +23,17 @@ process.env.LOG_LEVEL = 'off'
 const backtesting = createRequire(import.meta.url)(join(ROOT, 'index.js'))
 const { BacktestEngine, BacktestError } = backtesting
 
-/** Cases that run at once. */
+/** Concurrent cases. */
 const BATCH = 16
-/** A call may hold the event loop so long, and take so long in all, milliseconds: generous, for busy machines. */
+/** Limits on blocking the event loop and on the total time of a call, milliseconds: generous, for busy computers. */
 const LONGEST_HOLD = 4_000
 const LONGEST_CALL = 20_000
-/** Bytes of an error's message and of an issue's. */
+/** Limits on the bytes of an error message and of an issue message. */
 const LONGEST_MESSAGE = 8_000
 const LONGEST_ISSUE = 2_000
 const LATE = Symbol('late')
 const DAY = 86_400_000
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what no message may have
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these must not occur in messages
 const ACTS = /[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udfff]/u
 
 const FUNCTIONS = Object.keys(backtesting).filter(
@@ -94,7 +94,7 @@ const stats = {
 process.stdout.write(`${JSON.stringify(stats)}\n`, () => process.exit(0))
 
 /**
- * Makes one case.
+ * Runs one case.
  * @param {number} index
  */
 async function one(index) {
@@ -124,7 +124,7 @@ async function one(index) {
 }
 
 /**
- * Calls, and checks everything that may be said of the outcome.
+ * Calls a function and checks the outcome.
  * @param {number} index
  * @param {string} name
  * @param {() => any} invoke
@@ -140,14 +140,14 @@ async function check(index, name, invoke, isDeep = false) {
   try {
     promise = invoke()
   } catch (error) {
-    // Without stack, no function can even begin.
+    // Without stack space, no function can be called.
     if (!isDeep) note(label, 'threw instead of rejecting', error)
     return
   }
   const held = performance.now() - start
   longestHold = Math.max(longestHold, held)
   if (verbose && held > 100) process.stderr.write(`${label} held ${Math.round(held)} ms\n`)
-  if (held > LONGEST_HOLD) note(label, 'held the event loop', `${Math.round(held)} ms`)
+  if (held > LONGEST_HOLD) note(label, 'blocked the event loop', `${Math.round(held)} ms`)
   if (!(promise instanceof Promise)) return note(label, 'is no promise', promise)
   /** @type {NodeJS.Timeout | undefined} */
   let timer
@@ -198,7 +198,7 @@ function checkError(label, name, error, isDeep) {
 }
 
 /**
- * Returns the place of a number that is none.
+ * Returns the path of a number that is not finite.
  * @param {any} value
  * @param {string} path
  * @returns {string | undefined}
@@ -215,7 +215,7 @@ function unsound(value, path) {
 }
 
 /**
- * Checks the constructor, which throws, and nothing but a BacktestError.
+ * Checks the constructor, which may only throw a BacktestError.
  * @param {number} index
  * @param {Random} random
  */
@@ -228,7 +228,7 @@ async function construct(index, random) {
   try {
     const made = new BacktestEngine(given)
     tally('constructed')
-    // A store of its own is not opened: it may be anywhere.
+    // Its store is not opened, because it may be anywhere.
     await made.close()
   } catch (error) {
     checkError(label, 'BacktestEngine', /** @type {any} */ (error), false)
@@ -236,7 +236,7 @@ async function construct(index, random) {
 }
 
 /**
- * Calls at the end of the stack.
+ * Calls a function with almost no stack space left.
  * @param {() => any} invoke
  * @returns {any}
  */
@@ -249,7 +249,7 @@ function dive(invoke) {
 }
 
 /**
- * Does something to the engines while another call reads its arguments.
+ * Uses the engines while another call reads its arguments.
  * @param {Random} random
  */
 function act(random) {
@@ -274,7 +274,7 @@ function pickEngine(random) {
   const kind = random.below(40)
   if (kind === 0) return closed
   if (kind > 1) return engine
-  // One that is closed in the middle.
+  // An engine that is closed meanwhile.
   const other = new BacktestEngine({ dataDir, logLevel: 'off' })
   const close = () => other.close().catch(() => {})
   if (random.chance(0.5)) setImmediate(close)
@@ -283,7 +283,7 @@ function pickEngine(random) {
 }
 
 /**
- * Picks a function, the ones with most to read most often.
+ * Picks a function; those with the largest arguments most often.
  * @param {Random} random
  * @param {string[]} names
  */
@@ -295,7 +295,7 @@ function pickName(random, names) {
 }
 
 /**
- * Returns arguments that are right.
+ * Returns valid arguments.
  * @param {string} name
  * @param {Random} random
  * @returns {any[]}
@@ -324,7 +324,7 @@ function validArguments(name, random) {
       ]
     case 'renderChart':
       return [
-        // A copy, since cases take memory away.
+        // A copy, because cases detach memory.
         random.chance(0.8) ? structuredClone(samples.result) : samples.backtestId,
         { format: random.chance(0.9) ? 'svg' : 'png', width: 200, height: 200, theme: 'dark' },
       ]
@@ -510,7 +510,7 @@ function anyListener(random, controller) {
 }
 
 /**
- * Makes what calls refer to.
+ * Creates the assets, strategies and runs that calls refer to.
  * @returns {Promise<Any>}
  */
 async function makeSamples() {
@@ -542,7 +542,7 @@ async function makeSamples() {
   return { ...first, ids: [...first.ids, 'f0', 'f1', 's1', 's2'] }
 }
 
-/** Returns the codes that the documentation of each function names. */
+/** Returns the error codes in the documentation of each function. */
 function readCodes() {
   const text = readFileSync(join(ROOT, 'index.d.ts'), 'utf8')
   /** @type {Record<string, string[]>} */
@@ -551,7 +551,7 @@ function readCodes() {
     /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n\s*(?:export declare function )?(\w+)\(/g,
   )) {
     const codes = [...comment.matchAll(/`([A-Z]+(?:_[A-Z]+)*)`/g)].map(([, code = '']) => code)
-    // A method whose `this` is no engine is refused as well.
+    // A method whose `this` is not an engine is rejected as well.
     found[name] = [...new Set([...(found[name] ?? []), ...codes, 'INVALID_ARGUMENT'])]
   }
   return found

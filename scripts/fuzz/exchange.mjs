@@ -1,24 +1,24 @@
-/** One exchange over a raw socket: writes a case, reads what comes, and says what is wrong with it. */
+/** One exchange over a raw socket: writes a case, reads the response, and reports what is wrong with it. */
 
 import { connect } from 'node:net'
 
-/** What a server may answer here. Each is documented in docs/mcp.md or comes from Node.js for what is no HTTP. */
+/** Allowed status codes: documented in docs/mcp.md, or sent by Node.js for input that is not HTTP. */
 const STATUSES = new Set([100, 200, 202, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 429, 431, 499, 503])
 
-/** A whole request is answered by then, or the server hangs. */
+/** Time limit for the response to a complete request. */
 const LONGEST_MILLISECONDS = 20_000
 
-/** What is no whole request is given so long, in case an answer comes. */
+/** Time to wait for a response to an incomplete request. */
 const SHORTEST_MILLISECONDS = 15
 
 /**
  * @typedef {object} Outcome
  * @property {number[]} statuses
- * @property {boolean} stream whether a stream was left that the server holds open
- * @property {string | undefined} fault what must not be
+ * @property {boolean} stream whether the server keeps a stream open
+ * @property {string | undefined} fault what is wrong
  */
 
-/** A connection that is used for as many cases as the server allows. */
+/** A connection that is reused for as many cases as the server allows. */
 export class Connection {
   /** @type {import('node:net').Socket | undefined} */
   #socket
@@ -53,7 +53,7 @@ export class Connection {
       }
       const timer = setTimeout(
         () => {
-          // A client may cancel its own request, which then is never answered: its stream stays open.
+          // A client may cancel its own request, which then gets no response: its stream stays open.
           if (!given.framed || reader.stream) settle()
           else settle('no answer to a whole request')
         },
@@ -73,7 +73,7 @@ export class Connection {
       socket.on('close', () => {
         reader.end()
         if (reader.fault === undefined && given.framed && reader.answers < given.answers) {
-          // The server may have closed an idle connection just when it was used again.
+          // The server may have closed an idle connection at the moment it was reused.
           if (kept === socket && reader.answers === 0) return again()
           settle('closed without an answer to a whole request')
         } else settle()
@@ -116,7 +116,7 @@ async function write(socket, { parts, end }) {
   if (end === 'reset') await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
-/** Reads answers. */
+/** Parses responses. */
 class Reader {
   /** @type {number[]} */
   statuses = []
@@ -148,7 +148,7 @@ class Reader {
    * @param {string} line
    */
   #odd(line) {
-    if (this.#sure) this.fault = `an answer that must not be: ${line}`
+    if (this.#sure) this.fault = `a status that is not allowed: ${line}`
     this.#bytes = Buffer.alloc(0)
     return false
   }
@@ -226,7 +226,7 @@ class Reader {
     this.stream = false
     this.answers += 1
     const text = Buffer.concat(body).toString('utf8')
-    // Lines of a stream end with a line feed, and not where JavaScript sees the end of one, too.
+    // Lines of a stream only end with a line feed. JavaScript also treats other characters as line ends.
     const texts =
       type === 'text/event-stream'
         ? text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []))
@@ -236,7 +236,7 @@ class Reader {
 }
 
 /**
- * Says what is wrong with a message of the server.
+ * Returns what is wrong with a message of the server.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -245,20 +245,21 @@ export function faultOf(text) {
   try {
     value = JSON.parse(text)
   } catch {
-    return text === '' ? undefined : `an answer that is not JSON: ${text.slice(0, 300)}`
+    return text === '' ? undefined : `a response that is not JSON: ${text.slice(0, 300)}`
   }
   if (value?.status === 'ok' && typeof value.version === 'string') return undefined
-  if (value?.jsonrpc !== '2.0') return `an answer that is not JSON-RPC: ${text.slice(0, 300)}`
+  if (value?.jsonrpc !== '2.0') return `a response that is not JSON-RPC: ${text.slice(0, 300)}`
   if (value.method !== undefined) return undefined
-  if (!('id' in value) || 'result' in value === 'error' in value) return `a broken answer: ${text.slice(0, 300)}`
-  if (/\bINTERNAL\b|\n\s+at |node_modules|node:internal/.test(text)) return `a defect shows: ${text.slice(0, 2000)}`
+  if (!('id' in value) || 'result' in value === 'error' in value) return `a malformed response: ${text.slice(0, 300)}`
+  if (/\bINTERNAL\b|\n\s+at |node_modules|node:internal/.test(text))
+    return `an internal error is visible: ${text.slice(0, 2000)}`
   const { error, result } = value
   if (error && (typeof error.code !== 'number' || typeof error.message !== 'string' || error.message.length > 5000)) {
-    return `a broken error: ${text.slice(0, 1000)}`
+    return `a malformed error: ${text.slice(0, 1000)}`
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not come back.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be returned
   if (error && /[\u0000-\u001f\u007f\u2028\u2029]/.test(error.message))
     return `control characters in ${text.slice(0, 500)}`
-  if (result?.isError && text.length > 50_000) return `a failure of ${text.length} characters`
+  if (result?.isError && text.length > 50_000) return `an error of ${text.length} characters`
   return undefined
 }

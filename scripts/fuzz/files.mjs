@@ -1,7 +1,7 @@
 /**
- * Decodes hostile files of bars (CSV, Parquet, Arrow): a hundred thousand, or as many as the first argument says, from the
- * number on that the second says. Fails on a crash, which it names, a panic that gets out, a hang, an error without a known
- * code, or memory out of proportion.
+ * Decodes hostile files of bars (CSV, Parquet, Arrow). The first argument is the number of files, default 100,000; the second
+ * is the number of the first file. Fails on a crash, an escaped panic, a hang, an error without a known code, or excessive
+ * memory.
  */
 
 import { spawnSync } from 'node:child_process'

@@ -1,11 +1,11 @@
 /**
- * Calls every export with hostile arguments, in processes of their own, and checks that each call returns a promise that ends in
- * a result without NaN and infinities or in a documented error of bounded size, and that nothing ends or holds the process.
+ * Calls every export with hostile arguments, in child processes. Checks that each call returns a promise that resolves without
+ * NaN and infinities or rejects with a documented error of bounded size, and that nothing ends or blocks the process.
  *
  *   node scripts/fuzz/js.mjs [N] [--seed S] [--processes P] [--lenient] [--only CASE] [--verbose]
  *
- * N calls (10,000). A seed repeats a run, and --only makes one case of it again, with the few that run at the same time.
- * --lenient passes over results that are not finite and over INTERNAL.
+ * N calls (default 10,000). A seed repeats a run, and --only repeats one case, with the few that run at the same time.
+ * --lenient ignores results that are not finite, and INTERNAL.
  */
 
 import { spawn } from 'node:child_process'
@@ -15,10 +15,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fail, ROOT } from '../lib.mjs'
 
-/** Calls of one process: what it leaks or breaks for good shows within so many, and a crash loses no more. */
+/** Calls per process: enough to expose leaks and lasting damage, and few enough to lose in a crash. */
 const CHUNK = 20_000
 const LARGEST_RSS_MEGABYTES = 2_000
-/** A process that has not ended after so long hangs, milliseconds for each call and besides. */
+/** A process hangs if it exceeds these limits: milliseconds per call, and in addition. */
 const PER_CALL = 20
 const BESIDES = 120_000
 
@@ -38,7 +38,7 @@ const seed = whole(values.seed ?? String(Date.now() % 1_000_000), '--seed')
 const processes = whole(values.processes ?? '2', '--processes')
 
 /**
- * What a process reports.
+ * Report of a process.
  * @typedef {object} Stats
  * @property {Record<string, number>} calls
  * @property {Record<string, number>} outcomes
@@ -67,7 +67,7 @@ async function work() {
 }
 
 /**
- * Makes some cases in a process of their own.
+ * Runs some cases in a child process.
  * @param {number} from
  * @param {number} size
  */
@@ -131,7 +131,7 @@ function report() {
   console.log(`calls: ${listed(total.calls)}`)
   console.log(`outcomes: ${listed(total.outcomes)}`)
   console.log(
-    `${made} calls in ${seconds.toFixed(1)} s (${Math.round(made / seconds)} a second), longest hold of the loop by a call ` +
+    `${made} calls in ${seconds.toFixed(1)} s (${Math.round(made / seconds)} per second), longest blocking of the event loop by a call ` +
       `${Math.round(total.longestHold)} ms, longest delay ${Math.round(total.longestDelay)} ms, peak memory ${Math.round(total.rss)} MB`,
   )
   if (total.failures.length > 0) fail(`${total.failures.length} failures, seed ${seed}`)
@@ -151,6 +151,6 @@ function read(path) {
  * @param {string} what
  */
 function whole(text, what) {
-  if (!/^\d+$/.test(text)) fail(`${what} must be a whole number, was ${text}`)
+  if (!/^\d+$/.test(text)) fail(`${what} must be an integer, was ${text}`)
   return Number(text)
 }

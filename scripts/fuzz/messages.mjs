@@ -1,4 +1,4 @@
-/** Hostile JSON-RPC: messages of MCP with parts exchanged, and texts that are hardly JSON. */
+/** Hostile JSON-RPC: mutated MCP messages, and texts that are barely JSON. */
 
 /** @typedef {import('./random.mjs').Random} Random */
 
@@ -25,7 +25,7 @@ const RUN = {
   wait_seconds: 5,
 }
 
-/** Arguments that mean something, by tool. */
+/** Meaningful arguments per tool. */
 const ARGUMENTS = {
   run_backtest: RUN,
   get_backtest_results: { backtest_id: 'bt-000000000000', detail: 'full', trades_offset: 0, equity_points: 10 },
@@ -41,14 +41,14 @@ const ARGUMENTS = {
 
 const CLIENT = { name: 'fuzz', version: '1' }
 
-/** Of the revision without sessions: each request says who sends it. */
+/** Metadata of the revision without sessions, in which each request identifies its client. */
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientInfo': CLIENT,
   'io.modelcontextprotocol/clientCapabilities': {},
 }
 
-/** Names that every object knows, and those that JSON-RPC and MCP give a meaning. */
+/** Names of inherited properties, and names with a meaning in JSON-RPC and MCP. */
 const KEYS = [
   '__proto__',
   'constructor',
@@ -121,7 +121,7 @@ const VALUES = [
 ]
 
 /**
- * Whom a message seems to be from: a client with a session, one of the revision without, or one that mixes them up.
+ * The apparent sender of a message: a client with a session, one of the revision without sessions, or one that mixes both.
  * @typedef {'session' | 'single' | 'mixed'} Era
  */
 
@@ -174,7 +174,7 @@ function message(random, era) {
         { jsonrpc: '2.0', id, error: { code: -32000, message: 'no' } },
       ])
     default: {
-      // Runs cost most: most of them are changed below so that they are refused.
+      // Runs are expensive: most of them are mutated below so that they are rejected.
       const name = /** @type {keyof typeof ARGUMENTS} */ (random.chance(0.1) ? 'run_backtest' : random.pick(TOOLS))
       return request('tools/call', { name, arguments: structuredClone(ARGUMENTS[name]) })
     }
@@ -182,12 +182,12 @@ function message(random, era) {
 }
 
 /**
- * Returns a value that does not belong where it is put.
+ * Returns an unsuitable value.
  * @param {Random} random
  * @returns {unknown}
  */
 function odd(random) {
-  // A copy: what is put into a message is changed with it.
+  // A copy, because values are mutated together with their message.
   if (random.chance(0.9)) return structuredClone(random.pick(VALUES))
   switch (random.below(6)) {
     case 0:
@@ -217,7 +217,7 @@ function nested(depth) {
 }
 
 /**
- * Exchanges, adds or removes something somewhere in a value, in place.
+ * Mutates a value in place: replaces, adds or removes a part of it.
  * @param {Random} random
  * @param {Record<string, unknown>} root
  */
@@ -230,17 +230,17 @@ function change(random, root) {
     for (const part of Object.values(value)) collect(part)
   }
   collect(root)
-  // Further in more often than at the top, where nearly every change ends at the first check.
+  // Mostly at deeper levels: changes at the top fail the first check.
   const object = random.chance(0.2) ? root : random.pick(objects.length > 1 ? objects.slice(1) : objects)
   const keys = Object.keys(object)
   const key = keys.length > 0 && random.chance(0.8) ? random.pick(keys) : random.pick(KEYS)
   if (random.chance(0.15)) delete object[key]
-  // An own property, even if it is called __proto__.
+  // Creates an own property, even for the name __proto__.
   else Object.defineProperty(object, key, { value: odd(random), enumerable: true, writable: true, configurable: true })
 }
 
 /**
- * Returns a message or a batch, changed or not.
+ * Returns a message or a batch, possibly mutated.
  * @param {Random} random
  * @param {Era} era
  */
@@ -255,7 +255,7 @@ function anyMessage(random, era) {
 }
 
 /**
- * Returns the bytes of a body or a line, mostly JSON, and the message that they are.
+ * Returns the bytes of a body or a line, mostly JSON, and the message in it.
  * @param {Random} random
  * @param {Era} era
  * @returns {{ bytes: Buffer, message?: unknown }}

@@ -1,7 +1,7 @@
 /**
- * Runs simulations and backtests at the extremes of 64-bit floating-point numbers: prices, volumes, capital, costs, sizes,
- * stops, dates and parameters at and near the ends of what is allowed. Every call must give finite numbers only, or a
- * documented error; never INTERNAL, never a hang.
+ * Runs simulations and backtests with extreme 64-bit floating-point numbers: prices, volumes, capital, costs, sizes, stops,
+ * dates and parameters at and near the limits. Every call must return finite numbers only, or reject with a documented error;
+ * never with INTERNAL, and never hang.
  *
  *     npm run fuzz:numbers -- 50000 --seed 1
  */
@@ -17,15 +17,15 @@ import { Random } from './random.mjs'
 /** @typedef {{ simulate?: any, run?: any, chart?: any, label: string }} Call */
 /** @typedef {{ index: number, label: string, what: string }} Fault */
 
-/** Amounts from the smallest number to nearly the largest. */
+/** Amounts from the smallest to nearly the largest number. */
 const MAGNITUDES = [5e-324, 2.3e-308, 1e-300, 1e-160, 1e-30, 1e-13, 1e-8, 1e-3, 1, 100, 1e9, 1e16, 1e154, 1e250, 1e300]
 const HIGHEST = [1.7e308, Number.MAX_VALUE]
 
-/** Times between two bars, milliseconds: those of timeframes, and one that is none. */
+/** Times between two bars, milliseconds: those of timeframes, and another one. */
 const STEPS = [60_000, 300_000, 3_600_000, 14_400_000, 86_400_000, 604_800_000]
 const ODD_STEP = 1
 
-/** The last moment of a Date, milliseconds. */
+/** The latest timestamp of a Date, milliseconds. */
 const LAST_DATE = 8.64e15
 
 const CHOICES = {
@@ -46,7 +46,7 @@ const CHOICES = {
   execution: ['close', 'nextOpen'],
 }
 
-/** Functions of the language with their periods at the bounds; P is a period. */
+/** Functions of the language with periods at their limits; P is a period. */
 const INDICATORS = [
   ...['sma', 'ema', 'wma', 'dema', 'tema', 'kama', 'trima', 'hma', 't3', 'rsi', 'roc', 'mom', 'trix', 'linreg'],
   ...['linreg_slope', 'highest', 'lowest', 'sum', 'stdev', 'rank', 'bbands_upper', 'bbands_lower', 'stochrsi_k'],
@@ -75,7 +75,7 @@ function magnitude(random) {
 }
 
 /**
- * Keeps an amount inside the range of prices.
+ * Clamps an amount to the range of prices.
  * @param {number} amount
  */
 function asPrice(amount) {
@@ -246,7 +246,7 @@ function condition(random) {
 }
 
 /**
- * Finds a number that is not finite, or a text that tells of one; returns where it is.
+ * Returns the path of a number that is not finite, or of a text that contains one.
  * @param {unknown} value
  * @param {string} path
  * @returns {string | undefined}
@@ -263,7 +263,7 @@ export function infinite(value, path = 'result') {
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return undefined
   for (const [name, field] of Object.entries(value)) {
-    // The caller's own text.
+    // Text from the caller.
     if (name === 'strategySource') continue
     const found = infinite(field, `${path}.${name}`)
     if (found) return found
@@ -271,7 +271,7 @@ export function infinite(value, path = 'result') {
   return undefined
 }
 
-/** Codes that extreme numbers may be refused with. */
+/** Allowed error codes. */
 const EXPECTED = new Set(['INVALID_ARGUMENT', 'BAD_DATA', 'NO_DATA', 'LIMIT_EXCEEDED'])
 
 /**
@@ -285,11 +285,11 @@ function wrongError(error) {
   return undefined
 }
 
-/** No call of this size takes longer, even in a busy process. */
+/** Time limit for a call, generous for a busy process. */
 const HANG = 30_000
 
 /**
- * Waits for a promise, but not forever.
+ * Waits for a promise with a time limit.
  * @template Value
  * @param {Promise<Value>} promise
  */
@@ -297,7 +297,7 @@ async function inTime(promise) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${HANG} ms`)), HANG)
+    timer = setTimeout(() => reject(new Error(`no result within ${HANG} ms`)), HANG)
   })
   try {
     return /** @type {Value} */ (await Promise.race([promise, late]))
@@ -337,7 +337,7 @@ export async function fuzzNumbers({ BacktestEngine, simulateSignals }, { cases, 
     if (call.run.persist) {
       count('stored')
       const stored = await inTime(engine.getBacktestResults(result.backtestId))
-      if (!isDeepStrictEqual(stored, result)) return `what was stored is another result: ${difference(result, stored)}`
+      if (!isDeepStrictEqual(stored, result)) return `the stored result differs: ${difference(result, stored)}`
       const metrics = await inTime(engine.getMetrics(result.backtestId))
       if (!isDeepStrictEqual({ ...metrics }, result.metrics)) return 'getMetrics gives other metrics'
     }

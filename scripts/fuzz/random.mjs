@@ -1,4 +1,4 @@
-/** Random choices that a seed repeats. */
+/** Reproducible random choices. */
 
 /** A generator of random choices. */
 export class Random {
@@ -11,7 +11,7 @@ export class Random {
    */
   constructor(seed, index = 0) {
     this.#state = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b)) >>> 0
-    // Neighbouring cases begin with neighbouring states.
+    // Consecutive cases start with similar states, so mix first.
     this.next()
     this.next()
   }

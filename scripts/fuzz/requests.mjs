@@ -1,4 +1,4 @@
-/** Hostile HTTP: what is written to a socket, and what may be expected of the server then. */
+/** Hostile HTTP: bytes to write to a socket, and what to expect of the server. */
 
 import { anyText } from './messages.mjs'
 
@@ -6,12 +6,12 @@ import { anyText } from './messages.mjs'
 
 /**
  * @typedef {object} Case
- * @property {Buffer[]} parts what is written, one after the other
- * @property {'wait' | 'half' | 'reset'} end whether the client waits for answers, after it said that no more will come or not,
- *   or leaves at once
- * @property {boolean} framed whether it is whole requests, each of which has to be answered
- * @property {string[]} methods of its requests
- * @property {number} answers how many answers there are to be, if it is framed
+ * @property {Buffer[]} parts the bytes to write, in parts
+ * @property {'wait' | 'half' | 'reset'} end whether the client waits for responses, closes its side of the connection and then
+ *   waits, or disconnects immediately
+ * @property {boolean} framed whether the bytes are complete requests, each of which must get a response
+ * @property {string[]} methods methods of the requests
+ * @property {number} answers expected number of responses, if framed
  */
 
 /**
@@ -21,7 +21,7 @@ import { anyText } from './messages.mjs'
  * @property {string} token
  * @property {string} otherToken
  * @property {string[]} sessions sessions of `token`
- * @property {string} doomed a session of `token` that may be ended
+ * @property {string} doomed a session of `token` that may be deleted
  * @property {string[]} otherSessions sessions of another client
  */
 
@@ -196,7 +196,7 @@ export function anyCase(random, known) {
   const { methods } = made
   const whole = Buffer.concat(made.parts)
   if (kind < 0.1) {
-    // Cut off in the middle.
+    // Truncated.
     return {
       parts: [whole.subarray(0, random.below(whole.length))],
       end: ending(random),
@@ -318,7 +318,7 @@ function request(random, known) {
 }
 
 /**
- * What the revision without sessions repeats of a message in headers.
+ * Returns the headers in which the revision without sessions repeats parts of a message.
  * @param {unknown} message
  * @returns {[string, string][]}
  */
@@ -344,13 +344,13 @@ function version(random, era) {
 }
 
 /**
- * Whether a header leaves its request one that has to be answered.
+ * Returns whether a request with this header must still get a response.
  * @param {string} name
  * @param {string} value
  */
 function isPlain(name, value) {
   if (!/^[a-z-]+$/i.test(name) || !/^[\x20-\x7e]*$/.test(value) || value.length > 2000) return false
-  // They decide over the connection: the answer may be another one, or be the last.
+  // These headers affect the connection: the response may differ, or be the last one.
   return !/^(?:connection|upgrade|expect|te|trailer|content-length|transfer-encoding)$/i.test(name)
 }
 

@@ -1,4 +1,4 @@
-/** Values that no caller means: of every type, and objects that throw, lie, change or call back as they are read. */
+/** Hostile values of every type, including objects that throw, lie, change or call back while they are read. */
 
 import { types } from 'node:util'
 import vm from 'node:vm'
@@ -7,9 +7,9 @@ import vm from 'node:vm'
 /** @typedef {Record<PropertyKey, any>} Any */
 
 /**
- * What hostile values need besides chance.
+ * Context of hostile values.
  * @typedef {object} Side
- * @property {() => void} act does something to the engines in the middle of a call
+ * @property {() => void} act uses the engines during a call
  */
 
 const NAMES = ['close', 'bars', 'id', 'length', 'a', '0', 'signal', 'toString', 'then', 'constructor']
@@ -49,7 +49,7 @@ export function anyKey(random) {
 }
 
 /**
- * Returns something to throw.
+ * Returns a value to throw.
  * @param {Random} random
  */
 export function anyThrown(random) {
@@ -178,7 +178,7 @@ export function anyMemory(random, length = random.below(50)) {
     if (column instanceof Float64Array) for (let at = 0; at < length; at++) column[at] = 1 + random.next()
     return column
   }
-  // Memory that grows and shrinks is newer than the types of the oldest Node.js.
+  // Resizable memory is missing in the types of the oldest supported Node.js.
   const [Memory, Shared] = /** @type {any[]} */ ([ArrayBuffer, SharedArrayBuffer])
   switch (random.below(13)) {
     case 0:
@@ -244,13 +244,13 @@ export function detached(column) {
   try {
     structuredClone(column, { transfer: [column.buffer] })
   } catch {
-    // Shared memory stays.
+    // Shared memory cannot be detached.
   }
   return column
 }
 
 /**
- * Returns a plain array that is none, or is broken.
+ * Returns a broken array, or an object that imitates one.
  * @param {Random} random
  * @param {number} depth
  * @returns {any}
@@ -326,7 +326,7 @@ function anyObject(random, depth) {
       return cyclic
     }
     case 4: {
-      // Small in memory, of any size when it is followed.
+      // Small in memory, but endless when traversed.
       /** @type {Any} */
       let tree = { leaf: 1 }
       for (let level = 0; level < 14; level++) tree = { a: tree, b: tree, c: [tree, tree] }
@@ -394,7 +394,7 @@ export function anyValue(random, depth = 0) {
 }
 
 /**
- * Returns an argument with something about it changed, somewhere in it.
+ * Returns a mutated argument.
  * @param {Random} random
  * @param {any} value
  * @param {Side} side
@@ -403,7 +403,7 @@ export function anyValue(random, depth = 0) {
 export function mutated(random, value, side) {
   const isObject = typeof value === 'object' && value !== null && !(value instanceof Date)
   if (!isObject || ArrayBuffer.isView(value) || random.chance(0.06)) return changed(random, value)
-  // What is hostile already may have no end.
+  // A hostile value may be endless.
   if (types.isProxy(value) || (Array.isArray(value) && value.length > 1000)) return changed(random, value)
   if (value instanceof AbortSignal) return random.chance(0.8) ? value : new Proxy(value, {})
   const keys = Object.keys(value)
@@ -425,7 +425,7 @@ export function mutated(random, value, side) {
       define(copy, random.pick([`${key}\0`, `${key}\ud800`, `\x1b[1m${key}`, key.toUpperCase(), `${key} `]), before)
       return copy
     case 2:
-      // A getter that does something to the engines, to memory that was read before it, and then gives what belongs there.
+      // A getter that uses the engines, detaches memory that was read before, and then returns the original value.
       return Object.defineProperty(copy, key, {
         enumerable: true,
         configurable: true,
@@ -456,13 +456,13 @@ export function mutated(random, value, side) {
  * @param {any} value
  */
 function define(object, key, value) {
-  // An array takes no length but a whole number.
+  // The length of an array must be an integer.
   if (Array.isArray(object) && key === 'length') return
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /**
- * Returns another value in the place of one, often of the same type.
+ * Returns a replacement of a value, often of the same type.
  * @param {Random} random
  * @param {any} value
  */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes __test__/reference/backtests/*.json.gz: what vectorbt and TA-Lib say about the strategies on the bars of data/.
+"""Creates __test__/reference/backtests/*.json.gz: results of vectorbt and TA-Lib for the strategies on the bars of data/.
 
     python -m venv .venv
     .venv/bin/pip install vectorbt==1.2.0 TA-Lib==0.8.2 empyrical-reloaded==0.7.1
@@ -31,7 +31,7 @@ OUT = ROOT / "__test__" / "reference" / "backtests"
 ASSETS = ("sp500", "aapl", "ibm", "msft")
 INITIAL_CAPITAL = 100_000.0
 FEES = SLIPPAGE = 0.001
-# Every value of the equity is kept for the first case of a file, every 50th and the last for the others.
+# The first case of a file has every value of the equity, the others every 50th and the last.
 THIN = 50
 
 PARAMETERS = {
@@ -78,7 +78,7 @@ def read_bars(asset):
 
 
 def sma(close, period):
-    # TA-Lib wants a period of at least 2; the mean of one value is the value.
+    # TA-Lib requires a period of at least 2; the mean of one value is the value.
     return close.copy() if period == 1 else pd.Series(talib.SMA(close.values, period), index=close.index)
 
 
@@ -98,11 +98,11 @@ def signals(strategy, parameters, close):
 
 
 def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
-    """Metrics that vectorbt has a function for, in our names and units; `risk_free` is per bar."""
+    """Returns the metrics that vectorbt has a function for, with our names and units; `risk_free` is per bar."""
     returns = portfolio.get_returns_acc(freq=freq, year_freq=f"{year_days} days")
     trades, drawdowns = portfolio.trades, portfolio.drawdowns
     closed = trades.closed
-    # Durations are taken in bars: as time spans vectorbt cuts them to whole nanoseconds.
+    # Durations are computed in bars: vectorbt truncates time spans to whole nanoseconds.
     bar_days = pd.Timedelta(freq) / pd.Timedelta("1D")
     return {
         "finalCapital": portfolio.final_value(),
@@ -118,7 +118,7 @@ def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
         "alpha": returns.alpha(risk_free=risk_free) * 100,
         "beta": returns.beta(),
         "informationRatio": returns.information_ratio(),
-        # vectorbt has NaN where the equity never falls; our maxDrawdown is 0 there.
+        # vectorbt returns NaN if equity never falls; our maxDrawdown is 0.
         "maxDrawdown": -drawdowns.max_drawdown() * 100 if drawdowns.count() else 0.0,
         "avgDrawdown": -drawdowns.avg_drawdown() * 100,
         "maxDrawdownDurationDays": drawdowns.duration.max() * bar_days,
@@ -159,7 +159,7 @@ def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
 
 
 def streak(mapped):
-    """vectorbt has NaN without a trade; a count of ours is 0."""
+    """Replaces NaN, which vectorbt returns without a trade, by our count of 0."""
     longest = mapped.max()
     return 0 if math.isnan(longest) else longest
 

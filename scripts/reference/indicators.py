@@ -1,9 +1,9 @@
-"""Writes __test__/reference/indicators/*.json: what TA-Lib, pandas and vectorbt say of the same bars.
+"""Writes __test__/reference/indicators/*.json: results of TA-Lib, pandas and vectorbt for the same bars.
 
 Usage: python scripts/reference/indicators.py DAILY_BARS.csv
 
 The CSV has the columns date, open, high, low, close and volume (the S&P 500 file of the npm package vega-datasets).
-Each expression of the strategy language stands beside the values that the other library gives for it; null is no value.
+Each expression of the strategy language is listed with the values of the other library; null means no value.
 """
 
 import csv
@@ -27,7 +27,7 @@ def real(path, first, count):
 
 
 def walk(seed, count, scale=100.0, gap=0.0):
-    """A random walk; with gaps, every twentieth bar opens far from the close before."""
+    """Returns a random walk; with gaps, every twentieth bar opens far from the previous close."""
     random = np.random.default_rng(seed)
     steps = random.normal(0, 0.01, count)
     if gap:
@@ -40,7 +40,7 @@ def walk(seed, count, scale=100.0, gap=0.0):
 
 
 def steps(seed, count):
-    """Prices on few levels, so that series touch, stay equal and cross."""
+    """Returns prices on a few levels, so that series touch, stay equal and cross."""
     close = 10.0 + np.random.default_rng(seed).integers(0, 4, count)
     return {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": np.full(count, 100.0)}
 
@@ -51,7 +51,7 @@ def flat(count):
 
 
 def stalls(seed, count):
-    """A walk that stands still at first and again and again."""
+    """Returns a random walk that is constant at first and repeatedly later."""
     bars = walk(seed, count)
     moving = np.repeat(np.random.default_rng(seed).integers(0, 2, count // 6 + 1), 6)[:count]
     moving[:20] = 0
@@ -123,7 +123,7 @@ def indicators(b):
         "lowest(low, 10)": talib.MIN(l, 10),
         "sum(volume, 5)": talib.SUM(v, 5),
         "stdev(close, 10)": talib.STDDEV(c, 10),
-        # Missing values at the front of the input.
+        # Missing values at the start of the input.
         "sma(rsi(close, 14), 5)": talib.SMA(talib.RSI(c, 14), 5),
         "ema(macd_hist(), 3)": talib.EMA(macd[2], 3),
         "rsi(sma(close, 5), 7)": talib.RSI(talib.SMA(c, 5), 7),
@@ -131,7 +131,7 @@ def indicators(b):
 
 
 def long(b):
-    """Windows of hundreds of bars: what is linear in the bars and what is not must say the same."""
+    """Windows of hundreds of bars: algorithms that are linear in the number of bars must agree with naive ones."""
     h, l, c, v = (b[name] for name in ("high", "low", "close", "volume"))
     aroon, bbands, stoch = talib.AROON(h, l, 250), talib.BBANDS(c, 250, 2.0, 2.0), talib.STOCH(h, l, c, 250, 3, 0, 3, 0)
     return {
@@ -150,11 +150,11 @@ def long(b):
 
 
 def calendar(b):
-    """Times and coarser bars; the bars are days from 1970-01-01, a Thursday, on."""
+    """Times and coarser bars; the bars are daily from 1970-01-01, a Thursday."""
     c, h = (pd.Series(b[name], pd.date_range("1970-01-01", periods=len(b["close"]))) for name in ("close", "high"))
     week = c.index.to_period("W-SUN")
     last, top = c.groupby(week).last(), h.groupby(week).max()
-    # A week is known from the first day of the next on.
+    # A week is complete on the first day of the next one.
     seen = lambda weekly: weekly.shift(1).reindex(week)
     return {
         "day_of_week": c.index.day_of_week + 1,
@@ -171,7 +171,7 @@ def calendar(b):
 def functions(b):
     o, h, l, c, v = (pd.Series(b[name]) for name in ("open", "high", "low", "close", "volume"))
     above = lambda x, y: crossed_above_1d_nb(np.asarray(x, float), np.asarray(y, float)).astype(float)
-    # TA-Lib's averages: those of pandas differ in the last bit, and so cross where prices stand still.
+    # TA-Lib's averages: those of pandas differ in the last bit and therefore cross while prices are constant.
     fast, slow = talib.SMA(b["close"], 2), talib.SMA(b["close"], 4)
     bar = pd.Series(np.arange(len(c), dtype=float))
     return {
@@ -218,8 +218,8 @@ def main():
     }
     OUT.mkdir(parents=True, exist_ok=True)
     for name, (bars, sources) in sets.items():
-        # The bars are read back as they are written, so that both sides compute on the same numbers; with fewer digits
-        # than a double has, so that they are the same wherever the last bit of numpy's exp depends on the machine.
+        # The written bars are read back, so that both sides compute on the same numbers. They have fewer digits than a
+        # double, so that they are the same even if the last bit of numpy's exp depends on the computer.
         bars = {column: np.array([float(f"{value:.10g}") for value in values]) for column, values in bars.items()}
         values = {key: column for source in sources for key, column in source(bars).items()}
         lines = [f"{json.dumps(key)}: {json.dumps(shown(column))}" for key, column in values.items()]

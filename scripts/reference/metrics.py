@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes __test__/reference/metrics/cases.json: random small portfolios of vectorbt with every metric.
+"""Creates __test__/reference/metrics/cases.json: random small portfolios of vectorbt with all metrics.
 
     .venv/bin/python scripts/reference/metrics.py [SEED CASES FILE]
 
@@ -62,7 +62,7 @@ def case(random, index):
     metrics = vectorbt_metrics(portfolio, year_days, FREQUENCIES[timeframe], risk_free / annual_bars)
     metrics |= other_metrics(portfolio, close)
     if np.ptp(portfolio.returns().to_numpy()) == 0.0:
-        # With a risk-free rate vectorbt divides by what rounding left of a deviation of 0 and has numbers like -4e18.
+        # With a risk-free rate, vectorbt divides by the rounding error of a standard deviation of 0: numbers like -4e18.
         metrics["sharpeRatio"] = None
     return {
         "kind": kind,
@@ -80,7 +80,7 @@ def case(random, index):
 
 
 def portfolio_slippage(portfolio, close):
-    """The fraction by which the fills are worse than the close."""
+    """Returns the fraction by which fills are worse than the close."""
     orders = portfolio.orders.records
     if not len(orders):
         return 0.0

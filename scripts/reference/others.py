@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Makes __test__/reference/indicators/others/*.json: what libraries other than TA-Lib say of the same bars.
+"""Creates __test__/reference/indicators/others/*.json: results of libraries other than TA-Lib for the same bars.
 
     python3.12 -m venv .venv-others
     .venv-others/bin/pip install pandas-ta==0.4.71b0 ta==0.11.0 talipp==2.7.0 pandas==3.1.1 numpy==2.2.6
     .venv-others/bin/python scripts/reference/others.py
 
-TA-Lib 0.8 is young in channels, bands and volume averages, and its Rust port computes ours: other hands wrote these.
+TA-Lib 0.8 has only recently added channels, bands and volume averages, and its Rust port computes ours: these libraries are independent.
 Each expression of the strategy language has its library, the first bar that is compared, and every fifth value from
 there on; null is no value. "from" is 0 where both have the same warm-up. Elsewhere it is where what differs at the
 beginning has faded: TA-Lib's averages of Wilder begin with true ranges and changes from the second bar on, pandas' with
 the first value; the Supertrend of TA-Lib is upward at first, that of talipp is not known before it turns. Left out on
 prices that never move, where a range of zero is divided by: StochRSI (TA-Lib says 0, talipp 100, ta nothing) and the
-Supertrend (its first direction lasts for ever).
+Supertrend (its first direction has a lasting effect).
 """
 
 import csv
@@ -42,7 +42,7 @@ def real(first, count):
 
 
 def walk(seed, count, scale=100.0, gap=0.0):
-    """A random walk; with gaps, every twentieth bar opens far from the close before."""
+    """Returns a random walk; with gaps, every twentieth bar opens far from the previous close."""
     random = np.random.default_rng(seed)
     steps = random.normal(0, 0.01, count)
     steps[::20] += random.choice([-gap, gap], len(steps[::20]))
@@ -112,7 +112,7 @@ def main():
     }
     OUT.mkdir(parents=True, exist_ok=True)
     for name, columns in sets.items():
-        # The bars are read back as they are written, so that both sides compute on the same numbers.
+        # The written bars are read back, so that both sides compute on the same numbers.
         columns = {key: [float(f"{value:.10g}") for value in values] for key, values in columns.items()}
         index = pd.date_range("2020-01-01", periods=len(columns["close"]))
         values = others(pd.DataFrame(columns, index=index), name == "flat")

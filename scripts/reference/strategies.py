@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes __test__/reference/strategies/*.json: where the built-in strategies enter and exit on the bars of data/.
+"""Creates __test__/reference/strategies/*.json: entries and exits of the built-in strategies on the bars of data/.
 
     python -m venv .venv
     .venv/bin/pip install TA-Lib==0.8.2 pandas==3.1.1 numpy==2.4.6
@@ -33,7 +33,7 @@ def read_bars(asset):
 
 
 def above(a, b):
-    """a is above b and was below or at b on the bar before, having been below since the last missing value."""
+    """Returns where a is above b, was at or below b on the previous bar, and has been below b since the last missing value."""
     a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
     found, was_below = np.zeros(len(a), bool), False
     for bar in range(len(a)):
@@ -151,7 +151,7 @@ CASES = [
 
 
 def runs(signal):
-    """Returns the runs of bars with the signal, each as its first and its last bar."""
+    """Returns the ranges of bars with the signal, each as its first and last bar."""
     signal = np.asarray(signal, bool)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], signal, [False]))))
     return [[int(first), int(end) - 1] for first, end in zip(edges[::2], edges[1::2])]

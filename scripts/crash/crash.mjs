@@ -50,16 +50,16 @@ class Worker {
     this.done = false
     this.child = spawn(process.execPath, [WORKER], { stdio: ['pipe', 'pipe', 'inherit'] })
     let rest = ''
-    let told = () => {}
+    let onReady = () => {}
     this.ready = new Promise((resolve) => {
-      told = () => resolve(undefined)
+      onReady = () => resolve(undefined)
     })
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
         const said = JSON.parse(line)
-        if (said.ready) told()
+        if (said.ready) onReady()
         else if (said.done) this.done = true
         else if (said.broken) this.problems.push(`a process broke: ${said.broken}`)
         else if (said.begin !== undefined) this.deeds.set(said.begin, said)
@@ -77,7 +77,7 @@ class Worker {
 
   /** Kills the process. Returns what it was doing, as far as it had reported. */
   async kill() {
-    if (this.child.exitCode !== null) this.problems.push(`a process ended by itself with ${this.child.exitCode}`)
+    if (this.child.exitCode !== null) this.problems.push(`a process ended unexpectedly with exit code ${this.child.exitCode}`)
     this.child.kill('SIGKILL')
     await this.closed
     return [...this.deeds.values()].filter(({ result }) => !result)
@@ -261,7 +261,7 @@ class Books {
   }
 
   /**
-   * Holds the store against what a process was told before it was killed.
+   * Compares the store with what was reported to a process before it was killed.
    * @param {Worker} worker
    * @param {string} slot
    * @param {{ worker: Worker }[]} others that go on working
@@ -324,13 +324,13 @@ class Books {
     }
     const open = deeds.filter(({ do: what, result }) => ['run', 'abort'].includes(what) && !result).length
     if (unreported > open)
-      this.complain(`${unreported} completed runs of ${tag} were not reported, ${open} were under way`)
+      this.complain(`${unreported} completed runs of ${tag} were not reported, ${open} were active`)
     const of = (/** @type {string} */ what, /** @type {string} */ code) =>
       deeds.filter(({ do: it, result }) => it === what && result?.error === code).length
     const status = (/** @type {string} */ wanted) => listed.filter((run) => run.status === wanted).length
     const died = listed.filter((run) => run.error?.includes('ended before it was done')).length
     if (status('failed') - died > of('fail', 'NO_DATA')) this.complain(`runs of ${tag} failed without a reason`)
-    if (status('cancelled') > of('abort', 'ABORT_ERR') + open) this.complain(`runs of ${tag} were cancelled by nobody`)
+    if (status('cancelled') > of('abort', 'ABORT_ERR') + open) this.complain(`runs of ${tag} were cancelled without a request`)
   }
 
   /** @param {string} userId */

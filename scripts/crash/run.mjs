@@ -48,7 +48,7 @@ const list = (/** @type {Record<string, number>} */ counts) =>
     .join('\n')
 for (const [store, { kills, byActivity, verified, seconds, problems }] of Object.entries(reports)) {
   console.log(`${store}: ${kills} kills in ${seconds.toFixed(1)} s, ${problems.length} problems`)
-  console.log(`  under way when a process was killed:\n${list(byActivity)}`)
+  console.log(`  active when a process was killed:\n${list(byActivity)}`)
   console.log(`  verified:\n${list(verified)}`)
   for (const problem of problems) console.log(`  PROBLEM ${problem}`)
 }

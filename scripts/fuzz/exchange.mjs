@@ -143,8 +143,8 @@ class Reader {
   }
 
   /**
-   * Notes an answer that must not be, unless it may be the body of one that was taken for an answer to HEAD: of broken requests
-   * nobody knows which answer belongs to which.
+   * Records an unexpected response, unless it may be the body of one that was taken for the response to HEAD: after malformed
+   * requests, responses can no longer be matched to requests.
    * @param {string} line
    */
   #odd(line) {

@@ -5,12 +5,13 @@
     .venv-others/bin/pip install pandas-ta==0.4.71b0 ta==0.11.0 talipp==2.7.0 pandas==3.1.1 numpy==2.2.6
     .venv-others/bin/python scripts/reference/others.py
 
-TA-Lib 0.8 has only recently added channels, bands and volume averages, and its Rust port computes ours: these libraries are independent.
-Each expression of the strategy language has its library, the first bar that is compared, and every fifth value from
-there on; null is no value. "from" is 0 where both have the same warm-up. Elsewhere it is where what differs at the
-beginning has faded: TA-Lib's averages of Wilder begin with true ranges and changes from the second bar on, pandas' with
-the first value; the Supertrend of TA-Lib is upward at first, that of talipp is not known before it turns. Left out on
-prices that never move, where a range of zero is divided by: StochRSI (TA-Lib says 0, talipp 100, ta nothing) and the
+TA-Lib 0.8 has only recently added channels, bands and volume averages, and its Rust port computes ours: these
+libraries are independent.
+Each expression of the strategy language has its library, the first compared bar, and every fifth value from
+there; null means no value. "from" is 0 if both have the same warm-up. Otherwise, it is where the different start has
+no effect any more: TA-Lib's Wilder averages start with true ranges and changes from the second bar, those of pandas with
+the first value; the Supertrend of TA-Lib starts upward, that of talipp is unknown until it turns. On constant prices,
+which lead to a division by a range of zero, two are left out: StochRSI (TA-Lib returns 0, talipp 100, ta no value) and
 Supertrend (its first direction has a lasting effect).
 """
 

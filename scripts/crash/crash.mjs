@@ -77,7 +77,8 @@ class Worker {
 
   /** Kills the process. Returns what it was doing, as far as it had reported. */
   async kill() {
-    if (this.child.exitCode !== null) this.problems.push(`a process ended unexpectedly with exit code ${this.child.exitCode}`)
+    if (this.child.exitCode !== null)
+      this.problems.push(`a process ended unexpectedly with exit code ${this.child.exitCode}`)
     this.child.kill('SIGKILL')
     await this.closed
     return [...this.deeds.values()].filter(({ result }) => !result)
@@ -330,7 +331,8 @@ class Books {
     const status = (/** @type {string} */ wanted) => listed.filter((run) => run.status === wanted).length
     const died = listed.filter((run) => run.error?.includes('ended before it was done')).length
     if (status('failed') - died > of('fail', 'NO_DATA')) this.complain(`runs of ${tag} failed without a reason`)
-    if (status('cancelled') > of('abort', 'ABORT_ERR') + open) this.complain(`runs of ${tag} were cancelled without a request`)
+    if (status('cancelled') > of('abort', 'ABORT_ERR') + open)
+      this.complain(`runs of ${tag} were cancelled without a request`)
   }
 
   /** @param {string} userId */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from './support.js'
@@ -17,57 +17,128 @@ const rust = sources.filter(({ path }) => path.endsWith('.rs'))
 /** What is built into the addon: a file of tests may use what it likes. */
 const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
-/** What every room may use, and what each may use besides. */
-const GROUND = [
-  'error',
-  'four',
-  'hands',
-  'input',
-  'near',
-  'reserve',
-  'room',
-  'shown',
-  'watch',
-  'wide',
-  'market',
-  'Code',
-  'Error',
-  'Issue',
-  'Result',
+/**
+ * The rooms and the files beside them, from the ground up. A room may only use what stands on a lower floor. Rooms of one
+ * floor do not know each other.
+ */
+const FLOORS = [
+  ['observer', 'quote', 'signals'],
+  ['error'],
+  ['future'],
+  ['compute'],
+  ['market', 'indicators'],
+  ['language'],
+  ['request'],
+  ['settings', 'strategies', 'config'],
+  ['simulation', 'db'],
+  ['portfolio'],
+  ['metrics', 'chart', 'data', 'store'],
+  ['backtest'],
+  ['service'],
+  ['node'],
 ]
-const ROOMS: Record<string, string[]> = {
-  market: [],
-  indicators: [],
-  language: ['indicators'],
-  strategies: ['language', 'indicators'],
-  simulation: [],
-  portfolio: ['simulation'],
-  metrics: ['portfolio', 'simulation'],
-  chart: ['portfolio'],
-  sweep: ['metrics', 'portfolio', 'simulation', 'strategies', 'language', 'indicators'],
+const CORE = [
+  'observer',
+  'quote',
+  'signals',
+  'error',
+  'compute',
+  'market',
+  'indicators',
+  'language',
+  'request',
+  'settings',
+  'strategies',
+  'simulation',
+  'portfolio',
+  'metrics',
+  'backtest',
+  'chart',
+]
+/** What lib.rs hands on from error.rs. */
+const REEXPORTED = ['Code', 'Error', 'Issue', 'Result']
+
+const roomOf = (path: string) => (path.split('/')[0] ?? '').replace(/\.rs$/, '')
+const floorOf = (room: string) => FLOORS.findIndex((floor) => floor.includes(room))
+
+/** Returns what a file uses from the top of the crate: the first names of its paths. */
+function uses(text: string): string[] {
+  return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
+    .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))
+    .filter((name) => name !== '' && name !== 'self' && !REEXPORTED.includes(name))
+}
+
+/** Returns the lines that are built into the addon, without comments and the tests at the end of a file. */
+function lines(text: string): string[] {
+  return (text.split(/^#\[cfg\(test\)\]/m)[0] ?? '').split('\n').filter((line) => !/^\s*\/\//.test(line))
+}
+
+/** Returns the files that a file imports by a path of modules: `super::…`, or `crate::…` inside its own room. */
+function imports(path: string, text: string, files: Set<string>): string[] {
+  const folder = path.split('/').slice(0, -1)
+  const own = (path.split('/').at(-1) ?? '').replace(/\.rs$/, '')
+  // The module of a file is a child of its folder's module; that of mod.rs is the folder's.
+  const here = own === 'mod' ? folder : [...folder, own]
+  const found: string[] = []
+  const resolve = (names: string[]) => {
+    for (let length = names.length; length > 0; length--) {
+      const file = `${names.slice(0, length).join('/')}.rs`
+      if (files.has(file)) return file
+    }
+    return undefined
+  }
+  for (const [, prefix, rest] of lines(text)
+    .join('\n')
+    .matchAll(/\b((?:super::)+|crate::)((?:\w+::)*(?:\{[^;]*?\}|\w+))/g)) {
+    const up = prefix === 'crate::' ? here.length : (prefix?.match(/super/g) ?? []).length
+    const base = here.slice(0, here.length - up)
+    const group = /^((?:\w+::)*)\{([\s\S]*)\}$/.exec(rest ?? '')
+    const paths =
+      group === null ? [rest ?? ''] : (group[2] ?? '').split(/,(?![^{]*\})/).map((name) => `${group[1]}${name.trim()}`)
+    for (const one of paths) {
+      const file = resolve([...base, ...one.split('::').filter((name) => /^[a-z]\w*$/.test(name))])
+      if (file !== undefined && file !== path) found.push(file)
+    }
+  }
+  return found
 }
 
 describe('the rooms', () => {
-  test('of the core use only what lies below them', () => {
+  test('stand on floors: each uses only what lies below it', () => {
     const wrong = built.flatMap(({ path, text }) => {
-      const room = path.split('/')[0] ?? ''
-      const below = ROOMS[room]
-      // Tests may look at anything.
-      if (below === undefined || path.endsWith('tests.rs')) return []
-      const allowed = new Set([...GROUND, ...below, room])
-      return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
-        .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))
-        .filter((name) => name !== '' && !allowed.has(name))
+      const room = roomOf(path)
+      if (room === 'lib') return []
+      expect(floorOf(room), `src/${path} stands on no floor`).toBeGreaterThanOrEqual(0)
+      return uses(lines(text).join('\n'))
+        .filter((name) => name !== room && !(floorOf(name) >= 0 && floorOf(name) < floorOf(room)))
         .map((name) => `src/${path} uses ${name}`)
     })
     expect(wrong).toEqual([])
+  })
+
+  test('hold no files that import each other, not even by a detour', () => {
+    const files = new Map(built.map(({ path, text }) => [path, text]))
+    const paths = new Set(files.keys())
+    const edges = new Map([...files].map(([path, text]) => [path, imports(path, text, paths)]))
+    expect([...edges.values()].flat().length).toBeGreaterThan(500)
+    const done = new Set<string>()
+    const circles: string[] = []
+    const visit = (path: string, way: string[]) => {
+      const start = way.indexOf(path)
+      if (start >= 0) circles.push([...way.slice(start), path].join(' -> '))
+      if (start >= 0 || done.has(path)) return
+      for (const next of edges.get(path) ?? []) visit(next, [...way, path])
+      done.add(path)
+    }
+    for (const path of paths) visit(path, [])
+    expect(circles).toEqual([])
   })
 
   test('of the core do no I/O, read no clock and name no database', () => {
     const forbidden =
       /\b(?:std::(?:fs|net|env|process)|tokio|rusqlite|refinery|SystemTime|Instant|Utc::now|Local::now)\b/
     const wrong = built
-      .filter(({ path }) => (path.split('/')[0] ?? '') in ROOMS)
+      .filter(({ path }) => CORE.includes(roomOf(path)))
       .flatMap(({ path, text }) =>
         lines(text)
           .filter((line) => forbidden.test(line))
@@ -89,40 +160,46 @@ describe('the rooms', () => {
     expect(wrong.map(({ path }) => path)).toEqual([])
   })
 
-  test('other than data and store hold no SQL', () => {
+  test('other than db, data and store hold no SQL', () => {
     const sql =
       /\b(?:SELECT\s[\s\S]{1,200}?\sFROM|INSERT\s+(?:OR\s+\w+\s+)?INTO|CREATE\s+(?:TABLE|INDEX|UNIQUE)|DELETE\s+FROM|UPDATE\s+\w+\s+SET|PRAGMA\s)/
-    const outside = sources.filter(({ path }) => !/^(data|store)\//.test(path))
+    const outside = sources.filter(({ path }) => !/^(db|data|store)\//.test(path))
     expect(outside.filter(({ path, text }) => sql.test(text) || path.endsWith('.sql')).map(({ path }) => path)).toEqual(
       [],
     )
     expect(sources.some(({ path, text }) => path.startsWith('store/') && sql.test(text))).toBe(true)
   })
-
-  /** Comments and tests may speak of what the code may not do. */
-  function lines(text: string): string[] {
-    return (text.split(/^#\[cfg\(test\)\]/m)[0] ?? '').split('\n').filter((line) => !/^\s*\/\//.test(line))
-  }
 })
 
 describe('docs/architecture.md', () => {
   const text = read('docs', 'architecture.md').replace(/\s+/g, ' ')
 
-  test('prints the four invariants', () => {
+  test('states the invariants', () => {
+    expect(text).toContain('The core does no I/O, reads no clock, and names neither napi, tokio nor a database')
+    expect(text).toContain('The same request on the same bars returns the same bytes, whatever the number of threads')
     expect(text).toContain(
-      'The core (market to sweep) does no I/O, reads no clock, names neither napi, tokio nor a database',
+      'Only `node/` names napi. Only `db/`, `data/` and `store/` contain SQL. Only `compute/` contains',
     )
-    expect(text).toContain('The same request on the same bars gives the same bytes, whatever the number of threads')
-    expect(text).toContain('Nothing outside `node/` names napi; no SQL outside `data/` and `store/`')
     expect(text).toContain('There is one simulation')
+    expect(text).toContain('A panic becomes `INTERNAL`')
   })
 
-  test('names every room there is, and none that is not', () => {
+  test('names every room, and no other', () => {
     const rooms = [
       ...new Set(rust.filter(({ path }) => path.includes('/')).map(({ path }) => path.split('/')[0] ?? '')),
     ].sort()
     const named = [...read('docs', 'architecture.md').matchAll(/^\s{2}(\w+)\/ /gm)].map(([, name]) => name ?? '').sort()
     expect(named).toEqual(rooms)
+  })
+
+  test('names files that exist, and is short', () => {
+    const whole = read('docs', 'architecture.md')
+    const named = [...whole.matchAll(/`((?:src|mcp|scripts|__test__|docs|benches)\/[\w./-]+)`/g)].map(
+      ([, path]) => path ?? '',
+    )
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((path) => !path.includes('NAME') && !existsSync(join(ROOT, path)))).toEqual([])
+    expect(whole.split('\n').length).toBeLessThan(150)
   })
 })
 
@@ -137,7 +214,7 @@ describe('unsafe code', () => {
 
   test('is in compute, and where Node-API has no safe function', () => {
     const outside = files.filter((path) => !path.startsWith('compute/'))
-    expect(outside.sort()).toEqual(['node/error.rs', 'node/input.rs'])
+    expect(outside.sort()).toEqual(['node/exception.rs', 'node/input.rs'])
   })
 
   test('of compute is in the allocator, the column writers and the prefetching alone', () => {

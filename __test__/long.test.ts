@@ -57,9 +57,19 @@ describe('runs of up to 262,145 bars, around every threshold of sections and thr
       const result = await longRun(one.bars, file.initialCapital, file.variants[one.variant] ?? {})
       const money = file.initialCapital
       for (const [name, sample] of Object.entries(one.orders))
-        expectSample(result.orders[name as keyof typeof result.orders], sample, `orders.${name}`, name === 'fees' ? money : 0)
+        expectSample(
+          result.orders[name as keyof typeof result.orders],
+          sample,
+          `orders.${name}`,
+          name === 'fees' ? money : 0,
+        )
       for (const [name, sample] of Object.entries(one.trades))
-        expectSample(result.trades[name as keyof typeof result.trades], sample, `trades.${name}`, name === 'pnl' ? money : 0)
+        expectSample(
+          result.trades[name as keyof typeof result.trades],
+          sample,
+          `trades.${name}`,
+          name === 'pnl' ? money : 0,
+        )
       expectSample(result.equityCurve, one.equity, 'equity', money)
       const metrics: Record<string, number | null> = { ...result.metrics }
       for (const [name, expected] of Object.entries(one.metrics)) {

@@ -14,9 +14,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use tokio::runtime::Handle;
 
 /// The smallest block that is cached. The system's allocator caches smaller blocks itself, but returns the pages of larger
 /// ones, and each new page costs microseconds.
@@ -29,10 +26,6 @@ const HUGE_PAGE: usize = 1 << 21;
 const MAX_BYTES: usize = 192 << 20;
 /// The most blocks in the cache.
 const MAX_BLOCKS: usize = 256;
-/// How long no large block may be requested until the cache is released. It is checked at this interval, so that a
-/// release can take up to twice as long.
-const IDLE: Duration = Duration::from_secs(5);
-
 #[global_allocator]
 static ALLOCATOR: CachingAllocator = CachingAllocator;
 
@@ -227,22 +220,30 @@ pub fn release() {
     }
 }
 
-/// Schedules a release for when no large block has been requested for some seconds.
-pub fn release_when_idle(runtime: &Handle) {
-    if !IS_CACHING.load(Relaxed) || IS_RELEASE_SCHEDULED.swap(true, Relaxed) {
-        return;
+/// A watch over the cache: at most one exists, and it ends with the release of the cache.
+#[derive(Debug)]
+pub struct IdleWatch {
+    requests: u64,
+}
+
+impl IdleWatch {
+    /// Starts a watch; `None` if nothing is cached, or if there is one already.
+    pub fn start() -> Option<Self> {
+        let is_needed = IS_CACHING.load(Relaxed) && !IS_RELEASE_SCHEDULED.swap(true, Relaxed);
+        is_needed.then(|| Self { requests: REQUESTS.load(Relaxed) })
     }
-    runtime.spawn(async {
-        loop {
-            let requests = REQUESTS.load(Relaxed);
-            tokio::time::sleep(IDLE).await;
-            if REQUESTS.load(Relaxed) == requests {
-                break;
-            }
+
+    /// Releases the cache if no large block was requested since the last call, and returns whether it did. Called every few
+    /// seconds.
+    pub fn release_if_idle(&mut self) -> bool {
+        let requests = REQUESTS.load(Relaxed);
+        let is_idle = std::mem::replace(&mut self.requests, requests) == requests;
+        if is_idle {
+            IS_RELEASE_SCHEDULED.store(false, Relaxed);
+            release();
         }
-        IS_RELEASE_SCHEDULED.store(false, Relaxed);
-        release();
-    });
+        is_idle
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Calls: from the arguments on the JavaScript thread to the promise.
 
 use std::pin::Pin;
+use std::time::Duration;
+
 
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available};
 use napi::{Env, JsError, JsValue};
@@ -117,10 +119,27 @@ where
             }
             settled
         }));
-        allocator::release_when_idle(&Handle::current());
+        release_memory_when_idle(&Handle::current());
     };
     within_runtime_if_available(|| pool::spawn(future, &Handle::current()));
     Ok(promise)
+}
+
+/// How long no large block of memory may be requested until the cached ones are released. It is checked at this interval,
+/// so that a release can take up to twice as long.
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Schedules the release of cached memory for when no large block has been requested for some seconds.
+fn release_memory_when_idle(runtime: &Handle) {
+    let Some(mut watch) = allocator::IdleWatch::start() else { return };
+    runtime.spawn(async move {
+        loop {
+            tokio::time::sleep(IDLE_INTERVAL).await;
+            if watch.release_if_idle() {
+                break;
+            }
+        }
+    });
 }
 
 /// Converts the result of a call to the value or error that its promise settles with.

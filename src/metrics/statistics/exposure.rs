@@ -7,7 +7,7 @@
 
 use super::extremes::maximum;
 use super::numbers::float;
-use super::trading::TradingInput;
+use super::trading_input::TradingInput;
 use crate::simulation::{Holdings, Orders, add};
 
 /// Costs, traded value and exposure of a run.

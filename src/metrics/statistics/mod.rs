@@ -19,6 +19,7 @@ mod set;
 mod statistics;
 mod trades;
 mod trading;
+mod trading_input;
 
 pub use drawdowns::DrawdownStatistics;
 pub use equity::{EquityInput, EquityStatistics};
@@ -30,4 +31,5 @@ pub use returns::ReturnStatistics;
 pub use set::StatisticSet;
 pub use statistics::Statistics;
 pub use trades::TradeStatistics;
-pub use trading::{TradingInput, TradingStatistics};
+pub use trading::TradingStatistics;
+pub use trading_input::TradingInput;

@@ -14,7 +14,7 @@ pub fn metric_names() -> Vec<&'static str> {
 
 /// Moves the values of metrics out, NaN for those without a value. Metrics with other names stay: a run that another version
 /// stored may have others, and a run that is not completed has none.
-pub(super) fn take_values(metrics: &mut Values) -> Vec<f64> {
+pub(super) fn take_values(metrics: &mut MetricValues) -> Vec<f64> {
     let names = metrics.iter().map(|(name, _)| &**name);
     if !names.eq(METRICS.iter().map(|metric| metric.name)) {
         return Vec::new();

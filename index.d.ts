@@ -606,38 +606,35 @@ export interface SignalsColumns {
  */
 export declare function simulateSignals(request: SignalsRequest): Promise<SimulationResult>
 
-/** The order model of `Portfolio.from_signals` in vectorbt 1.2, for one asset. */
+/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset, and the conventions of the metrics. */
 export interface SimulationOptions {
-  /** Fees as a fraction of the order value; 0.001 is 0.1 %. @default 0.001 */
+  /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
   fees?: number
-  /** Fixed fee per order, in money. @default 0 */
+  /** Money per order. @default 0 */
   fixedFees?: number
-  /** Slippage as a fraction of the price. @default 0.001 */
+  /** Fraction by which a fill is worse than the price. @default 0.001 */
   slippage?: number
-  /** Order size. Infinity, null or an omitted value means as much as the cash or the position allows. */
+  /** How much an entry trades. `Infinity` or null: all that cash or position allows. */
   size?: number | null
-  /**
-   * Unit of `size`: units of the asset, money, or a fraction of the cash (buys) or of the position (sells).
-   * @default 'amount'
-   */
+  /** What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount' */
   sizeType?: 'amount' | 'value' | 'percent'
-  /** Minimum order size, units of the asset. Smaller orders are rejected. @default 1e-8 */
+  /** Smaller orders are rejected; units of the asset. @default 1e-8 */
   minSize?: number
-  /** Maximum order size, units of the asset. Larger orders are reduced. Infinity, null or an omitted value means no limit. */
+  /** Larger orders are cut to this; units of the asset. `Infinity` or null: no limit. */
   maxSize?: number | null
-  /** Order sizes are rounded down to multiples of this, units of the asset. */
+  /** Sizes are rounded down to multiples of this; units of the asset. */
   sizeGranularity?: number | null
-  /** Positions that `entries` and `exits` open and close. @default 'longOnly' */
+  /** Which positions `entries` and `exits` open and close. @default 'longOnly' */
   direction?: 'longOnly' | 'shortOnly' | 'both'
-  /** Whether further signals in the direction of a position change its size. @default 'disabled' */
+  /** Whether signals in the direction of a position change its size. @default 'disabled' */
   accumulate?: 'disabled' | 'both' | 'addOnly' | 'removeOnly'
-  /** What to do if a bar has a long entry and a long exit. @default 'ignore' */
+  /** A long entry and a long exit on one bar. @default 'ignore' */
   uponLongConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** What to do if a bar has a short entry and a short exit. @default 'ignore' */
+  /** A short entry and a short exit on one bar. @default 'ignore' */
   uponShortConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** What to do if a bar has a long entry and a short entry. @default 'ignore' */
+  /** A long entry and a short entry on one bar. @default 'ignore' */
   uponDirConflict?: 'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'
-  /** What to do on an entry against the position. @default 'reverseReduce' */
+  /** An entry against the position. @default 'reverseReduce' */
   uponOppositeEntry?: 'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
   /** Stop loss as a fraction of its reference price; 0.1 is 10 %. */
   slStop?: number | null
@@ -645,23 +642,23 @@ export interface SimulationOptions {
   slTrail?: boolean
   /** Take profit as a fraction of its reference price. */
   tpStop?: number | null
-  /** Reference price of stops. @default 'fillPrice' */
+  /** The price that stops are measured from. @default 'fillPrice' */
   stopEntryPrice?: 'valPrice' | 'price' | 'fillPrice' | 'close'
-  /** Fill price of stops. @default 'stopMarket' */
+  /** The price at which stops are filled. @default 'stopMarket' */
   stopExitPrice?: 'stopLimit' | 'stopMarket' | 'price' | 'close'
-  /** What to do when a stop is hit. @default 'close' */
+  /** What a stop does. @default 'close' */
   uponStopExit?: 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
-  /** What to do with the stops when a position is increased. @default 'override' */
+  /** What happens to the stops when a position is increased. @default 'override' */
   uponStopUpdate?: 'keep' | 'override' | 'overrideNaN'
-  /** Whether orders may only use free cash, which excludes cash reserved for short positions. @default false */
+  /** Whether cash that secures short positions may not be spent again. @default false */
   lockCash?: boolean
-  /** Whether orders may be filled partially. @default true */
+  /** Whether an order may be filled in part. @default true */
   allowPartial?: boolean
-  /** When the signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
+  /** When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
   execution?: 'close' | 'nextOpen'
-  /** Annual risk-free rate as a fraction. @default 0 */
+  /** Annual risk-free rate, a fraction. @default 0 */
   riskFree?: number
-  /** Days per year for annualization: 365 for markets that never close, 252 for exchanges. @default 365 */
+  /** Days per year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
   yearDays?: number
 }
 

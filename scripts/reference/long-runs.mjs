@@ -1,9 +1,11 @@
 /**
  * Long runs on made-up bars, the same ones that scripts/reference/long.py gives vectorbt. As a program it prints a hash of
- * every result: `node scripts/reference/long-runs.mjs LENGTH …`. RAYON_NUM_THREADS sets how many threads compute it.
+ * the results over each length, and the number of threads that computed them: `node scripts/reference/long-runs.mjs LENGTH …`.
+ * RAYON_NUM_THREADS sets that number.
  */
 
 import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { runBacktest, simulateSignals } from '../../index.js'
 
@@ -75,9 +77,18 @@ async function hashes(/** @type {number} */ length) {
   return hash.digest('hex')
 }
 
+/** Counts the threads that simulate, where the system tells. */
+function simulationThreads() {
+  const tasks = '/proc/self/task'
+  if (!existsSync(tasks)) return 0
+  const names = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/comm`, 'utf8'))
+  return names.filter((name) => name.startsWith('backtest-')).length
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  /** @type {Record<string, string>} */
+  /** @type {Record<string, string | number>} */
   const found = {}
   for (const length of process.argv.slice(2).map(Number)) found[length] = await hashes(length)
+  found.threads = simulationThreads()
   process.stdout.write(JSON.stringify(found))
 }

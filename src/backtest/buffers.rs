@@ -9,15 +9,19 @@ use crate::simulation::Simulation;
 pub struct Buffers {
     pub(super) simulation: Simulation,
     pub(super) trades: Trades,
+    pub(super) equity: Vec<f64>,
 }
 
 impl Buffers {
     /// Takes the memory of a run that is not needed any more.
     pub fn recycle(&mut self, backtest: Backtest) {
-        let Backtest { simulation, trades, .. } = backtest;
+        let Backtest { simulation, trades, equity, .. } = backtest;
         self.simulation = simulation;
         if let Some(trades) = trades {
             self.trades = trades;
+        }
+        if let Some(equity) = equity {
+            self.equity = equity;
         }
     }
 }

@@ -143,7 +143,7 @@ impl Pipeline<'_> {
             buffers.trades = backtest.trades.take().unwrap_or_default();
         }
         if !outputs.equity {
-            backtest.equity = None;
+            buffers.equity = backtest.equity.take().unwrap_or_default();
         }
         Ok(backtest)
     }
@@ -161,7 +161,8 @@ impl Pipeline<'_> {
         let set = metrics::needs(outputs.metrics);
         let wants_trades = outputs.trades || outputs.warnings || set.contains(StatisticSet::TRADES);
         let buffer = std::mem::take(&mut buffers.trades);
-        let of_equity = || measure_equity(input, simulation, set, self.executor);
+        let equity_buffer = std::mem::take(&mut buffers.equity);
+        let of_equity = || measure_equity(input, simulation, set, self.executor, equity_buffer);
         let of_trading = || {
             let trades = if wants_trades {
                 buffer.replaced_by(prices.close(), &simulation.orders)
@@ -202,6 +203,7 @@ fn measure_equity(
     simulation: &Simulation,
     set: StatisticSet,
     executor: &dyn Executor,
+    buffer: Vec<f64>,
 ) -> (EquityStatistics, Vec<f64>) {
     let (close, conventions) = (input.prices.close(), &input.settings.conventions);
     let curve = EquityInput {
@@ -213,7 +215,7 @@ fn measure_equity(
     };
     let Simulation { orders, holdings, .. } = simulation;
     let valuation = Valuation::new(close, orders, holdings, input.initial_capital);
-    EquityStatistics::new(&curve, &valuation, set, executor)
+    EquityStatistics::new(&curve, &valuation, set, executor, buffer)
 }
 
 /// Measures orders and trades.

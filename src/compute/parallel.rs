@@ -120,8 +120,18 @@ pub fn write_column<T: Send>(
     sections: Sections,
     work: impl Fn(Range<usize>, &mut ColumnWriter<'_>) -> T + Sync,
 ) -> (Vec<f64>, Vec<T>) {
+    write_column_into(Vec::new(), executor, sections, work)
+}
+
+/// Does the same as [`write_column`] and reuses the memory of a buffer, whose contents are dropped.
+pub fn write_column_into<T: Send>(
+    buffer: Vec<f64>,
+    executor: &dyn Executor,
+    sections: Sections,
+    work: impl Fn(Range<usize>, &mut ColumnWriter<'_>) -> T + Sync,
+) -> (Vec<f64>, Vec<T>) {
     let ([column], results) =
-        write_columns(executor, sections, |range, [writer]| work(range, writer));
+        write_columns_into([buffer], executor, sections, |range, [writer]| work(range, writer));
     (column, results)
 }
 
@@ -133,7 +143,20 @@ pub fn write_columns<const N: usize, V: Element, T: Send>(
     sections: Sections,
     work: impl Fn(Range<usize>, [&mut ColumnWriter<'_, V>; N]) -> T + Sync,
 ) -> ([Vec<V>; N], Vec<T>) {
-    let mut columns = std::array::from_fn(|_| Vec::with_capacity(sections.len));
+    write_columns_into(std::array::from_fn(|_| Vec::new()), executor, sections, work)
+}
+
+fn write_columns_into<const N: usize, V: Element, T: Send>(
+    buffers: [Vec<V>; N],
+    executor: &dyn Executor,
+    sections: Sections,
+    work: impl Fn(Range<usize>, [&mut ColumnWriter<'_, V>; N]) -> T + Sync,
+) -> ([Vec<V>; N], Vec<T>) {
+    let mut columns = buffers.map(|mut buffer| {
+        buffer.clear();
+        buffer.reserve_exact(sections.len);
+        buffer
+    });
     let mut slots = columns.each_mut().map(|column| {
         let slots = column.spare_capacity_mut();
         slots.get_mut(..sections.len).unwrap_or(&mut []).chunks_mut(sections.section_len)
@@ -224,6 +247,18 @@ mod tests {
             writer.extend_from_slice(&[(index * index) as f64]);
         }
         range.len()
+    }
+
+    #[test]
+    fn a_buffer_is_reused_and_its_values_are_not() {
+        let buffer = vec![7.0; 100];
+        let start = buffer.as_ptr();
+        let sections = Sections::new(25, 10);
+        let (column, _) = write_column_into(buffer, &Sequential, sections, squares);
+        assert_eq!(column, write_column(&Sequential, sections, squares).0);
+        assert_eq!(column.as_ptr(), start);
+        let (column, _) = write_column_into(column, &Only(&[1]), sections, squares);
+        assert!(column.is_empty());
     }
 
     #[test]

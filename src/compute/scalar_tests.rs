@@ -80,7 +80,13 @@ fn equity_statistics_are_the_same() {
                 risk_free: 0.02,
             };
             same(&format!("a curve of {bars} bars"), || {
-                EquityStatistics::new(&curve, &equity.as_slice(), StatisticSet::ALL, &Sequential)
+                EquityStatistics::new(
+                    &curve,
+                    &equity.as_slice(),
+                    StatisticSet::ALL,
+                    &Sequential,
+                    Vec::new(),
+                )
             });
         }
     }

@@ -35,7 +35,8 @@ pub(super) fn statistics_of(
         trades,
         rejected_signals,
     };
-    let (of_equity, _) = EquityStatistics::new(curve, &equity, StatisticSet::ALL, &Sequential);
+    let (of_equity, _) =
+        EquityStatistics::new(curve, &equity, StatisticSet::ALL, &Sequential, Vec::new());
     Statistics::new(of_equity, TradingStatistics::new(&trading, StatisticSet::ALL))
 }
 

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue, Unknown, within_runtime_if_available};
 use napi::{Env, JsError, JsValue};
 use tokio::runtime::Handle;

@@ -1,6 +1,6 @@
-//! A set of bars: one bit a bar, 64 to a word.
+//! A set of bars: one bit per bar, 64 per word.
 
-/// A bit for each bar; bits beyond the length are 0.
+/// One bit per bar. Bits beyond the length are 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bits {
     words: Vec<u64>,
@@ -8,12 +8,12 @@ pub struct Bits {
 }
 
 impl Bits {
-    /// Creates a set of `len` bars, none of them in it.
+    /// Creates an empty set over `len` bars.
     pub fn zeros(len: usize) -> Self {
         Self { words: vec![0; len.div_ceil(64)], len }
     }
 
-    /// Creates a set of `len` bars from what `is_set` says of each.
+    /// Creates a set over `len` bars, with those for which `is_set` returns true.
     pub fn from_fn(len: usize, mut is_set: impl FnMut(usize) -> bool) -> Self {
         let mut words = Vec::with_capacity(len.div_ceil(64));
         let mut start = 0;
@@ -28,7 +28,7 @@ impl Bits {
         Self { words, len }
     }
 
-    /// Creates a set from one 0 or 1 a bar; nothing if there is any other value.
+    /// Creates a set from one 0 or 1 per bar; `None` if there is any other value.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         // Multiplying gathers the lowest bits of eight bytes in the highest byte, the first of them lowest.
         const GATHER: u64 = 0x0102_0408_1020_4080;
@@ -63,7 +63,7 @@ impl Bits {
         (others == 0).then_some(Self { words, len: bytes.len() })
     }
 
-    /// Creates a set of `len` bars from words; surplus bits and words are dropped, missing ones are 0.
+    /// Creates a set over `len` bars from words. Surplus bits and words are dropped, missing ones are 0.
     pub fn from_words(mut words: Vec<u64>, len: usize) -> Self {
         words.resize(len.div_ceil(64), 0);
         if !len.is_multiple_of(64)
@@ -90,7 +90,7 @@ impl Bits {
         self.words.get(bar / 64).is_some_and(|word| word >> (bar % 64) & 1 == 1)
     }
 
-    /// Puts a bar into the set or takes it out; bars beyond the end are passed over.
+    /// Adds a bar to the set or removes it. Bars beyond the end are ignored.
     pub fn set(&mut self, bar: usize, value: bool) {
         if bar < self.len
             && let Some(word) = self.words.get_mut(bar / 64)
@@ -129,7 +129,7 @@ impl Bits {
         Some(index * 64 + word.trailing_zeros() as usize)
     }
 
-    /// Combines two sets word by word; the result has the length of `self`.
+    /// Combines two sets word by word. The result has the length of `self`.
     #[must_use]
     pub fn zip(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
         let words = self

@@ -49,13 +49,14 @@ pub(super) struct EquityTotals {
 }
 
 impl EquityStatistics {
-    /// Computes the statistics that `set` names along a curve. Returns them and the equity of each bar. The curve is read up
-    /// to the last bar that has a close.
+    /// Computes the statistics that `set` names along a curve. Returns them and the equity of each bar, in the memory of
+    /// `buffer`. The curve is read up to the last bar that has a close.
     pub fn new(
         input: &EquityInput<'_>,
         equity: &dyn EquitySource,
         set: StatisticSet,
         executor: &dyn Executor,
+        buffer: Vec<f64>,
     ) -> (Self, Vec<f64>) {
         let bars = equity.bars().min(input.close.len());
         let close = input.close.get(..bars).unwrap_or(&[]);
@@ -64,7 +65,7 @@ impl EquityStatistics {
         let risk_free = input.risk_free / bars_per_year;
         let initial_capital = input.initial_capital;
         let pass = PassInput { initial_capital, close, risk_free, set };
-        let (measures, equity) = equity_pass::measure(&pass, equity, executor);
+        let (measures, equity) = equity_pass::measure(&pass, equity, executor, buffer);
         let totals = EquityTotals {
             initial_capital,
             final_capital: equity.last().copied().unwrap_or(initial_capital),

@@ -16,7 +16,7 @@ use super::returns::{ReturnStatistics, any_changes, change, changes};
 use super::set::StatisticSet;
 use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::{Scalar, simd_multiversion};
-use crate::compute::parallel::{Executor, Sections, Sequential, map_parts, write_column};
+use crate::compute::parallel::{Executor, Sections, Sequential, map_parts, write_column_into};
 
 /// Bars per section.
 const SECTION: usize = 1 << 15;
@@ -43,11 +43,12 @@ pub(super) struct EquityMeasures {
     pub(super) highest_equity: Option<f64>,
 }
 
-/// Measures a curve over as many bars as there are closes. Returns its equity too.
+/// Measures a curve over as many bars as there are closes. Returns its equity too, in the memory of `buffer`.
 pub(super) fn measure(
     input: &PassInput<'_>,
     source: &dyn EquitySource,
     executor: &dyn Executor,
+    buffer: Vec<f64>,
 ) -> (EquityMeasures, Vec<f64>) {
     let bars = input.close.len();
     let wants = |part| input.set.contains(part);
@@ -62,7 +63,7 @@ pub(super) fn measure(
         TailBounds::EVERYTHING
     };
     let (equity, sections) =
-        write_column(executor, Sections::new(bars, SECTION), |bars, writer| {
+        write_column_into(buffer, executor, Sections::new(bars, SECTION), |bars, writer| {
             section(input, source, bars, bounds, writer)
         });
     let Some(sums) = joined(&sections) else {
@@ -255,7 +256,7 @@ mod tests {
                 risk_free: 0.0,
                 set: StatisticSet::ALL,
             };
-            let (measured, copy) = measure(&input, &equity.as_slice(), &Sequential);
+            let (measured, copy) = measure(&input, &equity.as_slice(), &Sequential, Vec::new());
             assert_eq!(copy, equity);
             let plain = |before: f64, values: &[f64]| -> Vec<f64> {
                 let from = std::iter::once(before).chain(values.iter().copied());
@@ -295,9 +296,11 @@ mod tests {
     fn what_is_not_in_the_set_changes_nothing_else() {
         let (equity, close) = wave(100_000);
         let input = |set| PassInput { initial_capital: 990.0, close: &close, risk_free: 1e-6, set };
-        let (all, column) = measure(&input(StatisticSet::ALL), &equity.as_slice(), &Sequential);
+        let (all, column) =
+            measure(&input(StatisticSet::ALL), &equity.as_slice(), &Sequential, Vec::new());
         let of = |set| {
-            let (measured, equity) = measure(&input(set), &equity.as_slice(), &Sequential);
+            let (measured, equity) =
+                measure(&input(set), &equity.as_slice(), &Sequential, Vec::new());
             assert_eq!(equity, column);
             assert_eq!(measured.lowest_equity, all.lowest_equity);
             measured
@@ -324,8 +327,8 @@ mod tests {
             risk_free: 1e-6,
             set: StatisticSet::ALL,
         };
-        let (alone, _) = measure(&input, &equity.as_slice(), &Sequential);
-        let (many, copy) = measure(&input, &equity.as_slice(), &ThreadPerPart);
+        let (alone, _) = measure(&input, &equity.as_slice(), &Sequential, Vec::new());
+        let (many, copy) = measure(&input, &equity.as_slice(), &ThreadPerPart, Vec::new());
         assert_eq!(format!("{alone:?}"), format!("{many:?}"));
         assert_eq!(copy, equity);
         assert!(alone.tails.is_some() && alone.drawdowns.count > 1_000);

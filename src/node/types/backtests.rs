@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{metrics, trades};
 use crate::market::time;
 use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
-use crate::store::record::{Outcome, Run, Summary, MetricValues};
+use crate::store::record::{MetricValues, Outcome, Run, Summary};
 
 /// A backtest without its trades and curves.
 #[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]

@@ -24,7 +24,10 @@ pub(super) fn take_values(metrics: &mut MetricValues) -> Vec<f64> {
 }
 
 /// Serializes metrics as an object.
-pub(super) fn as_object<S: Serializer>(metrics: &MetricValues, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_object<S: Serializer>(
+    metrics: &MetricValues,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().map(|(name, value)| (name, value)))
 }
 

@@ -116,7 +116,7 @@ fn every_problem_of_the_parameters_is_reported() {
     );
     assert_eq!(
         bind("rsi", json!([1])).unwrap_err(),
-        ["parameters must be an object, was an array of 1 items"]
+        ["parameters must be an object, was an array of 1 item"]
     );
 }
 

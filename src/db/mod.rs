@@ -1,5 +1,4 @@
-//! What the sources of bars ([`crate::data`]) and the store of runs ([`crate::store`]) share: connections to a database and
-//! the encoding of columns.
+//! What the sources of bars and the store of runs share: connections to a database and the encoding of columns.
 
 pub mod encoding;
 mod errors;

@@ -36,13 +36,18 @@ pub(super) async fn import(
     let range = first_and_last(job.symbol, job.timeframe, job.bars)?;
     check_cancelled(observer)?;
     let mut connection = pool.get().await?;
-    let transaction = pool.begin(&mut connection).await?;
-    let canceller = pool.canceller(transaction.client()).await?;
-    let write = job.write(transaction.client(), range, observer);
-    let summary = cancellation.guard(pool, &canceller, write).await?;
-    check_commit(observer)?;
-    transaction.commit().await?;
-    Ok(summary)
+    let result = async {
+        let transaction = pool.begin(&mut connection).await?;
+        let canceller = pool.canceller(transaction.client()).await?;
+        let write = job.write(transaction.client(), range, observer);
+        let summary = cancellation.guard(pool, &canceller, write).await?;
+        check_commit(observer)?;
+        transaction.commit().await?;
+        Ok(summary)
+    }
+    .await;
+    cancellation.release(connection);
+    result
 }
 
 impl Import<'_> {

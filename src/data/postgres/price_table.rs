@@ -204,10 +204,14 @@ impl LazyTable {
             return Ok(found);
         };
         let mut connection = pool.get().await?;
-        let statements = pool.statements(&mut connection).await?;
-        let canceller = pool.canceller(&statements).await?;
-        let query = layout.series(&statements, symbol);
-        for labelled in cancellation.guard(pool, &canceller, query).await? {
+        let result = async {
+            let statements = pool.statements(&mut connection).await?;
+            let canceller = pool.canceller(&statements).await?;
+            cancellation.guard(pool, &canceller, layout.series(&statements, symbol)).await
+        }
+        .await;
+        cancellation.release(connection);
+        for labelled in result? {
             self.remember_label(symbol, labelled.series.timeframe, labelled.timeframe_label);
             merge_series(&mut found, labelled.series);
         }
@@ -221,9 +225,14 @@ impl LazyTable {
     ) -> Result<Vec<(String, Series)>, Failure> {
         let Some(layout) = self.layout_or_none(pool, true).await? else { return Ok(Vec::new()) };
         let mut connection = pool.get().await?;
-        let statements = pool.statements(&mut connection).await?;
-        let canceller = pool.canceller(&statements).await?;
-        cancellation.guard(pool, &canceller, layout.all_series(&statements)).await
+        let result = async {
+            let statements = pool.statements(&mut connection).await?;
+            let canceller = pool.canceller(&statements).await?;
+            cancellation.guard(pool, &canceller, layout.all_series(&statements)).await
+        }
+        .await;
+        cancellation.release(connection);
+        result
     }
 
     fn remember_label(&self, symbol: &str, timeframe: Timeframe, label: Option<String>) {

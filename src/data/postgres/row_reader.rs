@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool_postgres::Object;
 use futures_util::TryStreamExt;
 use tokio::sync::oneshot;
 use tokio_postgres::types::{ToSql, Type};
@@ -49,7 +50,8 @@ where
     W: Future<Output = Result<T>> + Send + 'static,
 {
     let (caller, dropped) = oneshot::channel();
-    let result = pool.run(move |pool| work(pool, DropCancellation { dropped })).await;
+    let result =
+        pool.run(move |pool| work(pool, DropCancellation { dropped, has_cancelled: false })).await;
     drop(caller);
     result
 }
@@ -58,9 +60,18 @@ where
 pub(super) struct DropCancellation {
     /// Closes when the caller drops its future; nothing is ever sent.
     dropped: oneshot::Receiver<Infallible>,
+    /// Whether a statement was cancelled.
+    has_cancelled: bool,
 }
 
 impl DropCancellation {
+    /// Returns a connection to the pool, or closes it if a statement on it was cancelled.
+    pub fn release(&self, connection: Object) {
+        if self.has_cancelled {
+            Pool::discard(connection);
+        }
+    }
+
     /// Awaits a statement. If the caller drops its future, the server cancels the statement.
     pub async fn guard<T>(
         &mut self,
@@ -72,8 +83,8 @@ impl DropCancellation {
         tokio::select! {
             result = &mut statement => result,
             _ = &mut self.dropped => {
+                self.has_cancelled = true;
                 pool.cancel(canceller).await;
-                // The next user of the connection must find it idle.
                 let _ = tokio::time::timeout(CANCEL_TIMEOUT, statement).await;
                 Err(Error::cancelled().into())
             }
@@ -102,7 +113,20 @@ impl RowReader {
         on_row: OnRow<'_>,
     ) -> Result<(), Failure> {
         let mut connection = pool.get().await?;
-        let transaction = pool.begin(&mut connection).await?;
+        let result = self.read_on(&mut connection, pool, sql, parameters, on_row).await;
+        self.cancellation.release(connection);
+        result
+    }
+
+    async fn read_on(
+        &mut self,
+        connection: &mut Object,
+        pool: &Pool,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        on_row: OnRow<'_>,
+    ) -> Result<(), Failure> {
+        let transaction = pool.begin(connection).await?;
         let canceller = pool.canceller(transaction.client()).await?;
         let types: Vec<Type> = parameters.iter().map(|(_, sql_type)| sql_type.clone()).collect();
         let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();

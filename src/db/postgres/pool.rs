@@ -194,6 +194,14 @@ impl Pool {
         })
     }
 
+    /// Closes a connection instead of returning it to the pool.
+    ///
+    /// A cancellation may arrive late. On a pooled connection it would then cancel the rollback or a statement of the next
+    /// user.
+    pub(crate) fn discard(connection: Object) {
+        drop(Object::take(connection));
+    }
+
     /// Opens a connection outside of the pool. The handle completes when the connection ends.
     pub(crate) async fn connect(&self) -> Result<(Client, JoinHandle<()>), Failure> {
         connect(&self.config, &self.tls.0).await

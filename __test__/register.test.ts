@@ -657,7 +657,7 @@ describe('the look-ahead test of validateStrategy', () => {
   })
 
   test('warns if it cannot determine anything', async () => {
-    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signal on 600 made-up daily bars/)
+    expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signals for 600 generated daily bars/)
     let calls = 0
     const moody = await check((bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) }))
     expect(moody).toMatchObject({ valid: true, warnings: [expect.stringMatching(/not repeatable.*entries at bar/)] })

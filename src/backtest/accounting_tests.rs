@@ -8,7 +8,7 @@ use super::testing;
 use crate::simulation::random_cases::cases;
 
 /// Compares two amounts that were computed along different ways from amounts of the size of `scale`.
-fn near(a: f64, b: f64, scale: f64) -> bool {
+fn is_near(a: f64, b: f64, scale: f64) -> bool {
     (a - b).abs() <= 1e-9 * scale.max(1.0)
 }
 
@@ -30,14 +30,14 @@ proptest! {
                 prop_assert!(orders.size[next] > 0.0 && cash > -1e-9 * scale);
                 next += 1;
             }
-            prop_assert!(near(portfolio.equity[bar], cash + position * close, scale));
+            prop_assert!(is_near(portfolio.equity[bar], cash + position * close, scale));
         }
         prop_assert_eq!(next, orders.len());
         let profit: f64 = portfolio.trades.pnl.iter().sum();
-        prop_assert!(near(profit, portfolio.equity.last().unwrap() - 1000.0, scale));
+        prop_assert!(is_near(profit, portfolio.equity.last().unwrap() - 1000.0, scale));
         let paid: f64 = orders.fees.iter().sum();
         let borne: f64 = portfolio.trades.entry_fees.iter().chain(&portfolio.trades.exit_fees).sum();
-        prop_assert!(near(paid, borne, scale));
+        prop_assert!(is_near(paid, borne, scale));
     }
 }
 

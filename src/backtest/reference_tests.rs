@@ -52,8 +52,9 @@ fn compare(what: &str, found: &[f64], expected: &Value, slack: f64) -> Result<()
         ));
     }
     for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
-        let near = (found - expected).abs() <= (1e-9 * found.abs().max(expected.abs())).max(slack);
-        if !near && found.to_bits() != expected.to_bits() {
+        let is_near =
+            (found - expected).abs() <= (1e-9 * found.abs().max(expected.abs())).max(slack);
+        if !is_near && found.to_bits() != expected.to_bits() {
             return Err(format!("{what}[{index}] is {found:?}, vectorbt has {expected:?}"));
         }
     }
@@ -94,7 +95,7 @@ fn check(case: &Value) -> Result<(), String> {
     compare("order side", &bytes(&orders.side), &wanted["side"], 0.0)?;
     compare("order size", &orders.size, &wanted["size"], 0.0)?;
     compare("order price", &orders.price, &wanted["price"], 0.0)?;
-    // The fees of an order that takes all cash are a difference of two large numbers, and so are profits and equity near
+    // The fees of an order that takes all cash are a difference of two large numbers, and so are profits and equity is_near
     // zero: their digits beyond the sixteenth of the amounts that they come from are noise in vectorbt as well.
     let traded =
         orders.size.iter().zip(&orders.price).map(|(size, price)| size * price).fold(0.0, f64::max);

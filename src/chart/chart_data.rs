@@ -27,12 +27,12 @@ pub struct ChartData<'a> {
     /// Why there are no bars; may be empty.
     pub note: &'a str,
     /// Statistics in the subtitle.
-    pub summary: Summary,
+    pub summary: ChartSummary,
 }
 
 /// Statistics in the subtitle. `None` if a statistic has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Summary {
+pub struct ChartSummary {
     /// Percent.
     pub total_return: Option<f64>,
     /// Return of buy and hold, percent.

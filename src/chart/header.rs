@@ -1,7 +1,7 @@
 //! Title and subtitle: strategy, asset, time range, and the statistics of the run.
 
 use super::canvas::TextAnchor;
-use super::chart_data::Summary;
+use super::chart_data::ChartSummary;
 use super::date_format::{format_range, format_years};
 use super::font::FontWeight;
 use super::legend::{LegendEntry, LegendItem, LegendRow};
@@ -22,7 +22,7 @@ pub(super) struct SummaryItem {
 }
 
 /// Returns the statistics of the subtitle, the most important first.
-pub(super) fn summary_items(summary: &Summary) -> Vec<SummaryItem> {
+pub(super) fn summary_items(summary: &ChartSummary) -> Vec<SummaryItem> {
     let item = |name, short_name, value: String| {
         let short_value = value.clone();
         SummaryItem { name, short_name, value, short_value, gain: 0.0 }

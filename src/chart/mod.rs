@@ -36,7 +36,7 @@ mod value_ticks;
 #[cfg(test)]
 mod tests;
 
-pub use chart_data::{ChartData, Summary};
+pub use chart_data::{ChartData, ChartSummary};
 pub use font::FontWeight;
 pub use path::PathSegment;
 pub use picture::{Color, Item, Picture, Shape, Stroke, Text, TextStyle};

@@ -72,7 +72,7 @@ impl Run {
             trades: &self.trades,
             bars: Some(&self.bars),
             note: "",
-            summary: Summary {
+            summary: ChartSummary {
                 total_return: Some((last / 10_000.0 - 1.0) * 100.0),
                 benchmark_return: Some(81.7),
                 sharpe_ratio: Some(0.823),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Asset, MergeSummary, Series, Source, Span};
+use super::{Asset, MergeSummary, Source, StoredSeries, TimeRange};
 use crate::error::Code;
 use crate::market::{Bars, Column, Timeframe, time};
 use crate::observer::{NoObserver, ProgressObserver};
@@ -26,8 +26,8 @@ pub(crate) fn minutes(minutes: impl IntoIterator<Item = i64>, level: f64) -> Bar
 }
 
 /// Returns the span from one minute to another.
-fn span(first: i64, last: i64) -> Span {
-    Span::new(first * MINUTE, last * MINUTE)
+fn span(first: i64, last: i64) -> TimeRange {
+    TimeRange::new(first * MINUTE, last * MINUTE)
 }
 
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
@@ -54,7 +54,7 @@ async fn an_empty_source_has_no_data(source: &dyn Source) {
     assert_eq!(source.assets().await.unwrap(), []);
     assert_eq!(source.series("NONE").await.unwrap(), []);
     let error = source
-        .load("NONE", Timeframe::D1, Span::new(0, time::LIMIT), Arc::new(NoObserver))
+        .load("NONE", Timeframe::D1, TimeRange::new(0, time::LIMIT), Arc::new(NoObserver))
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::NoData);
@@ -80,7 +80,7 @@ async fn imported_bars_are_loaded(source: &dyn Source) {
         );
     }
     source.import("WHOLE", Timeframe::D1, minutes([0, 1440], 100.0)).await.unwrap();
-    let series = |timeframe, bars, last| Series {
+    let series = |timeframe, bars, last| StoredSeries {
         timeframe,
         bars,
         first: 0,
@@ -90,7 +90,7 @@ async fn imported_bars_are_loaded(source: &dyn Source) {
         ticks: false,
     };
     let expected = vec![series(Timeframe::M1, 20_000, 19_999), series(Timeframe::D1, 2, 1440)];
-    let found: Vec<Series> =
+    let found: Vec<StoredSeries> =
         source.series("WHOLE").await.unwrap().into_iter().map(without_source).collect();
     assert_eq!(found, expected);
     let assets: Vec<Asset> = source.assets().await.unwrap();
@@ -102,7 +102,7 @@ fn source_name() -> String {
     "any".into()
 }
 
-fn without_source(mut series: Series) -> Series {
+fn without_source(mut series: StoredSeries) -> StoredSeries {
     assert!(!series.source.is_empty());
     series.source = source_name();
     series.revision = 0;
@@ -189,7 +189,12 @@ async fn errors_about_empty_ranges_list_what_there_is(source: &dyn Source) {
     ];
     for (timeframe, expected) in cases {
         let error = source
-            .load("SPARSE", timeframe, Span::new(time::DAY, 2 * time::DAY), Arc::new(NoObserver))
+            .load(
+                "SPARSE",
+                timeframe,
+                TimeRange::new(time::DAY, 2 * time::DAY),
+                Arc::new(NoObserver),
+            )
             .await
             .unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (Code::NoData, expected));
@@ -214,7 +219,7 @@ async fn loading_stops_when_it_is_cancelled(source: &dyn Source) {
     }
     let observer = Arc::new(CancelSecond(AtomicUsize::new(0)));
     let error = source
-        .load("WHOLE", Timeframe::M1, Span::new(0, time::LIMIT), observer.clone())
+        .load("WHOLE", Timeframe::M1, TimeRange::new(0, time::LIMIT), observer.clone())
         .await
         .unwrap_err();
     assert_eq!(error.code, Code::Cancelled);
@@ -230,7 +235,7 @@ async fn loading_stops_at_the_limit(source: &dyn Source) {
             false
         }
     }
-    let load = async |span: Span| {
+    let load = async |span: TimeRange| {
         let observer = Arc::new(Counting(AtomicUsize::new(0)));
         let result = source.load("WHOLE", Timeframe::M1, span, observer.clone()).await;
         (result.map(|loaded| loaded.bars.len()), observer.0.load(Ordering::Relaxed))

@@ -18,6 +18,6 @@ pub use embedded::EmbeddedBars;
 pub use import::MergeSummary;
 pub use loaded_bars::LoadedBars;
 pub use postgres::{CombinedSource, ImportedBars, PriceTable};
-pub use series::{Asset, Series};
+pub use series::{Asset, StoredSeries};
 pub use source::Source;
-pub use span::Span;
+pub use span::TimeRange;

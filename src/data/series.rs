@@ -3,11 +3,11 @@
 use crate::error::{Code, Error};
 use crate::market::{Timeframe, time};
 
-use super::span::Span;
+use super::span::TimeRange;
 
 /// The bars of one asset and timeframe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Series {
+pub struct StoredSeries {
     /// The length of a bar.
     pub timeframe: Timeframe,
     /// The number of bars, at least one.
@@ -31,7 +31,7 @@ pub struct Asset {
     /// The symbol, as it was given.
     pub symbol: String,
     /// The series, the finest first; at least one.
-    pub series: Vec<Series>,
+    pub series: Vec<StoredSeries>,
 }
 
 /// Returns a random revision.
@@ -45,7 +45,7 @@ pub(super) fn new_revision() -> i64 {
 
 /// Adds a series to those that were found before. Of two sources with the same timeframe, the first one wins. Within one
 /// source, the same timeframe under two labels is one series.
-pub(super) fn merge_series(found: &mut Vec<Series>, series: Series) {
+pub(super) fn merge_series(found: &mut Vec<StoredSeries>, series: StoredSeries) {
     match found.iter_mut().find(|known| known.timeframe == series.timeframe) {
         Some(known) if known.source == series.source => {
             known.bars += series.bars;
@@ -59,8 +59,13 @@ pub(super) fn merge_series(found: &mut Vec<Series>, series: Series) {
 }
 
 /// Creates the error of a range without bars. `known` are the series of the asset.
-pub(super) fn no_data(symbol: &str, timeframe: Timeframe, span: Span, known: &[Series]) -> Error {
-    let range = |series: &Series| {
+pub(super) fn no_data(
+    symbol: &str,
+    timeframe: Timeframe,
+    span: TimeRange,
+    known: &[StoredSeries],
+) -> Error {
+    let range = |series: &StoredSeries| {
         format!(
             "{} from {} to {}",
             series.timeframe,

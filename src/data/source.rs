@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::import::MergeSummary;
 use super::loaded_bars::LoadedBars;
-use super::series::{Asset, Series};
-use super::span::Span;
+use super::series::{Asset, StoredSeries};
+use super::span::TimeRange;
 use crate::error::{Code, Error};
 use crate::future::BoxFuture;
 use crate::market::{Bars, Timeframe};
@@ -20,7 +20,7 @@ pub trait Source: Send + Sync + Debug {
     fn assets(&self) -> BoxFuture<'_, Vec<Asset>>;
 
     /// Returns the series of an asset, the finest first; none if the source does not know the asset.
-    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>>;
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<StoredSeries>>;
 
     /// Loads the bars of a timeframe that open within a span.
     ///
@@ -33,7 +33,7 @@ pub trait Source: Send + Sync + Debug {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars>;
 
@@ -41,7 +41,7 @@ pub trait Source: Send + Sync + Debug {
     fn load_ticks(
         &self,
         symbol: &str,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars> {
         let _ = (span, observer);

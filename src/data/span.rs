@@ -5,7 +5,7 @@ use crate::market::time;
 
 /// A range of opening times and a limit on the number of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeRange {
     /// The first opening time, UTC milliseconds, inclusive.
     pub start: i64,
     /// The last opening time, UTC milliseconds, inclusive.
@@ -14,7 +14,7 @@ pub struct Span {
     pub max_bars: u64,
 }
 
-impl Span {
+impl TimeRange {
     /// Creates a span without a limit on the number of bars.
     pub fn new(start: i64, end: i64) -> Self {
         Self { start, end, max_bars: u64::MAX }

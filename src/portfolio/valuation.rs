@@ -100,9 +100,9 @@ multiversion! {
                     into.get_mut(start..end).unwrap_or(&mut []),
                 ),
             };
-            let ((fours, rest), (to_fours, to_rest)) = (whole.as_chunks::<4>(), to.as_chunks_mut::<4>());
-            for (to, four) in to_fours.iter_mut().zip(fours) {
-                for (value, close) in to.iter_mut().zip(four) {
+            let ((chunks, rest), (to_chunks, to_rest)) = (whole.as_chunks::<4>(), to.as_chunks_mut::<4>());
+            for (to, chunk) in to_chunks.iter_mut().zip(chunks) {
+                for (value, close) in to.iter_mut().zip(chunk) {
                     *value = cash + close * position;
                 }
             }

@@ -10,7 +10,7 @@ use tracing::instrument::WithSubscriber;
 
 use crate::config::{Config, Database, Secret};
 use crate::data::{CombinedSource, EmbeddedBars, ImportedBars, PriceTable, Source};
-use crate::db::postgres::Settings;
+use crate::db::postgres::ConnectionSettings;
 use crate::error::{Code, Error, Result};
 use crate::store::{PostgresStore, SqliteStore, Store};
 use crate::strategies::Registry;
@@ -37,9 +37,9 @@ pub struct Engine {
     pub(super) cache: BarCache,
     queue: RunQueue,
     /// The connection settings of the store, if it is in PostgreSQL.
-    server: Option<Settings>,
+    server: Option<ConnectionSettings>,
     /// The connection settings of the prices, if they are in another database.
-    prices: Option<Settings>,
+    prices: Option<ConnectionSettings>,
     dispatch: Dispatch,
     backends: OnceCell<Backends>,
     open_failures: Mutex<OpenFailures>,
@@ -59,7 +59,7 @@ impl Engine {
     /// `INVALID_ARGUMENT` for the URL of a database that cannot be parsed.
     pub fn new(config: Config) -> Result<Self> {
         let settings = |setting: &'static str, url: &Secret| {
-            Settings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
+            ConnectionSettings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
         };
         let server = match &config.database {
             Database::Postgres(url) => Some(settings("databaseUrl", url)?),

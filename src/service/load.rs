@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{LoadedBars, Series, Span};
+use crate::data::{LoadedBars, StoredSeries, TimeRange};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
@@ -57,7 +57,7 @@ pub(super) enum LoadPlan {
     /// From the source of the engine.
     Stored {
         /// The series to load.
-        series: Series,
+        series: StoredSeries,
         /// The timeframe of the run.
         timeframe: Timeframe,
     },
@@ -112,7 +112,7 @@ impl LoadPlan {
     }
 }
 
-impl Series {
+impl StoredSeries {
     /// Returns whether these bars can be resampled to a timeframe.
     fn can_become(&self, timeframe: Timeframe) -> bool {
         self.timeframe <= timeframe && timeframe.milliseconds() % self.timeframe.milliseconds() == 0
@@ -208,7 +208,7 @@ impl Engine {
     async fn load_stored(
         &self,
         query: &BarQuery<'_>,
-        series: &Series,
+        series: &StoredSeries,
         wanted: Timeframe,
     ) -> Result<Arc<LoadedBars>> {
         let (start, end, limit) = (query.start, query.end, self.config.max_data_points);
@@ -224,8 +224,8 @@ impl Engine {
             let observer = Arc::new(NoObserver);
             // The maximum number of stored bars per bar of the run.
             let ratio = (wanted.milliseconds() / stored.milliseconds().max(1)).max(1);
-            let span =
-                Span::new(start, end).with_max_bars(limit.saturating_mul(ratio.unsigned_abs()));
+            let span = TimeRange::new(start, end)
+                .with_max_bars(limit.saturating_mul(ratio.unsigned_abs()));
             let loaded = if ticks {
                 source.load_ticks(&symbol, span, observer).await
             } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::chart::{self, ChartData, Style, Summary, Theme};
+use crate::chart::{self, ChartData, ChartSummary, Style, Theme};
 use crate::error::{Code, Error, Result};
 use crate::market::resample::resample;
 use crate::market::{Bars, Limit};
@@ -192,7 +192,7 @@ fn render(
         trades,
         bars,
         note,
-        summary: Summary {
+        summary: ChartSummary {
             total_return: run.metric("totalReturn"),
             benchmark_return: run.metric("benchmarkReturn"),
             sharpe_ratio: run.metric("sharpeRatio"),

@@ -55,12 +55,12 @@ impl Strategy {
     pub fn bind_values(&self, values: &ParameterValues) -> Result<BoundStrategy, Vec<Issue>> {
         let mut builder = PlanBuilder::default();
         let roots = self.add_to_plan(&mut builder, values)?;
-        let signal_kinds = self.expressions().iter().map(|(kind, _)| *kind).collect();
+        let signal_fields = self.expressions().iter().map(|(kind, _)| *kind).collect();
         Ok(BoundStrategy::new(
             self.shared_definition(),
             values.clone(),
             builder.finish(&roots),
-            signal_kinds,
+            signal_fields,
         ))
     }
 

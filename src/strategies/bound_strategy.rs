@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::definition::Definition;
 use super::parameter_values::ParameterValues;
-use super::signal_kind::SignalKind;
+use super::signal_field::SignalField;
 use crate::error::Result;
 use crate::language::{ConditionOutcome, Plan, evaluate};
 use crate::market::Bars;
@@ -20,7 +20,7 @@ pub struct BoundStrategy {
     values: ParameterValues,
     plan: Plan,
     /// The kind of each root of the plan.
-    signal_kinds: Vec<SignalKind>,
+    signal_fields: Vec<SignalField>,
     /// The values by name, created on first use: sweeps bind many strategies and read few of the values.
     parameters: OnceLock<Map<String, Json>>,
     /// The warnings, computed on first use.
@@ -34,13 +34,13 @@ impl BoundStrategy {
         definition: Arc<Definition>,
         values: ParameterValues,
         plan: Plan,
-        signal_kinds: Vec<SignalKind>,
+        signal_fields: Vec<SignalField>,
     ) -> Self {
         Self {
             definition,
             values,
             plan,
-            signal_kinds,
+            signal_fields,
             parameters: OnceLock::new(),
             warnings: OnceLock::new(),
             warm_up: OnceLock::new(),
@@ -74,18 +74,18 @@ impl BoundStrategy {
 
     /// Returns whether the signals are computed by a function of the caller.
     pub(super) fn has_no_expressions(&self) -> bool {
-        self.signal_kinds.is_empty()
+        self.signal_fields.is_empty()
     }
 
     /// Returns the root of the plan for a signal, or `None` if the strategy does not have it.
-    pub(super) fn root(&self, kind: SignalKind) -> Option<usize> {
-        self.signal_kinds.iter().position(|known| *known == kind)
+    pub(super) fn root(&self, kind: SignalField) -> Option<usize> {
+        self.signal_fields.iter().position(|known| *known == kind)
     }
 
     /// Returns the number of bars before the first on which the strategy can enter.
     pub fn warm_up(&self) -> usize {
         *self.warm_up.get_or_init(|| {
-            [SignalKind::Entries, SignalKind::ShortEntries]
+            [SignalField::Entries, SignalField::ShortEntries]
                 .into_iter()
                 .filter_map(|kind| self.root(kind))
                 .filter(|root| self.plan.condition_outcome(*root) != ConditionOutcome::Never)
@@ -106,13 +106,13 @@ impl BoundStrategy {
             short_entries: None,
             short_exits: None,
         };
-        for (kind, value) in self.signal_kinds.iter().zip(evaluate(&self.plan, bars, observer)?) {
+        for (kind, value) in self.signal_fields.iter().zip(evaluate(&self.plan, bars, observer)?) {
             let bits = value.into_bits(bars.len());
             match kind {
-                SignalKind::Entries => signals.entries = bits,
-                SignalKind::Exits => signals.exits = bits,
-                SignalKind::ShortEntries => signals.short_entries = Some(bits),
-                SignalKind::ShortExits => signals.short_exits = Some(bits),
+                SignalField::Entries => signals.entries = bits,
+                SignalField::Exits => signals.exits = bits,
+                SignalField::ShortEntries => signals.short_entries = Some(bits),
+                SignalField::ShortExits => signals.short_exits = Some(bits),
             }
         }
         Ok(signals)

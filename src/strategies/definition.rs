@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::parameter::Parameter;
-use super::signal_kind::SignalKind;
+use super::signal_field::SignalField;
 
 /// The category of a strategy, for lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,12 +110,12 @@ impl Definition {
     }
 
     /// Returns the text of each signal's expression.
-    pub(super) fn expressions(&self) -> [(SignalKind, Option<&str>); 4] {
+    pub(super) fn expressions(&self) -> [(SignalField, Option<&str>); 4] {
         [
-            (SignalKind::Entries, Some(&self.entries)),
-            (SignalKind::Exits, Some(&self.exits)),
-            (SignalKind::ShortEntries, self.short_entries.as_deref()),
-            (SignalKind::ShortExits, self.short_exits.as_deref()),
+            (SignalField::Entries, Some(&self.entries)),
+            (SignalField::Exits, Some(&self.exits)),
+            (SignalField::ShortEntries, self.short_entries.as_deref()),
+            (SignalField::ShortExits, self.short_exits.as_deref()),
         ]
     }
 }

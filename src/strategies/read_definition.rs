@@ -2,7 +2,7 @@
 
 use super::definition::{Definition, SignalSource, StrategyType};
 use super::parameter::{Parameter, ParameterType};
-use super::signal_kind::SignalKind;
+use super::signal_field::SignalField;
 use crate::language::Binding;
 use crate::quote;
 use crate::request::{Fields, Input, Issues, Range};
@@ -80,7 +80,7 @@ fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> ExpressionT
             format!("{path} must be a function, was {}", function.describe())
         };
         issues.add(path, "type", message);
-        for kind in SignalKind::ALL {
+        for kind in SignalField::ALL {
             fields.take(kind.as_str());
         }
         return ExpressionTexts::default();
@@ -94,7 +94,7 @@ fn read_expressions(fields: &mut Fields<'_>, issues: &mut Issues) -> ExpressionT
 
 fn reject_expressions(fields: &mut Fields<'_>, issues: &mut Issues) {
     fields.take("generateSignals");
-    for kind in SignalKind::ALL {
+    for kind in SignalField::ALL {
         if fields.take(kind.as_str()).is_some() {
             let (path, function) = (fields.path(kind.as_str()), fields.path("generateSignals"));
             let message =

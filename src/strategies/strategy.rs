@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bind_cache::BindCache;
 use super::definition::{Definition, SignalSource};
 use super::parameter::{POSITION_SIZE, Parameter, ParameterType};
-use super::signal_kind::SignalKind;
+use super::signal_field::SignalField;
 use crate::error::Issue;
 use crate::indicators::Series;
 use crate::language::{
@@ -30,7 +30,7 @@ pub struct Strategy {
     /// The checked constraints and their texts.
     constraints: Vec<(String, CheckedExpression)>,
     /// The checked expression of each signal that the strategy has.
-    expressions: Vec<(SignalKind, CheckedExpression)>,
+    expressions: Vec<(SignalField, CheckedExpression)>,
     bind_cache: BindCache,
 }
 
@@ -119,7 +119,7 @@ impl Strategy {
     }
 
     /// Returns the checked expression of each signal that the strategy has.
-    pub(super) fn expressions(&self) -> &[(SignalKind, CheckedExpression)] {
+    pub(super) fn expressions(&self) -> &[(SignalField, CheckedExpression)] {
         &self.expressions
     }
 

@@ -4,7 +4,7 @@
 //! step, and range analysis bounds every number.
 
 use super::bound_strategy::BoundStrategy;
-use super::signal_kind::SignalKind;
+use super::signal_field::SignalField;
 use crate::language::ConditionOutcome;
 
 /// The roots of one side of the market.
@@ -86,8 +86,8 @@ impl BoundStrategy {
 
     fn sides(&self) -> [Side; 2] {
         [
-            (SignalKind::Entries, SignalKind::Exits),
-            (SignalKind::ShortEntries, SignalKind::ShortExits),
+            (SignalField::Entries, SignalField::Exits),
+            (SignalField::ShortEntries, SignalField::ShortExits),
         ]
         .map(|(entries, exits)| Side { entries: self.root(entries), exits: self.root(exits) })
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use crate::data::series::{Asset, Series};
+use crate::data::series::{Asset, StoredSeries};
 use crate::db::encoding::damaged;
 use crate::db::sqlite::Failure;
 use crate::market::Timeframe;
@@ -15,7 +15,7 @@ pub(super) fn assets(connection: &Connection) -> Result<Vec<Asset>, Failure> {
     let mut rows = statement.query([])?;
     let mut assets: Vec<Asset> = Vec::new();
     while let Some(row) = rows.next()? {
-        let (symbol, series): (String, Series) = (row.get(0)?, read(row)?);
+        let (symbol, series): (String, StoredSeries) = (row.get(0)?, read(row)?);
         match assets.last_mut().filter(|asset| asset.symbol == symbol) {
             Some(asset) => asset.series.push(series),
             None => assets.push(Asset { symbol, series: vec![series] }),
@@ -28,20 +28,20 @@ pub(super) fn assets(connection: &Connection) -> Result<Vec<Asset>, Failure> {
 }
 
 /// Returns the series of an asset, the finest first.
-pub(super) fn series(connection: &Connection, symbol: &str) -> Result<Vec<Series>, Failure> {
+pub(super) fn series(connection: &Connection, symbol: &str) -> Result<Vec<StoredSeries>, Failure> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE asset_symbol = ?1"))?;
     let mut rows = statement.query([symbol])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(read(row)?);
     }
-    found.sort_by_key(|series: &Series| series.timeframe);
+    found.sort_by_key(|series: &StoredSeries| series.timeframe);
     Ok(found)
 }
 
-fn read(row: &Row) -> Result<Series, Failure> {
+fn read(row: &Row) -> Result<StoredSeries, Failure> {
     let timeframe: String = row.get(1)?;
-    Ok(Series {
+    Ok(StoredSeries {
         timeframe: Timeframe::parse(&timeframe)
             .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         bars: count(row.get(2)?)?,

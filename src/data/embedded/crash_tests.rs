@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::data::conformance::minutes;
-use crate::data::{EmbeddedBars, Source, Span};
+use crate::data::{EmbeddedBars, Source, TimeRange};
 use crate::market::Timeframe;
 use crate::observer::NoObserver;
 use crate::store::conformance::{complete, outcome, run};
@@ -95,7 +95,7 @@ async fn a_killed_process_leaves_a_consistent_store() {
         let source = EmbeddedBars::new(Arc::clone(store.database()));
         if !source.series("KILLED").await.unwrap().is_empty() {
             let bars = source
-                .load("KILLED", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(NoObserver))
+                .load("KILLED", Timeframe::M1, TimeRange::new(0, i64::MAX), Arc::new(NoObserver))
                 .await
                 .unwrap();
             let bars = bars.bars;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{catalog, import, load};
 use crate::data::import::MergeSummary;
 use crate::data::loaded_bars::LoadedBars;
-use crate::data::series::{Asset, Series};
+use crate::data::series::{Asset, StoredSeries};
 use crate::data::source::Source;
-use crate::data::span::Span;
+use crate::data::span::TimeRange;
 use crate::db::sqlite::Database;
 use crate::future::BoxFuture;
 use crate::market::{Bars, Timeframe};
@@ -31,7 +31,7 @@ impl Source for EmbeddedBars {
         Box::pin(self.database.read(|connection| catalog::assets(connection)))
     }
 
-    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<StoredSeries>> {
         let symbol = symbol.to_owned();
         Box::pin(self.database.read(move |connection| catalog::series(connection, &symbol)))
     }
@@ -40,7 +40,7 @@ impl Source for EmbeddedBars {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars> {
         let symbol = symbol.to_owned();

@@ -7,7 +7,7 @@ use super::chunk;
 use crate::data::import::check_cancelled;
 use crate::data::ohlcv_columns::OhlcvColumns;
 use crate::data::series::no_data;
-use crate::data::span::Span;
+use crate::data::span::TimeRange;
 use crate::db::encoding::damaged;
 use crate::db::sqlite::Failure;
 use crate::error::Code;
@@ -22,7 +22,7 @@ pub(super) fn load(
     connection: &mut Connection,
     symbol: &str,
     timeframe: Timeframe,
-    span: Span,
+    span: TimeRange,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars, Failure> {
     // One transaction, so that an import of another process is seen as a whole or not at all.
@@ -45,10 +45,10 @@ pub(super) fn load(
 fn load_chunks(
     connection: &Connection,
     series: i64,
-    span: Span,
+    span: TimeRange,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars, Failure> {
-    let Span { start, end, .. } = span;
+    let TimeRange { start, end, .. } = span;
     let range = "WHERE series = ?1 AND first <= ?3 AND last >= ?2";
     let counts = format!(
         "SELECT coalesce(sum(bars), 0), coalesce(sum(bars) FILTER (WHERE first >= ?2 AND last <= ?3), 0) FROM bars {range}"
@@ -72,7 +72,7 @@ fn load_chunks(
 }
 
 /// Cuts columns to a span and validates them. They were valid when they were stored, so a fault means damage.
-fn cut(columns: OhlcvColumns, span: Span) -> Result<Bars, Failure> {
+fn cut(columns: OhlcvColumns, span: TimeRange) -> Result<Bars, Failure> {
     let last = columns.timestamps.partition_point(|&time| time <= span.end);
     let first = columns.timestamps.partition_point(|&time| time < span.start).min(last);
     span.check(last - first)?;

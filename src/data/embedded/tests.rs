@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::EmbeddedBars;
 use crate::data::conformance::{self, minutes};
-use crate::data::{LoadedBars, Source, Span};
+use crate::data::{LoadedBars, Source, TimeRange};
 use crate::db::sqlite::Failure;
 use crate::error::{Code, Result};
 use crate::market::Timeframe;
@@ -20,7 +20,7 @@ async fn open(folder: &Path) -> (Arc<SqliteStore>, EmbeddedBars) {
 }
 
 async fn load(source: &EmbeddedBars) -> Result<LoadedBars> {
-    source.load("A", Timeframe::M1, Span::new(0, i64::MAX), Arc::new(NoObserver)).await
+    source.load("A", Timeframe::M1, TimeRange::new(0, i64::MAX), Arc::new(NoObserver)).await
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::price_table::PriceTable;
 use crate::data::import::MergeSummary;
 use crate::data::loaded_bars::LoadedBars;
-use crate::data::series::{Asset, Series, merge_series, no_data};
+use crate::data::series::{Asset, StoredSeries, merge_series, no_data};
 use crate::data::source::Source;
-use crate::data::span::Span;
+use crate::data::span::TimeRange;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::market::{Bars, Timeframe};
@@ -35,8 +35,8 @@ impl CombinedSource {
         &self,
         loaded: LoadedBars,
         symbol: &str,
-        timeframe: impl FnOnce(&[Series]) -> Timeframe + Send,
-        span: Span,
+        timeframe: impl FnOnce(&[StoredSeries]) -> Timeframe + Send,
+        span: TimeRange,
     ) -> Result<LoadedBars> {
         if !loaded.bars.is_empty() {
             return Ok(loaded);
@@ -50,12 +50,12 @@ impl Source for CombinedSource {
     fn assets(&self) -> BoxFuture<'_, Vec<Asset>> {
         Box::pin(async {
             let imported = self.imported.assets().await?;
-            let mut all: BTreeMap<String, Vec<Series>> =
+            let mut all: BTreeMap<String, Vec<StoredSeries>> =
                 imported.into_iter().map(|asset| (asset.symbol, asset.series)).collect();
             for (symbol, series) in self.table.all_series().await? {
                 merge_series(all.entry(symbol).or_default(), series);
             }
-            let asset = |(symbol, mut series): (String, Vec<Series>)| {
+            let asset = |(symbol, mut series): (String, Vec<StoredSeries>)| {
                 series.sort_by_key(|series| series.timeframe);
                 Asset { symbol, series }
             };
@@ -63,7 +63,7 @@ impl Source for CombinedSource {
         })
     }
 
-    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<StoredSeries>> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let mut found = self.imported.series(&symbol).await?;
@@ -80,7 +80,7 @@ impl Source for CombinedSource {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars> {
         let symbol = symbol.to_owned();
@@ -97,13 +97,13 @@ impl Source for CombinedSource {
     fn load_ticks(
         &self,
         symbol: &str,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let loaded = self.table.load_ticks(&symbol, span, observer).await?;
-            let distance = |known: &[Series]| {
+            let distance = |known: &[StoredSeries]| {
                 let ticks = known.iter().find(|series| series.ticks);
                 ticks.map_or(Timeframe::M1, |series| series.timeframe)
             };

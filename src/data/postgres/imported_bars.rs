@@ -11,9 +11,9 @@ use super::row_reader::{DropCancellation, RowReader, run_cancellable, run_with_r
 use crate::data::import::MergeSummary;
 use crate::data::loaded_bars::LoadedBars;
 use crate::data::ohlcv_columns::OhlcvColumns;
-use crate::data::series::{Asset, Series, no_data};
+use crate::data::series::{Asset, StoredSeries, no_data};
 use crate::data::source::Source;
-use crate::data::span::Span;
+use crate::data::span::TimeRange;
 use crate::db::encoding::damaged;
 use crate::db::postgres::{Failure, Parameter, Pool, TimeBound, Timestamp, TimestampMicros, retry};
 use crate::error::{Code, Result};
@@ -40,7 +40,7 @@ impl ImportedBars {
         Self { pool, schema: schema.to_owned(), chunk_rows }
     }
 
-    async fn all_series(&self, symbol: Option<String>) -> Result<Vec<(String, Series)>> {
+    async fn all_series(&self, symbol: Option<String>) -> Result<Vec<(String, StoredSeries)>> {
         let schema = self.schema.clone();
         let read = async move |pool: Arc<Pool>| retry!(&pool, _ => read_series(&pool, &schema, symbol.as_deref()));
         self.pool.run(read).await
@@ -50,7 +50,7 @@ impl ImportedBars {
 impl Source for ImportedBars {
     fn assets(&self) -> BoxFuture<'_, Vec<Asset>> {
         Box::pin(async {
-            let mut assets: BTreeMap<String, Vec<Series>> = BTreeMap::new();
+            let mut assets: BTreeMap<String, Vec<StoredSeries>> = BTreeMap::new();
             for (symbol, series) in self.all_series(None).await? {
                 assets.entry(symbol).or_default().push(series);
             }
@@ -58,7 +58,7 @@ impl Source for ImportedBars {
         })
     }
 
-    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<Series>> {
+    fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<StoredSeries>> {
         let symbol = symbol.to_owned();
         Box::pin(async move {
             let found = self.all_series(Some(symbol)).await?;
@@ -70,7 +70,7 @@ impl Source for ImportedBars {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, LoadedBars> {
         let symbol = symbol.to_owned();
@@ -107,7 +107,7 @@ async fn read_series(
     pool: &Pool,
     schema: &str,
     symbol: Option<&str>,
-) -> Result<Vec<(String, Series)>, Failure> {
+) -> Result<Vec<(String, StoredSeries)>, Failure> {
     let sql = format!(
         "SELECT asset_symbol, timeframe, bars, first, last, revision FROM {schema}.bar_series
          WHERE $1 IS NULL OR asset_symbol = $1"
@@ -118,7 +118,7 @@ async fn read_series(
     let read = |row: &Row| {
         let timeframe: &str = row.try_get(1)?;
         let bars: i64 = row.try_get(2)?;
-        let series = Series {
+        let series = StoredSeries {
             timeframe: Timeframe::parse(timeframe)
                 .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
             bars: u64::try_from(bars).map_err(|_| damaged(format!("{bars} bars")))?,
@@ -130,7 +130,8 @@ async fn read_series(
         };
         Ok((row.try_get(0)?, series))
     };
-    let mut found: Vec<(String, Series)> = rows.iter().map(read).collect::<Result<_, Failure>>()?;
+    let mut found: Vec<(String, StoredSeries)> =
+        rows.iter().map(read).collect::<Result<_, Failure>>()?;
     found.sort_by_key(|(_, series)| series.timeframe);
     Ok(found)
 }
@@ -142,7 +143,7 @@ async fn load(
     reader: &mut RowReader,
     symbol: &str,
     timeframe: Timeframe,
-    span: Span,
+    span: TimeRange,
 ) -> Result<Bars, Failure> {
     let sql = format!(
         "SELECT ts, open, high, low, close, volume FROM {schema}.bars

@@ -9,9 +9,9 @@ use super::row_reader::{DropCancellation, RowReader, run_cancellable, run_with_r
 use super::table_layout::{PriceColumns, TableLayout, find_table};
 use crate::data::loaded_bars::LoadedBars;
 use crate::data::ohlcv_columns::OhlcvColumns;
-use crate::data::series::{Series, merge_series};
-use crate::data::span::Span;
-use crate::db::postgres::{Failure, Pool, Settings, retry};
+use crate::data::series::{StoredSeries, merge_series};
+use crate::data::span::TimeRange;
+use crate::db::postgres::{ConnectionSettings, Failure, Pool, retry};
 use crate::error::{Error, Result};
 use crate::market::Timeframe;
 use crate::observer::ProgressObserver;
@@ -32,7 +32,7 @@ enum Connections {
     /// Those of the store, which closes them.
     Store(Arc<Pool>),
     /// A pool of its own. It is opened on first use, so that everything else works without this database.
-    Own { settings: Box<Settings>, pool: OnceCell<Arc<Pool>> },
+    Own { settings: Box<ConnectionSettings>, pool: OnceCell<Arc<Pool>> },
 }
 
 /// A table that is looked up on first use.
@@ -59,7 +59,7 @@ impl PriceTable {
     }
 
     /// Uses another database. The table must exist.
-    pub fn in_database(settings: Settings, table: Option<&str>, chunk_rows: u32) -> Self {
+    pub fn in_database(settings: ConnectionSettings, table: Option<&str>, chunk_rows: u32) -> Self {
         let connections = Connections::Own { settings: Box::new(settings), pool: OnceCell::new() };
         Self { connections, table: Arc::new(LazyTable::new(table, chunk_rows, true)) }
     }
@@ -75,7 +75,11 @@ impl PriceTable {
 
     /// Returns the series of an asset. With `has_alternative`, a table with the default name that is not a price table is not
     /// an error.
-    pub(super) async fn series(&self, symbol: &str, has_alternative: bool) -> Result<Vec<Series>> {
+    pub(super) async fn series(
+        &self,
+        symbol: &str,
+        has_alternative: bool,
+    ) -> Result<Vec<StoredSeries>> {
         let (table, symbol) = (Arc::clone(&self.table), symbol.to_owned());
         run_cancellable(self.pool().await?, async move |pool, mut cancellation| {
             retry!(&pool, _ => table.series(&pool, &mut cancellation, &symbol, has_alternative))
@@ -84,7 +88,7 @@ impl PriceTable {
     }
 
     /// Returns the symbols and series of all assets.
-    pub(super) async fn all_series(&self) -> Result<Vec<(String, Series)>> {
+    pub(super) async fn all_series(&self) -> Result<Vec<(String, StoredSeries)>> {
         let table = Arc::clone(&self.table);
         run_cancellable(self.pool().await?, async move |pool, mut cancellation| {
             retry!(&pool, _ => table.all_series(&pool, &mut cancellation))
@@ -97,7 +101,7 @@ impl PriceTable {
         &self,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> Result<LoadedBars> {
         let (table, symbol) = (Arc::clone(&self.table), symbol.to_owned());
@@ -109,7 +113,7 @@ impl PriceTable {
     pub(super) async fn load_ticks(
         &self,
         symbol: &str,
-        span: Span,
+        span: TimeRange,
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> Result<LoadedBars> {
         let (table, symbol) = (Arc::clone(&self.table), symbol.to_owned());
@@ -198,7 +202,7 @@ impl LazyTable {
         cancellation: &mut DropCancellation,
         symbol: &str,
         has_alternative: bool,
-    ) -> Result<Vec<Series>, Failure> {
+    ) -> Result<Vec<StoredSeries>, Failure> {
         let mut found = Vec::new();
         let Some(layout) = self.layout_or_none(pool, has_alternative).await? else {
             return Ok(found);
@@ -222,7 +226,7 @@ impl LazyTable {
         &self,
         pool: &Pool,
         cancellation: &mut DropCancellation,
-    ) -> Result<Vec<(String, Series)>, Failure> {
+    ) -> Result<Vec<(String, StoredSeries)>, Failure> {
         let Some(layout) = self.layout_or_none(pool, true).await? else { return Ok(Vec::new()) };
         let mut connection = pool.get().await?;
         let result = async {
@@ -256,7 +260,7 @@ impl LazyTable {
         reader: &mut RowReader,
         symbol: &str,
         timeframe: Timeframe,
-        span: Span,
+        span: TimeRange,
     ) -> Result<LoadedBars, Failure> {
         let Some(layout) = self.layout(pool).await? else { return Ok(no_bars()?) };
         let PriceColumns::Ohlc(prices) = &layout.prices else {

@@ -11,8 +11,8 @@ use super::tick_aggregator::{Tick, TickAggregator};
 use super::timeframe_labels;
 use crate::data::loaded_bars::LoadedBars;
 use crate::data::ohlcv_columns::OhlcvColumns;
-use crate::data::series::Series;
-use crate::data::span::Span;
+use crate::data::series::StoredSeries;
+use crate::data::span::TimeRange;
 use crate::db::postgres::{
     Failure, NumericF64, Parameter, Pool, RowPosition, TimeBound, Timestamp, TimestampMicros,
 };
@@ -24,7 +24,7 @@ const SAMPLE_ROWS: i64 = 1001;
 
 /// A series and the label of its timeframe in the table, if there is a column for it.
 pub(super) struct LabelledSeries {
-    pub series: Series,
+    pub series: StoredSeries,
     pub timeframe_label: Option<String>,
 }
 
@@ -56,7 +56,10 @@ impl TableLayout {
     }
 
     /// Returns the symbols and series of all assets.
-    pub async fn all_series(&self, client: &Client) -> Result<Vec<(String, Series)>, Failure> {
+    pub async fn all_series(
+        &self,
+        client: &Client,
+    ) -> Result<Vec<(String, StoredSeries)>, Failure> {
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.column());
         let timeframe = self.timeframe.as_ref().map_or("NULL", |timeframe| &timeframe.sql);
         let grouped = format!(
@@ -115,8 +118,15 @@ impl TableLayout {
         // Added and deleted rows change the revision. Prices that are corrected in place do not.
         let revision = last.wrapping_mul(1_000_003).wrapping_add(bars.cast_signed());
         let ticks = self.is_ticks();
-        let series =
-            Series { timeframe, bars, first, last, revision, source: self.name.clone(), ticks };
+        let series = StoredSeries {
+            timeframe,
+            bars,
+            first,
+            last,
+            revision,
+            source: self.name.clone(),
+            ticks,
+        };
         Ok(Some(LabelledSeries { series, timeframe_label }))
     }
 
@@ -192,9 +202,9 @@ impl TableLayout {
         prices: &[String; 4],
         symbol: &str,
         labels: &[String],
-        span: Span,
+        span: TimeRange,
     ) -> Result<LoadedBars, Failure> {
-        let Span { start, end, .. } = span;
+        let TimeRange { start, end, .. } = span;
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let (range, first, last, sql_type) = self.time_range(start, end);
         let volume = self.volume.as_deref().unwrap_or("NULL::float8");
@@ -254,7 +264,7 @@ impl TableLayout {
         reader: &mut RowReader,
         symbol: &str,
         timeframe: Option<Timeframe>,
-        span: Span,
+        span: TimeRange,
     ) -> Result<LoadedBars, Failure> {
         let PriceColumns::Tick(price) = &self.prices else {
             return Ok(self.loaded(OhlcvColumns::default().into_bars()?, Vec::new()));

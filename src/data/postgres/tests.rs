@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{CombinedSource, ImportedBars, PriceTable};
 use crate::data::conformance::{self, minutes};
-use crate::data::{Asset, LoadedBars, Source, Span};
+use crate::data::{Asset, LoadedBars, Source, TimeRange};
 use crate::db::postgres::testing::{TestSchema, settings};
 use crate::error::{Code, Result};
 use crate::market::{Timeframe, time};
@@ -43,7 +43,9 @@ fn source_of(store: &PostgresStore, table: Option<&str>, chunk_rows: u32) -> Com
 }
 
 async fn load(source: &CombinedSource, symbol: &str, timeframe: Timeframe) -> Result<LoadedBars> {
-    source.load(symbol, timeframe, Span::new(-time::LIMIT, time::LIMIT), Arc::new(NoObserver)).await
+    source
+        .load(symbol, timeframe, TimeRange::new(-time::LIMIT, time::LIMIT), Arc::new(NoObserver))
+        .await
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn bars_are_read_with_all_names_and_types_of_columns() {
         // Both ends are inclusive.
         let (from, to) = (time::parse("2020-01-05").unwrap(), time::parse("2020-01-07").unwrap());
         let part = source
-            .load("AAPL", Timeframe::D1, Span::new(from, to), Arc::new(NoObserver))
+            .load("AAPL", Timeframe::D1, TimeRange::new(from, to), Arc::new(NoObserver))
             .await
             .unwrap();
         assert_eq!(part.bars.timestamps(), [from, from + time::DAY, to], "{columns}");
@@ -290,7 +292,7 @@ async fn ticks_are_aggregated_and_invalid_ones_are_counted() {
     );
     let hour = time::parse("2020-01-01T01:00").unwrap();
     let part = source
-        .load("BTC", Timeframe::H1, Span::new(hour - 1, hour), Arc::new(NoObserver))
+        .load("BTC", Timeframe::H1, TimeRange::new(hour - 1, hour), Arc::new(NoObserver))
         .await
         .unwrap();
     assert_eq!(
@@ -298,7 +300,7 @@ async fn ticks_are_aggregated_and_invalid_ones_are_counted() {
         (&[hour][..], 180.0 * 1.5)
     );
     let ticks = source
-        .load_ticks("BTC", Span::new(hour, hour + 60_000), Arc::new(NoObserver))
+        .load_ticks("BTC", TimeRange::new(hour, hour + 60_000), Arc::new(NoObserver))
         .await
         .unwrap();
     assert_eq!(ticks.bars.timestamps(), [hour, hour + 20_000, hour + 40_000, hour + 60_000]);
@@ -443,7 +445,7 @@ async fn a_load_is_retried_when_its_connection_is_cut() {
                     .load(
                         "A",
                         Timeframe::M1,
-                        Span::new(0, time::LIMIT),
+                        TimeRange::new(0, time::LIMIT),
                         Arc::new(Cutter(AtomicUsize::new(0), cut)),
                     )
                     .await
@@ -515,7 +517,7 @@ async fn rows_are_not_sent_faster_than_they_are_read() {
     let (go, wait) = std::sync::mpsc::channel();
     let observer = Arc::new(Slow(std::sync::Mutex::new(Some(wait))));
     let loading = tokio::spawn(async move {
-        source.load("A", Timeframe::M1, Span::new(0, time::LIMIT), observer).await
+        source.load("A", Timeframe::M1, TimeRange::new(0, time::LIMIT), observer).await
     });
     // Wait until the server stops sending.
     let mut before = 0;

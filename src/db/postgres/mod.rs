@@ -26,6 +26,6 @@ pub(crate) use pool::Canceller;
 pub use pool::Pool;
 pub(crate) use retry::{Attempts, retry};
 pub(crate) use row_position::RowPosition;
-pub use settings::Settings;
+pub use settings::ConnectionSettings;
 pub(crate) use sql::{Parameter, quote_identifier};
 pub(crate) use timestamp::{TimeBound, Timestamp, TimestampMicros};

@@ -9,7 +9,7 @@ use crate::error::Result;
 
 /// The URL of a database and the size of its connection pool.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ConnectionSettings {
     /// The name of the setting that holds the URL, for messages.
     setting: &'static str,
     address: Address,
@@ -17,7 +17,7 @@ pub struct Settings {
     overflow: usize,
 }
 
-impl Settings {
+impl ConnectionSettings {
     /// Parses the URL of a setting. The pool keeps `size` connections and opens up to `overflow` more under load.
     ///
     /// # Errors

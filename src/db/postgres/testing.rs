@@ -4,7 +4,7 @@ use std::env;
 
 use super::address::Address;
 use super::pool::Pool;
-use super::settings::Settings;
+use super::settings::ConnectionSettings;
 
 /// A schema for one test.
 pub(crate) struct TestSchema {
@@ -59,8 +59,8 @@ impl TestSchema {
 }
 
 /// Returns the settings of a URL.
-pub(crate) fn settings(url: &str, size: u32, overflow: u32) -> Settings {
-    Settings::new("databaseUrl", url, size, overflow).unwrap()
+pub(crate) fn settings(url: &str, size: u32, overflow: u32) -> ConnectionSettings {
+    ConnectionSettings::new("databaseUrl", url, size, overflow).unwrap()
 }
 
 /// Opens a pool of one connection.

@@ -59,8 +59,8 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
     let capital = add(0.0, initial_capital);
     let held_after = holdings.position.iter().zip(&holdings.free_cash);
     let (mut largest, mut bars_held, mut from) = (f64::NEG_INFINITY, 0, 0);
-    let mut held = Interval { position: 0.0, free: capital };
-    let mut until = |end: usize, held: &Interval| {
+    let mut held = HoldingPeriod { position: 0.0, free: capital };
+    let mut until = |end: usize, held: &HoldingPeriod| {
         if let Some(interval) = close.get(from..end).filter(|interval| !interval.is_empty()) {
             // Without debt no exposure exceeds 1. Once it was reached, prices need not be read any more.
             if largest < 1.0 || held.free < 0.0 {
@@ -72,19 +72,19 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
     };
     for (&bar, (&position, &free)) in orders.bar.iter().zip(held_after) {
         until(usize::try_from(bar).unwrap_or(usize::MAX).min(close.len()), &held);
-        held = Interval { position, free };
+        held = HoldingPeriod { position, free };
     }
     until(close.len(), &held);
     (largest, bars_held)
 }
 
 /// What is held between two orders.
-struct Interval {
+struct HoldingPeriod {
     position: f64,
     free: f64,
 }
 
-impl Interval {
+impl HoldingPeriod {
     fn is_flat(&self) -> bool {
         self.position.abs() <= 0.0
     }

@@ -18,7 +18,7 @@ pub(super) struct RunningSums {
     downside: f64,
     gains: f64,
     losses: f64,
-    moments: Timestamps,
+    moments: Moments,
 }
 
 impl RunningSums {
@@ -51,7 +51,7 @@ impl RunningSums {
         let powers = body.powers.sum().plus(&rest.powers);
         let count = float(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
-        self.moments.join(&Timestamps { mean, benchmark_mean, ..powers.central(count) });
+        self.moments.join(&Moments { mean, benchmark_mean, ..powers.central(count) });
     }
 
     /// Appends the sums of the bars that follow.
@@ -207,10 +207,10 @@ impl Powers<f64> {
 
     /// Returns the central moments; the means are still distances from the origins.
     #[inline(always)]
-    fn central(&self, count: f64) -> Timestamps {
+    fn central(&self, count: f64) -> Moments {
         let (r, b) = (self.r / count, self.b / count);
         let active = r - b;
-        Timestamps {
+        Moments {
             count,
             mean: r,
             benchmark_mean: b,
@@ -227,7 +227,7 @@ impl Powers<f64> {
 
 /// Central moments of r, b and r − b, times the number of bars.
 #[derive(Debug, Clone, Default)]
-struct Timestamps {
+struct Moments {
     count: f64,
     mean: f64,
     benchmark_mean: f64,
@@ -239,7 +239,7 @@ struct Timestamps {
     active: f64,
 }
 
-impl Timestamps {
+impl Moments {
     /// Appends the moments of the bars that follow.
     fn join(&mut self, next: &Self) {
         let (m, k) = (self.count, next.count);
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
     use crate::compute::multiversion::Scalar;
 
-    fn moments(r: &[f64], b: &[f64]) -> Timestamps {
+    fn moments(r: &[f64], b: &[f64]) -> Moments {
         let mut sums = RunningSums::default();
         sums.add(Scalar, &ReturnBlock { r, b, equity: &vec![1.0; r.len()] }, 0.0);
         sums.moments

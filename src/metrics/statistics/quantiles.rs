@@ -67,8 +67,8 @@ impl TailCandidates {
     /// Reserves capacity for what that many returns are likely to leave.
     pub(super) fn with_capacity_for(count: usize) -> Self {
         // About as many as lie outside the margins of the sample, if there was one.
-        let room = if count < SMALL { count } else { count / SAMPLE * (MARGIN + 24) };
-        Self { low: Vec::with_capacity(room), high: Vec::with_capacity(room) }
+        let capacity = if count < SMALL { count } else { count / SAMPLE * (MARGIN + 24) };
+        Self { low: Vec::with_capacity(capacity), high: Vec::with_capacity(capacity) }
     }
 
     /// Adds the next returns.
@@ -78,12 +78,12 @@ impl TailCandidates {
         let (lows, highs) = (simd.splat(low_until), simd.splat(high_from));
         let (mut low, mut high) = (TailBuffer::default(), TailBuffer::default());
         for block in returns.chunks(BLOCK) {
-            let (fours, rest) = block.as_chunks::<4>();
-            for four in fours {
+            let (chunks, rest) = block.as_chunks::<4>();
+            for chunk in chunks {
                 // Without a branch on whether there is anything to keep, which is hard to predict.
-                let four = simd.load(four);
-                low.push_kept(|room| four.compress_le(lows, room));
-                high.push_kept(|room| four.compress_ge(highs, room));
+                let values = simd.load(chunk);
+                low.push_kept(|into| values.compress_le(lows, into));
+                high.push_kept(|into| values.compress_ge(highs, into));
             }
             low.drain_into(&mut self.low);
             high.drain_into(&mut self.high);
@@ -146,8 +146,8 @@ impl TailBuffer {
     /// Adds the values that `keep` writes to the front of its argument.
     #[inline(always)]
     fn push_kept(&mut self, keep: impl FnOnce(&mut [f64; 4]) -> usize) {
-        if let Some(room) = self.values.get_mut(self.used..).and_then(<[f64]>::first_chunk_mut) {
-            self.used += keep(room);
+        if let Some(free) = self.values.get_mut(self.used..).and_then(<[f64]>::first_chunk_mut) {
+            self.used += keep(free);
         }
     }
 

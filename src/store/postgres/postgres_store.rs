@@ -7,7 +7,7 @@ use tokio::task::AbortHandle;
 
 use super::lease::Lease;
 use super::{runs, schema, strategies};
-use crate::db::postgres::{Pool, Settings, retry};
+use crate::db::postgres::{ConnectionSettings, Pool, retry};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::store::errors::{self, is_ended};
@@ -32,7 +32,7 @@ impl PostgresStore {
     /// # Errors
     /// `STORAGE`, naming host, port and database, if the server cannot be reached or denies access, or if the schema is newer
     /// than this library or belongs to something else.
-    pub async fn open(settings: &Settings, schema: &str) -> Result<Arc<Self>> {
+    pub async fn open(settings: &ConnectionSettings, schema: &str) -> Result<Arc<Self>> {
         let pool = settings.connect().await?;
         schema::migrate(&pool, schema, &schema::MIGRATIONS).await?;
         let (lease, keeper) = Lease::acquire(&pool, schema).await?;

@@ -2,7 +2,7 @@
 
 /// A kind of signal, each with an expression of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignalKind {
+pub enum SignalField {
     /// Enters a long position.
     Entries,
     /// Exits a long position.
@@ -13,7 +13,7 @@ pub enum SignalKind {
     ShortExits,
 }
 
-impl SignalKind {
+impl SignalField {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Entries, Self::Exits, Self::ShortEntries, Self::ShortExits];
 

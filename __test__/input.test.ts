@@ -146,7 +146,12 @@ describe('a request', () => {
 describe('bars that violate an invariant', () => {
   type Columns = ReturnType<typeof waves>
   const cases: [string, (bars: Columns) => void, string, string][] = [
-    ['unordered', (bars) => bars.timestamps.copyWithin(10, 0, 1), 'bars.timestamps[10]', 'earlier than that of the previous bar'],
+    [
+      'unordered',
+      (bars) => bars.timestamps.copyWithin(10, 0, 1),
+      'bars.timestamps[10]',
+      'earlier than that of the previous bar',
+    ],
     ['the same timestamp twice', (bars) => bars.timestamps.copyWithin(10, 9, 10), 'bars.timestamps[10]', 'duplicate'],
     ['a price that is NaN', (bars) => bars.close.fill(Number.NaN, 5, 6), 'bars.close[5]', 'NaN'],
     ['a price of zero', (bars) => bars.low.fill(0, 5, 6), 'bars.low[5]', 'above 0'],

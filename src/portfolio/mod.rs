@@ -1,10 +1,8 @@
-//! Orders to trades, equity and drawdowns.
+//! Orders to trades and equity.
 
 pub mod accounting;
-pub mod drawdowns;
 pub mod trades;
 pub mod valuation;
 
-pub use drawdowns::Drawdowns;
 pub use trades::Trades;
 pub use valuation::Valuation;

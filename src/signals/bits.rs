@@ -118,17 +118,6 @@ impl Bits {
         })
     }
 
-    /// Returns the first bar of the set at or after `bar`.
-    pub fn next_one(&self, bar: usize) -> Option<usize> {
-        let mut index = bar / 64;
-        let mut word = self.words.get(index)? & (u64::MAX << (bar % 64));
-        while word == 0 {
-            index += 1;
-            word = *self.words.get(index)?;
-        }
-        Some(index * 64 + word.trailing_zeros() as usize)
-    }
-
     /// Combines two sets word by word. The result has the length of `self`.
     #[must_use]
     pub fn zip(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
@@ -152,14 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ones_and_next_one_agree_with_get() {
+    fn ones_agree_with_get() {
         let bits = Bits::from_fn(200, |bar| bar % 7 == 3 || bar == 199);
         let expected: Vec<usize> = (0..200).filter(|&bar| bits.get(bar)).collect();
         assert_eq!(bits.ones().collect::<Vec<_>>(), expected);
         assert_eq!(bits.count(), expected.len());
-        for bar in 0..210 {
-            assert_eq!(bits.next_one(bar), expected.iter().copied().find(|&one| one >= bar));
-        }
     }
 
     #[test]

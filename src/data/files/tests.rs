@@ -186,7 +186,7 @@ fn broken_parquet_and_arrow_are_bad_data_and_name_the_path() {
 fn arrow_files_are_read_under_each_extension() {
     let (_, bars) = read_bytes("bars.parquet", &parquet_bytes(Compression::SNAPPY)).unwrap();
     for name in ["bars.arrow", "bars.feather", "bars.ipc"] {
-        let bytes = crate::market::arrow::to_ipc(&bars).unwrap();
+        let bytes = crate::market::arrow::testing::to_ipc(&bars).unwrap();
         assert_eq!(read_bytes(name, &bytes).unwrap().1, bars);
     }
 }

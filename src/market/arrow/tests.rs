@@ -9,8 +9,10 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+use arrow::record_batch::RecordBatch;
 
+use super::testing::to_ipc;
 use super::*;
 use crate::market::Column;
 use crate::observer::NoObserver;

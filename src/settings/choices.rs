@@ -171,7 +171,7 @@ choices! {
 choices! {
     /// When a signal is filled.
     Execution {
-        /// At the close of its own bar: vectorbt's rule and the original plan's.
+        /// At the close of its own bar, as in vectorbt.
         Close = "close",
         /// At the open of the next bar.
         NextOpen = "nextOpen",

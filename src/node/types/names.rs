@@ -90,7 +90,7 @@ pub enum BacktestStatus {
     /// Running.
     #[napi(value = "running")]
     Running,
-    /// CompletedRun, with results.
+    /// Completed, with results.
     #[napi(value = "completed")]
     Completed,
     /// Failed with an error.

@@ -658,7 +658,7 @@ export interface SimulationOptions {
   execution?: 'close' | 'nextOpen'
   /** Annual risk-free rate, a fraction. @default 0 */
   riskFree?: number
-  /** Days per year for annualising: 365 for markets that never close, 252 for exchanges. @default 365 */
+  /** Days per year for annualizing: 365 for markets that never close, 252 for exchanges. @default 365 */
   yearDays?: number
 }
 

@@ -1,5 +1,5 @@
 /**
- * Runs tests of the core under tools that find errors in memory: uninitialised and freed values, accesses out of bounds.
+ * Runs tests of the core under tools that find errors in memory: uninitialized and freed values, accesses out of bounds.
  *
  *   npm run memcheck
  *

@@ -9,7 +9,7 @@ use crate::simulation::{SignalKind, Simulation};
 /// Fewer closed trades than this say little about a strategy.
 const FEW_TRADES: usize = 30;
 
-/// Annualised metrics of fewer bars than this are mostly chance.
+/// Annualized metrics of fewer bars than this are mostly chance.
 const FEW_BARS: usize = 100;
 
 /// What warnings look at.
@@ -118,7 +118,7 @@ fn few_bars(run: &WarningInput<'_>) -> Option<String> {
     (bars < FEW_BARS).then(|| {
         let bars = count(bars as u64, "bar");
         format!(
-            "metrics are computed from only {bars}: with fewer than {FEW_BARS}, annualised ones are mostly chance"
+            "metrics are computed from only {bars}: with fewer than {FEW_BARS}, annualized ones are mostly chance"
         )
     })
 }

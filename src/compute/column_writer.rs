@@ -1,12 +1,12 @@
 //! Writers for the values of a column that is made in sections, possibly by several threads.
 //!
-//! A column of 8 MB costs as much to clear as to write, so sections are written into uninitialised memory. This module
+//! A column of 8 MB costs as much to clear as to write, so sections are written into uninitialized memory. This module
 //! makes that safe:
 //!
 //! - Only [`write_columns`](super::parallel::write_columns) creates writers. A worker borrows them for a lifetime that it
 //!   cannot name, so that it can neither keep one nor replace it by a writer of another section.
 //! - [`ColumnWriter::finish`] consumes the writer, fills what is left with zeros, and returns the values as a slice. The
-//!   slice itself proves that the section is initialised.
+//!   slice itself proves that the section is initialized.
 //! - The length of a column is set only after every section has returned such a slice and the slices cover the column
 //!   from its first to its last value ([`Sections`](super::parallel::Sections) are compared by address).
 

@@ -186,7 +186,7 @@ fn write_columns_into<const N: usize, V: Element, T: Send>(
                 unsafe_code,
                 reason = "clearing a column before it is written takes as long as writing it"
             )]
-            // SAFETY: the column has this capacity. The ranges are those of slices of initialised values, which
+            // SAFETY: the column has this capacity. The ranges are those of slices of initialized values, which
             // `ColumnWriter::finish` returned, and they cover it from its start to this length without a gap. Nothing has
             // written to it since.
             unsafe {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_swaps_its_writers_leaves_nothing_uninitialised() {
+    fn a_worker_that_swaps_its_writers_leaves_nothing_uninitialized() {
         let ([first, second], _) =
             write_columns(&Sequential, Sections::new(7, 3), |range, [first, second]| {
                 std::mem::swap(first, second);

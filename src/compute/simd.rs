@@ -1,6 +1,6 @@
 //! Four `f64` lanes, on processors with AVX2 and on all others.
 //!
-//! Compilers vectorise simple loops over columns, but pack the wrong values together where a loop carries many sums. The
+//! Compilers vectorize simple loops over columns, but pack the wrong values together where a loop carries many sums. The
 //! loops that use [`Simd`] state the packing themselves. There are always four lanes, and each operation rounds as its
 //! scalar counterpart does, so that both implementations return the same bits.
 

@@ -112,7 +112,7 @@ impl Bars {
         Err(error)
     }
 
-    /// Makes the checks of [`Self::fault`] in a form that the compiler vectorises.
+    /// Makes the checks of [`Self::fault`] in a form that the compiler vectorizes.
     fn is_valid(&self) -> bool {
         let in_range = |timestamp: Option<&i64>| {
             timestamp.is_none_or(|timestamp| timestamp.abs() <= time::LIMIT)

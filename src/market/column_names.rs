@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_common_exports_are_recognised() {
+    fn headers_of_common_exports_are_recognized() {
         let cases = [
             // Yahoo, Binance, CryptoDataDownload, MetaTrader, short names, pandas.
             ("Date,Open,High,Low,Close,Adj Close,Volume", (0, None, [1, 2, 3, 4], Some(6))),

@@ -63,7 +63,7 @@ const SHIFT_BOUND: f64 = 2_251_799_813_685_248.0;
 /// Converts whole milliseconds to integers and returns whether all are whole and below 2^51. If not, the contents of
 /// `integers` are unspecified.
 ///
-/// AVX2 has no instruction that converts between `f64` and `i64`, so that a plain cast would not be vectorised.
+/// AVX2 has no instruction that converts between `f64` and `i64`, so that a plain cast would not be vectorized.
 #[inline(always)]
 pub(super) fn to_integers(milliseconds: &[f64], integers: &mut [i64]) -> bool {
     let mut is_valid = integers.len() == milliseconds.len();

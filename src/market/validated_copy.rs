@@ -136,7 +136,7 @@ multiversion! {
     }
 }
 
-/// Returns whether each timestamp is one step later than the previous one. This is vectorised, unlike counting.
+/// Returns whether each timestamp is one step later than the previous one. This is vectorized, unlike counting.
 #[inline(always)]
 fn is_regular(previous: i64, step: i64, timestamps: &[i64]) -> bool {
     let mut is_regular = timestamps.first().is_some_and(|first| first - previous == step);

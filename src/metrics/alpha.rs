@@ -1,10 +1,10 @@
-//! Annualised return that the benchmark does not explain.
+//! Annualized return that the benchmark does not explain.
 
 use super::beta::beta_of;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Annualised return that the benchmark does not explain, percent per year.
+/// Annualized return that the benchmark does not explain, percent per year.
 ///
 /// (1 + (mean(r) − f) − beta × (mean(b) − f))^(bars per year) − 1, with the risk-free rate f of a bar. Null for fewer than two
 /// bars and if beta is null.
@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const ALPHA: Metric = Metric {
     name: "alpha",
     unit: Unit::PercentPerYear,
-    description: "Annualised return that the benchmark does not explain; null if the benchmark does not vary",
+    description: "Annualized return that the benchmark does not explain; null if the benchmark does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -1,16 +1,16 @@
-//! Annualised standard deviation of the returns.
+//! Annualized standard deviation of the returns.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Annualised standard deviation of the returns, percent.
+/// Annualized standard deviation of the returns, percent.
 ///
 /// std(r) × √(bars per year), with n − 1. Null for fewer than two bars.
 /// vectorbt: `ReturnsAccessor.annualized_volatility`.
 pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
-    description: "Annualised standard deviation of the returns; null for fewer than two bars",
+    description: "Annualized standard deviation of the returns; null for fewer than two bars",
     needs: StatisticSet::RETURNS,
     compute: |statistics| {
         Some(statistics.returns.deviation()? * statistics.bars_per_year.sqrt() * 100.0)

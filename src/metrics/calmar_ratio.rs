@@ -1,18 +1,18 @@
-//! Annualised return divided by the maximum drawdown.
+//! Annualized return divided by the maximum drawdown.
 
 use super::annualized_return::annualized;
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Annualised return divided by the maximum drawdown, a ratio.
+/// Annualized return divided by the maximum drawdown, a ratio.
 ///
 /// Annualized return ÷ |maximum drawdown of the compounded returns|. Null if equity never falls below an earlier bar.
 /// Young (1991); vectorbt: `ReturnsAccessor.calmar_ratio`.
 pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
-    description: "Annualised return divided by the maximum drawdown; null without a drawdown",
+    description: "Annualized return divided by the maximum drawdown; null without a drawdown",
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };

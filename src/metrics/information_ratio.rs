@@ -1,10 +1,10 @@
-//! Mean return above the benchmark divided by its standard deviation, per bar, not annualised.
+//! Mean return above the benchmark divided by its standard deviation, per bar, not annualized.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return above the benchmark divided by its standard deviation, per bar, not annualised, a ratio.
+/// Mean return above the benchmark divided by its standard deviation, per bar, not annualized, a ratio.
 ///
 /// (mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized. Null for fewer than two bars and if the difference
 /// never varies.
@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const INFORMATION_RATIO: Metric = Metric {
     name: "informationRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualised; null if the difference does not vary",
+    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualized; null if the difference does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -1,10 +1,10 @@
-//! Mean return above the risk-free rate divided by its standard deviation, annualised.
+//! Mean return above the risk-free rate divided by its standard deviation, annualized.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return above the risk-free rate divided by its standard deviation, annualised, a ratio.
+/// Mean return above the risk-free rate divided by its standard deviation, annualized, a ratio.
 ///
 /// (mean(r) − risk-free) ÷ std(r) × √(bars per year), with n − 1 and the annual risk-free rate ÷ bars per year. Null for fewer
 /// than two bars and if no return differs from another.
@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const SHARPE_RATIO: Metric = Metric {
     name: "sharpeRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the risk-free rate divided by its standard deviation, annualised; null if returns do not vary",
+    description: "Mean return above the risk-free rate divided by its standard deviation, annualized; null if returns do not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

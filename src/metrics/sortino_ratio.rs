@@ -1,10 +1,10 @@
-//! Mean return divided by the downside deviation, annualised.
+//! Mean return divided by the downside deviation, annualized.
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
-/// Mean return divided by the downside deviation, annualised, a ratio.
+/// Mean return divided by the downside deviation, annualized, a ratio.
 ///
 /// mean(r) ÷ √(mean(min(r, 0)²)) × √(bars per year). The required return is 0: the risk-free rate does not enter, as in
 /// vectorbt. Null for fewer than two bars and if no bar loses.
@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const SORTINO_RATIO: Metric = Metric {
     name: "sortinoRatio",
     unit: Unit::Ratio,
-    description: "Mean return divided by the downside deviation, annualised; null if no bar loses",
+    description: "Mean return divided by the downside deviation, annualized; null if no bar loses",
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -1,4 +1,4 @@
-//! Initialises the addon in a JavaScript environment.
+//! Initializes the addon in a JavaScript environment.
 
 use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, Unknown};
 use napi::{Env, Result};
@@ -12,7 +12,7 @@ use crate::service;
 
 #[napi(module_exports)]
 #[cfg_attr(test, allow(dead_code, reason = "the test binary registers no addon"))]
-fn initialise(mut exports: Object, env: Env) -> Result<()> {
+fn initialize(mut exports: Object, env: Env) -> Result<()> {
     let helpers: Object = env.run_script(include_str!("runtime.js"))?;
     let class: Unknown = helpers.get_named_property("BacktestError")?;
     exports.set_named_property("BacktestError", class)?;

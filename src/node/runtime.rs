@@ -73,7 +73,7 @@ impl Runtime {
     /// Returns the runtime of an environment.
     pub(super) fn of(env: &Env) -> Result<&'static Self> {
         env.get_instance_data::<Self>()?.map(|runtime| &*runtime).ok_or_else(|| {
-            napi::Error::from_reason("the addon is not initialised in this environment")
+            napi::Error::from_reason("the addon is not initialized in this environment")
         })
     }
 

@@ -17,7 +17,7 @@ pub struct Settings {
     pub rules: SignalRules,
     /// Stop loss and take profit.
     pub stops: Stops,
-    /// When orders are filled, and how metrics are annualised.
+    /// When orders are filled, and how metrics are annualized.
     pub conventions: Conventions,
 }
 
@@ -95,14 +95,14 @@ impl Stops {
     }
 }
 
-/// When orders are filled, and how metrics are annualised.
+/// When orders are filled, and how metrics are annualized.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conventions {
     /// When a signal is filled.
     pub execution: Execution,
     /// Annual risk-free rate as a fraction.
     pub risk_free: f64,
-    /// Days per year for annualising.
+    /// Days per year for annualizing.
     pub year_days: f64,
 }
 

@@ -77,7 +77,7 @@ macro_rules! each_setting {
             sizing.allow_partial, "allowPartial", bool, "boolean", SettingKind::Boolean, "Whether an order may be filled in part. @default true";
             conventions.execution, "execution", String, "'close' | 'nextOpen'", SettingKind::Choice(Execution::NAMES), "When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close'";
             conventions.risk_free, "riskFree", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Annual risk-free rate, a fraction. @default 0";
-            conventions.year_days, "yearDays", f64, "number", SettingKind::Number(Range::POSITIVE), "Days per year for annualising: 365 for markets that never close, 252 for exchanges. @default 365";
+            conventions.year_days, "yearDays", f64, "number", SettingKind::Number(Range::POSITIVE), "Days per year for annualizing: 365 for markets that never close, 252 for exchanges. @default 365";
         }
     };
 }

@@ -1,4 +1,4 @@
-//! Minimum and maximum of a column, in loops that the compiler vectorises.
+//! Minimum and maximum of a column, in loops that the compiler vectorizes.
 
 /// Returns the largest value, or negative infinity for an empty column. NaN is ignored.
 #[inline(always)]
@@ -7,7 +7,7 @@ pub(super) fn maximum(values: &[f64]) -> f64 {
     let mut lanes = [f64::NEG_INFINITY; 8];
     for chunk in body {
         for (best, &value) in lanes.iter_mut().zip(chunk) {
-            // Not `f64::max`: its handling of NaN prevents vectorisation.
+            // Not `f64::max`: its handling of NaN prevents vectorization.
             *best = if value > *best { value } else { *best };
         }
     }

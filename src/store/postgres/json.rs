@@ -6,7 +6,7 @@ use crate::db::encoding::damaged;
 use crate::db::postgres::Failure;
 use crate::error::Error;
 
-/// Serialises a value.
+/// Serializes a value.
 pub(super) fn to_text(value: &impl serde::Serialize) -> Result<String, Failure> {
     Ok(serde_json::to_string(value)
         .map_err(|error| Error::internal(format!("cannot be stored as JSON: {error}")))?)

@@ -1,4 +1,4 @@
-//! The books of random runs balance.
+//! Checks that the accounts of random runs balance.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

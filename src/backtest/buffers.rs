@@ -1,10 +1,10 @@
-//! Memory that runs hand on to each other.
+//! Memory that a run can reuse.
 
 use super::result::Backtest;
 use crate::portfolio::Trades;
 use crate::simulation::Simulation;
 
-/// Memory of earlier runs. Its content means nothing.
+/// Memory of earlier runs. A run overwrites its content.
 #[derive(Debug, Default)]
 pub struct Buffers {
     pub(super) simulation: Simulation,

@@ -1,7 +1,7 @@
 //! The pure pipeline: signals → orders → trades and equity → metrics → warnings.
 //!
 //! It computes only what is asked for ([`Outputs`]), and can reuse the memory of an earlier run ([`Buffers`]). It does no I/O
-//! and knows no store: the service runs it for one backtest, and whatever runs many calls it many times.
+//! and knows no store. The service calls it once per backtest; a parameter sweep would call it once per combination.
 
 mod buffers;
 mod input;

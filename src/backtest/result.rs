@@ -1,9 +1,9 @@
-//! What comes out of a run.
+//! The result of a run.
 
 use crate::portfolio::Trades;
 use crate::simulation::Simulation;
 
-/// What came out of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Backtest {
     /// The orders, what was held after each of them, and the signals that made none.
@@ -18,6 +18,6 @@ pub struct Backtest {
     pub total_return: f64,
     /// The metrics that were wanted, in the order of that list.
     pub metrics: Vec<(&'static str, Option<f64>)>,
-    /// Reasons to doubt the run, the gravest first; empty if they were not wanted.
+    /// Reasons to doubt the run, the most serious first; empty if they were not wanted.
     pub warnings: Vec<String>,
 }

@@ -27,7 +27,7 @@ pub(super) struct WarningInput<'a> {
     pub(super) overflowed: &'a [&'static str],
 }
 
-/// Returns the warnings of a run, the gravest first.
+/// Returns the warnings of a run, the most serious first.
 pub(super) fn find(run: &WarningInput<'_>) -> Vec<String> {
     [
         ruin(run),

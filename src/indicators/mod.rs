@@ -1,4 +1,4 @@
-//! Technical indicators with TA-Lib's conventions: slices in, slices out, one indicator a file.
+//! Technical indicators with TA-Lib's conventions: slices in, slices out, one indicator per file.
 //!
 //! The arithmetic is that of the crate `ta-lib`, the official Rust port of TA-Lib. Every value equals TA-Lib's and begins at
 //! the same bar. This module adds missing values: a column may hold NaN for "no value", and each range of bars between two

@@ -1,4 +1,4 @@
-//! Metrics: one metric per file and one list, from which results, schemas and documentation derive.
+//! Metrics: one metric per file, and one list of them, in the order of results.
 //!
 //! Formulas are those of vectorbt 1.2.0, on the returns of the bars with the initial capital as the first base. A metric
 //! without a value (no closed trade, no deviation to divide by, an infinite result) is `None`, never NaN. To add one, write

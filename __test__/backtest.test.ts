@@ -6,7 +6,7 @@ import { DAY, newEngine, request, SP500, waves } from './support.js'
 const SPAN = { assetSymbol: 'SP500', startDate: '2010-01-04', endDate: '2014-12-31', initialCapital: 10_000 }
 
 describe('a backtest on real bars', () => {
-  test('is computed, kept and read back as it was', async () => {
+  test('is computed, stored and read back unchanged', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
     const result = await engine.runBacktest({ ...SPAN, strategyId: 'sma_crossover' })
@@ -24,21 +24,21 @@ describe('a backtest on real bars', () => {
     expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
   })
 
-  test('has one equity value a bar, from the initial to the final capital', async () => {
+  test('has one equity value per bar, from the initial to the final capital', async () => {
     const result = await onRealBars()
     expect(result.timestamps).toBeInstanceOf(Float64Array)
     expect(result.equityCurve).toBeInstanceOf(Float64Array)
     expect(result.equityCurve).toHaveLength(result.timestamps.length)
     expect(result.timestamps[0]).toBe(Date.UTC(2010, 0, 4))
     expect(result.timestamps.at(-1)).toBe(Date.UTC(2014, 11, 31))
-    // 1,258 days of trading: five years of the New York exchange.
+    // Five years of trading days at the New York Stock Exchange.
     expect(result.timestamps).toHaveLength(1258)
     expect(result.equityCurve[0]).toBe(10_000)
     expect(result.finalCapital).toBe(result.equityCurve.at(-1))
     expect(result.totalReturn).toBeCloseTo((Number(result.finalCapital) / 10_000 - 1) * 100, 9)
   })
 
-  test('agrees with itself: trades, metrics and equity tell one story', async () => {
+  test('has trades, metrics and equity that agree with each other', async () => {
     const { trades, metrics, finalCapital } = await onRealBars()
     const closed = trades.filter((trade) => trade.status === 'closed')
     const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
@@ -59,7 +59,7 @@ describe('a backtest on real bars', () => {
     }
   })
 
-  test('pays fees and slippage: without them it ends richer', async () => {
+  test('pays fees and slippage: without them, the final capital is higher', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: SP500 })
     const run = (simulation: object) => engine.runBacktest({ ...SPAN, strategyId: 'sma_crossover', simulation })
@@ -80,7 +80,7 @@ describe('a backtest on real bars', () => {
 
 describe('the request', () => {
   test.each(['sma_crossover', 'rsi', 'macd'])(
-    'runs the built-in strategy %s with its defaults filled in',
+    'runs the built-in strategy %s with its default parameters',
     async (strategyId) => {
       const engine = newEngine()
       const { parameters: _, ...rest } = request({ strategyId })
@@ -91,7 +91,7 @@ describe('the request', () => {
     },
   )
 
-  test('takes dates as text and as Date, and both ends belong to the range', async () => {
+  test('accepts dates as text and as Date, and both ends are inclusive', async () => {
     const engine = newEngine()
     const texts = await engine.runBacktest(request({ startDate: '2020-02-01', endDate: '2020-06-30' }))
     const dates = await engine.runBacktest(
@@ -103,13 +103,13 @@ describe('the request', () => {
     expect(dates.startDate).toBe('2020-02-01T00:00:00.000Z')
   })
 
-  test('takes null for a field that is not given', async () => {
+  test('treats null like an omitted field', async () => {
     const nothing = { timeframe: null, simulation: null, userId: null, strategy: null, persist: null }
     const result = await newEngine().runBacktest({ ...request(), ...(nothing as object) })
     expect(result.status).toBe('completed')
   })
 
-  test('gives the same numbers for the same bars, every time', async () => {
+  test('returns the same numbers for the same bars', async () => {
     const engine = newEngine()
     const [first, second] = await Promise.all([engine.runBacktest(request()), engine.runBacktest(request())])
     expect(second.backtestId).not.toBe(first.backtestId)
@@ -118,9 +118,9 @@ describe('the request', () => {
     expect(second.metrics).toEqual(first.metrics)
   })
 
-  test('has its trades made when they are asked for, and is an object like any other', async () => {
+  test('creates the trades of its result on first access, and the result still behaves like a plain object', async () => {
     const result = await newEngine().runBacktest(request())
-    // Before anything else has asked for them.
+    // These are the first accesses.
     const copies = [{ ...result }, structuredClone(result), JSON.parse(JSON.stringify(result))]
     expect(result.trades.length).toBeGreaterThan(2)
     for (const copy of copies) expect(copy.trades).toEqual(result.trades)
@@ -133,7 +133,7 @@ describe('the request', () => {
     expect(structuredClone(Object.freeze(result)).trades).toEqual(first)
   })
 
-  test('is not touched by a caller that changes the bars afterwards', async () => {
+  test('is not affected if the caller changes the bars afterwards', async () => {
     const engine = newEngine()
     const expected = await engine.runBacktest(request())
     const bars = waves(366)
@@ -142,7 +142,7 @@ describe('the request', () => {
     expect((await running).equityCurve).toEqual(expected.equityCurve)
   })
 
-  test('runs a strategy that is given on the spot', async () => {
+  test('runs an inline strategy', async () => {
     const { strategyId: _, parameters: __, ...rest } = request()
     const result = await newEngine().runBacktest({
       ...rest,
@@ -163,7 +163,7 @@ describe('the request', () => {
     expect(result.equityCurve).toEqual(builtIn.equityCurve)
   })
 
-  test('invests the share of the cash that position_size says', async () => {
+  test('invests the fraction of the cash that position_size sets', async () => {
     const result = await newEngine().runBacktest(
       request({
         parameters: { fast_period: 5, slow_period: 20, position_size: 0.25 },
@@ -175,13 +175,13 @@ describe('the request', () => {
     expect(result.parameters.position_size).toBe(0.25)
   })
 
-  test('infers the timeframe of bars that it brings along', async () => {
+  test('infers the timeframe of its own bars', async () => {
     const hours = await newEngine().runBacktest(request({ bars: waves(500, DAY / 24) }))
     expect(hours.timeframe).toBe('1h')
     expect((await newEngine().runBacktest(request())).timeframe).toBe('1d')
   })
 
-  test('uses the finest timeframe there is, and resamples to a coarser one', async () => {
+  test('uses the finest stored timeframe, and resamples to a coarser one', async () => {
     const engine = newEngine()
     const bars = waves(24 * 120, DAY / 24)
     await engine.importBars({ assetSymbol: 'WAVES', timeframe: '1h', bars })
@@ -196,9 +196,9 @@ describe('the request', () => {
   })
 })
 
-describe('a value that is not there', () => {
+describe('a value that does not exist', () => {
   test('is null, never NaN or infinite', async () => {
-    // Never an entry: no trade, no deviation, no ratio.
+    // Without an entry there is no trade, no deviation and no ratio.
     const { strategyId: _, parameters: __, ...rest } = request()
     const result = await newEngine().runBacktest({
       ...rest,
@@ -214,7 +214,7 @@ describe('a value that is not there', () => {
     expectNoNaN(result)
   })
 
-  test('is null in a run that has only winners', async () => {
+  test('is null in a run with winning trades only', async () => {
     const bars = waves(30)
     const rising = Float64Array.from({ length: 30 }, (_, bar) => 100 + bar)
     const shifted = (by: number) => rising.map((price) => price + by)
@@ -243,7 +243,7 @@ describe('a value that is not there', () => {
   })
 })
 
-test('one bar is enough, and has no statistics', async () => {
+test('a single bar is enough, and has no statistics', async () => {
   const result = await newEngine().runBacktest(request({ bars: waves(1), timeframe: '1d' }))
   expect(result.equityCurve).toEqual(new Float64Array([10_000]))
   expect(result.metrics.sharpeRatio).toBeNull()

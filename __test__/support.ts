@@ -1,4 +1,4 @@
-/** What the boundary tests share: engines on folders of their own, made-up bars, and the errors of rejected promises. */
+/** Helpers of the tests: engines on temporary folders, generated bars, and the errors of rejected promises. */
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,7 +15,7 @@ import {
   type ErrorCode,
 } from '../index.js'
 
-/** The top of the working copy. */
+/** The root folder of the repository. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Real bars: S&P 500, daily, 2000 to 2020. */
@@ -23,14 +23,14 @@ export const SP500 = join(ROOT, 'data', 'sp500-daily.csv')
 
 export const DAY = 86_400_000
 
-/** Makes an empty folder that goes when the test ends. */
+/** Creates an empty folder that is removed when the test ends. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'backtesting-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
   return path
 }
 
-/** Makes an engine on a store of its own; both go when the test ends. */
+/** Creates an engine with its own store; both are removed when the test ends. */
 export function newEngine(config: EngineConfig = {}): BacktestEngine {
   const place = config.dataDir === undefined && config.databaseUrl === undefined ? { dataDir: folder() } : {}
   const engine = new BacktestEngine({ logLevel: 'off', ...place, ...config })
@@ -39,8 +39,8 @@ export function newEngine(config: EngineConfig = {}): BacktestEngine {
 }
 
 /**
- * Makes up daily bars from 2020-01-01 on whose price goes up and down in waves, so that every built-in strategy trades.
- * The same arguments give the same bars.
+ * Generates daily bars from 2020-01-01 on whose price rises and falls in waves, so that every built-in strategy trades.
+ * The same arguments return the same bars.
  */
 export function waves(count: number, step = DAY): Bars & { volume: Float64Array } {
   const bars = {
@@ -66,7 +66,7 @@ export function waves(count: number, step = DAY): Bars & { volume: Float64Array 
   return bars
 }
 
-/** Returns a request that is right in every field, on bars that it brings along; `changes` make it what a test needs. */
+/** Returns a valid request with its own bars; `changes` replaces some of its fields. */
 export function request(changes: Partial<BacktestRequest> = {}): BacktestRequest {
   return {
     strategyId: 'sma_crossover',
@@ -80,12 +80,12 @@ export function request(changes: Partial<BacktestRequest> = {}): BacktestRequest
   }
 }
 
-/** Passes what TypeScript would refuse, as a caller without types does. */
+/** Passes a value that TypeScript would reject, as an untyped caller does. */
 export function untyped<T>(value: unknown): T {
   return value as T
 }
 
-/** Waits for a rejection and returns its error, which must have that code. */
+/** Waits for a rejection and returns its error, which must have the given code. */
 export async function failure(promise: Promise<unknown>, code: ErrorCode): Promise<BacktestError> {
   const error = await rejection(promise)
   expect(error).toBeInstanceOf(BacktestError)
@@ -106,10 +106,10 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error
   }
-  throw new Error(`should have been rejected, but gave ${JSON.stringify(value)?.slice(0, 200)}`)
+  throw new Error(`should have been rejected, but resolved to ${JSON.stringify(value)?.slice(0, 200)}`)
 }
 
-/** Returns the issue at a path, which must be there once. */
+/** Returns the only issue at a path. */
 export function issueAt(error: BacktestError, path: string) {
   const found = error.issues.filter((issue) => issue.path === path)
   expect(found, `one issue at ${path} among ${JSON.stringify(error.issues.map((issue) => issue.path))}`).toHaveLength(1)
@@ -117,7 +117,7 @@ export function issueAt(error: BacktestError, path: string) {
 }
 
 /**
- * Runs a CommonJS program in a process of its own, with the package as `backtesting`, and returns how it ended.
+ * Runs a CommonJS program in a separate process, with the package as `backtesting`, and returns how it ended.
  * The environment is that of this process without the settings of the engine, plus `environment`.
  */
 export async function inProcess(
@@ -151,7 +151,7 @@ export async function inProcess(
   })
 }
 
-/** Runs a long backtest in a process of its own that is killed in the middle of it, and returns how that ended. */
+/** Runs a long backtest in a separate process that is killed during the run, and returns how the process ended. */
 export function killedInTheMiddle(config: { dataDir: string } | { databaseUrl: string }, count: number) {
   return inProcess(
     `const engine = new backtesting.BacktestEngine({ ...${JSON.stringify(config)}, logLevel: 'off' })

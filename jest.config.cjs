@@ -1,4 +1,4 @@
-/** Jest sees CommonJS files only: it shows that the package works there, vitest tests what it does. */
+/** Jest only runs a smoke test in CommonJS, to show that the package works there; vitest runs all other tests. */
 module.exports = {
   roots: ['<rootDir>/__test__/jest'],
   testMatch: ['**/*.test.cjs'],

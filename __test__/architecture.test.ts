@@ -14,12 +14,12 @@ const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes:
     return { path: relative(join(ROOT, 'src'), path).split(sep).join('/'), text: readFileSync(path, 'utf8') }
   })
 const rust = sources.filter(({ path }) => path.endsWith('.rs'))
-/** What is built into the addon: a file of tests may use what it likes. */
+/** The files that are built into the addon. Files of tests may use anything. */
 const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
 /**
- * The rooms and the files beside them, from the ground up. A room may only use what stands on a lower floor. Rooms of one
- * floor do not know each other.
+ * The rooms and the files beside them in layers, the lowest first. A room may only use rooms of lower floors, and none of its
+ * own floor.
  */
 const FLOORS = [
   ['observer', 'quote', 'signals'],
@@ -55,13 +55,13 @@ const CORE = [
   'backtest',
   'chart',
 ]
-/** What lib.rs hands on from error.rs. */
+/** The names that lib.rs re-exports from error.rs. */
 const REEXPORTED = ['Code', 'Error', 'Issue', 'Result']
 
 const roomOf = (path: string) => (path.split('/')[0] ?? '').replace(/\.rs$/, '')
 const floorOf = (room: string) => FLOORS.findIndex((floor) => floor.includes(room))
 
-/** Returns what a file uses from the top of the crate: the first names of its paths. */
+/** Returns the rooms that a file uses: the first names of its paths from the root of the crate. */
 function uses(text: string): string[] {
   return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
     .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))
@@ -77,7 +77,7 @@ function lines(text: string): string[] {
 function imports(path: string, text: string, files: Set<string>): string[] {
   const folder = path.split('/').slice(0, -1)
   const own = (path.split('/').at(-1) ?? '').replace(/\.rs$/, '')
-  // The module of a file is a child of its folder's module; that of mod.rs is the folder's.
+  // A file is a child module of its folder; mod.rs is the module of the folder itself.
   const here = own === 'mod' ? folder : [...folder, own]
   const found: string[] = []
   const resolve = (names: string[]) => {
@@ -104,11 +104,11 @@ function imports(path: string, text: string, files: Set<string>): string[] {
 }
 
 describe('the rooms', () => {
-  test('stand on floors: each uses only what lies below it', () => {
+  test('use only rooms of lower floors', () => {
     const wrong = built.flatMap(({ path, text }) => {
       const room = roomOf(path)
       if (room === 'lib') return []
-      expect(floorOf(room), `src/${path} stands on no floor`).toBeGreaterThanOrEqual(0)
+      expect(floorOf(room), `src/${path} has no floor`).toBeGreaterThanOrEqual(0)
       return uses(lines(text).join('\n'))
         .filter((name) => name !== room && !(floorOf(name) >= 0 && floorOf(name) < floorOf(room)))
         .map((name) => `src/${path} uses ${name}`)
@@ -116,22 +116,22 @@ describe('the rooms', () => {
     expect(wrong).toEqual([])
   })
 
-  test('hold no files that import each other, not even by a detour', () => {
+  test('contain no files that import each other, directly or indirectly', () => {
     const files = new Map(built.map(({ path, text }) => [path, text]))
     const paths = new Set(files.keys())
     const edges = new Map([...files].map(([path, text]) => [path, imports(path, text, paths)]))
     expect([...edges.values()].flat().length).toBeGreaterThan(500)
     const done = new Set<string>()
-    const circles: string[] = []
+    const cycles: string[] = []
     const visit = (path: string, way: string[]) => {
       const start = way.indexOf(path)
-      if (start >= 0) circles.push([...way.slice(start), path].join(' -> '))
+      if (start >= 0) cycles.push([...way.slice(start), path].join(' -> '))
       if (start >= 0 || done.has(path)) return
       for (const next of edges.get(path) ?? []) visit(next, [...way, path])
       done.add(path)
     }
     for (const path of paths) visit(path, [])
-    expect(circles).toEqual([])
+    expect(cycles).toEqual([])
   })
 
   test('of the core do no I/O, read no clock and name no database', () => {
@@ -155,12 +155,12 @@ describe('the rooms', () => {
     expect(rust.some(({ path, text }) => path.startsWith('node/') && /\bnapi/.test(text))).toBe(true)
   })
 
-  test('apply functions of JavaScript: to call them follows the causes of what they throw, which may never end', () => {
+  test('apply JavaScript functions instead of calling them: napi follows the causes of what a called function throws', () => {
     const wrong = rust.filter(({ path, text }) => path.startsWith('node/') && /\.call\(\(/.test(text))
     expect(wrong.map(({ path }) => path)).toEqual([])
   })
 
-  test('other than db, data and store hold no SQL', () => {
+  test('other than db, data and store contain no SQL', () => {
     const sql =
       /\b(?:SELECT\s[\s\S]{1,200}?\sFROM|INSERT\s+(?:OR\s+\w+\s+)?INTO|CREATE\s+(?:TABLE|INDEX|UNIQUE)|DELETE\s+FROM|UPDATE\s+\w+\s+SET|PRAGMA\s)/
     const outside = sources.filter(({ path }) => !/^(db|data|store)\//.test(path))
@@ -204,7 +204,7 @@ describe('docs/architecture.md', () => {
 })
 
 describe('unsafe code', () => {
-  /** Without comments, texts and the names of lints. */
+  /** Returns the code without comments, string literals and names of lints. */
   const code = (text: string) =>
     text
       .replace(/\/\/.*$/gm, '')
@@ -217,7 +217,7 @@ describe('unsafe code', () => {
     expect(outside.sort()).toEqual(['node/exception.rs', 'node/input.rs'])
   })
 
-  test('of compute is in the allocator, the column writers and the prefetching alone', () => {
+  test('of compute is only in the allocator, the column writers and the prefetching', () => {
     const inside = files.filter((path) => path.startsWith('compute/'))
     expect(inside.sort()).toEqual([
       'compute/allocator.rs',
@@ -274,7 +274,7 @@ describe('the error codes', () => {
   test('are those of index.d.ts', () => {
     const union = /export type ErrorCode =([\s\S]*?)\n\n/.exec(read('index.d.ts'))?.[1] ?? ''
     const typed = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code)
-    // A cancelled promise rejects with an AbortError, which is no BacktestError.
+    // A cancelled promise rejects with an AbortError, which is not a BacktestError.
     expect(typed.sort()).toEqual(codes.filter((code) => code !== 'ABORT_ERR').sort())
   })
 
@@ -336,8 +336,8 @@ describe('the package', () => {
       expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true })
   })
 
-  test('runs no script on installation, nor do those of its platforms', () => {
-    // With `prepublish` and the like, npm also runs what is not installed but cloned.
+  test('runs no script on installation, and neither do the platform packages', () => {
+    // npm also runs `prepublish` and similar scripts in a clone.
     const hooks = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
     for (const { name, scripts = {} } of [
       manifest,
@@ -346,13 +346,13 @@ describe('the package', () => {
       for (const hook of hooks) expect(scripts, name).not.toHaveProperty(hook)
   })
 
-  test('has a lock file that belongs to no registry and has a checksum for every package', () => {
+  test('has a lock file without registry URLs and with a checksum for every package', () => {
     const locked = Object.entries<{ resolved?: string; integrity?: string; link?: boolean }>(
       JSON.parse(read('package-lock.json')).packages,
     ).filter(([path]) => path !== '')
     expect(locked.length).toBeGreaterThan(100)
     expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([])
-    // npm leaves it out for packages of other platforms: `npm run lock` completes the file.
+    // npm omits checksums for packages of other platforms: `npm run lock` completes the file.
     expect(locked.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([])
   })
 
@@ -360,7 +360,7 @@ describe('the package', () => {
     expect(manifest.files).toContain('sbom.cdx.json')
     const release = read('.github', 'workflows', 'release.yml')
     expect(release).toMatch(/run: node scripts\/sbom\.mjs\n[\s\S]*npm publish/)
-    // It says of each tarball which workflow and which commit made it.
+    // Provenance states which workflow and which commit built each tarball.
     expect(manifest.publishConfig.provenance).toBe(true)
     for (const [line] of release.matchAll(/npm publish .*$/gm)) expect(line).toMatch(/--dry-run|--provenance/)
   })
@@ -371,11 +371,11 @@ describe('the package', () => {
       ...read('.github', 'workflows', name).matchAll(/uses: (.*)$/gm),
     ])
     expect(uses.length).toBeGreaterThan(5)
-    // The comment is what Dependabot keeps in step.
+    // Dependabot keeps the comment up to date.
     for (const [, action] of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  test('has crates of crates.io alone, each with a checksum', () => {
+  test('has only crates of crates.io, each with a checksum', () => {
     const crates = read('Cargo.lock').split('[[package]]').slice(1)
     expect(crates.length).toBeGreaterThan(100)
     for (const crate of crates) {

@@ -1,4 +1,4 @@
-//! Hostile files, each made from its number: sound ones of many kinds, and then damage.
+//! Hostile files, each generated from its number: valid files of many kinds, most of which are then damaged.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersi
 pub struct Input {
     pub extension: &'static str,
     pub bytes: Vec<u8>,
-    /// Whether nothing was damaged.
+    /// Whether the file is undamaged.
     pub is_sound: bool,
 }
 
@@ -46,7 +46,7 @@ impl Random {
     }
 }
 
-/// Makes the file with that number.
+/// Generates the file with a number.
 pub fn make(case: u64) -> Input {
     let mut random = Random(case.wrapping_mul(0xd134_2543_de82_ef95));
     let random = &mut random;

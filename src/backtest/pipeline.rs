@@ -1,4 +1,4 @@
-//! The way of the data through one run.
+//! The pipeline: one run from signals to its result.
 
 use super::buffers::Buffers;
 use super::input::BacktestInput;

@@ -1,6 +1,16 @@
 //! How loops are computed: SIMD, parallel execution, column writers, prefetching, allocation.
 //!
-//! All `unsafe` code of the crate is here, except for two calls of Node-API in `node`.
+//! All `unsafe` code of the crate is here, except for two calls of Node-API in `node`. Each part exists for a reason, which
+//! its file states with the measurement:
+//!
+//! - `allocator` caches large blocks, because the system clears and takes back the pages of every large column.
+//! - [`column_writer`] fills one column from several threads without clearing it first.
+//! - [`multiversion`] compiles a function for AVX2 and for all processors, and [`simd`] packs sums into four lanes, which
+//!   compilers do badly. Both are based on the crate `pulp`.
+//! - [`parallel`] divides work into parts for any executor, because the core has no threads of its own, and because a thread
+//!   of rayon that waits for its parts begins other jobs.
+//! - [`prefetch`] hides the latency of memory in loops that jump from event to event.
+//! - [`reserve`] turns a failed allocation of a size that a caller decides into an error.
 
 #[cfg(feature = "node")]
 pub(crate) mod allocator;

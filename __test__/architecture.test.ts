@@ -17,11 +17,8 @@ const rust = sources.filter(({ path }) => path.endsWith('.rs'))
 /** The files that are built into the addon. Files of tests may use anything. */
 const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
-/**
- * The rooms and the files beside them in layers, the lowest first. A room may only use rooms of lower floors, and none of its
- * own floor.
- */
-const FLOORS = [
+/** The modules in layers, the lowest first. A module may only use modules of lower layers. */
+const LAYERS = [
   ['observer', 'quote', 'signals'],
   ['error'],
   ['future'],
@@ -58,10 +55,10 @@ const CORE = [
 /** The names that lib.rs re-exports from error.rs. */
 const REEXPORTED = ['Code', 'Error', 'Issue', 'Result']
 
-const roomOf = (path: string) => (path.split('/')[0] ?? '').replace(/\.rs$/, '')
-const floorOf = (room: string) => FLOORS.findIndex((floor) => floor.includes(room))
+const moduleOf = (path: string) => (path.split('/')[0] ?? '').replace(/\.rs$/, '')
+const layerOf = (module: string) => LAYERS.findIndex((layer) => layer.includes(module))
 
-/** Returns the rooms that a file uses: the first names of its paths from the root of the crate. */
+/** Returns the modules that a file uses: the first names of its paths from the root of the crate. */
 function uses(text: string): string[] {
   return [...text.matchAll(/\bcrate::(?:\{([^}]*)\}|(\w+))/g)]
     .flatMap(([, group, one]) => (group ?? one ?? '').split(',').map((name) => name.trim().split('::')[0] ?? ''))
@@ -73,7 +70,7 @@ function lines(text: string): string[] {
   return (text.split(/^#\[cfg\(test\)\]/m)[0] ?? '').split('\n').filter((line) => !/^\s*\/\//.test(line))
 }
 
-/** Returns the files that a file imports by a path of modules: `super::…`, or `crate::…` inside its own room. */
+/** Returns the files that a file imports by a path of modules: `super::…`, or `crate::…` inside its own module. */
 function imports(path: string, text: string, files: Set<string>): string[] {
   const folder = path.split('/').slice(0, -1)
   const own = (path.split('/').at(-1) ?? '').replace(/\.rs$/, '')
@@ -103,14 +100,14 @@ function imports(path: string, text: string, files: Set<string>): string[] {
   return found
 }
 
-describe('the rooms', () => {
-  test('use only rooms of lower floors', () => {
+describe('the modules', () => {
+  test('use only modules of lower layers', () => {
     const wrong = built.flatMap(({ path, text }) => {
-      const room = roomOf(path)
-      if (room === 'lib') return []
-      expect(floorOf(room), `src/${path} has no floor`).toBeGreaterThanOrEqual(0)
+      const module = moduleOf(path)
+      if (module === 'lib') return []
+      expect(layerOf(module), `src/${path} is in no layer`).toBeGreaterThanOrEqual(0)
       return uses(lines(text).join('\n'))
-        .filter((name) => name !== room && !(floorOf(name) >= 0 && floorOf(name) < floorOf(room)))
+        .filter((name) => name !== module && !(layerOf(name) >= 0 && layerOf(name) < layerOf(module)))
         .map((name) => `src/${path} uses ${name}`)
     })
     expect(wrong).toEqual([])
@@ -138,7 +135,7 @@ describe('the rooms', () => {
     const forbidden =
       /\b(?:std::(?:fs|net|env|process)|tokio|rusqlite|refinery|SystemTime|Instant|Utc::now|Local::now)\b/
     const wrong = built
-      .filter(({ path }) => CORE.includes(roomOf(path)))
+      .filter(({ path }) => CORE.includes(moduleOf(path)))
       .flatMap(({ path, text }) =>
         lines(text)
           .filter((line) => forbidden.test(line))
@@ -184,12 +181,12 @@ describe('docs/architecture.md', () => {
     expect(text).toContain('A panic becomes `INTERNAL`')
   })
 
-  test('names every room, and no other', () => {
-    const rooms = [
+  test('names every module, and no other', () => {
+    const modules = [
       ...new Set(rust.filter(({ path }) => path.includes('/')).map(({ path }) => path.split('/')[0] ?? '')),
     ].sort()
     const named = [...read('docs', 'architecture.md').matchAll(/^\s{2}(\w+)\/ /gm)].map(([, name]) => name ?? '').sort()
-    expect(named).toEqual(rooms)
+    expect(named).toEqual(modules)
   })
 
   test('names files that exist, and is short', () => {

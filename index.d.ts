@@ -610,17 +610,17 @@ export declare function simulateSignals(request: SignalsRequest): Promise<Simula
 export interface SimulationOptions {
   /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
   fees?: number
-  /** Money per order. @default 0 */
+  /** Fixed fee per order, money. @default 0 */
   fixedFees?: number
-  /** Fraction by which a fill is worse than the price. @default 0.001 */
+  /** Fraction by which a fill is worse than its reference price. @default 0.001 */
   slippage?: number
-  /** How much an entry trades. `Infinity` or null: all that cash or position allows. */
+  /** Size of an entry. `Infinity` or null: the largest size that the cash or the position allows. */
   size?: number | null
   /** What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount' */
   sizeType?: 'amount' | 'value' | 'percent'
   /** Smaller orders are rejected; units of the asset. @default 1e-8 */
   minSize?: number
-  /** Larger orders are cut to this; units of the asset. `Infinity` or null: no limit. */
+  /** Larger orders are reduced to this size; units of the asset. `Infinity` or null: no limit. */
   maxSize?: number | null
   /** Sizes are rounded down to multiples of this; units of the asset. */
   sizeGranularity?: number | null
@@ -628,13 +628,13 @@ export interface SimulationOptions {
   direction?: 'longOnly' | 'shortOnly' | 'both'
   /** Whether signals in the direction of a position change its size. @default 'disabled' */
   accumulate?: 'disabled' | 'both' | 'addOnly' | 'removeOnly'
-  /** A long entry and a long exit on one bar. @default 'ignore' */
+  /** What happens if a long entry and a long exit occur on one bar. @default 'ignore' */
   uponLongConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A short entry and a short exit on one bar. @default 'ignore' */
+  /** What happens if a short entry and a short exit occur on one bar. @default 'ignore' */
   uponShortConflict?: 'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'
-  /** A long entry and a short entry on one bar. @default 'ignore' */
+  /** What happens if a long entry and a short entry occur on one bar. @default 'ignore' */
   uponDirConflict?: 'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'
-  /** An entry against the position. @default 'reverseReduce' */
+  /** What an entry against the position does. @default 'reverseReduce' */
   uponOppositeEntry?: 'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
   /** Stop loss as a fraction of its reference price; 0.1 is 10 %. */
   slStop?: number | null
@@ -646,7 +646,7 @@ export interface SimulationOptions {
   stopEntryPrice?: 'valPrice' | 'price' | 'fillPrice' | 'close'
   /** The price at which stops are filled. @default 'stopMarket' */
   stopExitPrice?: 'stopLimit' | 'stopMarket' | 'price' | 'close'
-  /** What a stop does. @default 'close' */
+  /** What a stop does to the position. @default 'close' */
   uponStopExit?: 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
   /** What happens to the stops when a position is increased. @default 'override' */
   uponStopUpdate?: 'keep' | 'override' | 'overrideNaN'
@@ -654,11 +654,11 @@ export interface SimulationOptions {
   lockCash?: boolean
   /** Whether an order may be filled in part. @default true */
   allowPartial?: boolean
-  /** When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close' */
+  /** When a signal is filled: at the close of its bar, or at the open of the next one. @default 'close' */
   execution?: 'close' | 'nextOpen'
-  /** Annual risk-free rate, a fraction. @default 0 */
+  /** Annual risk-free rate as a fraction. @default 0 */
   riskFree?: number
-  /** Days per year for annualizing: 365 for markets that never close, 252 for exchanges. @default 365 */
+  /** Days per year for annualized metrics: 365 for markets that never close, 252 for stock exchanges. @default 365 */
   yearDays?: number
 }
 

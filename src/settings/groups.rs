@@ -26,7 +26,7 @@ pub struct Settings {
 pub struct Costs {
     /// Fees as a fraction of the traded value; 0.001 is 0.1 %.
     pub fees: f64,
-    /// Money per order.
+    /// Fixed fee per order, money.
     pub fixed_fees: f64,
     /// Fraction by which a fill is worse than the reference price.
     pub slippage: f64,
@@ -35,13 +35,13 @@ pub struct Costs {
 /// How large an order is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sizing {
-    /// How much an entry trades; infinity is all that cash or position allows.
+    /// Size of an entry; infinity is the largest size that the cash or the position allows.
     pub size: f64,
     /// What `size` is measured in.
     pub size_type: SizeType,
     /// Smaller orders are rejected; units of the asset.
     pub min_size: f64,
-    /// Larger orders are cut to this; units of the asset, infinity for no limit.
+    /// Larger orders are reduced to this size; units of the asset, infinity for no limit.
     pub max_size: f64,
     /// Sizes are rounded down to multiples of this; units of the asset.
     pub size_granularity: Option<f64>,
@@ -58,13 +58,13 @@ pub struct SignalRules {
     pub direction: Direction,
     /// Whether signals change the size of a position.
     pub accumulate: Accumulate,
-    /// A long entry and a long exit on one bar.
+    /// What happens if a long entry and a long exit occur on one bar.
     pub upon_long_conflict: Conflict,
-    /// A short entry and a short exit on one bar.
+    /// What happens if a short entry and a short exit occur on one bar.
     pub upon_short_conflict: Conflict,
-    /// A long entry and a short entry on one bar.
+    /// What happens if a long entry and a short entry occur on one bar.
     pub upon_dir_conflict: DirectionConflict,
-    /// An entry against the position.
+    /// What an entry against the position does.
     pub upon_opposite_entry: OppositeEntry,
 }
 
@@ -81,7 +81,7 @@ pub struct Stops {
     pub stop_entry_price: StopEntryPrice,
     /// The price at which stops are filled.
     pub stop_exit_price: StopExitPrice,
-    /// What a stop does.
+    /// What a stop does to the position.
     pub upon_stop_exit: StopExit,
     /// What happens to stops when the position is increased.
     pub upon_stop_update: StopUpdate,
@@ -102,7 +102,7 @@ pub struct Conventions {
     pub execution: Execution,
     /// Annual risk-free rate as a fraction.
     pub risk_free: f64,
-    /// Days per year for annualizing.
+    /// Days per year for annualized metrics.
     pub year_days: f64,
 }
 

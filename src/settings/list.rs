@@ -53,31 +53,31 @@ macro_rules! each_setting {
     ($callback:ident) => {
         $callback! {
             costs.fees, "fees", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001";
-            costs.fixed_fees, "fixedFees", f64, "number", SettingKind::Number(Range::ANY), "Money per order. @default 0";
-            costs.slippage, "slippage", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Fraction by which a fill is worse than the price. @default 0.001";
-            sizing.size, "size", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE.or_infinite()), "How much an entry trades. `Infinity` or null: all that cash or position allows.";
+            costs.fixed_fees, "fixedFees", f64, "number", SettingKind::Number(Range::ANY), "Fixed fee per order, money. @default 0";
+            costs.slippage, "slippage", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Fraction by which a fill is worse than its reference price. @default 0.001";
+            sizing.size, "size", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE.or_infinite()), "Size of an entry. `Infinity` or null: the largest size that the cash or the position allows.";
             sizing.size_type, "sizeType", String, "'amount' | 'value' | 'percent'", SettingKind::Choice(SizeType::NAMES), "What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount'";
             sizing.min_size, "minSize", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Smaller orders are rejected; units of the asset. @default 1e-8";
-            sizing.max_size, "maxSize", f64, "number | null", SettingKind::Number(Range::POSITIVE.or_infinite()), "Larger orders are cut to this; units of the asset. `Infinity` or null: no limit.";
+            sizing.max_size, "maxSize", f64, "number | null", SettingKind::Number(Range::POSITIVE.or_infinite()), "Larger orders are reduced to this size; units of the asset. `Infinity` or null: no limit.";
             sizing.size_granularity, "sizeGranularity", f64, "number | null", SettingKind::Number(Range::POSITIVE), "Sizes are rounded down to multiples of this; units of the asset.";
             rules.direction, "direction", String, "'longOnly' | 'shortOnly' | 'both'", SettingKind::Choice(Direction::NAMES), "Which positions `entries` and `exits` open and close. @default 'longOnly'";
             rules.accumulate, "accumulate", String, "'disabled' | 'both' | 'addOnly' | 'removeOnly'", SettingKind::Choice(Accumulate::NAMES), "Whether signals in the direction of a position change its size. @default 'disabled'";
-            rules.upon_long_conflict, "uponLongConflict", String, "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'", SettingKind::Choice(Conflict::NAMES), "A long entry and a long exit on one bar. @default 'ignore'";
-            rules.upon_short_conflict, "uponShortConflict", String, "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'", SettingKind::Choice(Conflict::NAMES), "A short entry and a short exit on one bar. @default 'ignore'";
-            rules.upon_dir_conflict, "uponDirConflict", String, "'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'", SettingKind::Choice(DirectionConflict::NAMES), "A long entry and a short entry on one bar. @default 'ignore'";
-            rules.upon_opposite_entry, "uponOppositeEntry", String, "'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(OppositeEntry::NAMES), "An entry against the position. @default 'reverseReduce'";
+            rules.upon_long_conflict, "uponLongConflict", String, "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'", SettingKind::Choice(Conflict::NAMES), "What happens if a long entry and a long exit occur on one bar. @default 'ignore'";
+            rules.upon_short_conflict, "uponShortConflict", String, "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'", SettingKind::Choice(Conflict::NAMES), "What happens if a short entry and a short exit occur on one bar. @default 'ignore'";
+            rules.upon_dir_conflict, "uponDirConflict", String, "'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'", SettingKind::Choice(DirectionConflict::NAMES), "What happens if a long entry and a short entry occur on one bar. @default 'ignore'";
+            rules.upon_opposite_entry, "uponOppositeEntry", String, "'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(OppositeEntry::NAMES), "What an entry against the position does. @default 'reverseReduce'";
             stops.sl_stop, "slStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Stop loss as a fraction of its reference price; 0.1 is 10 %.";
             stops.sl_trail, "slTrail", bool, "boolean", SettingKind::Boolean, "Whether the stop loss trails the best price since entry. @default false";
             stops.tp_stop, "tpStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Take profit as a fraction of its reference price.";
             stops.stop_entry_price, "stopEntryPrice", String, "'valPrice' | 'price' | 'fillPrice' | 'close'", SettingKind::Choice(StopEntryPrice::NAMES), "The price that stops are measured from. @default 'fillPrice'";
             stops.stop_exit_price, "stopExitPrice", String, "'stopLimit' | 'stopMarket' | 'price' | 'close'", SettingKind::Choice(StopExitPrice::NAMES), "The price at which stops are filled. @default 'stopMarket'";
-            stops.upon_stop_exit, "uponStopExit", String, "'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(StopExit::NAMES), "What a stop does. @default 'close'";
+            stops.upon_stop_exit, "uponStopExit", String, "'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(StopExit::NAMES), "What a stop does to the position. @default 'close'";
             stops.upon_stop_update, "uponStopUpdate", String, "'keep' | 'override' | 'overrideNaN'", SettingKind::Choice(StopUpdate::NAMES), "What happens to the stops when a position is increased. @default 'override'";
             sizing.lock_cash, "lockCash", bool, "boolean", SettingKind::Boolean, "Whether cash that secures short positions may not be spent again. @default false";
             sizing.allow_partial, "allowPartial", bool, "boolean", SettingKind::Boolean, "Whether an order may be filled in part. @default true";
-            conventions.execution, "execution", String, "'close' | 'nextOpen'", SettingKind::Choice(Execution::NAMES), "When a signal of a bar is filled: at its close, or at the open of the next bar. @default 'close'";
-            conventions.risk_free, "riskFree", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Annual risk-free rate, a fraction. @default 0";
-            conventions.year_days, "yearDays", f64, "number", SettingKind::Number(Range::POSITIVE), "Days per year for annualizing: 365 for markets that never close, 252 for exchanges. @default 365";
+            conventions.execution, "execution", String, "'close' | 'nextOpen'", SettingKind::Choice(Execution::NAMES), "When a signal is filled: at the close of its bar, or at the open of the next one. @default 'close'";
+            conventions.risk_free, "riskFree", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Annual risk-free rate as a fraction. @default 0";
+            conventions.year_days, "yearDays", f64, "number", SettingKind::Number(Range::POSITIVE), "Days per year for annualized metrics: 365 for markets that never close, 252 for stock exchanges. @default 365";
         }
     };
 }

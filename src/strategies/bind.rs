@@ -3,7 +3,7 @@
 //! There are two entry points, which share everything after the values are typed:
 //!
 //! - [`Strategy::read_parameters`] reads the untyped parameters of a request, fills in defaults and reports every problem.
-//! - [`Strategy::parameter_values`] takes one typed value per parameter. Sweeps use it for each combination.
+//! - [`Strategy::parameter_values`] takes one typed value per parameter. It is for parameter sweeps, which do not exist yet.
 //!
 //! [`Strategy::bind_values`] then checks the constraints and builds a plan. To share subexpressions between many bindings, add
 //! all of them to one [`PlanBuilder`] with [`Strategy::add_to_plan`].

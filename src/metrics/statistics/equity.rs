@@ -18,7 +18,7 @@ pub struct EquityInput<'a> {
     pub close: &'a [f64],
     /// Length of a bar, milliseconds.
     pub bar_milliseconds: i64,
-    /// Days per year for annualizing.
+    /// Days per year for annualized metrics.
     pub year_days: f64,
     /// Annual risk-free rate as a fraction.
     pub risk_free: f64,

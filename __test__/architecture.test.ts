@@ -282,7 +282,7 @@ describe('the error codes', () => {
 })
 
 describe('the settings', () => {
-  const list = /SETTINGS: \[&str; \d+\] = \[([^\]]*)\]/.exec(read('src', 'config.rs'))?.[1] ?? ''
+  const list = /CONFIG_NAMES: \[&str; \d+\] = \[([^\]]*)\]/.exec(read('src', 'config.rs'))?.[1] ?? ''
   const settings = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name ?? '')
   const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
@@ -290,6 +290,12 @@ describe('the settings', () => {
     const readme = read('README.md')
     expect(settings).toContain('dataDir')
     for (const name of settings) expect(readme, name).toContain(`| \`${name}\` | \`${variable(name)}\` |`)
+  })
+
+  test('are the fields of EngineConfig', () => {
+    const config = /export interface EngineConfig \{([\s\S]*?)\n\}/.exec(read('index.d.ts'))?.[1] ?? ''
+    const fields = [...config.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)
+    expect(fields.sort()).toEqual([...settings].sort())
   })
 
   test('are all in .env.example, and nothing else is', () => {

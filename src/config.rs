@@ -59,7 +59,7 @@ impl std::fmt::Debug for Secret {
 
 /// Where runs and bars are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
+pub enum DatabaseUrl {
     /// An embedded `SQLite` file.
     Sqlite(PathBuf),
     /// A PostgreSQL server.
@@ -70,7 +70,7 @@ pub enum Database {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where runs and bars are stored.
-    pub database: Database,
+    pub database: DatabaseUrl,
     /// Number of pooled connections.
     pub db_pool_size: u32,
     /// Number of additional connections under load.
@@ -102,7 +102,7 @@ pub struct Config {
 }
 
 /// The names of the settings in JavaScript. Environment variables have them in `UPPER_SNAKE_CASE`.
-pub const SETTINGS: [&str; 16] = [
+pub const CONFIG_NAMES: [&str; 16] = [
     "databaseUrl",
     "dataDir",
     "dbPoolSize",
@@ -224,7 +224,7 @@ fn merge(
     // A directory set by the caller takes precedence over a database of the environment.
     let has_data_dir =
         entries.iter().any(|(name, value)| name == "dataDir" && !matches!(value, Input::Null));
-    for setting in SETTINGS {
+    for setting in CONFIG_NAMES {
         if setting == "databaseUrl" && has_data_dir {
             continue;
         }
@@ -305,10 +305,10 @@ fn database(
     data_dir: Option<PathBuf>,
     platform: Option<PathBuf>,
     issues: &mut Issues,
-) -> Result<Database> {
+) -> Result<DatabaseUrl> {
     const FILE: &str = "backtesting.db";
     match url {
-        Some(url) if is_postgres(url) => Ok(Database::Postgres(Secret(url.to_owned()))),
+        Some(url) if is_postgres(url) => Ok(DatabaseUrl::Postgres(Secret(url.to_owned()))),
         Some(url) => {
             let path = url
                 .strip_prefix("sqlite://")
@@ -321,11 +321,11 @@ fn database(
                     "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…",
                 );
             }
-            Ok(Database::Sqlite(PathBuf::from(path.unwrap_or_default())))
+            Ok(DatabaseUrl::Sqlite(PathBuf::from(path.unwrap_or_default())))
         }
         None => data_dir
             .or_else(|| platform.map(|directory| directory.join("aitradepro-backtesting")))
-            .map(|directory| Database::Sqlite(directory.join(FILE)))
+            .map(|directory| DatabaseUrl::Sqlite(directory.join(FILE)))
             .ok_or_else(|| {
                 Error::storage("this system has no user data directory: set dataDir (DATA_DIR)")
             }),
@@ -363,7 +363,7 @@ mod tests {
         assert_eq!((config.log_level, config.threads), (LogLevel::Debug, None));
         assert_eq!(
             config.database,
-            Database::Sqlite("/home/user/data/aitradepro-backtesting/backtesting.db".into())
+            DatabaseUrl::Sqlite("/home/user/data/aitradepro-backtesting/backtesting.db".into())
         );
     }
 
@@ -399,7 +399,7 @@ mod tests {
         let environment = [("MARKET_DATA_URL", "postgres://u:secret@h/d")];
         let config = resolve(json!({"dataDir": "/d"}), &environment).unwrap();
         assert_eq!(config.market_data_url, Some(Secret("postgres://u:secret@h/d".into())));
-        assert_eq!(config.database, Database::Sqlite("/d/backtesting.db".into()));
+        assert_eq!(config.database, DatabaseUrl::Sqlite("/d/backtesting.db".into()));
         assert!(!format!("{config:?}").contains("secret"), "{config:?}");
         let error = resolve(json!({"marketDataUrl": "mysql://u:secret@h/d"}), &[]).unwrap_err();
         assert_eq!(error.issues[0].path, "config.marketDataUrl");
@@ -422,16 +422,16 @@ mod tests {
     fn the_store_may_be_a_file_or_a_server() {
         assert_eq!(
             resolve(json!({"databaseUrl": "sqlite:/tmp/a.db"}), &[]).unwrap().database,
-            Database::Sqlite("/tmp/a.db".into())
+            DatabaseUrl::Sqlite("/tmp/a.db".into())
         );
         assert_eq!(
             resolve(json!({"dataDir": "/d"}), &[]).unwrap().database,
-            Database::Sqlite("/d/backtesting.db".into())
+            DatabaseUrl::Sqlite("/d/backtesting.db".into())
         );
         let environment = [("DATABASE_URL", "postgresql://u:p@h/d")];
         assert_eq!(
             resolve(json!({"dataDir": "/d"}), &environment).unwrap().database,
-            Database::Sqlite("/d/backtesting.db".into())
+            DatabaseUrl::Sqlite("/d/backtesting.db".into())
         );
         let server = resolve(json!({}), &[("DATABASE_URL", "postgresql://u:p@h/d")]).unwrap();
         assert_eq!(format!("{:?}", server.database), "Postgres(…)");

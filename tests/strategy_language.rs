@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use aitradepro_backtesting::indicators::INDICATORS;
 use aitradepro_backtesting::indicators::Series;
 use aitradepro_backtesting::language::functions::{
-    FUNCTIONS, Function, Group, OPERATORS, ReturnType, TimeField,
+    FUNCTIONS, Function, FunctionGroup, OPERATORS, ReturnType, TimeField,
 };
 use aitradepro_backtesting::language::{
     self, Diagnostic, PlanBuilder, RootValue, Scope, ValueType, check::usage, evaluate,
@@ -203,9 +203,9 @@ fn reference() -> String {
         }
     });
     for (group, title) in [
-        (Group::Arithmetic, "Arithmetic"),
-        (Group::Logic, "Choice"),
-        (Group::History, "Looking back"),
+        (FunctionGroup::Arithmetic, "Arithmetic"),
+        (FunctionGroup::Logic, "Choice"),
+        (FunctionGroup::History, "Looking back"),
     ] {
         table(&mut text, title, "Function", |rows| {
             for function in FUNCTIONS.iter().filter(|function| function.group == group) {

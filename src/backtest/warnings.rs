@@ -3,6 +3,7 @@
 use super::input::BacktestInput;
 use crate::market::BarRef;
 use crate::portfolio::Trades;
+use crate::quote::counted;
 use crate::settings::Execution;
 use crate::simulation::{SignalKind, Simulation};
 
@@ -68,12 +69,6 @@ fn percent(value: f64) -> String {
     if value.abs() < 1e15 { format!("{value:.2} %") } else { format!("{value:.2e} %") }
 }
 
-/// Formats a count with its noun.
-fn count(count: impl Into<u64>, noun: &str) -> String {
-    let count = count.into();
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
 /// A signal that needs the close of its bar cannot be filled at that close.
 fn same_bar_fills(run: &WarningInput<'_>) -> Option<String> {
     let fills = run.simulation.orders.len();
@@ -87,7 +82,7 @@ fn same_bar_fills(run: &WarningInput<'_>) -> Option<String> {
             percent(run.total_return)
         )
     });
-    let orders = count(fills as u64, "order");
+    let orders = counted(fills, "order");
     let are = if fills == 1 { "is" } else { "are" };
     Some(format!(
         "{orders} {are} filled at the close of the bar that gave the signal{comparison} (simulation.execution: nextOpen)"
@@ -97,7 +92,7 @@ fn same_bar_fills(run: &WarningInput<'_>) -> Option<String> {
 fn ambiguous_stops(run: &WarningInput<'_>) -> Option<String> {
     let ambiguous = run.simulation.stops.ambiguous;
     (ambiguous > 0).then(|| {
-        let bars = count(ambiguous, "bar");
+        let bars = counted(ambiguous as usize, "bar");
         format!(
             "{bars} touched both the stop loss and the take profit: the stop loss is assumed to come first, only finer \
              bars can tell"
@@ -108,7 +103,7 @@ fn ambiguous_stops(run: &WarningInput<'_>) -> Option<String> {
 fn few_trades(run: &WarningInput<'_>) -> Option<String> {
     let closed: usize = run.trades.status.iter().map(|status| usize::from(*status == 1)).sum();
     (closed < FEW_TRADES).then(|| {
-        let trades = count(closed as u64, "closed trade");
+        let trades = counted(closed, "closed trade");
         format!("only {trades}: fewer than {FEW_TRADES} say little about a strategy")
     })
 }
@@ -116,7 +111,7 @@ fn few_trades(run: &WarningInput<'_>) -> Option<String> {
 fn few_bars(run: &WarningInput<'_>) -> Option<String> {
     let bars = run.input.prices.len();
     (bars < FEW_BARS).then(|| {
-        let bars = count(bars as u64, "bar");
+        let bars = counted(bars, "bar");
         format!(
             "metrics are computed from only {bars}: with fewer than {FEW_BARS}, annualized ones are mostly chance"
         )
@@ -130,9 +125,9 @@ fn rejected_signals<'a>(run: &'a WarningInput<'_>) -> impl Iterator<Item = Strin
             .clone()
             .map(|rejection| format!("{} ({})", rejection.reason.as_str(), rejection.count))
             .collect();
-        let total: u64 = of_kind.map(|rejection| u64::from(rejection.count)).sum();
+        let total: usize = of_kind.map(|rejection| rejection.count as usize).sum();
         (total > 0).then(|| {
-            let signals = count(total, &format!("{} signal", kind.as_str()));
+            let signals = counted(total, &format!("{} signal", kind.as_str()));
             format!("{signals} made no order: {}", reasons.join(", "))
         })
     })

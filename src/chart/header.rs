@@ -5,7 +5,7 @@ use super::chart_data::ChartSummary;
 use super::date_format::{format_range, format_years};
 use super::font::FontWeight;
 use super::legend::{LegendEntry, LegendItem, LegendRow};
-use super::number_format::{NumberFormat, Unit};
+use super::number_format::{NumberFormat, NumberUnit};
 use super::picture::TextStyle;
 use super::renderer::{Renderer, text_style};
 use crate::market::time::DAY;
@@ -36,9 +36,9 @@ pub(super) fn summary_items(summary: &ChartSummary) -> Vec<SummaryItem> {
     let number = |value: Option<f64>, format: fn(f64) -> NumberFormat| {
         value.map_or_else(|| "–".to_owned(), |value| format(value).format(value))
     };
-    let trades = number(summary.total_trades, |_| NumberFormat::new(Unit::Amount, 1.0, 1.0));
+    let trades = number(summary.total_trades, |_| NumberFormat::new(NumberUnit::Amount, 1.0, 1.0));
     let sharpe = number(summary.sharpe_ratio, |ratio| {
-        NumberFormat::new(Unit::Amount, ratio.abs().max(1.0), 0.01)
+        NumberFormat::new(NumberUnit::Amount, ratio.abs().max(1.0), 0.01)
     });
     let mut items = vec![
         SummaryItem {
@@ -51,7 +51,7 @@ pub(super) fn summary_items(summary: &ChartSummary) -> Vec<SummaryItem> {
         item("Trades", "Trades", trades),
     ];
     if let Some(rate) = summary.win_rate {
-        let rate = NumberFormat::new(Unit::Percent, 100.0, 1.0).format(rate);
+        let rate = NumberFormat::new(NumberUnit::Percent, 100.0, 1.0).format(rate);
         items.push(item("Won", "Won", rate));
     }
     items

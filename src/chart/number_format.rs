@@ -2,7 +2,7 @@
 
 /// What a number measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum NumberUnit {
     /// A price, or money.
     Amount,
     /// Percent.
@@ -12,7 +12,7 @@ pub(super) enum Unit {
 /// A format shared by all numbers of one axis: the unit, a common power of ten, and the number of decimals.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct NumberFormat {
-    unit: Unit,
+    unit: NumberUnit,
     /// The power of ten that a suffix stands for.
     exponent: i32,
     decimals: usize,
@@ -27,7 +27,7 @@ const MAX_PLAIN: f64 = 1e15;
 
 impl NumberFormat {
     /// Returns the format for values up to `largest` in steps of `step`.
-    pub(super) fn new(unit: Unit, largest: f64, step: f64) -> Self {
+    pub(super) fn new(unit: NumberUnit, largest: f64, step: f64) -> Self {
         let exponent = if largest >= MAX_PLAIN || (largest > 0.0 && largest < MIN_PLAIN) {
             decimal_exponent(largest)
         } else {
@@ -47,7 +47,7 @@ impl NumberFormat {
         let decimals = if size < 1000.0 { 0.01 } else { 1.0 };
         // Above a million percent, three digits are enough.
         let step = if size >= 1e6 { size / 100.0 } else { decimals };
-        Self::new(Unit::Percent, if size < MIN_PLAIN { 1.0 } else { size }, step)
+        Self::new(NumberUnit::Percent, if size < MIN_PLAIN { 1.0 } else { size }, step)
     }
 
     /// Returns whether numbers are written in full, without suffix or exponent.
@@ -77,7 +77,7 @@ impl NumberFormat {
             Some((_, suffix)) => (*suffix).to_owned(),
             None => format!("e{}", self.exponent),
         };
-        let percent = if self.unit == Unit::Percent { " %" } else { "" };
+        let percent = if self.unit == NumberUnit::Percent { " %" } else { "" };
         format!("{sign}{}{suffix}{percent}", with_thousands_separators(&digits))
     }
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn extreme_values_have_an_exponent() {
         assert_eq!(NumberFormat::percent(1e300).format_signed(1e300), "+1.00e300 %");
-        assert_eq!(NumberFormat::new(Unit::Amount, 5e-324, 5e-324).format(5e-324), "5e-324");
+        assert_eq!(NumberFormat::new(NumberUnit::Amount, 5e-324, 5e-324).format(5e-324), "5e-324");
     }
 
     #[test]

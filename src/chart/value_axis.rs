@@ -2,7 +2,7 @@
 
 use super::canvas::TextAnchor;
 use super::font::FontWeight;
-use super::number_format::Unit;
+use super::number_format::NumberUnit;
 use super::path::rounded_rectangle;
 use super::picture::Color;
 use super::renderer::{Panel, PanelKind, Renderer, text_style};
@@ -33,12 +33,12 @@ impl Renderer<'_> {
                 let range = self.price_range(marker_margin.is_some());
                 let is_log = ValueScale::needs_log(range);
                 let scale = ValueScale::new(range, is_log, edges, (margin, margin));
-                (scale, ValueTicks::of(&scale, Unit::Amount, distance, 0.0))
+                (scale, ValueTicks::of(&scale, NumberUnit::Amount, distance, 0.0))
             }
             PanelKind::TradeHistogram => {
                 let range = ValueRange { low: -1.0, high: 1.0 };
                 let scale = ValueScale::new(range, false, edges, (0.0, 0.0));
-                (scale, ValueTicks::empty(Unit::Amount))
+                (scale, ValueTicks::empty(NumberUnit::Amount))
             }
             PanelKind::Equity => {
                 let capital = self.data.initial_capital;
@@ -48,14 +48,14 @@ impl Renderer<'_> {
                 let is_log = ValueScale::needs_log(range) && range.high >= capital * 10.0;
                 let scale = ValueScale::new(range, is_log, edges, (margin, margin));
                 let floor = if range.low >= 0.0 { 0.0 } else { no_floor };
-                (scale, ValueTicks::of(&scale, Unit::Amount, distance, floor))
+                (scale, ValueTicks::of(&scale, NumberUnit::Amount, distance, floor))
             }
             PanelKind::Drawdown => {
                 let range = ValueRange::of(self.drawdowns.iter().copied());
                 let low = range.map_or(0.0, |range| range.low);
                 let range = ValueRange { low: if low < 0.0 { low } else { -1.0 }, high: 0.0 };
                 let scale = ValueScale::new(range, false, edges, (0.0, 3.0 * d.unit));
-                (scale, ValueTicks::of(&scale, Unit::Percent, distance, no_floor))
+                (scale, ValueTicks::of(&scale, NumberUnit::Percent, distance, no_floor))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Ticks of a value axis at round numbers.
 
-use super::number_format::{NumberFormat, Unit, decimal_exponent};
+use super::number_format::{NumberFormat, NumberUnit, decimal_exponent};
 use super::scale::ValueScale;
 
 /// A tick with its label.
@@ -17,17 +17,17 @@ pub(super) struct ValueTicks {
     pub(super) list: Vec<ValueTick>,
     /// Format of the labels. `None` if each label has its own.
     pub(super) format: Option<NumberFormat>,
-    unit: Unit,
+    unit: NumberUnit,
 }
 
 impl ValueTicks {
     /// Returns an axis without ticks.
-    pub(super) const fn empty(unit: Unit) -> Self {
+    pub(super) const fn empty(unit: NumberUnit) -> Self {
         Self { list: Vec::new(), format: None, unit }
     }
 
     /// Returns ticks at round numbers, at least `distance` pixels apart and not below `floor`.
-    pub(super) fn of(scale: &ValueScale, unit: Unit, distance: f64, floor: f64) -> Self {
+    pub(super) fn of(scale: &ValueScale, unit: NumberUnit, distance: f64, floor: f64) -> Self {
         if scale.is_log {
             Self::logarithmic(scale, unit, distance)
         } else {
@@ -35,7 +35,7 @@ impl ValueTicks {
         }
     }
 
-    fn linear(scale: &ValueScale, unit: Unit, distance: f64, floor: f64) -> Self {
+    fn linear(scale: &ValueScale, unit: NumberUnit, distance: f64, floor: f64) -> Self {
         let range = scale.range();
         let share = distance / (scale.bottom - scale.top).max(1.0);
         let extent = range.high - range.low;
@@ -72,7 +72,7 @@ impl ValueTicks {
         Self { list: ticks, format: Some(format), unit }
     }
 
-    fn logarithmic(scale: &ValueScale, unit: Unit, distance: f64) -> Self {
+    fn logarithmic(scale: &ValueScale, unit: NumberUnit, distance: f64) -> Self {
         let range = scale.range();
         let decade = (scale.pixel(1.0) - scale.pixel(10.0)).abs();
         let (first, last) = (decimal_exponent(range.low) - 1, decimal_exponent(range.high) + 1);
@@ -105,8 +105,8 @@ impl ValueTicks {
             NumberFormat::new(self.unit, size, 10_f64.powi(decimal_exponent(size) - 1))
         });
         let precise = match self.unit {
-            Unit::Amount => format.with_more_decimals(2),
-            Unit::Percent => format.with_more_decimals(1).with_max_decimals(2),
+            NumberUnit::Amount => format.with_more_decimals(2),
+            NumberUnit::Percent => format.with_more_decimals(1).with_max_decimals(2),
         };
         // More than two decimals of a price above 100 are noise.
         let is_large = value.abs() >= 100.0 && precise.is_plain();
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::chart::scale::ValueRange;
 
-    fn labels(low: f64, high: f64, is_log: bool, unit: Unit) -> Vec<String> {
+    fn labels(low: f64, high: f64, is_log: bool, unit: NumberUnit) -> Vec<String> {
         let scale = ValueScale::new(ValueRange { low, high }, is_log, (0.0, 200.0), (0.0, 0.0));
         let ticks = ValueTicks::of(&scale, unit, 40.0, f64::NEG_INFINITY);
         ticks.list.into_iter().map(|tick| tick.label).collect()
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_share_a_format() {
-        use Unit::{Amount, Percent};
-        let cases: [(f64, f64, Unit, &[&str]); 9] = [
+        use NumberUnit::{Amount, Percent};
+        let cases: [(f64, f64, NumberUnit, &[&str]); 9] = [
             (0.0, 100.0, Amount, &["0", "20", "40", "60", "80", "100"]),
             (98.7, 101.3, Amount, &["99", "100", "101"]),
             (9_900.0, 10_100.0, Amount, &["9,900", "9,950", "10,000", "10,050", "10,100"]),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn logarithmic_ticks_are_multiples_of_1_2_and_5_or_fewer() {
-        let of = |low, high| labels(low, high, true, Unit::Amount);
+        let of = |low, high| labels(low, high, true, NumberUnit::Amount);
         assert_eq!(of(100.0, 1000.0), ["100", "200", "500", "1,000"]);
         assert_eq!(of(1.0, 100.0), ["1", "3", "10", "30", "100"]);
         assert_eq!(of(1e-8, 1e2), ["1e-8", "1e-6", "0.0001", "0.01", "1", "100"]);
@@ -162,7 +162,8 @@ mod tests {
                 for low in [0.0, high * 0.99, high * 0.05, -high] {
                     let scale =
                         ValueScale::new(ValueRange { low, high }, false, (0.0, 200.0), (3.0, 5.0));
-                    let ticks = ValueTicks::of(&scale, Unit::Amount, 30.0, f64::NEG_INFINITY).list;
+                    let ticks =
+                        ValueTicks::of(&scale, NumberUnit::Amount, 30.0, f64::NEG_INFINITY).list;
                     assert!((2..=7).contains(&ticks.len()), "{low} {high}: {ticks:?}");
                     assert!(
                         ticks.windows(2).all(|pair| pair[0].y - pair[1].y >= 29.9),
@@ -187,7 +188,8 @@ mod tests {
                 for distance in [10.0, 40.0, 150.0] {
                     let scale =
                         ValueScale::new(ValueRange { low, high }, log, (0.0, 200.0), (3.0, 5.0));
-                    let ticks = ValueTicks::of(&scale, Unit::Amount, distance, f64::NEG_INFINITY);
+                    let ticks =
+                        ValueTicks::of(&scale, NumberUnit::Amount, distance, f64::NEG_INFINITY);
                     for ValueTick { y, label } in &ticks.list {
                         assert!(
                             y.is_finite() && !label.contains("inf") && !label.contains("NaN"),

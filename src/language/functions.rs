@@ -103,7 +103,7 @@ pub enum ReturnType {
 
 /// The section of the documentation that lists a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum FunctionGroup {
     /// Arithmetic and rounding.
     Arithmetic,
     /// Comparisons and logic.
@@ -126,7 +126,7 @@ pub struct Function {
     /// The operation.
     pub operation: Operation,
     /// The section of the documentation.
-    pub group: Group,
+    pub group: FunctionGroup,
     /// What it returns, in a sentence.
     pub doc: &'static str,
 }
@@ -151,7 +151,7 @@ const fn arithmetic(
         repeats: false,
         returns: ReturnType::Number,
         operation,
-        group: Group::Arithmetic,
+        group: FunctionGroup::Arithmetic,
         doc,
     }
 }
@@ -168,7 +168,7 @@ const fn logic(
         repeats: false,
         returns: ReturnType::Condition,
         operation,
-        group: Group::Logic,
+        group: FunctionGroup::Logic,
         doc,
     }
 }
@@ -185,7 +185,7 @@ const fn history(
         repeats: false,
         returns: ReturnType::Number,
         operation,
-        group: Group::History,
+        group: FunctionGroup::History,
         doc,
     }
 }

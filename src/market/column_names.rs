@@ -39,7 +39,7 @@ const VOLUMES: [&str; 4] = ["volume", "vol", "v", "tickvol"];
 
 /// Positions of the bar columns in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BarColumns {
+pub struct ColumnPositions {
     /// The timestamp or date.
     pub time: usize,
     /// The time of day, if it has a column of its own.
@@ -56,7 +56,7 @@ pub struct BarColumns {
     pub volume: Option<usize>,
 }
 
-impl BarColumns {
+impl ColumnPositions {
     /// Finds the bar columns by name, ignoring case, spaces and punctuation.
     ///
     /// # Errors
@@ -145,8 +145,8 @@ fn position(
 mod tests {
     use super::*;
 
-    fn find(header: &str) -> Result<BarColumns> {
-        BarColumns::find(&header.split(',').collect::<Vec<_>>())
+    fn find(header: &str) -> Result<ColumnPositions> {
+        ColumnPositions::find(&header.split(',').collect::<Vec<_>>())
     }
 
     #[test]

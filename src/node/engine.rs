@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::service::Engine;
 
 use super::call::promise;
-use super::error::{Failure, reject_on_failure};
+use super::error::{CallFailure, reject_on_failure};
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
 use super::{environment, input, use_cases};
 
@@ -35,9 +35,9 @@ impl BacktestEngine {
             .and_then(Engine::new);
         match engine {
             Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
-            Err(error) => {
-                Err(napi::Error::from_unknown_without_coercion(Failure::from(error).into_js(&env)))
-            }
+            Err(error) => Err(napi::Error::from_unknown_without_coercion(
+                CallFailure::from(error).into_js(&env),
+            )),
         }
     }
 

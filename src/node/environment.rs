@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 
-use crate::config::{Config, SETTINGS, environment_name};
+use crate::config::{Config, CONFIG_NAMES, environment_name};
 use crate::request::Input;
 
 use super::error;
@@ -30,7 +30,7 @@ fn process_environment(env: &Env) -> crate::Result<Vec<(String, String)>> {
         let process: Object = env.get_global()?.get_named_property("process")?;
         let variables: Object = process.get_named_property("env")?;
         let mut found = Vec::new();
-        for setting in SETTINGS {
+        for setting in CONFIG_NAMES {
             let name = environment_name(setting);
             let value: Unknown = variables.get_named_property(&name)?;
             if value.get_type()? == ValueType::String {

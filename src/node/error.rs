@@ -61,20 +61,20 @@ pub(super) fn build(
 }
 
 /// Why a call could not start.
-pub(super) enum Failure {
+pub(super) enum CallFailure {
     /// The crate rejected its arguments.
     Rejected(Error),
     /// A napi call failed.
     Napi(napi::Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CallFailure {
     fn from(error: Error) -> Self {
         Self::Rejected(error)
     }
 }
 
-impl From<napi::Error> for Failure {
+impl From<napi::Error> for CallFailure {
     fn from(error: napi::Error) -> Self {
         Self::Napi(error)
     }
@@ -84,17 +84,17 @@ impl From<napi::Error> for Failure {
 /// function that returns a promise must not throw.
 pub(super) fn reject_on_failure<'env, V: ToNapiValue>(
     env: &'env Env,
-    call: impl FnOnce() -> Result<PromiseRaw<'env, V>, Failure>,
+    call: impl FnOnce() -> Result<PromiseRaw<'env, V>, CallFailure>,
 ) -> napi::Result<PromiseRaw<'env, V>> {
     let failure = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(promise)) => return Ok(promise),
         Ok(Err(failure)) => failure,
-        Err(_) => Failure::Rejected(Error::internal("a defect of the engine: panic")),
+        Err(_) => CallFailure::Rejected(Error::internal("a defect of the engine: panic")),
     };
     PromiseRaw::reject(env, failure.into_js(env))
 }
 
-impl Failure {
+impl CallFailure {
     /// Converts the failure to a `BacktestError`. If that fails, for example because the stack is exhausted, returns the
     /// exception.
     pub(super) fn into_js(self, env: &Env) -> Unknown<'_> {

@@ -17,7 +17,7 @@ use crate::future::BoxFuture;
 use crate::request::Input;
 use crate::service::{BarColumns, SignalFunction};
 
-use super::error::{self, Failure, Thrown};
+use super::error::{self, CallFailure, Thrown};
 use super::input::{ReadError, Reader};
 use super::runtime::Runtime;
 use super::types::Bars;
@@ -55,7 +55,7 @@ impl JsFunction {
     pub(super) fn of(
         env: &Env,
         strategy: Option<Unknown<'_>>,
-    ) -> std::result::Result<Option<Arc<dyn SignalFunction>>, Failure> {
+    ) -> std::result::Result<Option<Arc<dyn SignalFunction>>, CallFailure> {
         let Some(strategy) = strategy else { return Ok(None) };
         if strategy.get_type()? != ValueType::Object {
             return Ok(None);

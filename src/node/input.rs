@@ -50,7 +50,7 @@ pub(super) struct Reader<'a> {
 /// Why a value could not be read, with its path, innermost segment first.
 pub(super) struct ReadError {
     reason: Reason,
-    path: Vec<PathSegment>,
+    path: Vec<KeySegment>,
 }
 
 enum Reason {
@@ -60,7 +60,7 @@ enum Reason {
     NoMemory(usize),
 }
 
-enum PathSegment {
+enum KeySegment {
     Key(String),
     Index(u32),
 }
@@ -78,7 +78,7 @@ impl From<Reason> for ReadError {
 }
 
 impl ReadError {
-    fn within(mut self, segment: PathSegment) -> Self {
+    fn within(mut self, segment: KeySegment) -> Self {
         self.path.push(segment);
         self
     }
@@ -88,11 +88,11 @@ impl ReadError {
         let mut path = argument.to_owned();
         for segment in self.path.iter().rev() {
             match segment {
-                PathSegment::Key(key) if path.is_empty() => path.push_str(&crate::quote::name(key)),
-                PathSegment::Key(key) => {
+                KeySegment::Key(key) if path.is_empty() => path.push_str(&crate::quote::name(key)),
+                KeySegment::Key(key) => {
                     let _ = write!(path, ".{}", crate::quote::name(key));
                 }
-                PathSegment::Index(index) => {
+                KeySegment::Index(index) => {
                     let _ = write!(path, "[{index}]");
                 }
             }
@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
                     .get_element(index)
                     .map_err(ReadError::from)
                     .and_then(|item| self.read(item, depth + 1));
-                items.push(item.map_err(|error| error.within(PathSegment::Index(index)))?);
+                items.push(item.map_err(|error| error.within(KeySegment::Index(index)))?);
             }
             return Ok(Input::List(items));
         }
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
                 .and_then(|field| read(self, &key, field));
             match field {
                 Ok(field) => fields.push((key, field)),
-                Err(error) => return Err(error.within(PathSegment::Key(key))),
+                Err(error) => return Err(error.within(KeySegment::Key(key))),
             }
         }
         Ok(fields)
@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
         let length: u32 = found.get_named_property("length")?;
         let item = self
             .read(found.get_named_property("item")?, MAX_DEPTH)
-            .map_err(|error| error.within(PathSegment::Index(index)))?;
+            .map_err(|error| error.within(KeySegment::Index(index)))?;
         Ok(Input::Mixed(Box::new(MixedArray {
             length: length as usize,
             index: index as usize,
@@ -313,7 +313,7 @@ impl<'a> Reader<'a> {
             let Some(index) = COLUMNS.iter().position(|name| *name == key) else { return Ok(None) };
             let column: Unknown = object
                 .get_property(name)
-                .map_err(|error| ReadError::from(error).within(PathSegment::Key(key)))?;
+                .map_err(|error| ReadError::from(error).within(KeySegment::Key(key)))?;
             match column.get_type()? {
                 ValueType::Undefined | ValueType::Null => {}
                 ValueType::Object if column.is_typedarray()? => {

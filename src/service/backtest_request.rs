@@ -16,7 +16,7 @@ use super::strategy_request::{StrategyRef, StrategyRequest};
 use super::strategy_selection::StrategySelection;
 
 /// A run over at most this many bars takes less time than waking the thread that would do it.
-pub const FEW_BARS: usize = 1_000;
+pub const INLINE_BARS: usize = 1_000;
 
 /// A request for a backtest. Its strategy is a reference, and its bars are not checked yet.
 #[derive(Debug)]
@@ -90,7 +90,8 @@ impl BacktestRequest {
     /// Returns whether the run is so small that it can be computed on the calling thread: over few bars that the request
     /// contains, with a strategy by its id, and not persisted. With a built-in strategy it never waits.
     pub fn is_small(&self) -> bool {
-        let has_few_bars = matches!(&self.bars, Some(Input::Bars(bars)) if bars.len() <= FEW_BARS);
+        let has_few_bars =
+            matches!(&self.bars, Some(Input::Bars(bars)) if bars.len() <= INLINE_BARS);
         has_few_bars && !self.persist && matches!(self.strategy.reference, StrategyRef::Id(_))
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, OnceCell};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::config::{Config, Database, Secret};
+use crate::config::{Config, DatabaseUrl, Secret};
 use crate::data::{CombinedSource, EmbeddedBars, ImportedBars, PriceTable, Source};
 use crate::db::postgres::ConnectionSettings;
 use crate::error::{Code, Error, Result};
@@ -62,8 +62,8 @@ impl Engine {
             ConnectionSettings::new(setting, &url.0, config.db_pool_size, config.db_max_overflow)
         };
         let server = match &config.database {
-            Database::Postgres(url) => Some(settings("databaseUrl", url)?),
-            Database::Sqlite(_) => None,
+            DatabaseUrl::Postgres(url) => Some(settings("databaseUrl", url)?),
+            DatabaseUrl::Sqlite(_) => None,
         };
         let prices = config
             .market_data_url
@@ -119,7 +119,7 @@ impl Engine {
                 let source = CombinedSource::new(Arc::new(imported), prices);
                 Ok(Backends { source: Arc::new(source), store })
             }
-            (Database::Sqlite(path), None) => {
+            (DatabaseUrl::Sqlite(path), None) => {
                 let store = SqliteStore::open(path).await?;
                 tracing::debug!(path = %path.display(), "store opened");
                 let imported = Arc::new(EmbeddedBars::new(Arc::clone(store.database())));
@@ -129,7 +129,7 @@ impl Engine {
                 };
                 Ok(Backends { store, source })
             }
-            (Database::Postgres(_), None) => {
+            (DatabaseUrl::Postgres(_), None) => {
                 Err(Error::internal("the URL of the PostgreSQL database was not read"))
             }
         };

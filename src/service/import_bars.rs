@@ -139,11 +139,11 @@ struct ImportObserver {
     timeframe: Timeframe,
     control: CallControl,
     decision: AtomicU8,
-    state: Mutex<ReportState>,
+    state: Mutex<ImportReportState>,
 }
 
 #[derive(Debug, Default)]
-struct ReportState {
+struct ImportReportState {
     last_report: Option<Instant>,
     progress: f64,
     stage: &'static str,

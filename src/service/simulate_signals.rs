@@ -13,7 +13,7 @@ use crate::signals::{Bits, Signals};
 use crate::simulation::{Orders, Prices};
 use crate::store::record::Summary;
 
-use super::backtest_request::FEW_BARS;
+use super::backtest_request::INLINE_BARS;
 use super::outcome::values;
 use super::pool::{JobLength, SimulationPool};
 use super::signal_input::SignalColumn;
@@ -50,7 +50,7 @@ struct SignalsRequest {
 
 /// Returns whether the simulation is so small that it can run on the calling thread.
 pub fn is_small(request: &Input) -> bool {
-    request.longest_column() <= FEW_BARS
+    request.longest_column() <= INLINE_BARS
 }
 
 /// Simulates signals.

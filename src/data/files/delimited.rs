@@ -8,7 +8,7 @@ use super::open_file::unreadable;
 use super::timestamp_column::TimestampColumn;
 use crate::compute::reserve;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::column_names::BarColumns;
+use crate::market::column_names::ColumnPositions;
 use crate::market::{Bars, Column, Limit};
 use crate::observer::ProgressObserver;
 use crate::quote::{self, quoted};
@@ -118,7 +118,7 @@ fn header(
             break;
         }
         let names: Vec<&str> = record.iter().collect();
-        match BarColumns::find(&names) {
+        match ColumnPositions::find(&names) {
             Ok(_) => return Ok(names.into_iter().map(str::to_owned).collect()),
             // The error is about the first line, unless that has only one cell.
             Err(error)
@@ -178,7 +178,7 @@ fn next_record(
 #[derive(Debug)]
 struct Table<'a> {
     header: &'a [String],
-    columns: BarColumns,
+    columns: ColumnPositions,
     timestamps: TimestampColumn,
     /// Open, high, low, close.
     prices: [Vec<f64>; 4],
@@ -188,7 +188,7 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     fn new(header: &'a [String]) -> Result<Self> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let columns = BarColumns::find(&names)?;
+        let columns = ColumnPositions::find(&names)?;
         Ok(Self {
             header,
             columns,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::error::{Code, Error, Result};
-use crate::market::arrow::Input;
+use crate::market::arrow::RandomAccess;
 
 /// A regular file and its size when it was opened. Bytes that are appended later are not read.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl OpenFile {
     }
 }
 
-impl Input for OpenFile {
+impl RandomAccess for OpenFile {
     fn size(&self) -> u64 {
         self.size
     }

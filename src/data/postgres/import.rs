@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::row_reader::DropCancellation;
 use crate::data::import::{MergeSummary, check_cancelled, check_commit, first_and_last};
 use crate::data::series::new_revision;
-use crate::db::postgres::{CopyWriter, Failure, Parameter, Pool, Timestamp};
+use crate::db::postgres::{CopyWriter, Failure, Pool, SqlParameter, Timestamp};
 use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
 
@@ -68,7 +68,7 @@ impl Import<'_> {
              RETURNING bars"
         );
         let (from, to) = (Timestamp(first), Timestamp(last));
-        let values: [Parameter; 5] = [
+        let values: [SqlParameter; 5] = [
             (&symbol, Type::TEXT),
             (&timeframe.as_str(), Type::TEXT),
             (&from, Type::TIMESTAMPTZ),
@@ -83,7 +83,7 @@ impl Import<'_> {
         );
         let added = i64::try_from(imported).unwrap_or(i64::MAX)
             - i64::try_from(replaced).unwrap_or(i64::MAX);
-        let values: [Parameter; 3] =
+        let values: [SqlParameter; 3] =
             [(&symbol, Type::TEXT), (&timeframe.as_str(), Type::TEXT), (&added, Type::INT8)];
         client.execute_typed(&count, &values).await?;
         Ok(MergeSummary { imported, replaced, first, last })
@@ -137,7 +137,7 @@ impl Import<'_> {
         for batch in self.bars.timestamps().chunks(DELETE_BATCH) {
             check_cancelled(observer)?;
             let times: Vec<Timestamp> = batch.iter().copied().map(Timestamp).collect();
-            let values: [Parameter; 5] = [
+            let values: [SqlParameter; 5] = [
                 (&self.symbol, Type::TEXT),
                 (&self.timeframe.as_str(), Type::TEXT),
                 (&times.first(), Type::TIMESTAMPTZ),

@@ -15,7 +15,9 @@ use crate::data::series::{Asset, StoredSeries, no_data};
 use crate::data::source::Source;
 use crate::data::span::TimeRange;
 use crate::db::encoding::damaged;
-use crate::db::postgres::{Failure, Parameter, Pool, TimeBound, Timestamp, TimestampMicros, retry};
+use crate::db::postgres::{
+    Failure, Pool, SqlParameter, TimeBound, Timestamp, TimestampMicros, retry,
+};
 use crate::error::{Code, Result};
 use crate::future::BoxFuture;
 use crate::market::{Bars, Timeframe};
@@ -151,7 +153,7 @@ async fn load(
     );
     let (from, to) =
         (TimeBound::Timestamp(Timestamp(span.start)), TimeBound::Timestamp(Timestamp(span.end)));
-    let values: [Parameter; 4] = [
+    let values: [SqlParameter; 4] = [
         (&symbol, Type::TEXT),
         (&timeframe.as_str(), Type::TEXT),
         (&from, Type::TIMESTAMPTZ),

@@ -15,7 +15,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, RowStream};
 
 use crate::data::import::check_cancelled;
-use crate::db::postgres::{Canceller, Failure, Parameter, Pool};
+use crate::db::postgres::{Canceller, Failure, Pool, SqlParameter};
 use crate::error::{Error, Result};
 use crate::observer::ProgressObserver;
 
@@ -109,7 +109,7 @@ impl RowReader {
         &mut self,
         pool: &Pool,
         sql: &str,
-        parameters: &[Parameter<'_>],
+        parameters: &[SqlParameter<'_>],
         on_row: OnRow<'_>,
     ) -> Result<(), Failure> {
         let mut connection = pool.get().await?;
@@ -123,7 +123,7 @@ impl RowReader {
         connection: &mut Object,
         pool: &Pool,
         sql: &str,
-        parameters: &[Parameter<'_>],
+        parameters: &[SqlParameter<'_>],
         on_row: OnRow<'_>,
     ) -> Result<(), Failure> {
         let transaction = pool.begin(connection).await?;

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::db::postgres::{Failure, Parameter, quote_identifier};
+use crate::db::postgres::{Failure, SqlParameter, quote_identifier};
 use crate::error::{Error, Result};
 
 /// A table or view with prices, and its columns.
@@ -307,7 +307,8 @@ async fn missing_index(
     let (asset, time) = (number(layout.asset.column()), number(&layout.time.sql));
     let sql = "SELECT 1 FROM pg_catalog.pg_index
                WHERE indrelid = $1 AND indisvalid AND indpred IS NULL AND indkey[0] = $2 AND $3 = ANY (indkey) LIMIT 1";
-    let parameters: [Parameter; 3] = [(&oid, Type::OID), (&asset, Type::INT2), (&time, Type::INT2)];
+    let parameters: [SqlParameter; 3] =
+        [(&oid, Type::OID), (&asset, Type::INT2), (&time, Type::INT2)];
     if client.query_typed_opt(sql, &parameters).await?.is_some() {
         return Ok(None);
     }

@@ -14,7 +14,7 @@ use crate::data::ohlcv_columns::OhlcvColumns;
 use crate::data::series::StoredSeries;
 use crate::data::span::TimeRange;
 use crate::db::postgres::{
-    Failure, NumericF64, Parameter, Pool, RowPosition, TimeBound, Timestamp, TimestampMicros,
+    Failure, NumericF64, Pool, RowPosition, SqlParameter, TimeBound, Timestamp, TimestampMicros,
 };
 use crate::error::Code;
 use crate::market::{Bars, Timeframe};
@@ -208,7 +208,7 @@ impl TableLayout {
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let (range, first, last, sql_type) = self.time_range(start, end);
         let volume = self.volume.as_deref().unwrap_or("NULL::float8");
-        let mut values: Vec<Parameter> =
+        let mut values: Vec<SqlParameter> =
             vec![(&symbol, Type::TEXT), (&first, sql_type.clone()), (&last, sql_type)];
         let mut conditions = Vec::new();
         if let Some(timeframe) = &self.timeframe {
@@ -288,7 +288,7 @@ impl TableLayout {
         let sql = format!(
             "SELECT {time}, {price}, {volume}{position} FROM {from} WHERE {asset} AND {range} ORDER BY {time}"
         );
-        let values: [Parameter; 3] =
+        let values: [SqlParameter; 3] =
             [(&symbol, Type::TEXT), (&first, sql_type.clone()), (&last, sql_type)];
         let mut aggregator = TickAggregator::new(timeframe);
         reader

@@ -27,5 +27,5 @@ pub use pool::Pool;
 pub(crate) use retry::{Attempts, retry};
 pub(crate) use row_position::RowPosition;
 pub use settings::ConnectionSettings;
-pub(crate) use sql::{Parameter, quote_identifier};
+pub(crate) use sql::{SqlParameter, quote_identifier};
 pub(crate) use timestamp::{TimeBound, Timestamp, TimestampMicros};

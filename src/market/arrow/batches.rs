@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::compute::reserve;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::column_names::BarColumns;
+use crate::market::column_names::ColumnPositions;
 use crate::market::{Bars, Column, Limit, time};
 use crate::observer::ProgressObserver;
 use crate::quote::{self, quoted};
@@ -20,7 +20,7 @@ use crate::quote::{self, quoted};
 /// Collects record batches of one schema and makes bars of them.
 #[derive(Debug)]
 pub struct Batches {
-    places: BarColumns,
+    places: ColumnPositions,
     limit: Limit,
     rows: usize,
     timestamps: Vec<i64>,
@@ -38,7 +38,7 @@ impl Batches {
     /// `BAD_DATA` if a column is missing or has another type.
     pub fn new(schema: &Schema, limit: Limit) -> Result<Self> {
         let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let mut places = BarColumns::find(&header)?;
+        let mut places = ColumnPositions::find(&header)?;
         // Only text files have the date and the time of day in two columns.
         places.clock = None;
         let kind = |place: usize| {

@@ -7,8 +7,8 @@ use arrow::ipc::CompressionType;
 use lz4_flex::frame::FrameDecoder;
 use zstd::bulk::Decompressor;
 
-use super::input::zeroed;
 use super::invalid_ipc;
+use super::random_access::zeroed;
 use crate::error::Result;
 
 /// How the buffers of a batch are compressed.

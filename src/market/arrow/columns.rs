@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use arrow::ipc;
 
 use super::codec::Codec;
-use super::input::{Input, read_range};
+use super::random_access::{RandomAccess, read_range};
 use super::{broken, invalid_ipc};
 use crate::error::{Code, Error, Result};
 
@@ -23,7 +23,7 @@ const SLACK: usize = 1 << 16;
 
 /// Reads columns from the body of a message.
 pub(super) struct BodyReader<'a> {
-    pub(super) input: &'a mut dyn Input,
+    pub(super) input: &'a mut dyn RandomAccess,
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) codec: Option<Codec>,
@@ -257,7 +257,7 @@ impl BodyReader<'_> {
             Some((start, length)) if inside(start, length) => (self.offset + start, length),
             _ => return Err(invalid_ipc("a buffer extends beyond its message")),
         };
-        let raw = |input: &mut dyn Input, start, length: u64| {
+        let raw = |input: &mut dyn RandomAccess, start, length: u64| {
             read_range(input, start, length.min(wanted as u64))
         };
         let Some(codec) = self.codec.filter(|_| length > 0) else {

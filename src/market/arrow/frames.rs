@@ -13,7 +13,7 @@ use flatbuffers::VerifierOptions;
 
 use super::codec::Codec;
 use super::columns::{BodyReader, locate};
-use super::input::{Input, read_range};
+use super::random_access::{RandomAccess, read_range};
 use super::{Batches, FILE_MAGIC, broken, invalid_ipc};
 use crate::error::{Error, Result};
 use crate::market::{Bars, Limit};
@@ -43,7 +43,7 @@ pub fn verifier(bytes: usize) -> VerifierOptions {
 
 /// Reads the bars of a stream.
 pub(super) fn stream(
-    input: &mut dyn Input,
+    input: &mut dyn RandomAccess,
     limit: Limit,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars> {
@@ -85,7 +85,7 @@ pub(super) fn stream(
 
 /// Reads the bars of a file.
 pub(super) fn file(
-    input: &mut dyn Input,
+    input: &mut dyn RandomAccess,
     limit: Limit,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars> {
@@ -130,14 +130,14 @@ pub(super) fn file(
     decoder.batches.finish()
 }
 
-fn fill(input: &mut dyn Input, at: u64, bytes: &mut [u8]) -> Result<()> {
+fn fill(input: &mut dyn RandomAccess, at: u64, bytes: &mut [u8]) -> Result<()> {
     if at.saturating_add(bytes.len() as u64) > input.size() {
         return Err(invalid_ipc("the stream ends in the middle of a message"));
     }
     input.fill(at, bytes)
 }
 
-fn metadata(input: &mut dyn Input, at: u64, length: u64) -> Result<Buffer> {
+fn metadata(input: &mut dyn RandomAccess, at: u64, length: u64) -> Result<Buffer> {
     if length > MAX_METADATA {
         return Err(invalid_ipc(format!(
             "metadata of {length} bytes, at most {MAX_METADATA} are read: is it Arrow IPC?"
@@ -188,7 +188,7 @@ impl<'a> Decoder<'a> {
 
     fn message(
         &mut self,
-        input: &mut dyn Input,
+        input: &mut dyn RandomAccess,
         message: &ipc::Message<'_>,
         offset: u64,
         length: u64,

@@ -4,13 +4,13 @@ pub mod batches;
 mod codec;
 mod columns;
 mod frames;
-mod input;
+mod random_access;
 
 use arrow::error::ArrowError;
 
 pub use batches::Batches;
 pub use frames::verifier;
-pub use input::Input;
+pub use random_access::RandomAccess;
 
 use super::{Bars, Limit};
 use crate::error::{Code, Error, Result};
@@ -44,7 +44,7 @@ pub fn from_ipc(mut bytes: &[u8], limit: Limit, observer: &dyn ProgressObserver)
 /// # Errors
 /// Those of [`from_ipc`] and those of the input.
 pub fn from_input(
-    input: &mut dyn Input,
+    input: &mut dyn RandomAccess,
     limit: Limit,
     observer: &dyn ProgressObserver,
 ) -> Result<Bars> {

@@ -28,7 +28,7 @@ const STRIDE: usize = 32;
 
 /// The drawdowns of one section of an equity curve.
 #[derive(Debug, Clone)]
-pub(super) struct Section {
+pub(super) struct DrawdownSection {
     /// What the section adds to a drawdown that began before it: all bars before the first that reaches the peak.
     before: RunningDrawdown,
     /// Whether there is such a bar.
@@ -42,7 +42,7 @@ pub(super) struct Section {
 simd_multiversion! {
     /// Finds the drawdowns of a section; `peak` is the highest equity of all bars before it, negative infinity if there
     /// are none.
-    pub(super) fn section(simd, peak: f64, equity: &[f64]) -> Section {
+    pub(super) fn section(simd, peak: f64, equity: &[f64]) -> DrawdownSection {
         let mut statistics = DrawdownStatistics::default();
         let mut current = RunningDrawdown::below(peak);
         let mut before = None;
@@ -70,15 +70,15 @@ simd_multiversion! {
             step(&mut current, value);
         }
         match before {
-            Some(before) => Section { before, reached: true, statistics, after: current },
-            None => Section { before: current, reached: false, statistics, after: RunningDrawdown::below(peak) },
+            Some(before) => DrawdownSection { before, reached: true, statistics, after: current },
+            None => DrawdownSection { before: current, reached: false, statistics, after: RunningDrawdown::below(peak) },
         }
     }
 }
 
 impl DrawdownStatistics {
     /// Joins the sections of a curve. A drawdown that lasts to the end counts.
-    pub(super) fn joined(sections: impl IntoIterator<Item = Section>) -> Self {
+    pub(super) fn joined(sections: impl IntoIterator<Item = DrawdownSection>) -> Self {
         let mut statistics = Self::default();
         let mut current: Option<RunningDrawdown> = None;
         for section in sections {

@@ -111,7 +111,7 @@ pub(super) fn measure(
 
 /// The measures of one section.
 #[derive(Debug)]
-struct Section {
+struct SectionMeasures {
     sums: RunningSums,
     candidates: TailCandidates,
     lowest: f64,
@@ -127,10 +127,10 @@ simd_multiversion! {
         bars: Range<usize>,
         bounds: TailBounds,
         writer: &mut ColumnWriter<'_>,
-    ) -> Section {
+    ) -> SectionMeasures {
         let wants_sums = input.set.contains(StatisticSet::RETURNS);
         let wants_tails = input.set.contains(StatisticSet::TAILS);
-        let mut section = Section {
+        let mut section = SectionMeasures {
             sums: RunningSums::default(),
             candidates: TailCandidates::with_capacity_for(if wants_tails { bars.len() } else { 0 }),
             lowest: f64::INFINITY,
@@ -175,7 +175,7 @@ simd_multiversion! {
 }
 
 /// Joins the sums of all sections; `None` if there is no section.
-fn joined(sections: &[Section]) -> Option<RunningSums> {
+fn joined(sections: &[SectionMeasures]) -> Option<RunningSums> {
     let (first, others) = sections.split_first()?;
     let mut sums = first.sums.clone();
     for section in others {
@@ -188,14 +188,14 @@ fn joined(sections: &[Section]) -> Option<RunningSums> {
 enum Part {
     LowTail(Option<(f64, f64)>),
     HighTail(Option<f64>),
-    Drawdowns(Option<drawdowns::Section>),
+    Drawdowns(Option<drawdowns::DrawdownSection>),
 }
 
 /// Selects the tails and finds the drawdowns, which needs the equity of all bars.
 fn second_pass(
     set: StatisticSet,
     equity: &[f64],
-    sections: &[Section],
+    sections: &[SectionMeasures],
     executor: &dyn Executor,
 ) -> (Option<TailStatistics>, DrawdownStatistics) {
     let (wants_tails, wants_drawdowns) =

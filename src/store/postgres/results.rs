@@ -10,7 +10,7 @@ use super::json;
 use crate::db::encoding::{
     damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps, timestamp_count,
 };
-use crate::db::postgres::{CopyWriter, Failure, Parameter};
+use crate::db::postgres::{CopyWriter, Failure, SqlParameter};
 use crate::error::Error;
 use crate::portfolio::Trades;
 use crate::store::outcome_check::{check_outcome, float_columns};
@@ -44,7 +44,7 @@ pub(super) async fn insert(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15::jsonb, $16, $17)",
         context.schema
     );
-    let values: [Parameter; 17] = [
+    let values: [SqlParameter; 17] = [
         (&id, Type::TEXT),
         (&summary.final_capital, Type::FLOAT8),
         (&summary.total_return, Type::FLOAT8),

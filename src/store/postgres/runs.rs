@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Row};
 use super::context::Context;
 use super::{json, results};
 use crate::db::encoding::damaged;
-use crate::db::postgres::{Failure, Parameter, Timestamp};
+use crate::db::postgres::{Failure, SqlParameter, Timestamp};
 use crate::market::Timeframe;
 use crate::store::errors::{self, PROCESS_DIED};
 use crate::store::record::{Filter, Outcome, Run, Status, Summary};
@@ -44,7 +44,7 @@ pub(super) async fn create(context: &Context, run: &Run, is_retry: bool) -> Resu
         "SELECT 1 FROM {}.backtest_runs WHERE id = $1 AND owner = $2 AND created_at = $3",
         context.schema
     );
-    let values: [Parameter; 3] = [
+    let values: [SqlParameter; 3] = [
         (&run.id, Type::TEXT),
         (&context.engine_id, Type::TEXT),
         (&Timestamp(run.created_at), Type::TIMESTAMPTZ),
@@ -67,7 +67,7 @@ async fn insert(context: &Context, client: &Client, run: &Run) -> Result<bool> {
     );
     let (parameters, simulation) =
         (json::to_text(&run.parameters)?, json::to_text(&run.simulation)?);
-    let values: [Parameter; 20] = [
+    let values: [SqlParameter; 20] = [
         (&run.id, Type::TEXT),
         (&run.user_id, Type::TEXT),
         (&run.strategy_id, Type::TEXT),
@@ -102,7 +102,7 @@ pub(super) async fn begin(context: &Context, run: &Run) -> Result<()> {
         "UPDATE {}.backtest_runs SET status = 'running', error = NULL, completed_at = NULL WHERE {UNFINISHED}",
         context.schema
     );
-    let values: [Parameter; 3] =
+    let values: [SqlParameter; 3] =
         [(&run.id, Type::TEXT), (&context.engine_id, Type::TEXT), (&PROCESS_DIED, Type::TEXT)];
     let mut connection = context.pool.get().await?;
     let transaction = context.pool.begin(&mut connection).await?;
@@ -139,7 +139,7 @@ async fn update_end(context: &Context, client: &Client, run: &Run) -> Result<boo
         context.schema
     );
     let completed_at = run.completed_at.map(Timestamp);
-    let values: [Parameter; 7] = [
+    let values: [SqlParameter; 7] = [
         (&run.id, Type::TEXT),
         (&context.engine_id, Type::TEXT),
         (&PROCESS_DIED, Type::TEXT),
@@ -251,7 +251,7 @@ pub(super) async fn list(
          ORDER BY created_at DESC, number DESC LIMIT $7",
         select(context)
     );
-    let values: [Parameter; 7] = [
+    let values: [SqlParameter; 7] = [
         (&filter.strategy_id, Type::TEXT),
         (&filter.asset_symbol, Type::TEXT),
         (&filter.status.map(Status::as_str), Type::TEXT),

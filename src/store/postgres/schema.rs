@@ -8,7 +8,7 @@ use refinery::Migration;
 use tokio_postgres::types::Type;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::db::postgres::{Failure, Parameter, Pool, quote_identifier};
+use crate::db::postgres::{Failure, Pool, SqlParameter, quote_identifier};
 use crate::error::{Error, Result};
 
 /// Every migration by the name of its file, in order.
@@ -103,7 +103,7 @@ async fn applied(
 ) -> Result<Vec<(i32, String, String)>, Failure> {
     let exists = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1
                  AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $2)";
-    let parameters: [Parameter; 2] = [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
+    let parameters: [SqlParameter; 2] = [(&HISTORY, Type::TEXT), (&schema, Type::TEXT)];
     if transaction.query_typed_opt(exists, &parameters).await?.is_some() {
         let all = format!(
             "SELECT version, name::text, checksum::text FROM {}.{HISTORY} ORDER BY version",

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::context::Context;
 use super::json;
-use crate::db::postgres::{Failure, Parameter, Timestamp};
+use crate::db::postgres::{Failure, SqlParameter, Timestamp};
 use crate::store::record::StoredStrategy;
 
 type Result<T> = std::result::Result<T, Failure>;
@@ -36,7 +36,7 @@ pub(super) async fn save(context: &Context, strategy: &StoredStrategy) -> Result
     );
     let schema = json::to_text(&strategy.parameters_schema)?;
     let defaults = json::to_text(&strategy.default_parameters)?;
-    let values: [Parameter; 10] = [
+    let values: [SqlParameter; 10] = [
         (&strategy.id, Type::TEXT),
         (&strategy.name, Type::TEXT),
         (&strategy.description, Type::TEXT),

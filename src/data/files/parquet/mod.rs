@@ -25,7 +25,7 @@ use self::errors::{broken, decoder_error};
 use super::open_file::OpenFile;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::arrow::{Batches, guarded};
-use crate::market::column_names::BarColumns;
+use crate::market::column_names::ColumnPositions;
 use crate::market::{Bars, Limit};
 use crate::observer::ProgressObserver;
 
@@ -78,7 +78,7 @@ fn count_rows(metadata: &ParquetMetaData, limit: Limit) -> Result<usize> {
 fn columns_of_bars(metadata: &ParquetMetaData) -> Result<Vec<usize>> {
     let fields = metadata.file_metadata().schema().get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let found = BarColumns::find(&names)?;
+    let found = ColumnPositions::find(&names)?;
     let mut columns = vec![found.time];
     columns.extend(found.prices().map(|(_, index)| index));
     columns.extend(found.volume);

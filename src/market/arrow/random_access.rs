@@ -6,7 +6,7 @@ use crate::compute::reserve;
 use crate::error::{Code, Error, Result};
 
 /// Bytes with random access.
-pub trait Input {
+pub trait RandomAccess {
     /// Returns the number of bytes.
     fn size(&self) -> u64;
 
@@ -17,7 +17,7 @@ pub trait Input {
     fn fill(&mut self, offset: u64, bytes: &mut [u8]) -> Result<()>;
 }
 
-impl Input for &[u8] {
+impl RandomAccess for &[u8] {
     fn size(&self) -> u64 {
         self.len() as u64
     }
@@ -34,7 +34,7 @@ impl Input for &[u8] {
 ///
 /// # Errors
 /// `BAD_DATA` if it extends beyond the end, `LIMIT_EXCEEDED` if the memory cannot be allocated.
-pub(super) fn read_range(input: &mut dyn Input, offset: u64, length: u64) -> Result<Buffer> {
+pub(super) fn read_range(input: &mut dyn RandomAccess, offset: u64, length: u64) -> Result<Buffer> {
     let is_inside = offset.checked_add(length).is_some_and(|end| end <= input.size());
     let Some(length) = usize::try_from(length).ok().filter(|_| is_inside) else {
         return Err(truncated(offset));

@@ -2,8 +2,6 @@
 //!
 //! `npm run docs` regenerates the table. The test fails if the page is out of date.
 
-#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{Env, Result, ValueType};
 
-use crate::config::{Config, CONFIG_NAMES, environment_name};
+use crate::config::{CONFIG_NAMES, Config, environment_name};
 use crate::request::Input;
 
 use super::error;

@@ -95,6 +95,7 @@ impl Pipeline<'_> {
             holdings: &simulation.holdings,
             equity: &equity,
             trades: &trades,
+            last_close: prices.close().last().copied().unwrap_or(0.0),
         };
         debug_assert!(
             !outputs.trades || amounts.balance(),

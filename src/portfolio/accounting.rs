@@ -18,6 +18,8 @@ pub struct Amounts<'a> {
     pub equity: &'a [f64],
     /// The trades.
     pub trades: &'a Trades,
+    /// The close of the last bar; 0 without bars.
+    pub last_close: f64,
 }
 
 impl Amounts<'_> {
@@ -59,10 +61,12 @@ impl Amounts<'_> {
         let gained = equity.last().map_or(0.0, |last| last - self.initial_capital);
         let made: f64 = self.trades.pnl.iter().sum();
         let rows = orders.size.iter().zip(&orders.price).zip(&orders.fees);
-        // Each order may leave up to 1e-12 units that count as no position, and the fees of so few units belong to no trade.
+        // Each order may leave up to 1e-12 units that count as no position. They are worth the price of the order or the last
+        // close, and the fees of an order of so few units belong to no trade.
         let (moved, lost) = rows.fold((0.0, 0.0), |(moved, lost), ((size, price), fees)| {
             let untraded = if snap(*size) == 0.0 { fees.abs() } else { 0.0 };
-            (moved + size * price + fees.abs(), lost + 1e-12 * price + untraded)
+            let left = 1e-12 * price.max(self.last_close);
+            (moved + size * price + fees.abs(), lost + left + untraded)
         });
         // The position at the end may be worth far more than all that was traded.
         let cash = self.holdings.cash.last();
@@ -77,6 +81,30 @@ impl Amounts<'_> {
 mod tests {
     use super::*;
     use crate::simulation::Holdings;
+
+    #[test]
+    fn units_below_rounding_are_worth_the_last_close() {
+        // A short sale of 3.6e-15 units counts as no position, and the price rises a thousand times.
+        let orders = Orders {
+            bar: vec![0],
+            side: vec![1],
+            size: vec![3.577e-15],
+            price: vec![1e12],
+            fees: vec![0.0],
+            ..Orders::default()
+        };
+        let holdings = Holdings::replay(&orders, 0.001);
+        let amounts = Amounts {
+            initial_capital: 0.001,
+            orders: &orders,
+            holdings: &holdings,
+            equity: &[0.001, 3.557],
+            trades: &Trades::default(),
+            last_close: 9.95e14,
+        };
+        assert!(amounts.balance());
+        assert!(!Amounts { last_close: 1e12, ..amounts }.balance());
+    }
 
     #[test]
     fn money_from_nowhere_is_noticed() {
@@ -96,6 +124,7 @@ mod tests {
             holdings: &holdings,
             equity,
             trades: &trades,
+            last_close: 110.0,
         };
         assert!(amounts(&[1000.0, 1010.0]).balance());
         assert!(!amounts(&[1000.0, 1010.01]).balance());

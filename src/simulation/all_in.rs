@@ -9,7 +9,7 @@ use super::execute::Account;
 use super::holdings::Held;
 use super::orders::Orders;
 use super::placed_signals::{first, has};
-use super::recorder::{Recorder, Simulation};
+use super::recorder::{Recorder, Recording, Simulation};
 use super::rejections::SignalKind;
 use super::state::State;
 use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
@@ -101,7 +101,14 @@ impl OrderBlock {
             column.get(..count).unwrap_or(&[])
         }
         let count = std::mem::take(&mut self.used);
-        let Recorder { orders, holdings, .. } = &mut state.recorder;
+        let exits = rows(&self.side, count).iter().map(|&side| u32::from(side)).sum();
+        state.count_seen_of(SignalKind::LongExit, exits);
+        state.count_seen_of(SignalKind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
+        let Recorder { recording, count: recorded, orders, holdings, .. } = &mut state.recorder;
+        *recorded += count;
+        if *recording == Recording::Count {
+            return;
+        }
         orders.bar.extend_from_slice(rows(&self.bar, count));
         orders.side.extend_from_slice(rows(&self.side, count));
         for (to, from) in [
@@ -116,9 +123,6 @@ impl OrderBlock {
         ] {
             to.extend_from_slice(rows(from, count));
         }
-        let exits = rows(&self.side, count).iter().map(|&side| u32::from(side)).sum();
-        state.count_seen_of(SignalKind::LongExit, exits);
-        state.count_seen_of(SignalKind::LongEntry, u32::try_from(count).unwrap_or(0) - exits);
     }
 }
 
@@ -149,15 +153,17 @@ impl<'a> AllIn<'a> {
         let bars = state.fill_prices.len();
         let Account { mut cash, mut position, free_cash, debt } = state.account;
         let mut held = state.recorder.held;
+        let tracks_holdings = state.recorder.recording == Recording::Orders;
         // Runs of this kind keep these conditions. The arithmetic below relies on them.
         let is_flat_or_invested = |cash: f64, position: f64| cash == 0.0 || position == 0.0;
         if debt != 0.0
             || free_cash.to_bits() != cash.to_bits()
             || !is_flat_or_invested(cash, position)
-            || held.debt != 0.0
-            || held.free_cash.to_bits() != held.cash.to_bits()
-            || held.position.to_bits() != position.to_bits()
-            || !is_flat_or_invested(held.cash, held.position)
+            || tracks_holdings
+                && (held.debt != 0.0
+                    || held.free_cash.to_bits() != held.cash.to_bits()
+                    || held.position.to_bits() != position.to_bits()
+                    || !is_flat_or_invested(held.cash, held.position))
         {
             return Ok(from);
         }
@@ -181,7 +187,7 @@ impl<'a> AllIn<'a> {
             // What `Held::apply` computes for such an order.
             let held_cash = if is_entry {
                 let left = add(held.cash, snap(-size * price - fees));
-                if left.to_bits() != 0 {
+                if tracks_holdings && left.to_bits() != 0 {
                     break bar;
                 }
                 left

@@ -35,9 +35,21 @@ pub struct StopCounts {
     pub ambiguous: u32,
 }
 
+/// What a simulation records of its orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// Every order, and what is held after it.
+    Orders,
+    /// Only how many there are, for runs of which only the end is needed.
+    Count,
+}
+
 /// The columns that grow with each order.
 #[derive(Debug)]
 pub(super) struct Recorder {
+    pub(super) recording: Recording,
+    /// The number of orders.
+    pub(super) count: usize,
     pub(super) orders: Orders,
     pub(super) holdings: Holdings,
     pub(super) held: Held,
@@ -45,18 +57,29 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Starts a record that reuses the memory of `buffers`.
-    pub(super) fn new(buffers: Simulation, capital: f64, capacity: usize) -> Self {
+    pub(super) fn new(
+        buffers: Simulation,
+        recording: Recording,
+        capital: f64,
+        capacity: usize,
+    ) -> Self {
         let Simulation { mut orders, mut holdings, .. } = buffers;
         orders.clear();
-        orders.reserve(capacity);
         holdings.clear();
-        holdings.reserve(capacity);
-        Self { orders, holdings, held: Held::initial(capital) }
+        if recording == Recording::Orders {
+            orders.reserve(capacity);
+            holdings.reserve(capacity);
+        }
+        Self { recording, count: 0, orders, holdings, held: Held::initial(capital) }
     }
 
     /// Records an order; `reference_price` is its price before slippage.
     #[inline]
     pub(super) fn record(&mut self, bar: usize, fill: &Fill, reference_price: f64) {
+        self.count += 1;
+        if self.recording == Recording::Count {
+            return;
+        }
         self.held.apply(fill.side, fill.size, fill.price, fill.fees);
         self.holdings.push(&self.held);
         let orders = &mut self.orders;

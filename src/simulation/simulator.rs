@@ -5,7 +5,7 @@ use super::conflicts::{Resolved, resolve};
 use super::execute::{Account, FillTerms, execute};
 use super::placed_signals::{PlacedSignals, SignalWords};
 use super::prices::Prices;
-use super::recorder::{Recorder, Simulation, StopCounts};
+use super::recorder::{Recorder, Recording, Simulation, StopCounts};
 use super::rejections::{RejectionCounts, RejectionReason, SignalKind};
 use super::signal_set::{SIGNALS, SignalSet};
 use super::sizing::size;
@@ -48,7 +48,8 @@ pub fn simulate_into(
     settings: &Settings,
     observer: &dyn ProgressObserver,
 ) -> Result<Simulation> {
-    run(buffers, prices, signals, initial_capital, settings, observer, Stepping::Events)
+    let recorder = |capacity| Recorder::new(buffers, Recording::Orders, initial_capital, capacity);
+    run(recorder, prices, signals, initial_capital, settings, observer, Stepping::Events)
 }
 
 /// Returns cash and position at the end of the same run with every signal filled at the open of the next bar. `simulation` is
@@ -68,7 +69,11 @@ pub fn at_next_open(
     repeat_at_next_open(simulation, opens, initial_capital, settings).or_else(|| {
         let settings =
             settings.clone().with(|settings| settings.conventions.execution = Execution::NextOpen);
-        let later = simulate(prices, signals, initial_capital, &settings, observer).ok()?;
+        let recorder =
+            |_| Recorder::new(Simulation::default(), Recording::Count, initial_capital, 0);
+        let stepping = Stepping::Events;
+        let later =
+            run(recorder, prices, signals, initial_capital, &settings, observer, stepping).ok()?;
         Some((later.cash, later.position))
     })
 }
@@ -84,7 +89,7 @@ enum Stepping {
 }
 
 fn run(
-    buffers: Simulation,
+    recorder: impl FnOnce(usize) -> Recorder,
     prices: &Prices<'_>,
     signals: &Signals,
     initial_capital: f64,
@@ -118,7 +123,7 @@ fn run(
         prices: *prices,
         words,
         settings,
-        state: State::new(account, Recorder::new(buffers, initial_capital, capacity), fill_prices),
+        state: State::new(account, recorder(capacity), fill_prices),
         stops: ActiveStops::default(),
         stop_counts: StopCounts::default(),
         rejections,
@@ -193,7 +198,7 @@ impl Simulator<'_> {
             bar = event + 1;
         }
         self.count_skipped();
-        observer.on_bar(bars, self.state.recorder.orders.len());
+        observer.on_bar(bars, self.state.recorder.count);
         Ok(is_all_in)
     }
 
@@ -283,12 +288,12 @@ impl Simulator<'_> {
         let terms = FillTerms { price, slippage, valuation_price: order_price, bar };
         // A stop is not an entry that conflicts with the position: it reverses whatever the settings say about those.
         let resolved = Resolved::unopposed(SignalSet::NONE.with(wish), accumulate);
-        let before = self.state.recorder.orders.len();
+        let before = self.state.recorder.count;
         let outcome = self.act(resolved, &terms)?;
         if let Some((_, Err(reason))) = outcome {
             self.rejections.add(SignalKind::Stop, reason, 1);
         }
-        if self.state.recorder.orders.len() > before {
+        if self.state.recorder.count > before {
             let counts = &mut self.stop_counts;
             counts.losses += u32::from(!hit.is_profit);
             counts.profits += u32::from(hit.is_profit);

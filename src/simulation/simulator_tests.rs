@@ -12,8 +12,10 @@ use crate::simulation::Rejection;
 
 /// Runs a case with a visit of every bar.
 fn every_bar(case: &Case, capital: f64) -> Result<Simulation> {
-    let (prices, buffers) = (case.prices(), Simulation::default());
-    run(buffers, &prices, &case.signals, capital, &case.settings, &NoObserver, Stepping::EveryBar)
+    let recorder =
+        |capacity| Recorder::new(Simulation::default(), Recording::Orders, capital, capacity);
+    let prices = case.prices();
+    run(recorder, &prices, &case.signals, capital, &case.settings, &NoObserver, Stepping::EveryBar)
 }
 
 proptest! {
@@ -51,6 +53,17 @@ proptest! {
             (Err(events), Err(every)) => prop_assert_eq!(events.message, every.message),
             (events, every) => prop_assert!(false, "{events:?} and {every:?}"),
         }
+    }
+
+    #[test]
+    fn a_run_at_the_next_open_ends_as_a_full_simulation_does(case in cases()) {
+        let case = Case { settings: case.settings.with(|settings| settings.conventions.execution = Execution::Close), ..case };
+        let (prices, settings) = (case.prices(), &case.settings);
+        let Ok(simulation) = simulate(&prices, &case.signals, 1000.0, settings, &NoObserver) else { return Ok(()) };
+        let later = settings.clone().with(|settings| settings.conventions.execution = Execution::NextOpen);
+        let later = simulate(&prices, &case.signals, 1000.0, &later, &NoObserver).ok();
+        let expected = later.map(|later| (later.cash, later.position));
+        prop_assert_eq!(at_next_open(&simulation, &prices, &case.signals, 1000.0, settings, &NoObserver), expected);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl<'a> State<'a> {
             if observer.is_cancelled() {
                 return Err(Error::cancelled());
             }
-            observer.on_bar(bar, self.recorder.orders.len());
+            observer.on_bar(bar, self.recorder.count);
             self.poll_at = bar + POLL;
         }
         Ok(())

@@ -4,13 +4,18 @@ Each case is a column of one `Portfolio.from_signals`, engine "numba". Where vec
 the case that it raises for stands alone.
 """
 
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import vectorbt as vbt
 
 from cases import CHOICES
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "reference"))
+from vectorbt_metrics import other_metrics, vectorbt_metrics  # noqa: E402
 
 warnings.filterwarnings("ignore")
 
@@ -126,97 +131,13 @@ def all_metrics(portfolio, batch, freq, equity):
     """Returns every metric except the signal counts, with our names and units, one value per case."""
     columns = equity.shape[1]
     bars_a_year = batch["yearDays"] * 86_400_000 / batch["step"]
-    metrics = vectorbt_metrics(portfolio, freq, f"{batch['yearDays']} days", batch["riskFree"] / bars_a_year)
+    metrics = vectorbt_metrics(portfolio, freq, batch["yearDays"], batch["riskFree"] / bars_a_year)
     # The value at the last bar: `final_value()` treats profits below 1e-9 of the traded value as 0.
     capital = np.asarray(portfolio.init_cash, float)
     metrics |= {"finalCapital": equity[-1], "totalProfit": equity[-1] - capital}
     metrics["totalReturn"] = metrics["totalProfit"] / capital * 100
     metrics |= other_metrics(portfolio, equity)
     values = {name: np.broadcast_to(np.asarray(value, float), columns).copy() for name, value in metrics.items()}
-    # vectorbt returns NaN if there is nothing to count.
-    for name in ("maxDrawdown", "maxWinStreak", "maxLossStreak"):
-        values[name][np.isnan(values[name])] = 0.0
     # For constant returns, vectorbt divides by the rounding error of a standard deviation of 0, unless that is 0.
     values["sharpeRatio"][np.ptp(portfolio.returns().to_numpy(), axis=0) == 0] = np.nan
     return values
-
-
-def vectorbt_metrics(portfolio, freq, year, risk_free):
-    """Returns the metrics that vectorbt has a function for; `risk_free` is per bar."""
-    returns = portfolio.get_returns_acc(freq=freq, year_freq=year)
-    trades, drawdowns = portfolio.trades, portfolio.drawdowns
-    closed = trades.closed
-    # Durations are computed in bars: vectorbt truncates time spans to whole nanoseconds.
-    bar_days = freq / pd.Timedelta("1D")
-    return {
-        "finalCapital": portfolio.final_value(),
-        "totalProfit": portfolio.total_profit(),
-        "totalReturn": portfolio.total_return() * 100,
-        "benchmarkReturn": portfolio.total_benchmark_return() * 100,
-        "annualizedReturn": returns.annualized() * 100,
-        "annualizedVolatility": returns.annualized_volatility() * 100,
-        "sharpeRatio": returns.sharpe_ratio(risk_free=risk_free),
-        "sortinoRatio": returns.sortino_ratio(),
-        "calmarRatio": returns.calmar_ratio(),
-        "omegaRatio": returns.omega_ratio(risk_free=risk_free),
-        "alpha": returns.alpha(risk_free=risk_free) * 100,
-        "beta": returns.beta(),
-        "informationRatio": returns.information_ratio(),
-        "maxDrawdown": -drawdowns.max_drawdown() * 100,
-        "avgDrawdown": -drawdowns.avg_drawdown() * 100,
-        "maxDrawdownDurationDays": drawdowns.duration.max() * bar_days,
-        "avgDrawdownDurationDays": drawdowns.duration.mean() * bar_days,
-        "ulcerIndex": returns.ulcer_index() * 100,
-        "valueAtRisk": returns.value_at_risk() * 100,
-        "conditionalValueAtRisk": returns.cond_value_at_risk() * 100,
-        "skew": returns.obj.skew(),
-        "kurtosis": returns.obj.kurtosis(),
-        "tailRatio": returns.tail_ratio(),
-        "maxGrossExposure": portfolio.gross_exposure().max() * 100,
-        "timeInMarket": portfolio.position_coverage() * 100,
-        "totalFeesPaid": portfolio.orders.fees.sum(),
-        "totalTrades": trades.count(),
-        "closedTrades": closed.count(),
-        "openTrades": trades.open.count(),
-        "winningTrades": closed.winning.count(),
-        "losingTrades": closed.losing.count(),
-        "longTrades": trades.long.count(),
-        "shortTrades": trades.short.count(),
-        "winRate": closed.win_rate() * 100,
-        "avgWin": closed.winning.pnl.mean(),
-        "avgLoss": closed.losing.pnl.mean(),
-        "avgWinPercent": closed.winning.returns.mean() * 100,
-        "avgLossPercent": closed.losing.returns.mean() * 100,
-        "bestTrade": closed.returns.max() * 100,
-        "worstTrade": closed.returns.min() * 100,
-        "profitFactor": closed.profit_factor(),
-        "expectancy": closed.expectancy(),
-        "sqn": closed.sqn(),
-        "maxWinStreak": closed.winning_streak.max(),
-        "maxLossStreak": closed.losing_streak.max(),
-        "avgTradeDurationDays": closed.duration.mean() * bar_days,
-        "avgWinDurationDays": closed.winning.duration.mean() * bar_days,
-        "avgLossDurationDays": closed.losing.duration.mean() * bar_days,
-        "openTradePnl": trades.open.pnl.sum(),
-    }
-
-
-def other_metrics(portfolio, equity):
-    """Computes the metrics that vectorbt lacks from vectorbt's records, with numpy and the documented formulas."""
-    columns = equity.shape[1]
-    logs, trades = portfolio.logs.values, portfolio.trades.closed.values
-    filled = logs[logs["res_status"] == 0]
-
-    def total(records, values):
-        return np.bincount(records["col"], weights=values, minlength=columns)
-
-    wins, losses = trades[trades["pnl"] > 0], trades[trades["pnl"] < 0]
-    with np.errstate(all="ignore"):
-        mean_win = total(wins, wins["pnl"]) / total(wins, np.ones(len(wins)))
-        mean_loss = total(losses, losses["pnl"]) / total(losses, np.ones(len(losses)))
-        return {
-            # A log record has the requested price, before slippage, and the fill price.
-            "totalSlippagePaid": total(filled, filled["res_size"] * np.abs(filled["res_price"] - filled["req_price"])),
-            "turnover": total(filled, filled["res_size"] * filled["res_price"]) / equity.mean(axis=0),
-            "payoffRatio": mean_win / -mean_loss,
-        }

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 import talib
 import vectorbt as vbt
+from vectorbt_metrics import other_metrics, vectorbt_metrics
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "__test__" / "reference" / "backtests"
@@ -97,86 +98,6 @@ def signals(strategy, parameters, close):
     return fast.vbt.crossed_above(slow), fast.vbt.crossed_below(slow)
 
 
-def vectorbt_metrics(portfolio, year_days, freq="1D", risk_free=0.0):
-    """Returns the metrics that vectorbt has a function for, with our names and units; `risk_free` is per bar."""
-    returns = portfolio.get_returns_acc(freq=freq, year_freq=f"{year_days} days")
-    trades, drawdowns = portfolio.trades, portfolio.drawdowns
-    closed = trades.closed
-    # Durations are computed in bars: vectorbt truncates time spans to whole nanoseconds.
-    bar_days = pd.Timedelta(freq) / pd.Timedelta("1D")
-    return {
-        "finalCapital": portfolio.final_value(),
-        "totalProfit": portfolio.total_profit(),
-        "totalReturn": portfolio.total_return() * 100,
-        "benchmarkReturn": portfolio.total_benchmark_return() * 100,
-        "annualizedReturn": returns.annualized() * 100,
-        "annualizedVolatility": returns.annualized_volatility() * 100,
-        "sharpeRatio": returns.sharpe_ratio(risk_free=risk_free),
-        "sortinoRatio": returns.sortino_ratio(),
-        "calmarRatio": returns.calmar_ratio(),
-        "omegaRatio": returns.omega_ratio(risk_free=risk_free),
-        "alpha": returns.alpha(risk_free=risk_free) * 100,
-        "beta": returns.beta(),
-        "informationRatio": returns.information_ratio(),
-        # vectorbt returns NaN if equity never falls; our maxDrawdown is 0.
-        "maxDrawdown": -drawdowns.max_drawdown() * 100 if drawdowns.count() else 0.0,
-        "avgDrawdown": -drawdowns.avg_drawdown() * 100,
-        "maxDrawdownDurationDays": drawdowns.duration.max() * bar_days,
-        "avgDrawdownDurationDays": drawdowns.duration.mean() * bar_days,
-        "ulcerIndex": returns.ulcer_index() * 100,
-        "valueAtRisk": returns.value_at_risk() * 100,
-        "conditionalValueAtRisk": returns.cond_value_at_risk() * 100,
-        "skew": returns.obj.skew(),
-        "kurtosis": returns.obj.kurtosis(),
-        "tailRatio": returns.tail_ratio(),
-        "maxGrossExposure": portfolio.gross_exposure().max() * 100,
-        "timeInMarket": portfolio.position_coverage() * 100,
-        "totalFeesPaid": portfolio.orders.fees.sum(),
-        "totalTrades": trades.count(),
-        "closedTrades": closed.count(),
-        "openTrades": trades.open.count(),
-        "winningTrades": closed.winning.count(),
-        "losingTrades": closed.losing.count(),
-        "longTrades": trades.long.count(),
-        "shortTrades": trades.short.count(),
-        "winRate": closed.win_rate() * 100,
-        "avgWin": closed.winning.pnl.mean(),
-        "avgLoss": closed.losing.pnl.mean(),
-        "avgWinPercent": closed.winning.returns.mean() * 100,
-        "avgLossPercent": closed.losing.returns.mean() * 100,
-        "bestTrade": closed.returns.max() * 100,
-        "worstTrade": closed.returns.min() * 100,
-        "profitFactor": closed.profit_factor(),
-        "expectancy": closed.expectancy(),
-        "sqn": closed.sqn(),
-        "maxWinStreak": streak(closed.winning_streak),
-        "maxLossStreak": streak(closed.losing_streak),
-        "avgTradeDurationDays": closed.duration.mean() * bar_days,
-        "avgWinDurationDays": closed.winning.duration.mean() * bar_days,
-        "avgLossDurationDays": closed.losing.duration.mean() * bar_days,
-        "openTradePnl": trades.open.pnl.sum(),
-    }
-
-
-def streak(mapped):
-    """Replaces NaN, which vectorbt returns without a trade, by our count of 0."""
-    longest = mapped.max()
-    return 0 if math.isnan(longest) else longest
-
-
-def other_metrics(portfolio, close):
-    """Metrics that vectorbt lacks, with numpy by the formulas of the documentation."""
-    orders, closed = portfolio.orders.records, portfolio.trades.closed.records
-    wins, losses = closed["pnl"][closed["pnl"] > 0], closed["pnl"][closed["pnl"] < 0]
-    size, price = orders["size"].to_numpy(), orders["price"].to_numpy()
-    return {
-        # What was paid is measured against the close of the bar, at which vectorbt fills before slippage.
-        "totalSlippagePaid": float(np.sum(size * np.abs(price - close.to_numpy()[orders["idx"].to_numpy()]))),
-        "turnover": float(np.sum(size * price) / np.mean(portfolio.value().to_numpy())),
-        "payoffRatio": float(wins.mean() / -losses.mean()) if len(wins) and len(losses) else None,
-    }
-
-
 def check_with_empyrical(metrics, portfolio, year_days, where):
     """Ends the script where empyrical-reloaded contradicts vectorbt beyond 1e-9 relative."""
     returns, benchmark = portfolio.returns().to_numpy(), portfolio.benchmark_returns().to_numpy()
@@ -222,12 +143,12 @@ def case(strategy, parameters, close, position_size, year_days, thin, where):
     entries, exits = signals(strategy, parameters, close)
     size = {} if position_size == 1 else {"size": position_size, "size_type": "percent"}
     portfolio = vbt.Portfolio.from_signals(
-        close, entries, exits, init_cash=INITIAL_CAPITAL, fees=FEES, slippage=SLIPPAGE, freq="1D", engine="numba", **size
+        close, entries, exits, init_cash=INITIAL_CAPITAL, fees=FEES, slippage=SLIPPAGE, freq="1D", engine="numba", log=True, **size
     )
     equity = portfolio.value().to_numpy()
-    metrics = vectorbt_metrics(portfolio, year_days)
+    metrics = vectorbt_metrics(portfolio, "1D", year_days, 0.0)
     checked = check_with_empyrical(metrics, portfolio, year_days, where)
-    metrics |= other_metrics(portfolio, close)
+    metrics |= other_metrics(portfolio, equity)
     kept = sorted({*range(0, len(equity), THIN), len(equity) - 1}) if thin else range(len(equity))
     return checked, {
         "strategy": strategy,

@@ -15,7 +15,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import vectorbt as vbt
-from backtests import ROOT, header, number, other_metrics, vectorbt_metrics
+from backtests import ROOT, header, number
+from vectorbt_metrics import other_metrics, vectorbt_metrics
 
 LENGTHS = [8_191, 8_192, 8_193, 32_767, 32_768, 32_769, 65_535, 65_536, 65_537, 98_304, 100_003, 131_073, 262_145]
 INITIAL_CAPITAL = 100_000.0
@@ -71,10 +72,10 @@ def case(length, name):
     ours, theirs = VARIANTS[name]
     series = pd.Series(close)
     portfolio = vbt.Portfolio.from_signals(
-        series, entries, exits, open=open_, high=high, low=low, init_cash=INITIAL_CAPITAL, freq="1min", engine="numba", **theirs
+        series, entries, exits, open=open_, high=high, low=low, init_cash=INITIAL_CAPITAL, freq="1min", engine="numba", log=True, **theirs
     )
     orders, trades = portfolio.orders.records, portfolio.trades.records
-    metrics = vectorbt_metrics(portfolio, 365, "1min") | other_metrics(portfolio, series)
+    metrics = vectorbt_metrics(portfolio, "1min", 365, 0.0) | other_metrics(portfolio, portfolio.value().to_numpy())
     if name == "stops":
         # A stop fills at its own price: the close is not what it is measured against.
         del metrics["totalSlippagePaid"]

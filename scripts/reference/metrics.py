@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import vectorbt as vbt
-from backtests import ORDERS, ROOT, TRADES, columns, header, number, other_metrics, vectorbt_metrics
+from backtests import ORDERS, ROOT, TRADES, columns, header, number
+from vectorbt_metrics import other_metrics, vectorbt_metrics
 
 SEED, CASES = 20240101, 60
 TIMEFRAMES = {"1m": 60_000, "1h": 3_600_000, "4h": 14_400_000, "1d": 86_400_000, "1w": 604_800_000}
@@ -56,11 +57,12 @@ def case(random, index):
         size_type=["amount", "amount", "value"][size],
         freq=FREQUENCIES[timeframe],
         engine="numba",
+        log=True,
     )
     milliseconds = TIMEFRAMES[timeframe]
     annual_bars = year_days * 86_400_000 / milliseconds
-    metrics = vectorbt_metrics(portfolio, year_days, FREQUENCIES[timeframe], risk_free / annual_bars)
-    metrics |= other_metrics(portfolio, close)
+    metrics = vectorbt_metrics(portfolio, FREQUENCIES[timeframe], year_days, risk_free / annual_bars)
+    metrics |= other_metrics(portfolio, portfolio.value().to_numpy())
     if np.ptp(portfolio.returns().to_numpy()) == 0.0:
         # With a risk-free rate, vectorbt divides by the rounding error of a standard deviation of 0: numbers like -4e18.
         metrics["sharpeRatio"] = None

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const once = [
   '__test__/architecture.test.ts',
   '__test__/crash.test.ts',
+  '__test__/docs.test.ts',
   '__test__/lost-commits.test.ts',
   '__test__/package.test.ts',
   '__test__/reference.test.ts',

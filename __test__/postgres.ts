@@ -110,7 +110,7 @@ const TYPES = `SELECT oid FROM pg_type WHERE typnamespace = 'public'::regnamespa
 const ROUTINES = `SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace`
 
 /** The system catalogs, and the conditions for rows about the schema `public` or the whole database. */
-const CATALOGUES: Record<string, string> = {
+const CATALOGS: Record<string, string> = {
   pg_namespace: `nspname = 'public'`,
   pg_class: `relnamespace = 'public'::regnamespace`,
   pg_attribute: `attrelid IN (${RELATIONS})`,
@@ -158,13 +158,13 @@ export async function dump(client: Client): Promise<string> {
   const list = async (what: string, sql: string) => {
     for (const { row } of (await client.query(sql)).rows) parts.push(`${what} ${row}`)
   }
-  for (const [catalogue, about] of Object.entries(CATALOGUES))
+  for (const [catalog, about] of Object.entries(CATALOGS))
     await list(
-      catalogue,
-      `SELECT (to_jsonb(c) - ${UPKEEP})::text || c.xmin AS row FROM ${catalogue} c WHERE ${
+      catalog,
+      `SELECT (to_jsonb(c) - ${UPKEEP})::text || c.xmin AS row FROM ${catalog} c WHERE ${
         // Maintenance updates its rows in place.
-        catalogue === 'pg_class' ? `${about} ` : about
-      } ORDER BY 1`.replace(catalogue === 'pg_class' ? ' || c.xmin' : '', ''),
+        catalog === 'pg_class' ? `${about} ` : about
+      } ORDER BY 1`.replace(catalog === 'pg_class' ? ' || c.xmin' : '', ''),
     )
   const { rows } = await client.query(
     `SELECT relname, relkind::text FROM pg_class WHERE oid IN (${RELATIONS}) AND relkind IN ('r', 'm', 'S') ORDER BY 1`,

@@ -158,6 +158,13 @@ function compareEquity({ equityCurve, timestamps }: BacktestResult, { equity, eq
   })
 }
 
+/** Metrics that the reference does not have: only the simulation knows the signals that made no order. */
+const WITHOUT_REFERENCE = ['unexecutedSignals']
+
 function compareMetrics({ metrics }: BacktestResult, expected: Case['metrics']): string[] {
+  const missing = Object.keys(metrics).filter((name) => !(name in expected) && !WITHOUT_REFERENCE.includes(name))
+  if (missing.length > 0)
+    return [`no reference for ${missing}: add it to vectorbt_metrics.py and run backtests.py in scripts/reference`]
+  // A metric that the result lacks differs from a number and from null.
   return Object.entries(expected).flatMap(([name, value]) => compare(name, metrics[name], value))
 }

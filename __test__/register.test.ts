@@ -629,7 +629,7 @@ describe('the look-ahead test of validateStrategy', () => {
       (bars) => none(bars, { exits: column(bars, (bar) => bar === bars.close.length - 1) }),
     ],
     [
-      'a centred average',
+      'a centered average',
       'entries',
       (bars) =>
         none(bars, {

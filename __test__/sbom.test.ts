@@ -101,7 +101,7 @@ const CYCLONEDX = {
 }
 
 describe('third-party code in published files', () => {
-  /** The licences that deny.toml allows. */
+  /** The licenses that deny.toml allows. */
   const allowed = [
     ...(/^allow = \[([\s\S]*?)^\]/m.exec(readFileSync(join(ROOT, 'deny.toml'), 'utf8'))?.[1] ?? '').matchAll(
       /"([^"]+)"/g,

@@ -9,7 +9,7 @@ const DOWN = 'crossed_below(close, sma(close, 20))'
 const BROKEN = untyped<StrategyDefinition>({
   id: 'Broken',
   type: 'trendy',
-  colour: 'red',
+  color: 'red',
   parameters: {
     n: { type: 'integer', default: 5, minimum: 1 },
     high: { type: 'number', default: 1 },
@@ -36,7 +36,7 @@ describe('every problem is reported at once', () => {
     expect(issues.map(place)).toEqual([
       'strategy.type choice',
       'strategy.constraints[2] type',
-      'strategy.colour unknown',
+      'strategy.color unknown',
       'strategy.id range',
       'strategy.parameters.high conflict',
       'strategy.parameters.odd.minimum conflict',

@@ -107,7 +107,7 @@ export function linkedCrates() {
         needs: edges.get(id) ?? [],
         targets: within,
         source: repository ?? undefined,
-        texts: chosen(license ?? '', folder),
+        texts: licenseTexts(license ?? '', folder),
       }
       if (links === null || own) return [component]
       const library = LIBRARIES[name]
@@ -152,7 +152,7 @@ function font() {
  * @param {string} license
  * @param {string} folder
  */
-function chosen(license, folder) {
+function licenseTexts(license, folder) {
   const all = texts(folder)
   if (!/(\/|\bOR\b)/.test(license) || /\bAND\b/.test(license)) return all
   const mit = all.filter((text) => /Permission is hereby granted, free of charge/.test(text))

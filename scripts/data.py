@@ -28,7 +28,7 @@ VEGA_SHA256 = "9409e9342d0657c747324e4cfabce8a8c7f663bc485b95a3378f36b0a160f8c8"
 BOKEH = ("bokeh_sampledata-2026.1-py3-none-any.whl", "bokeh_sampledata/_data/stocks.csv.gz")
 # The hash that the package itself states in licenses/datasets.json.
 BOKEH_SHA256 = "5abadf99b2d394f920120a27de6f0df129859d71d4cfb0bf661bcc99446ab1fd"
-BOKEH_LICENCE = "bokeh_sampledata-2026.1.dist-info/licenses/LICENSE.txt"
+BOKEH_LICENSE = "bokeh_sampledata-2026.1.dist-info/licenses/LICENSE.txt"
 TICKERS = ("AAPL", "IBM", "MSFT")
 
 
@@ -86,7 +86,7 @@ def main(arguments):
     with zipfile.ZipFile(folder / BOKEH[0]) as wheel:
         for ticker in TICKERS:
             files[f"{ticker.lower()}-daily.csv"] = stocks(wheel, ticker)
-        files["licences/bokeh_sampledata.txt"] = wheel.read(BOKEH_LICENCE).decode()
+        files["licenses/bokeh_sampledata.txt"] = wheel.read(BOKEH_LICENSE).decode()
     for name, text in files.items():
         if name.endswith(".csv"):
             print(f"{name}: {check(name, text)} bars, valid")

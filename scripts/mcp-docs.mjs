@@ -125,12 +125,15 @@ async function costs() {
   const range = { start_date: '2010-01-04', end_date: '2014-12-31' }
   const run = { strategy_id: 'sma_crossover', asset_symbol: 'SP500', initial_capital: 10_000, ...range }
   const { id: backtest_id } = await call('run_backtest', run)
+  const { strategies_total } = /** @type {{ strategies_total: number }} */ (
+    (await call('list_strategies', {})).answer.structuredContent
+  )
   const calls = [
     { name: 'run_backtest', args: run, what: 'a run of 1258 bars' },
     { name: 'get_backtest_results', args: { backtest_id, detail: 'summary' }, what: 'detail "summary"' },
     { name: 'get_backtest_results', args: { backtest_id }, what: 'without detail' },
     { name: 'get_backtest_results', args: { backtest_id, detail: 'full' }, what: 'detail "full"' },
-    { name: 'list_strategies', args: {}, what: '12 strategies' },
+    { name: 'list_strategies', args: {}, what: `${strategies_total} strategies` },
     { name: 'list_strategies', args: { strategy_id: 'rsi' }, what: 'one, in full' },
     { name: 'validate_strategy', args: { strategy_config: { strategy_id: 'rsi' } }, what: 'valid' },
     { name: 'get_metrics', args: { backtest_id, metrics: ['sharpe_ratio'] }, what: 'one' },

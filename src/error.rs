@@ -98,8 +98,7 @@ impl Issue {
 
     /// Creates the last issue of a list, which counts the unlisted ones.
     pub(crate) fn more(count: usize) -> Self {
-        let problems = if count == 1 { "problem" } else { "problems" };
-        Self::new("", Self::MORE, format!("and {count} more {problems}"))
+        Self::new("", Self::MORE, format!("and {}", quote::counted(count, "more problem")))
     }
 
     /// Returns whether this issue counts unlisted ones.
@@ -218,8 +217,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             let begins = lower.chars().count() >= MIN_PREFIX && known.starts_with(&lower);
             let (length, other) = (known.chars().count(), lower.chars().count());
             // A typo leaves at least one letter in place.
-            let near = distance <= length.max(3) / 3 + 1 && distance < length.max(other);
-            (near || begins).then_some((distance, candidate))
+            let is_similar = distance <= length.max(3) / 3 + 1 && distance < length.max(other);
+            (is_similar || begins).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

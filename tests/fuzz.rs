@@ -15,7 +15,7 @@
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "the whole file is a test, which looks at the time_field to find what takes long"
+    reason = "the whole file is a test, which looks at the clock to find what takes long"
 )]
 
 mod inputs;

@@ -115,9 +115,9 @@ function extremeBars(random) {
 /** @param {Random} random */
 function settings(random) {
   /** @type {Record<string, any>} */
-  const chosen = {}
+  const options = {}
   for (const [name, values] of Object.entries(CHOICES)) {
-    if (random.chance(0.4)) chosen[name] = random.pick(/** @type {any[]} */ (values))
+    if (random.chance(0.4)) options[name] = random.pick(/** @type {any[]} */ (values))
   }
   const sizes = [Number.POSITIVE_INFINITY, 0, 0.9999999, 1, magnitude(random)]
   /** @type {Record<string, (() => any)>} */
@@ -125,7 +125,7 @@ function settings(random) {
     fees: () => random.pick([0, 0.9999999, -0.9999999, 1e300, magnitude(random)]),
     fixedFees: () => random.pick([0, magnitude(random), -magnitude(random)]),
     slippage: () => random.pick([0, 0.9999999, 1 - Number.EPSILON / 2, 5e-324]),
-    size: () => (chosen.sizeType === 'percent' ? random.pick([0, 5e-324, 0.9999999, 1]) : random.pick(sizes)),
+    size: () => (options.sizeType === 'percent' ? random.pick([0, 5e-324, 0.9999999, 1]) : random.pick(sizes)),
     minSize: () => random.pick([0, magnitude(random)]),
     maxSize: () => random.pick([Number.POSITIVE_INFINITY, magnitude(random)]),
     sizeGranularity: () => random.pick([null, magnitude(random)]),
@@ -134,9 +134,9 @@ function settings(random) {
     riskFree: () => random.pick([0, -0.9999999, magnitude(random)]),
     yearDays: () => random.pick([365, magnitude(random)]),
   }
-  for (const [name, make] of Object.entries(numbers)) if (random.chance(0.4)) chosen[name] = make()
-  if (chosen.sizeType === 'percent' && chosen.size === undefined) chosen.size = 1
-  return chosen
+  for (const [name, make] of Object.entries(numbers)) if (random.chance(0.4)) options[name] = make()
+  if (options.sizeType === 'percent' && options.size === undefined) options.size = 1
+  return options
 }
 
 /**

@@ -61,48 +61,48 @@ def prices(rng, bars):
     return opens, np.maximum(high, np.maximum(opens, close)), np.minimum(low, np.minimum(opens, close)), close, scale
 
 
-def sizes(rng, chosen, units, capital):
-    kind = chosen.get("sizeType", "amount")
+def sizes(rng, options, units, capital):
+    kind = options.get("sizeType", "amount")
     if kind == "percent":
-        chosen["size"] = float(rng.choice([0, 0.05, 0.25, 0.5, 0.9, 1]))
+        options["size"] = float(rng.choice([0, 0.05, 0.25, 0.5, 0.9, 1]))
         if rng.random() < 0.9:
             # Reversals by percent raise, so they are rare.
-            chosen["uponOppositeEntry"] = str(rng.choice(["ignore", "close", "closeReduce"]))
-            chosen["uponStopExit"] = str(rng.choice(["close", "closeReduce"]))
+            options["uponOppositeEntry"] = str(rng.choice(["ignore", "close", "closeReduce"]))
+            options["uponStopExit"] = str(rng.choice(["close", "closeReduce"]))
     elif rng.random() < 0.6 or kind == "value":
         whole = capital if kind == "value" else units
         shares, odds = [0, 1e-3, 0.1, 0.3, 0.5, 1, 2, 20], [0.02, 0.08, 0.2, 0.2, 0.2, 0.1, 0.1, 0.1]
-        chosen["size"] = float("%.3g" % (whole * rng.choice(shares, p=odds)))
+        options["size"] = float("%.3g" % (whole * rng.choice(shares, p=odds)))
     if rng.random() < 0.25:
-        chosen["minSize"] = float("%.2g" % (units * rng.choice([0, 1e-3, 0.05, 0.3])))
+        options["minSize"] = float("%.2g" % (units * rng.choice([0, 1e-3, 0.05, 0.3])))
     if rng.random() < 0.25:
-        chosen["maxSize"] = float("%.2g" % (units * rng.choice([0.02, 0.2, 0.6, 5])))
+        options["maxSize"] = float("%.2g" % (units * rng.choice([0.02, 0.2, 0.6, 5])))
     if rng.random() < 0.25:
-        chosen["sizeGranularity"] = float("%.1g" % (units * rng.choice([1e-4, 0.01, 0.1, 0.5])))
+        options["sizeGranularity"] = float("%.1g" % (units * rng.choice([1e-4, 0.01, 0.1, 0.5])))
 
 
 def settings(rng, scale, capital):
-    chosen = {}
+    options = {}
     for name, choices in CHOICES.items():
         if rng.random() < 0.6:
-            chosen[name] = str(rng.choice(choices))
-    chosen["fees"] = float(rng.choice([0, 0, 0.001, 0.001, 0.01, 0.1, -0.0005]))
-    chosen["slippage"] = float(rng.choice([0, 0, 0.001, 0.001, 0.01, 0.1]))
+            options[name] = str(rng.choice(choices))
+    options["fees"] = float(rng.choice([0, 0, 0.001, 0.001, 0.01, 0.1, -0.0005]))
+    options["slippage"] = float(rng.choice([0, 0, 0.001, 0.001, 0.01, 0.1]))
     if rng.random() < 0.25:
-        chosen["fixedFees"] = float("%.3g" % (capital * rng.choice([1e-5, 1e-3, 0.05, 0.6, -1e-4])))
-    sizes(rng, chosen, capital / scale, capital)
+        options["fixedFees"] = float("%.3g" % (capital * rng.choice([1e-5, 1e-3, 0.05, 0.6, -1e-4])))
+    sizes(rng, options, capital / scale, capital)
     if rng.random() < 0.6:
         if rng.random() < 0.7:
-            chosen["slStop"] = float(rng.choice(STOPS))
+            options["slStop"] = float(rng.choice(STOPS))
         if rng.random() < 0.5:
-            chosen["tpStop"] = float(rng.choice(STOPS))
+            options["tpStop"] = float(rng.choice(STOPS))
         if rng.random() < 0.5:
-            chosen["slTrail"] = True
+            options["slTrail"] = True
     if rng.random() < 0.3:
-        chosen["lockCash"] = True
+        options["lockCash"] = True
     if rng.random() < 0.2:
-        chosen["allowPartial"] = False
-    return chosen
+        options["allowPartial"] = False
+    return options
 
 
 def timestamps(rng, bars, step):
@@ -119,10 +119,10 @@ def make_case(rng, batch):
     bars = batch["bars"]
     opens, high, low, close, scale = prices(rng, bars)
     capital = float("%.4g" % (scale * 10.0 ** rng.uniform(-3, 7)))
-    chosen = settings(rng, scale, capital)
-    case = {"initialCapital": capital, "options": chosen, "close": close}
-    chosen["riskFree"], chosen["yearDays"] = batch["riskFree"], batch["yearDays"]
-    if chosen.get("execution") == "nextOpen" or rng.random() < 0.7:
+    options = settings(rng, scale, capital)
+    case = {"initialCapital": capital, "options": options, "close": close}
+    options["riskFree"], options["yearDays"] = batch["riskFree"], batch["yearDays"]
+    if options.get("execution") == "nextOpen" or rng.random() < 0.7:
         case["open"] = opens
     draw = rng.random()
     if draw < 0.8:

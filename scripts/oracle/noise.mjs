@@ -192,7 +192,7 @@ function ofReturns(one, { equityCurve, metrics }, money) {
   const beta = spread.b > 2 * still ? scatter / spread.b + ((slope + size.r / spread.b) * still) / spread.b : Infinity
   const excess = Math.abs(average(benchmark) - riskFree)
   const unexplained = mean + beta * excess + slope * still + 4 * EPSILON
-  const centred = Math.max(...returns.map((r) => Math.abs(r - average(returns)))) / spread.r
+  const centered = Math.max(...returns.map((r) => Math.abs(r - average(returns)))) / spread.r
   const few = bars < 10 ? 16 : 2
   const perSpread = spread.r > 2 * scatter ? (most + sums * size.r) / spread.r : Infinity
   const tail = Math.abs(metrics.valueAtRisk ?? 0) / 100
@@ -213,7 +213,7 @@ function ofReturns(one, { equityCurve, metrics }, money) {
     conditionalValueAtRisk: 100 * most,
     tailRatio: ratio(most, most, metrics.tailRatio, tail),
     skew: few * 3 * perSpread * (1 + Math.abs(metrics.skew ?? 0)),
-    kurtosis: few * 4 * perSpread * (centred + 3 + Math.abs(metrics.kurtosis ?? 0)) + 64 * sums,
+    kurtosis: few * 4 * perSpread * (centered + 3 + Math.abs(metrics.kurtosis ?? 0)) + 64 * sums,
   }
 }
 

@@ -1,8 +1,11 @@
 """Writes __test__/reference/indicators/*.json: results of TA-Lib, pandas and vectorbt for the same bars.
 
-Usage: python scripts/reference/indicators.py DAILY_BARS.csv
+    python -m venv .venv
+    .venv/bin/pip install vectorbt==1.2.0 TA-Lib==0.8.2
+    .venv/bin/python scripts/reference/indicators.py [DAILY_BARS.csv]
 
-The CSV has the columns date, open, high, low, close and volume (the S&P 500 file of the npm package vega-datasets).
+The CSV has the columns date, open, high, low, close and volume. The reference files are made from data/sp500-daily.csv, the
+default.
 Each expression of the strategy language is listed with the values of the other library; null means no value.
 """
 
@@ -17,7 +20,8 @@ import pandas as pd
 import talib
 from vectorbt.generic.nb import crossed_above_1d_nb
 
-OUT = Path(__file__).resolve().parents[2] / "__test__" / "reference" / "indicators"
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "__test__" / "reference" / "indicators"
 
 
 def real(path, first, count):
@@ -203,17 +207,17 @@ def shown(values):
     return [None if np.isnan(value) else float(f"{value:.14g}") for value in np.asarray(values, dtype=float)]
 
 
-def main():
+def main(path=ROOT / "data" / "sp500-daily.csv"):
     versions = {name: version(name) for name in ("TA-Lib", "vectorbt", "pandas", "numpy")}
     header = {"script": "scripts/reference/indicators.py", "versions": {**versions, "TA-Lib C": talib.__ta_version__.decode()}}
     sets = {
-        "real": (real(sys.argv[1], 2000, 160), (indicators, functions, calendar)),
+        "real": (real(path, 2000, 160), (indicators, functions, calendar)),
         "gaps": (walk(1, 110, gap=0.2), (indicators, functions)),
         "tiny": (walk(2, 90, scale=1e-6), (indicators, functions)),
         "flat": (flat(60), (indicators, functions)),
         "stalls": (stalls(4, 120), (indicators, functions)),
         "steps": (steps(3, 150), (functions, calendar)),
-        "long": (real(sys.argv[1], 1000, 700), (long,)),
+        "long": (real(path, 1000, 700), (long,)),
         "long-stalls": (stalls(5, 700), (long,)),
     }
     OUT.mkdir(parents=True, exist_ok=True)
@@ -229,4 +233,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,8 +1,8 @@
-//! What a run returns.
+//! Which results of a run are wanted.
 
 use crate::metrics::{METRICS, Metric};
 
-/// What a run returns. What is not wanted is computed only if something that is wanted needs it.
+/// Which results of a run are wanted. Others are computed only if a wanted one needs them.
 #[derive(Debug, Clone, Copy)]
 pub struct Outputs<'a> {
     /// Whether to return the equity of each bar.

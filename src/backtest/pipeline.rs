@@ -33,8 +33,7 @@ pub struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Runs a strategy on the bars that the prices of `input` are of. `signals` were computed elsewhere; without them the
-    /// strategy computes its own.
+    /// Runs a strategy on `bars`, whose prices are those of `input`. Without `signals`, the strategy computes its own.
     ///
     /// # Errors
     /// Those of [`Pipeline::run`]; `INVALID_ARGUMENT` if the strategy reads volume and the bars have none.
@@ -226,7 +225,7 @@ fn measure_trading(
     trades: &Trades,
     set: StatisticSet,
 ) -> TradingStatistics {
-    let rejected = simulation.rejections.iter().map(|rejection| u64::from(rejection.count));
+    let rejected = simulation.rejections.iter().map(|rejection| rejection.count as usize);
     let trading = TradingInput {
         initial_capital: input.initial_capital,
         close: input.prices.close(),
@@ -238,7 +237,8 @@ fn measure_trading(
     TradingStatistics::new(&trading, set)
 }
 
-/// Returns the total return of the same run with fills at the next open, percent: what fills at the close are worth.
+/// Returns the total return of the same run with fills at the next open, percent. A warning compares it with that of fills
+/// at the close.
 fn next_open_return(
     input: &BacktestInput<'_>,
     signals: &Signals,

@@ -61,7 +61,7 @@ fn compare(what: &str, found: &[f64], expected: &Value, slack: f64) -> Result<()
     Ok(())
 }
 
-/// What vectorbt calls the reasons that it knows. It is silent about sizes that are zero from the start.
+/// vectorbt's names of the rejection reasons. It reports none for sizes that are zero from the start.
 const NAMES: [(&str, RejectionReason); 8] = [
     ("SizeZero", RejectionReason::SizeZero),
     ("NoCashLong", RejectionReason::NoCash),
@@ -95,7 +95,7 @@ fn check(case: &Value) -> Result<(), String> {
     compare("order side", &bytes(&orders.side), &wanted["side"], 0.0)?;
     compare("order size", &orders.size, &wanted["size"], 0.0)?;
     compare("order price", &orders.price, &wanted["price"], 0.0)?;
-    // The fees of an order that takes all cash are a difference of two large numbers, and so are profits and equity is_near
+    // The fees of an order that takes all cash are a difference of two large numbers, and so are profits and equity near
     // zero: their digits beyond the sixteenth of the amounts that they come from are noise in vectorbt as well.
     let traded =
         orders.size.iter().zip(&orders.price).map(|(size, price)| size * price).fold(0.0, f64::max);

@@ -1,4 +1,4 @@
-//! Runs of tests, by the composition that production runs.
+//! Runs backtests in tests, through the same pipeline as production.
 
 use super::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
 use crate::compute::parallel::Sequential;

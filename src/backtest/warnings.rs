@@ -1,4 +1,4 @@
-//! Reasons to doubt a run, as an expert would state them.
+//! Warnings about a run: what an expert would point out about its results.
 
 use super::input::BacktestInput;
 use crate::market::BarRef;
@@ -85,7 +85,7 @@ fn same_bar_fills(run: &WarningInput<'_>) -> Option<String> {
     let orders = counted(fills, "order");
     let are = if fills == 1 { "is" } else { "are" };
     Some(format!(
-        "{orders} {are} filled at the close of the bar that gave the signal{comparison} (simulation.execution: nextOpen)"
+        "{orders} {are} filled at the close of the bar that gave the signal{comparison} (setting execution: nextOpen)"
     ))
 }
 
@@ -121,14 +121,14 @@ fn few_bars(run: &WarningInput<'_>) -> Option<String> {
 fn rejected_signals<'a>(run: &'a WarningInput<'_>) -> impl Iterator<Item = String> + 'a {
     SignalKind::ALL.into_iter().filter_map(|kind| {
         let of_kind = run.simulation.rejections.iter().filter(|rejection| rejection.kind == kind);
-        let reasons: Vec<String> = of_kind
+        let reason_counts: Vec<String> = of_kind
             .clone()
             .map(|rejection| format!("{} ({})", rejection.reason.as_str(), rejection.count))
             .collect();
         let total: usize = of_kind.map(|rejection| rejection.count as usize).sum();
         (total > 0).then(|| {
             let signals = counted(total, &format!("{} signal", kind.as_str()));
-            format!("{signals} made no order: {}", reasons.join(", "))
+            format!("{signals} made no order: {}", reason_counts.join(", "))
         })
     })
 }

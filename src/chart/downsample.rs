@@ -1,7 +1,7 @@
 //! Downsampling of lines. Of all points in one column of pixels, it keeps the first, the lowest, the highest and the last:
 //! the line through them covers the same pixels as the line through all points.
 
-use super::convert::count_to_f64;
+use crate::numbers::count_to_f64;
 
 /// Returns the points of a line, downsampled to `width` pixel columns. Skips values that are not finite. `to_x` must not
 /// decrease; `to_y` must be monotonic.

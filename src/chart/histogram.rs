@@ -1,10 +1,10 @@
 //! Histogram of closed trades over time, shown if there are too many trades for markers.
 
 use super::canvas::Canvas;
-use super::convert::count_to_f64;
 use super::path::rectangle;
 use super::scale::TimeScale;
 use super::theme::Palette;
+use crate::numbers::count_to_f64;
 use crate::portfolio::Trades;
 
 /// Number of trades that closed in each column of a panel.

@@ -1,9 +1,9 @@
 //! Rows of text and symbols: panel titles with their legends, and the subtitle.
 
 use super::canvas::{Canvas, TextAnchor};
-use super::convert::count_to_f64;
 use super::path::{polyline, rectangle, triangle};
 use super::picture::{Color, Stroke, TextStyle};
+use crate::numbers::count_to_f64;
 
 /// A text or a symbol.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::canvas::Canvas;
-use super::convert::count_to_f64;
 use super::legend::{LegendEntry, LegendItem};
 use super::path::{polyline, triangle};
 use super::picture::{Color, Stroke, TextStyle};
 use super::theme::Palette;
+use crate::numbers::count_to_f64;
 use crate::portfolio::Trades;
 
 /// Distance from the line to the tip of the first marker, in marker sizes.

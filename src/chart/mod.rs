@@ -10,7 +10,6 @@
 
 mod canvas;
 mod chart_data;
-mod convert;
 mod date_format;
 mod downsample;
 mod font;

@@ -2,7 +2,6 @@
 
 use super::canvas::{Canvas, TextAnchor};
 use super::chart_data::ChartData;
-use super::convert::count_to_f64;
 use super::date_format::format_range;
 use super::font::{FontWeight, Fonts};
 use super::header::summary_items;
@@ -14,6 +13,7 @@ use super::style::Style;
 use super::theme::Palette;
 use super::time_ticks::time_ticks;
 use crate::error::{Error, Result};
+use crate::numbers::count_to_f64;
 
 /// Draws a run.
 ///

@@ -1,6 +1,6 @@
 //! Scales: time from left to right, values from bottom to top.
 
-use super::convert::millis_to_f64;
+use crate::numbers::millis_to_f64;
 
 /// Maps timestamps to horizontal pixels, linearly.
 #[derive(Debug, Clone, Copy, PartialEq)]

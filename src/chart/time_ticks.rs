@@ -2,11 +2,11 @@
 
 use chrono::{Datelike, NaiveDate, Timelike};
 
-use super::convert::millis_to_f64;
 use super::date_format::{format_time_of_day, format_timestamp, to_datetime};
 use super::font::{FontWeight, Fonts};
 use super::scale::TimeScale;
 use crate::market::time::DAY;
+use crate::numbers::millis_to_f64;
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;

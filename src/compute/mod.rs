@@ -1,7 +1,7 @@
 //! How loops are computed: SIMD, parallel execution, column writers, prefetching, allocation.
 //!
-//! All `unsafe` code of the crate is here, except for two calls of Node-API in `node`. The parts that no crate provides, and
-//! why they exist; their files have the details and measurements:
+//! All `unsafe` code of the crate is here, except for calls of Node-API in `src/node/exception.rs` and
+//! `src/node/input.rs`. The parts that no crate provides, and why they exist; their files have the details and measurements:
 //!
 //! - `allocator` caches large blocks, because the system clears and takes back the pages of every large column.
 //! - [`column_writer`] fills one column from several threads without clearing it first.

@@ -21,7 +21,7 @@ pub fn prefetch_at<T>(values: &[T], index: usize) {
     }
 }
 
-/// How many events ahead values are prefetched: some hundreds of nanoseconds, the latency of memory.
+/// How many events ahead values are prefetched. This hides the latency of memory, a few hundred nanoseconds.
 pub const PREFETCH_DISTANCE: usize = 16;
 
 /// The size of a cache line, bytes.

@@ -44,12 +44,12 @@ const LANES: usize = 8;
 /// Number of additions between two checks for cancellation.
 const ADDITIONS_PER_CHECK: usize = 1 << 22;
 
-/// Computes the index bit-identically to TA-Lib, in time proportional to the period but for several bars at once.
+/// Computes the index bit-identically to TA-Lib. The time is proportional to the period, but several bars are computed at once.
 ///
 /// A running sum would be faster but changes the result. If prices hardly move, the average equals the price except for the
 /// rounding of its sum, and the index divides one such rounding error by another. Each sum must therefore be computed in
 /// TA-Lib's order. TA-Lib keeps the last prices in a ring buffer and adds them from the start of the buffer: first the prices
-/// from the last multiple of the period on, then the older ones. A single sum is latency-bound, but neighbouring bars share
+/// from the last multiple of the period on, then the older ones. A single sum is latency-bound, but neighboring bars share
 /// nearly all their prices, so several sums advance with one SIMD instruction.
 fn compute(
     prices: &[f64],

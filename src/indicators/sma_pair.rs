@@ -33,10 +33,10 @@ simd_multiversion! {
             let mut sum_comparison = new_block;
             let [block_a, block_b] = &mut *current;
             let content =
-                pair.next_block(block_a, block_b, |four| sum_comparison.compare(previous, four));
+                pair.next_block(block_a, block_b, |group| sum_comparison.compare(previous, group));
             if is_previous_pending {
                 if content != Some(BlockContent::Sums) {
-                    (0..BLOCK_BARS / LANES).for_each(|four| sum_comparison.compare(previous, four));
+                    (0..BLOCK_BARS / LANES).for_each(|group| sum_comparison.compare(previous, group));
                 }
                 if let Some(above) = sum_comparison.conclusive() {
                     comparison.push_unequal_block(above);
@@ -83,7 +83,7 @@ impl<'a> AveragePair<'a> {
 
     /// Writes the next block and returns what it contains, or `None` after the last bar.
     ///
-    /// While it writes sums, it calls `interleave` after every four bars. Independent work there is free, because the sums are
+    /// While it writes sums, it calls `interleave` after every group of four bars. Independent work there is free, because the sums are
     /// latency-bound.
     #[inline(always)]
     pub(super) fn next_block(
@@ -111,8 +111,8 @@ impl<'a> AveragePair<'a> {
             leaving(input_b, period_b),
         ) {
             let [mut sum_a, mut sum_b] = self.sums;
-            for four in 0..BLOCK_BARS / LANES {
-                for bar in LANES * four..LANES * (four + 1) {
+            for group in 0..BLOCK_BARS / LANES {
+                for bar in LANES * group..LANES * (group + 1) {
                     sum_a += in_a[bar];
                     sum_b += in_b[bar];
                     a[bar] = sum_a;
@@ -120,7 +120,7 @@ impl<'a> AveragePair<'a> {
                     sum_a -= out_a[bar];
                     sum_b -= out_b[bar];
                 }
-                interleave(four);
+                interleave(group);
             }
             self.sums = [sum_a, sum_b];
             self.next_bar = range.end;
@@ -204,16 +204,16 @@ impl<P: Simd> SumComparison<P> {
         }
     }
 
-    /// Compares the next four bars of a block.
+    /// Compares a group of four bars of a block.
     #[inline(always)]
-    fn compare(&mut self, [a, b]: &[Block; 2], four: usize) {
+    fn compare(&mut self, [a, b]: &[Block; 2], group: usize) {
         let ((a, _), (b, _)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-        let (Some(a), Some(b)) = (a.get(four), b.get(four)) else { return };
+        let (Some(a), Some(b)) = (a.get(group), b.get(group)) else { return };
         let x = self.simd.load(a) * self.periods[1];
         let y = self.simd.load(b) * self.periods[0];
         let abs = |value: P::F64x4| (self.zero - value).pmax(value);
         let distance = abs(x - y);
-        self.above |= x.gt_mask(y) << (LANES * four);
+        self.above |= x.gt_mask(y) << (LANES * group);
         // NaN and infinite products fail these comparisons.
         self.are_distinct &= distance.gt_mask(self.relative_tolerance * abs(x))
             & distance.gt_mask(self.absolute_tolerance);

@@ -7,6 +7,9 @@ use crate::language::{PlanBuilder, RootValue, Scope, ValueType, check, evaluate,
 use crate::market::{Bars, Column, time};
 use crate::observer::NoObserver;
 
+/// What to do about an indicator or function without reference values.
+const ADD_REFERENCE: &str = "add one to scripts/reference/indicators.py and run it";
+
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
 }
@@ -140,12 +143,16 @@ fn every_function_has_a_reference_on_real_and_made_up_bars() {
         let expressions: Vec<String> =
             file["values"].as_object().unwrap().keys().cloned().collect();
         for output in INDICATORS.iter().flat_map(|indicator| indicator.outputs) {
-            assert!(calls(&expressions, output.name), "{} on {name}", output.name);
+            assert!(
+                calls(&expressions, output.name),
+                "{name}.json has no expression with {}: {ADD_REFERENCE}",
+                output.name
+            );
         }
         all.extend(expressions);
     }
     for name in crate::language::functions::function_names() {
-        assert!(calls(&all, name), "{name}");
+        assert!(calls(&all, name), "no reference has an expression with {name}: {ADD_REFERENCE}");
     }
 }
 

@@ -8,8 +8,8 @@ pub fn did_you_mean<'a>(
     known: impl IntoIterator<Item = &'a str>,
     fallback: impl FnOnce() -> String,
 ) -> String {
-    if let Some(near) = nearest(name, known) {
-        return format!(", did you mean `{near}`?");
+    if let Some(similar) = nearest(name, known) {
+        return format!(", did you mean `{similar}`?");
     }
     fallback()
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::{Column, Timeframe, time, validated_copy};
 use crate::compute::multiversion::multiversion;
 use crate::error::{Code, Error, Issue, Result};
+use crate::quote::counted;
 
 /// How many faulty bars an error lists.
 const LISTED_FAULTS: usize = 10;
@@ -267,10 +268,6 @@ impl Bars {
     pub fn inferred_timeframe(&self) -> Option<Timeframe> {
         self.median_step().and_then(Timeframe::from_milliseconds)
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Formats a number for a message, with an exponent if it would take hundreds of digits.

@@ -164,14 +164,14 @@ mod tests {
         let error = resample(&days, Timeframe::H1).unwrap_err();
         assert_eq!(error.code, Code::InvalidArgument);
         assert_eq!(error.message, "timeframe 1h is finer than the bars, which are 1d apart");
-        let four = bars(&["2020-01-02T00:00", "2020-01-02T04:00", "2020-01-02T08:00"]);
+        let four_hourly = bars(&["2020-01-02T00:00", "2020-01-02T04:00", "2020-01-02T08:00"]);
         assert!(
-            resample(&four, Timeframe::H6)
+            resample(&four_hourly, Timeframe::H6)
                 .unwrap_err()
                 .message
                 .contains("4h bars cannot be resampled to 6h: choose a multiple of 4h")
         );
-        assert_eq!(resample(&four, Timeframe::H8).unwrap().len(), 2);
+        assert_eq!(resample(&four_hourly, Timeframe::H8).unwrap().len(), 2);
     }
 
     #[test]

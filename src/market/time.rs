@@ -77,7 +77,7 @@ pub(super) fn to_integers(milliseconds: &[f64], integers: &mut [i64]) -> bool {
     is_valid
 }
 
-/// Converts ascending timestamps to floating-point numbers, as JavaScript has them.
+/// Converts ascending timestamps to floating-point numbers, the numbers of JavaScript.
 pub fn to_numbers(timestamps: &[i64], executor: &dyn Executor) -> Vec<f64> {
     let is_small = |timestamp: Option<&i64>| {
         timestamp.is_none_or(|timestamp| timestamp.unsigned_abs() < 1 << 51)
@@ -140,7 +140,7 @@ mod tests {
         let mut back = [0; 8];
         assert!(to_integers(&numbers, &mut back));
         assert_eq!(back, timestamps);
-        #[expect(clippy::cast_precision_loss, reason = "as JavaScript has it")]
+        #[expect(clippy::cast_precision_loss, reason = "JavaScript converts in the same way")]
         let plain = timestamps.map(|timestamp| timestamp as f64);
         assert_eq!(numbers, plain);
         assert_eq!(to_numbers(&[-LIMIT, 7, LIMIT], &Sequential), [-8.64e15, 7.0, 8.64e15]);

@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const ALPHA: Metric = Metric {
     name: "alpha",
     unit: Unit::PercentPerYear,
-    description: "Annualized return that the benchmark does not explain; null if the benchmark does not vary",
+    description: "Annualized return that the benchmark does not explain; null for fewer than two bars, or if the benchmark does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -1,8 +1,8 @@
 //! Mean duration of the drawdowns.
 
 use super::metric::{Metric, Unit};
-use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
+use crate::numbers::count_to_f64;
 
 /// Mean duration of the drawdowns, days.
 ///
@@ -18,7 +18,7 @@ pub const AVG_DRAWDOWN_DURATION_DAYS: Metric = Metric {
 
 fn compute(statistics: &Statistics) -> Option<f64> {
     (statistics.drawdowns.count > 0).then(|| {
-        float(statistics.drawdowns.total_bars) / float(statistics.drawdowns.count)
+        count_to_f64(statistics.drawdowns.total_bars) / count_to_f64(statistics.drawdowns.count)
             * statistics.bar_days
     })
 }

@@ -11,7 +11,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
-    description: "Sensitivity of the returns to those of the benchmark; null if the benchmark does not vary",
+    description: "Sensitivity of the returns to those of the benchmark; null for fewer than two bars, or if the benchmark does not vary",
     needs: StatisticSet::RETURNS,
     compute: |statistics| beta_of(statistics),
 };

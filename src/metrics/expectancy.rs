@@ -1,8 +1,8 @@
 //! Expected result of a trade.
 
 use super::metric::{Metric, Unit};
-use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
+use crate::numbers::count_to_f64;
 
 /// Expected result of a trade, money.
 ///
@@ -20,8 +20,8 @@ pub const EXPECTANCY: Metric = Metric {
 fn compute(statistics: &Statistics) -> Option<f64> {
     let (closed, wins, losses) =
         (&statistics.trades.closed, &statistics.trades.wins, &statistics.trades.losses);
-    let win = closed.mean(float(wins.count))? * wins.mean(wins.pnl).unwrap_or(0.0);
-    let loss = closed.mean(float(losses.count))? * losses.mean(losses.pnl).unwrap_or(0.0);
+    let win = closed.mean(count_to_f64(wins.count))? * wins.mean(wins.pnl).unwrap_or(0.0);
+    let loss = closed.mean(count_to_f64(losses.count))? * losses.mean(losses.pnl).unwrap_or(0.0);
     Some(win + loss)
 }
 

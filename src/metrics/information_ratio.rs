@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const INFORMATION_RATIO: Metric = Metric {
     name: "informationRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualized; null if the difference does not vary",
+    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualized; null for fewer than two bars, or if the difference does not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

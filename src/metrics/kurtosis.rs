@@ -2,8 +2,8 @@
 
 use super::arithmetic::second_moment;
 use super::metric::{Metric, Unit};
-use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
+use crate::numbers::count_to_f64;
 
 /// Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution; a ratio.
 ///
@@ -19,7 +19,7 @@ pub const KURTOSIS: Metric = Metric {
 };
 
 fn compute(statistics: &Statistics) -> Option<f64> {
-    let n = float(statistics.returns.count);
+    let n = count_to_f64(statistics.returns.count);
     let (second, fourth) =
         (second_moment(statistics)?, statistics.returns.per_bar(statistics.returns.fourths)?);
     let factor = (n - 1.0) / ((n - 2.0) * (n - 3.0));

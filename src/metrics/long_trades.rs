@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Number of long trades, open and closed.
 ///
@@ -13,7 +13,7 @@ pub const LONG_TRADES: Metric = Metric {
     unit: Unit::Count,
     description: "Number of long trades, open and closed",
     needs: StatisticSet::TRADES,
-    compute: |statistics| Some(float(statistics.trades.long)),
+    compute: |statistics| Some(count_to_f64(statistics.trades.long)),
 };
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Longest time below a peak of the equity, days.
 ///
@@ -15,7 +15,7 @@ pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         (statistics.drawdowns.count > 0)
-            .then(|| float(statistics.drawdowns.longest_bars) * statistics.bar_days)
+            .then(|| count_to_f64(statistics.drawdowns.longest_bars) * statistics.bar_days)
     },
 };
 

@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Most consecutive losing trades.
 ///
@@ -13,7 +13,7 @@ pub const MAX_LOSS_STREAK: Metric = Metric {
     unit: Unit::Count,
     description: "Most consecutive losing trades",
     needs: StatisticSet::TRADES,
-    compute: |statistics| Some(float(statistics.trades.losses.longest_streak)),
+    compute: |statistics| Some(count_to_f64(statistics.trades.losses.longest_streak)),
 };
 
 #[cfg(test)]

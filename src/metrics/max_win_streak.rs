@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Most consecutive winning trades.
 ///
@@ -13,7 +13,7 @@ pub const MAX_WIN_STREAK: Metric = Metric {
     unit: Unit::Count,
     description: "Most consecutive winning trades",
     needs: StatisticSet::TRADES,
-    compute: |statistics| Some(float(statistics.trades.wins.longest_streak)),
+    compute: |statistics| Some(count_to_f64(statistics.trades.wins.longest_streak)),
 };
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Returns the unit as documentation has it.
+    /// Returns the name of the unit in the documentation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Money => "money",

@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Number of open trades.
 ///
@@ -13,7 +13,7 @@ pub const OPEN_TRADES: Metric = Metric {
     unit: Unit::Count,
     description: "Number of open trades",
     needs: StatisticSet::TRADES,
-    compute: |statistics| Some(float(statistics.trades.open())),
+    compute: |statistics| Some(count_to_f64(statistics.trades.open())),
 };
 
 #[cfg(test)]

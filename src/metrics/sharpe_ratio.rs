@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const SHARPE_RATIO: Metric = Metric {
     name: "sharpeRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the risk-free rate divided by its standard deviation, annualized; null if returns do not vary",
+    description: "Mean return above the risk-free rate divided by its standard deviation, annualized; null for fewer than two bars, or if returns do not vary",
     needs: StatisticSet::RETURNS,
     compute,
 };

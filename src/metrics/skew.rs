@@ -2,8 +2,8 @@
 
 use super::arithmetic::second_moment;
 use super::metric::{Metric, Unit};
-use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
+use crate::numbers::count_to_f64;
 
 /// Skewness of the returns: their asymmetry, negative for a long left tail; a ratio.
 ///
@@ -19,7 +19,7 @@ pub const SKEW: Metric = Metric {
 };
 
 fn compute(statistics: &Statistics) -> Option<f64> {
-    let n = float(statistics.returns.count);
+    let n = count_to_f64(statistics.returns.count);
     let (second, third) =
         (second_moment(statistics)?, statistics.returns.per_bar(statistics.returns.cubes)?);
     (statistics.returns.count > 2)

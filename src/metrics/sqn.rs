@@ -2,8 +2,8 @@
 
 use super::arithmetic::ratio;
 use super::metric::{Metric, Unit};
-use super::statistics::float;
 use super::statistics::{StatisticSet, Statistics};
+use crate::numbers::count_to_f64;
 
 /// System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; a ratio.
 ///
@@ -20,8 +20,9 @@ pub const SQN: Metric = Metric {
 fn compute(statistics: &Statistics) -> Option<f64> {
     let closed = &statistics.trades.closed;
     let freedom = closed.count.checked_sub(1).filter(|&freedom| freedom > 0)?;
-    let deviation = (statistics.trades.squares / float(freedom)).sqrt();
-    ratio(closed.mean(closed.pnl)?, deviation).map(|ratio| ratio * float(closed.count).sqrt())
+    let deviation = (statistics.trades.squares / count_to_f64(freedom)).sqrt();
+    ratio(closed.mean(closed.pnl)?, deviation)
+        .map(|ratio| ratio * count_to_f64(closed.count).sqrt())
 }
 
 #[cfg(test)]

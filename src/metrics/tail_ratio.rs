@@ -11,7 +11,7 @@ use super::statistics::StatisticSet;
 pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
-    description: "95th percentile of the returns divided by the 5th, unsigned; null if the 5th is 0",
+    description: "95th percentile of the returns divided by the 5th, unsigned; null without bars, or if the 5th is 0",
     needs: StatisticSet::TAILS,
     compute: |statistics| {
         statistics.tails.and_then(|tails| ratio(tails.high.abs(), tails.low.abs()))

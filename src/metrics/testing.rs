@@ -24,7 +24,7 @@ pub(super) fn statistics_of(
     equity: &[f64],
     orders: &Orders,
     trades: &Trades,
-    rejected_signals: u64,
+    rejected_signals: usize,
 ) -> Statistics {
     let initial_capital = curve.initial_capital;
     let trading = TradingInput {
@@ -54,7 +54,7 @@ fn statistics(
     equity: &[f64],
     orders: Orders,
     trades: &Trades,
-    rejected_signals: u64,
+    rejected_signals: usize,
 ) -> Statistics {
     let curve = EquityInput {
         initial_capital: 1_000.0,

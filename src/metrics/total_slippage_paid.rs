@@ -1,16 +1,16 @@
-//! Cost of slippage: the sum of what fills were worse than their price before slippage.
+//! Total cost of slippage.
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
-/// Cost of slippage: the sum of what fills were worse than their price before slippage; money.
+/// Total cost of slippage, money.
 ///
-/// Σ size × |price of the fill − price before slippage|. Never null.
+/// Σ size × |fill price − price before slippage|. Never null.
 /// Checked against numpy: vectorbt has no such metric.
 pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
-    description: "Cost of slippage: the sum of what fills were worse than their price before slippage",
+    description: "Total cost of slippage: Σ size × |fill price − price before slippage|",
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.slippage),
 };

@@ -11,7 +11,7 @@ use super::statistics::StatisticSet;
 pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
-    description: "Traded value divided by the mean equity; null without bars",
+    description: "Traded value divided by the mean equity; null without bars, or if the mean equity is 0",
     needs: StatisticSet::RETURNS.union(StatisticSet::EXPOSURE),
     compute: |statistics| ratio(statistics.exposure.traded_value, statistics.mean_equity?),
 };

@@ -1,7 +1,8 @@
 //! Number of signals that made no order.
 
 use super::metric::{Metric, Unit};
-use super::statistics::{StatisticSet, Statistics};
+use super::statistics::StatisticSet;
+use crate::numbers::count_to_f64;
 
 /// Number of signals that made no order.
 ///
@@ -12,13 +13,8 @@ pub const UNEXECUTED_SIGNALS: Metric = Metric {
     unit: Unit::Count,
     description: "Number of signals that made no order; warnings of the result give the reasons",
     needs: StatisticSet::NONE,
-    compute: |statistics| Some(unexecuted(statistics)),
+    compute: |statistics| Some(count_to_f64(statistics.rejected_signals)),
 };
-
-#[expect(clippy::cast_precision_loss, reason = "counts of signals are far below 2^53")]
-const fn unexecuted(statistics: &Statistics) -> f64 {
-    statistics.rejected_signals as f64
-}
 
 #[cfg(test)]
 mod tests {

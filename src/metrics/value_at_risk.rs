@@ -5,7 +5,7 @@ use super::statistics::StatisticSet;
 
 /// 5th percentile of the returns of the bars, negative for a loss, percent.
 ///
-/// P5(r), interpolated between neighbours. Null without bars.
+/// P5(r), interpolated between neighbors. Null without bars.
 /// vectorbt: `ReturnsAccessor.value_at_risk`.
 pub const VALUE_AT_RISK: Metric = Metric {
     name: "valueAtRisk",

@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Fraction of the closed trades with a result above 0, percent.
 ///
@@ -17,7 +17,7 @@ pub const WIN_RATE: Metric = Metric {
         statistics
             .trades
             .closed
-            .mean(float(statistics.trades.wins.count))
+            .mean(count_to_f64(statistics.trades.wins.count))
             .map(|share| share * 100.0)
     },
 };

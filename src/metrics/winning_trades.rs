@@ -2,7 +2,7 @@
 
 use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
-use super::statistics::float;
+use crate::numbers::count_to_f64;
 
 /// Number of closed trades with a result above 0.
 ///
@@ -13,7 +13,7 @@ pub const WINNING_TRADES: Metric = Metric {
     unit: Unit::Count,
     description: "Number of closed trades with a result above 0",
     needs: StatisticSet::TRADES,
-    compute: |statistics| Some(float(statistics.trades.wins.count)),
+    compute: |statistics| Some(count_to_f64(statistics.trades.wins.count)),
 };
 
 #[cfg(test)]

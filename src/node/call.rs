@@ -124,17 +124,17 @@ where
     Ok(promise)
 }
 
-/// How long no large block of memory may be requested until the cached ones are released. It is checked at this interval,
-/// so that a release can take up to twice as long.
+/// Cached blocks of memory are released after this long without a request for a large block. The check runs at this
+/// interval, so a release can take up to twice as long.
 const IDLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Schedules the release of cached memory for when no large block has been requested for some seconds.
 fn release_memory_when_idle(runtime: &Handle) {
-    let Some(mut watch) = allocator::IdleWatch::start() else { return };
+    let Some(mut idle_watch) = allocator::IdleWatch::start() else { return };
     runtime.spawn(async move {
         loop {
             tokio::time::sleep(IDLE_INTERVAL).await;
-            if watch.release_if_idle() {
+            if idle_watch.release_if_idle() {
                 break;
             }
         }

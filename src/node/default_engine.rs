@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::request::Input;
 use crate::service::Engine;
 
-use super::environment;
+use super::engine_config;
 use super::runtime::Runtime;
 
 /// Returns the default engine of this JavaScript environment. The first call creates it from the environment variables.
@@ -18,7 +18,7 @@ pub(super) fn default_engine(env: &Env) -> Result<Arc<Engine>> {
     if let Some(engine) = &*slot.borrow() {
         return Ok(Arc::clone(engine));
     }
-    let config = environment::resolve(env, &Input::Null)?;
+    let config = engine_config::resolve(env, &Input::Null)?;
     // Reading the environment may have run code of the caller that created the engine.
     if let Some(engine) = &*slot.borrow() {
         return Ok(Arc::clone(engine));

@@ -12,7 +12,7 @@ use crate::service::Engine;
 use super::call::promise;
 use super::error::{CallFailure, reject_on_failure};
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
-use super::{environment, input, use_cases};
+use super::{engine_config, input, use_cases};
 
 /// An engine: a store, a cache, and limits.
 ///
@@ -31,7 +31,7 @@ impl BacktestEngine {
     #[napi(constructor, catch_unwind, ts_args_type = "config?: EngineConfig")]
     pub fn new(env: Env, config: Option<Unknown<'_>>) -> Result<Self> {
         let engine = input::read(&env, config, "config")
-            .and_then(|config| environment::resolve(&env, &config))
+            .and_then(|config| engine_config::resolve(&env, &config))
             .and_then(Engine::new);
         match engine {
             Ok(engine) => Ok(Self { engine: Arc::new(engine) }),
@@ -123,7 +123,7 @@ impl BacktestEngine {
 
     /// Lists all strategies: the built-in ones, then the registered ones by id.
     ///
-    /// Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<StrategyInfo>>")]
     pub fn list_strategies<'env>(
         &self,
@@ -206,7 +206,7 @@ impl BacktestEngine {
 
     /// Lists the assets that have bars.
     ///
-    /// Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
+    /// Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         use_cases::list_assets(env, Ok(Arc::clone(&self.engine)))

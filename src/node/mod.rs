@@ -15,15 +15,15 @@
 mod call;
 mod default_engine;
 pub mod engine;
-mod environment;
+mod engine_config;
 mod error;
 mod exception;
-mod exports;
-mod function;
 pub mod functions;
+mod init;
 mod input;
 mod options;
 mod runtime;
+mod signal_function;
 pub mod transfer;
 pub mod types;
 mod use_cases;

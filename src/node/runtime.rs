@@ -110,7 +110,8 @@ impl Runtime {
             return start.elapsed() < TURN_BUDGET;
         }
         let Some(watch_turn) = &self.watch_turn else { return false };
-        let is_watched = watch_turn.borrow_back(env).and_then(|watch| watch.apply((), ())).is_ok();
+        let is_watched =
+            watch_turn.borrow_back(env).and_then(|function| function.apply((), ())).is_ok();
         if !is_watched {
             let _ = take_exception(env);
         }

@@ -17,9 +17,9 @@ use crate::store::record::{Outcome, Run};
 
 use super::call::{promise, promise_with_options};
 use super::error::{self, reject_on_failure};
-use super::function::JsFunction;
 use super::input::read;
 use super::runtime::Runtime;
+use super::signal_function::JsFunction;
 use super::transfer::Packed;
 use super::types::{
     AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,

@@ -34,13 +34,15 @@ pub struct Trades {
 }
 
 impl Trades {
-    /// Makes trades of filled orders. A position that is open at the end is valued at the last close.
+    /// Builds trades from filled orders in new memory.
+    #[cfg(test)]
     #[must_use]
     pub fn from_orders(close: &[f64], orders: &Orders) -> Self {
         Self::default().replaced_by(close, orders)
     }
 
-    /// Does the same as [`Trades::from_orders`] and reuses the memory of these trades.
+    /// Builds trades from filled orders in the memory of these trades. A position that is open at the end is valued at the last
+    /// close.
     #[must_use]
     pub fn replaced_by(self, close: &[f64], orders: &Orders) -> Self {
         let mut trades = self;

@@ -10,7 +10,7 @@ use crate::settings::{Settings, SizeType};
 
 use super::bars_input;
 use super::bound_request::BoundRequest;
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::names;
 use super::strategy_request::{StrategyRef, StrategyRequest};
 use super::strategy_selection::StrategySelection;
@@ -33,12 +33,12 @@ pub struct BacktestRequest {
     bars: Option<Input>,
     persist: bool,
     user_id: Option<String>,
-    /// The problems of all fields but the strategy's.
+    /// The problems of all fields except those of the strategy.
     issues: Issues,
 }
 
 impl BacktestRequest {
-    /// Reads all fields but the bars, which may take long.
+    /// Reads all fields except the bars, which can take long to read.
     pub fn read(mut input: Input) -> Self {
         let definition = input.take_field("strategy");
         let parameters = input.take_field("parameters");
@@ -105,9 +105,9 @@ impl BacktestRequest {
     /// # Errors
     /// `INVALID_ARGUMENT` with all problems; `UNKNOWN_STRATEGY` with all problems if no strategy has the id; `BAD_DATA` for
     /// bars that violate an invariant; `LIMIT_EXCEEDED` for Arrow bytes with more rows than the limit.
-    pub(super) fn bind(mut self, catalogue: &Catalogue, limit: Limit) -> Result<BoundRequest> {
+    pub(super) fn bind(mut self, catalog: &Catalog, limit: Limit) -> Result<BoundRequest> {
         let mut issues = std::mem::take(&mut self.strategy.issues);
-        let selection = StrategySelection::bind(&self.strategy, catalogue, &mut issues);
+        let selection = StrategySelection::bind(&self.strategy, catalog, &mut issues);
         let position_size = selection.position_size;
         issues.append(self.issues);
         let is_conflict = self.has_order_size && position_size < 1.0;

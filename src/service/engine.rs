@@ -17,7 +17,7 @@ use crate::strategies::Registry;
 
 use super::cache::BarCache;
 use super::cancellation::Cancellation;
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::log;
 use super::run_queue::{RunQueue, Ticket};
 
@@ -33,7 +33,7 @@ pub(super) struct Backends {
 pub struct Engine {
     pub(super) config: Config,
     /// The strategies that are known without the store.
-    pub(super) catalogue: Mutex<Catalogue>,
+    pub(super) catalog: Mutex<Catalog>,
     pub(super) cache: BarCache,
     queue: RunQueue,
     /// The connection settings of the store, if it is in PostgreSQL.
@@ -71,10 +71,7 @@ impl Engine {
             .map(|url| settings("marketDataUrl", url))
             .transpose()?;
         Ok(Self {
-            catalogue: Mutex::new(Catalogue {
-                registry: Registry::builtin()?,
-                ..Catalogue::default()
-            }),
+            catalog: Mutex::new(Catalog { registry: Registry::builtin()?, ..Catalog::default() }),
             cache: BarCache::new(config.cache_ttl_seconds),
             server,
             prices,
@@ -209,7 +206,7 @@ impl Engine {
             call_ended.await;
         }
         // Functions of the caller may own anything, including this engine.
-        self.change_local_catalogue(|catalogue| catalogue.functions.clear());
+        self.change_local_catalog(|catalog| catalog.functions.clear());
         match self.backends.get() {
             Some(backends) => {
                 backends.source.close().await?;

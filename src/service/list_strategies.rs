@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::Result;
 
 use super::cancellation::Cancellation;
-use super::catalogue::CatalogueEntry;
+use super::catalog::CatalogEntry;
 use super::engine::Engine;
 
 impl Engine {
@@ -13,12 +13,12 @@ impl Engine {
     ///
     /// # Errors
     /// `CLOSED`, `STORAGE`: a list that silently omits the registered strategies would be wrong.
-    pub async fn list_strategies(&self) -> Result<Vec<CatalogueEntry>> {
+    pub async fn list_strategies(&self) -> Result<Vec<CatalogEntry>> {
         let _call = self.start_call(&Cancellation::default())?;
-        let catalogue = self.full_catalogue().await?;
-        let entries = catalogue.registry.list().map(|strategy| CatalogueEntry {
+        let catalog = self.full_catalog().await?;
+        let entries = catalog.registry.list().map(|strategy| CatalogEntry {
             strategy: Arc::clone(strategy),
-            is_function: catalogue.functions.contains_key(&strategy.definition().id),
+            is_function: catalog.functions.contains_key(&strategy.definition().id),
         });
         Ok(entries.collect())
     }

@@ -6,7 +6,7 @@ pub mod bars_input;
 mod bound_request;
 pub mod cache;
 pub mod cancellation;
-pub mod catalogue;
+pub mod catalog;
 mod chart_input;
 mod charted_run;
 mod clock;
@@ -42,7 +42,7 @@ pub mod validate_strategy;
 
 pub use backtest_request::BacktestRequest;
 pub use cancellation::Cancellation;
-pub use catalogue::CatalogueEntry;
+pub use catalog::CatalogEntry;
 pub use engine::Engine;
 pub use function::{BarColumns, SignalFunction};
 pub use import_bars::ImportSummary;

@@ -18,7 +18,7 @@ pub(super) fn outcome(backtest: Backtest, bars: &Bars) -> Outcome {
     }
 }
 
-/// Returns metrics as records have them.
+/// Converts metrics to the form in which runs are stored.
 pub(super) fn values(metrics: Vec<(&'static str, Option<f64>)>) -> MetricValues {
     metrics.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()
 }

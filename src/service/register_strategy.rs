@@ -8,7 +8,7 @@ use crate::store::StoredStrategy;
 use crate::strategies::{self, Strategy};
 
 use super::cancellation::Cancellation;
-use super::catalogue::CatalogueEntry;
+use super::catalog::CatalogEntry;
 use super::clock;
 use super::engine::Engine;
 use super::function::SignalFunction;
@@ -25,26 +25,26 @@ impl Engine {
         &self,
         input: &Input,
         function: Option<Arc<dyn SignalFunction>>,
-    ) -> Result<CatalogueEntry> {
+    ) -> Result<CatalogEntry> {
         let _call = self.start_call(&Cancellation::default())?;
         let strategy = self.read_registered(input, function.is_some())?;
         let is_function = function.is_some();
         let id = strategy.definition().id.clone();
         if let Some(function) = function {
-            self.change_local_catalogue(|catalogue| {
-                catalogue.registry.insert(Arc::clone(&strategy))?;
-                catalogue.functions.insert(id, function);
+            self.change_local_catalog(|catalog| {
+                catalog.registry.insert(Arc::clone(&strategy))?;
+                catalog.functions.insert(id, function);
                 Ok(())
             })?;
         } else {
             self.backends().await?.store.save_strategy(record(&strategy)).await?;
-            self.change_local_catalogue(|catalogue| {
-                catalogue.functions.remove(&id);
-                catalogue.registry.remove(&id);
+            self.change_local_catalog(|catalog| {
+                catalog.functions.remove(&id);
+                catalog.registry.remove(&id);
             });
         }
         tracing::info!(strategy_id = %strategy.definition().id, function = is_function, "strategy registered");
-        Ok(CatalogueEntry { strategy, is_function })
+        Ok(CatalogEntry { strategy, is_function })
     }
 
     fn read_registered(&self, input: &Input, is_function: bool) -> Result<Arc<Strategy>> {
@@ -57,7 +57,7 @@ impl Engine {
         if let Input::Record(fields) = input
             && let Some((_, Input::Text(id))) = fields.iter().find(|(name, _)| name == "id")
         {
-            self.local_catalogue().registry.check_free(id, &mut issues);
+            self.local_catalog().registry.check_free(id, &mut issues);
         }
         issues.into_result(Code::InvalidArgument)?;
         let strategy =

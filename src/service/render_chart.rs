@@ -124,7 +124,7 @@ impl Engine {
         let name = if let Some(source) = &run.strategy_source {
             strategies::parse(source).ok().map(|definition| definition.name)
         } else {
-            let strategy = self.local_catalogue().registry.get(&run.strategy_id);
+            let strategy = self.local_catalog().registry.get(&run.strategy_id);
             strategy.ok().map(|strategy| strategy.definition().name.clone())
         };
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| run.strategy_id.clone())

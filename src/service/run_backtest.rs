@@ -48,11 +48,11 @@ impl Engine {
     ) -> Result<CompletedRun> {
         let _call = self.start_call(&control.cancellation)?;
         let cancellation = control.cancellation.clone();
-        let catalogue = cancellation.or(self.catalogue_for(&request.strategy.reference)).await?;
+        let catalog = cancellation.or(self.catalog_for(&request.strategy.reference)).await?;
         let limit = Limit::of_run(self.config.max_data_points);
         let is_long = request.is_long_to_bind();
-        let request = pool::run_blocking(is_long, || request.bind(&catalogue, limit))?;
-        drop(catalogue);
+        let request = pool::run_blocking(is_long, || request.bind(&catalog, limit))?;
+        drop(catalog);
         self.check_duration(&request)?;
         let plan = cancellation.or(self.plan_load(&request.bar_query())).await?;
         if plan.is_short(&request.bar_query()) {

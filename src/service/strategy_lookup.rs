@@ -9,57 +9,57 @@ use crate::error::{Error, Result};
 use crate::store::StoredStrategy;
 use crate::strategies::{self, Strategy};
 
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::engine::Engine;
 use super::strategy_request::StrategyRef;
 
 impl Engine {
     /// Returns the strategies that are known without the store: built-in ones and functions.
-    pub(super) fn local_catalogue(&self) -> Catalogue {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn local_catalog(&self) -> Catalog {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes the strategies that are known without the store.
-    pub(super) fn change_local_catalogue<T>(&self, change: impl FnOnce(&mut Catalogue) -> T) -> T {
-        change(&mut self.catalogue.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn change_local_catalog<T>(&self, change: impl FnOnce(&mut Catalog) -> T) -> T {
+        change(&mut self.catalog.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns a catalogue that contains the referenced strategy if it is known. If it is unknown, the catalogue contains
+    /// Returns a catalog that contains the referenced strategy if it is known. If it is unknown, the catalog contains
     /// all strategies, so that an error can suggest the nearest id.
     ///
     /// # Errors
     /// `STORAGE` if the store is needed and fails, or contains a strategy that this version cannot read.
-    pub(super) async fn catalogue_for(&self, reference: &StrategyRef) -> Result<Catalogue> {
-        let mut catalogue = self.local_catalogue();
-        let StrategyRef::Id(id) = reference else { return Ok(catalogue) };
-        if catalogue.registry.is_builtin(id) || catalogue.functions.contains_key(id) {
-            return Ok(catalogue);
+    pub(super) async fn catalog_for(&self, reference: &StrategyRef) -> Result<Catalog> {
+        let mut catalog = self.local_catalog();
+        let StrategyRef::Id(id) = reference else { return Ok(catalog) };
+        if catalog.registry.is_builtin(id) || catalog.functions.contains_key(id) {
+            return Ok(catalog);
         }
         match self.backends().await?.store.strategy(id).await? {
-            Some(stored) => catalogue.registry.insert(compile(&stored)?)?,
-            None => self.add_stored(&mut catalogue).await?,
+            Some(stored) => catalog.registry.insert(compile(&stored)?)?,
+            None => self.add_stored(&mut catalog).await?,
         }
-        Ok(catalogue)
+        Ok(catalog)
     }
 
-    /// Returns a catalogue of all strategies.
+    /// Returns a catalog of all strategies.
     ///
     /// # Errors
     /// `STORAGE`.
-    pub(super) async fn full_catalogue(&self) -> Result<Catalogue> {
-        let mut catalogue = self.local_catalogue();
-        self.add_stored(&mut catalogue).await?;
-        Ok(catalogue)
+    pub(super) async fn full_catalog(&self) -> Result<Catalog> {
+        let mut catalog = self.local_catalog();
+        self.add_stored(&mut catalog).await?;
+        Ok(catalog)
     }
 
-    async fn add_stored(&self, catalogue: &mut Catalogue) -> Result<()> {
+    async fn add_stored(&self, catalog: &mut Catalog) -> Result<()> {
         for stored in self.backends().await?.store.strategies().await? {
-            if catalogue.functions.contains_key(&stored.id) {
+            if catalog.functions.contains_key(&stored.id) {
                 continue;
             }
             // A strategy that a newer version registered, or whose id is now built in, must not hide the others.
             if let Err(error) =
-                compile(&stored).and_then(|strategy| catalogue.registry.insert(strategy))
+                compile(&stored).and_then(|strategy| catalog.registry.insert(strategy))
             {
                 tracing::warn!(strategy_id = %stored.id, error = %error, "a registered strategy was skipped");
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::request::Issues;
 use crate::strategies::{BoundStrategy, Strategy, Validation, validate};
 
-use super::catalogue::Catalogue;
+use super::catalog::Catalog;
 use super::function::BoundFunction;
 use super::strategy_request::{StrategyRef, StrategyRequest};
 
@@ -31,11 +31,7 @@ pub(super) struct StrategySelection {
 
 impl StrategySelection {
     /// Looks up the strategy of a request and binds its parameters. Every problem is added to `issues`.
-    pub(super) fn bind(
-        request: &StrategyRequest,
-        catalogue: &Catalogue,
-        issues: &mut Issues,
-    ) -> Self {
+    pub(super) fn bind(request: &StrategyRequest, catalog: &Catalog, issues: &mut Issues) -> Self {
         let parameters = request.parameters.as_ref();
         let (id, definition) = match &request.reference {
             StrategyRef::Id(id) => (Some(id.as_str()), None),
@@ -48,13 +44,13 @@ impl StrategySelection {
             // The id has been reported, and there is no other strategy to check.
             Validation::without_strategy(parameters)
         } else {
-            validate(&catalogue.registry, id, definition, parameters)
+            validate(&catalog.registry, id, definition, parameters)
         };
         issues.append(std::mem::take(&mut validation.issues));
         let named = id.filter(|_| definition.is_none());
-        let function = named.and_then(|id| catalogue.functions.get(id));
+        let function = named.and_then(|id| catalog.functions.get(id));
         let has_source =
-            function.is_none() && named.is_none_or(|id| !catalogue.registry.is_builtin(id));
+            function.is_none() && named.is_none_or(|id| !catalog.registry.is_builtin(id));
         let function = function.zip(validation.bound.as_ref()).map(|(function, bound)| {
             BoundFunction { function: Arc::clone(function), parameters: bound.parameters().clone() }
         });

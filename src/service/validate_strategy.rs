@@ -36,9 +36,9 @@ impl Engine {
         let mut strategy = StrategyRequest::read(&mut fields, definition, parameters);
         let bars = fields.integer("barCount", Range::NOT_NEGATIVE, &mut issues);
         fields.finish(&mut issues);
-        let catalogue = self.catalogue_for(&strategy.reference).await?;
+        let catalog = self.catalog_for(&strategy.reference).await?;
         let mut all = std::mem::take(&mut strategy.issues);
-        let selection = StrategySelection::bind(&strategy, &catalogue, &mut all);
+        let selection = StrategySelection::bind(&strategy, &catalog, &mut all);
         all.append(issues);
         let mut report = ValidationReport { issues: all.into_vec(), warnings: selection.warnings };
         if let (Some(function), true) = (&selection.function, report.issues.is_empty()) {

@@ -161,6 +161,7 @@ impl Default for Conventions {
 
 impl Settings {
     /// Returns vectorbt's own defaults: no fees, no slippage, stops measured from the close and filled as limit orders.
+    #[cfg(test)]
     #[must_use]
     pub fn vectorbt() -> Self {
         Self::default().with(|settings| {

@@ -82,8 +82,8 @@ mod tests {
     fn sums_equal_those_of_the_definition() {
         let mut values = vec![0.0, -0.0, 1e-13, 1e-12, 2e-12, 1e-9, 5e-324, f64::NAN];
         for base in [1e-12, 1e-3, 1.0, 1e4, 1e15, 1e299, f64::MAX, f64::INFINITY] {
-            for near in [1.0, 1.0 + 1e-10, 1.0 + 1e-9, 1.0 + 1.000_001e-9, 1.0 + 2e-9, 0.5] {
-                values.push(base * near);
+            for factor in [1.0, 1.0 + 1e-10, 1.0 + 1e-9, 1.0 + 1.000_001e-9, 1.0 + 2e-9, 0.5] {
+                values.push(base * factor);
             }
         }
         for &a in &values {

@@ -1,7 +1,7 @@
-//! What is held after each order, by the arithmetic of vectorbt's `value()`.
+//! Cash and position after each order, computed like vectorbt's `value()`.
 //!
-//! The simulation decides orders by the arithmetic of vectorbt's order functions. `value()` sums cash flows of the orders
-//! anew, and its last digits differ. Equity is compared with `value()`, so that these columns are what equity is made of.
+//! The simulation decides orders with the arithmetic of vectorbt's order functions. `value()` sums the cash flows of the
+//! orders again, and its last digits differ. Equity is compared with `value()`, so it is computed from these columns.
 
 use super::approx::{add, snap};
 

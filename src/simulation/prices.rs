@@ -79,6 +79,7 @@ impl<'a> Prices<'a> {
     ///
     /// # Errors
     /// `BAD_DATA` for a price that is not finite or not above 0.
+    #[cfg(test)]
     pub fn of_close(close: &'a [f64]) -> Result<Self> {
         Self::new(None, None, None, close)
     }

@@ -75,7 +75,17 @@ prop_compose! {
         allow_partial in any::<bool>(),
         lock_cash in any::<bool>(),
     ) -> Settings {
-        Settings::default().with(|settings| { settings.costs.fees = fees; settings.costs.fixed_fees = fixed_fees; settings.costs.slippage = slippage; settings.sizing.size = size; settings.sizing.size_type = size_type; settings.sizing.max_size = max_size; settings.sizing.size_granularity = size_granularity; settings.sizing.lock_cash = lock_cash; settings.sizing.allow_partial = allow_partial; })
+        Settings::default().with(|settings| {
+            settings.costs.fees = fees;
+            settings.costs.fixed_fees = fixed_fees;
+            settings.costs.slippage = slippage;
+            settings.sizing.size = size;
+            settings.sizing.size_type = size_type;
+            settings.sizing.max_size = max_size;
+            settings.sizing.size_granularity = size_granularity;
+            settings.sizing.lock_cash = lock_cash;
+            settings.sizing.allow_partial = allow_partial;
+        })
     }
 }
 
@@ -90,7 +100,15 @@ prop_compose! {
         execution in pick(Execution::ALL),
         sizes in Just(sizes),
     ) -> Settings {
-        sizes.with(|settings| { settings.rules.direction = direction; settings.rules.accumulate = accumulate; settings.rules.upon_long_conflict = upon_long_conflict; settings.rules.upon_short_conflict = upon_short_conflict; settings.rules.upon_dir_conflict = upon_dir_conflict; settings.rules.upon_opposite_entry = upon_opposite_entry; settings.conventions.execution = execution; })
+        sizes.with(|settings| {
+            settings.rules.direction = direction;
+            settings.rules.accumulate = accumulate;
+            settings.rules.upon_long_conflict = upon_long_conflict;
+            settings.rules.upon_short_conflict = upon_short_conflict;
+            settings.rules.upon_dir_conflict = upon_dir_conflict;
+            settings.rules.upon_opposite_entry = upon_opposite_entry;
+            settings.conventions.execution = execution;
+        })
     }
 }
 
@@ -105,7 +123,15 @@ prop_compose! {
         upon_stop_update in pick(StopUpdate::ALL),
         rules in Just(rules),
     ) -> Settings {
-        rules.with(|settings| { settings.stops.sl_stop = sl_stop; settings.stops.sl_trail = sl_trail; settings.stops.tp_stop = tp_stop; settings.stops.stop_entry_price = stop_entry_price; settings.stops.stop_exit_price = stop_exit_price; settings.stops.upon_stop_exit = upon_stop_exit; settings.stops.upon_stop_update = upon_stop_update; })
+        rules.with(|settings| {
+            settings.stops.sl_stop = sl_stop;
+            settings.stops.sl_trail = sl_trail;
+            settings.stops.tp_stop = tp_stop;
+            settings.stops.stop_entry_price = stop_entry_price;
+            settings.stops.stop_exit_price = stop_exit_price;
+            settings.stops.upon_stop_exit = upon_stop_exit;
+            settings.stops.upon_stop_update = upon_stop_update;
+        })
     }
 }
 
@@ -116,7 +142,9 @@ prop_compose! {
         exits in bits(bars),
         short_entries in proptest::option::of(bits(bars)),
         short_exits in proptest::option::of(bits(bars)),
-        settings in sizes().prop_flat_map(rules).prop_flat_map(|rules| prop_oneof![Just(rules.clone()), stops(rules)]),
+        settings in sizes()
+            .prop_flat_map(rules)
+            .prop_flat_map(|rules| prop_oneof![Just(rules.clone()), stops(rules)]),
     ) -> Case {
         let mut last: f64 = 100.0;
         let (mut open, mut high, mut low, mut close) = (vec![], vec![], vec![], vec![]);
@@ -176,7 +204,19 @@ prop_compose! {
             high.push(highest);
         }
         let size = if case.settings.sizing.size_type == SizeType::Percent { size.min(1.0) } else { size };
-        let settings = case.settings.with(|settings| { settings.costs.fees = fees; settings.costs.fixed_fees = fixed_fees; settings.costs.slippage = slippage; settings.sizing.size = size; settings.sizing.min_size = min_size; settings.sizing.max_size = max_size; settings.sizing.size_granularity = size_granularity; settings.stops.sl_stop = sl_stop; settings.stops.tp_stop = tp_stop; settings.conventions.risk_free = risk_free; settings.conventions.year_days = year_days; });
+        let settings = case.settings.with(|settings| {
+            settings.costs.fees = fees;
+            settings.costs.fixed_fees = fixed_fees;
+            settings.costs.slippage = slippage;
+            settings.sizing.size = size;
+            settings.sizing.min_size = min_size;
+            settings.sizing.max_size = max_size;
+            settings.sizing.size_granularity = size_granularity;
+            settings.stops.sl_stop = sl_stop;
+            settings.stops.tp_stop = tp_stop;
+            settings.conventions.risk_free = risk_free;
+            settings.conventions.year_days = year_days;
+        });
         (Case { open, high, low, close, signals: case.signals, settings }, capital)
     }
 }

@@ -11,7 +11,7 @@ use crate::observer::ProgressObserver;
 /// The observer is polled after at most this many bars, as long as anything happens on them.
 pub(super) const POLL: usize = 1 << 15;
 
-/// How many bars ahead fill prices are prefetched: some twenty orders of a busy strategy.
+/// How many bars ahead fill prices are prefetched: about twenty orders of a busy strategy.
 const PREFETCH_BARS: usize = 1 << 9;
 
 /// The account, the record, and how far the simulation got.

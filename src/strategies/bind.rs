@@ -1,10 +1,6 @@
 //! Binds parameter values to a strategy.
 //!
-//! There are two entry points, which share everything after the values are typed:
-//!
-//! - [`Strategy::read_parameters`] reads the untyped parameters of a request, fills in defaults and reports every problem.
-//! - [`Strategy::parameter_values`] takes one typed value per parameter. It is for parameter sweeps, which do not exist yet.
-//!
+//! [`Strategy::read_parameters`] reads the untyped parameters of a request, fills in defaults and reports every problem.
 //! [`Strategy::bind_values`] then checks the constraints and builds a plan. To share subexpressions between many bindings, add
 //! all of them to one [`PlanBuilder`] with [`Strategy::add_to_plan`].
 
@@ -15,8 +11,8 @@ use super::parameter_values::{PATH, ParameterValues};
 use super::read_parameters::ParameterReading;
 use super::strategy::{Strategy, issue};
 use crate::error::Issue;
+use crate::language::PlanBuilder;
 use crate::language::plan::StepId;
-use crate::language::{Binding, PlanBuilder};
 use crate::request::{Input, Issues};
 
 impl Strategy {
@@ -28,18 +24,6 @@ impl Strategy {
         issues: &mut Issues,
     ) -> Option<ParameterValues> {
         ParameterReading::read(self.definition(), input, issues).values
-    }
-
-    /// Checks typed values: one for each declared parameter, in their order, and the position size.
-    ///
-    /// # Errors
-    /// Every value that has the wrong type or is out of range.
-    pub fn parameter_values(
-        &self,
-        bindings: &[Binding],
-        position_size: f64,
-    ) -> Result<ParameterValues, Vec<Issue>> {
-        ParameterValues::new(self.definition(), bindings.to_vec(), position_size)
     }
 
     /// Reads the parameters of a request and binds them.
@@ -107,6 +91,7 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Binding;
     use crate::market::{Bars, time};
     use crate::observer::NoObserver;
     use crate::strategies::Registry;
@@ -117,6 +102,17 @@ mod tests {
 
     fn periods(fast: f64, slow: f64) -> [Binding; 2] {
         [Binding::Number(fast), Binding::Number(slow)]
+    }
+
+    impl Strategy {
+        /// Checks typed values: one for each declared parameter, in their order, and the position size.
+        fn parameter_values(
+            &self,
+            bindings: &[Binding],
+            position_size: f64,
+        ) -> Result<ParameterValues, Vec<Issue>> {
+            ParameterValues::new(self.definition(), bindings.to_vec(), position_size)
+        }
     }
 
     fn input(fast: Input, slow: f64) -> Input {

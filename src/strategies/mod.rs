@@ -2,7 +2,7 @@
 //!
 //! - A [`Definition`] is a strategy as data, read from text or from an object.
 //! - [`Strategy::compile`] checks it.
-//! - [`Strategy::read_parameters`] and [`Strategy::parameter_values`] check [`ParameterValues`].
+//! - [`Strategy::read_parameters`] reads and checks [`ParameterValues`].
 //! - [`Strategy::bind_values`] binds them. The resulting [`BoundStrategy`] computes signals from bars.
 //!
 //! The built-in strategies are text files in `builtin/`. To add one, write a file there: `build.rs` generates the list.

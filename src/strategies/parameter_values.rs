@@ -6,6 +6,7 @@ use super::definition::Definition;
 use super::parameter::{POSITION_SIZE, to_json};
 use crate::error::Issue;
 use crate::language::Binding;
+use crate::quote::counted;
 use crate::request::{Range, json_number};
 
 /// The path of the parameters in a request.
@@ -35,11 +36,8 @@ impl ParameterValues {
     ) -> Result<Self, Vec<Issue>> {
         let declared = definition.parameters.len();
         if bindings.len() != declared {
-            let message = format!(
-                "{PATH} must have {declared} {}, had {}",
-                if declared == 1 { "value" } else { "values" },
-                bindings.len()
-            );
+            let message =
+                format!("{PATH} must have {}, had {}", counted(declared, "value"), bindings.len());
             return Err(vec![Issue::new(PATH, "arity", message)]);
         }
         let mut issues = Vec::new();

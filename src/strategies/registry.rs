@@ -45,12 +45,16 @@ impl Registry {
         }
         let ids: Vec<&str> =
             self.list().map(|strategy| strategy.definition().id.as_str()).collect();
-        let near = nearest(id, ids.iter().copied())
-            .map(|near| format!(", did you mean {near}?"))
+        let suggestion = nearest(id, ids.iter().copied())
+            .map(|nearest| format!(", did you mean {nearest}?"))
             .unwrap_or_default();
         Err(Error::new(
             Code::UnknownStrategy,
-            format!("unknown strategy {}{near}; known strategies: {}", quoted(id), ids.join(", ")),
+            format!(
+                "unknown strategy {}{suggestion}; known strategies: {}",
+                quoted(id),
+                ids.join(", ")
+            ),
         ))
     }
 

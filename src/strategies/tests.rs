@@ -367,7 +367,7 @@ fn one_problem_does_not_hide_another() {
         "constraints": ["n > 5", "n <"],
         "entries": "rsii(close, n) < 30\n  and sma(close, m) > clse",
         "shortEntries": "close > sma(close, 0)",
-        "colour": "red",
+        "color": "red",
     }));
     let parameters = Input::from(json!({"n": 0, "k": 1}));
     let outcome = validate(&registry, None, Some(&definition), Some(&parameters));
@@ -391,8 +391,8 @@ fn one_problem_does_not_hide_another() {
             ),
             ("strategy.exits", "strategy.exits is required"),
             (
-                "strategy.colour",
-                "unknown field strategy.colour; known fields: constraints, description, entries, exits, generateSignals, id, name, parameters, reference, shortEntries, shortExits, type"
+                "strategy.color",
+                "unknown field strategy.color; known fields: constraints, description, entries, exits, generateSignals, id, name, parameters, reference, shortEntries, shortExits, type"
             ),
             (
                 "strategy.constraints[1]",

@@ -6,6 +6,7 @@
 use super::bound_strategy::BoundStrategy;
 use super::signal_field::SignalField;
 use crate::language::ConditionOutcome;
+use crate::quote::counted;
 
 /// The roots of one side of the market.
 struct Side {
@@ -75,12 +76,11 @@ impl BoundStrategy {
         if warm_up < bars.max(1) {
             return Vec::new();
         }
-        let unit = |count: usize| if count == 1 { "bar" } else { "bars" };
         vec![format!(
-            "the strategy needs {warm_up} {} of warm-up before it can enter, but there {} only {bars} {}",
-            unit(warm_up),
+            "the strategy needs {} of warm-up before it can enter, but there {} only {}",
+            counted(warm_up, "bar"),
             if bars == 1 { "is" } else { "are" },
-            unit(bars)
+            counted(bars, "bar")
         )]
     }
 

@@ -76,7 +76,7 @@ fn sound(random: &mut Random) -> (&'static str, Vec<u8>) {
 
 const DAY: i64 = 86_400_000;
 
-fn moment(row: usize) -> i64 {
+fn timestamp(row: usize) -> i64 {
     1_577_836_800_000 + row as i64 * DAY
 }
 
@@ -85,7 +85,7 @@ fn price(row: usize, column: usize) -> f64 {
 }
 
 fn iso(row: usize) -> String {
-    chrono::DateTime::from_timestamp_millis(moment(row))
+    chrono::DateTime::from_timestamp_millis(timestamp(row))
         .map_or_else(String::new, |date| date.format("%Y-%m-%d").to_string())
 }
 
@@ -105,7 +105,7 @@ fn text(random: &mut Random, rows: usize) -> Vec<u8> {
     for row in 0..rows {
         let date = match form {
             0 => iso(row),
-            1 => (moment(row) / 1000).to_string(),
+            1 => (timestamp(row) / 1000).to_string(),
             2 => format!("\"{}T00:00:00Z\"", iso(row)),
             _ => format!("{} 00:00", iso(row)),
         };
@@ -123,7 +123,7 @@ fn text(random: &mut Random, rows: usize) -> Vec<u8> {
 }
 
 fn times(random: &mut Random, rows: usize) -> ArrayRef {
-    let all = || (0..rows).map(moment);
+    let all = || (0..rows).map(timestamp);
     let texts = || (0..rows).map(iso);
     match random.below(12) {
         0 => Arc::new(TimestampSecondArray::from_iter_values(all().map(|time| time / 1000))),

@@ -59,7 +59,7 @@ fn rewritten_range(
     last: i64,
 ) -> Result<(i64, i64), Failure> {
     let full = i64::try_from(chunk::MAX_BARS).unwrap_or(i64::MAX);
-    let neighbour = |sql: &str, time: i64| -> Result<Option<i64>, Failure> {
+    let neighbor = |sql: &str, time: i64| -> Result<Option<i64>, Failure> {
         let found: Option<(i64, i64)> = transaction
             .query_row(sql, params![series, time], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
@@ -69,7 +69,7 @@ fn rewritten_range(
         "SELECT first, bars FROM bars WHERE series = ?1 AND first < ?2 ORDER BY first DESC LIMIT 1";
     let after =
         "SELECT last, bars FROM bars WHERE series = ?1 AND first > ?2 ORDER BY first LIMIT 1";
-    Ok((neighbour(before, first)?.unwrap_or(first), neighbour(after, last)?.unwrap_or(last)))
+    Ok((neighbor(before, first)?.unwrap_or(first), neighbor(after, last)?.unwrap_or(last)))
 }
 
 /// Merges bars with those of the chunks that overlap a range, sorted by opening time. Of two bars with the same opening time,

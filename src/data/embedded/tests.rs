@@ -103,7 +103,7 @@ async fn a_wrong_count_is_damage() {
     assert!(error.message.ends_with(expected), "{}", error.message);
 }
 
-/// A row as version 0.1.0 wrote it, with its checksum.
+/// A row as it was stored before XXH3, by early builds of version 0.1.0, with its checksum.
 const LEGACY_CHUNK: &str = "
     INSERT INTO bar_series (series, asset_symbol, timeframe, bars, first, last, revision) VALUES (1, 'A', '1m', 4, 0, 300000, 1);
     INSERT INTO bars (series, first, last, bars, checksum, timestamps, open, high, low, close, volume) VALUES (1, 0, 300000, 4,

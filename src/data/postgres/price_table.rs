@@ -215,9 +215,9 @@ impl LazyTable {
         }
         .await;
         cancellation.release(connection);
-        for labelled in result? {
-            self.remember_label(symbol, labelled.series.timeframe, labelled.timeframe_label);
-            merge_series(&mut found, labelled.series);
+        for labeled in result? {
+            self.remember_label(symbol, labeled.series.timeframe, labeled.timeframe_label);
+            merge_series(&mut found, labeled.series);
         }
         Ok(found)
     }

@@ -23,7 +23,7 @@ use crate::market::{Bars, Timeframe};
 const SAMPLE_ROWS: i64 = 1001;
 
 /// A series and the label of its timeframe in the table, if there is a column for it.
-pub(super) struct LabelledSeries {
+pub(super) struct LabeledSeries {
     pub series: StoredSeries,
     pub timeframe_label: Option<String>,
 }
@@ -34,7 +34,7 @@ impl TableLayout {
         &self,
         client: &Client,
         symbol: &str,
-    ) -> Result<Vec<LabelledSeries>, Failure> {
+    ) -> Result<Vec<LabeledSeries>, Failure> {
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let sql = match &self.timeframe {
             Some(timeframe) => format!(
@@ -79,7 +79,7 @@ impl TableLayout {
         let mut found = Vec::new();
         for row in client.query_typed(&sql, &[]).await? {
             let symbol: String = row.try_get(4)?;
-            if let Some(LabelledSeries { series, .. }) =
+            if let Some(LabeledSeries { series, .. }) =
                 self.read_series(client, &row, &symbol).await?
             {
                 found.push((symbol, series));
@@ -94,7 +94,7 @@ impl TableLayout {
         client: &Client,
         row: &Row,
         symbol: &str,
-    ) -> Result<Option<LabelledSeries>, Failure> {
+    ) -> Result<Option<LabeledSeries>, Failure> {
         let timeframe_label: Option<String> = row.try_get(0)?;
         let bars = u64::try_from(row.try_get::<_, i64>(1)?).unwrap_or(0);
         let (first, last): (Option<TimestampMicros>, Option<TimestampMicros>) =
@@ -127,7 +127,7 @@ impl TableLayout {
             source: self.name.clone(),
             ticks,
         };
-        Ok(Some(LabelledSeries { series, timeframe_label }))
+        Ok(Some(LabeledSeries { series, timeframe_label }))
     }
 
     /// Infers the timeframe from the median distance between the newest rows.

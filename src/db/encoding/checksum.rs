@@ -1,4 +1,4 @@
-//! Checksums over stored columns. They detect torn and flipped bytes; they do not protect against intent.
+//! Checksums over stored columns. They detect torn writes and flipped bits, not deliberate changes.
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -14,7 +14,7 @@ pub fn checksum<'a>(blobs: impl IntoIterator<Item = &'a [u8]>) -> i64 {
     hasher.digest().cast_signed()
 }
 
-/// Returns the checksum that version 0.1.0 wrote.
+/// Returns the checksum of data that was stored before XXH3, by early builds of version 0.1.0.
 ///
 /// Four lanes of 64-bit words; the length of each blob goes in too. Only read to verify existing data.
 pub fn legacy_checksum<'a>(blobs: impl IntoIterator<Item = &'a [u8]>) -> i64 {

@@ -16,7 +16,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Returns whether an earlier attempt failed. Its work may have been committed all the same.
+    /// Returns whether an earlier attempt failed. Its work may still have been committed.
     pub fn is_retry(&self) -> bool {
         self.failed > 0
     }

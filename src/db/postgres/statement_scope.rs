@@ -9,8 +9,8 @@ use super::failure::Failure;
 
 /// A connection for statements that do not need a transaction.
 ///
-/// Behind a pooler in transaction mode it is a transaction all the same: only a transaction has a session of its own, and
-/// only there can the statement timeout be set.
+/// Behind a pooler in transaction mode, it is still a transaction: only a transaction has a session of its own, and the
+/// statement timeout can only be set in one.
 pub(crate) enum StatementScope<'a> {
     /// Each statement commits by itself.
     Autocommit(&'a Client),

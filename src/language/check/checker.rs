@@ -37,8 +37,8 @@ pub fn check(
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     if let Some(first) = diagnostics.get(MAX_DIAGNOSTICS) {
         let more = diagnostics.len() - MAX_DIAGNOSTICS;
-        let unit = if more == 1 { "problem" } else { "problems" };
-        let message = format!("{more} more {unit} in this expression not listed");
+        let more = quote::counted(more, "more problem");
+        let message = format!("{more} in this expression not listed");
         let last = Diagnostic::new(first.span, "limit", message);
         diagnostics.truncate(MAX_DIAGNOSTICS);
         diagnostics.push(last);
@@ -193,11 +193,11 @@ impl Checker<'_> {
             let names: Vec<&str> = function.arguments.iter().map(|(name, _)| *name).collect();
             let more = if function.repeats { ", …" } else { "" };
             let at_least = if function.repeats { "at least " } else { "" };
-            let unit = if expected == 1 { "argument" } else { "arguments" };
             let message = format!(
-                "{}({}{more}) takes {at_least}{expected} {unit}, found {}",
+                "{}({}{more}) takes {at_least}{}, found {}",
                 function.name,
                 names.join(", "),
+                quote::counted(expected, "argument"),
                 arguments.len()
             );
             self.report(span, "arity", message);

@@ -6,6 +6,7 @@ use super::value_type::ValueType;
 use crate::indicators::{Indicator, Parameter};
 use crate::language::functions::ArgumentType;
 use crate::language::syntax::{Diagnostic, Span};
+use crate::quote::counted;
 
 /// Checks a call of one output of an indicator. An argument is `None` if it has been reported already.
 pub(super) fn check_indicator_call(
@@ -22,8 +23,8 @@ pub(super) fn check_indicator_call(
     let input_count = if has_inputs { indicator.inputs.len() } else { 0 };
     let count = arguments.len();
     if !(input_count..=input_count + indicator.parameters.len()).contains(&count) {
-        let unit = if count == 1 { "argument" } else { "arguments" };
-        let message = format!("{} cannot take {count} {unit}", usage(indicator, name));
+        let message =
+            format!("{} cannot take {}", usage(indicator, name), counted(count, "argument"));
         diagnostics.push(Diagnostic::new(span, "arity", message));
         return None;
     }

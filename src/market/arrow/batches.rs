@@ -17,7 +17,7 @@ use crate::market::{Bars, Column, Limit, time};
 use crate::observer::ProgressObserver;
 use crate::quote::{self, quoted};
 
-/// Collects record batches of one schema and makes bars of them.
+/// Collects record batches of one schema and converts them to bars.
 #[derive(Debug)]
 pub struct Batches {
     places: ColumnPositions,

@@ -3,8 +3,8 @@
 //! The first peak is the equity of the first bar, so that a loss against the initial capital on that bar is not a drawdown.
 //! A bar that equals the peak ends a drawdown. Both are vectorbt's rules.
 
-use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Lanes, Simd, simd_multiversion};
+use crate::numbers::count_to_f64;
 
 /// The drawdowns of an equity curve, including one that lasts to the end.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -131,7 +131,7 @@ impl DrawdownStatistics {
 
     /// Returns the mean depth as a fraction below 0; `None` without a drawdown.
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / float(self.count))
+        (self.count > 0).then(|| self.sum / count_to_f64(self.count))
     }
 }
 

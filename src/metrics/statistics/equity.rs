@@ -8,6 +8,7 @@ use super::returns::ReturnStatistics;
 use super::set::StatisticSet;
 use crate::compute::parallel::Executor;
 use crate::market::time::DAY;
+use crate::numbers::millis_to_f64;
 
 /// What the statistics of an equity curve are computed with.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,7 @@ impl EquityStatistics {
     ) -> (Self, Vec<f64>) {
         let bars = equity.bars().min(input.close.len());
         let close = input.close.get(..bars).unwrap_or(&[]);
-        let bar_days = milliseconds(input.bar_milliseconds) / milliseconds(DAY);
+        let bar_days = millis_to_f64(input.bar_milliseconds) / millis_to_f64(DAY);
         let bars_per_year = input.year_days / bar_days;
         let risk_free = input.risk_free / bars_per_year;
         let initial_capital = input.initial_capital;
@@ -92,9 +93,4 @@ impl EquityStatistics {
     pub fn equity_is_finite(&self) -> bool {
         self.is_finite
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "lengths of bars are far below 2^53 milliseconds")]
-const fn milliseconds(count: i64) -> f64 {
-    count as f64
 }

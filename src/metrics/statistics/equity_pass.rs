@@ -10,13 +10,13 @@ use super::drawdowns::{self, DrawdownStatistics};
 use super::equity_source::EquitySource;
 use super::extremes::{maximum, minimum};
 use super::moments::RunningSums;
-use super::numbers::float;
 use super::quantiles::{self, TailBounds, TailCandidates, TailStatistics};
 use super::returns::{ReturnStatistics, any_changes, change, changes};
 use super::set::StatisticSet;
 use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::{Scalar, simd_multiversion};
 use crate::compute::parallel::{Executor, Sections, Sequential, map_parts, write_column_into};
+use crate::numbers::count_to_f64;
 
 /// Bars per section.
 const SECTION: usize = 1 << 15;
@@ -101,7 +101,7 @@ pub(super) fn measure(
             returns.squared_drawdowns = drawdowns.squares;
         }
     }
-    let mean_equity = wants(StatisticSet::RETURNS).then(|| sums.equity / float(bars));
+    let mean_equity = wants(StatisticSet::RETURNS).then(|| sums.equity / count_to_f64(bars));
     let (lowest_equity, highest_equity) = (Some(lowest), Some(highest));
     (
         EquityMeasures { returns, tails, drawdowns, mean_equity, lowest_equity, highest_equity },
@@ -262,7 +262,7 @@ mod tests {
                 let from = std::iter::once(before).chain(values.iter().copied());
                 let returns: Vec<f64> =
                     values.iter().zip(from).map(|(to, from)| (to - from) / from).collect();
-                let mean = returns.iter().sum::<f64>() / float(returns.len());
+                let mean = returns.iter().sum::<f64>() / count_to_f64(returns.len());
                 returns.iter().map(|value| value - mean).collect()
             };
             let (r, b) = (plain(990.0, &equity), plain(50.0, &close));
@@ -284,7 +284,10 @@ mod tests {
                 (returns.products, sum(|r, b| r * b)),
                 (returns.active_squares, sum(|r, b| (r - b).powi(2))),
                 (returns.growth, equity[equity.len() - 1] / 990.0),
-                (measured.mean_equity.unwrap(), equity.iter().sum::<f64>() / float(equity.len())),
+                (
+                    measured.mean_equity.unwrap(),
+                    equity.iter().sum::<f64>() / count_to_f64(equity.len()),
+                ),
                 (measured.lowest_equity.unwrap(), 1_000.0),
             ] {
                 assert!((found / expected - 1.0).abs() < 1e-10, "{found} {expected}");

@@ -6,8 +6,8 @@
 //! the largest exposure of the interval is at its highest close.
 
 use super::extremes::maximum;
-use super::numbers::float;
 use super::trading_input::TradingInput;
+use crate::numbers::count_to_f64;
 use crate::simulation::{Holdings, Orders, add};
 
 /// Costs, traded value and exposure of a run.
@@ -39,7 +39,8 @@ impl ExposureStatistics {
                 .map(|(size, price)| size * price)
                 .sum(),
             max_gross: (!close.is_empty()).then_some(max_gross),
-            time_in_market: (!close.is_empty()).then(|| float(held) / float(close.len())),
+            time_in_market: (!close.is_empty())
+                .then(|| count_to_f64(held) / count_to_f64(close.len())),
         }
     }
 }

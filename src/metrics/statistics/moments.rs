@@ -5,9 +5,9 @@
 //! blocks are joined exactly (Chan, Golub and `LeVeque` 1979; Pébay 2008 for the higher moments).
 
 use super::block::ReturnBlock;
-use super::numbers::float;
 use super::returns::ReturnStatistics;
 use crate::compute::multiversion::{F64x4, Lanes, Simd};
+use crate::numbers::count_to_f64;
 
 /// The sums over all blocks so far.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,7 @@ impl RunningSums {
         self.b += sum_b;
 
         let powers = body.powers.sum().plus(&rest.powers);
-        let count = float(block.r.len());
+        let count = count_to_f64(block.r.len());
         let (mean, benchmark_mean) = (sum_r / count, sum_b / count);
         self.moments.join(&Moments { mean, benchmark_mean, ..powers.central(count) });
     }
@@ -284,7 +284,7 @@ mod tests {
             r[0] += far;
             b[0] -= far;
             let found = moments(&r, &b);
-            let mean = |values: &[f64]| values.iter().sum::<f64>() / float(values.len());
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / count_to_f64(values.len());
             let (r_mean, b_mean) = (mean(&r), mean(&b));
             let sum = |of: fn(f64, f64) -> f64| -> f64 {
                 r.iter().zip(&b).map(|(r, b)| of(r - r_mean, b - b_mean)).sum()

@@ -3,8 +3,8 @@
 //! A sample estimates where the tails begin. One pass keeps the values beyond, and the exact order statistics are selected
 //! among those few. If the sample misleads, too few values are kept, which is noticed.
 
-use super::numbers::float;
 use crate::compute::multiversion::{F64x4, Simd};
+use crate::numbers::count_to_f64;
 
 /// The fraction of each tail.
 const TAIL: f64 = 0.05;
@@ -20,9 +20,9 @@ const MARGIN: usize = 51 + 28;
 /// Both tails of the distribution of the returns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TailStatistics {
-    /// The 5th percentile, interpolated between neighbours.
+    /// The 5th percentile, interpolated between neighbors.
     pub low: f64,
-    /// The 95th percentile, interpolated between neighbours.
+    /// The 95th percentile, interpolated between neighbors.
     pub high: f64,
     /// The mean of the lowest ⌊(n − 1) × 5 %⌋ + 1 returns.
     pub low_mean: f64,
@@ -101,7 +101,7 @@ pub(super) fn low<'a>(
     let mut kept = kept.into_iter().map(|kept| kept.low.as_slice()).collect::<Vec<_>>().concat();
     let (rank, part) = split(count.checked_sub(1)?, TAIL);
     let (low, next) = select(&mut kept, rank)?;
-    let mean = kept.get(..=rank)?.iter().sum::<f64>() / float(rank + 1);
+    let mean = kept.get(..=rank)?.iter().sum::<f64>() / count_to_f64(rank + 1);
     // The next value can be missing only at the end, or if too few were kept.
     let next = if part > 0.0 && count > 1 { next? } else { low };
     Some((between(low, next, part), mean))
@@ -164,7 +164,7 @@ impl TailBuffer {
     reason = "a share of a count is a count"
 )]
 fn split(last: usize, share: f64) -> (usize, f64) {
-    let place = float(last) * share;
+    let place = count_to_f64(last) * share;
     (place as usize, place.fract())
 }
 

@@ -4,9 +4,9 @@
 //! sign follows vectorbt: relative to the magnitude of a negative `in`; 0 from zero to zero, and infinite from zero to
 //! anything else. The benchmark is the close; its first return is 0.
 
-use super::numbers::float;
+use crate::numbers::count_to_f64;
 
-/// Timestamps of the returns of the bars (`r`), of the benchmark (`b`) and of both together.
+/// Moments of the returns of the bars (`r`), of the benchmark (`b`) and of both together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReturnStatistics {
     /// How many returns there are: one a bar.
@@ -77,12 +77,12 @@ impl ReturnStatistics {
 
     /// Divides a sum by n − 1; `None` for fewer than two returns.
     pub fn per_freedom(&self, sum: f64) -> Option<f64> {
-        (self.count > 1).then(|| sum / float(self.count - 1))
+        (self.count > 1).then(|| sum / count_to_f64(self.count - 1))
     }
 
     /// Divides a sum by n; `None` without returns.
     pub fn per_bar(&self, sum: f64) -> Option<f64> {
-        (self.count > 0).then(|| sum / float(self.count))
+        (self.count > 0).then(|| sum / count_to_f64(self.count))
     }
 }
 

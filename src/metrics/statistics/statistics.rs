@@ -38,7 +38,7 @@ pub struct Statistics {
     /// The trades.
     pub trades: TradeStatistics,
     /// Signals that made no order.
-    pub rejected_signals: u64,
+    pub rejected_signals: usize,
 }
 
 impl Statistics {

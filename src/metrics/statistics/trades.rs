@@ -1,6 +1,6 @@
 //! Counts, sums and extremes of the trades. Except for the counts, they are of closed trades only.
 
-use super::numbers::float;
+use crate::numbers::count_to_f64;
 use crate::portfolio::Trades;
 
 /// One kind of closed trades.
@@ -28,7 +28,7 @@ impl TradeGroup {
 
     /// Divides a sum by the count; `None` without trades.
     pub fn mean(&self, sum: f64) -> Option<f64> {
-        (self.count > 0).then(|| sum / float(self.count))
+        (self.count > 0).then(|| sum / count_to_f64(self.count))
     }
 
     /// Returns the mean duration, bars; `None` without trades.

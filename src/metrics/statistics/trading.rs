@@ -10,7 +10,7 @@ use super::trading_input::TradingInput;
 pub struct TradingStatistics {
     pub(super) exposure: ExposureStatistics,
     pub(super) trades: TradeStatistics,
-    pub(super) rejected_signals: u64,
+    pub(super) rejected_signals: usize,
     /// The result of the last trade, percent.
     last_percent: Option<f64>,
 }

@@ -17,5 +17,5 @@ pub struct TradingInput<'a> {
     /// The trades.
     pub trades: &'a Trades,
     /// Signals that made no order.
-    pub rejected_signals: u64,
+    pub rejected_signals: usize,
 }

@@ -53,7 +53,8 @@ pub struct AssetTimeframe {
     pub first: String,
     /// Opening time of the last bar, ISO 8601.
     pub last: String,
-    /// Where the bars are stored.
+    /// Where the bars are stored: `embedded` (the embedded store), `imported` (imported into PostgreSQL), or the name of the
+    /// PostgreSQL table or view with prices.
     pub source: String,
 }
 

@@ -39,7 +39,8 @@ pub struct BacktestSummary {
     /// Parameters of the strategy, including defaults.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Map<String, Value>,
-    /// Settings of the simulation, including defaults. Limits and stops that are not set are null.
+    /// Settings of the simulation, including defaults. Limits and stops that are not set are null. A backtest that was stored by
+    /// an earlier version lacks the settings that were added later.
     #[napi(ts_type = "Required<SimulationOptions>")]
     pub simulation: Map<String, Value>,
     /// Final equity; null until the backtest is completed.
@@ -93,7 +94,8 @@ pub struct BacktestResult {
     /// Parameters of the strategy, including defaults.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Map<String, Value>,
-    /// Settings of the simulation, including defaults. Limits and stops that are not set are null.
+    /// Settings of the simulation, including defaults. Limits and stops that are not set are null. A backtest that was stored by
+    /// an earlier version lacks the settings that were added later.
     #[napi(ts_type = "Required<SimulationOptions>")]
     pub simulation: Map<String, Value>,
     /// Final equity; null until the backtest is completed.

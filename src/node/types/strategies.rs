@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error;
-use crate::service::CatalogueEntry;
+use crate::service::CatalogEntry;
 use crate::service::validate_strategy::ValidationReport;
 
 /// One problem of a request or of data.
@@ -54,8 +54,8 @@ pub struct StrategyInfo {
     pub source: Option<String>,
 }
 
-impl From<&CatalogueEntry> for StrategyInfo {
-    fn from(entry: &CatalogueEntry) -> Self {
+impl From<&CatalogEntry> for StrategyInfo {
+    fn from(entry: &CatalogEntry) -> Self {
         let strategy = &entry.strategy;
         let definition = strategy.definition();
         Self {

@@ -177,13 +177,13 @@ mod tests {
 
     #[tokio::test]
     async fn short_jobs_run_while_long_jobs_occupy_every_core() {
-        let (release, gate) = mpsc::channel::<()>();
-        let gate = Arc::new(Mutex::new(gate));
+        let (sender, receiver) = mpsc::channel::<()>();
+        let receiver = Arc::new(Mutex::new(receiver));
         let long: Vec<_> = (0..core_count() + 2)
             .map(|_| {
-                let gate = Arc::clone(&gate);
+                let receiver = Arc::clone(&receiver);
                 tokio::spawn(run(JobLength::Long, move || {
-                    let _ = gate.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let _ = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     Ok(())
                 }))
             })
@@ -193,7 +193,7 @@ mod tests {
             assert_eq!(run(JobLength::Short, move || Ok(number)).await.unwrap(), number);
         }
         assert!(long.iter().all(|work| !work.is_finished()));
-        drop(release);
+        drop(sender);
         for work in long {
             work.await.unwrap().unwrap();
         }

@@ -54,7 +54,7 @@ pub(super) struct Lease {
     /// The name of the schema.
     schema_name: String,
     recent_runs: RecentRuns,
-    /// When the server was started, in its own words.
+    /// When the server was started, in the format of the server.
     server_start: Mutex<Option<String>>,
 }
 

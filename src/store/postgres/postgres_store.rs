@@ -82,7 +82,7 @@ impl Store for PostgresStore {
             let context = lease.context();
             let created = retry!(&context.pool, is_retry => runs::create(context, &run, is_retry));
             if created.is_err() && is_new {
-                // If the run was written all the same, the lease finds it and marks it as failed.
+                // If the run was written despite the error, the lease finds it and marks it as failed.
                 lease.recent_runs().forget(&run.id);
             }
             created

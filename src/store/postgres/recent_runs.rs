@@ -117,46 +117,46 @@ mod tests {
 
     #[test]
     fn ended_runs_are_remembered_within_the_memory_limit() {
-        let recent = RecentRuns::default();
-        assert!(recent.begin("bt-1"));
-        assert!(recent.begin("bt-2"));
-        assert!(!recent.begin("bt-2"));
+        let recent_runs = RecentRuns::default();
+        assert!(recent_runs.begin("bt-1"));
+        assert!(recent_runs.begin("bt-2"));
+        assert!(!recent_runs.begin("bt-2"));
         let ids = || vec!["bt-1".to_owned(), "bt-2".to_owned(), "bt-3".to_owned()];
-        assert_eq!(recent.unknown(ids()), ["bt-3"]);
-        recent.end(run("bt-1"), None);
-        assert_eq!(recent.unknown(ids()), ["bt-3"]);
-        recent.forget("bt-2");
-        assert_eq!(recent.unknown(ids()), ["bt-2", "bt-3"]);
+        assert_eq!(recent_runs.unknown(ids()), ["bt-3"]);
+        recent_runs.end(run("bt-1"), None);
+        assert_eq!(recent_runs.unknown(ids()), ["bt-3"]);
+        recent_runs.forget("bt-2");
+        assert_eq!(recent_runs.unknown(ids()), ["bt-2", "bt-3"]);
         let doubtful = || {
-            let all = recent.doubtful().into_iter().map(|ended| ended.run.id);
+            let all = recent_runs.doubtful().into_iter().map(|ended| ended.run.id);
             all.collect::<Vec<_>>().join(" ")
         };
         assert_eq!(doubtful(), "");
-        recent.mark_doubtful();
+        recent_runs.mark_doubtful();
         assert_eq!(doubtful(), "bt-1");
         // Five runs of 5.6 MB exceed the limit. A run that exceeds it alone is not remembered.
         let large = Arc::new(outcome(350_000, 0, 0.1));
         for number in 0..5 {
-            recent.end(run(&format!("bt-large{number}")), Some(Arc::clone(&large)));
+            recent_runs.end(run(&format!("bt-large{number}")), Some(Arc::clone(&large)));
         }
-        recent.end(run("bt-huge"), Some(Arc::new(outcome(1_100_000, 0, 0.1))));
-        recent.mark_doubtful();
+        recent_runs.end(run("bt-huge"), Some(Arc::new(outcome(1_100_000, 0, 0.1))));
+        recent_runs.mark_doubtful();
         assert_eq!(doubtful(), "bt-large3 bt-large4");
-        recent.expire();
-        recent.forget("bt-large3");
+        recent_runs.expire();
+        recent_runs.forget("bt-large3");
         assert_eq!(doubtful(), "bt-large4");
-        assert!(recent.runs().bytes < 6_000_000);
+        assert!(recent_runs.runs().bytes < 6_000_000);
     }
 
     #[test]
     fn safe_runs_are_forgotten() {
-        let recent = RecentRuns::default();
-        recent.end(run("bt-1"), None);
-        recent.expire();
-        assert_eq!(recent.runs().ended.len(), 1);
-        recent.runs().ended[0].ended_at = Instant::now().checked_sub(RETENTION * 2).unwrap();
-        recent.expire();
-        let runs = recent.runs();
+        let recent_runs = RecentRuns::default();
+        recent_runs.end(run("bt-1"), None);
+        recent_runs.expire();
+        assert_eq!(recent_runs.runs().ended.len(), 1);
+        recent_runs.runs().ended[0].ended_at = Instant::now().checked_sub(RETENTION * 2).unwrap();
+        recent_runs.expire();
+        let runs = recent_runs.runs();
         assert_eq!((runs.ended.len(), runs.bytes), (0, 0));
     }
 }

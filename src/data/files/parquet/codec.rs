@@ -1,4 +1,4 @@
-//! Decompresses pages, never to there are more bytes than declared.
+//! Decompresses pages, never to more bytes than declared.
 
 use std::io::Read;
 

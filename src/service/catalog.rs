@@ -9,16 +9,16 @@ use super::function::SignalFunction;
 
 /// The known strategies. Those with an entry in `functions` are declared in the registry.
 #[derive(Debug, Clone, Default)]
-pub struct Catalogue {
+pub struct Catalog {
     /// The strategies that were looked up.
     pub registry: Registry,
     /// The functions of the caller, by the id of their strategy.
     pub functions: BTreeMap<String, Arc<dyn SignalFunction>>,
 }
 
-/// A strategy of the catalogue.
+/// A strategy of the catalog.
 #[derive(Debug, Clone)]
-pub struct CatalogueEntry {
+pub struct CatalogEntry {
     /// The strategy.
     pub strategy: Arc<Strategy>,
     /// Whether a function of the caller computes its signals; it then has no source text.

@@ -1,0 +1,130 @@
+/** Values that the pages list are those of the code. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ROOT } from './support.js'
+
+const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8')
+const README = read('README.md')
+const TYPES = read('index.d.ts')
+
+/** Returns what the group of a pattern matches in a text. */
+function found(text: string, pattern: RegExp): string {
+  const group = pattern.exec(text)?.[1]
+  expect(group, `nothing matches ${pattern}`).toBeDefined()
+  return group ?? ''
+}
+
+/** Returns the texts in quotes or backticks. */
+const quoted = (text: string) => [...text.matchAll(/['"`]([\w-]+)['"`]/g)].map(([, name]) => name ?? '')
+
+const words = (text: string) => text.match(/\w+/g) ?? []
+
+/** Returns the names of the list of a Rust enumeration. */
+const rustNames = (file: string, pattern: RegExp) =>
+  [...found(read('src', file), pattern).matchAll(/\("([\w-]+)"/g)].map(([, name]) => name)
+
+describe('the settings of the engine', () => {
+  const config = read('src', 'config.rs')
+  const numbers = [...config.matchAll(/\binteger\("(\w+)", ([\d_]+),/g)].map(
+    ([, name = '', value = '']) => [name, value.replaceAll('_', '')] as const,
+  )
+  const others = [
+    ['dbSchema', found(config, /DEFAULT_DB_SCHEMA: &str = "(\w+)"/)],
+    ['marketDataTable', found(read('src', 'data', 'postgres', 'price_table.rs'), /DEFAULT_TABLE: &str = "(\w+)"/)],
+    ['logLevel', found(config, /unwrap_or\(LogLevel::(\w+)\)/).toLowerCase()],
+    ['logFormat', found(config, /unwrap_or\(LogFormat::(\w+)\)/).toLowerCase()],
+  ] as const
+  const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+
+  test('have integers with a default', () => {
+    expect(numbers.length).toBe(8)
+  })
+
+  test.each([...numbers, ...others])('%s has its default %s in the README, .env.example and index.d.ts', (name, value) => {
+    expect(found(README, new RegExp(`^\\| \`${name}\` \\| \`\\w+\` \\| ([^|]*) \\|`, 'm'))).toBe(value)
+    expect(found(read('.env.example'), new RegExp(`^#${variable(name)}=(.*)$`, 'm'))).toBe(value)
+    const fields = found(TYPES, /export interface EngineConfig \{([\s\S]*?)\n\}/)
+    const comment = found(fields, new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}\\?:`))
+    expect(found(comment, /@default '?([^'\s]+)'?/)).toBe(value)
+  })
+
+  test('have the log levels of the code', () => {
+    const levels = rustNames('config.rs', /impl LogLevel \{[\s\S]*?= \[([\s\S]*?)\];/)
+    expect(levels).toContain('info')
+    expect(words(found(README, /\| `LOG_LEVEL` \| info \| ([^|]*) \|/))).toEqual(levels)
+    expect(words(found(read('.env.example'), /# Log level: ([^.]*)\./)).filter((word) => word !== 'or')).toEqual(levels)
+    expect(quoted(found(TYPES, /logLevel\?: (.*)/))).toEqual(levels)
+  })
+})
+
+describe('docs/strategy-language.md', () => {
+  const page = read('docs', 'strategy-language.md')
+
+  test('lists the timeframes', () => {
+    const timeframes = quoted(found(TYPES, /export type Timeframe =([\s\S]*?)\n\n/))
+    expect(timeframes).toContain('1d')
+    expect(found(page, /The timeframes are `([^`]*)`/).split(' ')).toEqual(timeframes)
+  })
+
+  test('lists the types of parameters', () => {
+    const types = quoted(found(TYPES, /export interface ParameterDefinition \{[\s\S]*?\n {2}type: ([^\n]*)/))
+    expect(types).toContain('integer')
+    expect(quoted(found(page, /It has a type \(([^)]*)\)/))).toEqual(types)
+  })
+})
+
+describe('the types of strategies', () => {
+  test('are the same in index.d.ts, the MCP server and the engine', () => {
+    const types = rustNames(join('strategies', 'definition.rs'), /impl StrategyType \{[\s\S]*?= \[([\s\S]*?)\];/)
+    expect(types).toContain('trend')
+    const typed = [...TYPES.matchAll(/^ {2}type\??: ('trend'.*)$/gm)].map(([, union]) => quoted(union ?? ''))
+    expect(typed).toEqual([types, types, types])
+    expect(quoted(found(read('mcp', 'src', 'schemas.ts'), /type: z\.enum\(\[('trend'[^\]]*)\]/))).toEqual(types)
+  })
+})
+
+describe('the status of a backtest', () => {
+  test('is the same in docs/postgresql.md, index.d.ts and the store', () => {
+    const all = rustNames(join('store', 'record.rs'), /impl Status \{[\s\S]*?= \[([\s\S]*?)\];/)
+    expect(all).toContain('pending')
+    expect(quoted(found(TYPES, /export type BacktestStatus = (.*)/))).toEqual(all)
+    expect(quoted(found(read('docs', 'postgresql.md'), /`backtest_runs`.*\| `status`: ([^;]*);/))).toEqual(all)
+  })
+})
+
+describe('the stages', () => {
+  test('of a backtest are those in index.d.ts', () => {
+    const stages = rustNames(join('service', 'progress.rs'), /const STAGES[^=]*= \[([\s\S]*?)\];/)
+    expect(stages).toContain('simulation')
+    expect(quoted(found(TYPES, /\/\*\* (.*) \*\/\n {2}stage: string/))).toEqual([...stages, 'completed'])
+  })
+
+  test('of an import are those in the README', () => {
+    const stages = quoted(found(TYPES, /\n {2}stage: ('reading'.*)/))
+    expect(quoted(found(README, /The stages are ([^\n]*)\./))).toEqual(stages)
+  })
+})
+
+test('the codes of issues in the README are those of the code', () => {
+  const listed = quoted(found(README, /\*\*Issue codes\.\*\* ([^\n]*)/))
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.rs') && !path.endsWith('tests.rs'))
+    .map((path) => read('src', path).split(/^#\[cfg\(test\)\]/m)[0] ?? '')
+    .join('\n')
+  expect(listed.filter((code) => !sources.includes(`"${code}"`))).toEqual([])
+  // Codes that follow a path directly. Others are passed through variables.
+  const used = [...sources.matchAll(/\b(?:Issue::new|issues\.add)\(\s*&?"?[\w.]+(?:\(\))?"?,\s*"(\w+)"/g)]
+  const codes = new Set(used.map(([, code]) => code ?? ''))
+  expect(codes.size).toBeGreaterThan(5)
+  expect([...codes].filter((code) => !listed.includes(code))).toEqual([])
+})
+
+test('the number of built-in strategies is that of the folder', () => {
+  const count = readdirSync(join(ROOT, 'src', 'strategies', 'builtin')).length
+  const numerals = 'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(' ')
+  const numeral = numerals[count - 10] ?? String(count)
+  expect(found(README, /There are ([\w-]+) built-in strategies/)).toBe(numeral)
+  expect(found(read('CHANGELOG.md'), /\b([\w-]+) built-in strategies/i).toLowerCase()).toBe(numeral)
+})

@@ -42,13 +42,16 @@ describe('the settings of the engine', () => {
     expect(numbers.length).toBe(8)
   })
 
-  test.each([...numbers, ...others])('%s has its default %s in the README, .env.example and index.d.ts', (name, value) => {
-    expect(found(README, new RegExp(`^\\| \`${name}\` \\| \`\\w+\` \\| ([^|]*) \\|`, 'm'))).toBe(value)
-    expect(found(read('.env.example'), new RegExp(`^#${variable(name)}=(.*)$`, 'm'))).toBe(value)
-    const fields = found(TYPES, /export interface EngineConfig \{([\s\S]*?)\n\}/)
-    const comment = found(fields, new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}\\?:`))
-    expect(found(comment, /@default '?([^'\s]+)'?/)).toBe(value)
-  })
+  test.each([...numbers, ...others])(
+    '%s has its default %s in the README, .env.example and index.d.ts',
+    (name, value) => {
+      expect(found(README, new RegExp(`^\\| \`${name}\` \\| \`\\w+\` \\| ([^|]*) \\|`, 'm'))).toBe(value)
+      expect(found(read('.env.example'), new RegExp(`^#${variable(name)}=(.*)$`, 'm'))).toBe(value)
+      const fields = found(TYPES, /export interface EngineConfig \{([\s\S]*?)\n\}/)
+      const comment = found(fields, new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}\\?:`))
+      expect(found(comment, /@default '?([^'\s]+)'?/)).toBe(value)
+    },
+  )
 
   test('have the log levels of the code', () => {
     const levels = rustNames('config.rs', /impl LogLevel \{[\s\S]*?= \[([\s\S]*?)\];/)

@@ -12,7 +12,7 @@ use super::statistics::StatisticSet;
 pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
-    description: "Annualized return divided by the maximum drawdown; null without a drawdown",
+    description: "Annualized return divided by the maximum drawdown; null without a drawdown, or if equity ends below zero",
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };

@@ -12,7 +12,7 @@ use super::statistics::{StatisticSet, Statistics};
 pub const SORTINO_RATIO: Metric = Metric {
     name: "sortinoRatio",
     unit: Unit::Ratio,
-    description: "Mean return divided by the downside deviation, annualized; null if no bar loses",
+    description: "Mean return divided by the downside deviation, annualized; null for fewer than two bars, or if no bar loses",
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -12,7 +12,7 @@ use crate::numbers::count_to_f64;
 pub const SQN: Metric = Metric {
     name: "sqn",
     unit: Unit::Ratio,
-    description: "System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; null for fewer than two closed trades",
+    description: "System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; null for fewer than two closed trades, or if all results are equal",
     needs: StatisticSet::TRADES,
     compute,
 };

@@ -48,7 +48,7 @@ export declare class BacktestEngine {
   /**
    * Lists all strategies: the built-in ones, then the registered ones by id.
    *
-   * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
    */
   listStrategies(): Promise<Array<StrategyInfo>>
   /**
@@ -84,7 +84,7 @@ export declare class BacktestEngine {
   /**
    * Lists the assets that have bars.
    *
-   * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
+   * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
    */
   listAssets(): Promise<Array<AssetInfo>>
   /**
@@ -114,7 +114,10 @@ export interface AssetTimeframe {
   first: string
   /** Opening time of the last bar, ISO 8601. */
   last: string
-  /** Where the bars are stored. */
+  /**
+   * Where the bars are stored: `embedded` (the embedded store), `imported` (imported into PostgreSQL), or the name of the
+   * PostgreSQL table or view with prices.
+   */
   source: string
 }
 
@@ -184,7 +187,10 @@ export interface BacktestResult {
   initialCapital: number
   /** Parameters of the strategy, including defaults. */
   parameters: Record<string, unknown>
-  /** Settings of the simulation, including defaults. Limits and stops that are not set are null. */
+  /**
+   * Settings of the simulation, including defaults. Limits and stops that are not set are null. A backtest that was stored by
+   * an earlier version lacks the settings that were added later.
+   */
   simulation: Required<SimulationOptions>
   /** Final equity; null until the backtest is completed. */
   finalCapital: number | null
@@ -239,7 +245,10 @@ export interface BacktestSummary {
   initialCapital: number
   /** Parameters of the strategy, including defaults. */
   parameters: Record<string, unknown>
-  /** Settings of the simulation, including defaults. Limits and stops that are not set are null. */
+  /**
+   * Settings of the simulation, including defaults. Limits and stops that are not set are null. A backtest that was stored by
+   * an earlier version lacks the settings that were added later.
+   */
   simulation: Required<SimulationOptions>
   /** Final equity; null until the backtest is completed. */
   finalCapital: number | null

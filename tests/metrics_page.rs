@@ -22,7 +22,9 @@ fn reference_is_that_of_the_metrics() {
     let mut wanted = String::from("\n| metric | unit | description |\n| --- | --- | --- |\n");
     for metric in METRICS {
         let (name, unit) = (metric.name, metric.unit.as_str());
-        writeln!(wanted, "| `{name}` | {unit} | {} |", metric.description).unwrap();
+        // A bar would end the cell.
+        let description = metric.description.replace('|', r"\|");
+        writeln!(wanted, "| `{name}` | {unit} | {description} |").unwrap();
     }
     wanted.push('\n');
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -1,10 +1,7 @@
-//! The URL of a database.
-//!
-//! The query of the URL is parsed here because tokio-postgres rejects a URL with a parameter that it does not know, such as
-//! those that Prisma adds.
+//! The address of a database and the parameters of its URL: those of libpq and Prisma that have a meaning here. Others are
+//! ignored.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -12,6 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::tls::Trust;
+use super::url::UrlParts;
 use crate::config::environment_name;
 use crate::error::{Error, Result};
 
@@ -48,6 +46,8 @@ pub(crate) struct Address {
     options: Option<String>,
     /// Parameters of the URL that were ignored.
     pub ignored_parameters: Vec<String>,
+    /// How many more were ignored whose names must not be shown.
+    pub unnamed_parameters: usize,
 }
 
 impl std::fmt::Debug for Address {
@@ -62,31 +62,33 @@ impl Address {
     /// # Errors
     /// `INVALID_ARGUMENT` if the URL is not valid.
     pub fn parse(setting: &str, url: &str) -> Result<Self> {
-        let invalid = |what: &str| {
+        let invalid = |what: &'static str| {
             Error::invalid(
                 &format!("config.{setting}"),
                 "format",
                 format!(
-                    "{setting} ({}) is not a valid URL: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE with \
-                     special characters of the password percent-encoded",
+                    "{setting} ({}) is not a valid URL: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                     special characters of the user, the password and the parameters percent-encoded, in JavaScript with \
+                     encodeURIComponent(password): @ is %40, : is %3A, / is %2F, ? is %3F, # is %23, % is %25",
                     environment_name(setting)
                 ),
             )
         };
-        // A password may contain an unencoded question mark; a host cannot.
-        let authority = url.rfind('@').unwrap_or(0);
-        let rest = url.get(authority..).unwrap_or_default();
-        let (base, query) = match rest.find('?') {
-            Some(at) => {
-                (url.get(..authority + at).unwrap_or(url), rest.get(at + 1..).unwrap_or_default())
-            }
-            None => (url, ""),
-        };
-        let mut config = Config::from_str(base).map_err(|error| {
-            // The source names the option and the kind of fault, never a value.
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            invalid(&cause.unwrap_or_else(|| "it is not a connection string".into()))
-        })?;
+        let UrlParts { user, password, hosts, database, query } =
+            UrlParts::split(url).map_err(invalid)?;
+        let mut config = Config::new();
+        if let Some(user) = user {
+            config.user(user);
+        }
+        if let Some(password) = password {
+            config.password(password);
+        }
+        if let Some(database) = database {
+            config.dbname(database);
+        }
+        for (host, port) in hosts {
+            config.host(host).port(port);
+        }
         if config.get_hosts().is_empty() {
             config.host("localhost");
         }
@@ -109,33 +111,26 @@ impl Address {
             pgbouncer: None,
             options: None,
             ignored_parameters: Vec::new(),
+            unnamed_parameters: 0,
         };
         let mut mode = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decode(name), decode(value));
-            address
-                .set(&name, &value, &mut mode)
-                .map_err(|allowed| invalid(&format!("{name} must be {allowed}")))?;
+            address.set(&decode(name), &decode(value), &mut mode).map_err(invalid)?;
         }
-        address
-            .set_ssl_mode(mode.as_deref())
-            .map_err(|allowed| invalid(&format!("sslmode must be {allowed}")))?;
+        address.set_ssl_mode(mode.as_deref()).map_err(invalid)?;
         Ok(address)
     }
 
-    /// Applies one parameter; fails with a description of the allowed values.
+    /// Applies one parameter; fails with a description of the allowed values, which does not contain the value.
     fn set(
         &mut self,
         name: &str,
         value: &str,
         mode: &mut Option<String>,
     ) -> Result<(), &'static str> {
-        let seconds = || {
-            value
-                .parse::<u32>()
-                .map(|seconds| Duration::from_secs(seconds.into()))
-                .map_err(|_| "an integer number of seconds")
+        let seconds = |error: &'static str| {
+            value.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into())).or(Err(error))
         };
         match name {
             "sslmode" => *mode = Some(value.to_owned()),
@@ -147,12 +142,15 @@ impl Address {
             }
             "connection_limit" => {
                 let limit = value.parse().ok().filter(|limit| *limit > 0);
-                self.connection_limit = Some(limit.ok_or("an integer above 0")?);
+                self.connection_limit =
+                    Some(limit.ok_or("connection_limit must be an integer above 0")?);
             }
-            "pool_timeout" => self.pool_timeout = seconds()?,
+            "pool_timeout" => {
+                self.pool_timeout = seconds("pool_timeout must be an integer number of seconds")?;
+            }
             "connect_timeout" => {
                 // 0 means no limit to libpq, and no wait at all to tokio-postgres.
-                let timeout = seconds()?;
+                let timeout = seconds("connect_timeout must be an integer number of seconds")?;
                 self.config.connect_timeout(if timeout.is_zero() {
                     CONNECT_TIMEOUT
                 } else {
@@ -160,8 +158,9 @@ impl Address {
                 });
             }
             "statement_timeout" => {
-                let milliseconds: u32 =
-                    value.parse().map_err(|_| "an integer number of milliseconds")?;
+                let milliseconds: u32 = value
+                    .parse()
+                    .or(Err("statement_timeout must be an integer number of milliseconds"))?;
                 self.statement_timeout =
                     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()));
             }
@@ -169,7 +168,7 @@ impl Address {
                 self.pgbouncer = match value {
                     "true" | "1" | "" => Some(true),
                     "false" | "0" => Some(false),
-                    _ => return Err("true or false"),
+                    _ => return Err("pgbouncer must be true or false"),
                 }
             }
             "application_name" => {
@@ -177,6 +176,10 @@ impl Address {
             }
             "options" => {
                 self.options = Some(value.to_owned()).filter(|options| !options.is_empty());
+            }
+            // It may be the rest of a secret that contains an unencoded `&`.
+            _ if self.ignored_parameters.iter().any(|ignored| holds_secret(ignored)) => {
+                self.unnamed_parameters += 1;
             }
             _ => self.ignored_parameters.push(name.to_owned()),
         }
@@ -192,7 +195,11 @@ impl Address {
             "no-verify" => (SslMode::Require, Trust::Any),
             "require" | "verify-ca" => (SslMode::Require, Trust::Signed),
             "verify-full" => (SslMode::Require, Trust::SignedForHost),
-            _ => return Err("disable, prefer, require, no-verify, verify-ca or verify-full"),
+            _ => {
+                return Err(
+                    "sslmode must be disable, prefer, require, no-verify, verify-ca or verify-full",
+                );
+            }
         };
         self.config.ssl_mode(mode);
         self.trust = trust;
@@ -222,8 +229,12 @@ impl Address {
     }
 
     /// Returns host, port and database, for messages.
+    ///
+    /// If the URL names neither a user nor a database, returns the host only. Such a URL may have been cut off in the password:
+    /// `postgresql://USER:123`, because a file of variables contains `postgresql://USER:123#…@HOST` without quotes.
     pub fn location(&self) -> String {
         use tokio_postgres::config::Host;
+        let database = self.config.get_dbname().or(self.config.get_user());
         let ports = self.config.get_ports();
         let hosts: Vec<String> = self
             .config
@@ -232,16 +243,23 @@ impl Address {
             .enumerate()
             .map(|(at, host)| {
                 let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-                match host {
-                    Host::Tcp(host) => format!("{host}:{port}"),
+                let host = match host {
+                    Host::Tcp(host) => host.clone(),
                     #[cfg(unix)]
-                    Host::Unix(path) => format!("{}:{port}", path.display()),
-                }
+                    Host::Unix(path) => path.display().to_string(),
+                };
+                if database.is_some() { format!("{host}:{port}") } else { host }
             })
             .collect();
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
-        format!("{}/{database}", hosts.join(","))
+        let hosts = hosts.join(",");
+        database.map_or(hosts.clone(), |database| format!("{hosts}/{database}"))
     }
+}
+
+/// Returns whether the value of a parameter is a secret, judged by its name: `password`, `sslpassword`, `token`, …
+fn holds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token", "key"].iter().any(|word| name.contains(word))
 }
 
 /// Percent-decodes a parameter. Text that does not decode to UTF-8 stays unchanged.
@@ -299,23 +317,53 @@ mod tests {
     }
 
     #[test]
-    fn errors_do_not_contain_the_password() {
+    fn errors_name_the_setting_and_the_encoding_but_no_part_of_the_url() {
         for (url, expected) in [
-            ("postgresql://u:secret@h:port/d", "option `port`"),
+            ("postgresql://u:secret@h:port/d", "a port is not"),
+            ("postgresql://u:se@secret@h/d", "more than one @"),
             ("postgresql://u:secret@h/d?sslmode=maybe", "sslmode must be disable"),
             ("postgresql://u:secret@h/d?connection_limit=0", "connection_limit must be"),
+            ("postgresql://u:secret@h/d?pool_timeout=secret", "pool_timeout must be"),
+            ("postgresql://u:secret@h/d?connect_timeout=secret", "connect_timeout must be"),
             ("postgresql://u:secret@h/d?statement_timeout=secret", "statement_timeout must be"),
+            ("postgresql://u:secret@h/d?pgbouncer=secret", "pgbouncer must be"),
+            ("host=h user=u password=secret", "does not begin with postgresql://"),
         ] {
             let error = Address::parse("marketDataUrl", url).unwrap_err();
             assert_eq!(error.issues[0].path, "config.marketDataUrl");
-            assert!(error.message.contains("(MARKET_DATA_URL)"), "{}", error.message);
-            assert_eq!(error.code, Code::InvalidArgument);
+            assert_eq!((error.code, error.retryable), (Code::InvalidArgument, false));
             assert!(!error.message.contains("secret"), "{}", error.message);
-            assert!(error.message.contains(expected), "{}", error.message);
+            for part in [expected, "(MARKET_DATA_URL)", "encodeURIComponent", "@ is %40"] {
+                assert!(error.message.contains(part), "{}", error.message);
+            }
         }
-        // A question mark in the password does not start the parameters.
-        let address = Address::parse("databaseUrl", "postgresql://u:se?cret@h/d").unwrap();
-        assert_eq!(address.config.get_password(), Some(&b"se?cret"[..]));
+    }
+
+    #[test]
+    fn ignored_parameters_after_a_secret_are_not_named() {
+        let ignored = |query: &str| {
+            let url = format!("postgresql://h/d?{query}");
+            let address = Address::parse("databaseUrl", &url).unwrap();
+            (address.ignored_parameters, address.unnamed_parameters)
+        };
+        assert_eq!(ignored("a=1&pgbouncer=true&b"), (vec!["a".to_owned(), "b".to_owned()], 0));
+        assert_eq!(
+            ignored("a=1&sslpassword=se&cret=1&x"),
+            (vec!["a".to_owned(), "sslpassword".to_owned()], 2)
+        );
+    }
+
+    #[test]
+    fn a_url_that_may_have_been_cut_off_in_the_password_is_located_by_its_host() {
+        for (url, location) in [
+            ("postgresql://u:123", "u"),
+            ("postgresql://u:123/d", "u:123/d"),
+            ("postgresql://u:123@h1,h2:6000", "h1:5432,h2:6000/u"),
+            ("postgresql://:123@%2Frun/d", "/run:5432/d"),
+            ("postgresql://", "localhost"),
+        ] {
+            assert_eq!(Address::parse("databaseUrl", url).unwrap().location(), location);
+        }
     }
 
     #[test]

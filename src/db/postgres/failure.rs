@@ -123,7 +123,11 @@ fn is_about_server(error: &DbError) -> bool {
 fn describe_server_error(database: &str, error: &DbError) -> Error {
     let (state, message) = (error.code(), error.message());
     let what = match *state {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+        SqlState::INVALID_PASSWORD => format!(
+            "the PostgreSQL database {database} rejects the login: {message}; special characters of the password must be \
+             percent-encoded in the URL"
+        ),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             format!("the PostgreSQL database {database} rejects the login: {message}")
         }
         SqlState::PROTOCOL_VIOLATION if !is_about_server(error) => {

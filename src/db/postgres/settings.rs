@@ -6,6 +6,7 @@ use super::address::Address;
 use super::pool::Pool;
 use crate::config::environment_name;
 use crate::error::Result;
+use crate::quote;
 
 /// The URL of a database and the size of its connection pool.
 #[derive(Debug, Clone)]
@@ -34,10 +35,13 @@ impl ConnectionSettings {
 
     /// Opens the pool.
     pub(crate) async fn connect(&self) -> Result<Arc<Pool>> {
-        if !self.address.ignored_parameters.is_empty() {
-            let ignored = self.address.ignored_parameters.join(", ");
-            tracing::warn!(parameters = %ignored, "unknown parameters of {} ({}) were ignored",
-                self.setting, environment_name(self.setting));
+        let Address { ignored_parameters: ignored, unnamed_parameters: unnamed, .. } =
+            &self.address;
+        if !ignored.is_empty() {
+            let names: Vec<_> = ignored.iter().map(|name| quote::name(name)).collect();
+            let more = if *unnamed > 0 { format!(" and {unnamed} more") } else { String::new() };
+            tracing::warn!(parameters = %format!("{}{more}", names.join(", ")),
+                "unknown parameters of {} ({}) were ignored", self.setting, environment_name(self.setting));
         }
         Ok(Arc::new(Pool::open(self.address.clone(), self.size, self.overflow).await?))
     }

@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::tls::Trust;
-use super::url::UrlParts;
+use super::url::{UrlParts, decode_login};
 use crate::config::environment_name;
 use crate::error::{Error, Result};
 
@@ -26,6 +26,8 @@ pub(super) const SESSION_MARKER: &str = "aitradepro.session";
 /// Where a database is and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct Address {
+    /// The name of the setting that holds the URL, for messages.
+    setting: &'static str,
     /// The configuration of tokio-postgres, without session settings. It contains the password.
     pub config: Config,
     /// Which certificates are accepted on an encrypted connection.
@@ -46,8 +48,11 @@ pub(crate) struct Address {
     options: Option<String>,
     /// Parameters of the URL that were ignored.
     pub ignored_parameters: Vec<String>,
-    /// How many more were ignored whose names must not be shown.
+    /// How many more were ignored whose names must not be shown: they may be part of a password.
     pub unnamed_parameters: usize,
+    /// Whether the names of further parameters may be part of a password: one with an unencoded `&`, or one in which the URL
+    /// was cut off.
+    hides_names: bool,
 }
 
 impl std::fmt::Debug for Address {
@@ -61,7 +66,7 @@ impl Address {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` if the URL is not valid.
-    pub fn parse(setting: &str, url: &str) -> Result<Self> {
+    pub fn parse(setting: &'static str, url: &str) -> Result<Self> {
         let invalid = |what: &'static str| {
             Error::invalid(
                 &format!("config.{setting}"),
@@ -101,6 +106,7 @@ impl Address {
         config.tcp_user_timeout(Duration::from_mins(1));
         config.ssl_mode(SslMode::Prefer);
         let mut address = Self {
+            setting,
             config,
             trust: Trust::Any,
             root_certificate: None,
@@ -112,11 +118,20 @@ impl Address {
             options: None,
             ignored_parameters: Vec::new(),
             unnamed_parameters: 0,
+            hides_names: false,
         };
+        address.hides_names = !address.is_complete();
         let mut mode = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            address.set(&decode(name), &decode(value), &mut mode).map_err(invalid)?;
+            let name = decode(name);
+            if name == "password" {
+                // It need not be UTF-8.
+                address.config.password(decode_login(value).map_err(invalid)?);
+            } else {
+                address.set(&name, &decode(value), &mut mode).map_err(invalid)?;
+            }
+            address.hides_names |= holds_secret(&name);
         }
         address.set_ssl_mode(mode.as_deref()).map_err(invalid)?;
         Ok(address)
@@ -174,13 +189,13 @@ impl Address {
             "application_name" => {
                 self.config.application_name(value);
             }
+            "user" => {
+                self.config.user(value);
+            }
             "options" => {
                 self.options = Some(value.to_owned()).filter(|options| !options.is_empty());
             }
-            // It may be the rest of a secret that contains an unencoded `&`.
-            _ if self.ignored_parameters.iter().any(|ignored| holds_secret(ignored)) => {
-                self.unnamed_parameters += 1;
-            }
+            _ if self.hides_names => self.unnamed_parameters += 1,
             _ => self.ignored_parameters.push(name.to_owned()),
         }
         Ok(())
@@ -228,13 +243,16 @@ impl Address {
         config
     }
 
-    /// Returns host, port and database, for messages.
-    ///
-    /// If the URL names neither a user nor a database, returns the host only. Such a URL may have been cut off in the password:
+    /// Returns whether the URL names a user or a database. One that does not may have been cut off in the password:
     /// `postgresql://USER:123`, because a file of variables contains `postgresql://USER:123#…@HOST` without quotes.
+    fn is_complete(&self) -> bool {
+        self.config.get_user().is_some() || self.config.get_dbname().is_some()
+    }
+
+    /// Returns host, port and database, for messages; without the port if the URL is not complete.
     pub fn location(&self) -> String {
         use tokio_postgres::config::Host;
-        let database = self.config.get_dbname().or(self.config.get_user());
+        let database = self.config.get_dbname();
         let ports = self.config.get_ports();
         let hosts: Vec<String> = self
             .config
@@ -248,11 +266,28 @@ impl Address {
                     #[cfg(unix)]
                     Host::Unix(path) => path.display().to_string(),
                 };
-                if database.is_some() { format!("{host}:{port}") } else { host }
+                if self.is_complete() { format!("{host}:{port}") } else { host }
             })
             .collect();
         let hosts = hosts.join(",");
         database.map_or(hosts.clone(), |database| format!("{hosts}/{database}"))
+    }
+
+    /// Returns the setting that holds the URL, and its environment variable, for messages.
+    pub fn setting(&self) -> String {
+        format!("{} ({})", self.setting, environment_name(self.setting))
+    }
+
+    /// Hides the user in a message of the server if the URL contains no password: a token or a password may stand in its
+    /// place. Names shorter than a secret are shown.
+    pub fn without_secret_user(&self, message: &str) -> String {
+        const SHORTEST_SECRET: usize = 4;
+        match (self.config.get_user(), self.config.get_password()) {
+            (Some(user), None) if user.chars().count() >= SHORTEST_SECRET => {
+                message.replace(user, "…")
+            }
+            _ => message.to_owned(),
+        }
     }
 }
 
@@ -327,6 +362,7 @@ mod tests {
             ("postgresql://u:secret@h/d?connect_timeout=secret", "connect_timeout must be"),
             ("postgresql://u:secret@h/d?statement_timeout=secret", "statement_timeout must be"),
             ("postgresql://u:secret@h/d?pgbouncer=secret", "pgbouncer must be"),
+            ("postgresql://u@h/d?password=100%secret", "a % in the user or the password"),
             ("host=h user=u password=secret", "does not begin with postgresql://"),
         ] {
             let error = Address::parse("marketDataUrl", url).unwrap_err();
@@ -340,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_parameters_after_a_secret_are_not_named() {
+    fn ignored_parameters_that_may_be_part_of_a_password_are_not_named() {
         let ignored = |query: &str| {
             let url = format!("postgresql://h/d?{query}");
             let address = Address::parse("databaseUrl", &url).unwrap();
@@ -351,6 +387,35 @@ mod tests {
             ignored("a=1&sslpassword=se&cret=1&x"),
             (vec!["a".to_owned(), "sslpassword".to_owned()], 2)
         );
+        assert_eq!(ignored("a=1&password=se&cret=1&x"), (vec!["a".to_owned()], 2));
+        assert_eq!(ignored("password=se&keyhole"), (vec![], 1));
+        // It may have been cut off: postgresql://u:12?ab#c@h/d.
+        let address = Address::parse("databaseUrl", "postgresql://u:12?ab").unwrap();
+        assert_eq!((address.ignored_parameters, address.unnamed_parameters), (vec![], 1));
+    }
+
+    #[test]
+    fn the_login_may_be_given_by_parameters() {
+        let url = "postgresql://a:b@h/d?user=me%40corp&password=p%40s&s=%FF";
+        let address = Address::parse("databaseUrl", url).unwrap();
+        assert_eq!(address.config.get_user(), Some("me@corp"));
+        assert_eq!(address.config.get_password(), Some(&b"p@s"[..]));
+        let address = Address::parse("databaseUrl", "postgresql://h?password=a@%FF").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"a@\xff"[..]));
+        assert_eq!(format!("{address:?}"), "Address(\"h\")");
+    }
+
+    #[test]
+    fn a_user_that_may_be_a_password_is_hidden() {
+        let hide = |url: &str| {
+            let address = Address::parse("databaseUrl", url).unwrap();
+            address.without_secret_user("role \"sesame\" does not exist")
+        };
+        assert_eq!(hide("postgresql://sesame@h/d"), "role \"…\" does not exist");
+        assert_eq!(hide("postgresql://h?user=sesame"), "role \"…\" does not exist");
+        assert_eq!(hide("postgresql://sesame:x@h/d"), "role \"sesame\" does not exist");
+        assert_eq!(hide("postgresql://oes@h/d"), "role \"sesame\" does not exist");
+        assert_eq!(hide("postgresql://h/d"), "role \"sesame\" does not exist");
     }
 
     #[test]
@@ -358,7 +423,8 @@ mod tests {
         for (url, location) in [
             ("postgresql://u:123", "u"),
             ("postgresql://u:123/d", "u:123/d"),
-            ("postgresql://u:123@h1,h2:6000", "h1:5432,h2:6000/u"),
+            ("postgresql://u:123@h1,h2:6000", "h1:5432,h2:6000"),
+            ("postgresql://secret@h", "h:5432"),
             ("postgresql://:123@%2Frun/d", "/run:5432/d"),
             ("postgresql://", "localhost"),
         ] {

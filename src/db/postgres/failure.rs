@@ -1,11 +1,10 @@
 //! What the server, the connection and the pool report, as errors that name the database, and which of them are transient.
 
 use std::error::Error as _;
-use std::time::Duration;
-
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::address::Address;
 use crate::db::encoding::Damage;
 use crate::error::Error;
 
@@ -86,19 +85,28 @@ impl Failure {
         matches!(self, Self::Server(error) if error.code().is_some_and(|code| missing.contains(code)))
     }
 
-    /// Turns the failure into an error. `database` names the database; `pool_timeout` is how long a caller waits for a
-    /// connection.
-    pub fn describe(self, database: &str, pool_timeout: Duration) -> Error {
+    /// Turns the failure into an error that names the database. It contains no part of the password.
+    pub fn describe(self, address: &Address) -> Error {
         let transient = self.is_transient();
+        let database = address.location();
         let error = match self {
             Self::Server(error) => match error.as_db_error() {
-                Some(error) => describe_server_error(database, error),
+                Some(error) => {
+                    let message = address.without_secret_user(error.message());
+                    describe_server_error(&database, error, &message)
+                }
+                None if is_unknown_host(&error) => Error::storage(format!(
+                    "a host in {} was not found: {}; it is not named here because it may be part of a password whose special \
+                     characters are not percent-encoded (in JavaScript: encodeURIComponent(password))",
+                    address.setting(),
+                    chain(&error)
+                )),
                 None => Error::storage(format!("the PostgreSQL database {database} cannot be reached: {}", chain(&error))),
             },
             Self::Pool(PoolError::Timeout(TimeoutType::Wait)) => Error::storage(format!(
                 "no connection to the PostgreSQL database {database} became free within {} s; increase dbPoolSize (DB_POOL_SIZE) \
                  or dbMaxOverflow (DB_MAX_OVERFLOW)",
-                pool_timeout.as_secs()
+                address.pool_timeout.as_secs()
             ))
             .retryable(),
             Self::Pool(PoolError::Timeout(_)) => {
@@ -119,9 +127,10 @@ fn is_about_server(error: &DbError) -> bool {
     ["server", "timeout", "pgbouncer"].iter().any(|word| error.message().contains(word))
 }
 
-/// Describes an error of the server. The detail is omitted because it may contain values of rows.
-fn describe_server_error(database: &str, error: &DbError) -> Error {
-    let (state, message) = (error.code(), error.message());
+/// Describes an error of the server by its message as it may be shown. The detail is omitted because it may contain values
+/// of rows.
+fn describe_server_error(database: &str, error: &DbError, message: &str) -> Error {
+    let state = error.code();
     let what = match *state {
         SqlState::INVALID_PASSWORD => format!(
             "the PostgreSQL database {database} rejects the login: {message}; special characters of the password must be \
@@ -177,6 +186,19 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     }
     // A connection attempt that timed out has no source.
     error.to_string().starts_with("timeout") || error.to_string().contains("connecting")
+}
+
+/// Returns whether a connection failed because the name of its host has no address.
+fn is_unknown_host(error: &tokio_postgres::Error) -> bool {
+    // The codes of Windows for names without an address.
+    const WINDOWS: std::ops::RangeInclusive<i32> = 11_001..=11_004;
+    let Some(cause) = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()) else {
+        return false;
+    };
+    // Elsewhere, a lookup fails with a text and no code of the system. So does a timeout.
+    error.to_string().contains("connecting")
+        && cause.kind() != std::io::ErrorKind::TimedOut
+        && cause.raw_os_error().is_none_or(|code| cfg!(windows) && WINDOWS.contains(&code))
 }
 
 /// Joins the messages of an error and its sources.

@@ -66,7 +66,7 @@ impl Pool {
             Some(pgbouncer) => pgbouncer,
             None => is_behind_pooler(&address, &tls)
                 .await
-                .map_err(|failure| failure.describe(&address.location(), address.pool_timeout))?,
+                .map_err(|failure| failure.describe(&address))?,
         };
         if shares_sessions && address.pgbouncer.is_none() {
             tracing::info!(database = %address.location(), "a pooler in transaction mode was detected, as with pgbouncer=true");
@@ -255,7 +255,7 @@ impl Pool {
 
     /// Turns a failure into an error that names the database.
     pub(crate) fn describe(&self, failure: Failure) -> Error {
-        failure.describe(&self.location, self.address.pool_timeout)
+        failure.describe(&self.address)
     }
 }
 

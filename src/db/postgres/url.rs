@@ -3,12 +3,16 @@
 //! Readers of such URLs disagree about characters that are not encoded. libpq ends the user and the password at the first `@`,
 //! and finds none if a `/` precedes it. Prisma ends them at the last `@`, and finds none if `/`, `?` or `#` precedes it. What
 //! one reader takes for the password, another takes for a host, a database or a parameter: it is sent to name servers and
-//! named in messages. So a URL in which they would find different users and passwords is rejected.
+//! named in messages. So a URL whose password they could read differently is rejected.
 
 use percent_encoding::percent_decode_str;
 
 /// The port of a host without one.
 const DEFAULT_PORT: u16 = 5432;
+
+/// The parameters whose values may contain an unencoded `@`.
+const TEXT_PARAMETERS: [&str; 5] =
+    ["application_name", "options", "password", "sslrootcert", "user"];
 
 /// The parts of a database URL, decoded.
 pub(super) struct UrlParts<'a> {
@@ -37,16 +41,19 @@ impl<'a> UrlParts<'a> {
         if rest.contains("%00") {
             return Err("it contains %00, which PostgreSQL does not accept");
         }
-        let (credentials, rest) = match rest.split_once('@') {
-            Some((credentials, rest)) => (Some(credentials), rest),
-            None => (None, rest),
+        let (base, query) = match rest.split_once('?') {
+            Some((base, query)) if is_query(query) => (base, query),
+            _ => (rest, ""),
         };
-        if rest.contains('@') {
+        let (credentials, place) = match base.split_once('@') {
+            Some((credentials, place)) => (Some(credentials), place),
+            None => (None, base),
+        };
+        if place.contains('@') {
             return Err("it contains more than one @");
         }
         let (user, password) = credentials.map_or(Ok((None, None)), user_and_password)?;
-        let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (hosts, database) = base.split_once('/').unwrap_or((base, ""));
+        let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
         Ok(Self {
             user,
             password,
@@ -65,22 +72,37 @@ fn without_scheme(url: &str) -> Option<&str> {
     ["postgresql://", "postgres://"].into_iter().find_map(|scheme| url.strip_prefix(scheme))
 }
 
+/// Returns whether the text after the first `?` consists of parameters. Otherwise an `@` shows that the `?` is in the password.
+fn is_query(text: &str) -> bool {
+    text.split('&').filter(|pair| pair.contains('@')).all(|pair| {
+        pair.split_once('=').is_some_and(|(name, _)| TEXT_PARAMETERS.contains(&name))
+    })
+}
+
 /// Splits the text in front of the `@`.
 fn user_and_password(credentials: &str) -> Result<(Option<String>, Option<Vec<u8>>), &'static str> {
     if credentials.contains(['/', '?', '#']) {
         return Err("a /, ? or # precedes the @");
     }
-    if has_stray_percent(credentials) {
-        return Err("a % in the user or the password does not begin a code such as %40");
-    }
     let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-    let user = decode(user).ok_or("the user is not encoded UTF-8")?;
+    let user = String::from_utf8(decode_login(user)?).or(Err("the user is not encoded UTF-8"))?;
     if password.is_empty() && user.contains(':') {
         // Messages of the server name the user.
         return Err("the : between the user and the password must not be encoded");
     }
-    let password: Vec<u8> = percent_decode_str(password).collect();
+    let password = decode_login(password)?;
     Ok((non_empty(user), Some(password).filter(|password| !password.is_empty())))
+}
+
+/// Percent-decodes a user or a password. A password need not be UTF-8.
+///
+/// # Errors
+/// Says that a `%` does not begin a code: a `%` that is not encoded.
+pub(super) fn decode_login(text: &str) -> Result<Vec<u8>, &'static str> {
+    if has_stray_percent(text) {
+        return Err("a % in the user or the password does not begin a code such as %40");
+    }
+    Ok(percent_decode_str(text).collect())
 }
 
 /// Splits a host and its port. What cannot be a host is rejected: it may be a password whose `@` was encoded.
@@ -199,16 +221,30 @@ mod tests {
     }
 
     #[test]
+    fn texts_of_parameters_may_contain_an_at_sign() {
+        for name in TEXT_PARAMETERS {
+            let query = format!("sslmode=disable&{name}=a@b&foo=1");
+            for base in ["u:p@h/d", "h/d", ""] {
+                let url = format!("postgresql://{base}?{query}");
+                let parts = UrlParts::split(&url).unwrap();
+                assert_eq!(parts.query, query);
+                assert_eq!(parts.user.as_deref(), base.contains('@').then_some("u"));
+            }
+        }
+    }
+
+    #[test]
     fn other_passwords_must_be_encoded() {
         for (url, expected) in [
             ("postgresql://u:a@b@h/d", "more than one @"),
-            ("postgresql://u:a@h/d?application_name=b@c", "more than one @"),
+            ("postgresql://u:a@b?application_name=c&d@h/d", "more than one @"),
+            ("postgresql://u:a@h/d?foo=b@c", "more than one @"),
             ("postgresql://u:a/b@h/d", "precedes the @"),
             ("postgresql://u:12/b@h/d", "precedes the @"),
             ("postgresql://u:a?b@h/d", "precedes the @"),
             ("postgresql://u:a#b@h/d", "precedes the @"),
-            ("postgresql://h/d?application_name=b@c", "precedes the @"),
-            ("postgresql://h?user=u&password=a@b", "precedes the @"),
+            ("postgresql://u:a?options&b@h/d", "precedes the @"),
+            ("postgresql://u:a?options=b@h/d", "a port"),
             ("postgresql://u:a%@h/d", "a % in"),
             ("postgresql://u:100%!@h/d", "a % in"),
             ("postgresql://u:%4@h/d", "a % in"),

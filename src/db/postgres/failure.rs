@@ -1,7 +1,7 @@
 //! What the server, the connection and the pool report, as errors that name the database, and which of them are transient.
 
-use std::error::Error as _;
 use deadpool_postgres::{PoolError, TimeoutType};
+use std::error::Error as _;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::address::Address;
@@ -192,7 +192,8 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
 fn is_unknown_host(error: &tokio_postgres::Error) -> bool {
     // The codes of Windows for names without an address.
     const WINDOWS: std::ops::RangeInclusive<i32> = 11_001..=11_004;
-    let Some(cause) = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()) else {
+    let Some(cause) = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>())
+    else {
         return false;
     };
     // Elsewhere, a lookup fails with a text and no code of the system. So does a timeout.

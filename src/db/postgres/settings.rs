@@ -40,7 +40,8 @@ impl ConnectionSettings {
             &self.address;
         let mut names: Vec<_> = ignored.iter().map(|name| quote::name(name)).collect();
         if *unnamed > 0 {
-            names.push(format!("{unnamed} not named because they may be part of a password").into());
+            names
+                .push(format!("{unnamed} not named because they may be part of a password").into());
         }
         if !names.is_empty() {
             tracing::warn!(parameters = %names.join(", "), "unknown parameters of {} were ignored", self.address.setting());

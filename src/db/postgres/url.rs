@@ -74,9 +74,9 @@ fn without_scheme(url: &str) -> Option<&str> {
 
 /// Returns whether the text after the first `?` consists of parameters. Otherwise an `@` shows that the `?` is in the password.
 fn is_query(text: &str) -> bool {
-    text.split('&').filter(|pair| pair.contains('@')).all(|pair| {
-        pair.split_once('=').is_some_and(|(name, _)| TEXT_PARAMETERS.contains(&name))
-    })
+    text.split('&')
+        .filter(|pair| pair.contains('@'))
+        .all(|pair| pair.split_once('=').is_some_and(|(name, _)| TEXT_PARAMETERS.contains(&name)))
 }
 
 /// Splits the text in front of the `@`.

@@ -148,6 +148,8 @@ describe('a password', () => {
     for (const [url, retryable] of [
       // In a file of variables, an unencoded # ends the URL.
       [(secret: string) => `postgresql://me:x@${secret}`, true],
+      [(secret: string) => `postgresql://me:x@${secret.repeat(100)}`, true],
+      [(secret: string) => `postgresql://me:x@%2F${secret.repeat(100)}`, true],
       [(secret: string) => `postgresql://me:x@${secret}.invalid:6000/${secret}?connect_timeout=2`, true],
       [(secret: string) => `postgresql://${secret}@127.0.0.1:9`, true],
       [(secret: string) => `postgresql://${secret}@${host}`, false],

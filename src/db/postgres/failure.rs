@@ -2,6 +2,7 @@
 
 use deadpool_postgres::{PoolError, TimeoutType};
 use std::error::Error as _;
+use std::io::ErrorKind;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::address::Address;
@@ -97,7 +98,7 @@ impl Failure {
                 }
                 None if is_unknown_host(&error) => Error::storage(format!(
                     "a host in {} was not found: {}; it is not named here because it may be part of a password whose special \
-                     characters are not percent-encoded (in JavaScript: encodeURIComponent(password))",
+                     characters are not percent-encoded, in JavaScript with encodeURIComponent(password)",
                     address.setting(),
                     chain(&error)
                 )),
@@ -178,7 +179,7 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     while let Some(error) = source {
         if error
             .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+            .is_some_and(|error| error.kind() != ErrorKind::InvalidData)
         {
             return true;
         }
@@ -188,18 +189,24 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     error.to_string().starts_with("timeout") || error.to_string().contains("connecting")
 }
 
-/// Returns whether a connection failed because the name of its host has no address.
+/// Returns whether a connection failed before its host had an address. Until then, it may not be a host.
 fn is_unknown_host(error: &tokio_postgres::Error) -> bool {
-    // The codes of Windows for names without an address.
-    const WINDOWS: std::ops::RangeInclusive<i32> = 11_001..=11_004;
-    let Some(cause) = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>())
-    else {
-        return false;
-    };
-    // Elsewhere, a lookup fails with a text and no code of the system. So does a timeout.
+    // A failed lookup has a kind of its own on each system.
+    const AFTER_LOOKUP: [ErrorKind; 10] = [
+        ErrorKind::AddrNotAvailable,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionRefused,
+        ErrorKind::ConnectionReset,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkDown,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::NotFound,
+        ErrorKind::PermissionDenied,
+        ErrorKind::TimedOut,
+    ];
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
     error.to_string().contains("connecting")
-        && cause.kind() != std::io::ErrorKind::TimedOut
-        && cause.raw_os_error().is_none_or(|code| cfg!(windows) && WINDOWS.contains(&code))
+        && cause.is_some_and(|cause| !AFTER_LOOKUP.contains(&cause.kind()))
 }
 
 /// Joins the messages of an error and its sources.

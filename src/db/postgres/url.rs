@@ -109,17 +109,14 @@ pub(super) fn decode_login(text: &str) -> Result<Vec<u8>, &'static str> {
 fn host_and_port(text: &str) -> Result<(String, u16), &'static str> {
     const INVALID: &str =
         "a host is not a name, an IP address (IPv6 in brackets) or an encoded socket folder";
-    let (host, port) = match text.strip_prefix('[') {
-        Some(bracketed) => {
-            let (address, rest) = bracketed.split_once(']').ok_or(INVALID)?;
-            let address = decode(address).filter(|address| is_ipv6(address)).ok_or(INVALID)?;
-            let port = if rest.is_empty() { Some("") } else { rest.strip_prefix(':') };
-            (address, port.ok_or(INVALID)?)
-        }
-        None => {
-            let (host, port) = text.split_once(':').unwrap_or((text, ""));
-            (decode(host).filter(|host| is_name_or_folder(host)).ok_or(INVALID)?, port)
-        }
+    let (host, port) = if let Some(bracketed) = text.strip_prefix('[') {
+        let (address, rest) = bracketed.split_once(']').ok_or(INVALID)?;
+        let address = decode(address).filter(|address| is_ipv6(address)).ok_or(INVALID)?;
+        let port = if rest.is_empty() { Some("") } else { rest.strip_prefix(':') };
+        (address, port.ok_or(INVALID)?)
+    } else {
+        let (host, port) = text.split_once(':').unwrap_or((text, ""));
+        (decode(host).filter(|host| is_name_or_folder(host)).ok_or(INVALID)?, port)
     };
     let host = if host.is_empty() { "localhost".to_owned() } else { host };
     if port.is_empty() {

@@ -38,9 +38,7 @@ impl Random {
             "@", "@", ":", ":", "/", "/", "#", "?", "%", "&", "=", " ", "[", "]", "'", "\"", "\\",
             "+", ",", ";", "$", "%4", "%zz", "%41", "://", "é",
         ];
-        (0..=self.below(7))
-            .map(|_| format!("{}{}", self.pick(&WORDS), self.pick(&DELIMITERS)))
-            .collect()
+        (0..=self.below(7)).flat_map(|_| [self.pick(&WORDS), self.pick(&DELIMITERS)]).collect()
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct Address {
 
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Address").field(&self.location()).finish()
+        f.debug_tuple("Address").field(&self.setting()).finish()
     }
 }
 
@@ -333,7 +333,7 @@ mod tests {
         );
         assert_eq!(address.shared_session().get_options(), Some("-c a=b"));
         assert_eq!(address.ignored_parameters, ["socket_timeout"]);
-        assert_eq!(format!("{address:?}"), r#"Address("db.example:5433/shop")"#);
+        assert_eq!(format!("{address:?}"), r#"Address("databaseUrl (DATABASE_URL)")"#);
     }
 
     #[test]
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(address.config.get_password(), Some(&b"p@s"[..]));
         let address = Address::parse("databaseUrl", "postgresql://h?password=a@%FF").unwrap();
         assert_eq!(address.config.get_password(), Some(&b"a@\xff"[..]));
-        assert_eq!(format!("{address:?}"), "Address(\"h\")");
+        assert_eq!(format!("{address:?}"), "Address(\"databaseUrl (DATABASE_URL)\")");
     }
 
     #[test]

@@ -317,7 +317,10 @@ export declare function deleteBacktest(backtestId: string): Promise<boolean>
  * or in `.env`. Settings passed here take precedence.
  */
 export interface EngineConfig {
-  /** `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store in `dataDir`. */
+  /**
+   * `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with the user and the password encoded as by
+   * `encodeURIComponent`. Default: an embedded store in `dataDir`.
+   */
   databaseUrl?: string
   /**
    * Directory of the embedded store, which contains backtests and imported bars. Default: the user's data directory of the

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Code, Error, Result};
-use crate::quote::quoted;
+use crate::quote::{contains_database_url, quoted};
 use crate::request::{Fields, Input, Issues, Range};
 
 /// The level of the log.
@@ -254,7 +254,24 @@ fn merge(
         entries.retain(|(name, _)| name != setting);
         entries.push((setting.to_owned(), value));
     }
+    reject_misplaced_urls(&mut entries, issues);
     Input::Record(entries)
+}
+
+/// Takes the URL of a database out of settings for other values, whose errors would show it.
+fn reject_misplaced_urls(entries: &mut [(String, Input)], issues: &mut Issues) {
+    for (name, value) in entries {
+        let Input::Text(text) = value else { continue };
+        let is_other = CONFIG_NAMES.contains(&name.as_str()) && !name.ends_with("Url");
+        if is_other && contains_database_url(text) {
+            let variable = environment_name(name);
+            let message = format!(
+                "{name} ({variable}) must not contain the URL of a database, which belongs in databaseUrl (DATABASE_URL)"
+            );
+            issues.add(format!("config.{name}"), "format", message);
+            *value = Input::Null;
+        }
+    }
 }
 
 /// Checks the name of the schema. It must not be a schema of PostgreSQL itself.
@@ -293,7 +310,7 @@ fn market_data(url: Option<String>, issues: &mut Issues) -> Option<Secret> {
         issues.add(
             "config.marketDataUrl",
             "choice",
-            "marketDataUrl (MARKET_DATA_URL) must be postgresql://…",
+            "marketDataUrl (MARKET_DATA_URL) must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         );
     }
     Some(Secret(url))
@@ -310,15 +327,15 @@ fn database(
     match url {
         Some(url) if is_postgres(url) => Ok(DatabaseUrl::Postgres(Secret(url.to_owned()))),
         Some(url) => {
-            let path = url
-                .strip_prefix("sqlite://")
-                .or_else(|| url.strip_prefix("sqlite:"))
-                .filter(|path| !path.is_empty() && *path != ":memory:");
+            let path =
+                url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).filter(
+                    |path| !path.is_empty() && *path != ":memory:" && !contains_database_url(path),
+                );
             if path.is_none() {
                 issues.add(
                     "config.databaseUrl",
                     "choice",
-                    "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://…",
+                    "databaseUrl (DATABASE_URL) must be sqlite:PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
                 );
             }
             Ok(DatabaseUrl::Sqlite(PathBuf::from(path.unwrap_or_default())))
@@ -390,6 +407,23 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn a_url_in_the_wrong_setting_is_not_shown() {
+        for name in CONFIG_NAMES {
+            let url = if name.ends_with("Url") {
+                "sqlite:postgres://u:sesame@h/d"
+            } else {
+                "postgres://u:sesame@h/d"
+            };
+            let in_options = resolve(json!({ name: url }), &[]).unwrap_err();
+            let in_environment = resolve(json!({}), &[(&environment_name(name), url)]).unwrap_err();
+            for error in [in_options, in_environment] {
+                assert_eq!(error.issues[0].path, format!("config.{name}"));
+                assert!(!format!("{error:?}").contains("sesame"), "{error:?}");
+            }
+        }
     }
 
     #[test]

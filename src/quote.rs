@@ -1,4 +1,5 @@
-//! Caller-supplied text in messages: truncated, with control and formatting characters escaped.
+//! Caller-supplied text in messages: truncated, with control and formatting characters escaped, and without the URL of a
+//! database.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -11,8 +12,19 @@ const MAX_ISSUE_BYTES: usize = 2_000;
 /// The maximum size of an error's message, bytes.
 pub const MAX_MESSAGE_BYTES: usize = 8_000;
 
+/// What is shown of a text that contains the URL of a database, such as one in the wrong field: it may contain a password.
+const HIDDEN_URL: &str = "postgresql://…";
+
+/// Returns whether a text contains the URL of a PostgreSQL database, which may contain a password.
+pub fn contains_database_url(text: &str) -> bool {
+    text.contains("postgres://") || text.contains("postgresql://")
+}
+
 /// Returns a caller-supplied value in quotes, escaped as in source code and truncated: `"x"`, `"xxx"…`.
 pub fn quoted(text: &str) -> String {
+    if contains_database_url(text) {
+        return format!("{HIDDEN_URL:?}");
+    }
     match truncated_prefix(text) {
         Some(head) => format!("{head:?}…"),
         None => format!("{text:?}"),
@@ -21,6 +33,9 @@ pub fn quoted(text: &str) -> String {
 
 /// Returns a caller-supplied name, such as a key, without quotes, escaped and truncated.
 pub fn name(text: &str) -> Cow<'_, str> {
+    if contains_database_url(text) {
+        return HIDDEN_URL.into();
+    }
     match truncated_prefix(text) {
         Some(head) => format!("{}…", escaped(head)).into(),
         None => escaped(text),
@@ -125,6 +140,15 @@ mod tests {
         assert!(matches!(name("größe €"), Cow::Borrowed("größe €")));
         assert_eq!(message("a, b: c".into()), "a, b: c");
         assert_eq!(quoted(&"é".repeat(60)), format!("\"{}\"", "é".repeat(60)));
+    }
+
+    #[test]
+    fn the_url_of_a_database_is_hidden() {
+        for url in ["postgresql://u:p@h/d", "postgres://u:p", "sqlite:postgres://p"] {
+            assert_eq!(quoted(url), "\"postgresql://…\"");
+            assert_eq!(name(url), "postgresql://…");
+        }
+        assert_eq!(quoted("postgres:"), "\"postgres:\"");
     }
 
     #[test]

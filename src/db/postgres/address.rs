@@ -1,10 +1,7 @@
-//! The URL of a database.
-//!
-//! The query of the URL is parsed here because tokio-postgres rejects a URL with a parameter that it does not know, such as
-//! those that Prisma adds.
+//! The address of a database and the parameters of its URL: those of libpq and Prisma that have a meaning here. Others are
+//! ignored.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
@@ -12,6 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::tls::Trust;
+use super::url::{UrlParts, decode_login};
 use crate::config::environment_name;
 use crate::error::{Error, Result};
 
@@ -28,6 +26,8 @@ pub(super) const SESSION_MARKER: &str = "aitradepro.session";
 /// Where a database is and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct Address {
+    /// The name of the setting that holds the URL, for messages.
+    setting: &'static str,
     /// The configuration of tokio-postgres, without session settings. It contains the password.
     pub config: Config,
     /// Which certificates are accepted on an encrypted connection.
@@ -48,11 +48,16 @@ pub(crate) struct Address {
     options: Option<String>,
     /// Parameters of the URL that were ignored.
     pub ignored_parameters: Vec<String>,
+    /// How many more were ignored whose names must not be shown: they may be part of a password.
+    pub unnamed_parameters: usize,
+    /// Whether the names of further parameters may be part of a password: one with an unencoded `&`, or one in which the URL
+    /// was cut off.
+    hides_names: bool,
 }
 
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Address").field(&self.location()).finish()
+        f.debug_tuple("Address").field(&self.setting()).finish()
     }
 }
 
@@ -61,32 +66,34 @@ impl Address {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` if the URL is not valid.
-    pub fn parse(setting: &str, url: &str) -> Result<Self> {
-        let invalid = |what: &str| {
+    pub fn parse(setting: &'static str, url: &str) -> Result<Self> {
+        let invalid = |what: &'static str| {
             Error::invalid(
                 &format!("config.{setting}"),
                 "format",
                 format!(
-                    "{setting} ({}) is not a valid URL: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE with \
-                     special characters of the password percent-encoded",
+                    "{setting} ({}) is not a valid URL: {what}; it must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                     special characters of the user, the password and the parameters percent-encoded, in JavaScript with \
+                     encodeURIComponent(password): @ is %40, : is %3A, / is %2F, ? is %3F, # is %23, % is %25",
                     environment_name(setting)
                 ),
             )
         };
-        // A password may contain an unencoded question mark; a host cannot.
-        let authority = url.rfind('@').unwrap_or(0);
-        let rest = url.get(authority..).unwrap_or_default();
-        let (base, query) = match rest.find('?') {
-            Some(at) => {
-                (url.get(..authority + at).unwrap_or(url), rest.get(at + 1..).unwrap_or_default())
-            }
-            None => (url, ""),
-        };
-        let mut config = Config::from_str(base).map_err(|error| {
-            // The source names the option and the kind of fault, never a value.
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            invalid(&cause.unwrap_or_else(|| "it is not a connection string".into()))
-        })?;
+        let UrlParts { user, password, hosts, database, query } =
+            UrlParts::split(url).map_err(invalid)?;
+        let mut config = Config::new();
+        if let Some(user) = user {
+            config.user(user);
+        }
+        if let Some(password) = password {
+            config.password(password);
+        }
+        if let Some(database) = database {
+            config.dbname(database);
+        }
+        for (host, port) in hosts {
+            config.host(host).port(port);
+        }
         if config.get_hosts().is_empty() {
             config.host("localhost");
         }
@@ -99,6 +106,7 @@ impl Address {
         config.tcp_user_timeout(Duration::from_mins(1));
         config.ssl_mode(SslMode::Prefer);
         let mut address = Self {
+            setting,
             config,
             trust: Trust::Any,
             root_certificate: None,
@@ -109,33 +117,35 @@ impl Address {
             pgbouncer: None,
             options: None,
             ignored_parameters: Vec::new(),
+            unnamed_parameters: 0,
+            hides_names: false,
         };
+        address.hides_names = !address.is_complete();
         let mut mode = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (decode(name), decode(value));
-            address
-                .set(&name, &value, &mut mode)
-                .map_err(|allowed| invalid(&format!("{name} must be {allowed}")))?;
+            let name = decode(name);
+            if name == "password" {
+                // It need not be UTF-8.
+                address.config.password(decode_login(value).map_err(invalid)?);
+            } else {
+                address.set(&name, &decode(value), &mut mode).map_err(invalid)?;
+            }
+            address.hides_names |= holds_secret(&name);
         }
-        address
-            .set_ssl_mode(mode.as_deref())
-            .map_err(|allowed| invalid(&format!("sslmode must be {allowed}")))?;
+        address.set_ssl_mode(mode.as_deref()).map_err(invalid)?;
         Ok(address)
     }
 
-    /// Applies one parameter; fails with a description of the allowed values.
+    /// Applies one parameter; fails with a description of the allowed values, which does not contain the value.
     fn set(
         &mut self,
         name: &str,
         value: &str,
         mode: &mut Option<String>,
     ) -> Result<(), &'static str> {
-        let seconds = || {
-            value
-                .parse::<u32>()
-                .map(|seconds| Duration::from_secs(seconds.into()))
-                .map_err(|_| "an integer number of seconds")
+        let seconds = |error: &'static str| {
+            value.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into())).or(Err(error))
         };
         match name {
             "sslmode" => *mode = Some(value.to_owned()),
@@ -147,12 +157,15 @@ impl Address {
             }
             "connection_limit" => {
                 let limit = value.parse().ok().filter(|limit| *limit > 0);
-                self.connection_limit = Some(limit.ok_or("an integer above 0")?);
+                self.connection_limit =
+                    Some(limit.ok_or("connection_limit must be an integer above 0")?);
             }
-            "pool_timeout" => self.pool_timeout = seconds()?,
+            "pool_timeout" => {
+                self.pool_timeout = seconds("pool_timeout must be an integer number of seconds")?;
+            }
             "connect_timeout" => {
                 // 0 means no limit to libpq, and no wait at all to tokio-postgres.
-                let timeout = seconds()?;
+                let timeout = seconds("connect_timeout must be an integer number of seconds")?;
                 self.config.connect_timeout(if timeout.is_zero() {
                     CONNECT_TIMEOUT
                 } else {
@@ -160,8 +173,9 @@ impl Address {
                 });
             }
             "statement_timeout" => {
-                let milliseconds: u32 =
-                    value.parse().map_err(|_| "an integer number of milliseconds")?;
+                let milliseconds: u32 = value
+                    .parse()
+                    .or(Err("statement_timeout must be an integer number of milliseconds"))?;
                 self.statement_timeout =
                     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()));
             }
@@ -169,15 +183,19 @@ impl Address {
                 self.pgbouncer = match value {
                     "true" | "1" | "" => Some(true),
                     "false" | "0" => Some(false),
-                    _ => return Err("true or false"),
+                    _ => return Err("pgbouncer must be true or false"),
                 }
             }
             "application_name" => {
                 self.config.application_name(value);
             }
+            "user" => {
+                self.config.user(value);
+            }
             "options" => {
                 self.options = Some(value.to_owned()).filter(|options| !options.is_empty());
             }
+            _ if self.hides_names => self.unnamed_parameters += 1,
             _ => self.ignored_parameters.push(name.to_owned()),
         }
         Ok(())
@@ -192,7 +210,11 @@ impl Address {
             "no-verify" => (SslMode::Require, Trust::Any),
             "require" | "verify-ca" => (SslMode::Require, Trust::Signed),
             "verify-full" => (SslMode::Require, Trust::SignedForHost),
-            _ => return Err("disable, prefer, require, no-verify, verify-ca or verify-full"),
+            _ => {
+                return Err(
+                    "sslmode must be disable, prefer, require, no-verify, verify-ca or verify-full",
+                );
+            }
         };
         self.config.ssl_mode(mode);
         self.trust = trust;
@@ -221,9 +243,16 @@ impl Address {
         config
     }
 
-    /// Returns host, port and database, for messages.
+    /// Returns whether the URL names a user or a database. One that does not may have been cut off in the password:
+    /// `postgresql://USER:123`, because a file of variables contains `postgresql://USER:123#…@HOST` without quotes.
+    fn is_complete(&self) -> bool {
+        self.config.get_user().is_some() || self.config.get_dbname().is_some()
+    }
+
+    /// Returns host, port and database, for messages; without the port if the URL is not complete.
     pub fn location(&self) -> String {
         use tokio_postgres::config::Host;
+        let database = self.config.get_dbname();
         let ports = self.config.get_ports();
         let hosts: Vec<String> = self
             .config
@@ -232,16 +261,40 @@ impl Address {
             .enumerate()
             .map(|(at, host)| {
                 let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-                match host {
-                    Host::Tcp(host) => format!("{host}:{port}"),
+                let host = match host {
+                    Host::Tcp(host) => host.clone(),
                     #[cfg(unix)]
-                    Host::Unix(path) => format!("{}:{port}", path.display()),
-                }
+                    Host::Unix(path) => path.display().to_string(),
+                };
+                if self.is_complete() { format!("{host}:{port}") } else { host }
             })
             .collect();
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
-        format!("{}/{database}", hosts.join(","))
+        let hosts = hosts.join(",");
+        database.map_or(hosts.clone(), |database| format!("{hosts}/{database}"))
     }
+
+    /// Returns the setting that holds the URL, and its environment variable, for messages.
+    pub fn setting(&self) -> String {
+        format!("{} ({})", self.setting, environment_name(self.setting))
+    }
+
+    /// Hides the user in a message of the server if the URL contains no password: a token or a password may stand in its
+    /// place. Names shorter than a secret are shown.
+    pub fn without_secret_user(&self, message: &str) -> String {
+        const SHORTEST_SECRET: usize = 4;
+        match (self.config.get_user(), self.config.get_password()) {
+            (Some(user), None) if user.chars().count() >= SHORTEST_SECRET => {
+                message.replace(user, "…")
+            }
+            _ => message.to_owned(),
+        }
+    }
+}
+
+/// Returns whether the value of a parameter is a secret, judged by its name: `password`, `sslpassword`, `token`, …
+fn holds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token", "key"].iter().any(|word| name.contains(word))
 }
 
 /// Percent-decodes a parameter. Text that does not decode to UTF-8 stays unchanged.
@@ -280,7 +333,7 @@ mod tests {
         );
         assert_eq!(address.shared_session().get_options(), Some("-c a=b"));
         assert_eq!(address.ignored_parameters, ["socket_timeout"]);
-        assert_eq!(format!("{address:?}"), r#"Address("db.example:5433/shop")"#);
+        assert_eq!(format!("{address:?}"), r#"Address("databaseUrl (DATABASE_URL)")"#);
     }
 
     #[test]
@@ -299,23 +352,84 @@ mod tests {
     }
 
     #[test]
-    fn errors_do_not_contain_the_password() {
+    fn errors_name_the_setting_and_the_encoding_but_no_part_of_the_url() {
         for (url, expected) in [
-            ("postgresql://u:secret@h:port/d", "option `port`"),
+            ("postgresql://u:secret@h:port/d", "a port is not"),
+            ("postgresql://u:se@secret@h/d", "more than one @"),
             ("postgresql://u:secret@h/d?sslmode=maybe", "sslmode must be disable"),
             ("postgresql://u:secret@h/d?connection_limit=0", "connection_limit must be"),
+            ("postgresql://u:secret@h/d?pool_timeout=secret", "pool_timeout must be"),
+            ("postgresql://u:secret@h/d?connect_timeout=secret", "connect_timeout must be"),
             ("postgresql://u:secret@h/d?statement_timeout=secret", "statement_timeout must be"),
+            ("postgresql://u:secret@h/d?pgbouncer=secret", "pgbouncer must be"),
+            ("postgresql://u@h/d?password=100%secret", "a % in the user or the password"),
+            ("host=h user=u password=secret", "does not begin with postgresql://"),
         ] {
             let error = Address::parse("marketDataUrl", url).unwrap_err();
             assert_eq!(error.issues[0].path, "config.marketDataUrl");
-            assert!(error.message.contains("(MARKET_DATA_URL)"), "{}", error.message);
-            assert_eq!(error.code, Code::InvalidArgument);
+            assert_eq!((error.code, error.retryable), (Code::InvalidArgument, false));
             assert!(!error.message.contains("secret"), "{}", error.message);
-            assert!(error.message.contains(expected), "{}", error.message);
+            for part in [expected, "(MARKET_DATA_URL)", "encodeURIComponent", "@ is %40"] {
+                assert!(error.message.contains(part), "{}", error.message);
+            }
         }
-        // A question mark in the password does not start the parameters.
-        let address = Address::parse("databaseUrl", "postgresql://u:se?cret@h/d").unwrap();
-        assert_eq!(address.config.get_password(), Some(&b"se?cret"[..]));
+    }
+
+    #[test]
+    fn ignored_parameters_that_may_be_part_of_a_password_are_not_named() {
+        let ignored = |query: &str| {
+            let url = format!("postgresql://h/d?{query}");
+            let address = Address::parse("databaseUrl", &url).unwrap();
+            (address.ignored_parameters, address.unnamed_parameters)
+        };
+        assert_eq!(ignored("a=1&pgbouncer=true&b"), (vec!["a".to_owned(), "b".to_owned()], 0));
+        assert_eq!(
+            ignored("a=1&sslpassword=se&cret=1&x"),
+            (vec!["a".to_owned(), "sslpassword".to_owned()], 2)
+        );
+        assert_eq!(ignored("a=1&password=se&cret=1&x"), (vec!["a".to_owned()], 2));
+        assert_eq!(ignored("password=se&keyhole"), (vec![], 1));
+        // It may have been cut off: postgresql://u:12?ab#c@h/d.
+        let address = Address::parse("databaseUrl", "postgresql://u:12?ab").unwrap();
+        assert_eq!((address.ignored_parameters, address.unnamed_parameters), (vec![], 1));
+    }
+
+    #[test]
+    fn the_login_may_be_given_by_parameters() {
+        let url = "postgresql://a:b@h/d?user=me%40corp&password=p%40s&s=%FF";
+        let address = Address::parse("databaseUrl", url).unwrap();
+        assert_eq!(address.config.get_user(), Some("me@corp"));
+        assert_eq!(address.config.get_password(), Some(&b"p@s"[..]));
+        let address = Address::parse("databaseUrl", "postgresql://h?password=a@%FF").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"a@\xff"[..]));
+        assert_eq!(format!("{address:?}"), "Address(\"databaseUrl (DATABASE_URL)\")");
+    }
+
+    #[test]
+    fn a_user_that_may_be_a_password_is_hidden() {
+        let hide = |url: &str| {
+            let address = Address::parse("databaseUrl", url).unwrap();
+            address.without_secret_user("role \"sesame\" does not exist")
+        };
+        assert_eq!(hide("postgresql://sesame@h/d"), "role \"…\" does not exist");
+        assert_eq!(hide("postgresql://h?user=sesame"), "role \"…\" does not exist");
+        assert_eq!(hide("postgresql://sesame:x@h/d"), "role \"sesame\" does not exist");
+        assert_eq!(hide("postgresql://oes@h/d"), "role \"sesame\" does not exist");
+        assert_eq!(hide("postgresql://h/d"), "role \"sesame\" does not exist");
+    }
+
+    #[test]
+    fn a_url_that_may_have_been_cut_off_in_the_password_is_located_by_its_host() {
+        for (url, location) in [
+            ("postgresql://u:123", "u"),
+            ("postgresql://u:123/d", "u:123/d"),
+            ("postgresql://u:123@h1,h2:6000", "h1:5432,h2:6000"),
+            ("postgresql://secret@h", "h:5432"),
+            ("postgresql://:123@%2Frun/d", "/run:5432/d"),
+            ("postgresql://", "localhost"),
+        ] {
+            assert_eq!(Address::parse("databaseUrl", url).unwrap().location(), location);
+        }
     }
 
     #[test]

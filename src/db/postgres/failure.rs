@@ -1,11 +1,11 @@
 //! What the server, the connection and the pool report, as errors that name the database, and which of them are transient.
 
-use std::error::Error as _;
-use std::time::Duration;
-
 use deadpool_postgres::{PoolError, TimeoutType};
+use std::error::Error as _;
+use std::io::ErrorKind;
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::address::Address;
 use crate::db::encoding::Damage;
 use crate::error::Error;
 
@@ -86,19 +86,28 @@ impl Failure {
         matches!(self, Self::Server(error) if error.code().is_some_and(|code| missing.contains(code)))
     }
 
-    /// Turns the failure into an error. `database` names the database; `pool_timeout` is how long a caller waits for a
-    /// connection.
-    pub fn describe(self, database: &str, pool_timeout: Duration) -> Error {
+    /// Turns the failure into an error that names the database. It contains no part of the password.
+    pub fn describe(self, address: &Address) -> Error {
         let transient = self.is_transient();
+        let database = address.location();
         let error = match self {
             Self::Server(error) => match error.as_db_error() {
-                Some(error) => describe_server_error(database, error),
+                Some(error) => {
+                    let message = address.without_secret_user(error.message());
+                    describe_server_error(&database, error, &message)
+                }
+                None if is_unknown_host(&error) => Error::storage(format!(
+                    "a host in {} was not found: {}; it is not named here because it may be part of a password whose special \
+                     characters are not percent-encoded, in JavaScript with encodeURIComponent(password)",
+                    address.setting(),
+                    chain(&error)
+                )),
                 None => Error::storage(format!("the PostgreSQL database {database} cannot be reached: {}", chain(&error))),
             },
             Self::Pool(PoolError::Timeout(TimeoutType::Wait)) => Error::storage(format!(
                 "no connection to the PostgreSQL database {database} became free within {} s; increase dbPoolSize (DB_POOL_SIZE) \
                  or dbMaxOverflow (DB_MAX_OVERFLOW)",
-                pool_timeout.as_secs()
+                address.pool_timeout.as_secs()
             ))
             .retryable(),
             Self::Pool(PoolError::Timeout(_)) => {
@@ -119,11 +128,16 @@ fn is_about_server(error: &DbError) -> bool {
     ["server", "timeout", "pgbouncer"].iter().any(|word| error.message().contains(word))
 }
 
-/// Describes an error of the server. The detail is omitted because it may contain values of rows.
-fn describe_server_error(database: &str, error: &DbError) -> Error {
-    let (state, message) = (error.code(), error.message());
+/// Describes an error of the server by its message as it may be shown. The detail is omitted because it may contain values
+/// of rows.
+fn describe_server_error(database: &str, error: &DbError, message: &str) -> Error {
+    let state = error.code();
     let what = match *state {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+        SqlState::INVALID_PASSWORD => format!(
+            "the PostgreSQL database {database} rejects the login: {message}; special characters of the password must be \
+             percent-encoded in the URL"
+        ),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             format!("the PostgreSQL database {database} rejects the login: {message}")
         }
         SqlState::PROTOCOL_VIOLATION if !is_about_server(error) => {
@@ -165,7 +179,7 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     while let Some(error) = source {
         if error
             .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() != std::io::ErrorKind::InvalidData)
+            .is_some_and(|error| error.kind() != ErrorKind::InvalidData)
         {
             return true;
         }
@@ -173,6 +187,26 @@ fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     }
     // A connection attempt that timed out has no source.
     error.to_string().starts_with("timeout") || error.to_string().contains("connecting")
+}
+
+/// Returns whether a connection failed before its host had an address. Until then, it may not be a host.
+fn is_unknown_host(error: &tokio_postgres::Error) -> bool {
+    // A failed lookup has a kind of its own on each system.
+    const AFTER_LOOKUP: [ErrorKind; 10] = [
+        ErrorKind::AddrNotAvailable,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::ConnectionRefused,
+        ErrorKind::ConnectionReset,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkDown,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::NotFound,
+        ErrorKind::PermissionDenied,
+        ErrorKind::TimedOut,
+    ];
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    error.to_string().contains("connecting")
+        && cause.is_some_and(|cause| !AFTER_LOOKUP.contains(&cause.kind()))
 }
 
 /// Joins the messages of an error and its sources.

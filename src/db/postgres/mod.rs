@@ -13,7 +13,10 @@ mod sql;
 mod statement_scope;
 mod timestamp;
 mod tls;
+mod url;
 
+#[cfg(test)]
+mod password_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 

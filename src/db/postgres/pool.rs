@@ -28,13 +28,12 @@ use crate::future::BoxFuture;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The connections to one database.
-#[derive(Debug)]
 pub struct Pool {
     connections: deadpool_postgres::Pool,
     address: Address,
     /// The configuration of each connection.
     config: Config,
-    tls: Tls,
+    tls: MakeRustlsConnect,
     location: String,
     /// How many connections stay open without use.
     size: usize,
@@ -46,12 +45,9 @@ pub struct Pool {
     missing_table: Notify,
 }
 
-#[derive(Clone)]
-struct Tls(MakeRustlsConnect);
-
-impl std::fmt::Debug for Tls {
+impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
+        f.debug_tuple("Pool").field(&self.address).finish()
     }
 }
 
@@ -66,7 +62,7 @@ impl Pool {
             Some(pgbouncer) => pgbouncer,
             None => is_behind_pooler(&address, &tls)
                 .await
-                .map_err(|failure| failure.describe(&address.location(), address.pool_timeout))?,
+                .map_err(|failure| failure.describe(&address))?,
         };
         if shares_sessions && address.pgbouncer.is_none() {
             tracing::info!(database = %address.location(), "a pooler in transaction mode was detected, as with pgbouncer=true");
@@ -97,7 +93,7 @@ impl Pool {
             location: address.location(),
             address,
             config,
-            tls: Tls(tls),
+            tls,
             size: size.min(max_size),
             shares_sessions,
             closed: RwLock::new(false),
@@ -204,7 +200,7 @@ impl Pool {
 
     /// Opens a connection outside of the pool. The handle completes when the connection ends.
     pub(crate) async fn connect(&self) -> Result<(Client, JoinHandle<()>), Failure> {
-        connect(&self.config, &self.tls.0).await
+        connect(&self.config, &self.tls).await
     }
 
     /// Returns the target for [`Self::cancel`]. Called on an idle connection, within the transaction to cancel.
@@ -220,7 +216,7 @@ impl Pool {
     pub(crate) async fn cancel(&self, canceller: &Canceller) {
         let cancel = async {
             match canceller {
-                Canceller::Connection(token) => token.cancel_query(self.tls.0.clone()).await?,
+                Canceller::Connection(token) => token.cancel_query(self.tls.clone()).await?,
                 Canceller::Session(pid) => {
                     let (client, _) = self.connect().await?;
                     let sql = "SELECT pg_cancel_backend($1)";
@@ -255,7 +251,7 @@ impl Pool {
 
     /// Turns a failure into an error that names the database.
     pub(crate) fn describe(&self, failure: Failure) -> Error {
-        failure.describe(&self.location, self.address.pool_timeout)
+        failure.describe(&self.address)
     }
 }
 

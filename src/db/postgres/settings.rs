@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use super::address::Address;
 use super::pool::Pool;
-use crate::config::environment_name;
 use crate::error::Result;
+use crate::quote;
 
 /// The URL of a database and the size of its connection pool.
 #[derive(Debug, Clone)]
 pub struct ConnectionSettings {
-    /// The name of the setting that holds the URL, for messages.
-    setting: &'static str,
     address: Address,
     size: usize,
     overflow: usize,
@@ -25,7 +23,6 @@ impl ConnectionSettings {
     pub fn new(setting: &'static str, url: &str, size: u32, overflow: u32) -> Result<Self> {
         let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
         Ok(Self {
-            setting,
             address: Address::parse(setting, url)?,
             size: count(size),
             overflow: count(overflow),
@@ -34,11 +31,20 @@ impl ConnectionSettings {
 
     /// Opens the pool.
     pub(crate) async fn connect(&self) -> Result<Arc<Pool>> {
-        if !self.address.ignored_parameters.is_empty() {
-            let ignored = self.address.ignored_parameters.join(", ");
-            tracing::warn!(parameters = %ignored, "unknown parameters of {} ({}) were ignored",
-                self.setting, environment_name(self.setting));
-        }
+        self.warn_about_ignored_parameters();
         Ok(Arc::new(Pool::open(self.address.clone(), self.size, self.overflow).await?))
+    }
+
+    fn warn_about_ignored_parameters(&self) {
+        let Address { ignored_parameters: ignored, unnamed_parameters: unnamed, .. } =
+            &self.address;
+        let mut names: Vec<_> = ignored.iter().map(|name| quote::name(name)).collect();
+        if *unnamed > 0 {
+            names
+                .push(format!("{unnamed} not named because they may be part of a password").into());
+        }
+        if !names.is_empty() {
+            tracing::warn!(parameters = %names.join(", "), "unknown parameters of {} were ignored", self.address.setting());
+        }
     }
 }

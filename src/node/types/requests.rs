@@ -11,7 +11,8 @@ use crate::service::BarColumns;
 /// or in `.env`. Settings passed here take precedence.
 #[napi(object, object_to_js = false)]
 pub struct EngineConfig {
-    /// `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. Default: an embedded store in `dataDir`.
+    /// `sqlite:PATH` or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, with the user and the password encoded as by
+    /// `encodeURIComponent`. Default: an embedded store in `dataDir`.
     pub database_url: Option<String>,
     /// Directory of the embedded store, which contains backtests and imported bars. Default: the user's data directory of the
     /// platform.

@@ -399,9 +399,16 @@ async fn connection_errors_do_not_contain_the_password() {
             true,
         ),
         (
-            "postgresql://nobody-here:sesame@no-such-host.invalid/x".to_owned(),
-            "no-such-host.invalid",
+            "postgresql://u:x@sesame.invalid/sesame".to_owned(),
+            "a host in databaseUrl (DATABASE_URL) was not found",
             true,
+        ),
+        (format!("postgresql://sesame@{host}"), "database", false),
+        (format!("postgresql://sesame@{host}/{name}"), "database", false),
+        (
+            format!("postgresql://{host}/{name}?user=nobody-here&password=sesame"),
+            "nobody-here",
+            false,
         ),
     ] {
         let settings = settings(&url, 1, 0);

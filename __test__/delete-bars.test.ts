@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { BacktestEngine, BacktestResult, DeleteBarsRequest } from '../index.js'
 import { connect, database, stored, TICKS } from './postgres.js'
@@ -148,10 +149,10 @@ describe('deleteBars', () => {
     for (let round = 0; round < 20; round++) {
       await importWaves(engine, 20_000, '1h')
       const controller = new AbortController()
-      // Waits longer in each round, so that some calls are aborted while they delete.
+      // Half of the calls are aborted at once, the others after an increasing delay; the last one ends first.
       const deleting = engine.deleteBars({ assetSymbol: 'WAVES', from: '2020-01-02' }, { signal: controller.signal })
       const ended = deleting.catch((error: Error) => error)
-      for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve))
+      if (round >= 10) await Promise.race([ended, setTimeout(round < 19 ? round - 9 : 20_000)])
       controller.abort()
       const outcome = await ended
       const [[, bars] = []] = await left(engine)
@@ -165,7 +166,7 @@ describe('deleteBars', () => {
       }
     }
     expect(aborted).toBeGreaterThan(0)
-    expect(aborted + deleted).toBe(20)
+    expect(deleted).toBeGreaterThan(0)
   })
 
   test('rejects after the engine is closed', async () => {

@@ -82,6 +82,17 @@ export declare class BacktestEngine {
    */
   importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
   /**
+   * Deletes imported bars. Resolves to their number, which is 0 if the asset has no such bars. `listAssets` lists what is left;
+   * a series without bars is not listed any more. Either all bars are deleted or none: a deletion that fails, is aborted, or
+   * ends because its engine is closed leaves the store unchanged.
+   *
+   * Backtests that were computed on these bars are kept. Their `barsStatus` says that the bars have changed or are gone.
+   *
+   * Rejects with `INVALID_ARGUMENT`, also for bars that are only in a price table; `NO_DATA` if there are no bars of the asset;
+   * `STORAGE` or `CLOSED`; or with an `AbortError` if the signal is aborted.
+   */
+  deleteBars(request: DeleteBarsRequest, options?: DeleteBarsOptions): Promise<number>
+  /**
    * Lists the assets that have bars.
    *
    * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
@@ -214,6 +225,12 @@ export interface BacktestResult {
   engineVersion: string
   /** Hash of the bars; null for a backtest that is not persisted or not completed. */
   barsFingerprint: string | null
+  /**
+   * Whether the imported bars of the backtest are still in the store. If they are gone, a warning says so, too.
+   * Null for bars of the request or of a price table, for a backtest that is not completed or of an earlier version, and
+   * if the bars cannot be read now.
+   */
+  barsStatus: BarsStatus | null
   /** Time of the request, ISO 8601. */
   createdAt: string
   /** Time at which the backtest ended, ISO 8601. */
@@ -266,6 +283,11 @@ export interface BacktestSummary {
   engineVersion: string
   /** Hash of the bars; null for a backtest that is not persisted or not completed. */
   barsFingerprint: string | null
+  /**
+   * Whether the imported bars of the backtest are still in the store: `present`, or `gone` if none are left. Null if that is
+   * unknown without reading bars, because the series was changed since, and in the cases of `BacktestResult`.
+   */
+  barsStatus: BarsStatus | null
   /** Time of the request, ISO 8601. */
   createdAt: string
   /** Time at which the backtest ended, ISO 8601. */
@@ -291,6 +313,9 @@ export interface Bars {
   volume?: Float64Array
 }
 
+/** The imported bars of a stored backtest, compared with those that it was computed on. */
+export type BarsStatus = 'present' | 'changed' | 'gone'
+
 /** Options of a chart. */
 export interface ChartOptions {
   /** File format. @default 'png' */
@@ -311,6 +336,42 @@ export interface ChartOptions {
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
 export declare function deleteBacktest(backtestId: string): Promise<boolean>
+
+/**
+ * Deletes imported bars. Resolves to their number, which is 0 if the asset has no such bars. `listAssets` lists what is left;
+ * a series without bars is not listed any more. Either all bars are deleted or none: a deletion that fails, is aborted, or
+ * ends because its engine is closed leaves the store unchanged.
+ *
+ * Backtests that were computed on these bars are kept. Their `barsStatus` says that the bars have changed or are gone.
+ *
+ * Rejects with `INVALID_ARGUMENT`, also for bars that are only in a price table; `NO_DATA` if there are no bars of the asset;
+ * `STORAGE` or `CLOSED`; or with an `AbortError` if the signal is aborted.
+ */
+export declare function deleteBars(request: DeleteBarsRequest, options?: DeleteBarsOptions): Promise<number>
+
+/** Options of a deletion of bars. */
+export interface DeleteBarsOptions {
+  /**
+   * Cancels the deletion. The promise rejects with an `AbortError`, and nothing is deleted. A deletion that is already being
+   * committed cannot be cancelled and resolves.
+   */
+  signal?: AbortSignal
+}
+
+/** Imported bars to delete. Either all of them are deleted or none. */
+export interface DeleteBarsRequest {
+  /** The asset. */
+  assetSymbol: string
+  /** Only bars that were imported with this timeframe. Default: those of every timeframe. */
+  timeframe?: Timeframe
+  /**
+   * Start of the range of opening times, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight.
+   * Default: the first bar.
+   */
+  from?: string | Date
+  /** End of the range, inclusive. A date without a time means the end of that day in UTC. Default: the last bar. */
+  to?: string | Date
+}
 
 /**
  * Settings of an engine. Each setting can also be set by an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …)

@@ -821,7 +821,9 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports = nativeBinding
 module.exports.BacktestEngine = nativeBinding.BacktestEngine
 module.exports.BacktestStatus = nativeBinding.BacktestStatus
+module.exports.BarsStatus = nativeBinding.BarsStatus
 module.exports.deleteBacktest = nativeBinding.deleteBacktest
+module.exports.deleteBars = nativeBinding.deleteBars
 module.exports.ErrorCode = nativeBinding.ErrorCode
 module.exports.getBacktestResults = nativeBinding.getBacktestResults
 module.exports.getMetrics = nativeBinding.getMetrics

@@ -14,6 +14,7 @@ const FUNCTIONS = [
   'validateStrategy',
   'getMetrics',
   'importBars',
+  'deleteBars',
   'listAssets',
 ] as const
 

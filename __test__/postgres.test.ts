@@ -262,7 +262,7 @@ describe('databaseUrl', () => {
     const client = await connect(url)
     const { rows } = await client.query('SELECT id, parameters FROM "Mine_2".backtest_runs')
     expect(rows).toEqual([{ id: backtestId, parameters: expect.objectContaining({ fast_period: 5 }) }])
-    await client.query(`UPDATE "Mine_2".backtesting_schema_history SET version = 99`)
+    await client.query(`UPDATE "Mine_2".backtesting_schema_history SET version = 99 WHERE version = 2`)
     const error = await failure(newEngine({ databaseUrl: url, dbSchema: 'Mine_2' }).listBacktests(), 'STORAGE')
     expect(error.message).toContain('version 99, newer than version')
     expect(() => newEngine({ databaseUrl: url, dbSchema: 'public' })).toThrow(/dbSchema/)

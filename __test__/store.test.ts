@@ -148,6 +148,7 @@ describe('a closed engine', () => {
       engine.validateStrategy({ strategyId: 'rsi' }),
       engine.getMetrics('bt-000000000000'),
       engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(3) }),
+      engine.deleteBars({ assetSymbol: 'X' }),
       engine.listAssets(),
     ]
     for (const call of await Promise.allSettled(calls)) {
@@ -240,6 +241,7 @@ test.skipIf(process.platform === 'win32')(
       () => engine.listBacktests(),
       () => engine.deleteBacktest(backtestId),
       () => engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: waves(30) }),
+      () => engine.deleteBars({ assetSymbol: 'X' }),
       () => engine.listAssets(),
       () => engine.registerStrategy({ id: 'own', entries: 'close > open', exits: 'close < open' }),
     ]) {

@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { folder } from '../support.js'
+import { folder, newEngine } from '../support.js'
 import { call, client, firstResource, LONG, RUN, raw, refusal, store, textOf } from './support.js'
 
 let mcp: Client
@@ -151,6 +151,19 @@ describe('run_backtest', () => {
 })
 
 describe('get_backtest_results', () => {
+  test('says that the bars of a run have changed or are gone', async () => {
+    const dataDir = await store()
+    const server = await client({ DATA_DIR: dataDir })
+    const { backtest_id, caveats } = await call(server, 'run_backtest', RUN)
+    const engine = newEngine({ dataDir })
+    const last = async () => (await call(server, 'get_backtest_results', { backtest_id })).caveats.slice(caveats.length)
+    expect(await last()).toEqual([])
+    await engine.deleteBars({ assetSymbol: 'SP500', from: '2012-01-01', to: '2012-12-31' })
+    expect(await last()).toEqual(['the stored bars have changed since this run: repeating it may give another result'])
+    await engine.deleteBars({ assetSymbol: 'SP500' })
+    expect(await last()).toEqual([expect.stringContaining('that this run was computed on are gone')])
+  })
+
   test('embeds the full, unrounded result for programs', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id }))

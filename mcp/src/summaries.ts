@@ -195,6 +195,9 @@ function caveatsFor(run: BacktestSummary): string[] {
   return [
     'in-sample: unless strategy and parameters were fixed before anyone looked at these bars, selection bias flatters this result',
     ...run.warnings,
+    ...(run.barsStatus === 'changed'
+      ? ['the stored bars have changed since this run: repeating it may give another result']
+      : []),
   ]
 }
 

@@ -314,6 +314,8 @@ function validArguments(name, random) {
           bars: random.chance(0.9) ? someBars(random) : samples.csv,
         },
       ]
+    case 'deleteBars':
+      return [{ assetSymbol: `A${random.below(5)}`, timeframe: '1d', from: '1970-01-10', to: new Date(20 * DAY) }]
     case 'registerStrategy':
       return [random.chance(0.5) ? anyFunctionStrategy(random) : anyDefinition(random)]
     case 'validateStrategy':

@@ -48,6 +48,10 @@ pub(crate) async fn suite(source: &dyn Source) {
     symbols_are_not_interpreted(source).await;
     loading_stops_when_it_is_cancelled(source).await;
     loading_stops_at_the_limit(source).await;
+    deletions_remove_exactly_the_range(source).await;
+    empty_series_are_not_listed(source).await;
+    cancelled_deletions_delete_nothing(source).await;
+    imports_and_deletions_at_the_same_time_are_all_or_nothing(source).await;
 }
 
 async fn an_empty_source_has_no_data(source: &dyn Source) {
@@ -87,6 +91,7 @@ async fn imported_bars_are_loaded(source: &dyn Source) {
         last: last * MINUTE,
         revision: 0,
         source: source_name(),
+        is_imported: true,
         ticks: false,
     };
     let expected = vec![series(Timeframe::M1, 20_000, 19_999), series(Timeframe::D1, 2, 1440)];
@@ -257,4 +262,162 @@ async fn loading_stops_at_the_limit(source: &dyn Source) {
         let error = load(span(first, last).with_max_bars(bars - 1)).await.0.unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded);
     }
+}
+
+/// Deletes the bars from one minute to another; `None` means all bars before or after.
+async fn delete(
+    source: &dyn Source,
+    symbol: &str,
+    timeframe: Option<Timeframe>,
+    (first, last): (Option<i64>, Option<i64>),
+) -> u64 {
+    let bound = |minute: Option<i64>, default| minute.map_or(default, |minute| minute * MINUTE);
+    let range = TimeRange::new(bound(first, i64::MIN), bound(last, i64::MAX));
+    source.delete(symbol, timeframe, range, Arc::new(NoObserver)).await.unwrap()
+}
+
+async fn deletions_remove_exactly_the_range(source: &dyn Source) {
+    let (symbol, timeframe) = ("SHRINKING", Some(Timeframe::M1));
+    assert_eq!(delete(source, symbol, timeframe, (None, None)).await, 0);
+    // In the embedded store, four full chunks and one of 7232 bars.
+    let mut expected: Vec<i64> = (0..40_000).collect();
+    source.import(symbol, Timeframe::M1, minutes(0..40_000, 10.0)).await.unwrap();
+    source.import(symbol, Timeframe::D1, minutes([0, 1440], 10.0)).await.unwrap();
+    let mut revision = source.series(symbol).await.unwrap()[0].revision;
+    let ranges = [
+        // Outside of the series, and between two bars.
+        (None, Some(-1)),
+        (Some(40_000), None),
+        // The first and the last bar of chunks, and both sides of a boundary.
+        (Some(8192), Some(8192)),
+        (Some(16_383), Some(16_383)),
+        (Some(24_575), Some(24_576)),
+        // What is gone already.
+        (Some(8192), Some(8192)),
+        // Within one chunk, one whole chunk, and parts of two with a whole one between them.
+        (Some(20_000), Some(20_100)),
+        (Some(8192), Some(16_383)),
+        (Some(7000), Some(25_000)),
+        // Both ends.
+        (None, Some(9)),
+        (Some(39_999), None),
+        (Some(39_000), None),
+        (None, Some(30_000)),
+    ];
+    for (first, last) in ranges {
+        let before = expected.len();
+        let is_kept = |minute: &i64| {
+            first.is_some_and(|first| *minute < first) || last.is_some_and(|last| *minute > last)
+        };
+        expected.retain(is_kept);
+        let removed = (before - expected.len()) as u64;
+        let deleted = delete(source, symbol, timeframe, (first, last)).await;
+        assert_eq!(deleted, removed, "{first:?} to {last:?}");
+        let bars = load(source, symbol, i64::MIN / MINUTE, i64::MAX / MINUTE).await;
+        assert_eq!(bars, minutes(expected.iter().copied(), 10.0), "{first:?} to {last:?}");
+        let series = source.series(symbol).await.unwrap();
+        assert_eq!((series[0].bars, series[1].bars), (expected.len() as u64, 2));
+        let ends = (expected[0] * MINUTE, expected[expected.len() - 1] * MINUTE);
+        assert_eq!((series[0].first, series[0].last), ends, "{first:?} to {last:?}");
+        assert_eq!(series[0].revision != revision, removed > 0, "{first:?} to {last:?}");
+        revision = series[0].revision;
+    }
+    // The gap can be filled again.
+    let imported = source.import(symbol, Timeframe::M1, minutes(0..40_000, 10.0)).await.unwrap();
+    assert_eq!(imported.replaced, expected.len() as u64);
+    assert_eq!(load(source, symbol, 0, 50_000).await, minutes(0..40_000, 10.0));
+    assert_eq!(delete(source, symbol, None, (None, None)).await, 40_002);
+}
+
+async fn empty_series_are_not_listed(source: &dyn Source) {
+    for timeframe in [Timeframe::M1, Timeframe::H1, Timeframe::D1] {
+        source.import("LEAVING", timeframe, minutes([0, 10_000], 10.0)).await.unwrap();
+    }
+    let is_listed =
+        async || source.assets().await.unwrap().iter().any(|asset| asset.symbol == "LEAVING");
+    let timeframes = async || {
+        let series = source.series("LEAVING").await.unwrap();
+        series.iter().map(|series| (series.timeframe, series.bars)).collect::<Vec<_>>()
+    };
+    assert_eq!(delete(source, "LEAVING", Some(Timeframe::W1), (None, None)).await, 0);
+    assert_eq!(delete(source, "LEAVING", Some(Timeframe::H1), (Some(0), Some(10_000))).await, 2);
+    assert_eq!(timeframes().await, [(Timeframe::M1, 2), (Timeframe::D1, 2)]);
+    // Without a timeframe, the range is deleted from all of them.
+    assert_eq!(delete(source, "LEAVING", None, (Some(1), Some(10_000))).await, 2);
+    assert_eq!(timeframes().await, [(Timeframe::M1, 1), (Timeframe::D1, 1)]);
+    assert!(is_listed().await);
+    assert_eq!(delete(source, "LEAVING", None, (None, None)).await, 2);
+    assert_eq!(source.series("LEAVING").await.unwrap(), []);
+    assert!(!is_listed().await);
+    let error =
+        source.load("LEAVING", Timeframe::M1, span(0, 9), Arc::new(NoObserver)).await.unwrap_err();
+    assert_eq!(error.code, Code::NoData);
+}
+
+async fn cancelled_deletions_delete_nothing(source: &dyn Source) {
+    /// Cancels at a call of `is_cancelled`, counted from 0, or forbids the commit.
+    struct Cancelling {
+        at: usize,
+        calls: AtomicUsize,
+    }
+    impl ProgressObserver for Cancelling {
+        fn is_cancelled(&self) -> bool {
+            self.calls.fetch_add(1, Ordering::Relaxed) == self.at
+        }
+        fn may_commit(&self) -> bool {
+            self.at < usize::MAX
+        }
+    }
+    source.import("KEPT", Timeframe::M1, minutes(0..20_000, 10.0)).await.unwrap();
+    let before = source.series("KEPT").await.unwrap();
+    for at in [0, 1, usize::MAX] {
+        let observer = Arc::new(Cancelling { at, calls: AtomicUsize::new(0) });
+        let range = TimeRange::new(5 * MINUTE, i64::MAX);
+        let error = source.delete("KEPT", None, range, observer).await.unwrap_err();
+        assert_eq!(error.code, Code::Cancelled);
+        assert_eq!(source.series("KEPT").await.unwrap(), before);
+        assert_eq!(load(source, "KEPT", 0, 20_000).await.len(), 20_000);
+    }
+    delete(source, "KEPT", None, (None, None)).await;
+}
+
+async fn imports_and_deletions_at_the_same_time_are_all_or_nothing(source: &dyn Source) {
+    const BARS: usize = 9000;
+    let symbol = "BUSY";
+    source.import(symbol, Timeframe::M1, minutes(0..9000, 10.0)).await.unwrap();
+    let importing = async {
+        for _ in 0..8 {
+            let bars = minutes(0..9000, 10.0);
+            assert_eq!(source.import(symbol, Timeframe::M1, bars).await.unwrap().imported, 9000);
+        }
+    };
+    let deleting = async {
+        let mut found = 0;
+        // All but ten bars, then the whole series, in turn.
+        for round in 0..12 {
+            let first = (round % 2 == 0).then_some(10);
+            let deleted = delete(source, symbol, None, (first, None)).await;
+            let expected = if first.is_some() { [0, 0, 8990] } else { [0, 10, 9000] };
+            assert!(expected.contains(&deleted), "{deleted} bars were deleted");
+            found += u32::from(deleted > 0);
+        }
+        found
+    };
+    let loading = async {
+        for _ in 0..12 {
+            let loaded =
+                source.load(symbol, Timeframe::M1, span(0, 9000), Arc::new(NoObserver)).await;
+            let bars = loaded.map(|loaded| loaded.bars.len());
+            assert!(matches!(&bars, Ok(10 | BARS)) || bars.unwrap_err().code == Code::NoData);
+        }
+    };
+    let ((), found, ()) = tokio::join!(importing, deleting, loading);
+    assert!(found > 0, "no deletion found any bars");
+    if let [series] = &*source.series(symbol).await.unwrap() {
+        let bars = load(source, symbol, i64::MIN / MINUTE, i64::MAX / MINUTE).await;
+        assert_eq!(series.bars, bars.len() as u64);
+        assert!([10, BARS].contains(&bars.len()), "{} bars are left", bars.len());
+    }
+    delete(source, symbol, None, (None, None)).await;
+    assert_eq!(source.series(symbol).await.unwrap(), []);
 }

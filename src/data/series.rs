@@ -20,6 +20,8 @@ pub struct StoredSeries {
     pub revision: i64,
     /// Where the bars are: `embedded`, `imported`, or the name of a table.
     pub source: String,
+    /// Whether the bars were imported. Otherwise they are only read.
+    pub is_imported: bool,
     /// Whether these are ticks, from which [`super::Source::load`] makes bars of any timeframe. The timeframe is then only
     /// the typical distance between ticks.
     pub ticks: bool,

@@ -71,6 +71,23 @@ pub trait Source: Send + Sync + Debug {
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, MergeSummary>;
 
+    /// Deletes the imported bars of an asset that open within a range, all or none of them: those of one timeframe, or of all.
+    /// Returns their number. A series without bars is deleted too. The limit of the range is ignored.
+    ///
+    /// If `observer` cancels the work or does not allow the commit, nothing is deleted and the deletion fails as cancelled.
+    ///
+    /// Fails with `INVALID_ARGUMENT` if there are such bars, but none of them was imported.
+    fn delete(
+        &self,
+        symbol: &str,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, u64>;
+
+    /// Returns the part of this source that holds the imported bars.
+    fn imported(&self) -> &dyn Source;
+
     /// Closes connections of the source that the store does not close, such as those to another database.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { Ok(()) })

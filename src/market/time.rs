@@ -40,6 +40,12 @@ pub fn parse(text: &str) -> Option<i64> {
     })
 }
 
+/// Parses the end of a range. A date alone means the last millisecond of that day in UTC; other texts are read as by [`parse`].
+pub fn parse_end(text: &str) -> Option<i64> {
+    let is_date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").is_ok();
+    parse(text).map(|time| if is_date { time + (DAY - 1) } else { time })
+}
+
 /// Formats a timestamp as JavaScript's `toISOString` does: ISO 8601 with milliseconds and `Z`.
 pub fn format(milliseconds: i64) -> String {
     DateTime::<Utc>::from_timestamp_millis(milliseconds).map_or_else(
@@ -130,6 +136,13 @@ mod tests {
         assert_eq!(parse("1970-01-01T00:01Z"), Some(60_000));
         assert_eq!(parse("2021-02-30"), None);
         assert_eq!(parse("tomorrow"), None);
+    }
+
+    #[test]
+    fn a_date_at_the_end_of_a_range_includes_its_day() {
+        assert_eq!(parse_end(" 1970-01-02 "), Some(2 * DAY - 1));
+        assert_eq!(parse_end("1970-01-02T00:00Z"), Some(DAY));
+        assert_eq!(parse_end("2021-02-30"), None);
     }
 
     #[test]

@@ -166,6 +166,27 @@ pub fn import_bars<'env>(
     use_cases::import_bars(env, default_engine(env), request, options)
 }
 
+/// Deletes imported bars. Resolves to their number, which is 0 if the asset has no such bars. `listAssets` lists what is left;
+/// a series without bars is not listed any more. Either all bars are deleted or none: a deletion that fails, is aborted, or
+/// ends because its engine is closed leaves the store unchanged.
+///
+/// Backtests that were computed on these bars are kept. Their `barsStatus` says that the bars have changed or are gone.
+///
+/// Rejects with `INVALID_ARGUMENT`, also for bars that are only in a price table; `NO_DATA` if there are no bars of the asset;
+/// `STORAGE` or `CLOSED`; or with an `AbortError` if the signal is aborted.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: DeleteBarsRequest, options?: DeleteBarsOptions",
+    ts_return_type = "Promise<number>"
+)]
+pub fn delete_bars<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, f64>> {
+    use_cases::delete_bars(env, default_engine(env), request, options)
+}
+
 /// Lists the assets that have bars.
 ///
 /// Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.

@@ -11,7 +11,8 @@ use crate::market::time;
 use crate::request::Input;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{
-    BacktestRequest, CallControl, CompletedRun, Engine, ImportProgress, Progress, RunProgress, pool,
+    BacktestRequest, BarsStatus, CallControl, CompletedRun, Engine, ImportProgress, Progress,
+    RunProgress, StoredBacktest, pool,
 };
 use crate::store::record::{Outcome, Run};
 
@@ -23,7 +24,7 @@ use super::signal_function::JsFunction;
 use super::transfer::Packed;
 use super::types::{
     AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
-    ValidationResult, metrics_object,
+    ValidationResult, count, metrics_object,
 };
 
 /// The engine of a call, or the error that prevents its use.
@@ -52,8 +53,9 @@ pub(super) fn run_backtest<'env>(
                 let work = Box::pin(engine.run_backtest(request, control, ticket));
                 let CompletedRun { run, outcome, timestamps_ms } = engine.with_log(work).await?;
                 let last_report = completed(&run, &outcome);
-                let result =
-                    BacktestResult::new(run, Some((Arc::unwrap_or_clone(outcome), timestamps_ms)));
+                let bars_status = BarsStatus::of_new(&run);
+                let outcome = Some((Arc::unwrap_or_clone(outcome), timestamps_ms));
+                let result = BacktestResult::new(run, outcome, bars_status);
                 Ok((result.pack()?, last_report))
             })
         };
@@ -89,13 +91,13 @@ pub(super) fn get_backtest_results<'env>(
         let id = read(env, id, "backtestId")?;
         let work = engine.map(|engine| async move {
             let found = engine.with_log(engine.get_backtest_results(&id)).await?;
-            let pack = |(run, outcome): (Run, Option<Arc<Outcome>>)| {
+            let pack = |StoredBacktest { run, outcome, bars_status }: StoredBacktest| {
                 let outcome = outcome.map(|outcome| {
                     let timestamps_ms =
                         time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
-                    (Arc::unwrap_or_clone(outcome), timestamps_ms)
+                    (outcome, timestamps_ms)
                 });
-                BacktestResult::new(run, outcome).pack()
+                BacktestResult::new(run, outcome, bars_status).pack()
             };
             found.map(pack).transpose()
         });
@@ -115,7 +117,9 @@ pub(super) fn list_backtests<'env>(
         let filter = read(env, filter, "")?;
         let work = engine.map(|engine| async move {
             let found = engine.with_log(engine.list_backtests(&filter)).await?;
-            serialize_rows(found, |(run, summary)| BacktestSummary::new(run, summary))
+            serialize_rows(found, |(run, summary, bars_status)| {
+                BacktestSummary::new(run, summary, bars_status)
+            })
         });
         Ok(promise(env, work, parse_rows)?)
     })
@@ -236,6 +240,28 @@ pub(super) fn import_bars<'env>(
             });
             Ok((JsImportSummary::from(summary), Some(last_report)))
         })?)
+    })
+}
+
+pub(super) fn delete_bars<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, f64>> {
+    reject_on_failure(env, || {
+        let request = read(env, request, "")?;
+        let start = |control: CallControl| {
+            let engine = engine?;
+            if control.on_progress.is_some() {
+                let message = "unknown field options.onProgress; deleteBars reports no progress";
+                return Err(crate::Error::invalid("options.onProgress", "unknown", message));
+            }
+            let cancellation = control.cancellation;
+            Ok(async move { engine.with_log(engine.delete_bars(&request, cancellation)).await })
+        };
+        let convert = |_: &Env, deleted: u64| Ok((count(deleted), None));
+        Ok(promise_with_options(env, options, false, start, convert)?)
     })
 }
 

@@ -4,6 +4,7 @@ use super::input::Input;
 use super::issues::Issues;
 use super::range::Range;
 use crate::error::nearest;
+use crate::market::time;
 use crate::quote;
 
 /// The fields of one object. [`Fields::finish`] reports those that were never read.
@@ -205,6 +206,21 @@ impl<'a> Fields<'a> {
 
     /// Reads a timestamp as UTC milliseconds: an ISO 8601 string or a `Date`. A date without a time means UTC midnight.
     pub fn timestamp(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
+        self.parse_timestamp(name, time::parse, issues)
+    }
+
+    /// Reads the last timestamp of a range, as [`Self::timestamp`] does, but a date without a time means the end of that day
+    /// in UTC.
+    pub fn end_timestamp(&mut self, name: &'static str, issues: &mut Issues) -> Option<i64> {
+        self.parse_timestamp(name, time::parse_end, issues)
+    }
+
+    fn parse_timestamp(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<i64>,
+        issues: &mut Issues,
+    ) -> Option<i64> {
         let found = self.take(name)?;
         let parsed = match found {
             #[expect(
@@ -212,7 +228,7 @@ impl<'a> Fields<'a> {
                 reason = "JavaScript dates lie within ±8.64e15 ms"
             )]
             Input::Date(value) if value.is_finite() => Some(*value as i64),
-            Input::Text(text) => crate::market::time::parse(text),
+            Input::Text(text) => parse(text),
             _ => None,
         };
         if parsed.is_none() {

@@ -66,6 +66,8 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
     let end = fields.required_timestamp("endDate", issues);
     let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, issues);
     let fingerprint = fields.text("barsFingerprint", issues);
+    // Only runs on imported bars have a status of their bars.
+    let is_on_imported_bars = matches!(fields.take("barsStatus"), Some(Input::Text(_)));
     let parameters = record(fields.take("parameters"));
     let metrics = record(fields.take("metrics"));
     let timestamps = bars_input::column(&mut fields, "timestamps", true, issues);
@@ -87,6 +89,7 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
         initial_capital: initial_capital?,
         parameters,
         fingerprint,
+        is_on_imported_bars,
         outcome: Arc::new(Outcome {
             summary: Summary { metrics, ..Summary::default() },
             trades,

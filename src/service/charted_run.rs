@@ -22,6 +22,8 @@ pub(super) struct ChartedRun {
     pub(super) initial_capital: f64,
     pub(super) parameters: Map<String, Value>,
     pub(super) fingerprint: Option<String>,
+    /// Whether it was computed on imported bars; false if that is unknown.
+    pub(super) is_on_imported_bars: bool,
     pub(super) outcome: Arc<Outcome>,
 }
 
@@ -38,6 +40,7 @@ impl ChartedRun {
             initial_capital: run.initial_capital,
             parameters: run.parameters,
             fingerprint: run.fingerprint,
+            is_on_imported_bars: run.bars_revision.is_some(),
             outcome: Arc::new(outcome),
         }
     }

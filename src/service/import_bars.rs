@@ -1,7 +1,6 @@
 //! Imports bars into the store.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use crate::observer::ProgressObserver;
 use crate::quote;
 use crate::request::{Fields, Input, Issues};
 
+use super::cancellable_write::CancellableWrite;
 use super::engine::Engine;
 use super::progress::{CallControl, ImportProgress, Progress, REPORT_INTERVAL};
 use super::{bars_input, names, reader_threads};
@@ -70,20 +70,9 @@ impl Engine {
         let backends = cancellation.or(self.backends()).await?;
         observer.start_writing(bars.len());
         let write_observer = Arc::clone(&observer);
-        let mut writing =
+        let writing =
             backends.source.import_observed(&asset_symbol, timeframe, bars, write_observer);
-        let imported = tokio::select! {
-            biased;
-            () = cancellation.cancelled() => {
-                if observer.abandon() {
-                    return Err(cancellation.error());
-                }
-                // The import is being committed; only its outcome says whether it succeeded.
-                writing.await
-            }
-            imported = &mut writing => imported,
-        };
-        let imported = imported.map_err(explain)?;
+        let imported = observer.write.or_abandon(writing).await?;
         tracing::info!(asset_symbol = %quote::name(&asset_symbol), timeframe = %timeframe, imported = imported.imported, replaced = imported.replaced, "bars imported");
         Ok(ImportSummary { asset_symbol, timeframe, imported })
     }
@@ -122,11 +111,6 @@ fn read(mut input: Input, limit: Limit) -> Result<ImportRequest> {
     }
 }
 
-/// The decision about an import: undecided, abandoned, or being committed.
-const UNDECIDED: u8 = 0;
-const ABANDONED: u8 = 1;
-const COMMITTED: u8 = 2;
-
 /// The progress when all bars are read, percent.
 const READ: f64 = 50.0;
 /// The progress when all bars are written, percent.
@@ -138,7 +122,7 @@ struct ImportObserver {
     asset_symbol: String,
     timeframe: Timeframe,
     control: CallControl,
-    decision: AtomicU8,
+    write: CancellableWrite,
     state: Mutex<ImportReportState>,
 }
 
@@ -153,23 +137,9 @@ struct ImportReportState {
 
 impl ImportObserver {
     fn new(asset_symbol: &str, timeframe: Timeframe, control: CallControl) -> Self {
+        let write = CancellableWrite::new(control.cancellation.clone());
         let (asset_symbol, state) = (asset_symbol.to_owned(), Mutex::default());
-        Self { asset_symbol, timeframe, control, decision: AtomicU8::new(UNDECIDED), state }
-    }
-
-    /// Abandons the import. Returns false if it is already being committed.
-    fn abandon(&self) -> bool {
-        self.decide(ABANDONED)
-    }
-
-    fn decide(&self, decision: u8) -> bool {
-        let decided = self.decision.compare_exchange(
-            UNDECIDED,
-            decision,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        decided.is_ok() || decided == Err(decision)
+        Self { asset_symbol, timeframe, control, write, state }
     }
 
     /// Reports that writing begins.
@@ -209,10 +179,7 @@ impl ImportObserver {
 
 impl ProgressObserver for ImportObserver {
     fn is_cancelled(&self) -> bool {
-        match self.decision.load(Ordering::Acquire) {
-            UNDECIDED => self.control.cancellation.is_cancelled(),
-            decision => decision == ABANDONED,
-        }
+        self.write.is_cancelled()
     }
 
     fn on_bar(&self, bar: usize, _: usize) {
@@ -227,26 +194,6 @@ impl ProgressObserver for ImportObserver {
     }
 
     fn may_commit(&self) -> bool {
-        !self.is_cancelled() && self.decide(COMMITTED)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_import_is_either_abandoned_or_committed() {
-        let observer = || ImportObserver::new("A", Timeframe::D1, CallControl::default());
-        let abandoned = observer();
-        assert!(abandoned.abandon() && abandoned.is_cancelled() && !abandoned.may_commit());
-        let committed = observer();
-        // A commit may be attempted again after it failed.
-        assert!(committed.may_commit() && committed.may_commit() && !committed.abandon());
-        committed.control.cancellation.cancel();
-        assert!(!committed.is_cancelled());
-        let cancelled = observer();
-        cancelled.control.cancellation.cancel();
-        assert!(cancelled.is_cancelled() && !cancelled.may_commit());
+        self.write.may_commit()
     }
 }

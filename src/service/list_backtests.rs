@@ -4,6 +4,7 @@ use crate::error::{Code, Result};
 use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Filter, Run, Status, Summary};
 
+use super::bars_status::BarsStatus;
 use super::cancellation::Cancellation;
 use super::engine::Engine;
 
@@ -13,14 +14,19 @@ const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: f64 = 1000.0;
 
 impl Engine {
-    /// Returns the runs that match a filter, newest first.
+    /// Returns the runs that match a filter, newest first, and whether their bars are still there, if the catalog of bars says
+    /// so.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
-    pub async fn list_backtests(&self, filter: &Input) -> Result<Vec<(Run, Option<Summary>)>> {
+    pub async fn list_backtests(
+        &self,
+        filter: &Input,
+    ) -> Result<Vec<(Run, Option<Summary>, Option<BarsStatus>)>> {
         let _call = self.start_call(&Cancellation::default())?;
         let filter = read_filter(filter)?;
-        self.backends().await?.store.list(&filter).await
+        let runs = self.backends().await?.store.list(&filter).await?;
+        self.bars_statuses(runs).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{LoadedBars, StoredSeries, TimeRange};
+use crate::data::{LoadedBars, Source, StoredSeries, TimeRange};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Bars, Timeframe, time};
@@ -71,6 +71,14 @@ impl LoadPlan {
         }
     }
 
+    /// Returns the revision of the series if it was imported.
+    pub(super) fn imported_revision(&self) -> Option<i64> {
+        match self {
+            Self::Stored { series, .. } if series.is_imported => Some(series.revision),
+            _ => None,
+        }
+    }
+
     /// Returns whether the run is short: it has few bars, possibly resampled from more stored ones.
     pub(super) fn is_short(&self, query: &BarQuery<'_>) -> bool {
         let source = self.max_bars(query);
@@ -114,7 +122,7 @@ impl LoadPlan {
 
 impl StoredSeries {
     /// Returns whether these bars can be resampled to a timeframe.
-    fn can_become(&self, timeframe: Timeframe) -> bool {
+    pub(super) fn can_become(&self, timeframe: Timeframe) -> bool {
         self.timeframe <= timeframe && timeframe.milliseconds() % self.timeframe.milliseconds() == 0
     }
 }
@@ -153,9 +161,7 @@ impl Engine {
             });
         }
         if series.is_empty() {
-            let known: Vec<String> =
-                source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
-            return Err(Error::new(Code::NoData, unknown_asset(symbol, &known)));
+            return Err(unknown_asset(symbol, &**source).await?);
         }
         let available: Vec<&str> = series.iter().map(|series| series.timeframe.as_str()).collect();
         let timeframe = query.timeframe.map_or("", Timeframe::as_str);
@@ -255,8 +261,10 @@ fn too_many(bars: &str, limit: u64) -> Error {
     Error::new(Code::LimitExceeded, message)
 }
 
-fn unknown_asset(symbol: &str, known: &[String]) -> String {
+/// Returns the error of an asset without bars, which suggests others.
+pub(super) async fn unknown_asset(symbol: &str, source: &dyn Source) -> Result<Error> {
     const MAX_LISTED: usize = 10;
+    let known: Vec<String> = source.assets().await?.into_iter().map(|asset| asset.symbol).collect();
     let hint = match nearest(symbol, known.iter().map(String::as_str)) {
         Some(name) => format!("did you mean {}?", quoted(name)),
         None if known.is_empty() => "there are no assets yet; add them with importBars".to_owned(),
@@ -269,7 +277,7 @@ fn unknown_asset(symbol: &str, known: &[String]) -> String {
         }
         None => format!("there are {}", known.join(", ")),
     };
-    format!("no bars of asset {}; {hint}", quoted(symbol))
+    Ok(Error::new(Code::NoData, format!("no bars of asset {}; {hint}", quoted(symbol))))
 }
 
 fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {

@@ -89,7 +89,11 @@ impl Engine {
 
     /// Returns the bars of a run if its source still has them, or a note that says why there are no prices.
     async fn stored_bars(&self, run: &ChartedRun) -> Result<(Option<Arc<Bars>>, &'static str)> {
-        let mut note = "no prices: the store has no bars of this run";
+        let mut note = if run.is_on_imported_bars {
+            "no prices: the bars of this run are gone"
+        } else {
+            "no prices: the store has no bars of this run"
+        };
         // A run on ticks may have used each tick as a bar; only a comparison of the bars shows whether it did.
         for timeframe in [Some(run.timeframe), None] {
             let query = BarQuery {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
 use crate::error::{Code, Error, Result};
-use crate::market::{Bars, Limit, Timeframe, time};
+use crate::market::{Bars, Limit, time};
 use crate::quote;
 use crate::signals::Signals;
 use crate::simulation::Prices;
@@ -58,7 +58,7 @@ impl Engine {
         if plan.is_short(&request.bar_query()) {
             ticket.set_short();
         }
-        let mut run = new_run(&request, plan.timeframe());
+        let mut run = new_run(&request, &plan);
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
         if request.persist {
             // Waiting for an unreachable store ends if the run is cancelled.
@@ -197,14 +197,14 @@ async fn function_signals(
     Ok((signals, warning))
 }
 
-fn new_run(request: &BoundRequest, timeframe: Timeframe) -> Run {
+fn new_run(request: &BoundRequest, plan: &LoadPlan) -> Run {
     Run {
         id: clock::backtest_id(),
         user_id: request.user_id.clone(),
         strategy_id: request.strategy_id.clone(),
         strategy_source: request.strategy_source.clone(),
         asset_symbol: request.asset_symbol.clone(),
-        timeframe,
+        timeframe: plan.timeframe(),
         start: request.start,
         end: request.end,
         initial_capital: request.initial_capital,
@@ -214,6 +214,7 @@ fn new_run(request: &BoundRequest, timeframe: Timeframe) -> Run {
         error: None,
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
         fingerprint: None,
+        bars_revision: plan.imported_revision(),
         created_at: clock::now(),
         completed_at: None,
     }

@@ -40,6 +40,7 @@ pub(crate) fn run(id: &str) -> Run {
         error: None,
         engine_version: "0.1.0".into(),
         fingerprint: None,
+        bars_revision: None,
         created_at: 1_600_000_000_000,
         completed_at: None,
     }
@@ -133,7 +134,12 @@ async fn a_run_is_read_as_it_was_written(store: &dyn Store) {
         kept.parameters.keys().collect::<Vec<_>>(),
         full.parameters.keys().collect::<Vec<_>>()
     );
-    let bare = Run { user_id: None, fingerprint: Some("f".into()), ..run("bt-bare") };
+    let bare = Run {
+        user_id: None,
+        fingerprint: Some("f".into()),
+        bars_revision: Some(i64::MAX),
+        ..run("bt-bare")
+    };
     store.create_run(bare.clone()).await.unwrap();
     assert_eq!(store.summary("bt-bare").await.unwrap(), Some((bare, None)));
 }

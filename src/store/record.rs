@@ -81,6 +81,8 @@ pub struct Run {
     pub engine_version: String,
     /// Hash of the bars, once they are loaded.
     pub fingerprint: Option<String>,
+    /// The revision of the imported series that the bars come from; `None` for other bars, and in runs of earlier versions.
+    pub bars_revision: Option<i64>,
     /// When the run was created, UTC milliseconds.
     pub created_at: i64,
     /// When the run ended, UTC milliseconds.

@@ -49,6 +49,7 @@ fn read(row: &Row) -> Result<StoredSeries, Failure> {
         last: row.get(4)?,
         revision: row.get(5)?,
         source: "embedded".into(),
+        is_imported: true,
         ticks: false,
     })
 }

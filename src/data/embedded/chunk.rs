@@ -8,7 +8,7 @@ use rusqlite::{Row, Transaction, params};
 use super::catalog::count;
 use crate::data::ohlcv_columns::OhlcvColumns;
 use crate::db::encoding::{
-    checksum, damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps,
+    Damage, checksum, damaged, decode_floats, decode_timestamps, encode_floats, encode_timestamps,
     legacy_checksum,
 };
 use crate::db::sqlite::Failure;
@@ -17,12 +17,26 @@ use crate::market::time;
 /// The maximum number of bars of a chunk: 64 KiB per column.
 pub(super) const MAX_BARS: usize = 8192;
 
-/// Selects the columns that [`append`] reads.
+/// Selects the columns that [`append`] reads: those to decode, then the range.
 pub(super) const SELECT: &str =
     "SELECT bars, checksum, timestamps, open, high, low, close, volume, first, last FROM bars";
 
-/// Reads the chunk of a row and appends its bars.
+/// Reads the chunk of a row and appends its bars. The error of a damaged chunk says which bars to delete and import again.
 pub(super) fn append(columns: &mut OhlcvColumns, row: &Row) -> Result<(), Failure> {
+    decode(columns, row).map_err(|failure| match failure {
+        Failure::Damaged(Damage(what)) => {
+            let (Ok(first), Ok(last)) = (row.get(8), row.get(9)) else { return damaged(what).into() };
+            let (first, last) = (time::format(first), time::format(last));
+            damaged(format!(
+                "{what} in the bars from {first} to {last}; delete these bars with deleteBars and import them again"
+            ))
+            .into()
+        }
+        other => other,
+    })
+}
+
+fn decode(columns: &mut OhlcvColumns, row: &Row) -> Result<(), Failure> {
     let bars: usize = count(row.get(0)?)?;
     let mut blobs: [&[u8]; 6] = [&[]; 6];
     for (blob, column) in blobs.iter_mut().zip(2..) {
@@ -30,18 +44,14 @@ pub(super) fn append(columns: &mut OhlcvColumns, row: &Row) -> Result<(), Failur
             ValueRef::Blob(bytes) => bytes,
             // Only the volume may be missing.
             ValueRef::Null if column == 7 => &[],
-            _ => return Err(damaged("a column of bars is missing").into()),
+            _ => return Err(damaged("a column is missing").into()),
         };
     }
     // The row does not say which checksum it has: a column for that would be a migration, and older versions of this library
     // could not open the store any more.
     let stored: i64 = row.get(1)?;
     if checksum(blobs) != stored && legacy_checksum(blobs) != stored {
-        let first = time::short(row.get(8)?);
-        return Err(damaged(format!(
-            "the checksum of the bars from {first} on is wrong; import them again"
-        ))
-        .into());
+        return Err(damaged("the checksum is wrong").into());
     }
     let [timestamps, prices @ .., volume] = blobs;
     decode_timestamps(&mut columns.timestamps, timestamps, bars)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{catalog, import, load};
+use super::{catalog, delete, import, load};
 use crate::data::import::MergeSummary;
 use crate::data::loaded_bars::LoadedBars;
 use crate::data::series::{Asset, StoredSeries};
@@ -59,6 +59,23 @@ impl Source for EmbeddedBars {
         let symbol = symbol.to_owned();
         Box::pin(self.database.write(move |connection| {
             import::import(connection, &symbol, timeframe, &bars, &*observer)
+        }))
+    }
+
+    fn imported(&self) -> &dyn Source {
+        self
+    }
+
+    fn delete(
+        &self,
+        symbol: &str,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, u64> {
+        let symbol = symbol.to_owned();
+        Box::pin(self.database.write(move |connection| {
+            delete::delete(connection, &symbol, timeframe, range, &*observer)
         }))
     }
 }

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod chunk;
+mod delete;
 mod embedded_bars;
 mod import;
 mod load;

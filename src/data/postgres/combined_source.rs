@@ -9,7 +9,7 @@ use crate::data::loaded_bars::LoadedBars;
 use crate::data::series::{Asset, StoredSeries, merge_series, no_data};
 use crate::data::source::Source;
 use crate::data::span::TimeRange;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
@@ -43,6 +43,33 @@ impl CombinedSource {
         }
         let known = self.series(symbol).await?;
         Err(no_data(symbol, timeframe(&known), span, &known))
+    }
+
+    /// Fails if the bars that were to be deleted are in the table. A series that imported ones replace is not considered.
+    async fn check_not_in_table(
+        &self,
+        symbol: &str,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+    ) -> Result<()> {
+        let imported = self.imported.series(symbol).await?;
+        let matches = |series: &StoredSeries| {
+            // Ticks make bars of every timeframe.
+            let wanted = timeframe.unwrap_or(series.timeframe);
+            (series.ticks || series.timeframe == wanted)
+                && !imported.iter().any(|imported| imported.timeframe == wanted)
+                && series.first <= range.end
+                && series.last >= range.start
+        };
+        let in_table = self.table.series(symbol, true).await?;
+        let Some(found) = in_table.into_iter().find(matches) else { return Ok(()) };
+        let bars =
+            timeframe.map_or_else(|| symbol.to_owned(), |wanted| format!("{symbol} {wanted}"));
+        let message = format!(
+            "the bars of {bars} are in the table {}, which is only read; deleteBars only deletes imported bars",
+            found.source
+        );
+        Err(Error::invalid("assetSymbol", "conflict", message))
     }
 }
 
@@ -119,6 +146,27 @@ impl Source for CombinedSource {
         observer: Arc<dyn ProgressObserver + Send + Sync>,
     ) -> BoxFuture<'_, MergeSummary> {
         self.imported.import_observed(symbol, timeframe, bars, observer)
+    }
+
+    fn delete(
+        &self,
+        symbol: &str,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, u64> {
+        let symbol = symbol.to_owned();
+        Box::pin(async move {
+            let deleted = self.imported.delete(&symbol, timeframe, range, observer).await?;
+            if deleted == 0 {
+                self.check_not_in_table(&symbol, timeframe, range).await?;
+            }
+            Ok(deleted)
+        })
+    }
+
+    fn imported(&self) -> &dyn Source {
+        &*self.imported
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

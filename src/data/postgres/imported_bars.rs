@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::delete::{Deletion, delete};
 use super::import::{Import, import};
 use super::row_reader::{DropCancellation, RowReader, run_cancellable, run_with_reader};
 use crate::data::import::MergeSummary;
@@ -102,6 +103,26 @@ impl Source for ImportedBars {
         };
         Box::pin(run_cancellable(&self.pool, write))
     }
+
+    fn imported(&self) -> &dyn Source {
+        self
+    }
+
+    fn delete(
+        &self,
+        symbol: &str,
+        timeframe: Option<Timeframe>,
+        range: TimeRange,
+        observer: Arc<dyn ProgressObserver + Send + Sync>,
+    ) -> BoxFuture<'_, u64> {
+        let (symbol, schema) = (symbol.to_owned(), self.schema.clone());
+        let write = async move |pool: Arc<Pool>, mut cancellation: DropCancellation| {
+            let job = Deletion { schema: &schema, symbol: &symbol, timeframe, range };
+            let mut committing = 0;
+            retry!(&pool, _ => delete(&pool, &job, &*observer, &mut cancellation, &mut committing))
+        };
+        Box::pin(run_cancellable(&self.pool, write))
+    }
 }
 
 /// Reads the series of one asset or of all, the finest first.
@@ -128,6 +149,7 @@ async fn read_series(
             last: row.try_get::<_, Timestamp>(4)?.0,
             revision: row.try_get(5)?,
             source: SOURCE_NAME.into(),
+            is_imported: true,
             ticks: false,
         };
         Ok((row.try_get(0)?, series))

@@ -2,6 +2,7 @@
 //! backend's own table, which is only read ([`PriceTable`]). The table may be in another database, read by another role.
 
 mod combined_source;
+mod delete;
 mod import;
 mod imported_bars;
 mod price_table;

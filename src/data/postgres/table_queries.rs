@@ -125,6 +125,7 @@ impl TableLayout {
             last,
             revision,
             source: self.name.clone(),
+            is_imported: false,
             ticks,
         };
         Ok(Some(LabeledSeries { series, timeframe_label }))

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{metrics, trades};
 use crate::market::time;
 use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
+use crate::service::BarsStatus;
 use crate::store::record::{MetricValues, Outcome, Run, Summary};
 
 /// A backtest without its trades and curves.
@@ -60,6 +61,10 @@ pub struct BacktestSummary {
     pub engine_version: String,
     /// Hash of the bars; null for a backtest that is not persisted or not completed.
     pub bars_fingerprint: Option<String>,
+    /// Whether the imported bars of the backtest are still in the store: `present`, or `gone` if none are left. Null if that is
+    /// unknown without reading bars, because the series was changed since, and in the cases of `BacktestResult`.
+    #[napi(ts_type = "BarsStatus")]
+    pub bars_status: Option<String>,
     /// Time of the request, ISO 8601.
     pub created_at: String,
     /// Time at which the backtest ended, ISO 8601.
@@ -128,6 +133,11 @@ pub struct BacktestResult {
     pub engine_version: String,
     /// Hash of the bars; null for a backtest that is not persisted or not completed.
     pub bars_fingerprint: Option<String>,
+    /// Whether the imported bars of the backtest are still in the store. If they are gone, a warning says so, too.
+    /// Null for bars of the request or of a price table, for a backtest that is not completed or of an earlier version, and
+    /// if the bars cannot be read now.
+    #[napi(ts_type = "BarsStatus")]
+    pub bars_status: Option<String>,
     /// Time of the request, ISO 8601.
     pub created_at: String,
     /// Time at which the backtest ended, ISO 8601.
@@ -136,7 +146,7 @@ pub struct BacktestResult {
 
 impl BacktestSummary {
     /// Converts a run.
-    pub fn new(run: Run, summary: Option<Summary>) -> Self {
+    pub fn new(run: Run, summary: Option<Summary>, bars_status: Option<BarsStatus>) -> Self {
         let (final_capital, total_return) =
             summary.as_ref().map(|summary| (summary.final_capital, summary.total_return)).unzip();
         let (metrics, warnings) = summary
@@ -162,6 +172,7 @@ impl BacktestSummary {
             user_id: run.user_id,
             engine_version: run.engine_version,
             bars_fingerprint: run.fingerprint,
+            bars_status: bars_status.map(|status| status.as_str().to_owned()),
             created_at: time::format(run.created_at),
             completed_at: run.completed_at.map(time::format),
         }
@@ -170,12 +181,16 @@ impl BacktestSummary {
 
 impl BacktestResult {
     /// Converts a run with its results. The opening times of its bars are passed as floating-point numbers.
-    pub fn new(run: Run, outcome: Option<(Outcome, Vec<f64>)>) -> Self {
+    pub fn new(
+        run: Run,
+        outcome: Option<(Outcome, Vec<f64>)>,
+        bars_status: Option<BarsStatus>,
+    ) -> Self {
         let is_completed = outcome.is_some();
         let (outcome, timestamps_ms) = outcome.unwrap_or_default();
         let Outcome { mut summary, trades, timestamps, equity } = outcome;
         let metrics = take(&mut summary.metrics);
-        let shared = BacktestSummary::new(run, is_completed.then_some(summary));
+        let shared = BacktestSummary::new(run, is_completed.then_some(summary), bars_status);
         Self {
             backtest_id: shared.backtest_id,
             status: shared.status,
@@ -199,6 +214,7 @@ impl BacktestResult {
             user_id: shared.user_id,
             engine_version: shared.engine_version,
             bars_fingerprint: shared.bars_fingerprint,
+            bars_status: shared.bars_status,
             created_at: shared.created_at,
             completed_at: shared.completed_at,
         }

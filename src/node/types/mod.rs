@@ -16,6 +16,7 @@ mod trades;
 
 pub use assets::*;
 pub use backtests::*;
+pub(super) use count::count;
 pub use metrics::to_object as metrics_object;
 pub use names::*;
 pub use progress::*;

@@ -100,3 +100,18 @@ pub enum BacktestStatus {
     #[napi(value = "cancelled")]
     Cancelled,
 }
+
+/// The imported bars of a stored backtest, compared with those that it was computed on.
+#[napi(string_enum)]
+#[derive(Debug)]
+pub enum BarsStatus {
+    /// The same.
+    #[napi(value = "present")]
+    Present,
+    /// Some were replaced, added or deleted.
+    #[napi(value = "changed")]
+    Changed,
+    /// None are left.
+    #[napi(value = "gone")]
+    Gone,
+}

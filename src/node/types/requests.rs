@@ -96,6 +96,23 @@ pub struct ImportRequest {
     pub bars: String,
 }
 
+/// Imported bars to delete. Either all of them are deleted or none.
+#[napi(object, object_to_js = false)]
+pub struct DeleteBarsRequest {
+    /// The asset.
+    pub asset_symbol: String,
+    /// Only bars that were imported with this timeframe. Default: those of every timeframe.
+    #[napi(ts_type = "Timeframe")]
+    pub timeframe: Option<String>,
+    /// Start of the range of opening times, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight.
+    /// Default: the first bar.
+    #[napi(ts_type = "string | Date")]
+    pub from: Option<String>,
+    /// End of the range, inclusive. A date without a time means the end of that day in UTC. Default: the last bar.
+    #[napi(ts_type = "string | Date")]
+    pub to: Option<String>,
+}
+
 /// A parameter of a strategy.
 #[napi(object, object_to_js = false)]
 pub struct ParameterDefinition {
@@ -302,6 +319,15 @@ pub struct ImportOptions {
     /// Receives progress reports, at most ten per second. If it throws, a process warning is emitted.
     #[napi(ts_type = "(progress: ImportProgress) => void")]
     pub on_progress: Option<String>,
+}
+
+/// Options of a deletion of bars.
+#[napi(object, object_to_js = false)]
+pub struct DeleteBarsOptions {
+    /// Cancels the deletion. The promise rejects with an `AbortError`, and nothing is deleted. A deletion that is already being
+    /// committed cannot be cancelled and resolves.
+    #[napi(ts_type = "AbortSignal")]
+    pub signal: Option<String>,
 }
 
 /// Prices and signals with one entry per bar.

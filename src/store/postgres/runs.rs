@@ -16,7 +16,7 @@ type Result<T> = std::result::Result<T, Failure>;
 /// The columns of a run; see [`read`].
 const COLUMNS: &str = "runs.id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
     initial_capital, parameters::text, parameter_order, simulation::text, simulation_order, status, error, engine_version,
-    fingerprint, created_at, completed_at";
+    fingerprint, created_at, completed_at, bars_revision";
 
 /// The columns of the summary of its results.
 const SUMMARY_COLUMNS: &str =
@@ -60,14 +60,14 @@ async fn insert(context: &Context, client: &Client, run: &Run) -> Result<bool> {
     let sql = format!(
         "INSERT INTO {}.backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date, end_date,
            initial_capital, parameters, parameter_order, simulation, simulation_order, status, error, engine_version,
-           fingerprint, owner, created_at, completed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12::jsonb, $13, $14, $15, $16, $17, $18, $19, $20)
+           fingerprint, owner, created_at, completed_at, bars_revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12::jsonb, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (id) DO NOTHING",
         context.schema
     );
     let (parameters, simulation) =
         (json::to_text(&run.parameters)?, json::to_text(&run.simulation)?);
-    let values: [SqlParameter; 20] = [
+    let values: [SqlParameter; 21] = [
         (&run.id, Type::TEXT),
         (&run.user_id, Type::TEXT),
         (&run.strategy_id, Type::TEXT),
@@ -88,6 +88,7 @@ async fn insert(context: &Context, client: &Client, run: &Run) -> Result<bool> {
         (&context.engine_id, Type::TEXT),
         (&Timestamp(run.created_at), Type::TIMESTAMPTZ),
         (&run.completed_at.map(Timestamp), Type::TIMESTAMPTZ),
+        (&run.bars_revision, Type::INT8),
     ];
     Ok(client.execute_typed(&sql, &values).await? == 1)
 }
@@ -264,8 +265,8 @@ pub(super) async fn list(
 }
 
 fn with_summary(row: &Row) -> Result<(Run, Option<Summary>)> {
-    let summary = match row.try_get::<_, Option<f64>>(19)? {
-        Some(_) => Some(results::summary(row, 19)?),
+    let summary = match row.try_get::<_, Option<f64>>(20)? {
+        Some(_) => Some(results::summary(row, 20)?),
         None => None,
     };
     Ok((read(row)?, summary))
@@ -294,6 +295,7 @@ fn read(row: &Row) -> Result<Run> {
         fingerprint: row.try_get(16)?,
         created_at: row.try_get::<_, Timestamp>(17)?.0,
         completed_at: row.try_get::<_, Option<Timestamp>>(18)?.map(|timestamp| timestamp.0),
+        bars_revision: row.try_get(19)?,
     })
 }
 

@@ -26,11 +26,11 @@ pub fn create(connection: &Connection, run: &Run, owner: &str) -> Result<()> {
 fn insert(connection: &Connection, run: &Run, owner: &str) -> Result<bool> {
     let sql = "
         INSERT INTO backtest_runs (id, user_id, strategy_id, strategy_source, asset_symbol, timeframe, start_date,
-          end_date, initial_capital, parameters, simulation, status, error, engine_version, fingerprint, owner, created_at,
-          completed_at)
+          end_date, initial_capital, parameters, simulation, status, error, engine_version, fingerprint, bars_revision,
+          owner, created_at, completed_at)
         VALUES (:id, :user_id, :strategy_id, :strategy_source, :asset_symbol, :timeframe, :start_date, :end_date,
-          :initial_capital, :parameters, :simulation, :status, :error, :engine_version, :fingerprint, :owner, :created_at,
-          :completed_at)
+          :initial_capital, :parameters, :simulation, :status, :error, :engine_version, :fingerprint,
+          :bars_revision, :owner, :created_at, :completed_at)
         ON CONFLICT (id) DO NOTHING";
     let inserted = connection.prepare_cached(sql)?.execute(named_params! {
         ":id": run.id,
@@ -48,6 +48,7 @@ fn insert(connection: &Connection, run: &Run, owner: &str) -> Result<bool> {
         ":error": run.error,
         ":engine_version": run.engine_version,
         ":fingerprint": run.fingerprint,
+        ":bars_revision": run.bars_revision,
         ":owner": owner,
         ":created_at": run.created_at,
         ":completed_at": run.completed_at,
@@ -214,6 +215,7 @@ fn read(row: &Row) -> Result<Run> {
         error: row.get("error")?,
         engine_version: row.get("engine_version")?,
         fingerprint: row.get("fingerprint")?,
+        bars_revision: row.get("bars_revision")?,
         created_at: row.get("created_at")?,
         completed_at: row.get("completed_at")?,
     })

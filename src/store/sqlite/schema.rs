@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 ///
 /// A published migration never changes, comments included, because the database keeps its checksum. V1 still names files
 /// that have moved: `blob.rs` is now [`crate::db::encoding`].
-pub const MIGRATIONS: [(&str, &str); 1] =
-    [("V1__initial", include_str!("migrations/V1__initial.sql"))];
+pub const MIGRATIONS: [(&str, &str); 2] = [
+    ("V1__initial", include_str!("migrations/V1__initial.sql")),
+    ("V2__bars_revision", include_str!("migrations/V2__bars_revision.sql")),
+];
 
 /// The table of applied migrations.
 const HISTORY: &str = "backtesting_schema_history";
@@ -88,6 +90,7 @@ fn applied(connection: &Connection, path: &Path) -> Result<Option<i64>> {
 mod tests {
     use super::*;
     use crate::db::sqlite::open_writer;
+    use crate::store::sqlite::runs;
 
     #[test]
     fn the_list_holds_every_migration_of_the_folder() {
@@ -110,7 +113,7 @@ mod tests {
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
         let mut later = MIGRATIONS.to_vec();
         later.push((
-            "V2__notes",
+            "V3__notes",
             "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('upgraded');",
         ));
         migrate(&mut connection, &path, &later).unwrap();
@@ -120,10 +123,26 @@ mod tests {
         assert_eq!(notes, 1);
         let error = migrate(&mut connection, &path, &MIGRATIONS).unwrap_err();
         assert!(
-            error.message.contains("has schema version 2, newer than version 1"),
+            error.message.contains("has schema version 3, newer than version 2"),
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn runs_of_the_first_schema_stay_readable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let mut connection = open_writer(&path).unwrap();
+        migrate(&mut connection, &path, &MIGRATIONS[..1]).unwrap();
+        let insert = "
+            INSERT INTO backtest_runs (id, strategy_id, asset_symbol, timeframe, start_date, end_date, initial_capital,
+              parameters, simulation, status, engine_version, fingerprint, owner, created_at, completed_at)
+            VALUES ('bt-old', 'sma_crossover', 'A', '1d', 0, 86400000, 1000, '{}', '{}', 'completed', '0.1.0', 'f', 'o', 1, 2)";
+        connection.execute(insert, []).unwrap();
+        migrate(&mut connection, &path, &MIGRATIONS).unwrap();
+        let (run, _) = runs::summary(&connection, "bt-old").unwrap().unwrap();
+        assert_eq!((run.fingerprint.as_deref(), run.bars_revision), (Some("f"), None));
     }
 
     #[test]
@@ -131,8 +150,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
-        let broken =
-            [MIGRATIONS[0], ("V2__broken", "CREATE TABLE half (a); CREATE TABLE half (a);")];
+        let mut broken = MIGRATIONS.to_vec();
+        broken.push(("V3__broken", "CREATE TABLE half (a); CREATE TABLE half (a);"));
         let error = migrate(&mut connection, &path, &broken).unwrap_err();
         assert!(error.message.contains("cannot be migrated"), "{}", error.message);
         assert!(!connection.table_exists(None, "half").unwrap());

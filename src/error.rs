@@ -158,6 +158,11 @@ impl Error {
         Self::with_issues(Code::InvalidArgument, vec![Issue::new(path, code, message)])
     }
 
+    /// Creates a `BAD_DATA` error with one issue.
+    pub fn bad_data(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self::with_issues(Code::BadData, vec![Issue::new(path, code, message)])
+    }
+
     /// Creates a `STORAGE` error.
     pub fn storage(message: impl Into<String>) -> Self {
         Self::new(Code::Storage, message)

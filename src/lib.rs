@@ -33,6 +33,7 @@ pub mod market;
 pub mod metrics;
 #[cfg(feature = "node")]
 pub mod node;
+pub mod note;
 pub mod numbers;
 pub mod observer;
 pub mod portfolio;

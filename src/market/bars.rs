@@ -18,7 +18,7 @@ const LISTED_FAULTS: usize = 10;
 /// - Timestamps strictly increase and lie within the range of a JavaScript `Date`.
 /// - Prices are finite and above 0.
 /// - `low <= open <= high` and `low <= close <= high`.
-/// - Volumes are finite and not negative.
+/// - Volumes are finite and not negative; NaN means that a bar has no volume.
 #[derive(Debug, Clone)]
 pub struct Bars {
     timestamps: Column<i64>,
@@ -180,7 +180,7 @@ impl Bars {
             }
         }
         let volume = *self.volume.as_ref()?.get(bar)?;
-        let is_valid = volume >= 0.0 && volume.is_finite();
+        let is_valid = (volume >= 0.0 && volume.is_finite()) || volume.is_nan();
         (!is_valid).then(|| {
             ("volume", format!("volume must be finite and not negative, was {}", formatted(volume)))
         })
@@ -230,7 +230,7 @@ impl Bars {
         &self.close
     }
 
-    /// Returns the traded volumes, if they are known.
+    /// Returns the traded volumes, if any is known. NaN means that a bar has no volume.
     pub fn volume(&self) -> Option<&Column> {
         self.volume.as_ref()
     }
@@ -317,9 +317,48 @@ multiversion! {
     }
 }
 
-/// Returns the median step between timestamps, `None` for fewer than two. Of two middle steps, the lower one counts.
+multiversion! {
+    /// Counts the steps between two lengths.
+    fn count_steps_between(timestamps: &[i64], shortest: i64, longest: i64) -> usize {
+        let later = timestamps.get(1..).unwrap_or(&[]);
+        let steps = later.iter().zip(timestamps).map(|(later, earlier)| later - earlier);
+        steps.map(|step| usize::from((step >= shortest) & (step <= longest))).sum()
+    }
+}
+
+/// Returns whether timestamps are regular: at least half of the steps are within a tenth of the median. Months are; ticks are
+/// not.
+pub fn is_regular(timestamps: &[i64], median: i64) -> bool {
+    // A few bars may be on both sides of weekends.
+    if timestamps.len() <= 3 {
+        return true;
+    }
+    let tolerance = median / 10;
+    let regular = count_steps_between(timestamps, median - tolerance, median + tolerance);
+    regular * 2 >= timestamps.len().saturating_sub(1)
+}
+
+/// How far apart daily bars may be: over a weekend and a holiday.
+const LONGEST_WEEKEND: i64 = 4 * time::DAY;
+
+/// Returns whether so few bars that the median says nothing may be daily ones on both sides of weekends.
+fn are_days_around_weekends(timestamps: &[i64]) -> bool {
+    const HOUR: i64 = 3_600_000;
+    let is_days = |pair: &[i64]| {
+        let step = pair[1] - pair[0];
+        let off = (step + time::DAY / 2).rem_euclid(time::DAY) - time::DAY / 2;
+        (time::DAY - HOUR..=LONGEST_WEEKEND + HOUR).contains(&step) && off.abs() <= HOUR
+    };
+    matches!(timestamps.len(), 2 | 3) && timestamps.windows(2).all(is_days)
+}
+
+/// Returns the median step between timestamps, `None` for fewer than two. Of two middle steps, the lower one counts. Two or
+/// three bars on both sides of weekends are a day apart.
 pub fn median_step(timestamps: &[i64]) -> Option<i64> {
     let (first, second) = (timestamps.first()?, timestamps.get(1)?);
+    if are_days_around_weekends(timestamps) {
+        return Some(time::DAY);
+    }
     // A step that more than half of the bars have is the median, and in nearly all series the first one is.
     if count_steps(timestamps, second - first) > timestamps.len() / 2 {
         return Some(second - first);

@@ -239,7 +239,8 @@ fn is_valid_bar(open: f64, high: f64, low: f64, close: f64) -> bool {
 pub(super) fn has_valid_volumes(volume: &[f64]) -> bool {
     let mut is_valid = true;
     for volume in volume {
-        is_valid &= (0.0..f64::INFINITY).contains(volume);
+        // A missing volume is NaN.
+        is_valid &= !((*volume < 0.0) | (*volume == f64::INFINITY));
     }
     is_valid
 }
@@ -330,8 +331,10 @@ mod tests {
             let mut other = prices.clone();
             other[bar] += 0.5;
             assert!(copy(&timestamps, &other, &prices).is_none(), "bar {bar}");
-            other[bar] = f64::NAN;
+            other[bar] = -1.0;
             assert!(copy(&timestamps, &prices, &other).is_none(), "bar {bar}");
+            other[bar] = f64::NAN;
+            assert!(copy(&timestamps, &prices, &other).is_some(), "a missing volume on bar {bar}");
         }
     }
 

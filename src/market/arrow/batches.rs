@@ -1,7 +1,9 @@
 //! Bars from record batches.
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::array::{
+    AnyDictionaryArray, Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray,
+};
+use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, Float64Type, Int64Type, Schema, TimeUnit,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -12,8 +14,11 @@ use arrow::record_batch::RecordBatch;
 
 use crate::compute::reserve;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::column_names::ColumnPositions;
-use crate::market::{Bars, Column, Limit, time};
+use crate::market::column_names::{ColumnPositions, two_symbols, unused_columns};
+use crate::market::raw::{NotedBars, RawBars, ReadOptions, ReadTimes, TimeColumn};
+use crate::market::time_zone::TimeZone;
+use crate::market::{Column, Limit, time};
+use crate::note::{Note, NoteCode};
 use crate::observer::ProgressObserver;
 use crate::quote::{self, quoted};
 
@@ -21,14 +26,20 @@ use crate::quote::{self, quoted};
 #[derive(Debug)]
 pub struct Batches {
     places: ColumnPositions,
+    options: ReadOptions,
+    /// What was noticed so far.
+    notes: Vec<Note>,
+    /// The number of rows without any price.
+    skipped: usize,
     limit: Limit,
     rows: usize,
-    timestamps: Vec<i64>,
-    open: ChunkedColumn,
-    high: ChunkedColumn,
-    low: ChunkedColumn,
-    close: ChunkedColumn,
-    volume: Option<ChunkedColumn>,
+    times: TimeRows,
+    /// Open, high, low, close.
+    prices: [ChunkedColumn; 4],
+    volume: ChunkedColumn,
+    tick_volume: ChunkedColumn,
+    adjusted_close: ChunkedColumn,
+    symbol: Option<String>,
 }
 
 impl Batches {
@@ -36,15 +47,25 @@ impl Batches {
     ///
     /// # Errors
     /// `BAD_DATA` if a column is missing or has another type.
-    pub fn new(schema: &Schema, limit: Limit) -> Result<Self> {
+    pub fn new(schema: &Schema, limit: Limit, options: &ReadOptions) -> Result<Self> {
         let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let mut places = ColumnPositions::find(&header)?;
-        // Only text files have the date and the time of day in two columns.
-        places.clock = None;
+        let mut places = ColumnPositions::find(&header, &options.columns)?;
+        if let Some(clock) = places.clock {
+            let names = [places.time, clock].map(|place| header.get(place).copied().unwrap_or(""));
+            let message = format!(
+                "the columns {} and {} have the date and the time of day; write both into one column, or name one in \
+                 columns.timestamp",
+                quoted(names[0]),
+                quoted(names[1])
+            );
+            return Err(Error::new(Code::BadData, message));
+        }
+        let unused = unused_columns(&header, &places);
         let kind = |place: usize| {
             schema.fields().get(place).map(|field| (field.name(), field.data_type()))
         };
-        if let Some((name, kind)) = kind(places.time).filter(|(_, kind)| !is_time(kind)) {
+        let time_kind = kind(places.time);
+        if let Some((name, kind)) = time_kind.filter(|(_, kind)| !is_time(kind)) {
             return Err(mistyped(name, TIME_TYPES, kind));
         }
         let prices = places.prices().into_iter().map(|(_, place)| place);
@@ -53,18 +74,34 @@ impl Batches {
                 return Err(mistyped(name, "numbers", kind));
             }
         }
-        let volume = places.volume.map(|_| ChunkedColumn::default());
-        let empty = ChunkedColumn::default;
+        // Columns that bars do not need are ignored if they are of another type.
+        let has_numbers = |place: &usize| kind(*place).is_some_and(|(_, kind)| is_number(kind));
+        places.tick_volume = places.tick_volume.filter(has_numbers);
+        places.adjusted_close = places.adjusted_close.filter(has_numbers);
+        places.symbol =
+            places.symbol.filter(|place| kind(*place).is_some_and(|(_, kind)| is_string(kind)));
+        let times = match time_kind.map(|(_, kind)| kind) {
+            Some(kind) if kind.is_numeric() || is_string(kind) => {
+                TimeRows::Column(TimeColumn::default())
+            }
+            Some(DataType::Timestamp(_, zone)) => {
+                TimeRows::Known { timestamps: Vec::new(), zone: zone.as_deref().map(str::to_owned) }
+            }
+            _ => TimeRows::Known { timestamps: Vec::new(), zone: None },
+        };
         Ok(Self {
             places,
+            options: options.clone(),
+            notes: unused.into_iter().collect(),
+            skipped: 0,
             limit,
             rows: 0,
-            timestamps: Vec::new(),
-            open: empty(),
-            high: empty(),
-            low: empty(),
-            close: empty(),
-            volume,
+            times,
+            prices: Default::default(),
+            volume: ChunkedColumn::default(),
+            tick_volume: ChunkedColumn::default(),
+            adjusted_close: ChunkedColumn::default(),
+            symbol: None,
         })
     }
 
@@ -77,7 +114,7 @@ impl Batches {
         batches: impl Iterator<Item = std::result::Result<RecordBatch, ArrowError>>,
         expected: usize,
         observer: &dyn ProgressObserver,
-    ) -> Result<Bars> {
+    ) -> Result<NotedBars> {
         for batch in batches {
             if observer.is_cancelled() {
                 return Err(Error::cancelled());
@@ -98,19 +135,17 @@ impl Batches {
         self.rows
     }
 
-    /// Returns the positions of the columns that bars need, for readers that can skip the others.
+    /// Returns the positions of the columns to read, for readers that can skip the others.
     pub fn needed(&self) -> Vec<usize> {
-        let mut needed = vec![self.places.time];
-        needed.extend(self.places.prices().map(|(_, place)| place));
-        needed.extend(self.places.volume);
-        needed
+        self.places.all()
     }
 
     /// Adds the rows of a batch.
     ///
     /// # Errors
-    /// `BAD_DATA` for a null or a column of another type, `LIMIT_EXCEEDED` for too many rows.
+    /// `BAD_DATA` for a null price or time, a column of another type or two symbols; `LIMIT_EXCEEDED` for too many rows.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
+        let batch = &self.without_empty_rows(batch)?;
         let column = |place: usize| {
             batch
                 .columns()
@@ -126,36 +161,149 @@ impl Batches {
         };
         let rows = self.rows;
         self.limit.check(rows.saturating_add(batch.num_rows()) as u64)?;
-        timestamps(column(self.places.time)?, &name(self.places.time), rows, &mut self.timestamps)?;
-        let columns = [
-            (self.places.open, &mut self.open),
-            (self.places.high, &mut self.high),
-            (self.places.low, &mut self.low),
-            (self.places.close, &mut self.close),
+        let time = self.places.time;
+        self.times.push(column(time)?, &name(time), rows)?;
+        for ((_, place), chunks) in self.places.prices().into_iter().zip(&mut self.prices) {
+            let column = column(place)?;
+            no_nulls(column, &name(place), rows)?;
+            chunks.0.push(numbers(column, &name(place))?);
+        }
+        let optional = [
+            (self.places.volume, &mut self.volume),
+            (self.places.tick_volume, &mut self.tick_volume),
+            (self.places.adjusted_close, &mut self.adjusted_close),
         ];
-        for (place, chunks) in
-            columns.into_iter().chain(self.places.volume.zip(self.volume.as_mut()))
-        {
-            chunks.0.push(numbers(column(place)?, &name(place), rows)?);
+        for (place, chunks) in optional {
+            if let Some(place) = place {
+                chunks.0.push(numbers(column(place)?, &name(place))?);
+            }
+        }
+        if let Some(place) = self.places.symbol {
+            one_symbol(column(place)?, rows, &mut self.symbol)?;
         }
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// Returns a batch without the rows that have no price, as holidays have none.
+    fn without_empty_rows(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.places.prices().map(|(_, place)| batch.columns().get(place));
+        if columns.iter().any(|column| column.is_none_or(|column| column.null_count() == 0)) {
+            return Ok(batch.clone());
+        }
+        let is_kept = |row: &usize| columns.iter().flatten().any(|column| column.is_valid(*row));
+        let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_kept(&row))).collect();
+        self.skipped += kept.false_count();
+        filter_record_batch(batch, &kept)
+            .map_err(|error| Error::new(Code::BadData, format!("broken data: {error}")))
     }
 
     /// Returns the bars of all batches.
     ///
     /// # Errors
     /// `BAD_DATA` if they break an invariant.
-    pub fn finish(self) -> Result<Bars> {
-        Bars::new(
-            self.timestamps,
-            self.open.join()?,
-            self.high.join()?,
-            self.low.join()?,
-            self.close.join()?,
-            self.volume.map(ChunkedColumn::join).transpose()?,
-        )
+    pub fn finish(self) -> Result<NotedBars> {
+        let Self { places, options, times, prices, volume, tick_volume, adjusted_close, .. } = self;
+        let describe = |row: usize| format!("row {row} (counted from 0)");
+        let ReadTimes { timestamps, local, mut notes } = times.finish(&options, &describe)?;
+        notes.extend(self.notes);
+        if self.skipped > 0 {
+            let rows = quote::counted(self.skipped, "row");
+            let text = format!("{rows} without any price were skipped")
+                .replace("1 row without any price were", "1 row without any price was");
+            notes.push(Note::new(NoteCode::RowsSkipped, text).with("rows", self.skipped));
+        }
+        let [open, high, low, close] = prices.map(ChunkedColumn::join);
+        let optional =
+            |place: Option<usize>, column: ChunkedColumn| place.map(|_| column.join()).transpose();
+        let raw = RawBars {
+            timestamps,
+            local,
+            prices: [open?, high?, low?, close?],
+            volume: optional(places.volume, volume)?,
+            tick_volume: optional(places.tick_volume, tick_volume)?,
+            adjusted_close: optional(places.adjusted_close, adjusted_close)?,
+            notes,
+        };
+        raw.into_bars(&options, &describe)
     }
+}
+
+/// The times of the rows so far.
+#[derive(Debug)]
+enum TimeRows {
+    /// UTC milliseconds, with the zone of the column if it has one.
+    Known { timestamps: Vec<i64>, zone: Option<String> },
+    /// Text, or numbers in an unknown unit.
+    Column(TimeColumn),
+}
+
+impl TimeRows {
+    fn push(&mut self, array: &ArrayRef, name: &str, rows: usize) -> Result<()> {
+        no_nulls(array, name, rows)?;
+        match self {
+            Self::Known { timestamps, .. } => known_times(array, name, timestamps),
+            Self::Column(column) if is_string(array.data_type()) => {
+                strings(array, name, rows, column)
+            }
+            Self::Column(column) => counts(array, name, rows, column),
+        }
+    }
+
+    fn finish(
+        self,
+        options: &ReadOptions,
+        describe: &dyn Fn(usize) -> String,
+    ) -> Result<ReadTimes> {
+        let (mut timestamps, zone) = match self {
+            Self::Column(column) => return column.finish(options, describe),
+            Self::Known { timestamps, zone } => (timestamps, zone),
+        };
+        let local = match (zone.as_deref(), options.timezone) {
+            // A column without a zone has local times.
+            (None, None) => None,
+            // Dates of JavaScript have no zone in Arrow, but are instants.
+            (None, Some(zone)) if are_local_midnights(&timestamps, zone) => {
+                Some(to_local(&timestamps, |at| zone.to_local(at)))
+            }
+            (None, Some(zone)) => {
+                let local = timestamps.clone();
+                timestamps.iter_mut().for_each(|timestamp| *timestamp = zone.to_utc(*timestamp));
+                Some(local)
+            }
+            (Some(_), Some(zone)) => Some(to_local(&timestamps, |at| zone.to_local(at))),
+            (Some(name), None) => match TimeZone::parse(name) {
+                Some(zone) if !zone.is_utc() => Some(to_local(&timestamps, |at| zone.to_local(at))),
+                Some(_) => None,
+                None => offset_minutes(name)
+                    .filter(|minutes| *minutes != 0)
+                    .map(|minutes| to_local(&timestamps, |at| at.saturating_add(minutes * 60_000))),
+            },
+        };
+        Ok(ReadTimes { timestamps, local, notes: Vec::new() })
+    }
+}
+
+/// Returns whether instants are local midnights, and not 00:00 UTC.
+fn are_local_midnights(timestamps: &[i64], zone: TimeZone) -> bool {
+    let is_midnight = |at: i64| at.rem_euclid(time::DAY) == 0;
+    timestamps.iter().all(|at| is_midnight(zone.to_local(*at)))
+        && !timestamps.iter().all(|at| is_midnight(*at))
+}
+
+fn to_local(timestamps: &[i64], convert: impl Fn(i64) -> i64) -> Vec<i64> {
+    timestamps.iter().map(|&timestamp| convert(timestamp)).collect()
+}
+
+/// Parses the offset of an Arrow time zone, such as `+09:00`. Returns minutes.
+fn offset_minutes(name: &str) -> Option<i64> {
+    let (sign, digits) = match name.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':').or_else(|| digits.split_at_checked(2))?;
+    Some(sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?))
 }
 
 /// A column in chunks, one per batch.
@@ -177,8 +325,8 @@ impl ChunkedColumn {
     }
 }
 
-fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
-    no_nulls(array, name, rows)?;
+/// Converts a column to floating-point numbers; a null becomes NaN.
+fn numbers(array: &ArrayRef, name: &str) -> Result<Column> {
     // Arrow's casts abort if there is no memory for their result, so this checks first whether there is.
     drop(reserve::with_capacity::<f64>(array.len().saturating_mul(2), "values to convert")?);
     let array = match array.data_type() {
@@ -189,13 +337,16 @@ fn numbers(array: &ArrayRef, name: &str, rows: usize) -> Result<Column> {
         return Err(mistyped(name, "numbers", array.data_type()));
     }
     let values = cast(&array, &DataType::Float64, name)?;
-    Ok(Column::from_owner(values.as_primitive::<Float64Type>().values().clone()))
+    let values = values.as_primitive::<Float64Type>();
+    if values.null_count() == 0 {
+        return Ok(Column::from_owner(values.values().clone()));
+    }
+    Ok(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }
 
-fn timestamps(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
-    no_nulls(array, name, rows)?;
+/// Reads timestamps and dates. Rounds down to milliseconds, so that timestamps before the epoch keep their order.
+fn known_times(array: &ArrayRef, name: &str, out: &mut Vec<i64>) -> Result<()> {
     reserve::additional(out, array.len(), "rows")?;
-    // Rounds down to milliseconds, so that timestamps before the epoch keep their order.
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {
             extend::<TimestampSecondType>(array, out, |value| value.saturating_mul(1000));
@@ -215,14 +366,35 @@ fn timestamps(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> 
         DataType::Date64 => {
             extend::<Date64Type>(array, out, |value| value);
         }
-        kind if kind.is_integer() => {
-            extend::<Int64Type>(&cast(array, &DataType::Int64, name)?, out, |value| value);
+        kind => return Err(mistyped(name, TIME_TYPES, kind)),
+    }
+    Ok(())
+}
+
+/// Reads numbers: counts since the epoch.
+fn counts(array: &ArrayRef, name: &str, rows: usize, column: &mut TimeColumn) -> Result<()> {
+    if array.data_type().is_integer() {
+        let integers = cast(array, &DataType::Int64, name)?;
+        let mut values = integers.as_primitive::<Int64Type>().values().iter();
+        return values.try_for_each(|&value| column.push_count(value, 0));
+    }
+    for (row, &value) in numbers(array, name)?.iter().enumerate() {
+        let whole = value.floor();
+        // Only seconds have fractions.
+        let fraction = if value.abs() < 1e11 { ((value - whole) * 1000.0).floor() } else { 0.0 };
+        if !value.is_finite() || (whole < value && value.abs() >= 1e11) {
+            let row = rows + row;
+            let message = format!(
+                "column {} must contain whole numbers, row {row} (counted from 0) has {value}",
+                quoted(name)
+            );
+            return Err(at(name, row, "type", message));
         }
-        kind if kind.is_numeric() => return whole_milliseconds(array, name, rows, out),
-        kind if is_string(kind) => return strings(array, name, rows, out),
-        kind => {
-            return Err(mistyped(name, TIME_TYPES, kind));
-        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a whole number; one that is too large saturates and is refused by `Bars::new`"
+        )]
+        column.push_count(whole as i64, fraction as i16)?;
     }
     Ok(())
 }
@@ -236,7 +408,7 @@ fn extend<T: ArrowPrimitiveType>(
 }
 
 /// The types of a time column, for messages.
-const TIME_TYPES: &str = "timestamps, dates, ISO 8601 strings or UTC milliseconds";
+const TIME_TYPES: &str = "timestamps, dates, or strings or numbers of them";
 
 fn is_time(kind: &DataType) -> bool {
     kind.is_numeric()
@@ -261,38 +433,64 @@ fn is_string(kind: &DataType) -> bool {
     }
 }
 
-/// The longest string that may be a time, bytes.
-const MAX_TIME_LENGTH: usize = 100;
-
-fn parse_time(text: &str) -> Option<i64> {
-    if text.len() > MAX_TIME_LENGTH { None } else { time::parse(text) }
+fn strings(array: &ArrayRef, name: &str, rows: usize, column: &mut TimeColumn) -> Result<()> {
+    let dictionary = match array.data_type() {
+        DataType::Dictionary(..) => Some(array.as_any_dictionary()),
+        _ => None,
+    };
+    let keys = dictionary.map(AnyDictionaryArray::normalized_keys);
+    for row in 0..array.len() {
+        let text = match (dictionary, &keys) {
+            (Some(dictionary), Some(keys)) => {
+                keys.get(row).and_then(|key| text_at(dictionary.values(), *key))
+            }
+            _ => text_at(array, row),
+        };
+        let text = text.unwrap_or_default();
+        if let Err(fault) = column.push(text, None)? {
+            let row = rows + row;
+            let why = if fault.is_empty() { String::new() } else { format!(": {fault}") };
+            let message = format!(
+                "column {} must contain dates or times, row {row} (counted from 0) has {}{why}",
+                quoted(name),
+                quoted(text)
+            );
+            return Err(at(name, row, "type", message));
+        }
+    }
+    Ok(())
 }
 
-fn strings(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
-    let invalid = |row: usize, text: &str| {
-        let row = rows + row;
-        let message = format!(
-            "column {} must contain ISO 8601 dates, row {row} (counted from 0) has {}",
-            quoted(name),
-            quoted(text)
-        );
-        at(name, row, "type", message)
+/// Fails if a column of symbols has two.
+fn one_symbol(array: &ArrayRef, rows: usize, known: &mut Option<String>) -> Result<()> {
+    let dictionary = match array.data_type() {
+        DataType::Dictionary(..) => Some(array.as_any_dictionary()),
+        _ => None,
     };
-    if let DataType::Dictionary(..) = array.data_type() {
-        // Parses each value once: a dictionary may have one long string for millions of rows.
-        let dictionary = array.as_any_dictionary();
-        let values = dictionary.values();
-        let known: Vec<Option<i64>> =
-            (0..values.len()).map(|at| text_at(values, at).and_then(parse_time)).collect();
-        for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
-            let known = known.get(key).copied().flatten();
-            out.push(known.ok_or_else(|| invalid(row, text_at(values, key).unwrap_or_default()))?);
-        }
-        return Ok(());
-    }
+    let keys = dictionary.map(AnyDictionaryArray::normalized_keys);
+    let nulls = array.logical_nulls();
     for row in 0..array.len() {
-        let text = text_at(array, row).unwrap_or_default();
-        out.push(parse_time(text).ok_or_else(|| invalid(row, text))?);
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            continue;
+        }
+        let text = match (dictionary, &keys) {
+            (Some(dictionary), Some(keys)) => {
+                keys.get(row).and_then(|key| text_at(dictionary.values(), *key))
+            }
+            _ => text_at(array, row),
+        };
+        let text = text.unwrap_or_default();
+        match known {
+            None => *known = Some(text.to_owned()),
+            Some(known) if known == text => {}
+            Some(known) => {
+                return Err(two_symbols(
+                    known,
+                    text,
+                    &format!("row {} (counted from 0)", rows + row),
+                ));
+            }
+        }
     }
     Ok(())
 }
@@ -307,25 +505,6 @@ fn text_at(array: &ArrayRef, at: usize) -> Option<&str> {
         DataType::Utf8View => Some(array.as_string_view().value(at)),
         _ => None,
     }
-}
-
-fn whole_milliseconds(array: &ArrayRef, name: &str, rows: usize, out: &mut Vec<i64>) -> Result<()> {
-    for (row, &value) in numbers(array, name, rows)?.iter().enumerate() {
-        if value.fract() != 0.0 || !value.is_finite() {
-            let row = rows + row;
-            let message = format!(
-                "column {} must contain whole UTC milliseconds, row {row} (counted from 0) has {value}",
-                quoted(name)
-            );
-            return Err(at(name, row, "type", message));
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a whole number; one that is too large saturates and is refused by `Bars::new`"
-        )]
-        out.push(value as i64);
-    }
-    Ok(())
 }
 
 fn cast(array: &ArrayRef, to: &DataType, name: &str) -> Result<ArrayRef> {

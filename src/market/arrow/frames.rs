@@ -16,7 +16,8 @@ use super::columns::{BodyReader, locate};
 use super::random_access::{RandomAccess, read_range};
 use super::{Batches, FILE_MAGIC, broken, invalid_ipc};
 use crate::error::{Error, Result};
-use crate::market::{Bars, Limit};
+use crate::market::Limit;
+use crate::market::raw::{NotedBars, ReadOptions};
 use crate::observer::ProgressObserver;
 
 /// The longest metadata of a message and the longest footer of a file, bytes.
@@ -45,8 +46,9 @@ pub fn verifier(bytes: usize) -> VerifierOptions {
 pub(super) fn stream(
     input: &mut dyn RandomAccess,
     limit: Limit,
+    options: &ReadOptions,
     observer: &dyn ProgressObserver,
-) -> Result<Bars> {
+) -> Result<NotedBars> {
     let mut decoder: Option<Decoder<'_>> = None;
     let mut at = 0;
     while at < input.size() {
@@ -73,7 +75,7 @@ pub(super) fn stream(
             return Err(invalid_ipc("a message extends beyond the end"));
         };
         match (&mut decoder, message.header_as_schema()) {
-            (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, observer)?),
+            (None, Some(schema)) => decoder = Some(Decoder::new(schema, limit, options, observer)?),
             (None, None) => return Err(invalid_ipc("the stream does not begin with a schema")),
             (Some(_), Some(_)) => return Err(invalid_ipc("the stream has a second schema")),
             (Some(decoder), None) => decoder.message(input, &message, start, end - start)?,
@@ -87,8 +89,9 @@ pub(super) fn stream(
 pub(super) fn file(
     input: &mut dyn RandomAccess,
     limit: Limit,
+    options: &ReadOptions,
     observer: &dyn ProgressObserver,
-) -> Result<Bars> {
+) -> Result<NotedBars> {
     let size = input.size();
     let mut tail = [0; 10];
     let tail_at =
@@ -103,7 +106,7 @@ pub(super) fn file(
     let footer = ipc::root_as_footer_with_opts(&verifier(bytes.len()), &bytes)
         .map_err(|error| invalid_ipc(format!("the footer: {error}")))?;
     let schema = footer.schema().ok_or_else(|| invalid_ipc("the footer has no schema"))?;
-    let mut decoder = Decoder::new(schema, limit, observer)?;
+    let mut decoder = Decoder::new(schema, limit, options, observer)?;
     // Overlapping blocks would turn a few bytes into many rows.
     let mut left = size;
     let blocks = footer.dictionaries().into_iter().flatten();
@@ -169,6 +172,7 @@ impl<'a> Decoder<'a> {
     fn new(
         schema: ipc::Schema<'_>,
         limit: Limit,
+        options: &ReadOptions,
         observer: &'a dyn ProgressObserver,
     ) -> Result<Self> {
         if !schema.endianness().equals_to_target_endianness() {
@@ -178,9 +182,9 @@ impl<'a> Decoder<'a> {
         let ids =
             ids.filter_map(|(place, field)| Some((place, field.dictionary()?.id()))).collect();
         let schema = ipc::convert::try_fb_to_schema(schema).map_err(|error| broken(&error))?;
-        let needed = Batches::new(&schema, limit)?.needed();
+        let needed = Batches::new(&schema, limit, options)?.needed();
         let projected = Arc::new(schema.project(&needed).map_err(|error| broken(&error))?);
-        let batches = Batches::new(&projected, limit)?;
+        let batches = Batches::new(&projected, limit, options)?;
         let budget = limit.rows.saturating_mul(BUDGET_PER_ROW).saturating_add(BUDGET);
         let dictionaries = BTreeMap::new();
         Ok(Self { schema, needed, ids, projected, dictionaries, batches, budget, limit, observer })

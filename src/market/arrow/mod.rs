@@ -12,7 +12,8 @@ pub use batches::Batches;
 pub use frames::verifier;
 pub use random_access::RandomAccess;
 
-use super::{Bars, Limit};
+use super::Limit;
+use super::raw::{NotedBars, ReadOptions};
 use crate::error::{Code, Error, Result};
 use crate::observer::ProgressObserver;
 
@@ -25,18 +26,23 @@ const FEATHER_1_MAGIC: &[u8] = b"FEA1";
 ///
 /// Columns are found by name ([`super::column_names`]):
 ///
-/// - a time: timestamps of any unit, dates, ISO 8601 strings, or numbers of UTC milliseconds;
-/// - open, high, low, close and optionally volume: integers, floats or decimals.
+/// - a time: timestamps of any unit, dates, or strings or numbers of them, as in text files;
+/// - open, high, low, close and optionally volume: integers, floats or decimals. Volumes may be null.
 ///
 /// Other columns are not read. Declared sizes are checked before memory is allocated for them.
 ///
 /// # Errors
-/// - `BAD_DATA` if the bytes are not valid Arrow IPC, if a column is missing, has another type or a null, or if the bars
-///   break an invariant.
+/// - `BAD_DATA` if the bytes are not valid Arrow IPC, if a column is missing or has another type, if a time or price is
+///   null, or if the bars break an invariant.
 /// - `LIMIT_EXCEEDED` for more rows than allowed.
 /// - The error of cancelled work.
-pub fn from_ipc(mut bytes: &[u8], limit: Limit, observer: &dyn ProgressObserver) -> Result<Bars> {
-    from_input(&mut bytes, limit, observer)
+pub fn from_ipc(
+    mut bytes: &[u8],
+    limit: Limit,
+    options: &ReadOptions,
+    observer: &dyn ProgressObserver,
+) -> Result<NotedBars> {
+    from_input(&mut bytes, limit, options, observer)
 }
 
 /// Reads bars as [`from_ipc`] does, from an input that need not be in memory.
@@ -46,8 +52,9 @@ pub fn from_ipc(mut bytes: &[u8], limit: Limit, observer: &dyn ProgressObserver)
 pub fn from_input(
     input: &mut dyn RandomAccess,
     limit: Limit,
+    options: &ReadOptions,
     observer: &dyn ProgressObserver,
-) -> Result<Bars> {
+) -> Result<NotedBars> {
     let mut head = [0; 6];
     let size = usize::try_from(input.size()).unwrap_or(usize::MAX).min(head.len());
     input.fill(0, head.get_mut(..size).unwrap_or(&mut []))?;
@@ -60,9 +67,9 @@ pub fn from_input(
     // Arrow validates most of its input, but has panicked on broken buffers before.
     guarded("Arrow IPC", || {
         if head.starts_with(FILE_MAGIC) {
-            frames::file(input, limit, observer)
+            frames::file(input, limit, options, observer)
         } else {
-            frames::stream(input, limit, observer)
+            frames::stream(input, limit, options, observer)
         }
     })
 }

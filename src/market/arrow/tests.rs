@@ -14,11 +14,16 @@ use arrow::record_batch::RecordBatch;
 
 use super::testing::to_ipc;
 use super::*;
-use crate::market::Column;
+use crate::market::{Bars, Column};
 use crate::observer::NoObserver;
 
 fn from_ipc(bytes: &[u8]) -> Result<Bars> {
-    super::from_ipc(bytes, Limit::of_run(1_000_000), &NoObserver)
+    from_ipc_up_to(bytes, 1_000_000)
+}
+
+fn from_ipc_up_to(bytes: &[u8], rows: u64) -> Result<Bars> {
+    let options = ReadOptions::default();
+    super::from_ipc(bytes, Limit::of_run(rows), &options, &NoObserver).map(|noted| noted.bars)
 }
 
 fn column(values: &[f64]) -> ArrayRef {
@@ -163,13 +168,13 @@ fn faults_are_reported_with_column_and_row() {
         assert_eq!(error.code, Code::BadData);
         assert!(error.message.contains(expected), "{}", error.message);
     }
-    let error = from_ipc(&with_time("timestamps", column(&[1.0, 1.5]))).unwrap_err();
-    assert!(error.message.contains("whole UTC milliseconds, row 1"), "{}", error.message);
+    let error = from_ipc(&with_time("timestamps", column(&[1e12, 1e12 + 0.5]))).unwrap_err();
+    assert!(error.message.contains("must contain whole numbers, row 1"), "{}", error.message);
     let error =
         from_ipc(&with_time("date", Arc::new(StringArray::from(vec!["1970-01-02", "soon"]))))
             .unwrap_err();
     assert!(
-        error.message.contains(r#"ISO 8601 dates, row 1 (counted from 0) has "soon""#),
+        error.message.contains(r#"must contain dates or times, row 1 (counted from 0) has "soon""#),
         "{}",
         error.message
     );
@@ -228,8 +233,8 @@ fn declared_lengths_of_compressed_buffers_are_checked() {
 #[test]
 fn rows_are_counted_before_they_are_read() {
     for bytes in [to_ipc(&sample(true)).unwrap(), compressed(CompressionType::ZSTD).0] {
-        assert!(super::from_ipc(&bytes, Limit::of_run(1000), &NoObserver).is_ok());
-        let error = super::from_ipc(&bytes, Limit::of_run(999), &NoObserver).unwrap_err();
+        assert!(from_ipc_up_to(&bytes, 1000).is_ok());
+        let error = from_ipc_up_to(&bytes, 999).unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded);
         assert_eq!(
             error.message,

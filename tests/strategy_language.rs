@@ -184,7 +184,9 @@ fn reference() -> String {
                 "high" => "The highest price of the bar",
                 "low" => "The lowest price of the bar",
                 "close" => "The price of the last trade of the bar",
-                _ => "The traded volume of the bar; not all bars have volume",
+                _ => {
+                    "The traded volume of the bar; a run whose strategy reads it fails if a bar has none"
+                }
             };
             row(rows, &format!("`{name}`"), doc);
         }

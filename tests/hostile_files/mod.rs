@@ -91,7 +91,7 @@ fn iso(row: usize) -> String {
 
 fn text(random: &mut Random, rows: usize) -> Vec<u8> {
     let delimiter = random.pick(&[",", ";", "\t"]);
-    let end = random.pick(&["\n", "\r\n"]);
+    let end = random.pick(&["\n", "\r\n", "\r"]);
     let form = random.below(4);
     let mut text = String::new();
     if random.below(6) == 0 {

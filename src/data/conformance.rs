@@ -176,7 +176,10 @@ async fn missing_volumes_are_kept(source: &dyn Source) {
     source.import("BARE", Timeframe::M1, bare.clone()).await.unwrap();
     assert_eq!(load(source, "BARE", 0, 49).await, full.slice(0..50));
     assert_eq!(load(source, "BARE", 50, 149).await, bare);
-    assert_eq!(load(source, "BARE", 0, 149).await.volume(), None);
+    let both = load(source, "BARE", 0, 149).await;
+    let volume = both.volume().unwrap();
+    assert_eq!(volume.get(..50), full.volume().unwrap().get(..50));
+    assert!(volume.get(50..).unwrap().iter().all(|volume| volume.is_nan()));
 }
 
 async fn errors_about_empty_ranges_list_what_there_is(source: &dyn Source) {

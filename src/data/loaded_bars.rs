@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::market::Bars;
+use crate::market::raw::NotedBars;
+use crate::note::{Note, NoteCode};
 
 /// Bars and warnings about them.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,10 +13,21 @@ pub struct LoadedBars {
     pub bars: Arc<Bars>,
     /// What a reader of the results should know, such as the number of invalid ticks.
     pub warnings: Vec<String>,
+    /// What makes every result on the bars doubtful, such as holes. Found when the bars of a run are complete.
+    pub faults: Vec<String>,
+}
+
+impl From<NotedBars> for LoadedBars {
+    fn from(noted: NotedBars) -> Self {
+        // A strategy that needs the missing volumes fails.
+        let is_warning = |note: &Note| note.code != NoteCode::VolumesMissing;
+        let warnings = noted.notes.into_iter().filter(is_warning).map(|note| note.text).collect();
+        Self { bars: Arc::new(noted.bars), warnings, faults: Vec::new() }
+    }
 }
 
 impl From<Bars> for LoadedBars {
     fn from(bars: Bars) -> Self {
-        Self { bars: Arc::new(bars), warnings: Vec::new() }
+        Self { bars: Arc::new(bars), warnings: Vec::new(), faults: Vec::new() }
     }
 }

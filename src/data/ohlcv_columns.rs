@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::market::raw::RawBars;
 use crate::market::{Bars, Column};
 
 /// The columns of bars. A missing volume is NaN.
@@ -58,7 +59,7 @@ impl OhlcvColumns {
         }
     }
 
-    /// Validates the bars. If one of them has no volume, none has: a sum would silently skip it.
+    /// Validates the bars. If none of them has a volume, there is no column of volumes.
     ///
     /// # Errors
     /// `BAD_DATA` if the bars break an invariant.
@@ -67,17 +68,29 @@ impl OhlcvColumns {
         self.slice_into_bars(0..len)
     }
 
-    /// Validates a range of the bars, as [`Self::into_bars`] does.
-    ///
-    /// # Errors
-    /// `BAD_DATA` if the bars break an invariant.
-    pub fn slice_into_bars(self, range: Range<usize>) -> Result<Bars> {
+    /// Returns a range of the rows, which are not checked yet.
+    pub fn into_raw(self, range: Range<usize>) -> RawBars {
         let Self { mut timestamps, values } = self;
         timestamps.truncate(range.end);
         timestamps.drain(..range.start.min(timestamps.len()));
         let [open, high, low, close, volume] =
             values.map(|column| Column::from(column).slice(range.clone()));
-        let volume = (!volume.iter().any(|volume| volume.is_nan())).then_some(volume);
+        RawBars {
+            timestamps,
+            prices: [open, high, low, close],
+            volume: Some(volume),
+            ..RawBars::default()
+        }
+    }
+
+    /// Validates a range of the bars, as [`Self::into_bars`] does.
+    ///
+    /// # Errors
+    /// `BAD_DATA` if the bars break an invariant.
+    pub fn slice_into_bars(self, range: Range<usize>) -> Result<Bars> {
+        let RawBars { timestamps, prices: [open, high, low, close], volume, .. } =
+            self.into_raw(range);
+        let volume = volume.filter(|volume| volume.iter().any(|volume| !volume.is_nan()));
         Bars::new(timestamps, open, high, low, close, volume)
     }
 }

@@ -1,7 +1,7 @@
 //! Which bars a source has.
 
 use crate::error::{Code, Error};
-use crate::market::{Timeframe, time};
+use crate::market::{Interval, Timeframe, time};
 
 use super::span::TimeRange;
 
@@ -25,6 +25,13 @@ pub struct StoredSeries {
     /// Whether these are ticks, from which [`super::Source::load`] makes bars of any timeframe. The timeframe is then only
     /// the typical distance between ticks.
     pub ticks: bool,
+}
+
+impl StoredSeries {
+    /// Returns what the rows of the series are.
+    pub fn interval(&self) -> Interval {
+        if self.ticks { Interval::Tick } else { self.timeframe.into() }
+    }
 }
 
 /// An asset and its bars.

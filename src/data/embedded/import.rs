@@ -7,6 +7,7 @@ use crate::data::import::{MergeSummary, check_cancelled, check_commit, first_and
 use crate::data::ohlcv_columns::OhlcvColumns;
 use crate::data::series::new_revision;
 use crate::db::sqlite::Failure;
+use crate::market::intervals::MergeCheck;
 use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
 
@@ -24,7 +25,11 @@ pub(super) fn import(
     let transaction = connection.transaction()?;
     let series = find_or_create_series(&transaction, symbol, timeframe, first)?;
     let range = rewritten_range(&transaction, series, first, last)?;
-    let replaced = merge(&transaction, series, range, bars, observer)?;
+    let mut check = MergeCheck::new(timeframe, edge(&transaction, series, BEFORE, range.0)?);
+    let replaced = merge(&transaction, series, range, bars, &mut check, observer)?;
+    if let Some(after) = edge(&transaction, series, AFTER, range.1)? {
+        check.push(after, after, false)?;
+    }
     let update = "
         UPDATE bar_series SET revision = ?2, (bars, first, last) =
           (SELECT sum(bars), min(first), max(last) FROM bars WHERE series = ?1)
@@ -48,6 +53,19 @@ fn find_or_create_series(
     )?;
     let id = "SELECT series FROM bar_series WHERE asset_symbol = ?1 AND timeframe = ?2";
     Ok(transaction.query_row(id, [symbol, timeframe.as_str()], |row| row.get(0))?)
+}
+
+/// The opening times of the stored bars next to a rewritten range.
+const BEFORE: &str = "SELECT max(last) FROM bars WHERE series = ?1 AND last < ?2";
+const AFTER: &str = "SELECT min(first) FROM bars WHERE series = ?1 AND first > ?2";
+
+fn edge(
+    transaction: &Transaction,
+    series: i64,
+    sql: &str,
+    time: i64,
+) -> Result<Option<i64>, Failure> {
+    Ok(transaction.query_row(sql, [series, time], |row| row.get(0))?)
 }
 
 /// Returns the range of opening times to rewrite: that of the bars, extended to the chunks before and after unless they are
@@ -79,6 +97,7 @@ fn merge(
     series: i64,
     range: (i64, i64),
     bars: &Bars,
+    check: &mut MergeCheck,
     observer: &dyn ProgressObserver,
 ) -> Result<u64, Failure> {
     let new = bars.timestamps();
@@ -88,7 +107,8 @@ fn merge(
     loop {
         // This deletes the chunk of the next stored bar before a new chunk with the same first bar can be inserted.
         let next = stored.peek(transaction, series)?;
-        let capacity = chunk::MAX_BARS - out.len();
+        let (start, capacity) = (out.len(), chunk::MAX_BARS - out.len());
+        let mut is_new = false;
         match (next, new.get(at).copied()) {
             (None, None) => break,
             (Some(_), None) => stored.move_to(&mut out, capacity, None),
@@ -103,13 +123,22 @@ fn merge(
                         replaced += 1;
                         1
                     }
-                    Some(next) => rest.partition_point(|time| *time < next),
-                    None => rest.len(),
+                    Some(next) => {
+                        is_new = true;
+                        rest.partition_point(|time| *time < next)
+                    }
+                    None => {
+                        is_new = true;
+                        rest.len()
+                    }
                 };
                 let end = at + count.min(capacity);
                 out.extend_from_bars(bars, at..end);
                 at = end;
             }
+        }
+        if let [first, .., last] | [first @ last] = out.timestamps.get(start..).unwrap_or(&[]) {
+            check.push(*first, *last, is_new)?;
         }
         if out.len() == chunk::MAX_BARS {
             check_cancelled(observer)?;

@@ -7,6 +7,7 @@ use super::row_reader::DropCancellation;
 use crate::data::import::{MergeSummary, check_cancelled, check_commit, first_and_last};
 use crate::data::series::new_revision;
 use crate::db::postgres::{CopyWriter, Failure, Pool, SqlParameter, Timestamp};
+use crate::market::intervals::{share_interval, stored_and_new};
 use crate::market::{Bars, Timeframe};
 use crate::observer::ProgressObserver;
 
@@ -76,8 +77,19 @@ impl Import<'_> {
             (&new_revision(), Type::INT8),
         ];
         let stored: i64 = client.query_typed_one(&upsert, &values).await?.try_get(0)?;
+        let shared =
+            if stored > 0 { self.shared_intervals(client, first, last).await? } else { Vec::new() };
         let replaced = if stored > 0 { self.delete_replaced(client, observer).await? } else { 0 };
         let imported = self.copy(client, observer).await?;
+        if stored > 0 {
+            // Pairs that were stored before do not concern this import.
+            let is_new = |pair: &(i64, i64)| !shared.contains(pair);
+            let pairs = self.shared_intervals(client, first, last).await?;
+            if let Some((earlier, later)) = pairs.into_iter().find(is_new) {
+                let is_new = self.bars.timestamps().binary_search(&later).is_ok();
+                return Err(stored_and_new(earlier, later, is_new, timeframe).into());
+            }
+        }
         let count = format!(
             "UPDATE {schema}.bar_series SET bars = bars + $3 WHERE asset_symbol = $1 AND timeframe = $2"
         );
@@ -114,13 +126,49 @@ impl Import<'_> {
                 rows.float(column.get(at).copied().unwrap_or(f64::NAN));
             }
             match bars.volume().and_then(|volume| volume.get(at)) {
-                Some(volume) => rows.float(*volume),
-                None => rows.null(),
+                Some(volume) if !volume.is_nan() => rows.float(*volume),
+                _ => rows.null(),
             }
         }
         let imported = rows.finish().await?;
         observer.on_bar(bars.len(), 0);
         Ok(imported)
+    }
+
+    /// Returns consecutive bars that lie in one interval, within and next to a range.
+    async fn shared_intervals(
+        &self,
+        client: &Client,
+        first: i64,
+        last: i64,
+    ) -> Result<Vec<(i64, i64)>, Failure> {
+        let length = self.timeframe.milliseconds();
+        let query = format!(
+            "SELECT earlier, later FROM (
+               SELECT lag(ts) OVER (ORDER BY ts) AS earlier, ts AS later FROM {}.bars
+               WHERE asset_symbol = $1 AND timeframe = $2 AND ts BETWEEN $3 AND $4
+             ) AS pairs WHERE later - earlier < make_interval(secs => $5) ORDER BY later",
+            self.schema
+        );
+        #[expect(clippy::cast_precision_loss, reason = "the length of a timeframe is exact")]
+        let seconds = length as f64 / 1000.0;
+        let (from, to) =
+            (Timestamp(first.saturating_sub(length)), Timestamp(last.saturating_add(length)));
+        let values: [SqlParameter; 5] = [
+            (&self.symbol, Type::TEXT),
+            (&self.timeframe.as_str(), Type::TEXT),
+            (&from, Type::TIMESTAMPTZ),
+            (&to, Type::TIMESTAMPTZ),
+            (&seconds, Type::FLOAT8),
+        ];
+        let mut pairs = Vec::new();
+        for row in client.query_typed(&query, &values).await? {
+            let pair = (row.try_get::<_, Timestamp>(0)?.0, row.try_get::<_, Timestamp>(1)?.0);
+            if share_interval(pair.0, pair.1, self.timeframe) {
+                pairs.push(pair);
+            }
+        }
+        Ok(pairs)
     }
 
     /// Deletes the stored bars with the opening times of the new ones. Returns their number.

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::row_reader::{DropCancellation, RowReader, run_cancellable, run_with_reader};
 use super::table_layout::{PriceColumns, TableLayout, find_table};
+use super::table_queries::TableSeries;
 use crate::data::loaded_bars::LoadedBars;
 use crate::data::ohlcv_columns::OhlcvColumns;
 use crate::data::series::{StoredSeries, merge_series};
@@ -276,7 +277,8 @@ impl LazyTable {
                 return Ok(no_bars()?);
             }
         }
-        layout.load_bars(pool, reader, prices, symbol, &labels, span).await
+        let series = TableSeries { prices, symbol, timeframe, labels: &labels };
+        layout.load_bars(pool, reader, &series, span).await
     }
 }
 

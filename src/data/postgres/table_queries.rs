@@ -16,8 +16,11 @@ use crate::data::span::TimeRange;
 use crate::db::postgres::{
     Failure, NumericF64, Pool, RowPosition, SqlParameter, TimeBound, Timestamp, TimestampMicros,
 };
-use crate::error::Code;
-use crate::market::{Bars, Timeframe};
+use crate::error::{Code, Error};
+use crate::market::intervals::check_one_per_interval;
+use crate::market::raw::{ReadOptions, may_be_local_days, to_local_days};
+use crate::market::{Bars, Timeframe, time};
+use crate::note::{Note, NoteCode};
 
 /// How many of the newest rows determine the timeframe of a table without a timeframe column.
 const SAMPLE_ROWS: i64 = 1001;
@@ -26,6 +29,17 @@ const SAMPLE_ROWS: i64 = 1001;
 pub(super) struct LabeledSeries {
     pub series: StoredSeries,
     pub timeframe_label: Option<String>,
+}
+
+/// The series of one asset and timeframe in a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableSeries<'a> {
+    /// The columns of open, high, low and close, as SQL.
+    pub prices: &'a [String; 4],
+    pub symbol: &'a str,
+    pub timeframe: Timeframe,
+    /// The labels of the timeframe; none if the table has no column for it.
+    pub labels: &'a [String],
 }
 
 impl TableLayout {
@@ -195,48 +209,37 @@ impl TableLayout {
         (format!("{time} >= $2 AND {time} {upper} $3"), from, to, sql_type)
     }
 
-    /// Loads the bars whose timeframe has one of the labels; without labels, all bars.
+    /// Loads the bars of a series that open within a span. Daily and weekly bars stamped at local midnight get the timestamp of
+    /// 00:00 UTC of their local day.
     pub async fn load_bars(
         &self,
         pool: &Pool,
         reader: &mut RowReader,
-        prices: &[String; 4],
-        symbol: &str,
-        labels: &[String],
+        series: &TableSeries<'_>,
         span: TimeRange,
     ) -> Result<LoadedBars, Failure> {
-        let TimeRange { start, end, .. } = span;
+        let TableSeries { prices, symbol, timeframe, .. } = *series;
+        // Bars stamped at local midnight are moved by up to 14 hours.
+        let margin = if timeframe >= Timeframe::D1 { time::DAY } else { 0 };
+        let (start, end) = (span.start.saturating_sub(margin), span.end.saturating_add(margin));
         let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
         let (range, first, last, sql_type) = self.time_range(start, end);
         let volume = self.volume.as_deref().unwrap_or("NULL::float8");
         let mut values: Vec<SqlParameter> =
             vec![(&symbol, Type::TEXT), (&first, sql_type.clone()), (&last, sql_type)];
-        let mut conditions = Vec::new();
-        if let Some(timeframe) = &self.timeframe {
-            for label in labels {
-                values.push((label, Type::TEXT));
-                conditions.push(format!(
-                    "{} = {}",
-                    timeframe.sql,
-                    timeframe.parameter(values.len())
-                ));
-            }
-        }
-        let timeframe = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!(" AND ({})", conditions.join(" OR "))
-        };
+        let labels = self.label_condition(series.labels, &mut values);
         let sql = format!(
-            "SELECT {time}, {}, {volume} FROM {from} WHERE {asset} AND {range}{timeframe} ORDER BY {time}",
+            "SELECT {time}, {}, {volume} FROM {from} WHERE {asset} AND {range}{labels} ORDER BY {time}",
             prices.join(", ")
         );
         let mut columns = OhlcvColumns::default();
+        let mut in_span = 0;
         reader
             .read(pool, &sql, &values, &mut |row| {
                 let time = self.milliseconds(row.try_get(0)?);
                 if (start..=end).contains(&time) {
-                    span.check(columns.len() + 1)?;
+                    in_span += usize::from((span.start..=span.end).contains(&time));
+                    span.check(in_span)?;
                     columns.timestamps.push(time);
                     for (column, index) in columns.values.iter_mut().zip(1..) {
                         column.push(
@@ -248,14 +251,86 @@ impl TableLayout {
                 Ok(())
             })
             .await?;
-        let bars = columns.into_bars().map_err(|mut error| {
-            if error.code == Code::BadData {
-                error.message =
-                    format!("the bars of {symbol} in {} have faults: {}", self.name, error.message);
+        let notes = self.to_local_days(pool, reader, series, &mut columns.timestamps).await?;
+        let first = columns.timestamps.partition_point(|time| *time < span.start);
+        let last = columns.timestamps.partition_point(|time| *time <= span.end);
+        let mut raw = columns.into_raw(first..last.max(first));
+        raw.notes = notes;
+        let describe = |row: usize| format!("row {row}");
+        let noted = raw.into_bars(&ReadOptions::of_request(Some(timeframe)), &describe);
+        let loaded = LoadedBars::from(noted.map_err(|error| self.faulty(symbol, error))?);
+        Ok(self.with_index_warning(loaded))
+    }
+
+    /// Adds what is wrong with the table to an error about its rows.
+    fn faulty(&self, symbol: &str, mut error: Error) -> Error {
+        if error.code == Code::BadData {
+            error.message =
+                format!("the bars of {symbol} in {} have faults: {}", self.name, error.message);
+        }
+        error
+    }
+
+    /// Checks that there is one bar per interval, and moves bars stamped at local midnight.
+    async fn to_local_days(
+        &self,
+        pool: &Pool,
+        reader: &mut RowReader,
+        series: &TableSeries<'_>,
+        timestamps: &mut [i64],
+    ) -> Result<Vec<Note>, Failure> {
+        let TableSeries { symbol, timeframe, .. } = *series;
+        // The timeframe of intraday rows without a label is only their typical distance.
+        if self.timeframe.is_some() || timeframe >= Timeframe::D1 {
+            check_one_per_interval(timestamps, timeframe)
+                .map_err(|error| self.faulty(symbol, error))?;
+        }
+        if !may_be_local_days(timestamps, timeframe) {
+            return Ok(Vec::new());
+        }
+        let (time, from, asset) = (&self.time.sql, &self.sql, self.asset.condition());
+        let mut values: Vec<SqlParameter> = vec![(&symbol, Type::TEXT)];
+        let labels = self.label_condition(series.labels, &mut values);
+        let sql = format!(
+            "SELECT {time} FROM {from} WHERE {asset}{labels} AND {time} IS NOT NULL ORDER BY {time} DESC LIMIT {SAMPLE_ROWS}"
+        );
+        let mut sample = Vec::new();
+        reader
+            .read(pool, &sql, &values, &mut |row| {
+                sample.push(self.milliseconds(row.try_get(0)?));
+                Ok(())
+            })
+            .await?;
+        sample.reverse();
+        let options = ReadOptions::default();
+        let note = to_local_days(timestamps, None, timeframe, &options, Some(&sample));
+        // A run warns of unknown days itself.
+        Ok(note.into_iter().filter(|note| note.code != NoteCode::DaysUnknown).collect())
+    }
+
+    /// Returns the condition on the timeframe of rows, beginning with `AND`, and adds its parameters. Without labels it is
+    /// empty.
+    fn label_condition<'a>(
+        &self,
+        labels: &'a [String],
+        values: &mut Vec<SqlParameter<'a>>,
+    ) -> String {
+        let mut conditions = Vec::new();
+        if let Some(timeframe) = &self.timeframe {
+            for label in labels {
+                values.push((label, Type::TEXT));
+                conditions.push(format!(
+                    "{} = {}",
+                    timeframe.sql,
+                    timeframe.parameter(values.len())
+                ));
             }
-            error
-        })?;
-        Ok(self.loaded(bars, Vec::new()))
+        }
+        if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" AND ({})", conditions.join(" OR "))
+        }
     }
 
     /// Loads ticks as bars of a timeframe that open within a span, or each as a bar.
@@ -320,8 +395,12 @@ impl TableLayout {
         Ok(self.loaded(bars, warnings))
     }
 
-    fn loaded(&self, bars: Bars, mut warnings: Vec<String>) -> LoadedBars {
-        warnings.extend(self.index_warning.clone());
-        LoadedBars { bars: Arc::new(bars), warnings }
+    fn loaded(&self, bars: Bars, warnings: Vec<String>) -> LoadedBars {
+        self.with_index_warning(LoadedBars { bars: Arc::new(bars), warnings, faults: Vec::new() })
+    }
+
+    fn with_index_warning(&self, mut loaded: LoadedBars) -> LoadedBars {
+        loaded.warnings.extend(self.index_warning.clone());
+        loaded
     }
 }

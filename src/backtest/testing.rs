@@ -30,7 +30,7 @@ pub(super) fn backtest(
     let input = BacktestInput {
         prices: prices.with_timestamps(&timestamps),
         timestamps: &timestamps,
-        bar_milliseconds: DAY,
+        bar_milliseconds: Some(DAY),
         initial_capital,
         settings,
     };

@@ -160,7 +160,7 @@ proptest! {
         let input = BacktestInput {
             prices: case.prices(),
             timestamps: &[],
-            bar_milliseconds: DAY,
+            bar_milliseconds: Some(DAY),
             initial_capital: 1000.0,
             settings: &case.settings,
         };
@@ -184,7 +184,7 @@ proptest! {
             let input = BacktestInput {
                 prices: case.prices(),
                 timestamps: &[],
-                bar_milliseconds: DAY,
+                bar_milliseconds: Some(DAY),
                 initial_capital: 1000.0,
                 settings: &case.settings,
             };

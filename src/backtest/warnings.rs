@@ -24,7 +24,7 @@ pub(super) struct WarningInput<'a> {
     pub(super) total_return: f64,
     /// The total return with fills at the next open, percent, if it is known.
     pub(super) at_next_open: Option<f64>,
-    /// Metrics that have no value because a number on the way to it overflows.
+    /// Metrics that have no value because a number on the way to it overflows, or is unknown for bars at irregular times.
     pub(super) overflowed: &'a [&'static str],
 }
 
@@ -32,7 +32,7 @@ pub(super) struct WarningInput<'a> {
 pub(super) fn find(run: &WarningInput<'_>) -> Vec<String> {
     [
         ruin(run),
-        overflowed_metrics(run),
+        metrics_without_value(run),
         same_bar_fills(run),
         ambiguous_stops(run),
         few_trades(run),
@@ -53,15 +53,18 @@ fn ruin(run: &WarningInput<'_>) -> Option<String> {
     Some(format!("equity is at or below zero on {bar}: a broker would have closed the account"))
 }
 
-fn overflowed_metrics(run: &WarningInput<'_>) -> Option<String> {
+fn metrics_without_value(run: &WarningInput<'_>) -> Option<String> {
     let subject = match run.overflowed {
         [] => return None,
         [only] => format!("{only} has no value"),
         [first @ .., last] => format!("{} and {last} have no value", first.join(", ")),
     };
-    Some(format!(
-        "{subject}: an intermediate result is outside the range of 64-bit floating-point numbers"
-    ))
+    let reason = if run.input.bar_milliseconds.is_none() {
+        "the bars are at irregular times, so they have no length in days; aggregate them to bars of a timeframe"
+    } else {
+        "an intermediate result is outside the range of 64-bit floating-point numbers"
+    };
+    Some(format!("{subject}: {reason}"))
 }
 
 /// Formats percent for a sentence. The digits of a huge number are noise.

@@ -1,6 +1,8 @@
 //! The data of a chart.
 
-use crate::market::{Bars, Timeframe};
+use crate::market::bars::median_step;
+use crate::market::time::DAY;
+use crate::market::{Bars, Interval, Timeframe};
 use crate::portfolio::Trades;
 
 /// A run to draw. All columns have one value per bar.
@@ -12,8 +14,8 @@ pub struct ChartData<'a> {
     pub parameters: &'a str,
     /// Symbol of the asset.
     pub asset: &'a str,
-    /// Length of a bar.
-    pub timeframe: Timeframe,
+    /// What a bar is.
+    pub timeframe: Interval,
     /// Opening times of the bars, UTC milliseconds, increasing.
     pub timestamps: &'a [i64],
     /// Equity at each bar, money.
@@ -48,9 +50,10 @@ pub struct ChartSummary {
 }
 
 impl ChartData<'_> {
-    /// Returns the length of a bar in milliseconds.
+    /// Returns the length of a bar in milliseconds; the median distance of ticks.
     pub(super) fn bar_length(&self) -> i64 {
-        self.timeframe.milliseconds()
+        let timeframe = self.timeframe.timeframe().map(Timeframe::milliseconds);
+        timeframe.or_else(|| median_step(self.timestamps)).unwrap_or(DAY)
     }
 
     /// Returns the equity of buy and hold at each bar, or `None` without bars.

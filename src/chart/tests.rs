@@ -65,7 +65,7 @@ impl Run {
             strategy: "SMA crossover",
             parameters: "fast_period 10, slow_period 30",
             asset: "SP500",
-            timeframe: self.timeframe,
+            timeframe: self.timeframe.into(),
             timestamps: &self.timestamps,
             equity: &self.equity,
             initial_capital: 10_000.0,

@@ -80,7 +80,7 @@ fn equity_statistics_are_the_same() {
             let curve = EquityInput {
                 initial_capital: 99.0,
                 close: &close,
-                bar_milliseconds: 60_000,
+                bar_milliseconds: Some(60_000),
                 year_days: 365.0,
                 risk_free: 0.02,
             };

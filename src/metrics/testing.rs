@@ -59,7 +59,7 @@ fn statistics(
     let curve = EquityInput {
         initial_capital: 1_000.0,
         close,
-        bar_milliseconds: DAY,
+        bar_milliseconds: Some(DAY),
         year_days: 365.0,
         risk_free: 0.0,
     };

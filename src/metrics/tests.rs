@@ -48,7 +48,7 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
     let curve = EquityInput {
         initial_capital,
         close: &close,
-        bar_milliseconds: case["barMilliseconds"].as_i64().unwrap(),
+        bar_milliseconds: Some(case["barMilliseconds"].as_i64().unwrap()),
         year_days: case["yearDays"].as_f64().unwrap(),
         risk_free: case["riskFree"].as_f64().unwrap(),
     };
@@ -150,7 +150,7 @@ fn no_metric_is_ever_nan_or_infinite() {
             let curve = EquityInput {
                 initial_capital,
                 close: &close,
-                bar_milliseconds: 60_000,
+                bar_milliseconds: Some(60_000),
                 year_days: 365.0,
                 risk_free: 0.0,
             };
@@ -175,7 +175,7 @@ fn a_fill_at_its_reference_price_paid_no_slippage() {
     let curve = EquityInput {
         initial_capital: 2_000.0,
         close: &[100.0, 90.0],
-        bar_milliseconds: 86_400_000,
+        bar_milliseconds: Some(86_400_000),
         year_days: 365.0,
         risk_free: 0.0,
     };
@@ -193,7 +193,7 @@ fn a_metric_that_divides_by_an_overflow_has_no_value_and_is_named() {
     let curve = EquityInput {
         initial_capital: 1e308,
         close: &close,
-        bar_milliseconds: 86_400_000,
+        bar_milliseconds: Some(86_400_000),
         year_days: 365.0,
         risk_free: 0.0,
     };

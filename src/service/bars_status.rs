@@ -58,7 +58,9 @@ fn from_series(run: &Run, series: &[StoredSeries]) -> Option<BarsStatus> {
         return Some(BarsStatus::Present);
     }
     let may_have_bars = |series: &StoredSeries| {
-        series.can_become(run.timeframe) && series.first <= run.end && series.last >= run.start
+        run.timeframe.timeframe().is_some_and(|timeframe| series.can_become(timeframe))
+            && series.first <= run.end
+            && series.last >= run.start
     };
     (!series.iter().any(may_have_bars)).then_some(BarsStatus::Gone)
 }
@@ -95,7 +97,7 @@ impl Engine {
             asset_symbol: &run.asset_symbol,
             start: run.start,
             end: run.end,
-            timeframe: Some(run.timeframe),
+            timeframe: run.timeframe.timeframe(),
             bars: None,
         };
         let loaded = match self.plan_load(&query).await {
@@ -175,7 +177,7 @@ mod tests {
     fn the_series_say_whether_bars_are_gone() {
         let day = 86_400_000;
         let hourly = Run {
-            timeframe: Timeframe::H1,
+            timeframe: Timeframe::H1.into(),
             start: 10 * day,
             end: 20 * day,
             bars_revision: Some(7),

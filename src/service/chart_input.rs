@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::market::Timeframe;
+use crate::market::Interval;
 use crate::portfolio::Trades;
 use crate::quote::counted;
 use crate::request::{Fields, Input, Issues, Range};
@@ -99,12 +99,12 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
     })
 }
 
-fn required_timeframe(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Timeframe> {
+fn required_timeframe(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<Interval> {
     if fields.take("timeframe").is_none() {
         fields.missing("timeframe", issues);
         return None;
     }
-    fields.choice("timeframe", &Timeframe::ALL, issues)
+    fields.choice("timeframe", &Interval::ALL, issues)
 }
 
 fn record(input: Option<&Input>) -> Map<String, Value> {

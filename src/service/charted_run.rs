@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::market::{Bars, Timeframe};
+use crate::market::{Bars, Interval};
 use crate::store::record::{Outcome, Run};
 
 use super::fingerprint::fingerprint;
@@ -16,7 +16,7 @@ pub(super) struct ChartedRun {
     pub(super) strategy_id: String,
     pub(super) strategy_source: Option<String>,
     pub(super) asset_symbol: String,
-    pub(super) timeframe: Timeframe,
+    pub(super) timeframe: Interval,
     pub(super) start: i64,
     pub(super) end: i64,
     pub(super) initial_capital: f64,

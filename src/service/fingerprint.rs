@@ -2,12 +2,12 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::market::{Bars, Timeframe};
+use crate::market::{Bars, Interval};
 
 /// Returns the hash, which is the same on every machine.
-pub(super) fn fingerprint(bars: &Bars, timeframe: Timeframe) -> String {
+pub(super) fn fingerprint(bars: &Bars, interval: Interval) -> String {
     let mut hash = Xxh3::new();
-    hash.update(timeframe.as_str().as_bytes());
+    hash.update(interval.as_str().as_bytes());
     // Hashing large blocks is faster than hashing single values.
     let mut block = Vec::with_capacity(8 * 1024);
     let mut feed = |values: &mut dyn Iterator<Item = [u8; 8]>| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::chart::{self, ChartData, ChartSummary, Style, Theme};
 use crate::error::{Code, Error, Result};
+use crate::market::raw::ReadOptions;
 use crate::market::resample::resample;
 use crate::market::{Bars, Limit};
 use crate::portfolio::Trades;
@@ -94,8 +95,9 @@ impl Engine {
         } else {
             "no prices: the store has no bars of this run"
         };
-        // A run on ticks may have used each tick as a bar; only a comparison of the bars shows whether it did.
-        for timeframe in [Some(run.timeframe), None] {
+        // Older versions stored runs on single ticks under a timeframe; only a comparison of the bars shows whether one is.
+        let timeframe = run.timeframe.timeframe();
+        for timeframe in timeframe.map(Some).into_iter().chain([None]) {
             let query = BarQuery {
                 asset_symbol: &run.asset_symbol,
                 start: run.start,
@@ -156,13 +158,19 @@ impl<'a> Options<'a> {
 
 /// Reads bars that the caller passed. They may have a finer timeframe and a longer range than those of the run.
 async fn read_bars(input: &Input, run: &ChartedRun, limit: Limit) -> Result<Arc<Bars>> {
-    let bars = bars_input::read("options.bars", input, limit)?.between(run.start, run.end);
-    let timeframe = run.timeframe;
-    let is_finer = || bars.inferred_timeframe().is_some_and(|own| own < timeframe);
-    let bars = if *bars.timestamps() != *run.outcome.timestamps && is_finer() {
-        pool::run(JobLength::of_resampling(bars.len()), move || resample(&bars, timeframe)).await?
-    } else {
-        bars
+    let bars = bars_input::read("options.bars", input, limit, &ReadOptions::of_request(None))?
+        .bars
+        .between(run.start, run.end);
+    let finer_than = |timeframe| bars.inferred_timeframe().is_some_and(|own| own < timeframe);
+    let wanted = run.timeframe.timeframe().filter(|timeframe| {
+        *bars.timestamps() != *run.outcome.timestamps && finer_than(*timeframe)
+    });
+    let bars = match wanted {
+        Some(timeframe) => {
+            let length = JobLength::of_resampling(bars.len());
+            pool::run(length, move || resample(&bars, timeframe)).await?
+        }
+        None => bars,
     };
     if run.matches(&bars) {
         return Ok(Arc::new(bars));

@@ -28,7 +28,7 @@ pub(crate) fn run(id: &str) -> Run {
         strategy_id: "sma_crossover".into(),
         strategy_source: None,
         asset_symbol: "AAPL".into(),
-        timeframe: Timeframe::D1,
+        timeframe: Timeframe::D1.into(),
         start: -86_400_000,
         end: 1_577_836_800_000,
         initial_capital: 10_000.1,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::market::{Column, Timeframe};
+use crate::market::{Column, Interval};
 use crate::portfolio::Trades;
 
 /// The progress of a run.
@@ -62,7 +62,7 @@ pub struct Run {
     /// The symbol of the asset.
     pub asset_symbol: String,
     /// The timeframe of the bars.
-    pub timeframe: Timeframe,
+    pub timeframe: Interval,
     /// Start of the requested range, UTC milliseconds, inclusive.
     pub start: i64,
     /// End of the requested range, UTC milliseconds, inclusive.

@@ -17,8 +17,8 @@ pub struct EquityInput<'a> {
     pub initial_capital: f64,
     /// The close of each bar.
     pub close: &'a [f64],
-    /// Length of a bar, milliseconds.
-    pub bar_milliseconds: i64,
+    /// Length of a bar, milliseconds; `None` for bars at irregular times.
+    pub bar_milliseconds: Option<i64>,
     /// Days per year for annualized metrics.
     pub year_days: f64,
     /// Annual risk-free rate as a fraction.
@@ -61,9 +61,12 @@ impl EquityStatistics {
     ) -> (Self, Vec<f64>) {
         let bars = equity.bars().min(input.close.len());
         let close = input.close.get(..bars).unwrap_or(&[]);
-        let bar_days = millis_to_f64(input.bar_milliseconds) / millis_to_f64(DAY);
+        let bar_days = input
+            .bar_milliseconds
+            .map_or(f64::NAN, |length| millis_to_f64(length) / millis_to_f64(DAY));
         let bars_per_year = input.year_days / bar_days;
-        let risk_free = input.risk_free / bars_per_year;
+        // A rate of zero is zero per bar, however long that is.
+        let risk_free = if input.risk_free == 0.0 { 0.0 } else { input.risk_free / bars_per_year };
         let initial_capital = input.initial_capital;
         let pass = PassInput { initial_capital, close, risk_free, set };
         let (measures, equity) = equity_pass::measure(&pass, equity, executor, buffer);

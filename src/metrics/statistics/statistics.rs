@@ -74,7 +74,7 @@ impl Statistics {
             }
         };
         // Without these there is no rate per bar either.
-        if !(self.bars_per_year.is_finite() && self.risk_free.is_finite()) {
+        if self.bars_per_year.is_infinite() || !self.risk_free.is_finite() {
             (self.bars_per_year, self.risk_free) = (f64::NAN, f64::NAN);
             (self.returns.gains, self.returns.losses) = (f64::NAN, f64::NAN);
         }

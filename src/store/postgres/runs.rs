@@ -7,7 +7,7 @@ use super::context::Context;
 use super::{json, results};
 use crate::db::encoding::damaged;
 use crate::db::postgres::{Failure, SqlParameter, Timestamp};
-use crate::market::Timeframe;
+use crate::market::Interval;
 use crate::store::errors::{self, PROCESS_DIED};
 use crate::store::record::{Filter, Outcome, Run, Status, Summary};
 
@@ -281,7 +281,7 @@ fn read(row: &Row) -> Result<Run> {
         strategy_id: row.try_get(2)?,
         strategy_source: row.try_get(3)?,
         asset_symbol: row.try_get(4)?,
-        timeframe: Timeframe::parse(timeframe)
+        timeframe: Interval::parse(timeframe)
             .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         start: row.try_get::<_, Timestamp>(6)?.0,
         end: row.try_get::<_, Timestamp>(7)?.0,

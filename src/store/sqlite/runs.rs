@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, pa
 use super::{json, results};
 use crate::db::encoding::damaged;
 use crate::db::sqlite::Failure;
-use crate::market::Timeframe;
+use crate::market::Interval;
 use crate::store::errors::{self, PROCESS_DIED};
 use crate::store::record::{Filter, Run, Status, Summary};
 
@@ -199,7 +199,7 @@ fn read(row: &Row) -> Result<Run> {
         strategy_id: row.get("strategy_id")?,
         strategy_source: row.get("strategy_source")?,
         asset_symbol: row.get("asset_symbol")?,
-        timeframe: Timeframe::parse(&timeframe)
+        timeframe: Interval::parse(&timeframe)
             .ok_or_else(|| damaged(format!("unknown timeframe {timeframe:?}")))?,
         start: row.get("start_date")?,
         end: row.get("end_date")?,

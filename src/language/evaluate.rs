@@ -11,8 +11,9 @@ use super::kernels::{compare, crossing, elementwise, history, time_field};
 use super::plan::{Plan, PlannedStep, Step, StepId};
 use crate::error::{Error, Result};
 use crate::indicators::{Computation, INDICATORS, Indicator, Series, ThreeWayComparison};
-use crate::market::{Bars, Column};
+use crate::market::{BarRef, Bars, Column};
 use crate::observer::ProgressObserver;
+use crate::quote::counted;
 use crate::signals::Bits;
 
 /// The value of a root.
@@ -48,21 +49,42 @@ impl From<Binding> for RootValue {
     }
 }
 
-/// Evaluates a plan and returns one value for each root.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` if the plan reads volume and the bars have none, `ABORT_ERR` if the observer is cancelled.
-pub fn evaluate(
-    plan: &Plan,
-    bars: &Bars,
-    observer: &dyn ProgressObserver,
-) -> Result<Vec<RootValue>> {
-    if plan.reads_volume() && bars.volume().is_none() {
+/// Checks that every bar has a volume.
+fn check_volume(bars: &Bars) -> Result<()> {
+    let Some(volume) = bars.volume() else {
         return Err(Error::invalid(
             "bars.volume",
             "required",
             "the strategy reads volume, but the bars have no volume",
         ));
+    };
+    let Some(bar) = volume.iter().position(|volume| volume.is_nan()) else { return Ok(()) };
+    let missing = volume.iter().filter(|volume| volume.is_nan()).count();
+    let has = if missing == 1 { "has" } else { "have" };
+    let first = BarRef { bar, timestamps: bars.timestamps() };
+    Err(Error::bad_data(
+        format!("bars.volume[{bar}]"),
+        "required",
+        format!(
+            "the strategy reads volume, but {} {has} no volume, the first is {first}; choose another range, or import the missing \
+             volumes",
+            counted(missing, "bar")
+        ),
+    ))
+}
+
+/// Evaluates a plan and returns one value for each root.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if the plan reads volume and the bars have none, `BAD_DATA` if some of them have none, `ABORT_ERR` if the
+/// observer is cancelled.
+pub fn evaluate(
+    plan: &Plan,
+    bars: &Bars,
+    observer: &dyn ProgressObserver,
+) -> Result<Vec<RootValue>> {
+    if plan.reads_volume() {
+        check_volume(bars)?;
     }
     let mut evaluator = Evaluator {
         bars,

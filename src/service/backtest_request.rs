@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::data::LoadedBars;
 use crate::error::{Code, Error, Result};
-use crate::market::{Bars, Limit, Timeframe};
+use crate::market::raw::{NotedBars, ReadOptions};
+use crate::market::{Limit, Timeframe};
 use crate::request::{Fields, Input, Issues, Range};
 use crate::settings::{Settings, SizeType};
 
@@ -117,7 +119,7 @@ impl BacktestRequest {
             );
             issues.add("parameters.position_size", "conflict", message);
         }
-        let bars = read_bars(self.bars.as_ref(), limit, &mut issues)?;
+        let bars = read_bars(self.bars.as_ref(), limit, self.timeframe, &mut issues)?;
         let code = if selection.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
         issues.into_result(code)?;
         let mut settings = self.settings;
@@ -151,7 +153,7 @@ impl BacktestRequest {
                 initial_capital,
                 timeframe: self.timeframe,
                 settings,
-                bars: bars.map(Arc::new),
+                bars: bars.map(|bars| Arc::new(LoadedBars::from(bars))),
                 persist: self.persist,
                 user_id: self.user_id,
             }),
@@ -161,8 +163,14 @@ impl BacktestRequest {
 }
 
 /// Reads the bars of a request. Bars that violate an invariant are only an error if the request is otherwise valid.
-fn read_bars(bars: Option<&Input>, limit: Limit, issues: &mut Issues) -> Result<Option<Bars>> {
-    match bars.map(|bars| bars_input::read("bars", bars, limit)).transpose() {
+fn read_bars(
+    bars: Option<&Input>,
+    limit: Limit,
+    timeframe: Option<Timeframe>,
+    issues: &mut Issues,
+) -> Result<Option<NotedBars>> {
+    let options = ReadOptions::of_request(timeframe);
+    match bars.map(|bars| bars_input::read("bars", bars, limit, &options)).transpose() {
         Err(error) if error.code == Code::InvalidArgument => {
             issues.extend(error.issues);
             Ok(None)

@@ -2,19 +2,27 @@
 
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
+use crate::market::raw::{NotedBars, RawBars, ReadOptions, check_milliseconds};
 use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
 use crate::observer::NoObserver;
 use crate::request::{Fields, Input, Issues};
 
 /// Reads and checks bars. Arrow bytes with more rows than the limit are rejected before they are decoded.
 ///
+/// Timestamps in columns are milliseconds: seconds, microseconds and nanoseconds are refused.
+///
 /// # Errors
 /// `INVALID_ARGUMENT` for columns that are missing or not numeric, `BAD_DATA` for bars that violate an invariant,
 /// `LIMIT_EXCEEDED` for too many Arrow rows.
-pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
+pub fn read(path: &str, input: &Input, limit: Limit, options: &ReadOptions) -> Result<NotedBars> {
+    let describe = |bar: usize| format!("{path}.timestamps[{bar}]");
+    let check = |timestamps: &[i64]| check_milliseconds(timestamps, options.timeframe, &describe);
     match input {
-        Input::Bars(bars) => return Ok(bars.clone()),
-        Input::Bytes(bytes) => return arrow::from_ipc(bytes, limit, &NoObserver),
+        Input::Bars(bars) => {
+            check(bars.timestamps())?;
+            return from_checked(bars, options, &describe);
+        }
+        Input::Bytes(bytes) => return arrow::from_ipc(bytes, limit, options, &NoObserver),
         _ => {}
     }
     let mut issues = Issues::default();
@@ -32,7 +40,34 @@ pub fn read(path: &str, input: &Input, limit: Limit) -> Result<Bars> {
     else {
         return Err(Error::internal("a column was neither read nor rejected"));
     };
-    Bars::new(read_timestamps(path, &timestamps)?, open, high, low, close, volume)
+    let timestamps = read_timestamps(path, &timestamps)?;
+    // Newest first, the largest comes first.
+    let is_descending = timestamps.first() > timestamps.last();
+    if is_descending {
+        check(&timestamps.iter().rev().copied().collect::<Vec<_>>())?;
+    } else {
+        check(&timestamps)?;
+    }
+    let prices = [open, high, low, close];
+    RawBars { timestamps, prices, volume, ..RawBars::default() }.into_bars(options, &describe)
+}
+
+/// Returns bars that satisfy the invariants already.
+fn from_checked(
+    bars: &Bars,
+    options: &ReadOptions,
+    describe: &dyn Fn(usize) -> String,
+) -> Result<NotedBars> {
+    if !options.is_series {
+        return Ok(NotedBars { bars: bars.clone(), notes: Vec::new() });
+    }
+    let raw = RawBars {
+        timestamps: bars.timestamps().to_vec(),
+        prices: [bars.open(), bars.high(), bars.low(), bars.close()].map(Clone::clone),
+        volume: bars.volume().cloned(),
+        ..RawBars::default()
+    };
+    raw.into_bars(options, describe)
 }
 
 /// Reads a column of numbers: a `Float64Array`, or an array of numbers.
@@ -88,7 +123,10 @@ fn numbers(path: &str, items: &[Input], issues: &mut Issues) -> Option<Column> {
 
 fn add_not_a_number(path: &str, index: usize, item: &Input, issues: &mut Issues) {
     let path = format!("{path}[{index}]");
-    issues.add(path.clone(), "type", format!("{path} must be a number, was {}", item.describe()));
+    let is_missing_volume = matches!(item, Input::Null) && path.contains("volume[");
+    let hint = if is_missing_volume { "; a missing volume is NaN" } else { "" };
+    let message = format!("{path} must be a number, was {}{hint}", item.describe());
+    issues.add(path, "type", message);
 }
 
 /// Converts a column of UTC milliseconds to integers.
@@ -114,9 +152,11 @@ pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
         .zip(&whole)
         .position(|(&number, &whole)| number != whole as f64 || whole.abs() > time::LIMIT);
     if let Some(bar) = invalid {
-        let path = format!("{path}.timestamps[{bar}]");
+        let dot = if path.is_empty() { "" } else { "." };
+        let path = format!("{path}{dot}timestamps[{bar}]");
         let found = timestamps.get(bar).copied().unwrap_or(f64::NAN);
-        let message = format!("{path} must be whole UTC milliseconds, was {found}");
+        let hint = if found.fract() == 0.0 { ", which is beyond the range of a Date" } else { "" };
+        let message = format!("{path} must be whole UTC milliseconds, was {found}{hint}");
         return Err(Error::with_issues(
             Code::BadData,
             vec![crate::error::Issue::new(path, "bad_bar", message)],
@@ -137,11 +177,11 @@ pub fn timeframe(path: &str, bars: &Bars, stated: Option<Timeframe>) -> Result<T
     let smallest =
         bars.timestamps().windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(median);
     match stated {
-        // Daily bars in local time are 23 or 25 hours apart twice a year, and an illiquid market has gaps. Bars whose
-        // distance is never near the stated timeframe have another one.
+        // Sessions begin with shorter bars, and daily bars in local time are 23 hours apart once a year. An illiquid market has
+        // gaps, and a few bars may be on both sides of a night or a weekend. Of many bars, some are a timeframe apart.
         Some(timeframe)
-            if median >= timeframe.milliseconds()
-                && smallest <= timeframe.milliseconds() * 3 / 2 =>
+            if median >= timeframe.milliseconds() / 2
+                && (bars.len() < FEW_BARS || smallest <= timeframe.milliseconds() * 2) =>
         {
             Ok(timeframe)
         }
@@ -165,12 +205,16 @@ pub fn timeframe(path: &str, bars: &Bars, stated: Option<Timeframe>) -> Result<T
     }
 }
 
+/// Of fewer bars, the distance may be that of two sessions.
+const FEW_BARS: usize = 10;
+
 fn distance(milliseconds: i64) -> String {
+    const MINUTE: i64 = 60_000;
+    let units = [(time::DAY, "day"), (60 * MINUTE, "hour"), (MINUTE, "minute"), (1000, "second")];
+    let Some((length, unit)) = units.into_iter().find(|(length, _)| milliseconds >= *length) else {
+        return format!("{milliseconds} ms");
+    };
     #[expect(clippy::cast_precision_loss, reason = "only displayed")]
-    let value = milliseconds as f64;
-    match milliseconds {
-        step if step >= time::DAY => format!("{} days", value / 86_400_000.0),
-        step if step >= 60_000 => format!("{} minutes", value / 60_000.0),
-        _ => format!("{milliseconds} ms"),
-    }
+    let value = (milliseconds as f64 / length as f64 * 100.0).round() / 100.0;
+    format!("{value} {unit}{}", if milliseconds == length { "" } else { "s" })
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::market::{Bars, Timeframe};
+use crate::data::LoadedBars;
+use crate::market::Timeframe;
 use crate::settings::Settings;
 use crate::strategies::BoundStrategy;
 
@@ -32,7 +33,7 @@ pub(super) struct BoundRequest {
     /// The settings of the simulation, including the strategy's position size.
     pub(super) settings: Settings,
     /// The bars of the request, of their own timeframe.
-    pub(super) bars: Option<Arc<Bars>>,
+    pub(super) bars: Option<Arc<LoadedBars>>,
     /// Whether the run is persisted.
     pub(super) persist: bool,
     /// The user that the run belongs to.

@@ -30,7 +30,7 @@ pub struct BarColumns {
     pub low: Vec<f64>,
     /// Closing prices.
     pub close: Vec<f64>,
-    /// Traded volumes, if known.
+    /// Traded volumes, if known; NaN for a bar without volume.
     pub volume: Option<Vec<f64>>,
 }
 

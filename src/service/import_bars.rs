@@ -4,10 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::data::{MergeSummary, files};
+use crate::data::{MergeSummary, Source, TimeRange, files};
 use crate::error::{Code, Error, Result};
+use crate::market::column_names::ColumnNames;
+use crate::market::raw::{NotedBars, ReadOptions, TimeUnit};
+use crate::market::time_zone::TimeZone;
 use crate::market::{Bars, Limit, Timeframe, arrow};
-use crate::observer::ProgressObserver;
+use crate::note::Note;
+use crate::observer::{NoObserver, ProgressObserver};
 use crate::quote;
 use crate::request::{Fields, Input, Issues};
 
@@ -25,6 +29,8 @@ pub struct ImportSummary {
     pub timeframe: Timeframe,
     /// The counts and the range of the bars imported.
     pub imported: MergeSummary,
+    /// What was mended or noticed.
+    pub notes: Vec<Note>,
 }
 
 /// A valid request.
@@ -32,10 +38,11 @@ struct ImportRequest {
     asset_symbol: String,
     timeframe: Timeframe,
     source: ImportSource,
+    options: ReadOptions,
 }
 
 enum ImportSource {
-    Bars(Bars),
+    Bars(Box<NotedBars>),
     Arrow(Vec<u8>),
     File(PathBuf),
 }
@@ -49,32 +56,41 @@ impl Engine {
         let _call = self.start_call(&control.cancellation)?;
         let cancellation = control.cancellation.clone();
         let limit = Limit::of_import(self.config.max_import_rows);
-        let ImportRequest { asset_symbol, timeframe, source } = read(input, limit)?;
+        let ImportRequest { asset_symbol, timeframe, source, options } = read(input, limit)?;
         let observer = Arc::new(ImportObserver::new(&asset_symbol, timeframe, control));
         let decode_observer = Arc::clone(&observer);
         let decode = move || {
-            let bars = match source {
-                ImportSource::Bars(bars) => bars,
-                ImportSource::Arrow(bytes) => arrow::from_ipc(&bytes, limit, &*decode_observer)?,
-                ImportSource::File(path) => files::read(&path, limit, &*decode_observer)?,
+            let noted = match source {
+                ImportSource::Bars(bars) => *bars,
+                ImportSource::Arrow(bytes) => {
+                    arrow::from_ipc(&bytes, limit, &options, &*decode_observer)?
+                }
+                ImportSource::File(path) => files::read(&path, limit, &options, &*decode_observer)?,
             };
-            if bars.is_empty() {
+            if noted.bars.is_empty() {
                 return Err(Error::new(Code::BadData, "there are no bars to import"));
             }
-            bars_input::timeframe("bars", &bars, Some(timeframe))?;
-            Ok(bars)
+            bars_input::timeframe("bars", &noted.bars, Some(timeframe))?;
+            Ok(noted)
         };
         let explain = |error| cancellation.explain(error);
         observer.report("reading", 0.0, 0, true);
-        let bars = cancellation.or(reader_threads::run(decode)).await.map_err(explain)?;
+        let mut noted = cancellation.or(reader_threads::run(decode)).await.map_err(explain)?;
         let backends = cancellation.or(self.backends()).await?;
+        if noted.has_unknown_days() {
+            let stored = stored_neighbors(&*backends.source, &asset_symbol, timeframe, &noted.bars);
+            if let Some(stored) = cancellation.or(stored).await? {
+                noted = noted.with_days_of(&stored, timeframe)?;
+            }
+        }
+        let NotedBars { bars, notes } = noted;
         observer.start_writing(bars.len());
         let write_observer = Arc::clone(&observer);
         let writing =
             backends.source.import_observed(&asset_symbol, timeframe, bars, write_observer);
         let imported = observer.write.or_abandon(writing).await?;
         tracing::info!(asset_symbol = %quote::name(&asset_symbol), timeframe = %timeframe, imported = imported.imported, replaced = imported.replaced, "bars imported");
-        Ok(ImportSummary { asset_symbol, timeframe, imported })
+        Ok(ImportSummary { asset_symbol, timeframe, imported, notes })
     }
 }
 
@@ -91,25 +107,100 @@ fn read(mut input: Input, limit: Limit) -> Result<ImportRequest> {
     if bars.is_none() {
         fields.missing("bars", &mut issues);
     }
+    let options = ReadOptions {
+        timeframe,
+        columns: read_columns(fields.take("columns"), &mut issues),
+        time_unit: fields.choice("timeUnit", &TimeUnit::ALL, &mut issues),
+        timezone: read_timezone(&mut fields, &mut issues),
+        adjust: fields.boolean("adjust", &mut issues).unwrap_or(false),
+        is_series: true,
+    };
+    let is_table = matches!(bars, Some(Input::Text(_) | Input::Bytes(_)) | None);
+    for name in ["columns", "timeUnit"] {
+        if !is_table && fields.take(name).is_some() {
+            let message = format!(
+                "{name} is for files and Arrow bytes; bars in arrays have named columns and milliseconds"
+            );
+            issues.add(name, "conflict", message);
+        }
+    }
     fields.finish(&mut issues);
     issues.into_result(Code::InvalidArgument)?;
     let source = match bars {
         Some(Input::Text(path)) => ImportSource::File(PathBuf::from(path)),
         Some(Input::Bytes(bytes)) => ImportSource::Arrow(bytes),
         Some(bars) => {
-            let bars = bars_input::read("bars", &bars, limit)?;
-            limit.check(bars.len() as u64)?;
-            ImportSource::Bars(bars)
+            let noted = bars_input::read("bars", &bars, limit, &options)?;
+            limit.check(noted.bars.len() as u64)?;
+            ImportSource::Bars(Box::new(noted))
         }
         None => return Err(Error::internal("bars were neither read nor rejected")),
     };
     match (symbol, timeframe) {
         (Some(asset_symbol), Some(timeframe)) => {
-            Ok(ImportRequest { asset_symbol, timeframe, source })
+            Ok(ImportRequest { asset_symbol, timeframe, source, options })
         }
         _ => Err(Error::internal("a field was neither read nor rejected")),
     }
 }
+
+/// Returns the stored bars of a series around new ones; `None` if there are none.
+async fn stored_neighbors(
+    source: &dyn Source,
+    symbol: &str,
+    timeframe: Timeframe,
+    new: &Bars,
+) -> Result<Option<Arc<Bars>>> {
+    let series = source.series(symbol).await?;
+    let is_stored = series.iter().any(|series| series.timeframe == timeframe && !series.ticks);
+    let (Some(first), Some(last)) = (new.timestamps().first(), new.timestamps().last()) else {
+        return Ok(None);
+    };
+    if !is_stored {
+        return Ok(None);
+    }
+    let margin = NEIGHBORS * timeframe.milliseconds();
+    let span = TimeRange::new(first.saturating_sub(margin), last.saturating_add(margin));
+    match source.load(symbol, timeframe, span, Arc::new(NoObserver)).await {
+        Ok(loaded) => Ok(Some(loaded.bars)),
+        Err(error) if error.code == Code::NoData => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the names of columns.
+fn read_columns(input: Option<&Input>, issues: &mut Issues) -> ColumnNames {
+    let Some(input) = input else { return ColumnNames::default() };
+    let mut fields = Fields::open("columns", input, issues);
+    let timestamp = fields.text("timestamp", issues);
+    let date = fields.text("date", issues);
+    let clock = fields.text("time", issues);
+    if timestamp.is_some() && (date.is_some() || clock.is_some()) {
+        let message = "columns.timestamp excludes columns.date and columns.time: name one column, or a date and a time of day";
+        issues.add("columns.timestamp", "conflict", message);
+    }
+    let prices = ["open", "high", "low", "close"].map(|name| fields.text(name, issues));
+    let adjusted_close = fields.text("adjustedClose", issues);
+    let volume = fields.text("volume", issues);
+    fields.finish(issues);
+    ColumnNames { time: timestamp.or(date), clock, prices, adjusted_close, volume }
+}
+
+fn read_timezone(fields: &mut Fields<'_>, issues: &mut Issues) -> Option<TimeZone> {
+    let name = fields.text("timezone", issues)?;
+    let zone = TimeZone::parse(&name);
+    if zone.is_none() {
+        let message = format!(
+            "timezone must be an IANA name such as America/New_York or UTC, was {}",
+            quote::quoted(&name)
+        );
+        issues.add("timezone", "choice", message);
+    }
+    zone
+}
+
+/// How many intervals before and after new bars show how their series is stamped.
+const NEIGHBORS: i64 = 100;
 
 /// The progress when all bars are read, percent.
 const READ: f64 = 50.0;

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use crate::data::{LoadedBars, Source, StoredSeries, TimeRange};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
-use crate::market::{Bars, Timeframe, time};
+use crate::market::{Interval, Timeframe, time};
 use crate::observer::NoObserver;
 use crate::quote;
 use crate::quote::quoted;
 
-use super::bars_input;
 use super::bound_request::BoundRequest;
 use super::cache::Key;
 use super::engine::Engine;
 use super::pool::{self, JobLength};
+use super::{bar_notes, bars_input};
 
 /// The requested bars.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub(super) struct BarQuery<'a> {
     /// The requested timeframe.
     pub(super) timeframe: Option<Timeframe>,
     /// Bars in the request.
-    pub(super) bars: Option<&'a Arc<Bars>>,
+    pub(super) bars: Option<&'a Arc<LoadedBars>>,
 }
 
 impl BoundRequest {
@@ -58,16 +58,17 @@ pub(super) enum LoadPlan {
     Stored {
         /// The series to load.
         series: StoredSeries,
-        /// The timeframe of the run.
-        timeframe: Timeframe,
+        /// The interval of the run: ticks are only aggregated if it has a timeframe.
+        interval: Interval,
     },
 }
 
 impl LoadPlan {
-    /// Returns the timeframe of the run.
-    pub(super) fn timeframe(&self) -> Timeframe {
+    /// Returns the interval of the bars of the run.
+    pub(super) fn interval(&self) -> Interval {
         match self {
-            Self::Request { timeframe, .. } | Self::Stored { timeframe, .. } => *timeframe,
+            Self::Request { timeframe, .. } => (*timeframe).into(),
+            Self::Stored { interval, .. } => *interval,
         }
     }
 
@@ -86,11 +87,11 @@ impl LoadPlan {
             Self::Request { own, .. } => *own,
             Self::Stored { series, .. } => series.timeframe,
         };
-        if self.is_ticks() || self.timeframe() == own {
-            return source <= pool::SHORT_BARS;
-        }
+        let wanted =
+            self.interval().timeframe().filter(|wanted| !self.is_ticks() && *wanted != own);
+        let Some(wanted) = wanted else { return source <= pool::SHORT_BARS };
         // The range contains at most this many bars of the wider timeframe.
-        let ratio = self.timeframe().milliseconds() / own.milliseconds().max(1);
+        let ratio = wanted.milliseconds() / own.milliseconds().max(1);
         let resampled = source / usize::try_from(ratio).unwrap_or(1).max(1) + 2;
         resampled <= pool::SHORT_BARS && source <= pool::SHORT_SOURCE_BARS
     }
@@ -98,7 +99,7 @@ impl LoadPlan {
     /// Returns an upper bound of the number of stored bars in the range of a run.
     fn max_bars(&self, query: &BarQuery<'_>) -> usize {
         match self {
-            Self::Request { .. } => query.bars.map_or(0, |bars| bars.len()),
+            Self::Request { .. } => query.bars.map_or(0, |loaded| loaded.bars.len()),
             Self::Stored { series, .. } => {
                 let stored = usize::try_from(series.bars).unwrap_or(usize::MAX);
                 if series.ticks {
@@ -130,7 +131,8 @@ impl StoredSeries {
 impl Engine {
     /// Finds the series to load.
     pub(super) async fn plan_load(&self, query: &BarQuery<'_>) -> Result<LoadPlan> {
-        if let Some(bars) = query.bars {
+        if let Some(loaded) = query.bars {
+            let bars = &loaded.bars;
             let own = match bars.inferred_timeframe() {
                 Some(own) if query.timeframe.is_none_or(|timeframe| timeframe >= own) => own,
                 _ => bars_input::timeframe("bars", bars, query.timeframe)?,
@@ -155,10 +157,12 @@ impl Engine {
                 .max_by_key(|series| series.timeframe),
         };
         if let Some(series) = selection {
-            return Ok(LoadPlan::Stored {
-                series: series.clone(),
-                timeframe: query.timeframe.unwrap_or(series.timeframe),
-            });
+            let interval = match query.timeframe {
+                Some(timeframe) => timeframe.into(),
+                None if series.ticks => Interval::Tick,
+                None => series.timeframe.into(),
+            };
+            return Ok(LoadPlan::Stored { series: series.clone(), interval });
         }
         if series.is_empty() {
             return Err(unknown_asset(symbol, &**source).await?);
@@ -180,8 +184,8 @@ impl Engine {
         plan: &LoadPlan,
     ) -> Result<Arc<LoadedBars>> {
         let loaded = match (plan, query.bars) {
-            (LoadPlan::Request { own, timeframe }, Some(bars)) => {
-                let bars = Arc::new(bars.between(query.start, query.end));
+            (LoadPlan::Request { own, timeframe }, Some(loaded)) => {
+                let bars = Arc::new(loaded.bars.between(query.start, query.end));
                 let bars = if own == timeframe {
                     bars
                 } else {
@@ -191,10 +195,14 @@ impl Engine {
                     })
                     .await?
                 };
-                Arc::new(LoadedBars { bars, warnings: Vec::new() })
+                let interval = Interval::from(*timeframe);
+                let mut notes = bar_notes::of_loaded(&bars, interval, query.start, query.end);
+                notes.extend(bar_notes::of_request(&bars, interval));
+                let faults = notes.into_iter().map(|note| note.text).collect();
+                Arc::new(LoadedBars { bars, warnings: loaded.warnings.clone(), faults })
             }
-            (LoadPlan::Stored { series, timeframe }, _) => {
-                self.load_stored(query, series, *timeframe).await?
+            (LoadPlan::Stored { series, interval }, _) => {
+                self.load_stored(query, series, *interval).await?
             }
             (LoadPlan::Request { .. }, None) => {
                 return Err(Error::internal("the request of the plan has no bars"));
@@ -215,12 +223,15 @@ impl Engine {
         &self,
         query: &BarQuery<'_>,
         series: &StoredSeries,
-        wanted: Timeframe,
+        interval: Interval,
     ) -> Result<Arc<LoadedBars>> {
+        let (wanted, ticks) = match interval {
+            Interval::Timeframe(timeframe) => (timeframe, false),
+            Interval::Tick => (series.timeframe, true),
+        };
         let (start, end, limit) = (query.start, query.end, self.config.max_data_points);
         // The source aggregates ticks itself, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
-        let ticks = series.ticks && query.timeframe.is_none();
         let symbol = query.asset_symbol.to_owned();
         let revision = series.revision;
         let key = Key { symbol: symbol.clone(), stored, wanted, ticks, start, end, revision };
@@ -242,14 +253,18 @@ impl Engine {
                 _ => error,
             })?;
             tracing::debug!(asset_symbol = %quote::name(&symbol), timeframe = %stored, bars = loaded.bars.len(), "bars loaded");
+            let finish = move |mut loaded: LoadedBars| {
+                if stored != wanted {
+                    loaded.bars = Arc::new(resample(&loaded.bars, wanted)?);
+                }
+                let notes = bar_notes::of_loaded(&loaded.bars, interval, start, end);
+                loaded.faults = notes.into_iter().map(|note| note.text).collect();
+                Ok(Arc::new(loaded))
+            };
             if stored == wanted {
-                return Ok(Arc::new(loaded));
+                return finish(loaded);
             }
-            pool::run(JobLength::of_resampling(loaded.bars.len()), move || {
-                let bars = Arc::new(resample(&loaded.bars, wanted)?);
-                Ok(Arc::new(LoadedBars { bars, warnings: loaded.warnings }))
-            })
-            .await
+            pool::run(JobLength::of_resampling(loaded.bars.len()), move || finish(loaded)).await
         };
         self.cache.get(key, load).await
     }
@@ -281,7 +296,7 @@ pub(super) async fn unknown_asset(symbol: &str, source: &dyn Source) -> Result<E
 }
 
 fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
-    let available = match (plan, query.bars) {
+    let available = match (plan, query.bars.map(|loaded| &**loaded)) {
         (LoadPlan::Stored { series, .. }, _) => {
             format!(
                 "there are {} from {} to {}",
@@ -290,20 +305,22 @@ fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
                 time::short(series.last)
             )
         }
-        (_, Some(bars)) => match (bars.timestamps().first(), bars.timestamps().last()) {
-            (Some(&first), Some(&last)) => format!(
-                "the {} bars of the request are from {} to {}",
-                bars.len(),
-                time::short(first),
-                time::short(last)
-            ),
-            _ => "the request has no bars".to_owned(),
-        },
+        (_, Some(LoadedBars { bars, .. })) => {
+            match (bars.timestamps().first(), bars.timestamps().last()) {
+                (Some(&first), Some(&last)) => format!(
+                    "the {} bars of the request are from {} to {}",
+                    bars.len(),
+                    time::short(first),
+                    time::short(last)
+                ),
+                _ => "the request has no bars".to_owned(),
+            }
+        }
         _ => String::new(),
     };
     let message = format!(
         "no {} bars of {} between {} and {}; {available}",
-        plan.timeframe(),
+        plan.interval(),
         quoted(query.asset_symbol),
         time::short(query.start),
         time::short(query.end)

@@ -2,6 +2,7 @@
 
 mod backtest_id;
 pub mod backtest_request;
+mod bar_notes;
 pub mod bars_input;
 mod bars_status;
 mod bound_request;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
 use crate::error::{Code, Error, Result};
-use crate::market::{Bars, Limit, time};
+use crate::market::{Bars, Limit, Timeframe, time};
 use crate::quote;
 use crate::signals::Signals;
 use crate::simulation::Prices;
@@ -137,7 +137,7 @@ impl Engine {
             None => (None, None),
         };
         let persist = request.persist;
-        let timeframe = plan.timeframe();
+        let interval = plan.interval();
         let computed = {
             let work = move || {
                 let bars = &loaded.bars;
@@ -145,7 +145,7 @@ impl Engine {
                 let input = BacktestInput {
                     prices: Prices::from(&**bars),
                     timestamps: bars.timestamps(),
-                    bar_milliseconds: timeframe.milliseconds(),
+                    bar_milliseconds: interval.timeframe().map(Timeframe::milliseconds),
                     initial_capital: request.initial_capital,
                     settings: &request.settings,
                 };
@@ -163,8 +163,9 @@ impl Engine {
                 );
                 let mut backtest = computed.map_err(|error| cancellation.explain(error))?;
                 backtest.warnings.splice(0..0, warning);
+                backtest.warnings.splice(0..0, loaded.faults.iter().cloned());
                 backtest.warnings.extend(loaded.warnings.iter().cloned());
-                let fingerprint = persist.then(|| fingerprint(bars, timeframe));
+                let fingerprint = persist.then(|| fingerprint(bars, interval));
                 reporter.stage("storing");
                 Ok((Arc::new(outcome::outcome(backtest, bars)), timestamps_ms, fingerprint))
             };
@@ -204,7 +205,7 @@ fn new_run(request: &BoundRequest, plan: &LoadPlan) -> Run {
         strategy_id: request.strategy_id.clone(),
         strategy_source: request.strategy_source.clone(),
         asset_symbol: request.asset_symbol.clone(),
-        timeframe: plan.timeframe(),
+        timeframe: plan.interval(),
         start: request.start,
         end: request.end,
         initial_capital: request.initial_capital,

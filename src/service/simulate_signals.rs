@@ -2,7 +2,8 @@
 
 use crate::backtest::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::bars::median_step;
+use crate::market::bars::{is_regular, median_step};
+use crate::market::raw::check_milliseconds;
 use crate::market::{Column, Timestamps, time};
 use crate::observer::NoObserver;
 use crate::portfolio::Trades;
@@ -17,7 +18,7 @@ use super::backtest_request::INLINE_BARS;
 use super::outcome::values;
 use super::pool::{JobLength, SimulationPool};
 use super::signal_input::SignalColumn;
-use super::{bars_input, pool};
+use super::{bar_notes, bars_input, pool};
 
 /// The result of a simulation of signals.
 #[derive(Debug)]
@@ -36,7 +37,8 @@ pub struct SimulationResult {
 #[derive(Debug)]
 struct SignalsRequest {
     timestamps: Column<i64>,
-    step: i64,
+    /// The length of a bar, milliseconds; `None` if the timestamps are irregular.
+    step: Option<i64>,
     open: Option<Column>,
     high: Option<Column>,
     low: Option<Column>,
@@ -79,6 +81,9 @@ pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
         let buffers = &mut Buffers::default();
         let Backtest { simulation, trades, equity, final_capital, total_return, metrics, warnings } =
             pipeline.run(&input, &request.signals, &Outputs::ALL, buffers)?;
+        let (open, timestamps) = (request.open.as_deref(), &request.timestamps);
+        let notes = bar_notes::of_columns(open, &request.close, timestamps, request.step);
+        let warnings = notes.into_iter().map(|note| note.text).chain(warnings).collect();
         Ok(SimulationResult {
             summary: Summary { final_capital, total_return, metrics: values(metrics), warnings },
             orders: simulation.orders,
@@ -189,22 +194,31 @@ fn signal(
     column.bits.filter(|_| has_same_length(name, column.length, bars, issues))
 }
 
-/// Returns the timestamps of the bars and their median distance; without timestamps, none and one day.
+/// Returns the timestamps of the bars and their median distance if they are regular; without timestamps, none and one day.
 fn read_timestamps(
     checked: Option<&Timestamps>,
     unchecked: Option<&[f64]>,
-) -> Result<(Column<i64>, i64)> {
+) -> Result<(Column<i64>, Option<i64>)> {
+    let describe = |bar: usize| format!("timestamps[{bar}]");
     if let Some(timestamps) = checked {
-        let step = timestamps.median_step().or_else(|| median_step(&timestamps.values));
-        return Ok((timestamps.values.clone(), step.unwrap_or(time::DAY)));
+        check_milliseconds(&timestamps.values, None, &describe)?;
+        let step = timestamps.median_step().or_else(|| step_of(&timestamps.values));
+        return Ok((timestamps.values.clone(), step));
     }
-    let Some(unchecked) = unchecked else { return Ok((Column::default(), time::DAY)) };
+    let Some(unchecked) = unchecked else { return Ok((Column::default(), Some(time::DAY))) };
     let timestamps = bars_input::read_timestamps("", unchecked)?;
     if let Some(bar) = timestamps.windows(2).position(|pair| pair[0] >= pair[1]) {
         let path = format!("timestamps[{}]", bar + 1);
         let message = format!("{path} must be after the timestamp before it");
         return Err(Error::with_issues(Code::BadData, vec![Issue::new(path, "bad_bar", message)]));
     }
-    let step = median_step(&timestamps).unwrap_or(time::DAY);
+    check_milliseconds(&timestamps, None, &describe)?;
+    let step = step_of(&timestamps);
     Ok((timestamps.into(), step))
+}
+
+/// Returns the length of bars; `None` if they are at irregular times. A single bar is a daily one.
+fn step_of(timestamps: &[i64]) -> Option<i64> {
+    let Some(median) = median_step(timestamps) else { return Some(time::DAY) };
+    is_regular(timestamps, median).then_some(median)
 }

@@ -117,8 +117,8 @@ export interface AssetInfo {
 
 /** The bars of one timeframe. */
 export interface AssetTimeframe {
-  /** The timeframe. */
-  timeframe: Timeframe
+  /** The timeframe; `tick` for ticks, which are aggregated to the timeframe of a backtest. */
+  timeframe: Timeframe | 'tick'
   /** Number of bars. */
   bars: number
   /** Opening time of the first bar, ISO 8601. */
@@ -130,6 +130,21 @@ export interface AssetTimeframe {
    * PostgreSQL table or view with prices.
    */
   source: string
+}
+
+/** What a result rests on. */
+export interface BacktestAssumptions {
+  /** Opening time of the first bar, ISO 8601. `startDate` is what was requested. */
+  firstBar: string
+  /** Opening time of the last bar, ISO 8601. `endDate` is what was requested. */
+  lastBar: string
+  /** Number of bars. */
+  bars: number
+  /**
+   * Estimated number of bars that are missing between `startDate` and `endDate`, as far as nights, weekends and usual
+   * holidays do not explain it; 0 for ticks.
+   */
+  missingBars: number
 }
 
 /** A filter for backtests. */
@@ -188,8 +203,8 @@ export interface BacktestResult {
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
-  /** Timeframe of the bars. */
-  timeframe: Timeframe
+  /** Timeframe of the bars; `tick` if each tick is a bar. */
+  timeframe: Timeframe | 'tick'
   /** Start of the requested range, ISO 8601. */
   startDate: string
   /** End of the requested range, ISO 8601. */
@@ -215,6 +230,8 @@ export interface BacktestResult {
   timestamps: Float64Array
   /** Equity at the close of each bar. */
   equityCurve: Float64Array
+  /** What the result rests on; null until the backtest is completed. */
+  assumptions: BacktestAssumptions | null
   /** Warnings about the data, the settings and the result. */
   warnings: Array<string>
   /** Why the backtest failed or was cancelled. */
@@ -252,8 +269,8 @@ export interface BacktestSummary {
   strategySource: string | null
   /** The asset. */
   assetSymbol: string
-  /** Timeframe of the bars. */
-  timeframe: Timeframe
+  /** Timeframe of the bars; `tick` if each tick is a bar. */
+  timeframe: Timeframe | 'tick'
   /** Start of the requested range, ISO 8601. */
   startDate: string
   /** End of the requested range, ISO 8601. */
@@ -309,7 +326,7 @@ export interface Bars {
   low: Float64Array
   /** Closing prices. */
   close: Float64Array
-  /** Traded volumes of at least 0. */
+  /** Traded volumes of at least 0; NaN for a bar without volume. */
   volume?: Float64Array
 }
 
@@ -481,6 +498,28 @@ export declare function getMetrics(backtestId: string, metrics?: Array<string>):
  */
 export declare function importBars(request: ImportRequest, options?: ImportOptions): Promise<ImportSummary>
 
+/** Names of the columns of a file. */
+export interface ImportColumns {
+  /** Date and time, or a number. */
+  timestamp?: string
+  /** Date, if the time of day has a column of its own. */
+  date?: string
+  /** Time of day. */
+  time?: string
+  /** Opening price. */
+  open?: string
+  /** Highest price. */
+  high?: string
+  /** Lowest price. */
+  low?: string
+  /** Closing price. */
+  close?: string
+  /** Closing price adjusted for splits and dividends. */
+  adjustedClose?: string
+  /** Traded volume. */
+  volume?: string
+}
+
 /** Options of an import. */
 export interface ImportOptions {
   /**
@@ -512,8 +551,25 @@ export interface ImportRequest {
   assetSymbol: string
   /** Timeframe of the bars. */
   timeframe: Timeframe
-  /** Bars, or the path of a .csv, .parquet or .arrow file. */
+  /** Bars, or the path of a .csv, .csv.gz, .csv.zst, .parquet or .arrow file. */
   bars: BarsInput | string
+  /** Names of columns of a file or of Arrow bytes. Columns that are not named are found by their usual names. */
+  columns?: ImportColumns
+  /**
+   * Unit of numbers in the time column. By default each number is read by its own size. Bars in typed arrays are always in
+   * milliseconds.
+   */
+  timeUnit?: 's' | 'ms' | 'us' | 'ns'
+  /**
+   * IANA name of the time zone of times without one, and of the days of daily and weekly bars, such as `America/New_York`.
+   * @default 'UTC'
+   */
+  timezone?: string
+  /**
+   * Whether to multiply open, high, low and close by the ratio of the adjusted close to the close.
+   * @default false
+   */
+  adjust?: boolean
 }
 
 /** The result of an import. */
@@ -530,6 +586,11 @@ export interface ImportSummary {
   first: string
   /** Opening time of the last imported bar, ISO 8601. */
   last: string
+  /**
+   * What was mended or noticed, such as rounding of highs and lows, missing volumes, or daily bars that were moved to 00:00
+   * UTC of their local day.
+   */
+  notes: Array<Note>
 }
 
 /** One problem of a request or of data. */
@@ -562,6 +623,16 @@ export declare function listBacktests(filter?: BacktestFilter): Promise<Array<Ba
  * Rejects with `INVALID_ARGUMENT` for invalid environment variables, `STORAGE` or `CLOSED`.
  */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
+
+/** A remark about data or a result. */
+export interface Note {
+  /** Stable code. */
+  code: string
+  /** One or two sentences for people. */
+  text: string
+  /** Counts and dates of the text, for programs. */
+  data?: Record<string, unknown>
+}
 
 /** Orders as columns with one entry per order. */
 export interface OrderColumns {

@@ -23,12 +23,13 @@ const ASSUMPTIONS = ['execution', 'fees', 'slippage', 'direction', 'slStop', 'tp
 
 /** Returns the full result of a run, with all keys in snake_case. */
 export function fullResult(result: BacktestResult, range: ResultRange = {}): Record<string, unknown> {
-  const { trades, timestamps, equityCurve, metrics, simulation, ...rest } = result
+  const { trades, timestamps, equityCurve, metrics, simulation, assumptions, ...rest } = result
   return {
     ...renameKeys(rest, toSnakeCase),
     progress: result.status === 'completed' ? 100 : null,
     metrics: namedMetrics(metrics),
     simulation: renameKeys(simulation, toSnakeCase),
+    assumptions: assumptions && renameKeys(assumptions, toSnakeCase),
     ...tradePage(trades, { tradesLimit: MAX_TRADES, ...withoutUndefined(range) }),
     ...curvePoints(timestamps, equityCurve, range.equityPoints ?? MAX_POINTS),
   }

@@ -2,10 +2,12 @@
 
 use napi_derive::napi;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::count::count;
 use crate::data::Asset;
 use crate::market::time;
+use crate::note::Note;
 use crate::service;
 
 /// The result of an import.
@@ -24,6 +26,29 @@ pub struct JsImportSummary {
     pub first: String,
     /// Opening time of the last imported bar, ISO 8601.
     pub last: String,
+    /// What was mended or noticed, such as rounding of highs and lows, missing volumes, or daily bars that were moved to 00:00
+    /// UTC of their local day.
+    #[napi(ts_type = "Array<Note>")]
+    pub notes: Vec<JsNote>,
+}
+
+/// A remark about data or a result.
+#[napi(object, object_from_js = false, js_name = "Note")]
+pub struct JsNote {
+    /// Stable code.
+    pub code: String,
+    /// One or two sentences for people.
+    pub text: String,
+    /// Counts and dates of the text, for programs.
+    #[napi(ts_type = "Record<string, unknown>")]
+    pub data: Option<Map<String, Value>>,
+}
+
+impl From<Note> for JsNote {
+    fn from(note: Note) -> Self {
+        let data = (!note.data.is_empty()).then_some(note.data);
+        Self { code: note.code.as_str().to_owned(), text: note.text, data }
+    }
 }
 
 impl From<service::ImportSummary> for JsImportSummary {
@@ -35,6 +60,7 @@ impl From<service::ImportSummary> for JsImportSummary {
             replaced: count(summary.imported.replaced),
             first: time::format(summary.imported.first),
             last: time::format(summary.imported.last),
+            notes: summary.notes.into_iter().map(JsNote::from).collect(),
         }
     }
 }
@@ -44,8 +70,8 @@ impl From<service::ImportSummary> for JsImportSummary {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssetTimeframe {
-    /// The timeframe.
-    #[napi(ts_type = "Timeframe")]
+    /// The timeframe; `tick` for ticks, which are aggregated to the timeframe of a backtest.
+    #[napi(ts_type = "Timeframe | 'tick'")]
     pub timeframe: String,
     /// Number of bars.
     pub bars: f64,
@@ -72,7 +98,7 @@ pub struct AssetInfo {
 impl From<Asset> for AssetInfo {
     fn from(asset: Asset) -> Self {
         let timeframes = asset.series.into_iter().map(|series| AssetTimeframe {
-            timeframe: series.timeframe.as_str().to_owned(),
+            timeframe: series.interval().as_str().to_owned(),
             bars: count(series.bars),
             first: time::format(series.first),
             last: time::format(series.last),

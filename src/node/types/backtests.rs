@@ -6,7 +6,9 @@ use napi_derive::napi;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::count::count;
 use super::{metrics, trades};
+use crate::market::coverage::Coverage;
 use crate::market::time;
 use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
 use crate::service::BarsStatus;
@@ -28,8 +30,8 @@ pub struct BacktestSummary {
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,
-    /// Timeframe of the bars.
-    #[napi(ts_type = "Timeframe")]
+    /// Timeframe of the bars; `tick` if each tick is a bar.
+    #[napi(ts_type = "Timeframe | 'tick'")]
     pub timeframe: String,
     /// Start of the requested range, ISO 8601.
     pub start_date: String,
@@ -87,8 +89,8 @@ pub struct BacktestResult {
     pub strategy_source: Option<String>,
     /// The asset.
     pub asset_symbol: String,
-    /// Timeframe of the bars.
-    #[napi(ts_type = "Timeframe")]
+    /// Timeframe of the bars; `tick` if each tick is a bar.
+    #[napi(ts_type = "Timeframe | 'tick'")]
     pub timeframe: String,
     /// Start of the requested range, ISO 8601.
     pub start_date: String,
@@ -123,6 +125,8 @@ pub struct BacktestResult {
     #[napi(ts_type = "Float64Array")]
     #[serde(serialize_with = "as_null")]
     pub equity_curve: Vec<f64>,
+    /// What the result rests on; null until the backtest is completed.
+    pub assumptions: Option<BacktestAssumptions>,
     /// Warnings about the data, the settings and the result.
     pub warnings: Vec<String>,
     /// Why the backtest failed or was cancelled.
@@ -142,6 +146,34 @@ pub struct BacktestResult {
     pub created_at: String,
     /// Time at which the backtest ended, ISO 8601.
     pub completed_at: Option<String>,
+}
+
+/// What a result rests on.
+#[napi(object, object_from_js = false, object_to_js = false)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BacktestAssumptions {
+    /// Opening time of the first bar, ISO 8601. `startDate` is what was requested.
+    pub first_bar: String,
+    /// Opening time of the last bar, ISO 8601. `endDate` is what was requested.
+    pub last_bar: String,
+    /// Number of bars.
+    pub bars: f64,
+    /// Estimated number of bars that are missing between `startDate` and `endDate`, as far as nights, weekends and usual
+    /// holidays do not explain it; 0 for ticks.
+    pub missing_bars: f64,
+}
+
+impl BacktestAssumptions {
+    fn new(run: &Run, timestamps: &[i64]) -> Option<Self> {
+        let coverage = Coverage::new(timestamps, run.timeframe, run.start, run.end);
+        Some(Self {
+            first_bar: time::format(*timestamps.first()?),
+            last_bar: time::format(*timestamps.last()?),
+            bars: count(timestamps.len() as u64),
+            missing_bars: count(coverage.missing_bars()),
+        })
+    }
 }
 
 impl BacktestSummary {
@@ -190,6 +222,7 @@ impl BacktestResult {
         let (outcome, timestamps_ms) = outcome.unwrap_or_default();
         let Outcome { mut summary, trades, timestamps, equity } = outcome;
         let metrics = take(&mut summary.metrics);
+        let assumptions = BacktestAssumptions::new(&run, &timestamps);
         let shared = BacktestSummary::new(run, is_completed.then_some(summary), bars_status);
         Self {
             backtest_id: shared.backtest_id,
@@ -209,6 +242,7 @@ impl BacktestResult {
             trades: trades::matrix(&trades, &timestamps),
             timestamps: timestamps_ms,
             equity_curve: equity,
+            assumptions,
             warnings: shared.warnings,
             error: shared.error,
             user_id: shared.user_id,

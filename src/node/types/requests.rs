@@ -65,7 +65,7 @@ pub struct Bars {
     pub low: Float64Array,
     /// Closing prices.
     pub close: Float64Array,
-    /// Traded volumes of at least 0.
+    /// Traded volumes of at least 0; NaN for a bar without volume.
     pub volume: Option<Float64Array>,
 }
 
@@ -91,9 +91,44 @@ pub struct ImportRequest {
     /// Timeframe of the bars.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: String,
-    /// Bars, or the path of a .csv, .parquet or .arrow file.
+    /// Bars, or the path of a .csv, .csv.gz, .csv.zst, .parquet or .arrow file.
     #[napi(ts_type = "BarsInput | string")]
     pub bars: String,
+    /// Names of columns of a file or of Arrow bytes. Columns that are not named are found by their usual names.
+    pub columns: Option<ImportColumns>,
+    /// Unit of numbers in the time column. By default each number is read by its own size. Bars in typed arrays are always in
+    /// milliseconds.
+    #[napi(ts_type = "'s' | 'ms' | 'us' | 'ns'")]
+    pub time_unit: Option<String>,
+    /// IANA name of the time zone of times without one, and of the days of daily and weekly bars, such as `America/New_York`.
+    /// @default 'UTC'
+    pub timezone: Option<String>,
+    /// Whether to multiply open, high, low and close by the ratio of the adjusted close to the close.
+    /// @default false
+    pub adjust: Option<bool>,
+}
+
+/// Names of the columns of a file.
+#[napi(object, object_to_js = false)]
+pub struct ImportColumns {
+    /// Date and time, or a number.
+    pub timestamp: Option<String>,
+    /// Date, if the time of day has a column of its own.
+    pub date: Option<String>,
+    /// Time of day.
+    pub time: Option<String>,
+    /// Opening price.
+    pub open: Option<String>,
+    /// Highest price.
+    pub high: Option<String>,
+    /// Lowest price.
+    pub low: Option<String>,
+    /// Closing price.
+    pub close: Option<String>,
+    /// Closing price adjusted for splits and dividends.
+    pub adjusted_close: Option<String>,
+    /// Traded volume.
+    pub volume: Option<String>,
 }
 
 /// Imported bars to delete. Either all of them are deleted or none.

@@ -19,7 +19,7 @@ const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
 /** The modules in layers, the lowest first. A module may only use modules of lower layers. */
 const LAYERS = [
-  ['numbers', 'observer', 'quote', 'signals'],
+  ['note', 'numbers', 'observer', 'quote', 'signals'],
   ['error'],
   ['future'],
   ['compute'],
@@ -35,6 +35,7 @@ const LAYERS = [
   ['node'],
 ]
 const CORE = [
+  'note',
   'numbers',
   'observer',
   'quote',

@@ -37,6 +37,7 @@ describe('importBars', () => {
       replaced: 0,
       first: '2000-01-03T00:00:00.000Z',
       last: '2020-04-17T00:00:00.000Z',
+      notes: [],
     })
   })
 
@@ -177,13 +178,13 @@ describe('importBars', () => {
       'INVALID_ARGUMENT',
     )
     expect(error.message).toBe(`${missing}: the file does not exist`)
-    const text = join(folder(), 'bars.txt')
+    const text = join(folder(), 'bars.xlsx')
     copyFileSync(SP500, text)
     const other = await failure(
       engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: text }),
       'INVALID_ARGUMENT',
     )
-    expect(other.message).toContain('.txt')
+    expect(other.message).toContain('.xlsx')
     expect(other.message).toContain('csv')
   })
 

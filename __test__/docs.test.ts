@@ -131,3 +131,10 @@ test('the number of built-in strategies is that of the folder', () => {
   expect(found(README, /There are ([\w-]+) built-in strategies/)).toBe(numeral)
   expect(found(read('CHANGELOG.md'), /\b([\w-]+) built-in strategies/i).toLowerCase()).toBe(numeral)
 })
+
+test('docs/importing.md has every code of a note, and no other', () => {
+  const codes = [...read('src', 'note.rs').matchAll(/Self::\w+ => "([A-Z_]+)"/g)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(10)
+  const documented = [...read('docs', 'importing.md').matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code)
+  expect([...new Set(documented)].sort()).toEqual(codes.sort())
+})

@@ -111,3 +111,104 @@ describe('marketDataUrl', () => {
     expect(stdout + stderr).not.toMatch(/sesame|reads/)
   })
 })
+
+describe('bars of a price table', () => {
+  const DAILY = `CREATE TABLE market_data (
+      symbol text, timeframe text, ts timestamptz, open float8, high float8, low float8, close float8, volume float8
+    );
+    CREATE INDEX ON market_data (symbol, ts);`
+  const row = (symbol: string, ts: string, price: number, timeframe = '1d') =>
+    `('${symbol}', '${timeframe}', '${ts}', ${price}, ${price}, ${price}, ${price}, 1)`
+  const insert = (...rows: string[]) => `INSERT INTO market_data VALUES ${rows.join(', ')};`
+
+  /** Weekdays of 2024 as dates. */
+  const weekdays = Array.from({ length: 100 }, (_, day) => new Date(Date.UTC(2024, 0, 1 + day)))
+    .filter((date) => ![0, 6].includes(date.getUTCDay()))
+    .map((date) => date.toISOString().slice(0, 10))
+
+  const rules = (assetSymbol: string, entries: string, startDate: string, endDate: string) => ({
+    strategy: { id: 'x', entries, exits: 'close < 0' },
+    assetSymbol,
+    startDate,
+    endDate,
+    initialCapital: 1000,
+    simulation: { execution: 'close' as const, fees: 0, slippage: 0 },
+    persist: false,
+  })
+
+  test('that are stamped at local midnight are loaded under their local day, whatever the range', async () => {
+    const url = await database()
+    const client = await connect(url)
+    const rows = ['Asia/Tokyo', 'America/New_York', 'Europe/London'].flatMap((zone) =>
+      weekdays.map((day, bar) => row(zone, `${day} 00:00:00 ${zone}`, 100 + bar)),
+    )
+    const close = weekdays.map((day, bar) => row('CLOSE', `${day} 21:00:00Z`, 100 + bar))
+    await client.query(DAILY + insert(...rows, ...close))
+    const engine = newEngine({ databaseUrl: url })
+    for (const zone of ['Asia/Tokyo', 'America/New_York', 'Europe/London']) {
+      const result = await engine.runBacktest(rules(zone, 'day_of_week == 1', '2024-01-08', '2024-01-12'))
+      expect(
+        Array.from(result.timestamps, (time) => new Date(time).toISOString().slice(0, 16)),
+        zone,
+      ).toEqual(['08', '09', '10', '11', '12'].map((day) => `2024-01-${day}T00:00`))
+      expect(result.trades[0], zone).toMatchObject({ entryDate: '2024-01-08T00:00:00.000Z', entryPrice: 105 })
+      const told = result.warnings.join('\n').includes('moved to 00:00 UTC of the local day')
+      expect(told, zone).toBe(zone !== 'Europe/London')
+    }
+    // A close at 21:00 UTC is on its own day. A short range alone would not show it.
+    const late = await engine.runBacktest(rules('CLOSE', 'close > 0', '2024-01-09', '2024-01-12'))
+    expect(Array.from(late.timestamps, (time) => new Date(time).toISOString())[0]).toBe('2024-01-09T21:00:00.000Z')
+    const weekly = await engine.runBacktest({
+      ...rules('Asia/Tokyo', 'close > 0', '2024-01-01', '2024-01-14'),
+      timeframe: '1w',
+    })
+    expect(weekly.timestamps).toEqual(Float64Array.of(Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 8)))
+  })
+
+  test('of which two are of one day are refused', async () => {
+    const url = await database()
+    await (await connect(url)).query(
+      DAILY +
+        insert(
+          ...weekdays.map((day) => row('LIVE', day, 100)),
+          row('LIVE', '2024-03-05 15:44:00Z', 101),
+          row('HOURS', '2024-03-05 14:00:00Z', 100, '1h'),
+          row('HOURS', '2024-03-05 14:20:00Z', 100, '1h'),
+          row('HOURS', '2024-03-05 15:00:00Z', 100, '1h'),
+        ),
+    )
+    const engine = newEngine({ databaseUrl: url })
+    const error = await failure(engine.runBacktest(rules('LIVE', 'close > 0', '2024-01-01', '2024-12-31')), 'BAD_DATA')
+    expect(error.message).toBe(
+      'the bars of LIVE in public.market_data have faults: 2024-03-05 and 2024-03-05T15:44:00.000Z are two 1d bars of one day; remove one of them',
+    )
+    await failure(engine.runBacktest(rules('HOURS', 'close > 0', '2024-03-05', '2024-03-06')), 'BAD_DATA')
+    // Ranges without them are sound.
+    expect((await engine.runBacktest(rules('LIVE', 'close > 0', '2024-01-01', '2024-03-01'))).status).toBe('completed')
+  })
+
+  test('imports into PostgreSQL are checked with the stored bars', async () => {
+    const url = await database()
+    const engine = newEngine({ databaseUrl: url })
+    const first = Date.UTC(2024, 0, 1)
+    const importing = (assetSymbol: string, ...hours: number[]) => {
+      const close = Float64Array.from(hours, () => 100)
+      const bars = {
+        timestamps: Float64Array.from(hours, (hour) => first + hour * 3_600_000),
+        open: close.slice(),
+        high: close.slice(),
+        low: close.slice(),
+        close,
+      }
+      return engine.importBars({ assetSymbol, timeframe: '4h', bars })
+    }
+    await importing('A', 0, 4, 12)
+    const error = await failure(importing('A', 13.5), 'BAD_DATA')
+    expect(error.message).toBe(
+      'the new 4h bar 2024-01-01T13:30:00.000Z is too close to the stored bar 2024-01-01T12:00:00.000Z to be of another interval; give it the timestamp of the stored bar to replace that, or remove the stored bar with deleteBars',
+    )
+    await failure(importing('A', -0.5, 5.25), 'BAD_DATA')
+    expect((await engine.listAssets())[0]?.timeframes[0]?.bars).toBe(3)
+    expect(await importing('A', 4, 8)).toMatchObject({ imported: 2, replaced: 1 })
+  })
+})

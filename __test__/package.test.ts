@@ -73,7 +73,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     return () => rmSync(target, { recursive: true, force: true })
   }, 300_000)
 
-  test('contains only the loader, the types, the MCP server and the documents', () => {
+  test('contains only the loader, the types, the MCP server, the documents and the bars of an example', () => {
     const [packed] = pack([ROOT], folder())
     const files = packed?.files.map(({ path }) => path) ?? []
     const server = files.filter((path) => path.startsWith('mcp/dist/'))
@@ -93,6 +93,8 @@ describe('the packed package', { timeout: 180_000 }, () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'data/aapl-daily.csv',
+      'data/licenses/bokeh_sampledata.txt',
       'index.d.ts',
       'index.js',
       'package.json',
@@ -116,6 +118,14 @@ describe('the packed package', { timeout: 180_000 }, () => {
     writeFileSync(join(place, 'two.mjs'), `import ${names} from '@aitradepro/backtesting'\n${program}`)
     expect(run(process.execPath, ['one.cjs'], place)).toBe('completed true NOT_FOUND function\n')
     expect(run(process.execPath, ['two.mjs'], place)).toBe('completed true NOT_FOUND function\n')
+  })
+
+  test('runs the first program of the README in an empty folder, with its output', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const [, program] = /<!-- examples\/quickstart.mjs -->\n```js\n([\s\S]*?)```/.exec(readme) ?? []
+    const [, output] = /<!-- output of examples\/quickstart.mjs -->\n```text\n([\s\S]*?)```/.exec(readme) ?? []
+    writeFileSync(join(place, 'quickstart.mjs'), program ?? '')
+    expect(run(process.execPath, ['quickstart.mjs'], place)).toBe(output)
   })
 
   test('installs only itself and the binary, and runs no install script', () => {
@@ -157,7 +167,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     for (const name of ['aitradepro-backtesting-mcp', '@aitradepro/backtesting'])
       expect(run('npx', ['--no-install', name, '--version'], place)).toBe('0.1.0\n')
     expect(run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, '')).toBe('')
-    // The command also works: its single file contains all that it needs.
+    // The command also works: its single file contains all that it needs. Its store is that of the test before.
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
     const messages = [
       { jsonrpc: '2.0', id: 1, method: 'initialize', params },
@@ -167,7 +177,7 @@ describe('the packed package', { timeout: 180_000 }, () => {
     const input = messages.map((message) => `${JSON.stringify(message)}\n`).join('')
     const answers = run('npx', ['--no-install', 'aitradepro-backtesting-mcp'], place, input).trim().split('\n')
     const called = answers.map((line) => JSON.parse(line)).find(({ id }) => id === 2)
-    expect(called.result.structuredContent.headline).toBe('0 of 0 assets')
+    expect(called.result.structuredContent.headline).toBe('1 of 1 asset')
   })
 
   test('reports the missing SDK if the server is mounted without it', () => {

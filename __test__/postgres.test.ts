@@ -58,7 +58,7 @@ describe('the database of the backend', () => {
       assetSymbol: 'BTC',
       timeframes: [
         {
-          timeframe: shape === 'ticks' ? '6h' : '1d',
+          timeframe: shape === 'ticks' ? 'tick' : '1d',
           bars: shape === 'ticks' ? 1200 : 300,
           first: '2020-01-01T00:00:00.000Z',
           last: shape === 'ticks' ? '2020-10-26T18:00:00.000Z' : '2020-10-26T00:00:00.000Z',
@@ -124,7 +124,9 @@ describe('the database of the backend', () => {
     const { timeframe: _, ...ticks } = stored()
     const result = await engine.runBacktest(ticks)
     expect(result.timestamps).toHaveLength(1200)
-    expect(result.timeframe).toBe('6h')
+    expect(result.timeframe).toBe('tick')
+    expect(result.metrics).toMatchObject({ sharpeRatio: null, annualizedReturn: null, avgTradeDurationDays: null })
+    expect(result.warnings.join('\n')).toContain('the bars are at irregular times')
     expect((await engine.runBacktest(stored({ timeframe: '1w' }))).timestamps).toHaveLength(43)
   })
 

@@ -47,7 +47,7 @@ describe('listBacktests', () => {
     const second = await engine.runBacktest(request({ initialCapital: 500 }))
     const list = await engine.listBacktests()
     expect(list.map((run) => run.backtestId)).toEqual([second.backtestId, first.backtestId])
-    const { trades: _, timestamps: __, equityCurve: ___, ...rest } = second
+    const { trades: _, timestamps: __, equityCurve: ___, assumptions: ____, ...rest } = second
     expect(list[0]).toEqual(rest)
   })
 

@@ -1,13 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { importBars, runBacktest } from '@aitradepro/backtesting'
 
-await importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: 'data/sp500-daily.csv' })
+// Daily bars of Apple, which come with the package.
+const bars = fileURLToPath(import.meta.resolve('@aitradepro/backtesting/data/aapl-daily.csv'))
+await importBars({ assetSymbol: 'AAPL', timeframe: '1d', bars, adjust: true })
 
 const result = await runBacktest({
   strategyId: 'sma_crossover',
   parameters: { fast_period: 20, slow_period: 100 },
-  assetSymbol: 'SP500',
-  startDate: '2010-01-04',
-  endDate: '2014-12-31',
+  assetSymbol: 'AAPL',
+  startDate: '2008-01-02',
+  endDate: '2012-12-31',
   initialCapital: 10_000,
 })
 

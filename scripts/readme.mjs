@@ -24,12 +24,12 @@ if (process.argv.includes('--check')) {
   writeFileSync(file, after)
 }
 
-/** Runs the program on an empty store without logging. */
+/** Runs the program in an empty folder and on an empty store, without logging. */
 function output() {
   const dataDir = mkdtempSync(join(tmpdir(), 'backtesting-readme-'))
   try {
     const env = { ...process.env, DATA_DIR: dataDir, DATABASE_URL: '', LOG_LEVEL: 'off', NO_COLOR: '1' }
-    return execFileSync(process.execPath, [program], { cwd: ROOT, env, encoding: 'utf8' })
+    return execFileSync(process.execPath, [program], { cwd: dataDir, env, encoding: 'utf8' })
   } finally {
     rmSync(dataDir, { recursive: true, force: true })
   }

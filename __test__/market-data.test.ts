@@ -165,6 +165,37 @@ describe('bars of a price table', () => {
     expect(weekly.timestamps).toEqual(Float64Array.of(Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 8)))
   })
 
+  test('whose integers change their unit are refused, and true times of 1970 are not', async () => {
+    const first = Date.UTC(2024, 0, 1)
+    const day = 86_400_000
+    const tableOf = async (...times: number[]) => {
+      const url = await database()
+      const rows = times.map((time) => `('A', ${time}, 1, 1, 1, 1)`)
+      await (await connect(url)).query(
+        `CREATE TABLE market_data (symbol text, ts int8, open float8, high float8, low float8, close float8);
+         INSERT INTO market_data VALUES ${rows.join(', ')}`,
+      )
+      return newEngine({ databaseUrl: url, marketDataTable: 'market_data' })
+    }
+    const run = rules('A', 'close > 0', '2024-01-01', '2024-12-31')
+    const error = await failure((await tableOf(first, (first + day) * 1000)).runBacktest(run), 'BAD_DATA')
+    expect(error.message).toContain(
+      'changes its unit: it has 1704067200000, which are milliseconds, and 1704153600000000, which are microseconds; convert all values to milliseconds',
+    )
+    await failure((await tableOf(first / 1000, first + day)).runBacktest(run), 'BAD_DATA')
+    await failure((await tableOf(first * 1e6)).runBacktest(run), 'BAD_DATA')
+    for (const unit of [1 / 1000, 1, 1000]) {
+      const engine = await tableOf(first * unit, (first + day) * unit)
+      expect((await engine.runBacktest(run)).assumptions?.bars).toBe(2)
+    }
+    const early = await (await tableOf(0, day, first)).runBacktest({
+      ...run,
+      startDate: '1970-01-01',
+      endDate: '1970-12-31',
+    })
+    expect(early.assumptions?.bars).toBe(2)
+  })
+
   test('of which two are of one day are refused', async () => {
     const url = await database()
     await (await connect(url)).query(

@@ -5,6 +5,7 @@ use tokio_postgres::types::Type;
 
 use crate::db::postgres::{Failure, SqlParameter, quote_identifier};
 use crate::error::{Error, Result};
+use crate::market::raw::TimeUnit;
 
 /// A table or view with prices, and its columns.
 #[derive(Debug)]
@@ -116,6 +117,10 @@ pub(super) enum PriceColumns {
     Tick(String),
 }
 
+/// 1980-01-01 and 2100-01-01 as seconds.
+const SECONDS_1980: i64 = 315_532_800;
+const SECONDS_2100: i64 = 4_102_444_800;
+
 /// A column in the system catalog.
 #[derive(Debug)]
 struct CatalogColumn {
@@ -174,19 +179,50 @@ pub(super) async fn find_table(
     layout.sql = format!("{}.{}", quote_identifier(schema), quote_identifier(table));
     layout.has_row_positions = matches!(kind.as_str(), "r" | "p" | "m");
     if let TimeType::Integer(units_per_second) = &mut layout.time.time_type {
-        let sql = format!("SELECT max({})::int8 FROM {}", layout.time.sql, layout.sql);
-        let newest: Option<i64> = client.query_typed_one(&sql, &[]).await?.try_get(0)?;
-        // Seconds until the year 5138, milliseconds and microseconds from 1973.
-        *units_per_second = match newest.unwrap_or(0) {
-            ..100_000_000_000 => 1,
-            100_000_000_000..100_000_000_000_000 => 1000,
-            _ => 1_000_000,
-        };
+        let time = &layout.time.sql;
+        let sql = format!("SELECT min({time})::int8, max({time})::int8 FROM {}", layout.sql);
+        let row = client.query_typed_one(&sql, &[]).await?;
+        let (oldest, newest): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+        *units_per_second = unit_of(time, oldest.unwrap_or(0), newest.unwrap_or(0))?;
     }
     if layout.has_row_positions {
         layout.index_warning = missing_index(client, oid, &columns, &layout).await?;
     }
     Ok(Some(layout))
+}
+
+/// Returns the number of units per second of integers between two values: seconds until the year 5138, milliseconds and
+/// microseconds from 1973.
+///
+/// # Errors
+/// `BAD_DATA` for nanoseconds, and for a column whose older values have another unit, as read in one unit they would be in 1970.
+fn unit_of(column: &str, oldest: i64, newest: i64) -> Result<i64, Error> {
+    let unit = TimeUnit::of_size(newest);
+    let changes = match unit {
+        TimeUnit::Seconds => false,
+        // As milliseconds, seconds after 1980 are in January or February 1970.
+        TimeUnit::Milliseconds => (SECONDS_1980..SECONDS_2100).contains(&oldest),
+        TimeUnit::Microseconds | TimeUnit::Nanoseconds => {
+            oldest > SECONDS_1980 && TimeUnit::of_size(oldest) < unit
+        }
+    };
+    let refused = if changes {
+        let before = TimeUnit::of_size(oldest);
+        format!(
+            "changes its unit: it has {oldest}, which are {before}, and {newest}, which are {unit}"
+        )
+    } else {
+        match unit {
+            TimeUnit::Seconds => return Ok(1),
+            TimeUnit::Milliseconds => return Ok(1000),
+            TimeUnit::Microseconds => return Ok(1_000_000),
+            TimeUnit::Nanoseconds => format!("has {newest}, which are nanoseconds"),
+        }
+    };
+    let message = format!(
+        "the time column {column} {refused}; convert all values to milliseconds, or set marketDataTable to a view that does"
+    );
+    Err(Error::bad_data(column, "unit", message))
 }
 
 async fn relation(

@@ -225,6 +225,14 @@ describe('one bar an interval', () => {
     expect(again).toMatchObject({ imported: 2, replaced: 2 })
   })
 
+  test('bars of another timeframe are refused in requests', async () => {
+    const times = Array.from({ length: 50 }, (_, bar) => Date.UTC(2024, 0, 1) + bar * 45 * 60_000)
+    await failure(runOn(flat(times), 'close > 0', { timeframe: '1h' }), 'INVALID_ARGUMENT')
+    // A session of two bars, the first of which is shorter.
+    const sessions = days(30).flatMap((day) => [day + 14.5 * HOUR, day + 17 * HOUR])
+    expect((await runOn(flat(sessions), 'close > 0', { timeframe: '4h' })).assumptions?.bars).toBe(60)
+  })
+
   test('bars of a request are warned of', async () => {
     const times = days(10)
     times.splice(5, 0, (times[4] as number) + 19 * HOUR)

@@ -271,7 +271,7 @@ impl Bars {
 }
 
 /// Formats a number for a message, with an exponent if it would take hundreds of digits.
-fn formatted(value: f64) -> String {
+pub(super) fn formatted(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 || !size.is_finite() || (1e-9..1e15).contains(&size) {
         value.to_string()

@@ -70,6 +70,9 @@ impl SharedInterval {
         let more =
             if self.count > 1 { format!(" ({} such pairs)", self.count) } else { String::new() };
         let (earlier, later) = (shown(self.earlier), shown(self.later));
+        if self.earlier == self.later {
+            return format!("there are two {timeframe} bars of {earlier}{more}");
+        }
         if timeframe.opening(self.earlier) != timeframe.opening(self.later) {
             return format!(
                 "{earlier} and {later} are two {timeframe} bars less than half a day apart{more}"

@@ -1,5 +1,6 @@
 //! Prices that jump like an unadjusted split.
 
+use super::bars::formatted;
 use super::time;
 use crate::compute::multiversion::multiversion;
 use crate::note::{Note, NoteCode};
@@ -46,7 +47,8 @@ pub fn price_jumps(open: Option<&[f64]>, close: &[f64], timestamps: &[i64]) -> O
     let place =
         timestamp.map_or_else(|| format!("on bar {bar}"), |at| format!("at {}", time::short(at)));
     let direction = if after < before { "falls" } else { "rises" };
-    let (more, fewer) = if ratio.fract() == 0.0 { (ratio, 1.0) } else { (2.0 * ratio, 2.0) };
+    let (more, fewer) = if ratio.fract() == 0.0 { (ratio, 1) } else { (2.0 * ratio, 2) };
+    let more = rounded(more);
     let ratio = if after < before { format!("{more}:{fewer}") } else { format!("{fewer}:{more}") };
     let first = if count == 1 {
         String::new()
@@ -68,12 +70,15 @@ pub fn price_jumps(open: Option<&[f64]>, close: &[f64], timestamps: &[i64]) -> O
 /// Formats a price with six significant digits.
 fn rounded(price: f64) -> String {
     let text = format!("{price:.5e}");
-    text.parse::<f64>().map_or(text, |price| price.to_string())
+    text.parse::<f64>().map_or(text, formatted)
 }
 
 /// Returns the ratio of a split that multiplies prices by `factor`.
 fn split_ratio(factor: f64) -> Option<f64> {
     let factor = factor.max(1.0 / factor);
+    if !factor.is_finite() {
+        return None;
+    }
     // Nothing but a change of scale moves prices so far overnight.
     if factor > LARGEST_MOVE {
         return Some(factor.round());

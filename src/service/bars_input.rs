@@ -2,6 +2,7 @@
 
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
+use crate::market::intervals::shared_interval;
 use crate::market::raw::{NotedBars, RawBars, ReadOptions, check_milliseconds};
 use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
 use crate::observer::NoObserver;
@@ -176,11 +177,16 @@ pub fn timeframe(path: &str, bars: &Bars, stated: Option<Timeframe>) -> Result<T
     };
     let smallest =
         bars.timestamps().windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(median);
+    // The first bar of a session may be shorter, if it has an interval of its own.
+    let may_be_half = |timeframe: Timeframe| {
+        median >= timeframe.milliseconds() / 2
+            && shared_interval(bars.timestamps(), timeframe).is_none()
+    };
     match stated {
         // Sessions begin with shorter bars, and daily bars in local time are 23 hours apart once a year. An illiquid market has
         // gaps, and a few bars may be on both sides of a night or a weekend. Of many bars, some are a timeframe apart.
         Some(timeframe)
-            if median >= timeframe.milliseconds() / 2
+            if (median >= timeframe.milliseconds() || may_be_half(timeframe))
                 && (bars.len() < FEW_BARS || smallest <= timeframe.milliseconds() * 2) =>
         {
             Ok(timeframe)

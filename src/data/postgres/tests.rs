@@ -220,7 +220,7 @@ async fn errors_name_the_dates_of_invalid_bars() {
     let faults = [
         (
             "'2020-01-02', 1, 1, 1, 1), ('2020-01-02', 1, 1, 1, 1",
-            "(2020-01-02): the timestamp equals that of the previous bar (duplicate)",
+            "there are two 1d bars of 2020-01-02; remove one of them",
         ),
         (
             "'2020-01-03', 'NaN', 1, 1, 1",

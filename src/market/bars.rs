@@ -271,7 +271,7 @@ impl Bars {
 }
 
 /// Formats a number for a message, with an exponent if it would take hundreds of digits.
-pub(super) fn formatted(value: f64) -> String {
+pub fn formatted(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 || !size.is_finite() || (1e-9..1e15).contains(&size) {
         value.to_string()
@@ -343,11 +343,11 @@ const LONGEST_WEEKEND: i64 = 4 * time::DAY;
 
 /// Returns whether so few bars that the median says nothing may be daily ones on both sides of weekends.
 fn are_days_around_weekends(timestamps: &[i64]) -> bool {
-    const HOUR: i64 = 3_600_000;
     let is_days = |pair: &[i64]| {
         let step = pair[1] - pair[0];
         let off = (step + time::DAY / 2).rem_euclid(time::DAY) - time::DAY / 2;
-        (time::DAY - HOUR..=LONGEST_WEEKEND + HOUR).contains(&step) && off.abs() <= HOUR
+        (time::DAY - time::HOUR..=LONGEST_WEEKEND + time::HOUR).contains(&step)
+            && off.abs() <= time::HOUR
     };
     matches!(timestamps.len(), 2 | 3) && timestamps.windows(2).all(is_days)
 }

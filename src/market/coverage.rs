@@ -337,9 +337,9 @@ fn day_of(timestamp: i64) -> i64 {
     timestamp.div_euclid(DAY)
 }
 
-/// Returns the day of the week of a day since the epoch, a Thursday: 0 is Monday.
+/// Returns the weekday of a day since the epoch: 0 is Monday.
 fn weekday(day: i64) -> usize {
-    usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0)
+    time::weekday(day.saturating_mul(DAY))
 }
 
 fn date(timestamp: i64) -> String {

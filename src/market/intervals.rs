@@ -1,12 +1,10 @@
 //! One bar per interval: a series has at most one bar of its timeframe in each interval.
 
-use super::time::DAY;
+use super::time::{DAY, HOUR};
 use super::{Timeframe, time};
 use crate::compute::multiversion::multiversion;
 use crate::error::{Error, Result};
 use crate::note::{Note, NoteCode};
-
-const HOUR: i64 = 3_600_000;
 
 /// As many sessions with a shorter bar are no coincidence.
 const MIN_SESSIONS: usize = 5;

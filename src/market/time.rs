@@ -6,11 +6,20 @@ use crate::compute::column_writer::ColumnWriter;
 use crate::compute::multiversion::multiversion;
 use crate::compute::parallel::{Executor, Sections, write_column};
 
+/// Milliseconds of an hour.
+pub const HOUR: i64 = 3_600_000;
+
 /// Milliseconds of a day.
 pub const DAY: i64 = 86_400_000;
 
 /// The largest absolute timestamp of a JavaScript `Date`, milliseconds.
 pub const LIMIT: i64 = 8_640_000_000_000_000;
+
+/// Returns the weekday of a timestamp in UTC: 0 is Monday, 6 is Sunday.
+pub fn weekday(timestamp: i64) -> usize {
+    // The epoch was a Thursday.
+    usize::try_from((timestamp.div_euclid(DAY) + 3).rem_euclid(7)).unwrap_or(0)
+}
 
 /// Parses an ISO 8601 date or timestamp. A date alone means midnight UTC, a timestamp without a zone is UTC.
 pub fn parse(text: &str) -> Option<i64> {

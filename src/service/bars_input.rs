@@ -2,6 +2,7 @@
 
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
+use crate::market::bars::formatted;
 use crate::market::intervals::shared_interval;
 use crate::market::raw::{NotedBars, RawBars, ReadOptions, check_milliseconds};
 use crate::market::{Bars, Column, Limit, Timeframe, arrow, time};
@@ -156,7 +157,12 @@ pub fn read_timestamps(path: &str, timestamps: &[f64]) -> Result<Vec<i64>> {
         let dot = if path.is_empty() { "" } else { "." };
         let path = format!("{path}{dot}timestamps[{bar}]");
         let found = timestamps.get(bar).copied().unwrap_or(f64::NAN);
-        let hint = if found.fract() == 0.0 { ", which is beyond the range of a Date" } else { "" };
+        let hint = if found.fract() == 0.0 {
+            ", which is beyond the range of a Date; nanoseconds are divided by 1000000"
+        } else {
+            ""
+        };
+        let found = formatted(found);
         let message = format!("{path} must be whole UTC milliseconds, was {found}{hint}");
         return Err(Error::with_issues(
             Code::BadData,

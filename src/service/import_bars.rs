@@ -124,6 +124,10 @@ fn read(mut input: Input, limit: Limit) -> Result<ImportRequest> {
             issues.add(name, "conflict", message);
         }
     }
+    if !is_table && options.adjust {
+        let message = "adjust is for files and Arrow bytes; bars in arrays have no adjusted close";
+        issues.add("adjust", "conflict", message);
+    }
     fields.finish(&mut issues);
     issues.into_result(Code::InvalidArgument)?;
     let source = match bars {

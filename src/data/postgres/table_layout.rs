@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use crate::db::postgres::{Failure, SqlParameter, quote_identifier};
 use crate::error::{Error, Result};
-use crate::market::raw::TimeUnit;
+use crate::market::raw::{SECONDS_1980, SECONDS_2100, TimeUnit};
 
 /// A table or view with prices, and its columns.
 #[derive(Debug)]
@@ -116,10 +116,6 @@ pub(super) enum PriceColumns {
     /// Ticks: one price per row.
     Tick(String),
 }
-
-/// 1980-01-01 and 2100-01-01 as seconds.
-const SECONDS_1980: i64 = 315_532_800;
-const SECONDS_2100: i64 = 4_102_444_800;
 
 /// A column in the system catalog.
 #[derive(Debug)]

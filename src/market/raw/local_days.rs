@@ -4,11 +4,9 @@
 //! Sunday, and weeks and months would begin a day early. So such bars are kept under 00:00 UTC of their local day.
 
 use super::read_options::ReadOptions;
-use crate::market::time::DAY;
+use crate::market::time::{DAY, HOUR, weekday};
 use crate::market::{Timeframe, time};
 use crate::note::{Note, NoteCode};
-
-const HOUR: i64 = 3_600_000;
 
 /// Fewer bars may lack a weekend, which shows which day a stamp belongs to.
 const MIN_SAMPLE: usize = 10;
@@ -199,9 +197,4 @@ fn midnight(timestamp: i64) -> i64 {
 
 fn next_midnight(timestamp: i64) -> i64 {
     midnight(timestamp + DAY - 1)
-}
-
-/// Returns the day of the week: 0 is Monday.
-fn weekday(timestamp: i64) -> i64 {
-    (timestamp.div_euclid(DAY) + 3).rem_euclid(7)
 }

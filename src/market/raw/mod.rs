@@ -15,4 +15,4 @@ pub use local_days::{may_be_local_days, to_local_days, unmoved_local_days};
 pub use raw_bars::{NotedBars, RawBars};
 pub use read_options::ReadOptions;
 pub use time_column::{ReadTimes, TimeColumn};
-pub use time_unit::{TimeUnit, check_milliseconds};
+pub use time_unit::{SECONDS_1980, SECONDS_2100, TimeUnit, check_milliseconds};

@@ -192,9 +192,10 @@ fn ratio(a: i64, b: i64) -> f64 {
 /// The grid that timestamps of unknown timeframe are on, milliseconds.
 const FINEST_GRID: i64 = 60_000;
 
-/// 1980-01-01 and 2100-01-01 as seconds.
-const SECONDS_1980: i64 = 315_532_800;
-const SECONDS_2100: i64 = 4_102_444_800;
+/// 1980-01-01 as seconds. Before 1980, milliseconds of 1970 are as large.
+pub const SECONDS_1980: i64 = 315_532_800;
+/// 2100-01-01 as seconds.
+pub const SECONDS_2100: i64 = 4_102_444_800;
 
 /// Two years around 1970, milliseconds. Dates such as 20220103 are within the first day.
 const NEAR_1970: i64 = 730 * time::DAY;

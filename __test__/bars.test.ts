@@ -513,6 +513,39 @@ describe('columns', () => {
     expect(error.message).toContain('adjust needs an adjusted close')
   })
 
+  test('options of files are refused for arrays, and an unnamed first column is the time', async () => {
+    for (const options of [{ columns: { open: 'x' } }, { timeUnit: 's' }, { adjust: true }]) {
+      const error = await failure(imported(flat(days(2)), '1d', options), 'INVALID_ARGUMENT')
+      expect(issueAt(error, Object.keys(options)[0] ?? '').code).toBe('conflict')
+    }
+    const { times } = await imported(csv(',Open,High,Low,Close,Volume', row('2024-01-02'), row('2024-01-03')))
+    expect(times[0]).toBe('2024-01-02T00:00:00.000Z')
+  })
+
+  test('an unknown column of volumes is named, and an average of volumes is not taken', async () => {
+    for (const name of ['Quantity', 'Volume MA']) {
+      const { volume, notes } = await imported(csv(`date,open,high,low,close,${name}`, row('2024-01-02')))
+      expect(volume).toBeUndefined()
+      expect(codes(notes)).toEqual(['COLUMNS_UNUSED'])
+      expect(notes[0]?.text).toContain(`"${name}"`)
+    }
+    const { volume } = await imported(csv('date,open,high,low,close,Volume_(BTC)', row('2024-01-02')))
+    expect(volume?.[0]).toBe(10)
+  })
+
+  test('rows of an Arrow table without prices are skipped, and a date with a time of day is refused', async () => {
+    const prices = [100, null, 101]
+    const columns = { open: prices, high: prices, low: prices, close: prices }
+    const date = ['2024-01-02', '2024-01-03', '2024-01-04']
+    const { times, notes } = await imported(tableToIPC(tableFromArrays({ date, ...columns }), 'stream'))
+    expect(times.map((time) => time.slice(0, 10))).toEqual(['2024-01-02', '2024-01-04'])
+    expect(notes.find(({ code }) => code === 'ROWS_SKIPPED')?.text).toBe('1 row without any price was skipped')
+    const { timestamps: _, ...full } = flat(days(3))
+    const clocked = tableFromArrays({ date, time: ['09:30', '09:30', '09:30'], ...full })
+    const error = await failure(imported(tableToIPC(clocked, 'stream')), 'BAD_DATA')
+    expect(error.message).toContain('the columns "date" and "time" have the date and the time of day')
+  })
+
   test('two symbols in one file are refused with both names', async () => {
     const lines = ['date,symbol,open,high,low,close', '2024-01-02,AAA,1,2,1,2', '2024-01-03,BBB,1,2,1,2']
     const error = await failure(imported(csv(...lines)), 'BAD_DATA')

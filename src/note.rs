@@ -1,9 +1,11 @@
 //! Remarks about data and results: a stable code for programs, a text for people.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What a remark is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NoteCode {
     /// The rows were in descending order and were reversed.
     RowsReversed,
@@ -37,6 +39,40 @@ pub enum NoteCode {
     IntervalShared,
     /// A price changes from one bar to the next like an unadjusted split.
     PriceJumps,
+    /// Ticks without a price above 0, or with a volume below 0, and ticks of one time.
+    TicksInvalid,
+    /// The price table lacks the index that makes reading fast.
+    IndexMissing,
+    /// The bars of a stored run are gone.
+    BarsGone,
+    /// Indicators had no value on the first bars, because there were too few bars before them.
+    WarmupMissing,
+    /// A function of the caller looked ahead, or returned different signals for the same bars.
+    LookAhead,
+    /// The strategy is valid but probably not intended, whatever the bars.
+    StrategySuspect,
+    /// The entry condition held on no bar of the run.
+    NoEntries,
+    /// Equity fell to zero or below.
+    EquityBelowZero,
+    /// Metrics have no value because a number on the way to them overflows, or bars are at irregular times.
+    MetricsWithoutValue,
+    /// Orders are filled at the close of the bar that gave the signal.
+    SameBarFills,
+    /// Bars touched both the stop loss and the take profit.
+    AmbiguousStops,
+    /// There are few closed trades.
+    FewTrades,
+    /// There are few bars.
+    FewBars,
+    /// Signals made no order.
+    SignalsWithoutOrder,
+    /// Exits from a position were dropped because of an entry on the same bar.
+    ExitsDropped,
+    /// A setting has a value that was probably meant otherwise.
+    SettingUnlikely,
+    /// A setting does nothing in its combination with others.
+    SettingWithoutEffect,
 }
 
 impl NoteCode {
@@ -59,19 +95,81 @@ impl NoteCode {
             Self::BarsMissing => "BARS_MISSING",
             Self::IntervalShared => "INTERVAL_SHARED",
             Self::PriceJumps => "PRICE_JUMPS",
+            Self::TicksInvalid => "TICKS_INVALID",
+            Self::IndexMissing => "INDEX_MISSING",
+            Self::BarsGone => "BARS_GONE",
+            Self::WarmupMissing => "WARMUP_MISSING",
+            Self::LookAhead => "LOOK_AHEAD",
+            Self::StrategySuspect => "STRATEGY_SUSPECT",
+            Self::NoEntries => "NO_ENTRIES",
+            Self::EquityBelowZero => "EQUITY_BELOW_ZERO",
+            Self::MetricsWithoutValue => "METRICS_WITHOUT_VALUE",
+            Self::SameBarFills => "SAME_BAR_FILLS",
+            Self::AmbiguousStops => "AMBIGUOUS_STOPS",
+            Self::FewTrades => "FEW_TRADES",
+            Self::FewBars => "FEW_BARS",
+            Self::SignalsWithoutOrder => "SIGNALS_WITHOUT_ORDER",
+            Self::ExitsDropped => "EXITS_DROPPED",
+            Self::SettingUnlikely => "SETTING_UNLIKELY",
+            Self::SettingWithoutEffect => "SETTING_WITHOUT_EFFECT",
+        }
+    }
+
+    /// Returns the place of the code among the remarks of a result: the more it changes the verdict on a run, the lower.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::LookAhead => 0,
+            Self::WarmupMissing => 1,
+            Self::ExitsDropped => 2,
+            Self::EquityBelowZero | Self::NoEntries => 3,
+            Self::RangeNotCovered
+            | Self::BarsMissing
+            | Self::PriceJumps
+            | Self::IntervalShared
+            | Self::TicksInvalid
+            | Self::LocalDays
+            | Self::DaysUnknown => 4,
+            Self::SettingUnlikely => 5,
+            Self::SettingWithoutEffect => 6,
+            Self::SignalsWithoutOrder => 7,
+            Self::StrategySuspect => 8,
+            Self::SameBarFills => 9,
+            Self::AmbiguousStops => 10,
+            Self::FewTrades => 11,
+            Self::FewBars => 12,
+            Self::MetricsWithoutValue => 13,
+            // What readers mended or left out, and what is of no consequence for the result.
+            Self::RowsReversed
+            | Self::RowsSkipped
+            | Self::PricesRepaired
+            | Self::PricesAdjusted
+            | Self::AdjustedCloseUnused
+            | Self::VolumesMissing
+            | Self::TickVolumeUsed
+            | Self::UnitsMixed
+            | Self::HeaderMissing
+            | Self::ColumnsUnused => 14,
+            Self::IndexMissing | Self::BarsGone => 15,
         }
     }
 }
 
 /// A remark.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// What it is about.
     pub code: NoteCode,
     /// One or two sentences for people.
     pub text: String,
     /// Counts and dates in the text, for programs.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,
+}
+
+/// Sorts the remarks of a result by what they change in the verdict on it, the most serious first. Remarks of one kind keep
+/// their order.
+pub fn sort(notes: &mut [Note]) {
+    notes.sort_by_key(|note| note.code.rank());
 }
 
 impl Note {

@@ -33,7 +33,7 @@ fn span(first: i64, last: i64) -> TimeRange {
 async fn load(source: &dyn Source, symbol: &str, first: i64, last: i64) -> Bars {
     let observer = Arc::new(NoObserver);
     let loaded = source.load(symbol, Timeframe::M1, span(first, last), observer).await.unwrap();
-    assert_eq!(loaded.warnings, [""; 0]);
+    assert_eq!(loaded.notes, []);
     (*loaded.bars).clone()
 }
 

@@ -11,7 +11,10 @@ use super::{
 use crate::error::Code;
 use crate::error::Result;
 use crate::market::Timeframe;
+use crate::note::{Note, NoteCode};
 use crate::portfolio::Trades;
+use crate::store::record::{Assumptions, BarRange, Remarks};
+use crate::store::result_parts::ResultParts;
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -64,7 +67,19 @@ pub(crate) fn outcome(bars: u32, trades: u32, seed: f64) -> Outcome {
             ("largest".into(), Some(f64::MAX)),
             ("awkward".into(), Some(-1.234_567_890_123_456_7e-8)),
         ],
-        warnings: vec!["\"quoted\" and\nbroken".into()],
+        remarks: Remarks::Notes(vec![
+            Note::new(NoteCode::FewTrades, "\"quoted\" and\nbroken").with("z", 1.5).with("a", "b"),
+        ]),
+        assumptions: Some(Assumptions {
+            bars_per_year: Some(value(5)),
+            bars_per_year_from: "weekdays".into(),
+            warmup_bars: 9,
+            warmup_from: "as the setting says".into(),
+            warmup_fingerprint: Some("f".into()),
+            look_ahead: true,
+            range: None,
+        }),
+        parts: ResultParts::ALL,
     };
     let trades = Trades {
         entry_bar: (0..trades).map(bar).collect(),
@@ -78,6 +93,11 @@ pub(crate) fn outcome(bars: u32, trades: u32, seed: f64) -> Outcome {
         exit_fees: column(4.5),
         pnl: column(-1e9),
         pnl_percent: column(-1e-9),
+        exit_reason: (0..trades)
+            .map(|trade| if trade + 1 < trades { 1 + u8::try_from(trade % 4).unwrap() } else { 0 })
+            .collect(),
+        max_adverse_excursion: column(-1e3),
+        max_favorable_excursion: column(5.5),
     };
     // Weekdays: steps of one day and of three days.
     let timestamps = (0..i64::from(bars)).map(|bar| (bar + bar / 5 * 2) * 86_400_000).collect();
@@ -99,12 +119,15 @@ pub(crate) async fn suite(store: &dyn Store) {
     an_empty_store_returns_nothing(store).await;
     a_run_is_read_as_it_was_written(store).await;
     a_completed_run_has_its_outcome(store).await;
+    an_outcome_has_the_parts_that_were_asked_for(store).await;
     a_run_ends_once(store).await;
+    a_completed_run_can_become_cancelled(store).await;
     lost_runs_are_written_again(store).await;
     a_run_of_a_supposedly_dead_engine_can_end(store).await;
     a_taken_id_is_a_duplicate(store).await;
     lists_are_filtered_and_paged(store).await;
     deleting_a_run_deletes_its_results(store).await;
+    trades_of_earlier_versions_have_no_details(store).await;
     invalid_outcomes_change_nothing(store).await;
     many_callers_are_served_at_once(store).await;
     strategies_are_saved_replaced_and_deleted(store).await;
@@ -159,6 +182,37 @@ async fn a_completed_run_has_its_outcome(store: &dyn Store) {
     }
 }
 
+async fn an_outcome_has_the_parts_that_were_asked_for(store: &dyn Store) {
+    let range = BarRange { first: -1, last: 1_577_836_800_000, bars: 9, missing: 2 };
+    for (number, names) in
+        [vec!["metrics"], vec!["trades"], vec!["equity", "warnings"], vec!["metrics", "trades"]]
+            .into_iter()
+            .enumerate()
+    {
+        let (id, parts) = (format!("bt-parts{number}"), ResultParts::named(names));
+        let mut expected = outcome(20, if parts.trades { 4 } else { 0 }, 0.25);
+        expected.summary.parts = parts;
+        expected.summary.assumptions =
+            Some(Assumptions { range: Some(range), ..Assumptions::default() });
+        if !parts.metrics {
+            expected.summary.metrics.clear();
+        }
+        if !parts.equity {
+            expected.equity.clear();
+        }
+        store.create_run(run(&id)).await.unwrap();
+        complete(store, &id, &Arc::new(expected.clone())).await.unwrap();
+        if !parts.keep_timestamps() {
+            expected.timestamps = Vec::new().into();
+        }
+        let (_, summary) = store.summary(&id).await.unwrap().unwrap();
+        assert_eq!(summary.as_ref(), Some(&expected.summary), "{parts:?}");
+        let (_, found) = store.run(&id).await.unwrap().unwrap();
+        assert_eq!(found, Some(expected), "{parts:?}");
+        store.delete_run(&id).await.unwrap();
+    }
+}
+
 async fn a_run_ends_once(store: &dyn Store) {
     let outcome = Arc::new(outcome(10, 2, 0.1));
     store.create_run(Run { status: Status::Pending, ..run("bt-steps") }).await.unwrap();
@@ -188,6 +242,30 @@ async fn a_run_ends_once(store: &dyn Store) {
         assert_eq!(store.end_run(end, outcome).await.unwrap_err().code, Code::Internal);
     }
     assert_eq!(store.run("bt-direct").await.unwrap(), Some((run("bt-direct"), None)));
+}
+
+async fn a_completed_run_can_become_cancelled(store: &dyn Store) {
+    let outcome = Arc::new(outcome(100, 10, 0.1));
+    let fingerprint = || Some("xxh3-128:00".to_owned());
+    store.create_run(run("bt-late")).await.unwrap();
+    let completed =
+        Run { fingerprint: fingerprint(), ..ended("bt-late", Status::Completed, None, 9) };
+    store.end_run(completed.clone(), Some(Arc::clone(&outcome))).await.unwrap();
+    let cancelled = ended("bt-late", Status::Cancelled, Some("ABORT_ERR: stopped"), 12);
+    for _ in 0..2 {
+        store.end_run(cancelled.clone(), None).await.unwrap();
+        assert_eq!(store.run("bt-late").await.unwrap(), Some((cancelled.clone(), None)));
+        assert_eq!(store.summary("bt-late").await.unwrap(), Some((cancelled.clone(), None)));
+    }
+    // No other end follows.
+    let error = store.end_run(completed, Some(outcome)).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        "backtest bt-late has ended as cancelled and cannot become completed"
+    );
+    let failed = ended("bt-late", Status::Failed, None, 12);
+    assert!(is_ended(&store.end_run(failed, None).await.unwrap_err()));
+    assert!(store.delete_run("bt-late").await.unwrap());
 }
 
 async fn lost_runs_are_written_again(store: &dyn Store) {
@@ -297,6 +375,17 @@ async fn deleting_a_run_deletes_its_results(store: &dyn Store) {
     assert_eq!(store.run("bt-doomed").await.unwrap().unwrap().1, Some(outcome(10, 1, 0.2)));
 }
 
+async fn trades_of_earlier_versions_have_no_details(store: &dyn Store) {
+    store.create_run(run("bt-plain")).await.unwrap();
+    let mut plain = outcome(50, 7, 0.1);
+    plain.trades.exit_reason.clear();
+    plain.trades.max_adverse_excursion.clear();
+    plain.trades.max_favorable_excursion.clear();
+    complete(store, "bt-plain", &Arc::new(plain.clone())).await.unwrap();
+    let (_, kept) = store.run("bt-plain").await.unwrap().unwrap();
+    assert_eq!(kept, Some(plain));
+}
+
 async fn invalid_outcomes_change_nothing(store: &dyn Store) {
     store.create_run(run("bt-odd")).await.unwrap();
     let sound = outcome(100, 10, 0.1);
@@ -304,11 +393,13 @@ async fn invalid_outcomes_change_nothing(store: &dyn Store) {
     beyond.trades.exit_bar[5] = 100;
     let mut ragged = sound.clone();
     ragged.trades.pnl.pop();
+    let mut halved = sound.clone();
+    halved.trades.exit_reason.pop();
     let mut short = sound.clone();
     short.equity.pop();
     let mut nonsense = sound.clone();
     nonsense.summary.final_capital = f64::NAN;
-    for odd in [beyond, ragged, short, nonsense] {
+    for odd in [beyond, ragged, halved, short, nonsense] {
         let error = complete(store, "bt-odd", &Arc::new(odd)).await.unwrap_err();
         assert_eq!(error.code, Code::Internal, "{error:?}");
         assert_eq!(store.run("bt-odd").await.unwrap(), Some((run("bt-odd"), None)));

@@ -25,7 +25,8 @@ pub trait Store: Send + Sync + Debug {
     ///
     /// The engine that runs a backtest decides how it ended. If the database has lost the run, all of it is written again. If
     /// another engine considered this one dead and marked the run as failed, that is corrected. Ending a run again in the
-    /// same way has no effect. Fails with an error for which [`super::is_ended`] holds if the run has ended in another way.
+    /// same way has no effect. A completed run may still end as cancelled, because its caller cancelled it before it received
+    /// the outcome, which is deleted. Fails with an error for which [`super::is_ended`] holds if the run has ended in another way.
     fn end_run(&self, run: Run, outcome: Option<Arc<Outcome>>) -> BoxFuture<'_, ()>;
 
     /// Returns a run, with its outcome if it is completed; `None` if there is no such run.

@@ -5,6 +5,7 @@ mod interface;
 mod outcome_check;
 pub mod postgres;
 pub mod record;
+pub mod result_parts;
 pub mod sqlite;
 
 #[cfg(test)]

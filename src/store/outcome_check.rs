@@ -10,7 +10,7 @@ use crate::portfolio::Trades;
 /// `INTERNAL` if columns differ in length, a trade is outside of the bars, or a number is not finite.
 pub(super) fn check_outcome(outcome: &Outcome) -> Result<(), Error> {
     let (trades, bars) = (&outcome.trades, outcome.timestamps.len());
-    if bars != outcome.equity.len() {
+    if bars != outcome.equity.len() && outcome.summary.parts.equity {
         return Err(Error::internal("an equity curve must have one value per bar"));
     }
     let columns = float_columns(trades);
@@ -19,6 +19,7 @@ pub(super) fn check_outcome(outcome: &Outcome) -> Result<(), Error> {
         .into_iter()
         .chain(columns.iter().map(|column| column.len()))
         .any(|len| len != trades.len())
+        || !(trades.are_detailed() || trades.have_no_details())
     {
         return Err(Error::internal("the columns of the trades differ in length"));
     }
@@ -32,7 +33,7 @@ pub(super) fn check_outcome(outcome: &Outcome) -> Result<(), Error> {
     }
     let summary = [outcome.summary.final_capital, outcome.summary.total_return];
     let mut all = summary.iter().chain(&outcome.equity).chain(columns.into_iter().flatten());
-    if all.all(|value| value.is_finite()) {
+    if all.all(|value| value.is_finite()) && trades.excursions_are_finite() {
         Ok(())
     } else {
         Err(Error::internal("results must be finite numbers"))

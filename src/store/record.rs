@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::market::coverage::Coverage;
 use crate::market::{Column, Interval};
+use crate::note::Note;
 use crate::portfolio::Trades;
+
+use super::result_parts::ResultParts;
 
 /// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +106,111 @@ pub struct Summary {
     pub total_return: f64,
     /// Every metric, in the order of the list of metrics.
     pub metrics: MetricValues,
-    /// Warnings about the results, for people.
-    pub warnings: Vec<String>,
+    /// What a reader of the results should know, the most serious first.
+    pub remarks: Remarks,
+    /// What the results rest on; `None` in runs of earlier versions.
+    pub assumptions: Option<Assumptions>,
+    /// The parts that were asked for. Others are empty.
+    pub parts: ResultParts,
+}
+
+/// What a reader of results should know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Remarks {
+    /// Remarks with codes.
+    Notes(Vec<Note>),
+    /// The texts of a run of an earlier version, which had no codes.
+    Texts(Vec<String>),
+}
+
+impl Default for Remarks {
+    fn default() -> Self {
+        Self::Notes(Vec::new())
+    }
+}
+
+impl Remarks {
+    /// Adds a remark at the end.
+    pub fn push(&mut self, note: Note) {
+        match self {
+            Self::Notes(notes) => notes.push(note),
+            Self::Texts(texts) => texts.push(note.text),
+        }
+    }
+
+    /// Returns the texts and, unless an earlier version kept the run, the notes.
+    pub fn into_parts(self) -> (Vec<String>, Option<Vec<Note>>) {
+        match self {
+            Self::Notes(notes) => {
+                (notes.iter().map(|note| note.text.clone()).collect(), Some(notes))
+            }
+            Self::Texts(texts) => (texts, None),
+        }
+    }
+
+    /// Returns the texts.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Notes(notes) => notes.iter().map(|note| note.text.as_str()).collect(),
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Returns the notes; `None` for a run of an earlier version.
+    pub fn notes(&self) -> Option<&[Note]> {
+        match self {
+            Self::Notes(notes) => Some(notes),
+            Self::Texts(_) => None,
+        }
+    }
+}
+
+/// What results rest on, as far as the request and the bars do not show it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Assumptions {
+    /// The number of bars in a year; `None` if the bars are at irregular times.
+    pub bars_per_year: Option<f64>,
+    /// Where that number comes from.
+    pub bars_per_year_from: String,
+    /// The number of bars before the range that only computed the signals.
+    pub warmup_bars: u64,
+    /// Why they are so many.
+    pub warmup_from: String,
+    /// The hash of the bars before the range; `None` if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup_fingerprint: Option<String>,
+    /// Whether the strategy is a function of the caller that looked ahead, or that returned different signals for the same bars.
+    pub look_ahead: bool,
+    /// The bars, if the times of the bars are not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<BarRange>,
+}
+
+/// The bars of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BarRange {
+    /// Opening time of the first bar, UTC milliseconds.
+    pub first: i64,
+    /// Opening time of the last bar, UTC milliseconds.
+    pub last: i64,
+    /// The number of bars.
+    pub bars: u64,
+    /// An estimate of the number of missing bars.
+    pub missing: u64,
+}
+
+impl BarRange {
+    /// Returns the range of the bars of a run from `start` to `end`; `None` without bars.
+    pub fn new(timestamps: &[i64], interval: Interval, start: i64, end: i64) -> Option<Self> {
+        Some(Self {
+            first: *timestamps.first()?,
+            last: *timestamps.last()?,
+            bars: timestamps.len() as u64,
+            missing: Coverage::new(timestamps, interval, start, end).missing_bars(),
+        })
+    }
 }
 
 /// All results of a run.
@@ -112,10 +220,17 @@ pub struct Outcome {
     pub summary: Summary,
     /// The trades; their bars are indices into `timestamps`.
     pub trades: Trades,
-    /// The opening times of the bars, UTC milliseconds.
+    /// The opening times of the bars, UTC milliseconds. A stored outcome without trades and equity has none.
     pub timestamps: Column<i64>,
-    /// Equity at each bar.
+    /// Equity at each bar; empty if it was not asked for.
     pub equity: Vec<f64>,
+}
+
+impl Outcome {
+    /// Returns the times of the bars as far as they are kept.
+    pub fn kept_timestamps(&self) -> &[i64] {
+        if self.summary.parts.keep_timestamps() { &self.timestamps } else { &[] }
+    }
 }
 
 /// Which runs to list. `None` in a field does not filter.

@@ -388,19 +388,19 @@ impl TableLayout {
             })
             .await?;
         let (bars, warnings) = aggregator.finish()?;
-        let warnings = warnings
-            .into_iter()
-            .map(|warning| format!("{symbol} in {}: {warning}", self.name))
-            .collect();
-        Ok(self.loaded(bars, warnings))
+        let note = |warning| {
+            Note::new(NoteCode::TicksInvalid, format!("{symbol} in {}: {warning}", self.name))
+        };
+        Ok(self.loaded(bars, warnings.into_iter().map(note).collect()))
     }
 
-    fn loaded(&self, bars: Bars, warnings: Vec<String>) -> LoadedBars {
-        self.with_index_warning(LoadedBars { bars: Arc::new(bars), warnings, faults: Vec::new() })
+    fn loaded(&self, bars: Bars, notes: Vec<Note>) -> LoadedBars {
+        self.with_index_warning(LoadedBars { bars: Arc::new(bars), notes, faults: Vec::new() })
     }
 
     fn with_index_warning(&self, mut loaded: LoadedBars) -> LoadedBars {
-        loaded.warnings.extend(self.index_warning.clone());
+        let warning = self.index_warning.clone();
+        loaded.notes.extend(warning.map(|text| Note::new(NoteCode::IndexMissing, text)));
         loaded
     }
 }

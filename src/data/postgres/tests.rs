@@ -154,12 +154,12 @@ async fn bars_are_read_with_all_names_and_types_of_columns() {
             .await
             .unwrap();
         assert_eq!(part.bars.timestamps(), [from, from + time::DAY, to], "{columns}");
-        assert_eq!(loaded.warnings.len(), 1);
+        assert_eq!(loaded.notes.len(), 1);
         assert!(
-            loaded.warnings[0].contains("has no index on")
-                && loaded.warnings[0].contains("CREATE INDEX"),
+            loaded.notes[0].text.contains("has no index on")
+                && loaded.notes[0].text.contains("CREATE INDEX"),
             "{:?}",
-            loaded.warnings
+            loaded.notes
         );
         assert_eq!(source.assets().await.unwrap(), [Asset { symbol: "AAPL".into(), series }]);
         assert_eq!(source.series("MSFT").await.unwrap(), []);
@@ -193,7 +193,7 @@ async fn timeframes_are_separate_series_and_imported_ones_take_precedence() {
             (loaded.bars.len(), loaded.bars.open()[49], loaded.bars.open()[50]),
             (100, 10.0, 11.0)
         );
-        assert_eq!(loaded.warnings, [""; 0]);
+        assert_eq!(loaded.notes, []);
         assert_eq!(load(&source, "A", Timeframe::D1).await.unwrap().bars.len(), 5);
         let series = source.series("A").await.unwrap();
         let found: Vec<_> = series.iter().map(|series| (series.timeframe, series.bars)).collect();
@@ -279,8 +279,9 @@ async fn ticks_are_aggregated_and_invalid_ones_are_counted() {
         [100.000_000_01, 999.0, 100.000_000_01, 102.000_000_01, 5.0]
     );
     let name = format!("BTC in {}_app.market_data", database.name);
+    let texts: Vec<&str> = loaded.notes.iter().map(|note| note.text.as_str()).collect();
     assert_eq!(
-        loaded.warnings,
+        texts,
         [
             format!(
                 "{name}: 3 ticks without a price above 0 were skipped, the first at 2020-01-01T00:00:05.000Z"

@@ -30,3 +30,15 @@ pub(super) fn to_map(text: &str, order: Vec<&str>) -> Result<Map<String, Value>,
     ordered.append(&mut parsed);
     Ok(ordered)
 }
+
+/// Serializes a value, if there is one.
+pub(super) fn to_optional_text<T: serde::Serialize + ?Sized>(
+    value: Option<&T>,
+) -> Result<Option<String>, Failure> {
+    value.map(|value| to_text(&value)).transpose()
+}
+
+/// Parses a value.
+pub(super) fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    Ok(serde_json::from_str(text).map_err(|error| damaged(format!("broken JSON: {error}")))?)
+}

@@ -64,6 +64,9 @@ impl RecentRuns {
         let bytes = 2048 + outcome.as_deref().map_or(0, memory_size);
         let mut runs = self.runs();
         runs.under_way.remove(&run.id);
+        // A completed run may have become a cancelled one.
+        runs.ended.retain(|ended| ended.run.id != run.id);
+        runs.bytes = runs.ended.iter().map(|ended| ended.bytes).sum();
         if bytes > MEMORY_LIMIT {
             return;
         }
@@ -107,7 +110,7 @@ impl RecentRuns {
 
 /// Returns roughly how much memory an outcome takes, bytes.
 fn memory_size(outcome: &Outcome) -> usize {
-    (outcome.equity.len() * 2 + outcome.trades.len() * 10) * 8
+    (outcome.equity.len() * 2 + outcome.trades.len() * 12) * 8
 }
 
 #[cfg(test)]
@@ -146,6 +149,16 @@ mod tests {
         recent_runs.forget("bt-large3");
         assert_eq!(doubtful(), "bt-large4");
         assert!(recent_runs.runs().bytes < 6_000_000);
+    }
+
+    #[test]
+    fn the_last_end_of_a_run_counts() {
+        let recent_runs = RecentRuns::default();
+        recent_runs.end(run("bt-1"), Some(Arc::new(outcome(10, 2, 0.1))));
+        recent_runs.end(run("bt-1"), None);
+        let runs = recent_runs.runs();
+        assert_eq!((runs.ended.len(), runs.bytes), (1, 2048));
+        assert!(runs.ended[0].outcome.is_none());
     }
 
     #[test]

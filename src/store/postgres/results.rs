@@ -13,8 +13,10 @@ use crate::db::encoding::{
 use crate::db::postgres::{CopyWriter, Failure, SqlParameter};
 use crate::error::Error;
 use crate::portfolio::Trades;
+use crate::simulation::ExitReason;
 use crate::store::outcome_check::{check_outcome, float_columns};
-use crate::store::record::{Outcome, Summary};
+use crate::store::record::{Outcome, Remarks, Summary};
+use crate::store::result_parts::ResultParts;
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -40,11 +42,12 @@ pub(super) async fn insert(
     let sql = format!(
         "INSERT INTO {}.backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
            total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, metric_order, warnings,
-           timestamps, equity)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15::jsonb, $16, $17)",
+           notes, assumptions, outputs, timestamps, equity)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14, $15::jsonb, $16::json,
+           $17::json, $18::json, $19, $20)",
         context.schema
     );
-    let values: [SqlParameter; 17] = [
+    let values: [SqlParameter; 20] = [
         (&id, Type::TEXT),
         (&summary.final_capital, Type::FLOAT8),
         (&summary.total_return, Type::FLOAT8),
@@ -59,8 +62,11 @@ pub(super) async fn insert(
         (&metric("profitFactor"), Type::FLOAT8),
         (&json::to_text(&metrics)?, Type::TEXT),
         (&json::key_order(&metrics), Type::TEXT_ARRAY),
-        (&json::to_text(&summary.warnings)?, Type::TEXT),
-        (&encode_timestamps(&outcome.timestamps)?, Type::BYTEA),
+        (&json::to_text(&summary.remarks.texts())?, Type::TEXT),
+        (&json::to_optional_text(summary.remarks.notes())?, Type::TEXT),
+        (&json::to_optional_text(summary.assumptions.as_ref())?, Type::TEXT),
+        (&json::to_optional_text(summary.parts.names().as_ref())?, Type::TEXT),
+        (&encode_timestamps(outcome.kept_timestamps())?, Type::BYTEA),
         (&encode_floats(&outcome.equity), Type::BYTEA),
     ];
     transaction.execute_typed(&sql, &values).await?;
@@ -78,7 +84,8 @@ async fn insert_trades(
 ) -> Result<()> {
     let copy = format!(
         "COPY {}.backtest_trades (run_id, number, entry_date, exit_date, direction, status, entry_bar, exit_bar, quantity,
-           entry_price, exit_price, entry_fees, exit_fees, pnl, pnl_percent, fees) FROM STDIN (FORMAT binary)",
+           entry_price, exit_price, entry_fees, exit_fees, pnl, pnl_percent, fees, exit_reason, max_adverse_excursion,
+           max_favorable_excursion) FROM STDIN (FORMAT binary)",
         context.schema
     );
     let mut rows = CopyWriter::new(transaction.copy_in(&copy).await?);
@@ -93,7 +100,7 @@ async fn insert_trades(
             return Err(Error::internal(format!("trade {number} is after the last bar")).into());
         };
         let is_closed = trades.status.get(at) == Some(&1);
-        rows.row(16).await?;
+        rows.row(19).await?;
         rows.text(id)?;
         rows.integer(number);
         rows.timestamp(entry_date);
@@ -111,6 +118,17 @@ async fn insert_trades(
         }
         let fees = trades.entry_fees.get(at).zip(trades.exit_fees.get(at));
         rows.float(fees.map(|(entry, exit)| entry + exit).unwrap_or_default());
+        let reason = trades.exit_reason.get(at).and_then(|code| ExitReason::of_code(*code));
+        match reason {
+            Some(reason) => rows.text(reason.as_str())?,
+            None => rows.null(),
+        }
+        for column in [&trades.max_adverse_excursion, &trades.max_favorable_excursion] {
+            match column.get(at) {
+                Some(excursion) => rows.float(*excursion),
+                None => rows.null(),
+            }
+        }
     }
     rows.finish().await?;
     Ok(())
@@ -132,7 +150,9 @@ pub(super) async fn outcome(
     let (mut timestamps, mut equity) = (Vec::new(), Vec::new());
     let bars =
         timestamp_count(times).ok_or_else(|| damaged("a column of timestamps has no header"))?;
-    decode_floats(&mut equity, curve, bars)?;
+    if summary.parts.equity {
+        decode_floats(&mut equity, curve, bars)?;
+    }
     decode_timestamps(&mut timestamps, times, bars)?;
     Ok(Outcome {
         summary,
@@ -145,19 +165,30 @@ pub(super) async fn outcome(
 /// Reads the summary from the columns of a row that start at `offset`.
 pub(super) fn summary(row: &Row, offset: usize) -> Result<Summary> {
     let metrics = json::to_map(row.try_get(offset + 2)?, row.try_get(offset + 3)?)?;
+    let remarks = match row.try_get::<_, Option<&str>>(offset + 5)? {
+        Some(notes) => Remarks::Notes(json::from_text(notes)?),
+        None => Remarks::Texts(json::from_text(row.try_get(offset + 4)?)?),
+    };
+    let assumptions: Option<&str> = row.try_get(offset + 6)?;
     Ok(Summary {
         final_capital: row.try_get(offset)?,
         total_return: row.try_get(offset + 1)?,
         metrics: metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect(),
-        warnings: serde_json::from_str(row.try_get(offset + 4)?)
-            .map_err(|error| damaged(format!("broken JSON: {error}")))?,
+        remarks,
+        assumptions: assumptions.map(json::from_text).transpose()?,
+        parts: match row.try_get::<_, Option<&str>>(offset + 7)? {
+            Some(names) => ResultParts::named(
+                json::from_text::<Vec<String>>(names)?.iter().map(String::as_str),
+            ),
+            None => ResultParts::ALL,
+        },
     })
 }
 
 async fn trades(context: &Context, transaction: &Transaction<'_>, id: &str) -> Result<Trades> {
     let sql = format!(
         "SELECT entry_bar, exit_bar, direction = 'short', status = 'closed', quantity, entry_price, exit_price, entry_fees,
-           exit_fees, pnl, pnl_percent
+           exit_fees, pnl, pnl_percent, exit_reason, max_adverse_excursion, max_favorable_excursion
          FROM {}.backtest_trades WHERE run_id = $1 ORDER BY number",
         context.schema
     );
@@ -174,6 +205,8 @@ async fn trades(context: &Context, transaction: &Transaction<'_>, id: &str) -> R
         trades.exit_fees.push(row.try_get(8)?);
         trades.pnl.push(row.try_get(9)?);
         trades.pnl_percent.push(row.try_get(10)?);
+        let reason = row.try_get::<_, Option<&str>>(11)?.and_then(ExitReason::parse);
+        trades.push_details(reason, row.try_get(12)?, row.try_get(13)?);
     }
     Ok(trades)
 }

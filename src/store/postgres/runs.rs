@@ -20,7 +20,8 @@ const COLUMNS: &str = "runs.id, user_id, strategy_id, strategy_source, asset_sym
 
 /// The columns of the summary of its results.
 const SUMMARY_COLUMNS: &str =
-    "final_capital, total_return, metrics::text, metric_order, warnings::text";
+    "final_capital, total_return, metrics::text, metric_order, warnings::text, notes::text,
+     assumptions::text, outputs::text";
 
 /// Selects runs with the summary of their results, if any.
 fn select(context: &Context) -> String {
@@ -134,6 +135,9 @@ pub(super) async fn end(context: &Context, run: &Run, outcome: Option<&Outcome>)
 /// Writes how a run ended. Inserts the run if it does not exist. Returns false if it has ended in the same way before, perhaps
 /// in an attempt whose response was lost.
 async fn update_end(context: &Context, client: &Client, run: &Run) -> Result<bool> {
+    if run.status == Status::Cancelled {
+        reopen(context, client, &run.id).await?;
+    }
     let sql = format!(
         "UPDATE {}.backtest_runs
          SET status = $4, error = $5, fingerprint = coalesce($6, fingerprint), completed_at = $7 WHERE {UNFINISHED}",
@@ -157,6 +161,23 @@ async fn update_end(context: &Context, client: &Client, run: &Run) -> Result<boo
         Some(ending) if ending.is_of(run, &context.engine_id) => Ok(false),
         Some(ending) => Err(errors::not_unfinished(&run.id, &ending.status, run.status).into()),
     }
+}
+
+/// Marks a completed run as running and deletes its results, so that it can end in another way.
+async fn reopen(context: &Context, client: &Client, id: &str) -> Result<()> {
+    let schema = &context.schema;
+    let sql = format!(
+        "UPDATE {schema}.backtest_runs SET status = 'running', fingerprint = NULL, completed_at = NULL
+         WHERE id = $1 AND owner = $2 AND status = 'completed'"
+    );
+    let values: [SqlParameter; 2] = [(&id, Type::TEXT), (&context.engine_id, Type::TEXT)];
+    if client.execute_typed(&sql, &values).await? == 1 {
+        for table in ["backtest_trades", "backtest_results"] {
+            let sql = format!("DELETE FROM {schema}.{table} WHERE run_id = $1");
+            client.execute_typed(&sql, &[(&id, Type::TEXT)]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// How a run ended, and its owner.

@@ -250,7 +250,7 @@ async fn older_schemas_are_migrated_newer_and_foreign_ones_rejected() {
     let pool = pool(&database.url).await;
     let mut later = schema::MIGRATIONS.to_vec();
     later.push((
-        "V3__notes",
+        "V4__notes",
         "CREATE TABLE notes (text text); INSERT INTO notes VALUES ('upgraded')",
     ));
     schema::migrate(&pool, &database.name, &schema::MIGRATIONS).await.unwrap();
@@ -258,7 +258,7 @@ async fn older_schemas_are_migrated_newer_and_foreign_ones_rejected() {
     schema::migrate(&pool, &database.name, &later).await.unwrap();
     assert_eq!(database.number("SELECT count(*) FROM $S.notes").await, 1);
     let error = schema::migrate(&pool, &database.name, &schema::MIGRATIONS).await.unwrap_err();
-    assert!(error.message.contains("has version 3, newer than version 2"), "{}", error.message);
+    assert!(error.message.contains("has version 4, newer than version 3"), "{}", error.message);
     database.sql("UPDATE $S.backtesting_schema_history SET checksum = 'x' WHERE version = 1").await;
     let error = schema::migrate(&pool, &database.name, &later).await.unwrap_err();
     assert!(error.message.contains("which differs from that of this library"), "{}", error.message);
@@ -279,7 +279,7 @@ async fn a_failed_migration_is_rolled_back() {
     let Some(database) = TestSchema::new().await else { return };
     let pool = pool(&database.url).await;
     let mut broken = schema::MIGRATIONS.to_vec();
-    broken.push(("V3__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"));
+    broken.push(("V4__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"));
     let error = schema::migrate(&pool, &database.name, &broken).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
     let schemas = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'", database.name);
@@ -306,7 +306,7 @@ async fn ten_stores_can_be_opened_at_once_on_an_empty_database() {
         stores.push(store.await.unwrap());
     }
     assert_eq!(stores[0].list(&Filter::default()).await.unwrap().len(), 10);
-    assert_eq!(database.number("SELECT count(*) FROM $S.backtesting_schema_history").await, 2);
+    assert_eq!(database.number("SELECT count(*) FROM $S.backtesting_schema_history").await, 3);
     for store in stores {
         store.close().await.unwrap();
     }

@@ -10,8 +10,10 @@ use crate::db::encoding::{
 use crate::db::sqlite::Failure;
 use crate::error::Error;
 use crate::portfolio::Trades;
+use crate::simulation::ExitReason;
 use crate::store::outcome_check::check_outcome;
-use crate::store::record::{Outcome, Summary};
+use crate::store::record::{Outcome, Remarks, Summary};
+use crate::store::result_parts::ResultParts;
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -31,10 +33,11 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<
         .collect();
     let sql = "
         INSERT INTO backtest_results (run_id, final_capital, total_return, sharpe_ratio, max_drawdown, win_rate,
-          total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, warnings, timestamps, equity)
+          total_trades, winning_trades, losing_trades, avg_win, avg_loss, profit_factor, metrics, warnings, notes, assumptions, outputs,
+          timestamps, equity)
         VALUES (:run_id, :final_capital, :total_return, :sharpe_ratio, :max_drawdown, :win_rate,
-          :total_trades, :winning_trades, :losing_trades, :avg_win, :avg_loss, :profit_factor, :metrics, :warnings, :timestamps,
-          :equity)";
+          :total_trades, :winning_trades, :losing_trades, :avg_win, :avg_loss, :profit_factor, :metrics, :warnings, :notes, :assumptions, :outputs,
+          :timestamps, :equity)";
     transaction.prepare_cached(sql)?.execute(named_params! {
         ":run_id": id,
         ":final_capital": summary.final_capital,
@@ -49,8 +52,11 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<
         ":avg_loss": metric("avgLoss"),
         ":profit_factor": metric("profitFactor"),
         ":metrics": json::to_text(&metrics)?,
-        ":warnings": json::to_text(&summary.warnings)?,
-        ":timestamps": encode_timestamps(&outcome.timestamps)?,
+        ":warnings": json::to_text(&summary.remarks.texts())?,
+        ":notes": json::to_optional_text(summary.remarks.notes())?,
+        ":assumptions": json::to_optional_text(summary.assumptions.as_ref())?,
+        ":outputs": json::to_optional_text(summary.parts.names().as_ref())?,
+        ":timestamps": encode_timestamps(outcome.kept_timestamps())?,
         ":equity": encode_floats(&outcome.equity),
     })?;
     insert_trades(transaction, id, outcome)
@@ -59,8 +65,9 @@ pub fn insert(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<
 fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Result<()> {
     let sql = "
         INSERT INTO backtest_trades (run_id, number, entry_date, exit_date, direction, entry_price, exit_price, quantity, pnl,
-          pnl_percent, fees, status, entry_bar, exit_bar, entry_fees, exit_fees)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+          pnl_percent, fees, status, entry_bar, exit_bar, entry_fees, exit_fees, exit_reason, max_adverse_excursion,
+          max_favorable_excursion)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     let mut statement = transaction.prepare_cached(sql)?;
     for number in 0..outcome.trades.len() {
         let trade = Trade::at(&outcome.trades, number).ok_or_else(|| {
@@ -91,6 +98,9 @@ fn insert_trades(transaction: &Transaction, id: &str, outcome: &Outcome) -> Resu
             trade.exit_bar,
             trade.entry_fees,
             trade.exit_fees,
+            trade.exit_reason.map(ExitReason::as_str),
+            trade.max_adverse_excursion,
+            trade.max_favorable_excursion,
         ])?;
     }
     Ok(())
@@ -110,6 +120,9 @@ struct Trade {
     exit_fees: f64,
     pnl: f64,
     pnl_percent: f64,
+    exit_reason: Option<ExitReason>,
+    max_adverse_excursion: Option<f64>,
+    max_favorable_excursion: Option<f64>,
 }
 
 impl Trade {
@@ -127,6 +140,9 @@ impl Trade {
             exit_fees: *trades.exit_fees.get(number)?,
             pnl: *trades.pnl.get(number)?,
             pnl_percent: *trades.pnl_percent.get(number)?,
+            exit_reason: trades.exit_reason.get(number).and_then(|code| ExitReason::of_code(*code)),
+            max_adverse_excursion: trades.max_adverse_excursion.get(number).copied(),
+            max_favorable_excursion: trades.max_favorable_excursion.get(number).copied(),
         })
     }
 }
@@ -142,10 +158,13 @@ pub fn outcome(connection: &Connection, id: &str) -> Result<Option<Outcome>> {
             let times = row.get_ref("timestamps")?.as_blob().map_err(rusqlite::Error::from)?;
             let bars = timestamp_count(times)
                 .ok_or_else(|| damaged("a column of timestamps has no header"))?;
-            decode_floats(&mut equity, curve, bars)?;
+            let summary = summary(row)?;
+            if summary.parts.equity {
+                decode_floats(&mut equity, curve, bars)?;
+            }
             decode_timestamps(&mut timestamps, times, bars)?;
             Ok(Outcome {
-                summary: summary(row)?,
+                summary,
                 trades: Trades::default(),
                 timestamps: timestamps.into(),
                 equity,
@@ -161,20 +180,31 @@ pub fn outcome(connection: &Connection, id: &str) -> Result<Option<Outcome>> {
 /// Reads the summary from the columns of a row.
 pub fn summary(row: &Row) -> Result<Summary> {
     let metrics = json::to_map(row.get_ref("metrics")?.as_str().map_err(rusqlite::Error::from)?)?;
-    let warnings = row.get_ref("warnings")?.as_str().map_err(rusqlite::Error::from)?;
+    let text = |column| row.get::<_, Option<String>>(column);
+    let remarks = match text("notes")? {
+        Some(notes) => Remarks::Notes(json::from_text(&notes)?),
+        None => Remarks::Texts(json::from_text(&row.get::<_, String>("warnings")?)?),
+    };
     Ok(Summary {
         final_capital: row.get("final_capital")?,
         total_return: row.get("total_return")?,
         metrics: metrics.into_iter().map(|(name, value)| (name.into(), value.as_f64())).collect(),
-        warnings: serde_json::from_str(warnings)
-            .map_err(|error| damaged(format!("broken JSON: {error}")))?,
+        remarks,
+        assumptions: text("assumptions")?.map(|text| json::from_text(&text)).transpose()?,
+        parts: match text("outputs")? {
+            Some(names) => {
+                let names: Vec<String> = json::from_text(&names)?;
+                ResultParts::named(names.iter().map(String::as_str))
+            }
+            None => ResultParts::ALL,
+        },
     })
 }
 
 fn trades(connection: &Connection, id: &str) -> Result<Trades> {
     let sql = "
         SELECT entry_bar, exit_bar, direction = 'short', status = 'closed', quantity, entry_price, exit_price, entry_fees,
-          exit_fees, pnl, pnl_percent
+          exit_fees, pnl, pnl_percent, exit_reason, max_adverse_excursion, max_favorable_excursion
         FROM backtest_trades WHERE run_id = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([id])?;
@@ -191,6 +221,8 @@ fn trades(connection: &Connection, id: &str) -> Result<Trades> {
         trades.exit_fees.push(row.get(8)?);
         trades.pnl.push(row.get(9)?);
         trades.pnl_percent.push(row.get(10)?);
+        let reason = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        trades.push_details(reason.and_then(ExitReason::parse), row.get(12)?, row.get(13)?);
     }
     Ok(trades)
 }

@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Failure>;
 
 /// Selects runs with the summary of their results, if any.
 const SELECT: &str = "
-    SELECT runs.*, final_capital, total_return, metrics, warnings
+    SELECT runs.*, final_capital, total_return, metrics, warnings, notes, assumptions, outputs
     FROM backtest_runs AS runs LEFT JOIN backtest_results AS results ON results.run_id = runs.id";
 
 /// Keeps a new run.
@@ -81,6 +81,9 @@ pub fn begin(connection: &mut Connection, run: &Run, owner: &str) -> Result<()> 
 /// Writes how a run ended, in the transaction that writes its results. Inserts the run if it does not exist. Returns false if
 /// it has ended in the same way before.
 pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Result<bool> {
+    if run.status == Status::Cancelled {
+        reopen(transaction, &run.id, owner)?;
+    }
     let sql = format!(
         "UPDATE backtest_runs SET status = ?4, error = ?5, fingerprint = coalesce(?6, fingerprint), completed_at = ?7
          WHERE {UNFINISHED}"
@@ -102,6 +105,18 @@ pub fn end(transaction: &Transaction, run: &Run, owner: &str) -> Result<bool> {
         Some(ending) if ending.is_of(run, owner) => Ok(false),
         Some(ending) => Err(errors::not_unfinished(&run.id, &ending.status, run.status).into()),
     }
+}
+
+/// Marks a completed run as running and deletes its results, so that it can end in another way.
+fn reopen(transaction: &Transaction, id: &str, owner: &str) -> Result<()> {
+    let sql = "
+        UPDATE backtest_runs SET status = 'running', fingerprint = NULL, completed_at = NULL
+        WHERE id = ?1 AND owner = ?2 AND status = 'completed'";
+    if transaction.execute(sql, [id, owner])? == 1 {
+        transaction.execute("DELETE FROM backtest_trades WHERE run_id = ?1", [id])?;
+        transaction.execute("DELETE FROM backtest_results WHERE run_id = ?1", [id])?;
+    }
+    Ok(())
 }
 
 /// How a run ended, and its owner.

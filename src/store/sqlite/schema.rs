@@ -12,9 +12,10 @@ use crate::error::{Error, Result};
 ///
 /// A published migration never changes, comments included, because the database keeps its checksum. V1 still names files
 /// that have moved: `blob.rs` is now [`crate::db::encoding`].
-pub const MIGRATIONS: [(&str, &str); 2] = [
+pub const MIGRATIONS: [(&str, &str); 3] = [
     ("V1__initial", include_str!("migrations/V1__initial.sql")),
     ("V2__bars_revision", include_str!("migrations/V2__bars_revision.sql")),
+    ("V3__notes", include_str!("migrations/V3__notes.sql")),
 ];
 
 /// The table of applied migrations.
@@ -90,6 +91,7 @@ fn applied(connection: &Connection, path: &Path) -> Result<Option<i64>> {
 mod tests {
     use super::*;
     use crate::db::sqlite::open_writer;
+    use crate::store::record::Remarks;
     use crate::store::sqlite::runs;
 
     #[test]
@@ -113,7 +115,7 @@ mod tests {
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
         let mut later = MIGRATIONS.to_vec();
         later.push((
-            "V3__notes",
+            "V4__remarks",
             "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('upgraded');",
         ));
         migrate(&mut connection, &path, &later).unwrap();
@@ -123,7 +125,7 @@ mod tests {
         assert_eq!(notes, 1);
         let error = migrate(&mut connection, &path, &MIGRATIONS).unwrap_err();
         assert!(
-            error.message.contains("has schema version 3, newer than version 2"),
+            error.message.contains("has schema version 4, newer than version 3"),
             "{}",
             error.message
         );
@@ -140,9 +142,16 @@ mod tests {
               parameters, simulation, status, engine_version, fingerprint, owner, created_at, completed_at)
             VALUES ('bt-old', 'sma_crossover', 'A', '1d', 0, 86400000, 1000, '{}', '{}', 'completed', '0.1.0', 'f', 'o', 1, 2)";
         connection.execute(insert, []).unwrap();
+        let insert = "
+            INSERT INTO backtest_results (run_id, final_capital, total_return, metrics, warnings, timestamps, equity)
+            VALUES ('bt-old', 1100, 10, '{}', '[\"only 1 closed trade\"]', x'', x'')";
+        connection.execute(insert, []).unwrap();
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
-        let (run, _) = runs::summary(&connection, "bt-old").unwrap().unwrap();
+        let (run, summary) = runs::summary(&connection, "bt-old").unwrap().unwrap();
         assert_eq!((run.fingerprint.as_deref(), run.bars_revision), (Some("f"), None));
+        let summary = summary.unwrap();
+        assert_eq!(summary.remarks, Remarks::Texts(vec!["only 1 closed trade".into()]));
+        assert_eq!(summary.assumptions, None);
     }
 
     #[test]
@@ -151,7 +160,7 @@ mod tests {
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
         let mut broken = MIGRATIONS.to_vec();
-        broken.push(("V3__broken", "CREATE TABLE half (a); CREATE TABLE half (a);"));
+        broken.push(("V4__broken", "CREATE TABLE half (a); CREATE TABLE half (a);"));
         let error = migrate(&mut connection, &path, &broken).unwrap_err();
         assert!(error.message.contains("cannot be migrated"), "{}", error.message);
         assert!(!connection.table_exists(None, "half").unwrap());

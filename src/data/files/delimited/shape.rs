@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::market::column_names::ColumnNames;
 use crate::market::raw::{ReadOptions, TimeColumn};
 use crate::note::{Note, NoteCode};
-use crate::quote::quoted;
+use crate::quote::{counted, quoted};
 
 /// Recognizes the columns of rows by their values. Returns their names, or `None` if the first record is no row of values.
 ///
@@ -65,11 +65,11 @@ pub(super) fn recognize(
     // Nearly all: a damaged row in between is reported with its line later.
     if consistent == 0 || consistent * 10 < rows.len() * 9 {
         return refuse(format!(
-            "columns {} to {} are not open, high, low and close in {} of {} rows",
+            "columns {} to {} are not open, high, low and close in {} of {}",
             first_price + 1,
             first_price + 4,
             rows.len() - consistent,
-            rows.len()
+            counted(rows.len(), "row")
         ));
     }
     if is_descending(&rows, has_clock).is_some_and(|descending| is_swapped(&bars, descending)) {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use super::multiversion::{detect, scalar};
 use super::parallel::Sequential;
 use crate::market::validated_copy::copied;
-use crate::market::{Bars, BorrowedBars, Timestamps, time};
+use crate::market::{Annualization, Bars, BorrowedBars, Timestamps, time};
 use crate::metrics::{EquityInput, EquityStatistics, StatisticSet};
 use crate::observer::NoObserver;
 use crate::portfolio::Valuation;
@@ -81,7 +81,7 @@ fn equity_statistics_are_the_same() {
                 initial_capital: 99.0,
                 close: &close,
                 bar_milliseconds: Some(60_000),
-                year_days: 365.0,
+                annualization: Annualization::with_year_days(365.0, Some(60_000)),
                 risk_free: 0.02,
             };
             same(&format!("a curve of {bars} bars"), || {

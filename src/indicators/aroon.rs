@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// How recent the extremes of the last `period` bars are: 100 on the newest bar, 0 `period` bars ago.
 pub const AROON: Indicator = Indicator {
@@ -19,6 +20,7 @@ pub const AROON: Indicator = Indicator {
             .roughly_between(0.0, 100.0),
     ],
     look_back: |parameters| look_back_bars(core().aroon_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [aroon_down, aroon_up]) => {
             let period = integer(parameters, 0);

@@ -2,7 +2,8 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, wilder};
 
 /// The true range with Wilder's smoothing, in money.
 pub const ATR: Indicator = Indicator {
@@ -13,6 +14,7 @@ pub const ATR: Indicator = Indicator {
     outputs: &[Output::new("atr", "The true range with Wilder's smoothing, in money.")
         .between(0.0, f64::INFINITY)],
     look_back: |parameters| look_back_bars(core().atr_lookback(integer(parameters, 0))),
+    memory: Memory::Fading(|parameters| wilder(real(parameters, 0), 1)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             core().atr(0, high.len() - 1, high, low, close, integer(parameters, 0), output)

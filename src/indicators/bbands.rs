@@ -3,6 +3,7 @@
 use ta_lib::{MAType, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::Memory;
 
 /// The simple average of `period` values, and bands `deviations` population deviations above and below it.
 pub const BBANDS: Indicator = Indicator {
@@ -33,6 +34,7 @@ pub const BBANDS: Indicator = Indicator {
             MAType::SMA,
         ))
     },
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [bbands_upper, bbands_middle, bbands_lower]) => core().bbands(
             0,

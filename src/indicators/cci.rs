@@ -3,6 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 use crate::observer::ProgressObserver;
 
 /// The distance of the typical price from its average, in units of 0.015 mean deviations.
@@ -16,6 +17,7 @@ pub const CCI: Indicator = Indicator {
         "The distance of the typical price from its average, in units of 0.015 mean deviations.",
     )],
     look_back: |parameters| look_back_bars(core().cci_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
         ([high, low, close], [output]) => {
             let period = integer(parameters, 0);

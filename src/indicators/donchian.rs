@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series};
+use super::memory::Memory;
 use super::rolling;
 
 /// The highest high and the lowest low of the last `period` bars, the newest included, and their middle.
@@ -18,6 +19,7 @@ pub const DONCHIAN: Indicator = Indicator {
         Output::new("donchian_lower", "The lowest low").minimum_of_input(1),
     ],
     look_back: |parameters| rolling::look_back(parameters),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [donchian_upper, donchian_middle, donchian_lower]) => {
             rolling::extremes(high, parameters, donchian_upper, |a, b| if a > b { a } else { b })?;

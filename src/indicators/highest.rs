@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series};
+use super::memory::Memory;
 use super::rolling;
 
 /// The greatest of the last `period` values.
@@ -20,6 +21,7 @@ pub const HIGHEST: Indicator = Indicator {
         Output::new("highest", "The greatest of the last `period` values.").maximum_of_input(0)
     ],
     look_back: |parameters| rolling::look_back(parameters),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             rolling::extremes(values, parameters, output, |a, b| if a > b { a } else { b })

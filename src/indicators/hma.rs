@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).
 pub const HMA: Indicator = Indicator {
@@ -15,6 +16,7 @@ pub const HMA: Indicator = Indicator {
         "A weighted average over √period bars of 2 WMA(period / 2) − WMA(period).",
     )],
     look_back: |parameters| look_back_bars(core().hma_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().hma(0, values.len() - 1, values, integer(parameters, 0), output)

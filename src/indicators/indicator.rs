@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use ta_lib::{Core, OutRange, RetCode};
 
 use super::complete_ranges::complete_ranges;
+use super::memory::Memory;
 use super::three_way_comparison::ThreeWayComparison;
 use crate::error::{Error, Result};
 use crate::observer::{NoObserver, ProgressObserver};
@@ -186,6 +187,8 @@ pub struct Indicator {
     pub outputs: &'static [Output],
     /// Returns the number of bars before the first value.
     pub look_back: fn(parameters: &[f64]) -> usize,
+    /// Which bars before the look-back change a value.
+    pub memory: Memory,
     /// Computes all outputs.
     pub kernel: Kernel,
     /// Compares two computations of this indicator without storing their columns, if it can.

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::{Memory, fading};
 
 /// An exponential average whose weight increases with the efficiency ratio of the last `period` values.
 pub const KAMA: Indicator = Indicator {
@@ -17,6 +18,8 @@ pub const KAMA: Indicator = Indicator {
     )],
     outputs: &[Output::new("kama", "An exponential average whose weight increases with the efficiency ratio of the last `period` values.").within_inputs()],
     look_back: |parameters| look_back_bars(core().kama_lookback(integer(parameters, 0))),
+    // The slowest constant of the average, over 30 bars.
+    memory: Memory::Fading(|_| fading((2.0_f64 / 31.0).powi(2), 1)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().kama(0, values.len() - 1, values, integer(parameters, 0), output)

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, exponential, wilder};
 
 /// An exponential average, and bands `multiplier` average true ranges above and below it.
 pub const KELTNER: Indicator = Indicator {
@@ -32,6 +33,9 @@ pub const KELTNER: Indicator = Indicator {
             real(parameters, 2),
         ))
     },
+    memory: Memory::Fading(|parameters| {
+        exponential(real(parameters, 0), 1).max(wilder(real(parameters, 1), 1))
+    }),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [keltner_upper, keltner_middle, keltner_lower]) => core().kc(
             0,

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// The value at the newest bar of the least-squares line through the last `period` values.
 pub const LINREG: Indicator = Indicator {
@@ -15,6 +16,7 @@ pub const LINREG: Indicator = Indicator {
         "The value at the newest bar of the least-squares line through the last `period` values.",
     )],
     look_back: |parameters| look_back_bars(core().linearreg_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().linearreg(0, values.len() - 1, values, integer(parameters, 0), output)

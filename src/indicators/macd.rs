@@ -2,7 +2,8 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, exponential};
 
 /// The fast exponential average − the slow one, with an exponential average of that as its signal line.
 pub const MACD: Indicator = Indicator {
@@ -20,6 +21,10 @@ pub const MACD: Indicator = Indicator {
         Output::new("macd_hist", "The MACD line − its signal"),
     ],
     look_back: |parameters| look_back(parameters),
+    memory: Memory::Fading(|parameters| {
+        let slow = real(parameters, 0).max(real(parameters, 1));
+        exponential(slow, 1) + exponential(real(parameters, 2), 1)
+    }),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [macd_line, macd_signal, macd_hist]) => {
             compute(values, parameters, macd_line, macd_signal, macd_hist)

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// A relative strength index of typical price × volume; 0 to 100.
 pub const MFI: Indicator = Indicator {
@@ -16,6 +17,7 @@ pub const MFI: Indicator = Indicator {
     )
     .between(0.0, 100.0)],
     look_back: |parameters| look_back_bars(core().mfi_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close, volume], [output]) => {
             core().mfi(0, high.len() - 1, high, low, close, volume, integer(parameters, 0), output)

@@ -25,6 +25,7 @@ mod linreg;
 mod linreg_slope;
 mod lowest;
 mod macd;
+mod memory;
 mod mfi;
 mod minus_di;
 mod mom;
@@ -57,6 +58,7 @@ pub use complete_ranges::complete_ranges;
 pub use indicator::{
     ComparePair, Computation, Indicator, Kernel, MAX_PERIOD, Output, OutputRange, Parameter, Series,
 };
+pub use memory::Memory;
 pub use three_way_comparison::{BLOCK_BARS, ThreeWayComparison, compare_block};
 
 /// Every indicator, moving averages first.

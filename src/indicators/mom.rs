@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// The value − the value `period` bars ago.
 pub const MOM: Indicator = Indicator {
@@ -12,6 +13,7 @@ pub const MOM: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Number of bars to look back", 10.0, 1.0)],
     outputs: &[Output::new("mom", "The value − the value `period` bars ago.")],
     look_back: |parameters| look_back_bars(core().mom_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().mom(0, values.len() - 1, values, integer(parameters, 0), output)

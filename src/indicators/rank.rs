@@ -3,6 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series};
+use super::memory::Memory;
 use super::rolling;
 use crate::observer::ProgressObserver;
 
@@ -14,6 +15,7 @@ pub const RANK: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Window length in bars, including the newest bar", 30.0, 1.0)],
     outputs: &[Output::new("rank", "The percentile rank of the newest value among the last `period` values, 0 to 1; equal values share the middle of their ranks.").between(0.0, 1.0)],
     look_back: |parameters| rolling::look_back(parameters),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, observer| match (inputs, outputs) {
         ([values], [output]) if rolling::window(parameters) < TREE_MIN_PERIOD => {
             rolling::each(values, parameters, output, rank_by_scan)

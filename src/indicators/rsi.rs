@@ -2,7 +2,8 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, wilder};
 
 /// 100 × average gain / (average gain + average loss), with Wilder's smoothing; 0 to 100.
 pub const RSI: Indicator = Indicator {
@@ -16,6 +17,7 @@ pub const RSI: Indicator = Indicator {
     )
     .between(0.0, 100.0)],
     look_back: |parameters| look_back_bars(core().rsi_lookback(integer(parameters, 0))),
+    memory: Memory::Fading(|parameters| wilder(real(parameters, 0), 1)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, look_back_bars, real};
+use super::memory::Memory;
 
 /// Wilder's trailing stop, which accelerates with each new extreme of the trend.
 pub const SAR: Indicator = Indicator {
@@ -26,6 +27,7 @@ pub const SAR: Indicator = Indicator {
     look_back: |parameters| {
         look_back_bars(core().sar_lookback(real(parameters, 0), real(parameters, 1)))
     },
+    memory: Memory::Unbounded,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low], [output]) => core().sar(
             0,

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 use super::sma_pair::compare_averages;
 use super::three_way_comparison::ThreeWayComparison;
 
@@ -16,6 +17,7 @@ pub const SMA: Indicator = Indicator {
         Output::new("sma", "The arithmetic mean of the last `period` values.").within_inputs()
     ],
     look_back: |parameters| look_back_bars(core().sma_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().sma(0, values.len() - 1, values, integer(parameters, 0), output)

@@ -3,6 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer};
+use super::memory::Memory;
 use super::rolling;
 
 /// The population standard deviation of the last `period` values.
@@ -22,6 +23,7 @@ pub const STDEV: Indicator = Indicator {
     )
     .between(0.0, f64::INFINITY)],
     look_back: |parameters| rolling::look_back(parameters),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),

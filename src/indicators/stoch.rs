@@ -3,6 +3,7 @@
 use ta_lib::{MAType, OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 use super::rolling;
 
 /// Where the close lies in the range of the last bars, 0 at its low and 100 at its high, smoothed by simple averages.
@@ -28,6 +29,7 @@ pub const STOCH: Indicator = Indicator {
             MAType::SMA,
         ))
     },
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [stoch_k, stoch_d]) => {
             compute(high, low, close, parameters, stoch_k, stoch_d)

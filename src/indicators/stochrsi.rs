@@ -2,7 +2,8 @@
 
 use ta_lib::{MAType, OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, wilder};
 use super::{rolling, rsi};
 
 /// Where the relative strength index lies in its own range of the last bars, 0 to 100.
@@ -28,6 +29,7 @@ pub const STOCHRSI: Indicator = Indicator {
             MAType::SMA,
         ))
     },
+    memory: Memory::Fading(|parameters| wilder(real(parameters, 0), 1)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [stochrsi_k, stochrsi_d]) => compute(values, parameters, stochrsi_k, stochrsi_d),
         _ => Err(RetCode::BadParam),

@@ -3,6 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer};
+use super::memory::Memory;
 use super::rolling;
 
 /// The sum of the last `period` values.
@@ -18,6 +19,7 @@ pub const SUM: Indicator = Indicator {
     )],
     outputs: &[Output::new("sum", "The sum of the last `period` values.")],
     look_back: |parameters| rolling::look_back(parameters),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),

@@ -3,6 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::Memory;
 
 /// A trailing band `multiplier` average true ranges from the middle of the bar, below the price in an upward trend and above it in a downward one.
 pub const SUPERTREND: Indicator = Indicator {
@@ -27,6 +28,7 @@ pub const SUPERTREND: Indicator = Indicator {
     look_back: |parameters| {
         look_back_bars(core().supertrend_lookback(integer(parameters, 0), real(parameters, 1)))
     },
+    memory: Memory::Unbounded,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [supertrend, supertrend_direction]) => {
             compute(high, low, close, parameters, supertrend, supertrend_direction)

@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, exponential};
 
 /// A six-fold exponential average with a volume factor, as defined by Tillson.
 pub const T3: Indicator = Indicator {
@@ -20,6 +21,7 @@ pub const T3: Indicator = Indicator {
     look_back: |parameters| {
         look_back_bars(core().t3_lookback(integer(parameters, 0), real(parameters, 1)))
     },
+    memory: Memory::Fading(|parameters| exponential(real(parameters, 0), 6)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => core().t3(
             0,

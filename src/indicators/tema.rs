@@ -2,7 +2,8 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::memory::{Memory, exponential};
 
 /// 3 EMA − 3 EMA of EMA + EMA of EMA of EMA.
 pub const TEMA: Indicator = Indicator {
@@ -12,6 +13,7 @@ pub const TEMA: Indicator = Indicator {
     parameters: &[Parameter::period("period", "Number of bars in each average", 30.0, 1.0)],
     outputs: &[Output::new("tema", "3 EMA − 3 EMA of EMA + EMA of EMA of EMA.")],
     look_back: |parameters| look_back_bars(core().tema_lookback(integer(parameters, 0))),
+    memory: Memory::Fading(|parameters| exponential(real(parameters, 0), 3)),
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().tema(0, values.len() - 1, values, integer(parameters, 0), output)

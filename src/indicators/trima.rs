@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// An average of averages, with most weight on the middle of the last `period` values.
 pub const TRIMA: Indicator = Indicator {
@@ -16,6 +17,7 @@ pub const TRIMA: Indicator = Indicator {
     )
     .within_inputs()],
     look_back: |parameters| look_back_bars(core().trima_lookback(integer(parameters, 0))),
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([values], [output]) => {
             core().trima(0, values.len() - 1, values, integer(parameters, 0), output)

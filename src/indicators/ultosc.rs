@@ -3,6 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::memory::Memory;
 
 /// Buying pressure as a share of the true range over three periods, weighted 4, 2 and 1; 0 to 100.
 pub const ULTOSC: Indicator = Indicator {
@@ -22,6 +23,7 @@ pub const ULTOSC: Indicator = Indicator {
             integer(parameters, 2),
         ))
     },
+    memory: Memory::Window,
     kernel: |inputs, parameters, outputs, _| match (inputs, outputs) {
         ([high, low, close], [output]) => core().ultosc(
             0,

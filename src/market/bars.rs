@@ -259,6 +259,48 @@ impl Bars {
         self.slice(first..last.max(first))
     }
 
+    /// Returns these bars and later ones in one table. If the first of those is the last of these, the two are parts of one bar.
+    ///
+    /// # Errors
+    /// `BAD_DATA` if the later bars do not follow.
+    pub fn followed_by(&self, later: &Self) -> Result<Self> {
+        let shared =
+            self.timestamps.last().is_some_and(|last| later.timestamps.first() == Some(last));
+        let before = self.len() - usize::from(shared);
+        let join = |of_these: &[f64], of_later: &[f64]| {
+            let mut values = Vec::with_capacity(before + of_later.len());
+            values.extend_from_slice(of_these.get(..before).unwrap_or(of_these));
+            values.extend_from_slice(of_later);
+            values
+        };
+        let mut timestamps = self.timestamps.get(..before).unwrap_or(&[]).to_vec();
+        timestamps.extend_from_slice(&later.timestamps);
+        let mut open = join(&self.open, &later.open);
+        let mut high = join(&self.high, &later.high);
+        let mut low = join(&self.low, &later.low);
+        let close = join(&self.close, &later.close);
+        let mut volume = later.volume.as_ref().map(|of_later| match &self.volume {
+            Some(of_these) => join(of_these, of_later),
+            None => join(&vec![f64::NAN; self.len()], of_later),
+        });
+        if shared {
+            let part = |column: &Column| column.get(before).copied();
+            let merge =
+                |value: Option<&mut f64>, earlier: Option<f64>, merged: fn(f64, f64) -> f64| {
+                    if let (Some(value), Some(earlier)) = (value, earlier) {
+                        *value = merged(earlier, *value);
+                    }
+                };
+            merge(open.get_mut(before), part(&self.open), |earlier, _| earlier);
+            merge(high.get_mut(before), part(&self.high), f64::max);
+            merge(low.get_mut(before), part(&self.low), f64::min);
+            let volumes = volume.as_mut().and_then(|volume| volume.get_mut(before));
+            merge(volumes, self.volume.as_ref().and_then(part), |earlier, value| earlier + value);
+        }
+        let volume = volume.map(Column::from);
+        Self::new(timestamps, open.into(), high.into(), low.into(), close.into(), volume)
+    }
+
     /// Returns the median step between bars in milliseconds, `None` for fewer than two bars.
     pub fn median_step(&self) -> Option<i64> {
         *self.median_step.get_or_init(|| median_step(&self.timestamps))

@@ -225,8 +225,13 @@ pub fn unused_columns(header: &[&str], places: &ColumnPositions) -> Option<Note>
         .collect();
     let listed = unused.get(..unused.len().min(10)).unwrap_or(&[]).join(", ");
     (!unused.is_empty()).then(|| {
+        let (these_are, is_volume) = if unused.len() == 1 {
+            ("this one is", "it is the volume")
+        } else {
+            ("these are", "it is one of them")
+        };
         let text = format!(
-            "no column was taken as the volume, and these are not used: {listed}; name it in columns.volume if it is one of them"
+            "no column was taken as the volume, and {these_are} not used: {listed}; name it in columns.volume if {is_volume}"
         );
         Note::new(NoteCode::ColumnsUnused, text).with("columns", unused.len())
     })

@@ -159,7 +159,7 @@ impl Coverage {
         if parts.is_empty() {
             return None;
         }
-        let are = if self.before.max(self.after) == 1 { "is" } else { "are" };
+        let are = if self.before + self.after == 1 { "is" } else { "are" };
         let text = format!(
             "the bars do not cover the range: {} to {} was requested, the bars are from {} to {}; {} {are} missing",
             date(start),
@@ -177,7 +177,10 @@ impl Coverage {
         let total: i64 = self.holes.iter().map(|hole| hole.length).sum();
         let between = format!("between {} and {}", date(longest.before), date(longest.after));
         let text = match self.holes.len() {
-            1 => format!("the bars have a hole: {} are missing {between}", self.counted(total)),
+            1 => {
+                let are = if total == 1 { "is" } else { "are" };
+                format!("the bars have a hole: {} {are} missing {between}", self.counted(total))
+            }
             count => format!(
                 "the bars have {count} holes, in which {} are missing; the longest is {between}",
                 self.counted(total)
@@ -189,7 +192,8 @@ impl Coverage {
 
     fn scattered_note(&self) -> Option<Note> {
         let (missing, expected) = self.scattered?;
-        let text = format!("{missing} of {expected} trading days have no bars");
+        let have = if missing == 1 { "has" } else { "have" };
+        let text = format!("{missing} of {expected} trading days {have} no bars");
         Some(Note::new(NoteCode::BarsMissing, text).with("missing", missing))
     }
 
@@ -211,14 +215,15 @@ impl Coverage {
 
 /// A day with bars.
 #[derive(Debug, Clone, Copy)]
-struct TradingDay {
+pub(super) struct TradingDay {
     /// The number of the day since the epoch.
     day: i64,
-    bars: usize,
+    /// The number of bars.
+    pub(super) bars: usize,
 }
 
 /// Returns the days on which timestamps lie, with their numbers of bars.
-fn trading_days(timestamps: &[i64]) -> Vec<TradingDay> {
+pub(super) fn trading_days(timestamps: &[i64]) -> Vec<TradingDay> {
     let mut days = Vec::new();
     let mut rest = timestamps;
     let mut usual = 1;
@@ -250,17 +255,11 @@ struct Calendar {
 impl Calendar {
     /// Returns the calendar of days, and the gaps between them that lack trading days.
     fn of(days: &[TradingDay]) -> (Self, Vec<Hole>) {
-        let mut counts = [0_usize; 7];
-        for day in days {
-            if let Some(count) = counts.get_mut(weekday(day.day)) {
-                *count += 1;
+        let mut is_open = open_weekdays(days);
+        if days.len() < MIN_DAYS {
+            for (weekday, is_open) in is_open.iter_mut().enumerate() {
+                *is_open |= weekday < 5 || days.iter().any(|day| self::weekday(day.day) == weekday);
             }
-        }
-        let most = counts.iter().copied().max().unwrap_or(0);
-        let is_few = days.len() < MIN_DAYS;
-        let mut is_open = [false; 7];
-        for (weekday, (is_open, count)) in is_open.iter_mut().zip(counts).enumerate() {
-            *is_open = if is_few { count > 0 || weekday < 5 } else { count * 2 >= most };
         }
         let mut calendar = Self { is_open, tolerated_days: 0 };
         let gaps: Vec<Hole> = calendar.gaps(days).collect();
@@ -293,6 +292,19 @@ impl Calendar {
         let per_week: i64 = (0..7).map(open).sum();
         weeks * per_week + (1..=rest).map(|day| open(after + day)).sum::<i64>()
     }
+}
+
+/// Returns the weekdays, from Monday, on which there are bars at least half as often as on the most frequent one: exchanges
+/// may have a session on a single Saturday.
+pub(super) fn open_weekdays(days: &[TradingDay]) -> [bool; 7] {
+    let mut counts = [0_usize; 7];
+    for day in days {
+        if let Some(count) = counts.get_mut(weekday(day.day)) {
+            *count += 1;
+        }
+    }
+    let most = counts.iter().copied().max().unwrap_or(0);
+    counts.map(|count| count > 0 && count * 2 >= most)
 }
 
 /// Returns the length of gaps that occur every year, trading days.

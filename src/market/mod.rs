@@ -1,5 +1,6 @@
 //! Market data: bars, timeframes, and the columns that indicators, simulation and metrics read.
 
+pub mod annualization;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 pub mod bars;
@@ -18,6 +19,7 @@ pub mod time_zone;
 pub mod timeframe;
 pub mod validated_copy;
 
+pub use annualization::Annualization;
 pub use bars::Bars;
 pub use column::Column;
 pub use interval::Interval;

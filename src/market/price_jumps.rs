@@ -56,7 +56,7 @@ pub fn price_jumps(open: Option<&[f64]>, close: &[f64], timestamps: &[i64]) -> O
         format!("{count} jumps like an unadjusted split, the first: ")
     };
     let text = format!(
-        "{first}the price {direction} from {} to {} {place}, like an unadjusted split of {ratio}; use adjusted prices",
+        "{first}the price {direction} from {} to {} {place}, like an unadjusted split of {ratio}; if it was one, adjust the prices",
         rounded(*before),
         rounded(*after)
     );
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(
             note_on(&[400.0, 401.0, 101.0], &[400.0, 402.0, 102.0]).as_deref(),
             Some(
-                "the price falls from 402 to 101 at 1970-01-03, like an unadjusted split of 4:1; use adjusted prices"
+                "the price falls from 402 to 101 at 1970-01-03, like an unadjusted split of 4:1; if it was one, adjust the prices"
             )
         );
         let text = note_on(&[1.0, 10.1, 10.0, 30.0], &[1.0, 10.0, 10.0, 30.0]).unwrap();

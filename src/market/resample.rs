@@ -6,6 +6,7 @@
 use super::overflow::OVERFLOW;
 use super::{Bars, Column, Timeframe, time, time::DAY};
 use crate::error::{Code, Error, Issue, Result};
+use crate::quote::counted;
 
 /// Resamples bars to a coarser timeframe.
 ///
@@ -84,10 +85,11 @@ fn check(bars: &Bars, to: Timeframe) -> Result<()> {
 
 /// Formats a duration for a message.
 fn duration(milliseconds: i64) -> String {
+    let counted = |count: i64, unit: &str| counted(usize::try_from(count).unwrap_or(0), unit);
     match milliseconds {
-        step if step % DAY == 0 => format!("{} days", step / DAY),
-        step if step % 60_000 == 0 => format!("{} minutes", step / 60_000),
-        step if step % 1000 == 0 => format!("{} seconds", step / 1000),
+        step if step % DAY == 0 => counted(step / DAY, "day"),
+        step if step % 60_000 == 0 => counted(step / 60_000, "minute"),
+        step if step % 1000 == 0 => counted(step / 1000, "second"),
         step => format!("{step} ms"),
     }
 }

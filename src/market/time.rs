@@ -42,10 +42,15 @@ pub fn parse(text: &str) -> Option<i64> {
     .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
     .map(|timestamp| timestamp.and_utc().timestamp_millis())
     .or_else(|| {
-        ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"]
-            .iter()
-            .find_map(|format| DateTime::parse_from_str(text, format).ok())
-            .map(|timestamp| timestamp.timestamp_millis())
+        [
+            "%Y-%m-%d %H:%M:%S%.f%#z",
+            "%Y-%m-%dT%H:%M:%S%.f%#z",
+            "%Y-%m-%d %H:%M%#z",
+            "%Y-%m-%dT%H:%M%#z",
+        ]
+        .iter()
+        .find_map(|format| DateTime::parse_from_str(text, format).ok())
+        .map(|timestamp| timestamp.timestamp_millis())
     })
 }
 
@@ -67,6 +72,15 @@ pub fn format(milliseconds: i64) -> String {
 pub fn short(milliseconds: i64) -> String {
     let text = format(milliseconds);
     text.strip_suffix("T00:00:00.000Z").map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Formats the last timestamp of a range as [`short`] does, and the end of a day as its date.
+pub fn short_end(milliseconds: i64) -> String {
+    if milliseconds.rem_euclid(DAY) == DAY - 1 {
+        short(milliseconds - (DAY - 1))
+    } else {
+        short(milliseconds)
+    }
 }
 
 /// 1.5 × 2^52. Added to an integer between −2^51 and 2^51, it leaves that integer in the low bits of the sum.

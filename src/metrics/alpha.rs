@@ -5,14 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Annualized return that the benchmark does not explain, percent per year.
-///
-/// (1 + (mean(r) − f) − beta × (mean(b) − f))^(bars per year) − 1, with the risk-free rate f of a bar. Null for fewer than two
-/// bars and if beta is null.
-/// Jensen (1968); vectorbt: `ReturnsAccessor.alpha`.
 pub const ALPHA: Metric = Metric {
     name: "alpha",
     unit: Unit::PercentPerYear,
-    description: "Annualized return that the benchmark does not explain; null for fewer than two bars, or if the benchmark does not vary",
+    description: "Annualized return that the benchmark does not explain",
+    formula: "(1 + (mean(r) − f) − beta × (mean(b) − f))^(bars per year) − 1, with the risk-free rate f of a bar",
+    null_case: Some("for fewer than two bars, and if beta is null"),
+    reference: "Jensen (1968); vectorbt: `ReturnsAccessor.alpha`",
+    example: 431.8801,
     needs: StatisticSet::RETURNS,
     compute,
 };

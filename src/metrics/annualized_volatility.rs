@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Annualized standard deviation of the returns, percent.
-///
-/// std(r) × √(bars per year), with n − 1. Null for fewer than two bars.
-/// vectorbt: `ReturnsAccessor.annualized_volatility`.
 pub const ANNUALIZED_VOLATILITY: Metric = Metric {
     name: "annualizedVolatility",
     unit: Unit::Percent,
-    description: "Annualized standard deviation of the returns; null for fewer than two bars",
+    description: "Annualized standard deviation of the returns",
+    formula: "std(r) × √(bars per year), with n − 1",
+    null_case: Some("for fewer than two bars"),
+    reference: "vectorbt: `ReturnsAccessor.annualized_volatility`",
+    example: 34.0278,
     needs: StatisticSet::RETURNS,
     compute: |statistics| {
         Some(statistics.returns.deviation()? * statistics.bars_per_year.sqrt() * 100.0)

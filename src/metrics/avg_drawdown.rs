@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean depth of the drawdowns, percent.
-///
-/// mean((peak − valley) ÷ peak) over all drawdowns, including one that lasts to the end. Null without a drawdown.
-/// vectorbt: `Drawdowns.avg_drawdown`.
 pub const AVG_DRAWDOWN: Metric = Metric {
     name: "avgDrawdown",
     unit: Unit::Percent,
-    description: "Mean depth of the drawdowns; null without a drawdown",
+    description: "Mean depth of the drawdowns",
+    formula: "mean((peak − valley) ÷ peak) over all drawdowns, including one that lasts to the end",
+    null_case: Some("without a drawdown"),
+    reference: "vectorbt: `Drawdowns.avg_drawdown`",
+    example: 2.8018,
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| statistics.drawdowns.mean().map(|depth| -depth * 100.0),
 };

@@ -5,13 +5,14 @@ use super::statistics::{StatisticSet, Statistics};
 use crate::numbers::count_to_f64;
 
 /// Mean duration of the drawdowns, days.
-///
-/// Bars below a peak ÷ drawdowns × length of a bar. Null without a drawdown.
-/// vectorbt: `Drawdowns.avg_duration`.
 pub const AVG_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "avgDrawdownDurationDays",
     unit: Unit::Days,
-    description: "Mean duration of the drawdowns; null without a drawdown",
+    description: "Mean duration of the drawdowns",
+    formula: "Bars below a peak ÷ drawdowns × length of a bar",
+    null_case: Some("without a drawdown"),
+    reference: "vectorbt: `Drawdowns.avg_duration`",
+    example: 5.0,
     needs: StatisticSet::DRAWDOWNS,
     compute,
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean result of the losing trades, negative, money.
-///
-/// Σ pnl of losing trades ÷ losing trades, a negative number. Null without one.
-/// vectorbt: `Trades.losing.pnl.mean`.
 pub const AVG_LOSS: Metric = Metric {
     name: "avgLoss",
     unit: Unit::Money,
-    description: "Mean result of the losing trades, negative; null without one",
+    description: "Mean result of the losing trades, negative",
+    formula: "Σ pnl of losing trades ÷ losing trades, a negative number",
+    null_case: Some("without a losing trade"),
+    reference: "vectorbt: `Trades.losing.pnl.mean`",
+    example: -13.67,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.pnl),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean holding period of the losing trades, days.
-///
-/// Mean of (bar of the exit − bar of the entry) × length of a bar, over losing trades. Null without one.
-/// vectorbt: `Trades.losing.duration.mean`.
 pub const AVG_LOSS_DURATION_DAYS: Metric = Metric {
     name: "avgLossDurationDays",
     unit: Unit::Days,
-    description: "Mean holding period of the losing trades; null without one",
+    description: "Mean holding period of the losing trades",
+    formula: "Mean of (bar of the exit − bar of the entry) × length of a bar, over losing trades",
+    null_case: Some("without a losing trade"),
+    reference: "vectorbt: `Trades.losing.duration.mean`",
+    example: 2.3333,
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.losses.mean_bars().map(|bars| bars * statistics.bar_days)

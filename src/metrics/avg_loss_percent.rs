@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean return of the losing trades, negative, percent.
-///
-/// Mean of pnl ÷ value of the entry over losing trades, a negative number. Null without one.
-/// vectorbt: `Trades.losing.returns.mean`.
 pub const AVG_LOSS_PERCENT: Metric = Metric {
     name: "avgLossPercent",
     unit: Unit::Percent,
-    description: "Mean return of the losing trades, negative; null without one",
+    description: "Mean return of the losing trades, negative",
+    formula: "Mean of pnl ÷ value of the entry over losing trades, a negative number",
+    null_case: Some("without a losing trade"),
+    reference: "vectorbt: `Trades.losing.returns.mean`",
+    example: -2.7347,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.losses.mean(statistics.trades.losses.percent),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean holding period of the closed trades, days.
-///
-/// Mean of (bar of the exit − bar of the entry) × length of a bar, over closed trades. Null without one.
-/// vectorbt: `Trades.closed.duration.mean`.
 pub const AVG_TRADE_DURATION_DAYS: Metric = Metric {
     name: "avgTradeDurationDays",
     unit: Unit::Days,
-    description: "Mean holding period of the closed trades; null without one",
+    description: "Mean holding period of the closed trades",
+    formula: "Mean of (bar of the exit − bar of the entry) × length of a bar, over closed trades",
+    null_case: Some("without a closed trade"),
+    reference: "vectorbt: `Trades.closed.duration.mean`",
+    example: 2.3333,
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics.trades.closed.mean_bars().map(|bars| bars * statistics.bar_days)

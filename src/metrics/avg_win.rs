@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean result of the winning trades, money.
-///
-/// Σ pnl of winning trades ÷ winning trades. Null without one.
-/// vectorbt: `Trades.winning.pnl.mean`.
 pub const AVG_WIN: Metric = Metric {
     name: "avgWin",
     unit: Unit::Money,
-    description: "Mean result of the winning trades; null without one",
+    description: "Mean result of the winning trades",
+    formula: "Σ pnl of winning trades ÷ winning trades",
+    null_case: Some("without a winning trade"),
+    reference: "vectorbt: `Trades.winning.pnl.mean`",
+    example: 32.9434,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.pnl),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean holding period of the winning trades, days.
-///
-/// Mean of (bar of the exit − bar of the entry) × length of a bar, over winning trades. Null without one.
-/// vectorbt: `Trades.winning.duration.mean`.
 pub const AVG_WIN_DURATION_DAYS: Metric = Metric {
     name: "avgWinDurationDays",
     unit: Unit::Days,
-    description: "Mean holding period of the winning trades; null without one",
+    description: "Mean holding period of the winning trades",
+    formula: "Mean of (bar of the exit − bar of the entry) × length of a bar, over winning trades",
+    null_case: Some("without a winning trade"),
+    reference: "vectorbt: `Trades.winning.duration.mean`",
+    example: 2.3333,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean_bars().map(|bars| bars * statistics.bar_days),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean return of the winning trades, percent.
-///
-/// Mean of pnl ÷ value of the entry over winning trades. Null without one.
-/// vectorbt: `Trades.winning.returns.mean`.
 pub const AVG_WIN_PERCENT: Metric = Metric {
     name: "avgWinPercent",
     unit: Unit::Percent,
-    description: "Mean return of the winning trades; null without one",
+    description: "Mean return of the winning trades",
+    formula: "Mean of pnl ÷ value of the entry over winning trades",
+    null_case: Some("without a winning trade"),
+    reference: "vectorbt: `Trades.winning.returns.mean`",
+    example: 6.3877,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.wins.mean(statistics.trades.wins.percent),
 };

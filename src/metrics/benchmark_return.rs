@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Return of buying at the first close and holding to the last, without costs, percent.
-///
-/// Last close ÷ first close − 1. Null without bars.
-/// vectorbt: `Portfolio.total_benchmark_return`.
 pub const BENCHMARK_RETURN: Metric = Metric {
     name: "benchmarkReturn",
     unit: Unit::Percent,
-    description: "Return of buying at the first close and holding to the last, without costs; null without bars",
+    description: "Return of buying at the first close and holding to the last, without costs",
+    formula: "Last close ÷ first close − 1",
+    null_case: Some("without bars"),
+    reference: "vectorbt: `Portfolio.total_benchmark_return`",
+    example: 9.0,
     needs: StatisticSet::NONE,
     compute: |statistics| statistics.benchmark_growth.map(|growth| (growth - 1.0) * 100.0),
 };

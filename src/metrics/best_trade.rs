@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Highest return of a closed trade, percent.
-///
-/// max(pnl ÷ value of the entry) over closed trades. Null without one.
-/// vectorbt: `Trades.closed.returns.max`.
 pub const BEST_TRADE: Metric = Metric {
     name: "bestTrade",
     unit: Unit::Percent,
-    description: "Highest return of a closed trade; null without one",
+    description: "Highest return of a closed trade",
+    formula: "max(pnl ÷ value of the entry) over closed trades",
+    null_case: Some("without a closed trade"),
+    reference: "vectorbt: `Trades.closed.returns.max`",
+    example: 7.958,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.best,
 };

@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Sensitivity of the returns to those of the benchmark, a ratio.
-///
-/// cov(r, b) ÷ var(b). Null for fewer than two bars and if the variance of the benchmark is below 1e-30.
-/// vectorbt: `ReturnsAccessor.beta`.
 pub const BETA: Metric = Metric {
     name: "beta",
     unit: Unit::Ratio,
-    description: "Sensitivity of the returns to those of the benchmark; null for fewer than two bars, or if the benchmark does not vary",
+    description: "Sensitivity of the returns to those of the benchmark",
+    formula: "cov(r, b) ÷ var(b)",
+    null_case: Some("for fewer than two bars, and if the variance of the benchmark is below 1e-30"),
+    reference: "vectorbt: `ReturnsAccessor.beta`",
+    example: -0.0166,
     needs: StatisticSet::RETURNS,
     compute: |statistics| beta_of(statistics),
 };

@@ -6,13 +6,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Annualized return divided by the maximum drawdown, a ratio.
-///
-/// Annualized return ÷ |maximum drawdown of the compounded returns|. Null if equity never falls below an earlier bar.
-/// Young (1991); vectorbt: `ReturnsAccessor.calmar_ratio`.
 pub const CALMAR_RATIO: Metric = Metric {
     name: "calmarRatio",
     unit: Unit::Ratio,
-    description: "Annualized return divided by the maximum drawdown; null without a drawdown, or if equity ends below zero",
+    description: "Annualized return divided by the maximum drawdown",
+    formula: "Annualized return ÷ |maximum drawdown of the compounded returns|",
+    null_case: Some("if equity never falls below an earlier bar"),
+    reference: "Young (1991); vectorbt: `ReturnsAccessor.calmar_ratio`",
+    example: 75.4866,
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| ratio(annualized(statistics)?, statistics.returns.deepest_drawdown.abs()),
 };

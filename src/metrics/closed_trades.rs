@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of closed trades.
-///
-/// Exit trades that are closed. Never null.
-/// vectorbt: `Trades.closed.count`.
 pub const CLOSED_TRADES: Metric = Metric {
     name: "closedTrades",
     unit: Unit::Count,
     description: "Number of closed trades",
+    formula: "Exit trades that are closed",
+    null_case: None,
+    reference: "vectorbt: `Trades.closed.count`",
+    example: 6.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.closed.count)),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Mean of the lowest 5 % of the returns, negative for a loss, percent.
-///
-/// Mean of the ⌊(n − 1) × 5 %⌋ + 1 lowest returns. Null without bars.
-/// vectorbt: `ReturnsAccessor.cond_value_at_risk`.
 pub const CONDITIONAL_VALUE_AT_RISK: Metric = Metric {
     name: "conditionalValueAtRisk",
     unit: Unit::Percent,
-    description: "Mean of the lowest 5 % of the returns, negative for a loss; null without bars",
+    description: "Mean of the lowest 5 % of the returns, negative for a loss",
+    formula: "Mean of the ⌊(n − 1) × 5 %⌋ + 1 lowest returns",
+    null_case: Some("without bars"),
+    reference: "vectorbt: `ReturnsAccessor.cond_value_at_risk`",
+    example: -2.4605,
     needs: StatisticSet::TAILS,
     compute: |statistics| statistics.tails.map(|tails| tails.low_mean * 100.0),
 };

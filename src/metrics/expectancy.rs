@@ -5,14 +5,14 @@ use super::statistics::{StatisticSet, Statistics};
 use crate::numbers::count_to_f64;
 
 /// Expected result of a trade, money.
-///
-/// Win rate × average win − loss rate × |average loss|; a missing average counts as 0, and trades that break even are in
-/// neither rate. Null without a closed trade.
-/// vectorbt: `Trades.expectancy`.
 pub const EXPECTANCY: Metric = Metric {
     name: "expectancy",
     unit: Unit::Money,
-    description: "Expected result of a trade; null without a closed trade",
+    description: "Expected result of a trade",
+    formula: "Win rate × average win − loss rate × |average loss|; a missing average counts as 0, and trades that break even are in neither rate",
+    null_case: Some("without a closed trade"),
+    reference: "vectorbt: `Trades.expectancy`",
+    example: 9.6367,
     needs: StatisticSet::TRADES,
     compute,
 };

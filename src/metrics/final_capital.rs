@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Equity at the last bar, money.
-///
-/// Cash and position at the last close. Never null.
-/// vectorbt: `Portfolio.final_value`.
 pub const FINAL_CAPITAL: Metric = Metric {
     name: "finalCapital",
     unit: Unit::Money,
-    description: "Equity at the last bar; the initial capital without bars",
+    description: "Equity at the last bar",
+    formula: "Cash and position at the last close; the initial capital without bars",
+    null_case: None,
+    reference: "vectorbt: `Portfolio.final_value`",
+    example: 1071.7595,
     needs: StatisticSet::NONE,
     compute: |statistics| Some(statistics.final_capital),
 };

@@ -5,14 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return above the benchmark divided by its standard deviation, per bar, not annualized, a ratio.
-///
-/// (mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized. Null for fewer than two bars and if the difference
-/// never varies.
-/// vectorbt: `ReturnsAccessor.information_ratio`.
 pub const INFORMATION_RATIO: Metric = Metric {
     name: "informationRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualized; null for fewer than two bars, or if the difference does not vary",
+    description: "Mean return above the benchmark divided by its standard deviation, per bar, not annualized",
+    formula: "(mean(r) − mean(b)) ÷ std(r − b), with n − 1, not annualized",
+    null_case: Some("for fewer than two bars, and if the difference never varies"),
+    reference: "vectorbt: `ReturnsAccessor.information_ratio`",
+    example: -0.0374,
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -6,14 +6,14 @@ use super::statistics::{StatisticSet, Statistics};
 use crate::numbers::count_to_f64;
 
 /// Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution; a ratio.
-///
-/// (n − 1) ÷ ((n − 2) (n − 3)) × ((n + 1) × m4 ÷ m2² − 3 (n − 1)) with the central moments m2 and m4: bias-corrected and
-/// excess. Null for fewer than four bars and if m2 is within rounding error of 0.
-/// pandas: `Series.kurtosis`.
 pub const KURTOSIS: Metric = Metric {
     name: "kurtosis",
     unit: Unit::Ratio,
-    description: "Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution; null for fewer than four bars, or if returns do not vary",
+    description: "Excess kurtosis of the returns: the weight of the tails, 0 for a normal distribution",
+    formula: "(n − 1) ÷ ((n − 2) (n − 3)) × ((n + 1) × m4 ÷ m2² − 3 (n − 1)) with the central moments m2 and m4: bias-corrected and excess",
+    null_case: Some("for fewer than four bars, and if m2 is within rounding error of 0"),
+    reference: "pandas: `Series.kurtosis`",
+    example: -1.1265,
     needs: StatisticSet::RETURNS,
     compute,
 };

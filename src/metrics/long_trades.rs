@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of long trades, open and closed.
-///
-/// Exit trades of long positions. Never null.
-/// vectorbt: `Trades.long.count`.
 pub const LONG_TRADES: Metric = Metric {
     name: "longTrades",
     unit: Unit::Count,
     description: "Number of long trades, open and closed",
+    formula: "Exit trades of long positions",
+    null_case: None,
+    reference: "vectorbt: `Trades.long.count`",
+    example: 4.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.long)),
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of closed trades with a result below 0.
-///
-/// Closed trades with pnl < 0 after fees; a trade that breaks even is neither. Never null.
-/// vectorbt: `Trades.closed.losing.count`.
 pub const LOSING_TRADES: Metric = Metric {
     name: "losingTrades",
     unit: Unit::Count,
     description: "Number of closed trades with a result below 0",
+    formula: "Closed trades with pnl < 0 after fees; a trade that breaks even is neither",
+    null_case: None,
+    reference: "vectorbt: `Trades.closed.losing.count`",
+    example: 3.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.losses.count)),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Largest decline of the equity from a peak, percent.
-///
-/// max((peak − valley) ÷ peak), a positive number. 0 without a drawdown, where vectorbt has NaN.
-/// The first peak is the first bar. vectorbt: `Drawdowns.max_drawdown`.
 pub const MAX_DRAWDOWN: Metric = Metric {
     name: "maxDrawdown",
     unit: Unit::Percent,
-    description: "Largest decline of the equity from a peak; 0 without a drawdown",
+    description: "Largest decline of the equity from a peak",
+    formula: "max((peak − valley) ÷ peak), a positive number; 0 without a drawdown, where vectorbt has NaN. The first peak is the first bar",
+    null_case: None,
+    reference: "vectorbt: `Drawdowns.max_drawdown`",
+    example: 5.1129,
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         Some(if statistics.drawdowns.count == 0 {

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Longest time below a peak of the equity, days.
-///
-/// Bars below the peak in the longest drawdown × length of a bar. Null without a drawdown.
-/// vectorbt: `Drawdowns.max_duration`.
 pub const MAX_DRAWDOWN_DURATION_DAYS: Metric = Metric {
     name: "maxDrawdownDurationDays",
     unit: Unit::Days,
-    description: "Longest time below a peak of the equity; null without a drawdown",
+    description: "Longest time below a peak of the equity",
+    formula: "Bars below the peak in the longest drawdown × length of a bar",
+    null_case: Some("without a drawdown"),
+    reference: "vectorbt: `Drawdowns.max_duration`",
+    example: 9.0,
     needs: StatisticSet::DRAWDOWNS,
     compute: |statistics| {
         (statistics.drawdowns.count > 0)

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Largest value of the position relative to itself plus free cash, percent.
-///
-/// max(|position × close| ÷ (|position × close| + free cash)) over the bars. Null without bars.
-/// vectorbt: `Portfolio.gross_exposure`.
 pub const MAX_GROSS_EXPOSURE: Metric = Metric {
     name: "maxGrossExposure",
     unit: Unit::Percent,
-    description: "Largest value of the position relative to itself plus free cash; null without bars",
+    description: "Largest value of the position relative to itself plus free cash",
+    formula: "max(|position × close| ÷ (|position × close| + free cash)) over the bars",
+    null_case: Some("without bars"),
+    reference: "vectorbt: `Portfolio.gross_exposure`",
+    example: 52.0271,
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.max_gross.map(|share| share * 100.0),
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Most consecutive losing trades.
-///
-/// The longest run of closed trades with pnl < 0, in the order of their exits. Never null.
-/// vectorbt: `Trades.losing_streak.max`.
 pub const MAX_LOSS_STREAK: Metric = Metric {
     name: "maxLossStreak",
     unit: Unit::Count,
     description: "Most consecutive losing trades",
+    formula: "The longest run of closed trades with pnl < 0, in the order of their exits",
+    null_case: None,
+    reference: "vectorbt: `Trades.losing_streak.max`",
+    example: 2.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.losses.longest_streak)),
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Most consecutive winning trades.
-///
-/// The longest run of closed trades with pnl > 0, in the order of their exits. Never null.
-/// vectorbt: `Trades.winning_streak.max`.
 pub const MAX_WIN_STREAK: Metric = Metric {
     name: "maxWinStreak",
     unit: Unit::Count,
     description: "Most consecutive winning trades",
+    formula: "The longest run of closed trades with pnl > 0, in the order of their exits",
+    null_case: None,
+    reference: "vectorbt: `Trades.winning_streak.max`",
+    example: 2.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.wins.longest_streak)),
 };

@@ -41,8 +41,16 @@ pub struct Metric {
     pub name: &'static str,
     /// What it is measured in.
     pub unit: Unit,
-    /// What it states and when it has no value, in one line.
+    /// What it states, in one line.
     pub description: &'static str,
+    /// How it is computed, in the terms of docs/metrics.md.
+    pub formula: &'static str,
+    /// When it has no value, after "Null"; `None` if it always has one.
+    pub null_case: Option<&'static str>,
+    /// Who defined it, and the function that it is compared with.
+    pub reference: &'static str,
+    /// Its value in the example of docs/metrics.md, to four decimals.
+    pub example: f64,
     /// The statistics that it reads.
     pub needs: StatisticSet,
     /// The formula. Callers use [`Metric::of`], which lets no infinite value through.

@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it, a ratio.
-///
-/// Σ max(r − risk-free, 0) ÷ −Σ min(r − risk-free, 0). Null if no return is below the risk-free rate.
-/// Keating and Shadwick (2002); vectorbt: `ReturnsAccessor.omega_ratio`.
 pub const OMEGA_RATIO: Metric = Metric {
     name: "omegaRatio",
     unit: Unit::Ratio,
-    description: "Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it; null if no return is below it",
+    description: "Sum of the returns above the risk-free rate divided by the sum of the shortfalls below it",
+    formula: "Σ max(r − risk-free, 0) ÷ −Σ min(r − risk-free, 0)",
+    null_case: Some("if no return is below the risk-free rate"),
+    reference: "Keating and Shadwick (2002); vectorbt: `ReturnsAccessor.omega_ratio`",
+    example: 1.7955,
     needs: StatisticSet::RETURNS,
     compute: |statistics| ratio(statistics.returns.gains, -statistics.returns.losses),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Result of open trades at the last close, money.
-///
-/// Σ pnl of open trades, without the fees of an exit. Never null.
-/// vectorbt: `Trades.open.pnl.sum`.
 pub const OPEN_TRADE_PNL: Metric = Metric {
     name: "openTradePnl",
     unit: Unit::Money,
     description: "Result of open trades at the last close",
+    formula: "Σ pnl of open trades, without the fees of an exit",
+    null_case: None,
+    reference: "vectorbt: `Trades.open.pnl.sum`",
+    example: 13.9395,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(statistics.trades.open_pnl),
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of open trades.
-///
-/// Exit trades that are open at the end. Never null.
-/// vectorbt: `Trades.open.count`.
 pub const OPEN_TRADES: Metric = Metric {
     name: "openTrades",
     unit: Unit::Count,
     description: "Number of open trades",
+    formula: "Exit trades that are open at the end",
+    null_case: None,
+    reference: "vectorbt: `Trades.open.count`",
+    example: 1.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.open())),
 };

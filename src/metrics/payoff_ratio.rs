@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Mean win divided by the mean loss, unsigned, a ratio.
-///
-/// Average win ÷ −average loss. Null without a winning or without a losing trade.
-/// Checked against numpy: vectorbt has no such metric.
 pub const PAYOFF_RATIO: Metric = Metric {
     name: "payoffRatio",
     unit: Unit::Ratio,
-    description: "Mean win divided by the mean loss, unsigned; null without a win or without a loss",
+    description: "Mean win divided by the mean loss, unsigned",
+    formula: "Average win ÷ −average loss",
+    null_case: Some("without a winning or without a losing trade"),
+    reference: "Checked against numpy: vectorbt has no such metric",
+    example: 2.4099,
     needs: StatisticSet::TRADES,
     compute,
 };

@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Sum of the wins divided by the sum of the losses, unsigned, a ratio.
-///
-/// Σ pnl of winning trades ÷ −Σ pnl of losing trades. Null without a losing trade, where vectorbt has infinity.
-/// vectorbt: `Trades.profit_factor`.
 pub const PROFIT_FACTOR: Metric = Metric {
     name: "profitFactor",
     unit: Unit::Ratio,
-    description: "Sum of the wins divided by the sum of the losses, unsigned; null without a loss",
+    description: "Sum of the wins divided by the sum of the losses, unsigned",
+    formula: "Σ pnl of winning trades ÷ −Σ pnl of losing trades",
+    null_case: Some("without a losing trade, where vectorbt has infinity"),
+    reference: "vectorbt: `Trades.profit_factor`",
+    example: 2.4099,
     needs: StatisticSet::TRADES,
     compute: |statistics| ratio(statistics.trades.wins.pnl, -statistics.trades.losses.pnl),
 };

@@ -5,14 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return above the risk-free rate divided by its standard deviation, annualized, a ratio.
-///
-/// (mean(r) − risk-free) ÷ std(r) × √(bars per year), with n − 1 and the annual risk-free rate ÷ bars per year. Null for fewer
-/// than two bars and if no return differs from another.
-/// Sharpe (1994); vectorbt: `ReturnsAccessor.sharpe_ratio`.
 pub const SHARPE_RATIO: Metric = Metric {
     name: "sharpeRatio",
     unit: Unit::Ratio,
-    description: "Mean return above the risk-free rate divided by its standard deviation, annualized; null for fewer than two bars, or if returns do not vary",
+    description: "Mean return above the risk-free rate divided by its standard deviation, annualized",
+    formula: "(mean(r) − risk-free) ÷ std(r) × √(bars per year), with n − 1 and the annual risk-free rate ÷ bars per year",
+    null_case: Some("for fewer than two bars, and if no return differs from another"),
+    reference: "Sharpe (1994); vectorbt: `ReturnsAccessor.sharpe_ratio`",
+    example: 4.8153,
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of short trades, open and closed.
-///
-/// Exit trades of short positions. Never null.
-/// vectorbt: `Trades.short.count`.
 pub const SHORT_TRADES: Metric = Metric {
     name: "shortTrades",
     unit: Unit::Count,
     description: "Number of short trades, open and closed",
+    formula: "Exit trades of short positions",
+    null_case: None,
+    reference: "vectorbt: `Trades.short.count`",
+    example: 3.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.short)),
 };

@@ -6,14 +6,14 @@ use super::statistics::{StatisticSet, Statistics};
 use crate::numbers::count_to_f64;
 
 /// Skewness of the returns: their asymmetry, negative for a long left tail; a ratio.
-///
-/// √(n (n − 1)) ÷ (n − 2) × m3 ÷ m2^1.5 with the central moments m2 and m3. Null for fewer than three bars and if m2 is
-/// within rounding error of 0.
-/// Adjusted Fisher-Pearson coefficient; pandas: `Series.skew`.
 pub const SKEW: Metric = Metric {
     name: "skew",
     unit: Unit::Ratio,
-    description: "Skewness of the returns: their asymmetry, negative for a long left tail; null for fewer than three bars, or if returns do not vary",
+    description: "Skewness of the returns: their asymmetry, negative for a long left tail",
+    formula: "√(n (n − 1)) ÷ (n − 2) × m3 ÷ m2^1.5 with the central moments m2 and m3",
+    null_case: Some("for fewer than three bars, and if m2 is within rounding error of 0"),
+    reference: "Adjusted Fisher-Pearson coefficient; pandas: `Series.skew`",
+    example: -0.2101,
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -5,14 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::{StatisticSet, Statistics};
 
 /// Mean return divided by the downside deviation, annualized, a ratio.
-///
-/// mean(r) ÷ √(mean(min(r, 0)²)) × √(bars per year). The required return is 0: the risk-free rate does not enter, as in
-/// vectorbt. Null for fewer than two bars and if no bar loses.
-/// Sortino and Price (1994); vectorbt: `ReturnsAccessor.sortino_ratio`.
 pub const SORTINO_RATIO: Metric = Metric {
     name: "sortinoRatio",
     unit: Unit::Ratio,
-    description: "Mean return divided by the downside deviation, annualized; null for fewer than two bars, or if no bar loses",
+    description: "Mean return divided by the downside deviation, annualized",
+    formula: "mean(r) ÷ √(mean(min(r, 0)²)) × √(bars per year). The required return is 0: the risk-free rate does not enter, as in vectorbt",
+    null_case: Some("for fewer than two bars, and if no bar loses"),
+    reference: "Sortino and Price (1994); vectorbt: `ReturnsAccessor.sortino_ratio`",
+    example: 8.4754,
     needs: StatisticSet::RETURNS,
     compute,
 };

@@ -6,13 +6,14 @@ use super::statistics::{StatisticSet, Statistics};
 use crate::numbers::count_to_f64;
 
 /// System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; a ratio.
-///
-/// √n × mean(pnl) ÷ std(pnl) over closed trades, with n − 1. Null for fewer than two and if all results are equal.
-/// Tharp (2006); vectorbt: `Trades.sqn`.
 pub const SQN: Metric = Metric {
     name: "sqn",
     unit: Unit::Ratio,
-    description: "System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades; null for fewer than two closed trades, or if all results are equal",
+    description: "System quality number: mean result of a trade divided by its standard deviation, times the square root of the number of trades",
+    formula: "√n × mean(pnl) ÷ std(pnl) over closed trades, with n − 1",
+    null_case: Some("for fewer than two closed trades, and if all results are equal"),
+    reference: "Tharp (2006); vectorbt: `Trades.sqn`",
+    example: 0.8766,
     needs: StatisticSet::TRADES,
     compute,
 };

@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// 95th percentile of the returns divided by the 5th, unsigned, a ratio.
-///
-/// |P95(r)| ÷ |P5(r)|. Null without bars and if P5 is 0.
-/// vectorbt: `ReturnsAccessor.tail_ratio`.
 pub const TAIL_RATIO: Metric = Metric {
     name: "tailRatio",
     unit: Unit::Ratio,
-    description: "95th percentile of the returns divided by the 5th, unsigned; null without bars, or if the 5th is 0",
+    description: "95th percentile of the returns divided by the 5th, unsigned",
+    formula: "|P95(r)| ÷ |P5(r)|",
+    null_case: Some("without bars, and if P5 is 0"),
+    reference: "vectorbt: `ReturnsAccessor.tail_ratio`",
+    example: 1.2215,
     needs: StatisticSet::TAILS,
     compute: |statistics| {
         statistics.tails.and_then(|tails| ratio(tails.high.abs(), tails.low.abs()))

@@ -4,6 +4,7 @@ use super::{
     EquityInput, EquityStatistics, StatisticSet, Statistics, TradingInput, TradingStatistics,
 };
 use crate::compute::parallel::Sequential;
+use crate::market::Annualization;
 use crate::market::time::DAY;
 use crate::portfolio::Trades;
 use crate::simulation::{Holdings, Orders};
@@ -60,7 +61,7 @@ fn statistics(
         initial_capital: 1_000.0,
         close,
         bar_milliseconds: Some(DAY),
-        year_days: 365.0,
+        annualization: Annualization::with_year_days(365.0, Some(DAY)),
         risk_free: 0.0,
     };
     statistics_of(&curve, equity, &with_slippage(0.001, orders), trades, rejected_signals)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
+use crate::market::Annualization;
 use crate::portfolio::Trades;
 use crate::simulation::Orders;
 
@@ -49,7 +50,10 @@ fn computed(case: &Value) -> Vec<(&'static str, Option<f64>)> {
         initial_capital,
         close: &close,
         bar_milliseconds: Some(case["barMilliseconds"].as_i64().unwrap()),
-        year_days: case["yearDays"].as_f64().unwrap(),
+        annualization: Annualization::with_year_days(
+            case["yearDays"].as_f64().unwrap(),
+            Some(case["barMilliseconds"].as_i64().unwrap()),
+        ),
         risk_free: case["riskFree"].as_f64().unwrap(),
     };
     let equity = numbers(&case["equity"]);
@@ -96,8 +100,22 @@ fn every_metric_equals_vectorbt_on_random_portfolios() {
 }
 
 #[test]
+fn every_example_is_the_value_of_the_mixed_run() {
+    let statistics = testing::mixed();
+    for Metric { name, example, compute, .. } in METRICS {
+        let value = compute(&statistics).unwrap();
+        let is_rounded = (example * 1e4 - (example * 1e4).round()).abs() < 1e-6;
+        assert!(
+            is_rounded && (value - example).abs() <= 5.01e-5,
+            "{name} is {value}, not {example}"
+        );
+    }
+}
+
+#[test]
 fn names_are_distinct_camel_case_and_found_again() {
-    for (index, Metric { name, description, .. }) in METRICS.iter().enumerate() {
+    for (index, metric) in METRICS.iter().enumerate() {
+        let Metric { name, description, .. } = metric;
         assert!(
             METRICS[..index].iter().all(|other| other.name != *name),
             "METRICS has two metrics with the name {name}"
@@ -108,9 +126,14 @@ fn names_are_distinct_camel_case_and_found_again() {
             "the name of {name} must be camelCase"
         );
         assert!(
-            !description.is_empty() && !description.ends_with('.'),
-            "the description of {name} must not be empty or end with a full stop"
+            [description, metric.formula, metric.reference]
+                .into_iter()
+                .chain(metric.null_case)
+                .all(|text| !text.is_empty() && !text.ends_with('.')),
+            "the texts of {name} must not be empty or end with a full stop"
         );
+        // A bar would end the cell of the table.
+        assert!(!description.contains('|'), "{name}");
         assert_eq!(find(name).map(|found| found.name), Some(*name));
     }
     assert!(find("sharperatio").is_none());
@@ -151,7 +174,7 @@ fn no_metric_is_ever_nan_or_infinite() {
                 initial_capital,
                 close: &close,
                 bar_milliseconds: Some(60_000),
-                year_days: 365.0,
+                annualization: Annualization::with_year_days(365.0, Some(60_000)),
                 risk_free: 0.0,
             };
             let statistics = testing::statistics_of(&curve, equity, &orders, &trades, 0);
@@ -176,7 +199,7 @@ fn a_fill_at_its_reference_price_paid_no_slippage() {
         initial_capital: 2_000.0,
         close: &[100.0, 90.0],
         bar_milliseconds: Some(86_400_000),
-        year_days: 365.0,
+        annualization: Annualization::with_year_days(365.0, Some(86_400_000)),
         risk_free: 0.0,
     };
     // Ten units bought one above the close; the stop at 95 sold at 95.
@@ -194,7 +217,7 @@ fn a_metric_that_divides_by_an_overflow_has_no_value_and_is_named() {
         initial_capital: 1e308,
         close: &close,
         bar_milliseconds: Some(86_400_000),
-        year_days: 365.0,
+        annualization: Annualization::with_year_days(365.0, Some(86_400_000)),
         risk_free: 0.0,
     };
     let orders = Orders {

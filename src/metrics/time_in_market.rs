@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Fraction of the bars that end with a position, percent.
-///
-/// Bars with a position ÷ bars. Null without bars.
-/// vectorbt: `Portfolio.position_coverage`.
 pub const TIME_IN_MARKET: Metric = Metric {
     name: "timeInMarket",
     unit: Unit::Percent,
-    description: "Fraction of the bars that end with a position; null without bars",
+    description: "Fraction of the bars that end with a position",
+    formula: "Bars with a position ÷ bars",
+    null_case: Some("without bars"),
+    reference: "vectorbt: `Portfolio.position_coverage`",
+    example: 100.0,
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| statistics.exposure.time_in_market.map(|share| share * 100.0),
 };

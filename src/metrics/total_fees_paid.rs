@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Fees of all orders, money.
-///
-/// Σ fees. Never null.
-/// vectorbt: `Portfolio.orders.fees.sum`.
 pub const TOTAL_FEES_PAID: Metric = Metric {
     name: "totalFeesPaid",
     unit: Unit::Money,
     description: "Fees of all orders",
+    formula: "Σ fees",
+    null_case: None,
+    reference: "vectorbt: `Portfolio.orders.fees.sum`",
+    example: 6.6205,
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.fees),
 };

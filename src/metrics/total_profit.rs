@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Final equity minus the initial capital, money.
-///
-/// Final capital − initial capital. Never null.
-/// vectorbt: `Portfolio.total_profit`.
 pub const TOTAL_PROFIT: Metric = Metric {
     name: "totalProfit",
     unit: Unit::Money,
     description: "Final equity minus the initial capital",
+    formula: "Final capital − initial capital",
+    null_case: None,
+    reference: "vectorbt: `Portfolio.total_profit`",
+    example: 71.7595,
     needs: StatisticSet::NONE,
     compute: |statistics| Some(statistics.final_capital - statistics.initial_capital),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Profit relative to the initial capital, percent.
-///
-/// Total profit ÷ initial capital. Never null.
-/// vectorbt: `Portfolio.total_return`.
 pub const TOTAL_RETURN: Metric = Metric {
     name: "totalReturn",
     unit: Unit::Percent,
     description: "Profit relative to the initial capital",
+    formula: "Total profit ÷ initial capital",
+    null_case: None,
+    reference: "vectorbt: `Portfolio.total_return`",
+    example: 7.176,
     needs: StatisticSet::NONE,
     compute: |statistics| {
         Some(

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Total cost of slippage, money.
-///
-/// Σ size × |fill price − price before slippage|. Never null.
-/// Checked against numpy: vectorbt has no such metric.
 pub const TOTAL_SLIPPAGE_PAID: Metric = Metric {
     name: "totalSlippagePaid",
     unit: Unit::Money,
-    description: "Total cost of slippage: Σ size × |fill price − price before slippage|",
+    description: "Total cost of slippage",
+    formula: "Σ size × |fill price − price before slippage|",
+    null_case: None,
+    reference: "Checked against numpy: vectorbt has no such metric",
+    example: 6.62,
     needs: StatisticSet::EXPOSURE,
     compute: |statistics| Some(statistics.exposure.slippage),
 };

@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of trades, open and closed.
-///
-/// Exit trades, the open one included. Never null.
-/// vectorbt: `Trades.count`.
 pub const TOTAL_TRADES: Metric = Metric {
     name: "totalTrades",
     unit: Unit::Count,
     description: "Number of trades, open and closed",
+    formula: "Exit trades, the open one included",
+    null_case: None,
+    reference: "vectorbt: `Trades.count`",
+    example: 7.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.total)),
 };

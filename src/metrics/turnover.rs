@@ -5,13 +5,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Traded value divided by the mean equity, a ratio.
-///
-/// Σ size × price ÷ mean(equity). Null without bars and if the mean equity is 0.
-/// Checked against numpy: vectorbt has no such metric.
 pub const TURNOVER: Metric = Metric {
     name: "turnover",
     unit: Unit::Ratio,
-    description: "Traded value divided by the mean equity; null without bars, or if the mean equity is 0",
+    description: "Traded value divided by the mean equity",
+    formula: "Σ size × price ÷ mean(equity)",
+    null_case: Some("without bars, and if the mean equity is 0"),
+    reference: "Checked against numpy: vectorbt has no such metric",
+    example: 6.2704,
     needs: StatisticSet::RETURNS.union(StatisticSet::EXPOSURE),
     compute: |statistics| ratio(statistics.exposure.traded_value, statistics.mean_equity?),
 };

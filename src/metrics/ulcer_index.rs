@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Root mean square of the drawdown of each bar, percent.
-///
-/// √(mean(d²)) of the decline d of each bar from the highest compounded return so far. Null without bars.
-/// Martin (1987); vectorbt: `ReturnsAccessor.ulcer_index`.
 pub const ULCER_INDEX: Metric = Metric {
     name: "ulcerIndex",
     unit: Unit::Percent,
-    description: "Root mean square of the drawdown of each bar; null without bars",
+    description: "Root mean square of the drawdown of each bar",
+    formula: "√(mean(d²)) of the decline d of each bar from the highest compounded return so far",
+    null_case: Some("without bars"),
+    reference: "Martin (1987); vectorbt: `ReturnsAccessor.ulcer_index`",
+    example: 2.2821,
     needs: StatisticSet::RETURNS.union(StatisticSet::DRAWDOWNS),
     compute: |statistics| {
         Some(statistics.returns.per_bar(statistics.returns.squared_drawdowns)?.sqrt() * 100.0)

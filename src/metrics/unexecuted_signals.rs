@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of signals that made no order.
-///
-/// Entries and exits that made no order. Never null.
-/// Counted by the simulation.
 pub const UNEXECUTED_SIGNALS: Metric = Metric {
     name: "unexecutedSignals",
     unit: Unit::Count,
     description: "Number of signals that made no order; warnings of the result give the reasons",
+    formula: "Entries and exits that made no order",
+    null_case: None,
+    reference: "Counted by the simulation",
+    example: 2.0,
     needs: StatisticSet::NONE,
     compute: |statistics| Some(count_to_f64(statistics.rejected_signals)),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// 5th percentile of the returns of the bars, negative for a loss, percent.
-///
-/// P5(r), interpolated between neighbors. Null without bars.
-/// vectorbt: `ReturnsAccessor.value_at_risk`.
 pub const VALUE_AT_RISK: Metric = Metric {
     name: "valueAtRisk",
     unit: Unit::Percent,
-    description: "5th percentile of the returns of the bars, negative for a loss; null without bars",
+    description: "5th percentile of the returns of the bars, negative for a loss",
+    formula: "P5(r), interpolated between neighbors",
+    null_case: Some("without bars"),
+    reference: "vectorbt: `ReturnsAccessor.value_at_risk`",
+    example: -2.1445,
     needs: StatisticSet::TAILS,
     compute: |statistics| statistics.tails.map(|tails| tails.low * 100.0),
 };

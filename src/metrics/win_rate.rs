@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Fraction of the closed trades with a result above 0, percent.
-///
-/// Winning ÷ closed trades. Null without a closed trade.
-/// vectorbt: `Trades.win_rate`.
 pub const WIN_RATE: Metric = Metric {
     name: "winRate",
     unit: Unit::Percent,
-    description: "Fraction of the closed trades with a result above 0; null without a closed trade",
+    description: "Fraction of the closed trades with a result above 0",
+    formula: "Winning ÷ closed trades",
+    null_case: Some("without a closed trade"),
+    reference: "vectorbt: `Trades.win_rate`",
+    example: 50.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| {
         statistics

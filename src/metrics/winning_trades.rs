@@ -5,13 +5,14 @@ use super::statistics::StatisticSet;
 use crate::numbers::count_to_f64;
 
 /// Number of closed trades with a result above 0.
-///
-/// Closed trades with pnl > 0 after fees. Never null.
-/// vectorbt: `Trades.closed.winning.count`.
 pub const WINNING_TRADES: Metric = Metric {
     name: "winningTrades",
     unit: Unit::Count,
     description: "Number of closed trades with a result above 0",
+    formula: "Closed trades with pnl > 0 after fees",
+    null_case: None,
+    reference: "vectorbt: `Trades.closed.winning.count`",
+    example: 3.0,
     needs: StatisticSet::TRADES,
     compute: |statistics| Some(count_to_f64(statistics.trades.wins.count)),
 };

@@ -4,13 +4,14 @@ use super::metric::{Metric, Unit};
 use super::statistics::StatisticSet;
 
 /// Lowest return of a closed trade, percent.
-///
-/// min(pnl ÷ value of the entry) over closed trades. Null without one.
-/// vectorbt: `Trades.closed.returns.min`.
 pub const WORST_TRADE: Metric = Metric {
     name: "worstTrade",
     unit: Unit::Percent,
-    description: "Lowest return of a closed trade; null without one",
+    description: "Lowest return of a closed trade",
+    formula: "min(pnl ÷ value of the entry) over closed trades",
+    null_case: Some("without a closed trade"),
+    reference: "vectorbt: `Trades.closed.returns.min`",
+    example: -3.3218,
     needs: StatisticSet::TRADES,
     compute: |statistics| statistics.trades.worst,
 };

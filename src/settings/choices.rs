@@ -1,6 +1,6 @@
 //! The settings that are a choice between named rules. The names are those of JavaScript.
 
-use super::value::{SettingField, SettingValue};
+use super::value::{AUTO, SettingField, SettingValue};
 
 /// Declares an enumeration whose variants have names in JavaScript, and the list of both.
 macro_rules! choices {
@@ -168,6 +168,32 @@ choices! {
         OverrideNan = "overrideNaN",
     }
 }
+/// Days per year for annualized metrics.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum YearDays {
+    /// As the trading days of the bars suggest.
+    Auto,
+    /// This many.
+    Days(f64),
+}
+
+impl SettingField for YearDays {
+    fn to_value(&self) -> SettingValue {
+        match self {
+            Self::Auto => SettingValue::Choice(AUTO),
+            Self::Days(days) => SettingValue::Number(*days),
+        }
+    }
+
+    fn assign(&mut self, value: SettingValue) {
+        match value {
+            SettingValue::Choice(AUTO) => *self = Self::Auto,
+            SettingValue::Number(days) => *self = Self::Days(days),
+            _ => {}
+        }
+    }
+}
+
 choices! {
     /// When a signal is filled.
     Execution {

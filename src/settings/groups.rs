@@ -2,7 +2,7 @@
 
 use super::choices::{
     Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, SizeType,
-    StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
+    StopEntryPrice, StopExit, StopExitPrice, StopUpdate, YearDays,
 };
 
 /// The settings of a run: the order model of vectorbt's `Portfolio.from_signals` for one column, and the conventions of the
@@ -103,7 +103,7 @@ pub struct Conventions {
     /// Annual risk-free rate as a fraction.
     pub risk_free: f64,
     /// Days per year for annualized metrics.
-    pub year_days: f64,
+    pub year_days: YearDays,
 }
 
 impl Default for Costs {
@@ -155,12 +155,13 @@ impl Default for Stops {
 
 impl Default for Conventions {
     fn default() -> Self {
-        Self { execution: Execution::Close, risk_free: 0.0, year_days: 365.0 }
+        Self { execution: Execution::Close, risk_free: 0.0, year_days: YearDays::Auto }
     }
 }
 
 impl Settings {
-    /// Returns vectorbt's own defaults: no fees, no slippage, stops measured from the close and filled as limit orders.
+    /// Returns vectorbt's own defaults: no fees, no slippage, stops measured from the close and filled as limit orders, 365
+    /// days per year.
     #[cfg(test)]
     #[must_use]
     pub fn vectorbt() -> Self {
@@ -168,6 +169,7 @@ impl Settings {
             settings.costs = Costs { fees: 0.0, slippage: 0.0, ..settings.costs };
             settings.stops.stop_entry_price = StopEntryPrice::Close;
             settings.stops.stop_exit_price = StopExitPrice::StopLimit;
+            settings.conventions.year_days = YearDays::Days(365.0);
         })
     }
 

@@ -13,6 +13,8 @@ use crate::request::Range;
 pub enum SettingKind {
     /// A number within a range.
     Number(Range),
+    /// A number within a range, or `auto`.
+    NumberOrAuto(Range),
     /// A flag.
     Boolean,
     /// One of these names.
@@ -54,7 +56,7 @@ macro_rules! each_setting {
         $callback! {
             costs.fees, "fees", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001";
             costs.fixed_fees, "fixedFees", f64, "number", SettingKind::Number(Range::ANY), "Fixed fee per order, money. @default 0";
-            costs.slippage, "slippage", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Fraction by which a fill is worse than its reference price. @default 0.001";
+            costs.slippage, "slippage", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Fraction by which a fill is worse than its reference price; 0.001 is 0.1 %. @default 0.001";
             sizing.size, "size", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE.or_infinite()), "Size of an entry. `Infinity` or null: the largest size that the cash or the position allows.";
             sizing.size_type, "sizeType", String, "'amount' | 'value' | 'percent'", SettingKind::Choice(SizeType::NAMES), "What `size` is measured in: units of the asset, money, or a fraction of the cash (buying) or the position (selling). @default 'amount'";
             sizing.min_size, "minSize", f64, "number", SettingKind::Number(Range::NOT_NEGATIVE), "Smaller orders are rejected; units of the asset. @default 1e-8";
@@ -66,9 +68,9 @@ macro_rules! each_setting {
             rules.upon_short_conflict, "uponShortConflict", String, "'ignore' | 'entry' | 'exit' | 'adjacent' | 'opposite'", SettingKind::Choice(Conflict::NAMES), "What happens if a short entry and a short exit occur on one bar. @default 'ignore'";
             rules.upon_dir_conflict, "uponDirConflict", String, "'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'", SettingKind::Choice(DirectionConflict::NAMES), "What happens if a long entry and a short entry occur on one bar. @default 'ignore'";
             rules.upon_opposite_entry, "uponOppositeEntry", String, "'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(OppositeEntry::NAMES), "What an entry against the position does. @default 'reverseReduce'";
-            stops.sl_stop, "slStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Stop loss as a fraction of its reference price; 0.1 is 10 %.";
-            stops.sl_trail, "slTrail", bool, "boolean", SettingKind::Boolean, "Whether the stop loss trails the best price since entry. @default false";
-            stops.tp_stop, "tpStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Take profit as a fraction of its reference price.";
+            stops.sl_stop, "slStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Stop loss as a fraction of its reference price; 0.1 is 10 %. A backtest refuses 0, and 1 or more for long positions.";
+            stops.sl_trail, "slTrail", bool, "boolean", SettingKind::Boolean, "Whether the stop loss, `slStop`, trails the best price since entry. @default false";
+            stops.tp_stop, "tpStop", f64, "number | null", SettingKind::Number(Range::NOT_NEGATIVE), "Take profit as a fraction of its reference price; 0.1 is 10 %. A backtest refuses 0, and 1 or more for short positions.";
             stops.stop_entry_price, "stopEntryPrice", String, "'valPrice' | 'price' | 'fillPrice' | 'close'", SettingKind::Choice(StopEntryPrice::NAMES), "The price that stops are measured from. @default 'fillPrice'";
             stops.stop_exit_price, "stopExitPrice", String, "'stopLimit' | 'stopMarket' | 'price' | 'close'", SettingKind::Choice(StopExitPrice::NAMES), "The price at which stops are filled. @default 'stopMarket'";
             stops.upon_stop_exit, "uponStopExit", String, "'close' | 'closeReduce' | 'reverse' | 'reverseReduce'", SettingKind::Choice(StopExit::NAMES), "What a stop does to the position. @default 'close'";
@@ -76,8 +78,8 @@ macro_rules! each_setting {
             sizing.lock_cash, "lockCash", bool, "boolean", SettingKind::Boolean, "Whether cash that secures short positions may not be spent again. @default false";
             sizing.allow_partial, "allowPartial", bool, "boolean", SettingKind::Boolean, "Whether an order may be filled in part. @default true";
             conventions.execution, "execution", String, "'close' | 'nextOpen'", SettingKind::Choice(Execution::NAMES), "When a signal is filled: at the close of its bar, or at the open of the next one. @default 'close'";
-            conventions.risk_free, "riskFree", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Annual risk-free rate as a fraction. @default 0";
-            conventions.year_days, "yearDays", f64, "number", SettingKind::Number(Range::POSITIVE), "Days per year for annualized metrics: 365 for markets that never close, 252 for stock exchanges. @default 365";
+            conventions.risk_free, "riskFree", f64, "number", SettingKind::Number(Range::between(-1.0, f64::INFINITY).above()), "Annual risk-free rate as a fraction; 0.02 is 2 %. @default 0";
+            conventions.year_days, "yearDays", String, "number | 'auto'", SettingKind::NumberOrAuto(Range::POSITIVE), "Days per year for annualized metrics. `auto`: 365 if there are bars on all seven days of the week, else 252, times the median number of bars on a day with bars (longer bars: 365 ÷ their days); `annualizedReturn` is then the growth between the first and the last bar. A number: that many days ÷ days per bar, as in vectorbt. @default 'auto'";
         }
     };
 }
@@ -134,6 +136,7 @@ mod tests {
                     "number | null".to_owned()
                 }
                 SettingKind::Number(_) => "number".to_owned(),
+                SettingKind::NumberOrAuto(_) => "number | 'auto'".to_owned(),
             };
             assert_eq!(setting.typescript, expected, "{}", setting.name);
         }

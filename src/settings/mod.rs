@@ -5,15 +5,17 @@
 mod choices;
 mod groups;
 mod list;
+mod mistakes;
 mod read;
 mod value;
 
 pub use choices::{
     Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, SizeType,
-    StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
+    StopEntryPrice, StopExit, StopExitPrice, StopUpdate, YearDays,
 };
 pub use groups::{Conventions, Costs, Settings, SignalRules, Sizing, Stops};
 #[cfg(feature = "node")]
 pub(crate) use list::each_setting;
 pub use list::{SETTINGS, Setting, SettingKind};
+pub use mistakes::{Mistake, Sides, in_percent, meant, of_percent};
 pub use value::SettingValue;

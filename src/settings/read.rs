@@ -5,18 +5,25 @@ use serde_json::{Map, Value};
 use super::choices::SizeType;
 use super::groups::Settings;
 use super::list::{SETTINGS, SettingKind};
-use super::value::SettingValue;
-use crate::request::{Fields, Input, Issues};
+use super::value::{AUTO, SettingValue};
+use crate::request::{Fields, Input, Issues, NumberOrChoice};
 
 impl Settings {
-    /// Reads settings. A field that is absent or `null` keeps its default. `path` names the object in messages.
+    /// Reads settings. A field that is absent or `null` keeps its default. `path` names the field with the object in messages, and
+    /// `beside` has the fields beside it, which may be in the object by mistake.
     ///
     /// Every problem is reported: unknown names, wrong types, values out of range, settings that contradict each other.
-    pub fn read(path: &str, input: Option<&Input>, issues: &mut Issues) -> Self {
+    pub fn read(
+        path: &'static str,
+        input: Option<&Input>,
+        beside: &[&'static str],
+        issues: &mut Issues,
+    ) -> Self {
         let Some(input) = input.filter(|input| !matches!(input, Input::Null)) else {
             return Self::default();
         };
         let mut fields = Fields::open(path, input, issues);
+        fields.expect_beside(path, beside.iter().copied());
         let settings = Self::read_fields(&mut fields, issues);
         fields.finish(issues);
         settings
@@ -30,6 +37,12 @@ impl Settings {
                 SettingKind::Number(range) => {
                     fields.number(setting.name, range, issues).map(SettingValue::Number)
                 }
+                SettingKind::NumberOrAuto(range) => fields
+                    .number_or_choice(setting.name, range, &[(AUTO, AUTO)], issues)
+                    .map(|value| match value {
+                        NumberOrChoice::Number(number) => SettingValue::Number(number),
+                        NumberOrChoice::Choice(name) => SettingValue::Choice(name),
+                    }),
                 SettingKind::Boolean => {
                     fields.boolean(setting.name, issues).map(SettingValue::Boolean)
                 }
@@ -81,7 +94,7 @@ mod tests {
 
     fn read(value: Value) -> (Settings, Vec<Issue>) {
         let mut issues = Issues::default();
-        let settings = Settings::read("simulation", Some(&Input::from(value)), &mut issues);
+        let settings = Settings::read("simulation", Some(&Input::from(value)), &[], &mut issues);
         (settings, issues.into_vec())
     }
 
@@ -131,7 +144,7 @@ mod tests {
     #[test]
     fn nothing_given_is_the_default() {
         let mut issues = Issues::default();
-        assert_eq!(Settings::read("simulation", None, &mut issues), Settings::default());
+        assert_eq!(Settings::read("simulation", None, &[], &mut issues), Settings::default());
         assert_eq!(read(json!({"size": null, "execution": null})), (Settings::default(), vec![]));
     }
 }

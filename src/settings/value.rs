@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::request::json_number;
 
+/// The name of the value that is derived from the bars.
+pub(super) const AUTO: &str = "auto";
+
 /// The value of one setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SettingValue {

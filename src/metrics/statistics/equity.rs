@@ -7,6 +7,7 @@ use super::quantiles::TailStatistics;
 use super::returns::ReturnStatistics;
 use super::set::StatisticSet;
 use crate::compute::parallel::Executor;
+use crate::market::Annualization;
 use crate::market::time::DAY;
 use crate::numbers::millis_to_f64;
 
@@ -19,8 +20,8 @@ pub struct EquityInput<'a> {
     pub close: &'a [f64],
     /// Length of a bar, milliseconds; `None` for bars at irregular times.
     pub bar_milliseconds: Option<i64>,
-    /// Days per year for annualized metrics.
-    pub year_days: f64,
+    /// Bars per year for annualized metrics, and the years that the curve spans.
+    pub annualization: Annualization,
     /// Annual risk-free rate as a fraction.
     pub risk_free: f64,
 }
@@ -45,6 +46,7 @@ pub(super) struct EquityTotals {
     pub(super) is_solvent: bool,
     pub(super) benchmark_growth: Option<f64>,
     pub(super) bars_per_year: f64,
+    pub(super) years: Option<f64>,
     pub(super) bar_days: f64,
     pub(super) risk_free: f64,
 }
@@ -64,7 +66,7 @@ impl EquityStatistics {
         let bar_days = input
             .bar_milliseconds
             .map_or(f64::NAN, |length| millis_to_f64(length) / millis_to_f64(DAY));
-        let bars_per_year = input.year_days / bar_days;
+        let bars_per_year = input.annualization.bars_per_year.unwrap_or(f64::NAN);
         // A rate of zero is zero per bar, however long that is.
         let risk_free = if input.risk_free == 0.0 { 0.0 } else { input.risk_free / bars_per_year };
         let initial_capital = input.initial_capital;
@@ -77,6 +79,7 @@ impl EquityStatistics {
             is_solvent: measures.lowest_equity.is_none_or(|lowest| lowest > 0.0),
             benchmark_growth: close.first().zip(close.last()).map(|(first, last)| last / first),
             bars_per_year,
+            years: input.annualization.years,
             bar_days,
             risk_free,
         };

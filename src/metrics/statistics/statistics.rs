@@ -23,6 +23,8 @@ pub struct Statistics {
     pub benchmark_growth: Option<f64>,
     /// Bars per year.
     pub bars_per_year: f64,
+    /// Years between the first and the last bar; `None` if they are bars ÷ bars per year.
+    pub years: Option<f64>,
     /// Length of a bar, days.
     pub bar_days: f64,
     /// Risk-free rate of one bar, a fraction.
@@ -53,6 +55,7 @@ impl Statistics {
             is_solvent: totals.is_solvent,
             benchmark_growth: totals.benchmark_growth,
             bars_per_year: totals.bars_per_year,
+            years: totals.years,
             bar_days: totals.bar_days,
             risk_free: totals.risk_free,
             returns,
@@ -76,6 +79,7 @@ impl Statistics {
         // Without these there is no rate per bar either.
         if self.bars_per_year.is_infinite() || !self.risk_free.is_finite() {
             (self.bars_per_year, self.risk_free) = (f64::NAN, f64::NAN);
+            self.years = None;
             (self.returns.gains, self.returns.losses) = (f64::NAN, f64::NAN);
         }
         self.mean_equity.as_mut().map(mark);

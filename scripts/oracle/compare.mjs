@@ -125,7 +125,12 @@ export function compare(one, result) {
     compared.column(`trades.${name}`, result.trades[name], trades[name] ?? [], bounds.trades[name])
   compared.column('equity', result.equityCurve, equity, bounds.equity)
   for (const [name, expected] of Object.entries(metrics)) {
-    compared.number(`metrics.${name}`, result.metrics[name], expected, () => bounds.metric(name))
+    compared.number(
+      `metrics.${name}`,
+      result.metrics[/** @type {import('../../index.js').MetricName} */ (name)],
+      expected,
+      () => bounds.metric(name),
+    )
   }
   return compared
 }

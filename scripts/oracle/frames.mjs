@@ -1,4 +1,4 @@
-/** Reads the output of scripts/oracle/stream.py. */
+/** Reads the output of stream.py and stream_next_open.py. */
 
 import { spawn } from 'node:child_process'
 import { ROOT } from '../lib.mjs'

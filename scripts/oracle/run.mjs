@@ -57,7 +57,7 @@ const places = {}
 let disagreeing = 0
 
 const arguments_ = ['scripts/oracle/stream.py', '--cases', `${cases}`, '--seed', `${seed}`, '--bars', `${bars}`]
-for await (const { head, columns } of frames(python(), arguments_)) {
+for await (const { head, columns } of frames(python('vectorbt'), arguments_)) {
   if (head.versions) {
     const versions = Object.entries(head.versions).map(([name, version]) => `${name} ${version}`)
     console.log(`seed ${seed}, ${cases} cases of 1 to ${bars} bars, against ${versions.join(', ')}`)

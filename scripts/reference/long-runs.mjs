@@ -48,7 +48,7 @@ export function longRun(
   /** @type {import('../../index.js').SimulationOptions} */ settings,
 ) {
   const { bars, entries, exits } = longBars(length)
-  return simulateSignals({ ...bars, entries, exits, initialCapital, ...settings })
+  return simulateSignals({ ...bars, entries, exits, initialCapital, yearDays: 365, ...settings })
 }
 
 /** Hashes all columns and metrics of the runs over a number of bars: of signals, and of strategies. */

@@ -1,6 +1,7 @@
 //! Orders to trades and equity.
 
 pub mod accounting;
+mod excursions;
 pub mod trades;
 pub mod valuation;
 

@@ -4,7 +4,9 @@
 //! position, and it bears its share of the entry fees. An order that goes beyond the position ends one trade and opens the
 //! next, and its fees are split by size.
 
-use crate::simulation::{Orders, add, close as same};
+use super::excursions::{Course, Excursions};
+use crate::settings::Execution;
+use crate::simulation::{ExitReason, Orders, Prices, Simulation, add, close as same};
 
 /// Trades in the order of their exits, one entry of each column per trade; an open trade comes last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,6 +33,13 @@ pub struct Trades {
     pub pnl: Vec<f64>,
     /// Profit or loss in percent of the entry's value.
     pub pnl_percent: Vec<f64>,
+    /// Why the trade ended, as [`ExitReason::code`]; 0 for an open trade. Empty unless wanted, like the next two, and in runs
+    /// that an earlier version stored.
+    pub exit_reason: Vec<u8>,
+    /// The worst result while the trade was held, percent of the entry price, at most 0.
+    pub max_adverse_excursion: Vec<f64>,
+    /// The best result while the trade was held, percent of the entry price, at least 0.
+    pub max_favorable_excursion: Vec<f64>,
 }
 
 impl Trades {
@@ -45,6 +54,22 @@ impl Trades {
     /// close.
     #[must_use]
     pub fn replaced_by(self, close: &[f64], orders: &Orders) -> Self {
+        self.build(close, orders, None)
+    }
+
+    /// Does the same, and adds why each trade ended and how far the price went while it was held.
+    #[must_use]
+    pub fn replaced_in_detail(
+        self,
+        prices: Prices<'_>,
+        simulation: &Simulation,
+        execution: Execution,
+    ) -> Self {
+        let excursions = Excursions::new(prices, simulation, execution);
+        self.build(prices.close(), &simulation.orders, Some(excursions))
+    }
+
+    fn build(self, close: &[f64], orders: &Orders, mut excursions: Option<Excursions<'_>>) -> Self {
         let mut trades = self;
         trades.clear();
         // Usually every second order ends a trade.
@@ -57,9 +82,11 @@ impl Trades {
             .zip(&orders.size)
             .zip(&orders.price)
             .zip(&orders.fees);
-        for ((((&bar, &side), &size), &price), &fees) in rows {
+        for (number, ((((&bar, &side), &size), &price), &fees)) in rows.enumerate() {
             // A purchase opens a long position, a sale a short one; the other side closes.
             let order = Exit { bar, size, price, fees };
+            let before = trades.len();
+            let was_open = open.is_some();
             open = match open {
                 None => Some(OpenPosition::new(side, &order)),
                 Some(position) if position.direction == side => Some(position.increased(&order)),
@@ -83,14 +110,79 @@ impl Trades {
                     Some(OpenPosition::new(side, &rest))
                 }
             };
+            if let Some(excursions) = &mut excursions {
+                let has_ended = trades.len() > before;
+                if has_ended {
+                    trades.push_course(excursions.ended(number));
+                }
+                match &open {
+                    Some(position) if !was_open || has_ended && position.direction == side => {
+                        excursions.opened(number);
+                    }
+                    Some(_) if !has_ended => excursions.increased(number),
+                    _ => {}
+                }
+            }
         }
         // Up to 1e-12 units are left by rounding. They are no position and no trade.
         let left = open.filter(|position| !same(position.size, 0.0));
         if let (Some(position), Some(&price)) = (left, close.last()) {
             let bar = u32::try_from(close.len() - 1).unwrap_or(u32::MAX);
             trades.push(&position, &Exit { bar, size: position.size, price, fees: 0.0 }, OPEN);
+            if let Some(excursions) = &mut excursions {
+                trades.push_course(excursions.left_open());
+            }
         }
         trades
+    }
+
+    /// Adds the course of the last trade.
+    fn push_course(&mut self, course: Course) {
+        let (entry_price, direction) = (self.entry_price.last(), self.direction.last());
+        let (adverse, favorable) = match entry_price.zip(direction) {
+            Some((price, direction)) => course.excursions(*price, *direction == 1),
+            None => (0.0, 0.0),
+        };
+        self.exit_reason.push(course.reason.map_or(0, ExitReason::code));
+        self.max_adverse_excursion.push(adverse);
+        self.max_favorable_excursion.push(favorable);
+    }
+
+    /// Adds what a store has of the last trade. Stored runs of earlier versions have no excursions.
+    pub fn push_details(
+        &mut self,
+        reason: Option<ExitReason>,
+        adverse: Option<f64>,
+        favorable: Option<f64>,
+    ) {
+        if let Some((adverse, favorable)) = adverse.zip(favorable) {
+            self.exit_reason.push(reason.map_or(0, ExitReason::code));
+            self.max_adverse_excursion.push(adverse);
+            self.max_favorable_excursion.push(favorable);
+        }
+    }
+
+    /// Returns whether it is known why each trade ended and how far the price went while it was held.
+    #[must_use]
+    pub fn are_detailed(&self) -> bool {
+        let columns = [&self.max_adverse_excursion, &self.max_favorable_excursion];
+        self.exit_reason.len() == self.len()
+            && columns.into_iter().all(|column| column.len() == self.len())
+    }
+
+    /// Returns whether nothing of the kind is known.
+    #[must_use]
+    pub fn have_no_details(&self) -> bool {
+        self.exit_reason.is_empty()
+            && self.max_adverse_excursion.is_empty()
+            && self.max_favorable_excursion.is_empty()
+    }
+
+    /// Returns whether all excursions are finite numbers.
+    #[must_use]
+    pub fn excursions_are_finite(&self) -> bool {
+        let columns = [&self.max_adverse_excursion, &self.max_favorable_excursion];
+        columns.into_iter().flatten().all(|excursion| excursion.is_finite())
     }
 
     /// Returns no trades, and keeps the memory of these.
@@ -105,6 +197,9 @@ impl Trades {
         self.exit_bar.clear();
         self.direction.clear();
         self.status.clear();
+        self.exit_reason.clear();
+        self.max_adverse_excursion.clear();
+        self.max_favorable_excursion.clear();
         self.amounts_mut().into_iter().for_each(Vec::clear);
     }
 
@@ -152,6 +247,23 @@ impl Trades {
     /// If any amount of a trade overflows, its result in percent is not finite either. The exception is the sum of the fees,
     /// which results show.
     pub(super) fn overflow(&self) -> Option<(usize, String)> {
+        let overflowed = self.overflowed_excursion();
+        self.overflowed_amount().into_iter().chain(overflowed).min_by_key(|(bar, _)| *bar)
+    }
+
+    fn overflowed_excursion(&self) -> Option<(usize, String)> {
+        let columns = [
+            ("maxAdverseExcursion", &self.max_adverse_excursion),
+            ("maxFavorableExcursion", &self.max_favorable_excursion),
+        ];
+        let found = columns.into_iter().filter_map(|(name, column)| {
+            Some((column.iter().position(|excursion| !excursion.is_finite())?, name))
+        });
+        let (trade, name) = found.min_by_key(|(trade, _)| *trade)?;
+        self.named(trade, name)
+    }
+
+    fn overflowed_amount(&self) -> Option<(usize, String)> {
         let fees = self.entry_fees.iter().zip(&self.exit_fees).map(|(entry, exit)| entry + exit);
         let mut rows = self.pnl_percent.iter().zip(fees);
         let is_finite = |percent: f64, fees: f64| percent.is_finite() && fees.is_finite();
@@ -166,7 +278,11 @@ impl Trades {
         let named = amounts.into_iter().find(|(_, column)| is_infinite(column));
         let percent = self.pnl_percent.get(trade)?;
         let other = if percent.is_finite() { "fees" } else { "pnlPercent" };
-        let name = named.map_or(other, |(name, _)| name);
+        self.named(trade, named.map_or(other, |(name, _)| name))
+    }
+
+    /// Names an amount of a trade, with the bar of its exit.
+    fn named(&self, trade: usize, name: &str) -> Option<(usize, String)> {
         let bar = usize::try_from(*self.exit_bar.get(trade)?).ok()?;
         let state = if self.status.get(trade) == Some(&OPEN) { "is open" } else { "ends" };
         Some((bar, format!("the {name} of the trade that {state}")))

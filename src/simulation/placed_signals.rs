@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::rejections::{RejectionCounts, RejectionReason, SignalKind};
 use super::signal_set::{SIGNALS, SignalSet};
 use crate::error::{Error, Result};
+use crate::quote::counted;
 use crate::settings::{Direction, Execution, Settings};
 use crate::signals::{Bits, Signals};
 
@@ -28,15 +29,14 @@ impl<'a> PlacedSignals<'a> {
     ) -> Result<Self> {
         for (name, set) in Signals::NAMES.iter().zip(signals.sets()) {
             if let Some(set) = set.filter(|set| set.len() != bars) {
-                let message = format!("{name} has {} values for {bars} bars", set.len());
+                let (values, bars) = (counted(set.len(), "value"), counted(bars, "bar"));
+                let message = format!("{name} has {values} for {bars}");
                 return Err(Error::invalid(name, "length", message));
             }
         }
         let [entries, exits, short_entries, short_exits] = signals.sets();
         let sets = match settings.rules.direction {
-            _ if short_entries.is_some() || short_exits.is_some() => {
-                [entries, exits, short_entries, short_exits]
-            }
+            _ if signals.has_short() => [entries, exits, short_entries, short_exits],
             Direction::LongOnly => [entries, exits, None, None],
             Direction::ShortOnly => [None, None, entries, exits],
             Direction::Both => [entries, None, exits, None],

@@ -3,6 +3,7 @@
 use crate::compute::multiversion::multiversion;
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::{BarRef, Bars};
+use crate::quote::counted;
 
 /// Closes of consecutive bars, and opens, highs and lows if they are known.
 ///
@@ -49,7 +50,8 @@ impl<'a> Prices<'a> {
         for (name, column) in columns {
             let Some(column) = column else { continue };
             if column.len() != bars {
-                let message = format!("{name} has {} values for {bars} closes", column.len());
+                let (values, closes) = (counted(column.len(), "value"), counted(bars, "close"));
+                let message = format!("{name} has {values} for {closes}");
                 return Err(Error::invalid(name, "length", message));
             }
             let is_fault = |price: &f64| !(price.is_finite() && *price > 0.0);
@@ -120,10 +122,44 @@ impl<'a> Prices<'a> {
         self.open
     }
 
+    /// Returns the lowest and the highest price; `None` without bars.
+    #[must_use]
+    pub fn range(&self) -> Option<(f64, f64)> {
+        let columns = [self.open, self.high, self.low, Some(self.close)];
+        let prices = columns.into_iter().flatten().flatten();
+        let range = (f64::INFINITY, 0.0);
+        (!self.is_empty()).then(|| {
+            prices.fold(range, |(lowest, highest): (f64, f64), &price| {
+                (lowest.min(price), highest.max(price))
+            })
+        })
+    }
+
     /// Returns the close of a bar; `None` beyond the end.
     #[inline]
     pub(super) fn close_at(&self, bar: usize) -> Option<f64> {
         self.close.get(bar).copied()
+    }
+
+    /// Returns the open of a bar, or its close if opens are not known; `None` beyond the end.
+    #[must_use]
+    pub fn open_at(&self, bar: usize) -> Option<f64> {
+        Some(self.bar(bar)?.open)
+    }
+
+    /// Returns the lowest and the highest price of the bars from `from` to before `until`, with missing prices replaced.
+    /// Without bars, they are infinity and minus infinity.
+    #[must_use]
+    pub fn extremes(&self, from: usize, until: usize) -> (f64, f64) {
+        let columns = self.low.and_then(|low| low.get(from..until));
+        match columns.zip(self.high.and_then(|high| high.get(from..until))) {
+            Some((low, high)) => (-highest(low, |low| -low), highest(high, |high| high)),
+            None => (from..until)
+                .filter_map(|bar| self.bar(bar))
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(lowest, highest), bar| {
+                    (lowest.min(bar.low), highest.max(bar.high))
+                }),
+        }
     }
 
     /// Returns opens, highs and lows of bars from `from` to `last` inclusive; `None` if one of them is not known.
@@ -158,6 +194,20 @@ multiversion! {
     }
 }
 
+/// Returns the highest of the mapped values. Several at a time become vector instructions.
+#[inline]
+fn highest(values: &[f64], map: impl Fn(f64) -> f64) -> f64 {
+    let higher = |a: f64, b: f64| if a > b { a } else { b };
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    let (chunks, rest) = values.as_chunks::<8>();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = higher(map(*value), *lane);
+        }
+    }
+    rest.iter().map(|value| map(*value)).chain(lanes).fold(f64::NEG_INFINITY, higher)
+}
+
 impl<'a> From<&'a Bars> for Prices<'a> {
     fn from(bars: &'a Bars) -> Self {
         Self {
@@ -187,7 +237,7 @@ mod tests {
         let error = Prices::new(Some(&[1.0]), None, None, &[1.0, 2.0]).unwrap_err();
         assert_eq!(
             (error.code, error.message.as_str()),
-            (Code::InvalidArgument, "open has 1 values for 2 closes")
+            (Code::InvalidArgument, "open has 1 value for 2 closes")
         );
     }
 
@@ -197,6 +247,22 @@ mod tests {
         assert_eq!(error.code, Code::BadData);
         let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
         assert_eq!(paths, ["close[1]", "high[1]"]);
+    }
+
+    #[test]
+    fn extremes_are_those_of_a_scan() {
+        let low: Vec<f64> = (0..40_u32).map(|bar| 50.0 + f64::from(bar * 37 % 23)).collect();
+        let high: Vec<f64> = (0..40_u32).map(|bar| 80.0 + f64::from(bar * 29 % 31)).collect();
+        let close = vec![77.0; 40];
+        let prices = Prices::new(None, Some(&high), Some(&low), &close).unwrap();
+        for from in 0..40 {
+            for until in from + 1..=40 {
+                let lowest = low[from..until].iter().copied().reduce(f64::min).unwrap();
+                let highest = high[from..until].iter().copied().reduce(f64::max).unwrap();
+                assert_eq!(prices.extremes(from, until), (lowest, highest));
+            }
+        }
+        assert_eq!(Prices::of_close(&[3.0, 1.0, 2.0]).unwrap().extremes(0, 3), (1.0, 3.0));
     }
 
     #[test]

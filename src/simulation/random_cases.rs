@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::Prices;
 use crate::settings::{
     Accumulate, Conflict, Direction, DirectionConflict, Execution, OppositeEntry, Settings,
-    SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
+    SizeType, StopEntryPrice, StopExit, StopExitPrice, StopUpdate, YearDays,
 };
 use crate::signals::{Bits, Signals};
 
@@ -215,7 +215,7 @@ prop_compose! {
             settings.stops.sl_stop = sl_stop;
             settings.stops.tp_stop = tp_stop;
             settings.conventions.risk_free = risk_free;
-            settings.conventions.year_days = year_days;
+            settings.conventions.year_days = YearDays::Days(year_days);
         });
         (Case { open, high, low, close, signals: case.signals, settings }, capital)
     }

@@ -1,6 +1,7 @@
 //! What a simulation records: orders, what is held after each of them, rejected signals, stops.
 
 use super::execute::Fill;
+use super::exits::StopOrder;
 use super::holdings::{Held, Holdings};
 use super::orders::Orders;
 use super::rejections::Rejection;
@@ -12,9 +13,11 @@ pub struct Simulation {
     pub orders: Orders,
     /// What is held after each order.
     pub holdings: Holdings,
+    /// Which of the orders stops made, in the order of the orders.
+    pub stop_orders: Vec<StopOrder>,
     /// Signals that made no order, counted by kind and reason.
     pub rejections: Vec<Rejection>,
-    /// The orders that stops made.
+    /// How often stops were hit.
     pub stops: StopCounts,
     /// Money at the end.
     pub cash: f64,
@@ -52,6 +55,7 @@ pub(super) struct Recorder {
     pub(super) count: usize,
     pub(super) orders: Orders,
     pub(super) holdings: Holdings,
+    pub(super) stop_orders: Vec<StopOrder>,
     pub(super) held: Held,
 }
 
@@ -63,14 +67,15 @@ impl Recorder {
         capital: f64,
         capacity: usize,
     ) -> Self {
-        let Simulation { mut orders, mut holdings, .. } = buffers;
+        let Simulation { mut orders, mut holdings, mut stop_orders, .. } = buffers;
         orders.clear();
         holdings.clear();
+        stop_orders.clear();
         if recording == Recording::Orders {
             orders.reserve(capacity);
             holdings.reserve(capacity);
         }
-        Self { recording, count: 0, orders, holdings, held: Held::initial(capital) }
+        Self { recording, count: 0, orders, holdings, stop_orders, held: Held::initial(capital) }
     }
 
     /// Records an order; `reference_price` is its price before slippage.
@@ -89,5 +94,12 @@ impl Recorder {
         orders.price.push(fill.price);
         orders.fees.push(fill.fees);
         orders.reference_price.push(reference_price);
+    }
+
+    /// Records that a stop made the last order.
+    pub(super) fn record_stop(&mut self, order: StopOrder) {
+        if self.recording == Recording::Orders {
+            self.stop_orders.push(order);
+        }
     }
 }

@@ -38,6 +38,8 @@ impl SignalKind {
 pub enum RejectionReason {
     /// An entry lost against an exit or an entry of the other direction on its bar.
     Conflict,
+    /// An exit from the position, or an entry against it, lost against an entry on its bar: the position stays.
+    ExitDropped,
     /// A stop was hit on its bar; stops go first.
     StopWentFirst,
     /// Another signal of its bar was acted on instead.
@@ -68,8 +70,9 @@ pub enum RejectionReason {
 
 impl RejectionReason {
     /// Every reason, in the order of the variants.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Conflict,
+        Self::ExitDropped,
         Self::StopWentFirst,
         Self::OtherSignalWentFirst,
         Self::AlreadyInPosition,
@@ -90,6 +93,7 @@ impl RejectionReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Conflict => "in conflict with another signal of the bar",
+            Self::ExitDropped => "dropped because of an entry on the bar",
             Self::StopWentFirst => "a stop was hit on the bar",
             Self::OtherSignalWentFirst => "another signal of the bar went first",
             Self::AlreadyInPosition => "already in position",

@@ -27,6 +27,14 @@ impl SignalSet {
         Self(self.0 & !(1 << kind as u8))
     }
 
+    pub(super) const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(super) const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(super) const fn has(self, kind: SignalKind) -> bool {
         self.0 >> kind as u8 & 1 == 1
     }

@@ -6,9 +6,9 @@ use super::super::random_cases::{Case, cases, extreme_cases};
 use super::*;
 use crate::market::overflow::OVERFLOW;
 use crate::observer::NoObserver;
-use crate::settings::Direction;
+use crate::settings::{Accumulate, Direction, StopEntryPrice};
 use crate::signals::Bits;
-use crate::simulation::Rejection;
+use crate::simulation::{Moment, Rejection, SignalKind};
 
 /// Runs a case with a visit of every bar.
 fn every_bar(case: &Case, capital: f64) -> Result<Simulation> {
@@ -56,6 +56,49 @@ proptest! {
     }
 
     #[test]
+    fn no_position_outlives_a_touch_of_its_stops(case in cases(), (loss, profit) in (0.005..0.1, 0.005..0.1), tight in any::<bool>()) {
+        // Runs in which a position has the stops of its entry, and a stop closes it on the bar that touches it.
+        let settings = case.settings.with(|settings| {
+            settings.conventions.execution = Execution::NextOpen;
+            settings.rules.accumulate = Accumulate::Disabled;
+            settings.sizing.max_size = f64::INFINITY;
+            settings.sizing.size_granularity = None;
+            settings.sizing.min_size = 0.0;
+            settings.costs.fixed_fees = 0.0;
+            settings.stops.sl_stop = Some(loss);
+            settings.stops.sl_trail = false;
+            settings.stops.tp_stop = (!tight).then_some(profit);
+            settings.stops.stop_entry_price = StopEntryPrice::Price;
+            settings.stops.stop_exit_price = StopExitPrice::StopMarket;
+        });
+        let case = Case { settings, ..case };
+        let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.settings, &NoObserver) else { return Ok(()) };
+        let (orders, held) = (&simulation.orders, &simulation.holdings.position);
+        for stop in &simulation.stop_orders {
+            let (bar, price) = (orders.bar[stop.order as usize] as usize, orders.reference_price[stop.order as usize]);
+            prop_assert!((case.low[bar]..=case.high[bar]).contains(&price));
+            prop_assert!(stop.moment == Moment::Inside || price.to_bits() == case.open[bar].to_bits());
+        }
+        for (order, &position) in held.iter().enumerate().filter(|(_, position)| **position != 0.0) {
+            if simulation.rejections.iter().any(|rejection| rejection.kind == SignalKind::Stop) {
+                return Ok(());
+            }
+            let (from, entry) = (orders.bar[order] as usize, orders.reference_price[order]);
+            let by_stop = simulation.stop_orders.iter().find(|stop| stop.order as usize == order);
+            // Of the bar of an entry inside it, only the close is known.
+            let from = from + usize::from(by_stop.is_some_and(|stop| stop.moment == Moment::Inside));
+            let until = orders.bar.get(order + 1).map_or(case.close.len(), |&bar| bar as usize);
+            for bar in from..until {
+                let (open, high, low) = (case.open[bar], case.high[bar], case.low[bar]);
+                let (rise, fall) = (high / entry - 1.0, 1.0 - low / entry);
+                let (against, with) = if position > 0.0 { (fall, rise) } else { (rise, fall) };
+                prop_assert!(against < loss + 1e-9, "bar {bar}: {open} {high} {low} of {entry}");
+                prop_assert!(tight || with < profit + 1e-9, "bar {bar}: {open} {high} {low} of {entry}");
+            }
+        }
+    }
+
+    #[test]
     fn a_run_at_the_next_open_ends_as_a_full_simulation_does(case in cases()) {
         let case = Case { settings: case.settings.with(|settings| settings.conventions.execution = Execution::Close), ..case };
         let (prices, settings) = (case.prices(), &case.settings);
@@ -94,9 +137,19 @@ proptest! {
     }
 
     #[test]
-    fn a_bar_makes_at_most_one_order_and_no_signal_is_counted_twice(case in cases()) {
+    fn a_bar_makes_at_most_one_order_by_signals_and_no_signal_is_counted_twice(case in cases()) {
         let Ok(simulation) = simulate(&case.prices(), &case.signals, 1000.0, &case.settings, &NoObserver) else { return Ok(()) };
-        prop_assert!(simulation.orders.bar.windows(2).all(|pair| pair[0] < pair[1]));
+        let bars = &simulation.orders.bar;
+        if case.settings.conventions.execution == Execution::NextOpen && case.settings.stops.are_set() {
+            // A stop at the open, a signal there, and a stop inside the bar.
+            prop_assert!(bars.windows(2).all(|pair| pair[0] <= pair[1]) && bars.windows(4).all(|four| four[0] < four[3]));
+            let by_stops: Vec<u32> = simulation.stop_orders.iter().map(|stop| stop.order).collect();
+            let by_signals: Vec<u32> = (0..).zip(bars).filter(|(order, _)| !by_stops.contains(order)).map(|(_, &bar)| bar).collect();
+            prop_assert!(by_signals.windows(2).all(|pair| pair[0] < pair[1]));
+        } else {
+            prop_assert!(bars.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+        prop_assert_eq!(simulation.stop_orders.len(), (simulation.stops.losses + simulation.stops.profits) as usize);
         let given = |set: &Option<Bits>| set.as_ref().map_or(0, Bits::count);
         let signals = &case.signals;
         let given = signals.entries.count() + signals.exits.count() + given(&signals.short_entries) + given(&signals.short_exits);

@@ -72,3 +72,13 @@ impl<'a> State<'a> {
         }
     }
 }
+
+/// How a simulation finds the next bar to process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stepping {
+    /// Skips bars on which nothing can happen.
+    Events,
+    /// Visits every bar. Tests compare the event-driven path with it.
+    #[cfg(test)]
+    EveryBar,
+}

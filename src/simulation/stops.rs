@@ -1,11 +1,13 @@
 //! Stop loss, trailing stop and take profit.
 //!
-//! Stops are tested from the bar after the entry on, the stop loss before the take profit. A level that the open has already
-//! passed fills at the open. A level that the bar touches fills at the level. A trailing reference is raised to the high of
-//! the bar (lowered to its low for a short position) after the test, so that a bar is not stopped by its own high.
+//! A level that the open has already passed fills at the open. A level that the bar touches fills at the level. The stop loss
+//! goes before the take profit; only where bars are walked from their open on, a level that the open has passed goes before
+//! one that the bar reaches later. A trailing reference is raised to the high of the bar (lowered to its low for a short
+//! position) after the test, so that a bar is not stopped by its own high.
 
+use super::exits::{ExitReason, Moment};
 use super::prices::{Bar, Prices};
-use crate::settings::{Settings, StopUpdate};
+use crate::settings::Settings;
 
 /// The stops of a position.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -22,20 +24,30 @@ struct Stop {
     fraction: f64,
 }
 
+/// A level that a bar reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Touch {
+    /// Open or level.
+    price: f64,
+    moment: Moment,
+}
+
 /// A stop that was hit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Hit {
     pub(super) bar: usize,
     /// Open or level, before slippage.
     pub(super) price: f64,
-    /// Whether it was the take profit.
-    pub(super) is_profit: bool,
-    /// Whether the bar touched both the stop loss and the take profit.
+    /// Whether the open had passed the level, or the bar touched it later.
+    pub(super) moment: Moment,
+    /// Which stop it was.
+    pub(super) reason: ExitReason,
+    /// Whether the bar touched both the stop loss and the take profit, and which came first is not known.
     pub(super) both: bool,
 }
 
 impl ActiveStops {
-    /// Returns the stops of a position that was opened or reversed.
+    /// Returns the stops of a position, measured from a reference price.
     pub(super) fn set(reference: f64, settings: &Settings) -> Self {
         let stop = |fraction: f64| Stop { reference, fraction };
         Self {
@@ -45,22 +57,13 @@ impl ActiveStops {
         }
     }
 
-    /// Returns the stops of a position that was increased.
-    pub(super) fn moved(self, reference: f64, settings: &Settings) -> Self {
-        match settings.stops.upon_stop_update {
-            StopUpdate::Keep => self,
-            // The settings are the same on every bar, so that there is a new stop exactly if there is an old one.
-            StopUpdate::Override | StopUpdate::OverrideNan => Self::set(reference, settings),
-        }
-    }
-
     /// Returns whether there is a stop to test.
     #[inline]
     pub(super) fn armed(&self) -> bool {
         self.loss.is_some() || self.profit.is_some()
     }
 
-    /// Tests bars from `from` to `last` inclusive, and returns the first hit.
+    /// Tests bars from `from` to `last` inclusive, and returns the first hit. The trailing stop has followed its bar too.
     pub(super) fn scan(
         &mut self,
         from: usize,
@@ -68,60 +71,122 @@ impl ActiveStops {
         is_long: bool,
         prices: &Prices,
     ) -> Option<Hit> {
-        match prices.ranges(from, last) {
-            Some((open, high, low)) => {
-                let bars = open.iter().zip(high).zip(low).map(|((&open, &high), &low)| Bar {
-                    open,
-                    high,
-                    low,
-                });
-                bars.zip(from..).find_map(|(at, bar)| self.test(bar, is_long, at))
-            }
-            None => (from..=last).find_map(|bar| self.test(bar, is_long, prices.bar(bar)?)),
-        }
+        find_in(from, last, prices, |bar, at| {
+            let (loss, profit) = self.touched(at, is_long);
+            self.trail(at, is_long);
+            let both = loss.is_some() && profit.is_some();
+            self.hit(bar, loss, profit).map(|hit| Hit { both, ..hit })
+        })
     }
 
+    /// Returns the first bar from `from` to `last` inclusive that hits a stop. The trailing stop has followed the bars before
+    /// it.
+    pub(super) fn first_touched(
+        &mut self,
+        from: usize,
+        last: usize,
+        is_long: bool,
+        prices: &Prices,
+    ) -> Option<usize> {
+        find_in(from, last, prices, |bar, at| {
+            let (loss, profit) = self.touched(at, is_long);
+            if loss.is_none() && profit.is_none() {
+                self.trail(at, is_long);
+                return None;
+            }
+            Some(bar)
+        })
+    }
+
+    /// Returns the stop whose level the open of a bar has already passed.
+    pub(super) fn hit_at_open(&self, bar: usize, at: Bar, is_long: bool) -> Option<Hit> {
+        let (loss, profit) = self.touched(at, is_long);
+        let passed = |touch: &Touch| touch.moment == Moment::Open;
+        self.hit(bar, loss.filter(passed), profit.filter(passed))
+    }
+
+    /// Returns the stop that a bar hits first, walked from its open on.
+    pub(super) fn hit_from_open(&self, bar: usize, at: Bar, is_long: bool) -> Option<Hit> {
+        let (loss, profit) = self.touched(at, is_long);
+        let both = loss.is_some() && profit.is_some();
+        self.hit_at_open(bar, at, is_long)
+            .or_else(|| self.hit(bar, loss, profit).map(|hit| Hit { both, ..hit }))
+    }
+
+    /// Moves the reference of a trailing stop after its bar.
     #[inline]
-    fn test(&mut self, bar: usize, is_long: bool, at: Bar) -> Option<Hit> {
-        let hit = |stop: Option<Stop>, falls: bool| {
-            stop.and_then(|stop| if falls { stop.below(at) } else { stop.above(at) })
-        };
-        let loss = hit(self.loss, is_long);
-        let profit = hit(self.profit, !is_long);
+    pub(super) fn trail(&mut self, at: Bar, is_long: bool) {
         if let Some(stop) = self.loss.as_mut().filter(|_| self.trails) {
             stop.reference =
                 if is_long { stop.reference.max(at.high) } else { stop.reference.min(at.low) };
         }
-        let price = loss.or(profit)?;
-        Some(Hit {
-            bar,
-            price,
-            is_profit: loss.is_none(),
-            both: loss.is_some() && profit.is_some(),
-        })
+    }
+
+    /// Returns where a bar reaches the stop loss and the take profit.
+    #[inline]
+    fn touched(&self, at: Bar, is_long: bool) -> (Option<Touch>, Option<Touch>) {
+        let touch = |stop: Option<Stop>, falls: bool| {
+            stop.and_then(|stop| if falls { stop.below(at) } else { stop.above(at) })
+        };
+        (touch(self.loss, is_long), touch(self.profit, !is_long))
+    }
+
+    /// Returns the hit of a bar that touched these levels, the stop loss first.
+    #[inline]
+    fn hit(&self, bar: usize, loss: Option<Touch>, profit: Option<Touch>) -> Option<Hit> {
+        let Touch { price, moment } = loss.or(profit)?;
+        let reason = match loss {
+            Some(_) if self.trails => ExitReason::Trailing,
+            Some(_) => ExitReason::StopLoss,
+            None => ExitReason::TakeProfit,
+        };
+        Some(Hit { bar, price, moment, reason, both: false })
+    }
+}
+
+/// Passes bars from `from` to `last` inclusive to `test` until it returns something.
+#[inline]
+fn find_in<T>(
+    from: usize,
+    last: usize,
+    prices: &Prices,
+    mut test: impl FnMut(usize, Bar) -> Option<T>,
+) -> Option<T> {
+    match prices.ranges(from, last) {
+        Some((open, high, low)) => {
+            let bars = open.iter().zip(high).zip(low).map(|((&open, &high), &low)| Bar {
+                open,
+                high,
+                low,
+            });
+            bars.zip(from..).find_map(|(at, bar)| test(bar, at))
+        }
+        None => (from..=last).find_map(|bar| test(bar, prices.bar(bar)?)),
     }
 }
 
 impl Stop {
-    /// Returns the price at which a fall hits the stop.
+    /// Returns where a fall hits the stop.
     #[inline]
-    fn below(self, bar: Bar) -> Option<f64> {
+    fn below(self, bar: Bar) -> Option<Touch> {
         let level = self.reference * (1.0 - self.fraction);
         if bar.open <= level {
-            Some(bar.open)
+            Some(Touch { price: bar.open, moment: Moment::Open })
         } else {
-            (bar.low <= level && level <= bar.high).then_some(level)
+            let price = (bar.low <= level && level <= bar.high).then_some(level)?;
+            Some(Touch { price, moment: Moment::Inside })
         }
     }
 
-    /// Returns the price at which a rise hits the stop.
+    /// Returns where a rise hits the stop.
     #[inline]
-    fn above(self, bar: Bar) -> Option<f64> {
+    fn above(self, bar: Bar) -> Option<Touch> {
         let level = self.reference * (1.0 + self.fraction);
         if bar.open >= level {
-            Some(bar.open)
+            Some(Touch { price: bar.open, moment: Moment::Open })
         } else {
-            (bar.low <= level && level <= bar.high).then_some(level)
+            let price = (bar.low <= level && level <= bar.high).then_some(level)?;
+            Some(Touch { price, moment: Moment::Inside })
         }
     }
 }

@@ -12,12 +12,14 @@ use aitradepro_backtesting::indicators::Series;
 use aitradepro_backtesting::language::functions::{
     FUNCTIONS, Function, FunctionGroup, OPERATORS, ReturnType, TimeField,
 };
+use aitradepro_backtesting::language::synonyms::{Advice, NAMES};
 use aitradepro_backtesting::language::{
     self, Diagnostic, PlanBuilder, RootValue, Scope, ValueType, check::usage, evaluate,
 };
 use aitradepro_backtesting::market::{Bars, Column, time};
 use aitradepro_backtesting::observer::NoObserver;
 use aitradepro_backtesting::request::Issues;
+use aitradepro_backtesting::settings::SETTINGS;
 use aitradepro_backtesting::strategies::{self, BoundStrategy, Strategy};
 
 const START: &str = "<!-- reference -->\n";
@@ -128,6 +130,20 @@ fn every_expression_of_the_page_has_values() {
         }
     }
     assert!(count > 5, "{count}");
+}
+
+#[test]
+fn every_setting_that_a_hint_names_exists() {
+    let mut count = 0;
+    for (words, advice) in NAMES {
+        let Advice::Setting(settings, _) = advice else { continue };
+        for part in settings.split(", ") {
+            let (name, _) = part.split_once(": ").unwrap();
+            assert!(SETTINGS.iter().any(|known| known.name == name), "{words}: {name}");
+            count += 1;
+        }
+    }
+    assert!(count > 3, "{count}");
 }
 
 #[test]

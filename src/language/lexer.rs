@@ -1,6 +1,9 @@
 //! Splits text into tokens.
 
+use super::functions::series_names;
+use super::synonyms::{Advice, SYMBOLS as FOREIGN_SYMBOLS};
 use super::syntax::{Diagnostic, Span};
+use crate::market::Timeframe;
 use crate::quote;
 
 /// A token of the language.
@@ -35,18 +38,6 @@ impl Token {
 const SYMBOLS: [&str; 15] =
     ["<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ",", ";"];
 
-/// Symbols of other languages, with their equivalent in this one.
-const FOREIGN_SYMBOLS: [(&str, &str); 8] = [
-    ("&&", "write `and`"),
-    ("||", "write `or`"),
-    ("**", "write pow(x, y)"),
-    ("^", "write pow(x, y)"),
-    ("=", "write `==` to compare"),
-    ("!", "write `not`"),
-    ("?", "write if(condition, a, b)"),
-    ("[", "write shift(x, n) for the value n bars ago"),
-];
-
 /// Returns the tokens of a text with their positions. The last token is [`Token::End`].
 pub fn tokenize(text: &str) -> Result<Vec<(Token, Span)>, Diagnostic> {
     let mut cursor = Cursor { rest: text, span: Span { offset: 0, line: 1, column: 1 } };
@@ -54,7 +45,7 @@ pub fn tokenize(text: &str) -> Result<Vec<(Token, Span)>, Diagnostic> {
     loop {
         cursor.skip_trivia();
         let span = cursor.span;
-        let token = cursor.token()?;
+        let token = cursor.token(&tokens)?;
         let is_end = token == Token::End;
         tokens.push((token, span));
         if is_end {
@@ -101,7 +92,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn token(&mut self) -> Result<Token, Diagnostic> {
+    /// Consumes a token. `before` has the earlier ones.
+    fn token(&mut self, before: &[(Token, Span)]) -> Result<Token, Diagnostic> {
         let span = self.span;
         let Some(first) = self.rest.chars().next() else { return Ok(Token::End) };
         if first.is_ascii_digit()
@@ -114,23 +106,31 @@ impl<'a> Cursor<'a> {
             return self.number(span);
         }
         if first.is_alphabetic() || first == '_' {
-            return Ok(Token::Name(
-                self.take_while(|character| character.is_alphanumeric() || character == '_')
-                    .to_owned(),
-            ));
+            return Ok(Token::Name(self.name()));
         }
         if first == '"' || first == '\'' {
             return self.text(first, span);
         }
-        if let Some((symbol, hint)) = FOREIGN_SYMBOLS.iter().find(|(symbol, _)| {
+        if let Some((symbol, advice)) = FOREIGN_SYMBOLS.iter().find(|(symbol, _)| {
             self.rest.starts_with(symbol)
                 && !self.rest.starts_with("!=")
                 && !self.rest.starts_with("==")
         }) {
+            let advice = match (*symbol, before) {
+                ("=", _) => equals_sign(before),
+                ("[" | "['" | "[\"" | "{", [.., (Token::Name(name), _)])
+                    if name.eq_ignore_ascii_case("in") =>
+                {
+                    MEMBERSHIP
+                }
+                _ => *advice,
+            };
+            let hint = advice.hint();
+            let symbol = quote::name(symbol);
             return Err(Diagnostic::new(
                 span,
                 "syntax",
-                format!("unknown symbol `{symbol}`, {hint}"),
+                format!("unknown symbol `{symbol}`{hint}"),
             ));
         }
         if let Some(symbol) = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol)) {
@@ -142,6 +142,18 @@ impl<'a> Cursor<'a> {
             "syntax",
             format!("unknown symbol {first:?}, expected a number, a name or an operator"),
         ))
+    }
+
+    /// Consumes a name. Names have no dots, but those of other languages do, so that a message can quote all of `ta.sma`.
+    fn name(&mut self) -> String {
+        let is_part = |character: char| character.is_alphanumeric() || character == '_';
+        let mut name = self.take_while(is_part).to_owned();
+        while self.rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+        {
+            name.push_str(self.take(1));
+            name.push_str(self.take_while(is_part));
+        }
+        name
     }
 
     fn number(&mut self, span: Span) -> Result<Token, Diagnostic> {
@@ -157,14 +169,15 @@ impl<'a> Cursor<'a> {
         });
         match text.replace('_', "").parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Token::Number(value)),
-            _ => Err(Diagnostic::new(
-                span,
-                "syntax",
-                format!(
-                    "`{}` is not a number, expected one such as 14, 0.5 or 1e-3",
-                    quote::name(text)
-                ),
-            )),
+            _ => {
+                let text = quote::name(text);
+                let hint = if Timeframe::parse(&text).is_some() {
+                    format!("write '{text}' for the timeframe")
+                } else {
+                    "expected one such as 14, 0.5 or 1e-3".to_owned()
+                };
+                Err(Diagnostic::new(span, "syntax", format!("`{text}` is not a number, {hint}")))
+            }
         }
     }
 
@@ -180,6 +193,25 @@ impl<'a> Cursor<'a> {
             "syntax",
             format!("the text after {quote} has no closing quote on its line"),
         ))
+    }
+}
+
+/// What to write instead of `in` and a list.
+const MEMBERSHIP: Advice =
+    Advice::Write("month == 1 or month == 2", " for month in a list of both; there are no lists");
+
+/// Returns what to write instead of an equals sign after these tokens.
+fn equals_sign(before: &[(Token, Span)]) -> Advice {
+    match before {
+        [.., (Token::Symbol("(" | ","), _), (Token::Name(_), _)] => Advice::Write(
+            "`==`",
+            " to compare; arguments have no names, their order is that of sma(close, 20)",
+        ),
+        [(Token::Name(name), _)] if series_names().all(|known| known != name) => Advice::Write(
+            "`==`",
+            " to compare; there are no variables, write the value where it is used",
+        ),
+        _ => Advice::Write("`==`", " to compare"),
     }
 }
 
@@ -218,11 +250,24 @@ mod tests {
     fn symbols_of_other_languages_are_explained() {
         for (text, expected) in [
             ("a && b", "1:3: unknown symbol `&&`, write `and`"),
-            ("a = b", "1:3: unknown symbol `=`, write `==` to compare"),
+            ("close = b", "1:7: unknown symbol `=`, write `==` to compare"),
+            (
+                "fast = close",
+                "1:6: unknown symbol `=`, write `==` to compare; there are no variables, write the value where it is used",
+            ),
+            (
+                "sma(close, period=20)",
+                "1:18: unknown symbol `=`, write `==` to compare; arguments have no names, their order is that of sma(close, 20)",
+            ),
+            ("1d", "1:1: `1d` is not a number, write '1d' for the timeframe"),
             ("close[1]", "1:6: unknown symbol `[`, write shift(x, n) for the value n bars ago"),
+            (
+                "month in [1, 2]",
+                "1:10: unknown symbol `[`, write for example month == 1 or month == 2 for month in a list of both; there are no lists",
+            ),
             ("3x", "1:1: `3x` is not a number, expected one such as 14, 0.5 or 1e-3"),
             ("'1d", "1:1: the text after ' has no closing quote on its line"),
-            ("a $ b", "1:3: unknown symbol '$', expected a number, a name or an operator"),
+            ("a @ b", "1:3: unknown symbol '@', expected a number, a name or an operator"),
         ] {
             assert_eq!(tokenize(text).unwrap_err().to_string(), expected);
         }

@@ -126,8 +126,11 @@ impl Lowering<'_> {
             return 0;
         };
         let location = || format!("argument {name} of {}", function.name);
-        let value =
-            self.constant_between(location, part, *minimum, *maximum, true).unwrap_or(*minimum);
+        let found = self.constant_between(location, part, *minimum, *maximum, true);
+        if found.is_none() && matches!(function.operation, Operation::Shift | Operation::Change) {
+            self.refuse_look_ahead(part);
+        }
+        let value = found.unwrap_or(*minimum);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -135,6 +138,18 @@ impl Lowering<'_> {
         )]
         let length = value as usize;
         length
+    }
+
+    /// Adds to the last diagnostic why the number of bars to look back cannot be negative.
+    fn refuse_look_ahead(&mut self, part: &CheckedExpression) {
+        let id = self.lower(part);
+        if let (Some(Binding::Number(..0.0)), Some(last)) =
+            (self.builder.constant(id), self.diagnostics.last_mut())
+        {
+            last.message.push_str(
+                "; no expression can read a later bar, because it is not known when the signal occurs",
+            );
+        }
     }
 
     fn apply(&mut self, function: &'static Function, parts: &[CheckedExpression]) -> StepId {

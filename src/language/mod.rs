@@ -19,7 +19,10 @@
 
 pub mod binding;
 pub mod check;
+mod condition_parts;
 pub mod evaluate;
+mod explanation;
+mod expression_text;
 pub mod functions;
 mod fusion;
 mod interval;
@@ -31,7 +34,10 @@ pub mod parser;
 pub mod plan;
 pub mod plan_builder;
 mod range_analysis;
+mod required_bars;
+mod scale_mistake;
 mod suggestion;
+pub mod synonyms;
 mod syntax;
 
 #[cfg(test)]
@@ -44,9 +50,12 @@ mod tests;
 
 pub use binding::Binding;
 pub use check::{CheckedExpression, ParameterDeclaration, Scope, ValueType, check};
+pub use condition_parts::{ConditionPart, count_parts};
 pub use evaluate::{RootValue, evaluate};
+pub use explanation::why_never;
 pub use parser::parse;
 pub use plan::Plan;
 pub use plan_builder::PlanBuilder;
 pub use range_analysis::ConditionOutcome;
-pub use syntax::{Diagnostic, Span};
+pub use scale_mistake::scale_mistakes;
+pub use syntax::{Diagnostic, Expression, Span};

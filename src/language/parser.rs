@@ -4,7 +4,9 @@
 
 use super::lexer::{Token, tokenize};
 use super::limits::{MAX_DEPTH, MAX_LENGTH, MAX_NODES};
+use super::synonyms::{self, OPERATOR_WORDS, PREFIX_WORDS};
 use super::syntax::{Callee, Diagnostic, Expression, Node, Span};
+use crate::quote;
 
 /// Binary operators with their precedence.
 const BINARY: [(&str, u8); 13] = [
@@ -27,6 +29,21 @@ const NOT: u8 = 3;
 const COMPARISON: u8 = 4;
 const MINUS: u8 = 7;
 
+/// The precedence of what is no operator.
+pub(super) const HIGHEST: u8 = 8;
+
+/// Returns the precedence of an operator.
+pub(super) fn precedence(symbol: &str) -> u8 {
+    match symbol {
+        "not" => NOT,
+        "unary -" => MINUS,
+        _ => BINARY
+            .iter()
+            .find(|(known, _)| *known == symbol)
+            .map_or(HIGHEST, |(_, precedence)| *precedence),
+    }
+}
+
 /// Parses an expression.
 ///
 /// # Errors
@@ -42,7 +59,13 @@ pub fn parse(text: &str) -> Result<Expression, Diagnostic> {
     }
     let tokens = tokenize(text)?;
     let end = tokens.last().map_or(start, |(_, span)| *span);
-    let mut parser = Parser { tokens: tokens.into_iter(), next: (Token::End, end), end, nodes: 0 };
+    let mut parser = Parser {
+        tokens: tokens.into_iter(),
+        previous: None,
+        next: (Token::End, end),
+        end,
+        nodes: 0,
+    };
     parser.advance();
     if parser.next.0 == Token::End {
         return Err(Diagnostic::new(end, "syntax", "the expression is empty"));
@@ -53,16 +76,21 @@ pub fn parse(text: &str) -> Result<Expression, Diagnostic> {
         (Token::Symbol(")"), span) => {
             Err(Diagnostic::new(*span, "syntax", "`)` without a matching `(`"))
         }
-        (token, span) => Err(Diagnostic::new(
-            *span,
-            "syntax",
-            format!("expected an operator or the end, found {}", token.describe()),
-        )),
+        (token, span) => Err(parser.foreign_prefix().unwrap_or_else(|| {
+            let hint = foreign_operator(token);
+            Diagnostic::new(
+                *span,
+                "syntax",
+                format!("expected an operator or the end, found {}{hint}", token.describe()),
+            )
+        })),
     }
 }
 
 struct Parser {
     tokens: std::vec::IntoIter<(Token, Span)>,
+    /// The number or name that was consumed last, if it is the last token.
+    previous: Option<(Token, Span)>,
     next: (Token, Span),
     end: Span,
     nodes: usize,
@@ -77,7 +105,26 @@ struct Tree {
 impl Parser {
     fn advance(&mut self) -> (Token, Span) {
         let following = self.tokens.next().unwrap_or((Token::End, self.end));
-        std::mem::replace(&mut self.next, following)
+        let token = std::mem::replace(&mut self.next, following);
+        self.previous = matches!(token.0, Token::Number(_) | Token::Name(_)).then(|| token.clone());
+        token
+    }
+
+    /// Returns the error of a name that other languages write before an operand, such as `NOT`, if it was consumed last.
+    fn foreign_prefix(&self) -> Option<Diagnostic> {
+        let Some((Token::Name(name), span)) = &self.previous else { return None };
+        let hint = synonyms::find(PREFIX_WORDS, name)?.hint();
+        let message = format!("unknown word `{}`{hint}", quote::name(name));
+        Some(Diagnostic::new(*span, "syntax", message))
+    }
+
+    /// Returns whether the next token can be the first of an operand.
+    fn has_operand(&self) -> bool {
+        match &self.next.0 {
+            Token::Number(_) | Token::Text(_) | Token::Symbol("(" | "-" | "+") => true,
+            Token::Name(name) => !matches!(name.as_str(), "and" | "or"),
+            Token::Symbol(_) | Token::End => false,
+        }
     }
 
     /// Creates a node whose children have at most the height `below`.
@@ -138,7 +185,20 @@ impl Parser {
                 ));
             }
             is_comparison = precedence == COMPARISON;
+            let before = self.previous.take();
             self.advance();
+            if let (Some((Token::Number(value), _)), "%", false) =
+                (before, symbol, self.has_operand())
+            {
+                return Err(Diagnostic::new(
+                    span,
+                    "syntax",
+                    format!(
+                        "`%` is the remainder of a division, write {} for {value} %",
+                        value / 100.0
+                    ),
+                ));
+            }
             let right = self.expression(precedence, depth + 1)?;
             left = self.call(Callee::Operator(symbol), vec![left, right], span)?;
         }
@@ -165,9 +225,19 @@ impl Parser {
                     let inner = self.expression(NOT - 1, depth + 1)?;
                     self.call(Callee::Operator("not"), vec![inner], span)
                 }
+                "and" | "or" if self.next.0 == Token::Symbol("(") => Err(Diagnostic::new(
+                    span,
+                    "syntax",
+                    format!("`{name}` is an operator, write a {name} b"),
+                )),
                 "and" | "or" => Err(expected_operand(&Token::Name(name), span)),
                 _ if self.next.0 == Token::Symbol("(") => {
                     let arguments = self.arguments(depth)?;
+                    if name == "if" && arguments.len() == 1 {
+                        let message =
+                            "`if` takes its condition and both values: write if(condition, a, b)";
+                        return Err(Diagnostic::new(span, "arity", message));
+                    }
                     self.call(Callee::Function(name), arguments, span)
                 }
                 _ => self.tree(Node::Name(name), span, 0),
@@ -193,6 +263,7 @@ impl Parser {
     }
 
     fn close(&mut self, opened: Span) -> Result<(), Diagnostic> {
+        let foreign = self.foreign_prefix();
         match self.advance() {
             (Token::Symbol(")"), _) => Ok(()),
             (Token::End, span) => Err(Diagnostic::new(
@@ -201,14 +272,24 @@ impl Parser {
                 format!("expected `)` for the `(` at {opened}, found the end"),
             )),
             (token, span) => {
+                if let Some(diagnostic) = foreign {
+                    return Err(diagnostic);
+                }
                 let message = format!(
-                    "expected an operator, `,` or `)` for the `(` at {opened}, found {}",
-                    token.describe()
+                    "expected an operator, `,` or `)` for the `(` at {opened}, found {}{}",
+                    token.describe(),
+                    foreign_operator(&token)
                 );
                 Err(Diagnostic::new(span, "syntax", message))
             }
         }
     }
+}
+
+/// Returns what to write instead of a word that other languages have between operands.
+fn foreign_operator(found: &Token) -> String {
+    let Token::Name(name) = found else { return String::new() };
+    synonyms::find(OPERATOR_WORDS, name).map(synonyms::Advice::hint).unwrap_or_default()
 }
 
 fn expected_operand(found: &Token, span: Span) -> Diagnostic {

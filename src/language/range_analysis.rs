@@ -39,16 +39,58 @@ enum AbstractValue {
 impl Plan {
     /// Returns on which bars a root holds. The root must be a condition.
     pub fn condition_outcome(&self, root: usize) -> ConditionOutcome {
+        match self.roots.get(root).and_then(|id| self.abstract_values().into_iter().nth(*id)) {
+            Some(AbstractValue::Condition(outcome)) => outcome,
+            _ => ConditionOutcome::Unknown,
+        }
+    }
+
+    /// Returns the values that a root can take. The root must be a number.
+    pub(super) fn interval(&self, root: usize) -> Interval {
+        match self.roots.get(root).and_then(|id| self.abstract_values().into_iter().nth(*id)) {
+            Some(AbstractValue::Number(interval)) => interval,
+            _ => Interval::ANY,
+        }
+    }
+
+    /// Returns which of two roots is never below the other, if their structure shows it.
+    pub(super) fn ordering(&self, one: usize, other: usize) -> Option<Ordering> {
+        let (a, b) = (*self.roots.get(one)?, *self.roots.get(other)?);
+        let analysis = RangeAnalysis { plan: self, values: &[] };
+        let extreme = |greater: StepId, smaller: StepId| {
+            if analysis.is_rolling(greater, Operation::Maximum) {
+                Some(Operation::Maximum)
+            } else if analysis.is_rolling(smaller, Operation::Minimum) {
+                Some(Operation::Minimum)
+            } else {
+                None
+            }
+        };
+        match (analysis.is_at_least(a, b), analysis.is_at_least(b, a)) {
+            (true, true) => Some(Ordering::Same),
+            (true, false) => Some(Ordering::AtLeast(extreme(a, b))),
+            (false, true) => Some(Ordering::AtMost(extreme(b, a))),
+            (false, false) => None,
+        }
+    }
+
+    fn abstract_values(&self) -> Vec<AbstractValue> {
         let mut values: Vec<AbstractValue> = Vec::with_capacity(self.steps.len());
         for planned in &self.steps {
             let value = RangeAnalysis { plan: self, values: &values }.value(planned);
             values.push(value);
         }
-        match self.roots.get(root).and_then(|id| values.get(*id)) {
-            Some(AbstractValue::Condition(outcome)) => *outcome,
-            _ => ConditionOutcome::Unknown,
-        }
+        values
     }
+}
+
+/// Which of two numbers is never below the other. The operation is `Maximum` if the greater one is a rolling maximum that
+/// includes the newest bar, `Minimum` if the smaller one is such a minimum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ordering {
+    Same,
+    AtLeast(Option<Operation>),
+    AtMost(Option<Operation>),
 }
 
 /// The analysis of one step, given the abstract values of the earlier steps.
@@ -267,6 +309,14 @@ impl RangeAnalysis<'_> {
         let minima = self.extreme_operands(other, Operation::Minimum);
         maxima.iter().any(|operand| self.is_at_least_within(*operand, b, depth))
             || minima.iter().any(|operand| self.is_at_least_within(a, *operand, depth))
+    }
+
+    /// Returns whether a step is an extreme of the last bars.
+    fn is_rolling(&self, id: StepId, extreme: Operation) -> bool {
+        self.plan.steps.get(id).is_some_and(|planned| {
+            matches!(planned.step, Step::Output(_))
+                && !self.extreme_operands(planned, extreme).is_empty()
+        })
     }
 
     /// Returns the operands of a maximum or minimum: those of `max` or `min`, or the input of a rolling one.

@@ -70,7 +70,7 @@ fn diagnostics_name_the_position_and_what_was_expected() {
         ("rsii(close, 14)", "1:1: unknown function `rsii`, did you mean `rsi`?"),
         (
             "q + close",
-            "1:1: unknown name `q`, expected one of period, factor, flag, open, high, low, close, volume, hour, minute, day_of_week, day_of_month, month",
+            "1:1: unknown name `q`: it is neither a parameter of the strategy nor a series (open, high, low, close, volume)",
         ),
         ("mni(close, 1)", "1:1: unknown function `mni`, did you mean `min`?"),
         (
@@ -92,11 +92,20 @@ fn diagnostics_name_the_position_and_what_was_expected() {
         ),
         (
             "shift(close, -1)",
-            "1:14: argument n of shift must be a whole number between 0 and 10000, was -1",
+            "1:14: argument n of shift must be a whole number between 0 and 10000, was -1; no expression can read a later bar, because it is not known when the signal occurs",
         ),
         (
             "shift(close, 10001)",
             "1:14: argument n of shift must be a whole number between 0 and 10000, was 10001",
+        ),
+        (
+            "sma(20, close)",
+            "1:1: sma(close, period = 30): the series comes first, write sma(close, 20)",
+        ),
+        ("shift(1, high - low)", "1:1: shift: the series comes first, write shift(high - low, 1)"),
+        (
+            "count(period, close > open)",
+            "1:1: count: the series comes first, write count(close > open, period)",
         ),
         (
             "shift(3, 1)",
@@ -110,8 +119,15 @@ fn diagnostics_name_the_position_and_what_was_expected() {
         ),
         ("crossed_above(close)", "1:1: crossed_above(a, b) takes 2 arguments, found 1"),
         ("min(close)", "1:1: min(a, b, …) takes at least 2 arguments, found 1"),
-        ("sma", "1:1: `sma` is a function, expected its arguments in parentheses"),
-        ("close(1)", "1:1: unknown function `close`, write `close` without parentheses"),
+        (
+            "sma",
+            "1:1: `sma` is a function, expected its arguments in parentheses, such as sma(close, 30)",
+        ),
+        (
+            "close(1)",
+            "1:1: unknown function `close`, write shift(close, 1) for the value 1 bar ago",
+        ),
+        ("hour()", "1:1: unknown function `hour`, write `hour` without parentheses"),
         (
             "higher(\"2d\", close)",
             "1:8: higher: expected a timeframe in quotes, one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 1w",
@@ -124,6 +140,231 @@ fn diagnostics_name_the_position_and_what_was_expected() {
         let found = plan(text).unwrap_err();
         // `plan` reports the diagnostics of the first type that it tries.
         assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn diagnostics_say_what_to_write_instead() {
+    for (text, expected) in [
+        ("sma(close, 50.5)", "1:12: argument period of sma: expected a whole number, found 50.5"),
+        ("shift(close, 1.5)", "1:14: argument n of shift: expected a whole number, found 1.5"),
+        (
+            "sma(close, 1 / 2)",
+            "1:14: argument period of sma: expected a whole number, found a number that may have a fraction; round it with round(x)",
+        ),
+        (
+            "fast > slow",
+            "1:1: unknown name `fast`: declare it, parameters: { fast: { type: 'integer', default: 20 } }\n1:8: unknown name `slow`: declare it, parameters: { slow: { type: 'integer', default: 20 } }",
+        ),
+        (
+            "rsi(close, n) < buyThreshold",
+            "1:12: unknown name `n`: declare it, parameters: { n: { type: 'integer', default: 20 } }\n1:17: unknown name `buyThreshold`: declare it, parameters: { buyThreshold: { type: 'number', default: 2 } }",
+        ),
+        ("fctr > 1", "1:1: unknown name `fctr`, did you mean `factor`?"),
+        ("periods > 1", "1:1: unknown name `periods`, did you mean `period`?"),
+        ("perio > 1", "1:1: unknown name `perio`, did you mean `period`?"),
+        (
+            "higher('1W', close)",
+            "1:8: higher: expected a timeframe in quotes, one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 1w; did you mean '1w'?",
+        ),
+        (
+            "higher('1M', close)",
+            "1:8: higher: expected a timeframe in quotes, one of 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 1w",
+        ),
+    ] {
+        assert_eq!(plan(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+/// Returns the expression of an advice, with its placeholders replaced; `None` if it is a single symbol or word.
+fn advised(advice: synonyms::Advice) -> Option<String> {
+    let synonyms::Advice::Write(text, _) = advice else { return None };
+    if text.starts_with('`') {
+        return None;
+    }
+    Some(filled(text))
+}
+
+/// Replaces the placeholders of an expression.
+fn filled(text: &str) -> String {
+    let places = [("a", "close"), ("b", "open"), ("x", "high"), ("y", "2"), ("n", "5")];
+    let mut filled = String::new();
+    for part in text.split_inclusive(|character: char| !character.is_alphanumeric()) {
+        let word = part.trim_end_matches(|character: char| !character.is_alphanumeric());
+        let rest = &part[word.len()..];
+        let place = places.iter().find(|(name, _)| *name == word);
+        filled += place.map_or(word, |(_, value)| value);
+        filled += rest;
+    }
+    let filled = filled.replace("(condition", "(close > open");
+    filled.replace("'1d'", "'1w'")
+}
+
+#[test]
+fn every_advice_compiles_and_is_found() {
+    use synonyms::{Advice, NAMES, OPERATOR_WORDS, PREFIX_WORDS, SYMBOLS};
+    let own = || functions::function_names().chain(functions::series_names());
+    let mut count = 0;
+    for list in [NAMES, OPERATOR_WORDS, PREFIX_WORDS, SYMBOLS] {
+        let mut seen = std::collections::BTreeSet::new();
+        for (words, advice) in list {
+            if let Some(text) = advised(*advice) {
+                assert!(plan(&text).is_ok(), "{text}: {:?}", plan(&text));
+            }
+            if let Advice::Write(text, more) = advice {
+                let single = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+                assert!(single.is_none_or(|text| !text.is_empty()), "{text}");
+                assert!(!more.starts_with(char::is_alphanumeric), "{more}");
+            }
+            for word in words.split(' ') {
+                assert!(seen.insert(word), "{word} occurs twice");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 300, "{count}");
+    for (words, advice) in NAMES {
+        for word in words.split(' ') {
+            assert_eq!(synonyms::simplified(word), *word);
+            assert!(own().all(|known| synonyms::simplified(known) != word), "{word} is known");
+            assert_eq!(synonyms::find(NAMES, word), Some(*advice));
+            let hint = advice.hint();
+            for text in [format!("{word}(close, 3) > 1"), format!("1 < {word}")] {
+                let found = plan(&text).unwrap_err();
+                // A few words, such as `var`, are words before an operand, too.
+                assert!(found.contains(&hint) || found.contains("unknown word"), "{text}\n{found}");
+            }
+        }
+    }
+    for (symbol, advice) in SYMBOLS.iter().filter(|(symbol, _)| *symbol != "%") {
+        let found = plan(&format!("(close) {symbol} 3")).unwrap_err();
+        assert!(found.contains(&advice.hint()), "{symbol}: {found}");
+    }
+    for (words, advice) in OPERATOR_WORDS {
+        for word in words.split(' ') {
+            for word in [word.to_uppercase(), word.to_owned()] {
+                if ["and", "or"].contains(&word.as_str()) {
+                    continue;
+                }
+                for text in [format!("close {word} open"), format!("(close {word} open)")] {
+                    let found = plan(&text).unwrap_err();
+                    assert!(found.ends_with(&advice.hint()), "{text}: {found}");
+                }
+            }
+        }
+    }
+    for (words, advice) in PREFIX_WORDS {
+        for word in words.split(' ').filter(|word| *word != "not") {
+            for text in [format!("{word} close"), format!("1 < ({word} close)")] {
+                let found = plan(&text).unwrap_err();
+                assert!(
+                    found.ends_with(&format!("unknown word `{word}`{}", advice.hint())),
+                    "{found}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_and_indicator_has_an_example_that_compiles() {
+    for name in functions::function_names() {
+        let example = suggestion::example(name).unwrap();
+        let text = filled(&example);
+        assert!(plan(&text).is_ok(), "{text}: {:?}", plan(&text));
+        // What is called on a module or an object in other languages.
+        assert!(plan(&format!("ta.{name}(close, 20)")).unwrap_err().contains(&example), "{name}");
+        if !name.contains("if") {
+            assert!(plan(&format!("{name} > 3")).unwrap_err().ends_with(&example), "{name}");
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn what_other_languages_write_has_a_hint() {
+    for (text, expected) in [
+        ("crossover(close, open)", "1:1: unknown function `crossover`, write crossed_above(a, b)"),
+        ("ta.crossover(close, open)", "unknown function `ta.crossover`, write crossed_above(a, b)"),
+        (
+            "ta.sma(close, 10) > 1",
+            "unknown function `ta.sma`, write sma(…) without the prefix, as in sma(close, 30)",
+        ),
+        ("talib.RSI(close)", "unknown function `talib.RSI`, did you mean `rsi`?"),
+        ("df.close > 1", "unknown name `df.close`, write close"),
+        ("MACD.signal > 0", "unknown name `MACD.signal`, write macd_signal(close, 12, 26, 9)"),
+        (
+            "bb.lower > close",
+            "unknown name `bb.lower`, write for example bbands_lower(close, 20, 2)",
+        ),
+        (
+            "close > previous close",
+            "1:9: unknown word `previous`, write for example shift(close, 1) for the previous close",
+        ),
+        ("a > 1", "unknown name `a`: it is neither a parameter"),
+        (
+            "close.shift(1)",
+            "unknown function `close.shift`, write shift(…) without the prefix, as in shift(x, n)",
+        ),
+        ("strategy.entry('long')", ": expressions place no orders; entries, exits"),
+        (
+            "close > 1 AND close > 2",
+            "1:11: expected an operator or the end, found `AND`, write `and`",
+        ),
+        ("NOT close > 1", "1:1: unknown word `NOT`, write `not`"),
+        ("and(close > 1, close > 2)", "1:1: `and` is an operator, write a and b"),
+        (
+            "macd(close, 12, 26, 9) > 0",
+            "write for example macd_line(close, 12, 26, 9); macd_signal and macd_hist",
+        ),
+        ("barssince(close > 1)", "did you mean `bars_since`?"),
+        ("close ≥ 3", "1:7: unknown symbol `≥`, write `>=`"),
+        ("close > open * 2%", "1:17: `%` is the remainder of a division, write 0.02 for 2 %"),
+        ("rsi() < 30 % and close > 1", "write 0.3 for 30 %"),
+        (
+            "stopLoss > 3",
+            "`stopLoss`: a stop loss is a setting of the run, simulation: { slStop: 0.05 }",
+        ),
+        ("close > SMA200", "unknown name `SMA200`, write sma(close, 200)"),
+        ("rsi_7 < 30", "unknown name `rsi_7`, write rsi(close, 7)"),
+        (
+            "CLOSE > Open",
+            "unknown name `CLOSE`, did you mean `close`?\n1:9: unknown name `Open`, did you mean `open`?",
+        ),
+        ("True", "did you mean `true`?"),
+        ("if close > 1 then 3 else 4", "1:1: unknown word `if`, write if(condition, a, b)"),
+        (
+            "if(close > 1) 3 else 4",
+            "`if` takes its condition and both values: write if(condition, a, b)",
+        ),
+        ("let x = close", "1:7: unknown symbol `=`, write `==` to compare"),
+        (
+            "close crosses above open",
+            "found `crosses`, write crossed_above(a, b) or crossed_below(a, b)",
+        ),
+        ("close[1] > 3", "1:6: unknown symbol `[`, write shift(x, n) for the value n bars ago"),
+        (
+            "close.rolling(20).mean()",
+            "1:18: unknown symbol `.`, write for example sma(close, 20) for close.rolling(20).mean()",
+        ),
+        ("df['close'] > 1", "1:3: unknown symbol `['`, write close without brackets and quotes"),
+        ("close > \"100\"", "found text \"100\"; write 100 without quotes"),
+        ("volume_sma(20)", "did you mean `sma`?"),
+        ("band(close)", "did you mean `bbands_upper`, `bbands_middle` or `bbands_lower`?"),
+        (
+            "xyzzy(close)",
+            "1:1: unknown function `xyzzy`; docs/strategy-language.md lists the functions",
+        ),
+    ] {
+        let found = plan(text).unwrap_err();
+        assert!(found.contains(expected), "{text}\n{found}");
+    }
+    // No message lists all names.
+    for name in ["q", "qq", "zzzz", "e", "the", "di", "ma", "os", "a_b"] {
+        for text in [name.to_owned(), format!("{name}(close)")] {
+            let found = plan(&text).unwrap_err();
+            assert!(found.matches('`').count() <= 12 && found.len() < 250, "{found}");
+        }
     }
 }
 
@@ -226,6 +467,21 @@ fn columns_of_repeated_arguments_are_dropped_early() {
     for bar in 299..400 {
         let expected = one_by_one.iter().map(|values| values[bar]).fold(f64::MIN, f64::max);
         assert_eq!(greatest[bar], expected);
+    }
+}
+
+#[test]
+fn names_of_parameters_are_declared_as_advised() {
+    for (words, declaration) in synonyms::PARAMETERS {
+        for word in words.split(' ') {
+            assert_eq!(synonyms::simplified(word), *word);
+            assert_eq!(synonyms::find_parameter(word), Some(*declaration), "{word}");
+        }
+    }
+    for (name, is_parameter) in
+        [("fast_period", true), ("smaLength", true), ("open", false), ("flow", false)]
+    {
+        assert_eq!(synonyms::find_parameter(name).is_some(), is_parameter, "{name}");
     }
 }
 

@@ -52,6 +52,11 @@ impl BoundStrategy {
         &self.definition.id
     }
 
+    /// Returns the strategy as data.
+    pub(super) fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
     /// Returns the typed parameter values.
     pub fn values(&self) -> &ParameterValues {
         &self.values
@@ -75,6 +80,14 @@ impl BoundStrategy {
     /// Returns whether the signals are computed by a function of the caller.
     pub(super) fn has_no_expressions(&self) -> bool {
         self.signal_fields.is_empty()
+    }
+
+    /// Returns whether the strategy has short signals of its own; `None` if a function computes its signals.
+    pub fn has_short_signals(&self) -> Option<bool> {
+        let is_short = |kind: &SignalField| {
+            matches!(kind, SignalField::ShortEntries | SignalField::ShortExits)
+        };
+        (!self.has_no_expressions()).then(|| self.signal_fields.iter().any(is_short))
     }
 
     /// Returns the root of the plan for a signal, or `None` if the strategy does not have it.

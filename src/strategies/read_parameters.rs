@@ -3,7 +3,7 @@
 use super::definition::Definition;
 use super::parameter::{POSITION_SIZE, Parameter};
 use super::parameter_values::{PATH, ParameterValues, check_position_size};
-use crate::error::nearest;
+use crate::error::{known_names, nearest};
 use crate::language::Binding;
 use crate::quote;
 use crate::request::{Input, Issues};
@@ -125,7 +125,7 @@ fn report_unknown_names(definition: &Definition, entries: &[(String, Input)], is
     for (name, _) in entries.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         issues.add_with("unknown", || {
             let hint = nearest(name, known.iter().copied()).map_or_else(
-                || format!("; known parameters: {}", known.join(", ")),
+                || known_names("parameters", name, &known),
                 |near| format!(", did you mean {near}?"),
             );
             let path = format!("{PATH}.{}", quote::name(name));

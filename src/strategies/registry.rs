@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::builtin::BUILTIN;
 use super::strategy::Strategy;
 use super::text_format;
-use crate::error::{Code, Error, Result, nearest};
+use crate::error::{Code, Error, Result, known_names, nearest};
 use crate::quote::quoted;
 use crate::request::Issues;
 
@@ -37,7 +37,7 @@ impl Registry {
     /// Returns the strategy with that id.
     ///
     /// # Errors
-    /// `UNKNOWN_STRATEGY`. The message lists all known ids and suggests the nearest one.
+    /// `UNKNOWN_STRATEGY`. The message suggests the nearest id and lists the known ones.
     pub fn get(&self, id: &str) -> Result<Arc<Strategy>> {
         let builtin = || self.builtin.iter().find(|strategy| strategy.definition().id == id);
         if let Some(found) = self.registered.get(id).or_else(builtin) {
@@ -51,9 +51,9 @@ impl Registry {
         Err(Error::new(
             Code::UnknownStrategy,
             format!(
-                "unknown strategy {}{suggestion}; known strategies: {}",
+                "unknown strategy {}{suggestion}{}",
                 quoted(id),
-                ids.join(", ")
+                known_names("strategies", id, &ids)
             ),
         ))
     }

@@ -187,7 +187,8 @@ impl Strategy {
     }
 }
 
-fn declaration(parameter: &Parameter) -> ParameterDeclaration<'_> {
+/// Returns a parameter as expressions see it.
+pub(super) fn declaration(parameter: &Parameter) -> ParameterDeclaration<'_> {
     ParameterDeclaration {
         name: &parameter.name,
         value_type: match parameter.parameter_type {

@@ -293,7 +293,7 @@ fn validation_finds_problems_and_warns() {
     assert!(outcome.issues.is_empty());
     assert_eq!(
         outcome.warnings(),
-        ["no expression uses the parameter n", "the strategy never enters"]
+        ["no expression uses the parameter n", "the strategy never enters: `1 > 2` never holds"]
     );
     assert_eq!(validate(&registry, None, None, None).issues.listed()[0].path, "strategyId");
     assert_eq!(
@@ -314,9 +314,36 @@ fn warnings_name_what_is_probably_not_intended() {
     let down = "close < sma(close, 20)";
     for (entries, exits, short, expected) in [
         (up, down, None, vec![]),
-        ("2 < 1 and close > open", down, None, vec![NEVER_ENTERS]),
-        ("log(0) > 0", down, None, vec![NEVER_ENTERS]),
-        (up, "not true", None, vec![NEVER_EXITS]),
+        (
+            "2 < 1 and close > open",
+            down,
+            None,
+            vec!["the strategy never enters: `2 < 1` never holds"],
+        ),
+        (
+            "log(0) > 0",
+            down,
+            None,
+            vec![
+                "the strategy never enters: `log(0) > 0` never holds, because `log(0)` never has a value",
+            ],
+        ),
+        (
+            up,
+            "not true",
+            None,
+            vec![
+                "the strategy never exits: `not true` never holds, because `true` holds on every bar",
+            ],
+        ),
+        (
+            up,
+            "rsi(close, 14) > 100",
+            None,
+            vec![
+                "the strategy never exits: `rsi(close, 14) > 100` never holds, because `rsi(close, 14)` is between 0 and 100",
+            ],
+        ),
         ("true", "false", None, vec![NEVER_EXITS, ALWAYS_IN]),
         ("1 < 2", down, None, vec![ALWAYS_IN]),
         (up, down, Some((down, up)), vec![REVERSES]),
@@ -324,6 +351,12 @@ fn warnings_name_what_is_probably_not_intended() {
         (up, down, Some(("close < sma(close, 21)", up)), vec![]),
         ("false", "false", Some(("true", "close > 2")), vec![ALWAYS_IN]),
         ("false", up, Some((down, "false")), vec![NEVER_EXITS]),
+        (
+            "false",
+            up,
+            Some((down, "close < 0")),
+            vec!["the strategy never exits: `close < 0` never holds, because `close` is above 0"],
+        ),
         ("false", up, Some(("false", "true")), vec![NEVER_ENTERS]),
         (up, "sma(close, 20) < close", None, vec![CANCELS]),
         (up, "close > 0", None, vec![CANCELS]),
@@ -337,6 +370,128 @@ fn warnings_name_what_is_probably_not_intended() {
         let bound = strategy.bind(None, &mut Issues::default()).unwrap();
         assert_eq!(bound.warnings(), expected, "{text}");
     }
+}
+
+#[test]
+fn an_indicator_up_to_100_is_not_compared_with_a_fraction() {
+    for (entries, exits, expected) in [
+        (
+            "rsi(close, 14) < 0.3 and close > open",
+            "crossed_above(stoch_k(high, low, close, 14, 3, 3), 0.07)",
+            vec![
+                "`rsi(close, 14) < 0.3` compares a number between 0 and 100 with 0.3, did you mean 30?",
+                "`crossed_above(stoch_k(high, low, close, 14, 3, 3), 0.07)` compares a number between 0 and 100 with 0.07, did you mean 7?",
+            ],
+        ),
+        (
+            "0.5 + 0.2 > rsi(close, 14)",
+            "0.5 + 0.2 > rsi(close, 14) and close < open",
+            vec![
+                "`0.5 + 0.2 > rsi(close, 14)` compares a number between 0 and 100 with 0.7, did you mean 70?",
+            ],
+        ),
+        ("rsi(close, 2) < 1", "rank(close, 20) > 0.9 or willr(14) > 0.5 - 1", vec![]),
+    ] {
+        let text = format!("strategy own\nentries {entries}\nexits {exits}\n");
+        let strategy = Strategy::compile(parse(&text).unwrap()).unwrap();
+        let bound = strategy.bind(None, &mut Issues::default()).unwrap();
+        assert_eq!(bound.warnings(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_strategy_that_never_enters_says_why() {
+    for (entries, reason) in [
+        (
+            "rsi(close, 14) > 100",
+            "`rsi(close, 14) > 100` never holds, because `rsi(close, 14)` is between 0 and 100",
+        ),
+        ("close < 0", "`close < 0` never holds, because `close` is above 0"),
+        (
+            "close > open and hour >= 24",
+            "`hour >= 24` never holds, because `hour` is between 0 and 23",
+        ),
+        (
+            "rsi(close, period) > level",
+            "`rsi(close, period) > level` never holds, because `rsi(close, period)` is between 0 and 100 and `level` is 120",
+        ),
+        ("close > high", "`close > high` never holds, because `high` is never below `close`"),
+        (
+            "close > highest(high, 20)",
+            "`close > highest(high, 20)` never holds, because `highest(high, 20)` includes the bar itself, so it is never below `close`: write shift(highest(high, 20), 1) for the bars before",
+        ),
+        (
+            "crossed_below(low, donchian_lower(20))",
+            "`crossed_below(low, donchian_lower(20))` never holds, because `donchian_lower(20)` includes the bar itself, so it is never above `low`: write shift(donchian_lower(20), 1) for the bars before",
+        ),
+        (
+            "rsi(close, 14) < 30 and close > open and rsi(close, 14) > 70",
+            "`rsi(close, 14) < 30` and `rsi(close, 14) > 70` never hold on the same bar",
+        ),
+        ("not (close > 0)", "`not close > 0` never holds, because `close > 0` holds on every bar"),
+        (
+            "bars_since(close < 0) >= 0",
+            "`bars_since(close < 0) >= 0` never holds, because `bars_since(close < 0)` never has a value",
+        ),
+        (
+            "close > max(close, 20)",
+            "`close > max(close, 20)` never holds, because `max(close, 20)` is never below `close`: max returns the greater of two numbers, write shift(highest(close, 20), 1) for the bars before",
+        ),
+        (
+            "low < min(low, 20)",
+            "`low < min(low, 20)` never holds, because `low` is never below `min(low, 20)`: min returns the smaller of two numbers, write shift(lowest(low, 20), 1) for the bars before",
+        ),
+        (
+            "close > max(high, open)",
+            "`close > max(high, open)` never holds, because `max(high, open)` is never below `close`",
+        ),
+        ("close > close", "`close > close` never holds, because both sides are the same"),
+        (
+            "close < 0 or volume < 0",
+            "`close < 0` never holds, because `close` is above 0; `volume < 0` never holds, because `volume` is at least 0",
+        ),
+        ("higher('1w', close < 0)", "`close < 0` never holds, because `close` is above 0"),
+        (
+            "count(close > open, 5) > 5",
+            "`count(close > open, 5) > 5` never holds, because `count(close > open, 5)` is between 0 and 5",
+        ),
+        (
+            "mfi(14) > 100.5",
+            "`mfi(14) > 100.5` never holds, because `mfi(14)` is between 0 and 100",
+        ),
+    ] {
+        let text = format!(
+            "strategy own\nperiod: integer = 14\nlevel: number = 120\nentries {entries}\nexits close > level * period\n"
+        );
+        let strategy = Strategy::compile(parse(&text).unwrap()).unwrap();
+        let bound = strategy.bind(None, &mut Issues::default()).unwrap();
+        assert_eq!(bound.warnings(), [format!("the strategy never enters: {reason}")], "{text}");
+    }
+}
+
+#[test]
+fn the_parts_of_entries_are_counted() {
+    let text = "strategy own\nlevel: number = 3\nentries close > level and sma(close, 3) > 1 or close > 100\nexits close > 5\nshort_entries close > 9\nshort_exits close > 9\n";
+    let strategy = Strategy::compile(parse(text).unwrap()).unwrap();
+    let bound = strategy.bind(None, &mut Issues::default()).unwrap();
+    let bars = bars(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+    let described = |range: std::ops::Range<usize>| -> Vec<String> {
+        let count = range.len();
+        let conditions = bound.entry_conditions(&bars, range, &NoObserver).unwrap();
+        conditions.iter().map(|condition| condition.describe(count)).collect()
+    };
+    assert_eq!(
+        described(0..5),
+        [
+            "`close > level` held on 2 of 5 bars, `sma(close, 3) > 1` on 3 (no value on 2), but never all on one bar; `close > 100` held on 0 of 5 bars",
+            "`close > 9` held on 0 of 5 bars",
+        ]
+    );
+    assert_eq!(described(0..1)[1], "`close > 9` held on 0 of 1 bar");
+    assert_eq!(
+        described(1..3)[0],
+        "`close > level` held on 0 of 2 bars, `sma(close, 3) > 1` on 1 (no value on 1); `close > 100` held on 0 of 2 bars"
+    );
 }
 
 #[test]

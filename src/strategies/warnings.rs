@@ -5,7 +5,7 @@
 
 use super::bound_strategy::BoundStrategy;
 use super::signal_field::SignalField;
-use crate::language::ConditionOutcome;
+use crate::language::{Binding, ConditionOutcome};
 use crate::quote::counted;
 
 /// The roots of one side of the market.
@@ -16,7 +16,7 @@ struct Side {
 
 impl BoundStrategy {
     /// Returns the warnings that hold on any bars: the strategy never enters, never exits, is always in the market, or cancels its
-    /// own signals. The list is empty if a function computes the signals.
+    /// own signals; or a condition compares an indicator between 0 and 100 with a fraction. The list is empty if a function computes the signals.
     pub fn warnings(&self) -> &[String] {
         self.warnings.get_or_init(|| self.find_warnings())
     }
@@ -25,6 +25,12 @@ impl BoundStrategy {
         if self.has_no_expressions() {
             return Vec::new();
         }
+        let mut warnings = self.find_signal_warnings();
+        warnings.extend(self.scale_mistakes());
+        warnings
+    }
+
+    fn find_signal_warnings(&self) -> Vec<String> {
         let [long, short] = self.sides();
         if [&long, &short].into_iter().any(|side| self.enters(side) && self.cancels(side)) {
             return vec![
@@ -33,7 +39,9 @@ impl BoundStrategy {
             ];
         }
         match (self.enters(&long), self.enters(&short)) {
-            (false, false) => vec!["the strategy never enters".to_owned()],
+            (false, false) => {
+                vec![because("the strategy never enters", &self.why_it_never_enters())]
+            }
             (true, true) => {
                 // Each side exits only on entries of the other.
                 let reverses = |side: &Side, other: &Side| {
@@ -49,10 +57,15 @@ impl BoundStrategy {
                 }
             }
             (is_long, _) => {
-                let side = if is_long { long } else { short };
+                let (side, exits) = if is_long {
+                    (long, SignalField::Exits)
+                } else {
+                    (short, SignalField::ShortExits)
+                };
                 let mut warnings = Vec::new();
                 if !self.exits(&side) {
-                    warnings.push("the strategy never exits".to_owned());
+                    let reasons = self.why_it_never_exits(exits);
+                    warnings.push(because("the strategy never exits", &reasons));
                 }
                 match side.entries.map(|root| self.plan().condition_outcome(root)) {
                     Some(ConditionOutcome::Always) => warnings.push(
@@ -70,6 +83,14 @@ impl BoundStrategy {
         }
     }
 
+    /// Returns whether the strategy has no exits, because they are `false`.
+    pub fn holds_by_design(&self) -> bool {
+        let [long, short] = self.sides();
+        let never = Some(Binding::Condition(false));
+        long.exits.is_some_and(|root| self.plan().constant(root) == never)
+            && short.entries.is_none()
+    }
+
     /// Returns the warnings for a given number of bars: the warm-up takes all of them.
     pub fn warnings_on(&self, bars: usize) -> Vec<String> {
         let warm_up = self.warm_up();
@@ -82,6 +103,11 @@ impl BoundStrategy {
             if bars == 1 { "is" } else { "are" },
             counted(bars, "bar")
         )]
+    }
+
+    /// Returns whether the strategy has expressions, and entries that can hold.
+    pub fn can_enter(&self) -> bool {
+        !self.has_no_expressions() && self.sides().iter().any(|side| self.enters(side))
     }
 
     fn sides(&self) -> [Side; 2] {
@@ -113,4 +139,10 @@ impl BoundStrategy {
     fn is_same(&self, one: Option<usize>, other: Option<usize>) -> bool {
         matches!((one, other), (Some(one), Some(other)) if self.plan().is_same(one, other))
     }
+}
+
+/// Returns a warning with its reasons, if there are any.
+fn because(warning: &str, reasons: &[String]) -> String {
+    let colon = if reasons.is_empty() { "" } else { ": " };
+    format!("{warning}{colon}{}", reasons.join("; "))
 }

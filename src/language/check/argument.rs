@@ -1,6 +1,6 @@
 //! Checks the argument of a call against what the callee accepts.
 
-use super::checked::CheckedExpression;
+use super::checked::{CheckedExpression, CheckedNode};
 use super::value_type::ValueType;
 use crate::language::functions::{ArgumentType, find_operator};
 use crate::language::syntax::{Diagnostic, Span};
@@ -60,9 +60,11 @@ pub(super) fn check_constant(
         return reject(argument.span, message, diagnostics);
     }
     if must_be_integer && !argument.is_integer {
-        let message = format!(
-            "{location}: expected a whole number, found a number that may have a fraction; round it with round(x)"
-        );
+        let found = match &argument.node {
+            CheckedNode::Number(value) => value.to_string(),
+            _ => "a number that may have a fraction; round it with round(x)".to_owned(),
+        };
+        let message = format!("{location}: expected a whole number, found {found}");
         return reject(argument.span, message, diagnostics);
     }
     true

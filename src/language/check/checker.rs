@@ -2,16 +2,16 @@
 
 use super::argument::check_argument;
 use super::checked::{CheckedExpression, CheckedNode};
-use super::indicator_call::check_indicator_call;
+use super::indicator_call::{check_indicator_call, usage};
 use super::scope::Scope;
 use super::value_type::ValueType;
 use crate::indicators::{self, Series};
 use crate::language::functions::{
-    Function, Operation, ReturnType, TimeField, find_function, find_operator, function_names,
+    ArgumentType, Function, Operation, ReturnType, TimeField, find_function, find_operator,
     series_names,
 };
 use crate::language::limits::MAX_DIAGNOSTICS;
-use crate::language::suggestion::did_you_mean;
+use crate::language::suggestion;
 use crate::language::syntax::{Callee, Diagnostic, Expression, Node, Span};
 use crate::market::Timeframe;
 use crate::quote;
@@ -78,10 +78,15 @@ impl Checker<'_> {
                 false,
             )),
             Node::Text(text) => {
+                let is_name = series_names().any(|known| known == text);
+                let hint = if is_name || text.parse::<f64>().is_ok() {
+                    format!("write {text} without quotes")
+                } else {
+                    "only timeframes are in quotes".to_owned()
+                };
                 let text = quote::name(text);
-                let message = format!(
-                    "expected a number or a condition, found text \"{text}\"; only timeframes are in quotes"
-                );
+                let message =
+                    format!("expected a number or a condition, found text \"{text}\"; {hint}");
                 self.report(span, "type", message);
                 None
             }
@@ -99,11 +104,21 @@ impl Checker<'_> {
                 let Some((indicator, output)) = indicators::find(name) else {
                     return self.unknown_function(name, arguments, span);
                 };
-                let arguments = self.expressions(arguments);
+                let checked = self.expressions(arguments);
                 if !self.scope.allows_series {
                     return self.series_not_allowed(name, span);
                 }
-                check_indicator_call((indicator, output), arguments, span, &mut self.diagnostics)
+                if let Some(call) = series_first(name, arguments, &checked, indicator.inputs.len())
+                {
+                    let usage = usage(indicator, name);
+                    self.report(
+                        span,
+                        "arity",
+                        format!("{usage}: the series comes first, write {call}"),
+                    );
+                    return None;
+                }
+                check_indicator_call((indicator, output), checked, span, &mut self.diagnostics)
             }
         }
     }
@@ -145,18 +160,19 @@ impl Checker<'_> {
             }
             return self.series_not_allowed(name, span);
         }
-        if function_names().any(|known| known == name) {
-            let message = format!("`{name}` is a function, expected its arguments in parentheses");
+        if let Some(call) = suggestion::example(name) {
+            let message = format!(
+                "`{name}` is a function, expected its arguments in parentheses, such as {call}"
+            );
             self.report(span, "syntax", message);
             return None;
         }
-        let mut known: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
-        for name in series_names().filter(|_| self.scope.allows_series) {
-            known.push(name);
-        }
-        let hint = did_you_mean(name, known.iter().copied(), || {
-            format!(", expected one of {}", known.join(", "))
-        });
+        let parameters: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
+        let hint = if self.scope.allows_series {
+            suggestion::for_name(name, &parameters)
+        } else {
+            suggestion::for_parameter(name, &parameters)
+        };
         self.report(span, "unknown", format!("unknown name `{}`{hint}", quote::name(name)));
         None
     }
@@ -167,13 +183,15 @@ impl Checker<'_> {
         arguments: &[Expression],
         span: Span,
     ) -> Option<CheckedExpression> {
+        let is_series = series_names().any(|known| known == name);
         let is_parameter = self.scope.parameters.iter().any(|parameter| parameter.name == name);
-        let hint = if is_parameter || series_names().any(|known| known == name) {
-            format!(", write `{name}` without parentheses")
-        } else {
-            did_you_mean(name, function_names(), || {
-                format!("; the functions are {}", function_names().collect::<Vec<_>>().join(", "))
-            })
+        let hint = match arguments {
+            [Expression { node: Node::Number(bars), .. }] if is_series && *bars > 0.0 => {
+                let ago = if *bars > 1.0 { "bars" } else { "bar" };
+                format!(", write shift({name}, {bars}) for the value {bars} {ago} ago")
+            }
+            _ if is_series || is_parameter => format!(", write `{name}` without parentheses"),
+            _ => suggestion::for_function(name),
         };
         self.report(span, "unknown", format!("unknown function `{}`{hint}", quote::name(name)));
         self.expressions(arguments);
@@ -204,6 +222,15 @@ impl Checker<'_> {
         }
         let checked = self.expressions(arguments);
         if !has_valid_count {
+            return None;
+        }
+        let is_window = function
+            .arguments
+            .iter()
+            .any(|(_, accepted)| matches!(accepted, ArgumentType::Length(..)));
+        if is_window && let Some(call) = series_first(function.name, arguments, &checked, 1) {
+            let message = format!("{}: the series comes first, write {call}", function.name);
+            self.report(span, "type", message);
             return None;
         }
         let mut common_type = None;
@@ -256,7 +283,11 @@ impl Checker<'_> {
         };
         if target.is_none() {
             let names = Timeframe::ALL.map(|(name, _)| name).join(", ");
-            let message = format!("higher: expected a timeframe in quotes, one of {names}");
+            let hint = match &timeframe.node {
+                Node::Text(text) => suggestion::for_timeframe(text).unwrap_or_default(),
+                _ => String::new(),
+            };
+            let message = format!("higher: expected a timeframe in quotes, one of {names}{hint}");
             self.report(timeframe.span, "type", message);
         }
         let outer = self.timeframe;
@@ -281,6 +312,28 @@ impl Checker<'_> {
         let node = CheckedNode::Higher(target?, Box::new(inner));
         Some(CheckedExpression::series(node, span, value_type))
     }
+}
+
+/// Returns the call with the series before the constants, if it has as many series as the function reads and a constant first.
+fn series_first(
+    name: &str,
+    arguments: &[Expression],
+    checked: &[Option<CheckedExpression>],
+    inputs: usize,
+) -> Option<String> {
+    let is_constant: Vec<bool> = checked
+        .iter()
+        .map(|part| part.as_ref().map(|part| part.is_constant))
+        .collect::<Option<_>>()?;
+    let part = |constant: bool| {
+        let pairs = arguments.iter().zip(&is_constant);
+        pairs.filter(move |(_, is)| **is == constant).map(|(part, _)| part.to_string())
+    };
+    if !*is_constant.first()? || part(false).count() != inputs || inputs == 0 {
+        return None;
+    }
+    let ordered: Vec<String> = part(false).chain(part(true)).collect();
+    Some(format!("{name}({})", ordered.join(", ")))
 }
 
 /// Returns whether an operation on these operands always results in a whole number.

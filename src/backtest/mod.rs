@@ -5,13 +5,16 @@
 
 mod buffers;
 mod input;
+mod no_entries;
 mod outputs;
 mod pipeline;
 mod result;
+mod settings_notes;
+mod warning_input;
 mod warnings;
 
 pub use buffers::Buffers;
-pub use input::BacktestInput;
+pub use input::{BacktestInput, StrategyRun, annualization};
 pub use outputs::Outputs;
 pub use pipeline::Pipeline;
 pub use result::Backtest;

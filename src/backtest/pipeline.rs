@@ -1,23 +1,25 @@
 //! The pipeline: one run from signals to its result.
 
 use super::buffers::Buffers;
-use super::input::BacktestInput;
+use super::input::{BacktestInput, StrategyRun};
+use super::no_entries;
 use super::outputs::Outputs;
 use super::result::Backtest;
-use super::warnings::{self, WarningInput};
+use super::warning_input::WarningInput;
+use super::warnings::{self, never_exits};
 use crate::compute::parallel::{Executor, join};
 use crate::error::{Error, Result};
-use crate::market::{BarRef, Bars, overflow};
+use crate::market::{BarRef, overflow};
 use crate::metrics::{
     self, ComputedMetrics, EquityInput, EquityStatistics, FINAL_CAPITAL, Metric, StatisticSet,
     Statistics, TOTAL_RETURN, TradingInput, TradingStatistics,
 };
+use crate::note::{self, Note, NoteCode};
 use crate::observer::ProgressObserver;
 use crate::portfolio::accounting::Amounts;
 use crate::portfolio::{Trades, Valuation};
 use crate::signals::Signals;
 use crate::simulation::{self, Simulation};
-use crate::strategies::BoundStrategy;
 
 /// Over fewer bars, another thread takes longer to wake than it saves.
 const PARALLEL_BARS: usize = 1 << 16;
@@ -33,29 +35,44 @@ pub struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Runs a strategy on `bars`, whose prices are those of `input`. Without `signals`, the strategy computes its own.
+    /// Runs a strategy on the bars of `input`.
     ///
     /// # Errors
     /// Those of [`Pipeline::run`]; `INVALID_ARGUMENT` if the strategy reads volume and the bars have none.
     pub fn run_strategy(
         &self,
-        strategy: &BoundStrategy,
-        signals: Option<Signals>,
-        bars: &Bars,
+        run: StrategyRun<'_>,
         input: &BacktestInput<'_>,
         outputs: &Outputs<'_>,
         buffers: &mut Buffers,
     ) -> Result<Backtest> {
+        let StrategyRun { strategy, signals, bars, warm_up } = run;
         let signals = if let Some(signals) = signals {
             signals
         } else {
             self.observer.on_stage("signals");
             strategy.signals(bars, self.observer)?
         };
+        let signals = signals.after(warm_up);
         let mut backtest = self.run(input, &signals, outputs, buffers)?;
         if outputs.warnings {
-            backtest.warnings.splice(0..0, strategy.warnings_on(bars.len()));
-            backtest.warnings.extend_from_slice(strategy.warnings());
+            // Of a strategy that is meant to hold its position, the number of trades says enough; stops close it, too.
+            let holds = !backtest.simulation.orders.is_empty()
+                && strategy.holds_by_design()
+                && (input.settings.stops.are_set() || never_exits(input, &signals));
+            if !holds {
+                let as_note = |text: &String| Note::new(NoteCode::StrategySuspect, text.as_str());
+                backtest.notes.extend(strategy.warnings().iter().map(as_note));
+            }
+            let entered = (&signals, warm_up..bars.len());
+            let no_entries = no_entries::find(strategy, entered, bars, &Quiet(self.observer))?;
+            // Why there are no trades says more than that there are none.
+            let is_suspect = !strategy.warnings().is_empty();
+            if backtest.simulation.orders.is_empty() && (is_suspect || no_entries.is_some()) {
+                backtest.notes.retain(|note| note.code != NoteCode::FewTrades);
+            }
+            backtest.notes.extend(no_entries);
+            note::sort(&mut backtest.notes);
         }
         Ok(backtest)
     }
@@ -103,6 +120,7 @@ impl Pipeline<'_> {
         // The statistics know whether an amount may be infinite, without another pass over the columns.
         let is_finite = of_equity.equity_is_finite()
             && of_trading.trades_are_finite()
+            && trades.excursions_are_finite()
             && simulation.holdings.are_finite();
         if !is_finite {
             amounts.check_finite(timestamps)?;
@@ -116,9 +134,10 @@ impl Pipeline<'_> {
             value.ok_or_else(|| overflow(&format!("the {} reached", metric.name), last))
         };
         let (final_capital, total_return) = (headline(&FINAL_CAPITAL)?, headline(&TOTAL_RETURN)?);
-        let warnings = if outputs.warnings {
+        let notes = if outputs.warnings {
             warnings::find(&WarningInput {
                 input,
+                signals,
                 simulation: &simulation,
                 trades: &trades,
                 equity: &equity,
@@ -137,7 +156,7 @@ impl Pipeline<'_> {
             final_capital,
             total_return,
             metrics: values,
-            warnings,
+            notes,
         };
         if !outputs.trades {
             buffers.trades = backtest.trades.take().unwrap_or_default();
@@ -164,7 +183,10 @@ impl Pipeline<'_> {
         let equity_buffer = std::mem::take(&mut buffers.equity);
         let of_equity = || measure_equity(input, simulation, set, self.executor, equity_buffer);
         let of_trading = || {
-            let trades = if wants_trades {
+            let trades = if outputs.trades {
+                let execution = input.settings.conventions.execution;
+                buffer.replaced_in_detail(prices, simulation, execution)
+            } else if wants_trades {
                 buffer.replaced_by(prices.close(), &simulation.orders)
             } else {
                 buffer.cleared()
@@ -210,7 +232,7 @@ fn measure_equity(
         initial_capital: input.initial_capital,
         close,
         bar_milliseconds: input.bar_milliseconds,
-        year_days: conventions.year_days,
+        annualization: input.annualization,
         risk_free: conventions.risk_free,
     };
     let Simulation { orders, holdings, .. } = simulation;

@@ -26,7 +26,7 @@ fn bits(value: &Value) -> Bits {
 fn run(case: &Value) -> crate::Result<(Simulation, Portfolio)> {
     let mut issues = Issues::default();
     let settings =
-        Settings::read("simulation", Some(&Input::from(case["options"].clone())), &mut issues);
+        Settings::read("simulation", Some(&Input::from(case["options"].clone())), &[], &mut issues);
     issues.into_result(crate::Code::InvalidArgument)?;
     let column = |name: &str| case.get(name).map(numbers);
     let (open, high, low, close) =

@@ -1,5 +1,6 @@
 //! The result of a run.
 
+use crate::note::Note;
 use crate::portfolio::Trades;
 use crate::simulation::Simulation;
 
@@ -19,5 +20,5 @@ pub struct Backtest {
     /// The metrics that were wanted, in the order of that list.
     pub metrics: Vec<(&'static str, Option<f64>)>,
     /// Reasons to doubt the run, the most serious first; empty if they were not wanted.
-    pub warnings: Vec<String>,
+    pub notes: Vec<Note>,
 }

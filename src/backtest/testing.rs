@@ -1,6 +1,6 @@
 //! Runs backtests in tests, through the same pipeline as production.
 
-use super::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
+use super::{Backtest, BacktestInput, Buffers, Outputs, Pipeline, annualization};
 use crate::compute::parallel::Sequential;
 use crate::error::Result;
 use crate::market::time::DAY;
@@ -31,6 +31,7 @@ pub(super) fn backtest(
         prices: prices.with_timestamps(&timestamps),
         timestamps: &timestamps,
         bar_milliseconds: Some(DAY),
+        annualization: annualization(settings, &timestamps, Some(DAY)),
         initial_capital,
         settings,
     };

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::testing::backtest;
-use super::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
+use super::{Backtest, BacktestInput, Buffers, Outputs, Pipeline, annualization};
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
 use crate::market::time::DAY;
@@ -40,8 +40,9 @@ fn infinite(backtest: &Backtest) -> Option<String> {
     ];
     let column = columns.iter().find(|(_, values)| values.iter().any(|value| !value.is_finite()));
     let metric = backtest.metrics.iter().find(|(_, value)| value.is_some_and(|it| !it.is_finite()));
-    let warning =
-        backtest.warnings.iter().find(|text| text.contains("NaN") || text.contains("inf "));
+    // One setting has this name.
+    let texts = backtest.notes.iter().map(|note| note.text.replace("overrideNaN", ""));
+    let warning = { texts }.find(|text| text.contains("NaN") || text.contains("inf "));
     let fees = trades.entry_fees.iter().zip(&trades.exit_fees);
     if fees.map(|(entry, exit)| entry + exit).any(|fees| !fees.is_finite()) {
         return Some("the fees of a trade".to_owned());
@@ -49,7 +50,7 @@ fn infinite(backtest: &Backtest) -> Option<String> {
     column
         .map(|(name, _)| (*name).to_owned())
         .or_else(|| metric.map(|(name, _)| (*name).to_owned()))
-        .or_else(|| warning.cloned())
+        .or(warning)
         .or_else(|| (!backtest.total_return.is_finite()).then(|| "totalReturn".to_owned()))
 }
 
@@ -142,7 +143,7 @@ fn a_metric_that_overflows_is_null_and_a_warning_names_it() {
         (None, None, None)
     );
     assert!(value("totalReturn").is_some());
-    let warnings = &backtest.warnings;
+    let warnings: Vec<&str> = backtest.notes.iter().map(|note| note.text.as_str()).collect();
     let named = warnings.iter().find(|text| text.contains("annualizedReturn")).unwrap();
     assert!(
         named.contains("outside the range of 64-bit") && !named.contains("profitFactor"),
@@ -157,10 +158,12 @@ proptest! {
     fn a_metric_alone_is_the_same_as_among_all_and_nothing_else_is_returned(case in cases()) {
         let Ok(all) = run(&case, 1000.0) else { return Ok(()) };
         let pipeline = Pipeline { executor: &Sequential, observer: &NoObserver };
+        let timestamps: Vec<i64> = (0..).map(|day| day * DAY).take(case.close.len()).collect();
         let input = BacktestInput {
             prices: case.prices(),
             timestamps: &[],
             bar_milliseconds: Some(DAY),
+            annualization: annualization(&case.settings, &timestamps, Some(DAY)),
             initial_capital: 1000.0,
             settings: &case.settings,
         };
@@ -169,7 +172,7 @@ proptest! {
             let outputs = Outputs::metrics(std::slice::from_ref(metric));
             let one = pipeline.run(&input, &case.signals, &outputs, &mut buffers).unwrap();
             prop_assert_eq!(&one.metrics, &[*expected]);
-            prop_assert!(one.trades.is_none() && one.equity.is_none() && one.warnings.is_empty());
+            prop_assert!(one.trades.is_none() && one.equity.is_none() && one.notes.is_empty());
             prop_assert_eq!((one.final_capital, one.total_return), (all.final_capital, all.total_return));
             prop_assert_eq!(&one.simulation, &all.simulation);
             buffers.recycle(one);
@@ -185,6 +188,7 @@ proptest! {
                 prices: case.prices(),
                 timestamps: &[],
                 bar_milliseconds: Some(DAY),
+            annualization: annualization(&case.settings, &[], Some(DAY)),
                 initial_capital: 1000.0,
                 settings: &case.settings,
             };

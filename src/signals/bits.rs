@@ -74,6 +74,19 @@ impl Bits {
         Self { words, len }
     }
 
+    /// Returns the bits from one on.
+    #[must_use]
+    pub fn after(&self, bits: usize) -> Self {
+        let len = self.len.saturating_sub(bits);
+        let (words, shift) = (bits / 64, bits % 64);
+        let word = |index: usize| self.words.get(words + index).copied().unwrap_or(0);
+        let shifted = |index: usize| match shift {
+            0 => word(index),
+            _ => word(index) >> shift | word(index + 1) << (64 - shift),
+        };
+        Self::from_words((0..len.div_ceil(64)).map(shifted).collect(), len)
+    }
+
     /// Returns the number of bars.
     pub fn len(&self) -> usize {
         self.len

@@ -21,6 +21,26 @@ impl Signals {
     /// The names of the four sets, in the order of [`Signals::sets`].
     pub const NAMES: [&'static str; 4] = ["entries", "exits", "shortEntries", "shortExits"];
 
+    /// Returns whether the short side has signals of its own.
+    #[must_use]
+    pub const fn has_short(&self) -> bool {
+        self.short_entries.is_some() || self.short_exits.is_some()
+    }
+
+    /// Returns the signals without those on the first bars.
+    #[must_use]
+    pub fn after(self, bars: usize) -> Self {
+        if bars == 0 {
+            return self;
+        }
+        Self {
+            entries: self.entries.after(bars),
+            exits: self.exits.after(bars),
+            short_entries: self.short_entries.map(|set| set.after(bars)),
+            short_exits: self.short_exits.map(|set| set.after(bars)),
+        }
+    }
+
     /// Returns the four sets; `None` for a short set that is absent.
     #[must_use]
     pub fn sets(&self) -> [Option<&Bits>; 4] {

@@ -4,17 +4,28 @@ import { failure, newEngine, request, waves } from './support.js'
 
 describe('an exceeded limit is reported with the value', () => {
   test('for the duration', async () => {
-    const long = request({ startDate: '2010-01-01', endDate: '2015-01-01' })
-    const error = await failure(newEngine().runBacktest(long), 'LIMIT_EXCEEDED')
-    expect(error.message).toContain('maxBacktestDurationDays')
-    expect(error.message).toContain('1826')
-    expect(error.message).toContain('1825')
+    const engine = newEngine()
+    const bars = waves(300, 3_600_000)
+    const error = await failure(engine.runBacktest(request({ bars, endDate: '2025-01-01' })), 'LIMIT_EXCEEDED')
+    expect(error.message).toBe(
+      'the range of 1h bars from 2020-01-01 to 2025-01-01 is 1828 days long, the limit maxBacktestDurationDays (MAX_BACKTEST_DURATION_DAYS) is 1827',
+    )
+    // Five calendar years, two of them leap years.
+    expect((await engine.runBacktest(request({ bars, endDate: '2024-12-31' }))).status).toBe('completed')
+  })
+
+  test('but by default not for the duration of daily and weekly bars, which a configured limit includes', async () => {
+    const decades = { startDate: '1980-01-01', endDate: '2020-12-31' }
+    expect((await newEngine().runBacktest(request(decades))).timestamps).toHaveLength(366)
+    const engine = newEngine({ maxBacktestDurationDays: 1827 })
+    const error = await failure(engine.runBacktest(request(decades)), 'LIMIT_EXCEEDED')
+    expect(error.message).toMatch(/^the range from 1980-01-01 to 2020-12-31 is 14976 days long, the limit/)
   })
 
   test('but not for the longest allowed duration', async () => {
     const engine = newEngine({ maxBacktestDurationDays: 30 })
-    expect((await engine.runBacktest(request({ endDate: '2020-01-31' }))).status).toBe('completed')
-    await failure(engine.runBacktest(request({ endDate: '2020-01-31T00:00:00.001Z' })), 'LIMIT_EXCEEDED')
+    expect((await engine.runBacktest(request({ endDate: '2020-01-30' }))).status).toBe('completed')
+    await failure(engine.runBacktest(request({ endDate: '2020-01-31' })), 'LIMIT_EXCEEDED')
   })
 
   test('for the number of bars', async () => {

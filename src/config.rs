@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Issue, Result};
 use crate::quote::{contains_database_url, quoted};
 use crate::request::{Fields, Input, Issues, Range};
 
@@ -81,8 +81,8 @@ pub struct Config {
     pub market_data_url: Option<Secret>,
     /// The table of prices, `schema.table`.
     pub market_data_table: Option<String>,
-    /// Maximum range of a run, days.
-    pub max_backtest_duration_days: u32,
+    /// Maximum range of a run, days; `None` for the default, which depends on the bars.
+    pub max_backtest_duration_days: Option<u32>,
     /// Maximum number of concurrent runs.
     pub max_concurrent_backtests: u32,
     /// Maximum number of bars in a run.
@@ -161,7 +161,7 @@ impl Config {
         platform_data_dir: Option<PathBuf>,
     ) -> Result<Self> {
         let mut issues = Issues::default();
-        let merged = merge(options, environment, &mut issues);
+        let (merged, of_environment) = merge(options, environment, &mut issues);
         let mut fields = Fields::open("config", &merged, &mut issues);
         let count = |minimum: f64, maximum: f64| Range::between(minimum, maximum);
         let url = fields.text("databaseUrl", &mut issues);
@@ -171,14 +171,14 @@ impl Config {
         };
         let db_pool_size = integer("dbPoolSize", 5, count(1.0, 1000.0), &mut issues);
         let db_max_overflow = integer("dbMaxOverflow", 10, count(0.0, 1000.0), &mut issues);
-        let max_days =
-            integer("maxBacktestDurationDays", 1825, count(1.0, 1_000_000.0), &mut issues);
         let max_concurrent = integer("maxConcurrentBacktests", 3, count(1.0, 1000.0), &mut issues);
         let max_data_points = integer("maxDataPoints", 1_000_000, count(1.0, 1e9), &mut issues);
         let max_import_rows = integer("maxImportRows", 10_000_000, count(1.0, 1e9), &mut issues);
         let chunk_size = integer("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
         let cache_ttl_seconds = integer("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
+        let days = count(1.0, 1_000_000.0);
+        let max_days = fields.integer("maxBacktestDurationDays", days, &mut issues);
         let db_schema = schema(fields.text("dbSchema", &mut issues), &mut issues);
         let market_data_url = market_data(fields.text("marketDataUrl", &mut issues), &mut issues);
         let market_data_table = fields.text("marketDataTable", &mut issues);
@@ -188,7 +188,9 @@ impl Config {
             fields.choice("logFormat", &LogFormat::ALL, &mut issues).unwrap_or(LogFormat::Json);
         fields.finish(&mut issues);
         let database = database(url.as_deref(), data_dir, platform_data_dir, &mut issues);
-        issues.into_result(Code::InvalidArgument)?;
+        issues
+            .into_result(Code::InvalidArgument)
+            .map_err(|error| with_variables(error, &of_environment))?;
         let to_u32 = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Ok(Self {
             database: database?,
@@ -197,7 +199,7 @@ impl Config {
             db_schema,
             market_data_url,
             market_data_table,
-            max_backtest_duration_days: to_u32(max_days),
+            max_backtest_duration_days: max_days.map(to_u32),
             max_concurrent_backtests: to_u32(max_concurrent),
             max_data_points,
             max_import_rows,
@@ -210,16 +212,17 @@ impl Config {
     }
 }
 
-/// Adds settings from the environment that the caller did not set.
+/// Adds settings from the environment that the caller did not set. Returns the names of those, too.
 fn merge(
     options: &Input,
     environment: &dyn Fn(&str) -> Option<String>,
     issues: &mut Issues,
-) -> Input {
+) -> (Input, Vec<&'static str>) {
+    let mut of_environment = Vec::new();
     let mut entries = match options {
         Input::Record(entries) => entries.clone(),
         Input::Null => Vec::new(),
-        other => return other.clone(),
+        other => return (other.clone(), of_environment),
     };
     // A directory set by the caller takes precedence over a database of the environment.
     let has_data_dir =
@@ -253,9 +256,23 @@ fn merge(
         };
         entries.retain(|(name, _)| name != setting);
         entries.push((setting.to_owned(), value));
+        of_environment.push(setting);
     }
     reject_misplaced_urls(&mut entries, issues);
-    Input::Record(entries)
+    (Input::Record(entries), of_environment)
+}
+
+/// Names the variables that wrong settings come from, because the caller did not write the settings.
+fn with_variables(error: Error, of_environment: &[&str]) -> Error {
+    let rename = |mut issue: Issue| {
+        let setting = issue.path.strip_prefix("config.").unwrap_or_default();
+        if of_environment.contains(&setting) {
+            let variable = format!("the environment variable {}", environment_name(setting));
+            issue.message = issue.message.replacen(&issue.path, &variable, 1);
+        }
+        issue
+    };
+    Error::with_issues(error.code, error.issues.into_iter().map(rename).collect())
 }
 
 /// Takes the URL of a database out of settings for other values, whose errors would show it.

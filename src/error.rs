@@ -229,6 +229,21 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Returns the end of a message about an unknown name that is no typo: the known names, or the nearest of them if they are many.
+pub fn known_names(kind: &str, name: &str, known: &[&str]) -> String {
+    const MAX_LISTED: usize = 12;
+    const NEAREST: usize = 5;
+    if known.len() <= MAX_LISTED {
+        return format!("; known {kind}: {}", known.join(", "));
+    }
+    // As in `nearest`, the distance takes time in the length of both names.
+    let start: String = name.to_lowercase().chars().take(64).collect();
+    let mut sorted = known.to_vec();
+    sorted.sort_by_cached_key(|known| strsim::damerau_levenshtein(&start, &known.to_lowercase()));
+    sorted.truncate(NEAREST);
+    format!("; the nearest of the {} known {kind}: {}", known.len(), sorted.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +271,18 @@ mod tests {
         assert!(error.message.starts_with("more than 100 problems: x"), "{}", error.message);
         assert!(error.message.ends_with("more in the issues); and 150 more problems"));
         assert!(Error::storage("x".repeat(1 << 20)).message.len() <= quote::MAX_MESSAGE_BYTES);
+    }
+
+    #[test]
+    fn at_most_a_dozen_names_are_listed() {
+        assert_eq!(known_names("fields", "x", &["a", "b"]), "; known fields: a, b");
+        let names: Vec<String> = (10..40).map(|number| format!("name{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(
+            known_names("metrics", "nam3", &names),
+            "; the nearest of the 30 known metrics: name13, name23, name30, name31, name32"
+        );
+        assert!(known_names("metrics", &"é".repeat(1 << 20), &names).len() < 100);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct ChartData<'a> {
     pub bars: Option<&'a Bars>,
     /// Why there are no bars; may be empty.
     pub note: &'a str,
+    /// Why the run proves nothing, in a line of its own; may be empty.
+    pub alert: &'a str,
     /// Statistics in the subtitle.
     pub summary: ChartSummary,
 }

@@ -83,7 +83,16 @@ impl Renderer<'_> {
         }
         let title = self.canvas.fonts.truncate(&title, title_style.weight, title_style.size, width);
         self.canvas.text((left, baseline), TextAnchor::Left, &title, title_style);
-        self.draw_subtitle(baseline + d.subtitle * 1.75)
+        let bottom = self.draw_subtitle(baseline + d.subtitle * 1.75);
+        if data.alert.is_empty() {
+            return bottom;
+        }
+        let alert_style = text_style(d.subtitle, FontWeight::SemiBold, self.palette.loss);
+        let baseline = bottom + d.subtitle * 1.3;
+        let (weight, size) = (alert_style.weight, alert_style.size);
+        let alert = self.canvas.fonts.truncate(data.alert, weight, size, width);
+        self.canvas.text((left, baseline), TextAnchor::Left, &alert, alert_style);
+        baseline + d.subtitle * 0.45
     }
 
     fn draw_subtitle(&mut self, baseline: f64) -> f64 {

@@ -72,6 +72,7 @@ impl Run {
             trades: &self.trades,
             bars: Some(&self.bars),
             note: "",
+            alert: "",
             summary: ChartSummary {
                 total_return: Some((last / 10_000.0 - 1.0) * 100.0),
                 benchmark_return: Some(81.7),
@@ -209,6 +210,7 @@ fn texts_do_not_overlap_and_stay_inside_the_picture() {
                 if !bars {
                     data.bars = None;
                     data.note = "no prices: the bars of this run were handed in";
+                    data.alert = "the strategy looks ahead: nobody could have traded like this";
                 }
                 let picture = render(&data, &style(width, height)).unwrap();
                 let texts: Vec<&Text> = picture
@@ -243,6 +245,24 @@ fn texts_do_not_overlap_and_stay_inside_the_picture() {
             }
         }
     }
+}
+
+#[test]
+fn an_alert_has_a_line_of_its_own() {
+    let run = runs().remove(0).1;
+    let texts = |alert| {
+        let picture = render(&ChartData { alert, ..run.data() }, &style(1200, 800)).unwrap();
+        let texts = picture.items.into_iter().filter_map(|item| match item {
+            Item::Text(text) => Some(text),
+            Item::Shape(_) => None,
+        });
+        texts.collect::<Vec<_>>()
+    };
+    let (without, with) = (texts(""), texts("the strategy looks ahead"));
+    assert_eq!(with.len(), without.len() + 1);
+    let alert = with.iter().find(|text| text.text == "the strategy looks ahead").unwrap();
+    let same_line = with.iter().filter(|text| (text.y - alert.y).abs() < 1.0).count();
+    assert_eq!(same_line, 1);
 }
 
 #[test]

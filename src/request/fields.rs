@@ -1,11 +1,12 @@
 //! Typed access to the fields of one object.
 
+use super::field_synonyms::{self, simplified};
 use super::input::Input;
 use super::issues::Issues;
 use super::range::Range;
-use crate::error::nearest;
+use crate::error::{known_names, nearest};
 use crate::market::time;
-use crate::quote;
+use crate::quote::{self, quoted};
 
 /// The fields of one object. [`Fields::finish`] reports those that were never read.
 #[derive(Debug)]
@@ -13,6 +14,16 @@ pub struct Fields<'a> {
     path: String,
     entries: &'a [(String, Input)],
     known: Vec<&'static str>,
+    nested: Option<Neighbor>,
+    outer: Option<Neighbor>,
+}
+
+/// The fields of an object within another, or of the one around it.
+#[derive(Debug)]
+struct Neighbor {
+    /// The field that has the inner object.
+    object: &'static str,
+    names: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -30,7 +41,7 @@ impl<'a> Fields<'a> {
                 &[]
             }
         };
-        Self { path: path.to_owned(), entries, known: Vec::new() }
+        Self { path: path.to_owned(), entries, known: Vec::new(), nested: None, outer: None }
     }
 
     /// Returns the path of a field of this object.
@@ -51,6 +62,25 @@ impl<'a> Fields<'a> {
     /// Marks fields as known that were moved out of the object before.
     pub fn declare(&mut self, names: impl IntoIterator<Item = &'static str>) {
         self.known.extend(names);
+    }
+
+    /// Says which fields the object in the field `object` has, so that a message can send a misplaced field there.
+    pub fn expect_within(
+        &mut self,
+        object: &'static str,
+        names: impl IntoIterator<Item = &'static str>,
+    ) {
+        self.nested = Some(Neighbor { object, names: names.into_iter().collect() });
+    }
+
+    /// Says which fields the object has that has this one in its field `object`, so that a message can send a misplaced field
+    /// there.
+    pub fn expect_beside(
+        &mut self,
+        object: &'static str,
+        names: impl IntoIterator<Item = &'static str>,
+    ) {
+        self.outer = Some(Neighbor { object, names: names.into_iter().collect() });
     }
 
     /// Adds the issue of a missing required field.
@@ -108,6 +138,30 @@ impl<'a> Fields<'a> {
             }
             other => {
                 self.mistyped(name, "a number", other, issues);
+                None
+            }
+        }
+    }
+
+    /// Reads a number within a range, or one of several named values.
+    pub fn number_or_choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        range: Range,
+        choices: &[(&'static str, T)],
+        issues: &mut Issues,
+    ) -> Option<NumberOrChoice<T>> {
+        match self.take(name)? {
+            Input::Number(_) => self.number(name, range, issues).map(NumberOrChoice::Number),
+            found => {
+                let chosen = |value: &String| choices.iter().find(|(known, _)| known == value);
+                if let Input::Text(value) = found
+                    && let Some((_, choice)) = chosen(value)
+                {
+                    return Some(NumberOrChoice::Choice(*choice));
+                }
+                let names: Vec<String> = choices.iter().map(|(name, _)| quoted(name)).collect();
+                self.mistyped(name, &format!("a number or {}", names.join(" or ")), found, issues);
                 None
             }
         }
@@ -254,7 +308,21 @@ impl<'a> Fields<'a> {
         self.timestamp(name, issues)
     }
 
-    /// Adds an issue for every field that was never read, with the nearest known name.
+    /// Reads a required last timestamp of a range.
+    pub fn required_end_timestamp(
+        &mut self,
+        name: &'static str,
+        issues: &mut Issues,
+    ) -> Option<i64> {
+        if self.take(name).is_none() {
+            self.missing(name, issues);
+            return None;
+        }
+        self.end_timestamp(name, issues)
+    }
+
+    /// Adds an issue for every field that was never read, with what to write instead: the field that other libraries call so,
+    /// where it belongs, or the nearest known name.
     pub fn finish(mut self, issues: &mut Issues) {
         self.known.sort_unstable();
         self.known.dedup();
@@ -264,15 +332,71 @@ impl<'a> Fields<'a> {
             }
             issues.add_with("unknown", || {
                 let path = self.path(&quote::name(key));
-                let hint = nearest(key, self.known.iter().copied()).map_or_else(
-                    || format!("; known fields: {}", self.known.join(", ")),
-                    |name| format!(", did you mean {name}?"),
-                );
+                let hint = self.advice(key).unwrap_or_else(|| {
+                    nearest(key, self.known.iter().copied()).map_or_else(
+                        || known_names("fields", key, &self.known),
+                        |name| format!(", did you mean {name}?"),
+                    )
+                });
                 let message = format!("unknown field {path}{hint}");
                 (path, message)
             });
         }
     }
+
+    /// Returns what to write instead of an unknown name that is the spelling or the word of another library, or the name of a
+    /// field of another object, as the end of a message.
+    fn advice(&self, key: &str) -> Option<String> {
+        // No known name is longer.
+        const MAX_LENGTH: usize = 40;
+        if key.len() > MAX_LENGTH {
+            return None;
+        }
+        let letters = simplified(key);
+        let own = || {
+            let known = self.known.iter();
+            let nested = self.nested.iter().flat_map(|neighbor| neighbor.names.iter());
+            let outer = self.outer.iter().flat_map(|neighbor| neighbor.names.iter());
+            known.chain(nested).chain(outer).copied()
+        };
+        let same = own().filter(|known| simplified(known) == letters).map(|known| (known, ""));
+        same.chain(field_synonyms::find(key))
+            .find_map(|(field, example)| self.advice_for(key, field, example))
+    }
+
+    /// Returns where to write a field; `None` if there is no such field.
+    fn advice_for(&self, key: &str, field: &'static str, example: &str) -> Option<String> {
+        if self.known.contains(&field) {
+            return Some(if example.is_empty() {
+                format!(", did you mean {field}?")
+            } else {
+                format!(", write {example}")
+            });
+        }
+        let has = |neighbor: &&Neighbor| neighbor.names.contains(&field);
+        if let Some(Neighbor { object, .. }) = self.nested.as_ref().filter(has) {
+            let belongs =
+                if key == field { format!(": it belongs in {object}") } else { String::new() };
+            let example =
+                if example.is_empty() { format!("{field}: …") } else { example.to_owned() };
+            return Some(format!("{belongs}, write {object}: {{ {example} }}"));
+        }
+        let Neighbor { object, .. } = self.outer.as_ref().filter(has)?;
+        Some(if key == field {
+            format!(": it belongs beside {object}, not in it")
+        } else {
+            format!(", write {field} beside {object}, not in it")
+        })
+    }
+}
+
+/// A value that is a number or has a name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NumberOrChoice<T> {
+    /// A number.
+    Number(f64),
+    /// A named value.
+    Choice(T),
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum Input {
     Bars(Bars),
     /// A `Float64Array`.
     Floats(Column),
+    /// A `Float32Array`.
+    Singles(Column),
     /// A `Float64Array` of finite values above 0.
     Prices(Column),
     /// A `Float64Array` of valid, increasing timestamps.
@@ -65,11 +67,15 @@ impl Input {
             Self::Bool(value) => format!("boolean {value}"),
             Self::Number(value) => format!("number {value}"),
             Self::Text(value) => format!("string {}", quoted(value)),
+            Self::Date(value) if value.is_nan() => "an invalid Date".into(),
             Self::Date(_) => "a Date".into(),
             Self::List(items) => array_of(items.len()),
             Self::Record(_) | Self::Bars(_) => "an object".into(),
             Self::Floats(values) | Self::Prices(values) => {
                 format!("a Float64Array of {}", counted(values.len(), "item"))
+            }
+            Self::Singles(values) => {
+                format!("a Float32Array of {}", counted(values.len(), "item"))
             }
             Self::Timestamps(timestamps) => {
                 format!("a Float64Array of {}", counted(timestamps.values.len(), "item"))
@@ -103,7 +109,10 @@ impl Input {
                 fields.iter().map(|(_, value)| value.longest_column()).max().unwrap_or(0)
             }
             Self::Bars(bars) => bars.len(),
-            Self::Floats(column) | Self::Prices(column) | Self::Numbers(column) => column.len(),
+            Self::Floats(column)
+            | Self::Singles(column)
+            | Self::Prices(column)
+            | Self::Numbers(column) => column.len(),
             Self::Timestamps(timestamps) => timestamps.values.len(),
             Self::Bytes(column) => column.len(),
             Self::Bits(column) | Self::Flags(column) => column.len(),
@@ -122,7 +131,7 @@ impl Input {
         match self {
             Self::List(items) => items.len(),
             Self::Bytes(bytes) => bytes.len() / size_of::<f64>(),
-            Self::Floats(column) => column.len(),
+            Self::Floats(column) | Self::Singles(column) => column.len(),
             Self::Record(fields) => {
                 fields.iter().fold(0, |sum, (_, value)| sum.saturating_add(value.value_count()))
             }
@@ -143,7 +152,10 @@ impl Input {
             Self::Record(fields) => Value::Object(
                 fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
             ),
-            Self::Floats(values) | Self::Prices(values) | Self::Numbers(values) => {
+            Self::Floats(values)
+            | Self::Singles(values)
+            | Self::Prices(values)
+            | Self::Numbers(values) => {
                 Value::Array(values.iter().map(|value| json_number(*value)).collect())
             }
             Self::Timestamps(timestamps) => Value::Array(

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 
 use crate::data::LoadedBars;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Issue, Result};
 use crate::market::raw::{NotedBars, ReadOptions};
 use crate::market::{Limit, Timeframe};
 use crate::request::{Fields, Input, Issues, Range};
-use crate::settings::{Settings, SizeType};
+use crate::settings::{SETTINGS, Settings, SizeType};
+use crate::store::result_parts::ResultParts;
 
-use super::bars_input;
 use super::bound_request::BoundRequest;
 use super::catalog::Catalog;
-use super::names;
 use super::strategy_request::{StrategyRef, StrategyRequest};
 use super::strategy_selection::StrategySelection;
+use super::warm_up_setting::WarmUp;
+use super::{bars_input, names, outputs};
 
 /// A run over at most this many bars takes less time than waking the thread that would do it.
 pub const INLINE_BARS: usize = 1_000;
@@ -29,11 +30,16 @@ pub struct BacktestRequest {
     end: Option<i64>,
     initial_capital: Option<f64>,
     timeframe: Option<Timeframe>,
+    warm_up: Option<WarmUp>,
+    trade_from: Option<i64>,
     settings: Settings,
     /// Whether `simulation` sets the size of orders.
     has_order_size: bool,
     bars: Option<Input>,
     persist: bool,
+    parts: ResultParts,
+    max_points: Option<usize>,
+    allow_look_ahead: bool,
     user_id: Option<String>,
     /// The problems of all fields except those of the strategy.
     issues: Issues,
@@ -55,20 +61,40 @@ impl BacktestRequest {
         strategy.issues = shape_issues;
         let asset_symbol = names::symbol(&mut fields, "assetSymbol", &mut issues);
         let start = fields.required_timestamp("startDate", &mut issues);
-        let end = fields.required_timestamp("endDate", &mut issues);
+        let end = fields.required_end_timestamp("endDate", &mut issues);
         if let (Some(start), Some(end)) = (start, end)
             && end < start
         {
-            use crate::market::time::short;
-            let message = format!("endDate {} is before startDate {}", short(end), short(start));
+            use crate::market::time::{short, short_end};
+            let message =
+                format!("endDate {} is before startDate {}", short_end(end), short(start));
             issues.add("endDate", "range", message);
         }
         let initial_capital =
             fields.required_number("initialCapital", Range::POSITIVE, &mut issues);
         let timeframe = fields.choice("timeframe", &Timeframe::ALL, &mut issues);
+        let has_bars = bars.as_ref().is_some_and(|bars| !matches!(bars, Input::Null));
+        let warm_up = WarmUp::read(&mut fields, &mut issues);
+        if has_bars && matches!(warm_up, Some(WarmUp::Bars(1..))) {
+            let message = "warmup is for stored bars; for bars of the request, set tradeFrom to where trading begins";
+            issues.add("warmup", "conflict", message);
+        }
+        let trade_from = fields.timestamp("tradeFrom", &mut issues);
+        if warm_up == Some(WarmUp::Bars(0)) && trade_from.is_some() {
+            let message = "warmup none and tradeFrom contradict each other: the bars before tradeFrom are the warm-up; pass one of them";
+            issues.add("warmup", "conflict", message);
+        }
+        if let Some(trade_from) = trade_from {
+            check_trade_from(trade_from, has_bars, start, end, &mut issues);
+        }
         let simulation = fields.take("simulation");
-        let settings = Settings::read("simulation", simulation, &mut issues);
+        fields.expect_within("simulation", SETTINGS.iter().map(|setting| setting.name));
+        let settings = Settings::read("simulation", simulation, &BESIDE_SIMULATION, &mut issues);
         let persist = fields.boolean("persist", &mut issues).unwrap_or(true);
+        let parts = outputs::read_outputs(&mut fields, &ResultParts::NAMES, &mut issues)
+            .map_or(ResultParts::ALL, ResultParts::named);
+        let max_points = outputs::read_max_points(&mut fields, &mut issues);
+        let allow_look_ahead = fields.boolean("allowLookAhead", &mut issues).unwrap_or(false);
         let user_id = names::user_id(&mut fields, &mut issues);
         fields.finish(&mut issues);
         Self {
@@ -78,12 +104,17 @@ impl BacktestRequest {
             end,
             initial_capital,
             timeframe,
+            warm_up,
+            trade_from,
             settings,
             has_order_size: simulation.is_some_and(|settings| {
                 settings.has_field("size") || settings.has_field("sizeType")
             }),
             bars,
             persist,
+            parts,
+            max_points,
+            allow_look_ahead,
             user_id,
             issues,
         }
@@ -119,14 +150,17 @@ impl BacktestRequest {
             );
             issues.add("parameters.position_size", "conflict", message);
         }
-        let bars = read_bars(self.bars.as_ref(), limit, self.timeframe, &mut issues)?;
-        let code = if selection.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
-        issues.into_result(code)?;
         let mut settings = self.settings;
         if position_size < 1.0 {
             settings.sizing.size = position_size;
             settings.sizing.size_type = SizeType::Percent;
         }
+        let has_short_signals =
+            selection.bound.as_ref().and_then(|bound| bound.has_short_signals());
+        issues.extend(mistakes(&settings, has_short_signals));
+        let bars = read_bars(self.bars.as_ref(), limit, self.timeframe, &mut issues)?;
+        let code = if selection.is_unknown { Code::UnknownStrategy } else { Code::InvalidArgument };
+        issues.into_result(code)?;
         match (
             selection.strategy,
             selection.bound,
@@ -148,17 +182,78 @@ impl BacktestRequest {
                 strategy_source: selection.source,
                 bound,
                 asset_symbol,
-                start,
+                start: self.trade_from.unwrap_or(start),
+                history_start: start,
+                warm_up: self.warm_up.unwrap_or(WarmUp::Auto),
                 end,
                 initial_capital,
                 timeframe: self.timeframe,
                 settings,
                 bars: bars.map(|bars| Arc::new(LoadedBars::from(bars))),
                 persist: self.persist,
+                parts: self.parts,
+                max_points: self.max_points,
+                allow_look_ahead: self.allow_look_ahead,
                 user_id: self.user_id,
             }),
             _ => Err(Error::internal("a field was neither read nor rejected")),
         }
+    }
+}
+
+/// Fields of a request that other libraries have among the settings.
+const BESIDE_SIMULATION: [&str; 14] = [
+    "strategyId",
+    "strategy",
+    "parameters",
+    "assetSymbol",
+    "startDate",
+    "endDate",
+    "initialCapital",
+    "timeframe",
+    "warmup",
+    "tradeFrom",
+    "bars",
+    "persist",
+    "outputs",
+    "maxPoints",
+];
+
+/// Returns issues about settings that can only be a mistake.
+pub(super) fn mistakes(
+    settings: &Settings,
+    has_short_signals: Option<bool>,
+) -> impl Iterator<Item = Issue> {
+    settings.mistakes(has_short_signals).into_iter().map(|mistake| {
+        let path = format!("simulation.{}", mistake.setting);
+        let message = format!("{path} {}", mistake.text);
+        Issue::new(path, mistake.code, message)
+    })
+}
+
+/// Checks that trading begins within the range, on bars of the request.
+fn check_trade_from(
+    trade_from: i64,
+    has_bars: bool,
+    start: Option<i64>,
+    end: Option<i64>,
+    issues: &mut Issues,
+) {
+    use crate::market::time::{short, short_end};
+    if !has_bars {
+        let message = "tradeFrom is for bars of the request; for stored bars, set startDate to where trading begins, and warmup";
+        issues.add("tradeFrom", "conflict", message);
+    }
+    if let (Some(start), Some(end)) = (start, end)
+        && !(start..=end).contains(&trade_from)
+    {
+        let message = format!(
+            "tradeFrom must be between startDate {} and endDate {}, was {}",
+            short(start),
+            short_end(end),
+            short(trade_from)
+        );
+        issues.add("tradeFrom", "range", message);
     }
 }
 
@@ -177,5 +272,103 @@ fn read_bars(
         }
         Err(error) if issues.is_empty() => Err(error),
         bars => Ok(bars.ok().flatten()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::FIELD_SYNONYMS;
+    use serde_json::{Map, Value, json};
+
+    /// Returns the messages about unknown fields of a request with one field, in `simulation` or beside it.
+    fn unknown(field: &str, within: bool) -> Vec<String> {
+        let mut object = Map::new();
+        object.insert(field.to_owned(), json!(1));
+        let object = Value::Object(object);
+        let request = if within { json!({ "simulation": object }) } else { object };
+        let issues = BacktestRequest::read(Input::from(request)).issues.into_vec();
+        issues
+            .into_iter()
+            .filter(|issue| issue.code == "unknown")
+            .map(|issue| issue.message)
+            .collect()
+    }
+
+    #[test]
+    fn every_advice_names_an_existing_field() {
+        let settings = || SETTINGS.iter().map(|setting| setting.name);
+        for field in BESIDE_SIMULATION {
+            assert!(unknown(field, false).is_empty(), "{field}");
+            assert_eq!(
+                unknown(field, true),
+                [format!(
+                    "unknown field simulation.{field}: it belongs beside simulation, not in it"
+                )]
+            );
+        }
+        for name in settings() {
+            assert!(unknown(name, true).is_empty(), "{name}");
+            assert_eq!(
+                unknown(name, false),
+                [format!(
+                    "unknown field {name}: it belongs in simulation, write simulation: {{ {name}: … }}"
+                )]
+            );
+        }
+        // Fields of other requests than that of a backtest.
+        let others = ["from", "to", "close", "volume", "timestamps"];
+        for (words, advice) in FIELD_SYNONYMS {
+            for (field, example) in *advice {
+                let is_own =
+                    unknown(field, false).is_empty() || settings().any(|name| name == *field);
+                assert!(is_own || others.contains(field), "{words}: {field}");
+                for setting in example.split(", ").filter(|example| !example.is_empty()) {
+                    let name = setting.split(": ").next().unwrap();
+                    assert!(settings().any(|known| known == name), "{words}: {example}");
+                }
+            }
+            let Some((field, example)) =
+                advice.iter().find(|(field, _)| !["from", "to", "close", "volume"].contains(field))
+            else {
+                continue;
+            };
+            let expected = if example.is_empty() { field } else { example };
+            for word in words.split(' ').filter(|word| !unknown(word, false).is_empty()) {
+                let message = unknown(word, false).join("; ");
+                assert!(message.contains(expected), "{word}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_words_of_other_libraries_lead_to_the_fields() {
+        for (field, within, hint) in [
+            ("capital", false, ", did you mean initialCapital?"),
+            ("cash", false, ", did you mean initialCapital?"),
+            ("from", false, ", did you mean startDate?"),
+            ("end", false, ", did you mean endDate?"),
+            ("interval", false, ", did you mean timeframe?"),
+            ("ticker", false, ", did you mean assetSymbol?"),
+            ("start_date", false, ", did you mean startDate?"),
+            ("commission", false, ", write simulation: { fees: … }"),
+            ("sl_stop", false, ", write simulation: { slStop: … }"),
+            ("stopLoss", false, ", write simulation: { slStop: 0.05 }"),
+            ("takeProfit", true, ", write tpStop: 0.1"),
+            ("trailingStop", true, ", write slStop: 0.05, slTrail: true"),
+            ("commission", true, ", did you mean fees?"),
+            ("positionSize", true, ", write size: 0.5, sizeType: 'percent'"),
+            ("price", true, ", write execution: 'nextOpen'"),
+            ("freq", true, ", write timeframe beside simulation, not in it"),
+            ("init_cash", true, ", write initialCapital beside simulation, not in it"),
+            ("sl_stop", true, ", did you mean slStop?"),
+            ("SLSTOP", true, ", did you mean slStop?"),
+            ("slipage", true, ", did you mean slippage?"),
+        ] {
+            let path = if within { "simulation." } else { "" };
+            assert_eq!(unknown(field, within), [format!("unknown field {path}{field}{hint}")]);
+        }
+        assert!(unknown("banana", false)[0].contains("known fields: "));
+        assert!(unknown(&"a".repeat(10_000), true)[0].contains("known fields: "));
     }
 }

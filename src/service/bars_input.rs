@@ -72,7 +72,8 @@ fn from_checked(
     raw.into_bars(options, describe)
 }
 
-/// Reads a column of numbers: a `Float64Array`, or an array of numbers.
+/// Reads a column of numbers: a `Float64Array`, a `Float32Array` except for timestamps, whole numbers of a `BigInt64Array`, or an
+/// array of numbers.
 pub fn column(
     fields: &mut Fields<'_>,
     name: &'static str,
@@ -84,6 +85,14 @@ pub fn column(
         Some(Input::Floats(values) | Input::Prices(values) | Input::Numbers(values)) => {
             Some(values.clone())
         }
+        Some(Input::Singles(_)) if name == "timestamps" => {
+            let message = format!(
+                "{path} must be a Float64Array or a BigInt64Array: a Float32Array has too few digits for milliseconds"
+            );
+            issues.add(path, "type", message);
+            None
+        }
+        Some(Input::Singles(values)) => Some(values.clone()),
         Some(Input::Timestamps(timestamps)) => {
             Some(time::to_numbers(&timestamps.values, &Sequential).into())
         }
@@ -96,7 +105,10 @@ pub fn column(
             issues.add(
                 path.clone(),
                 "type",
-                format!("{path} must be a Float64Array, was {}", other.describe()),
+                format!(
+                    "{path} must be a Float64Array or an array of numbers, was {}",
+                    other.describe()
+                ),
             );
             None
         }

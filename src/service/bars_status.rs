@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::data::StoredSeries;
 use crate::error::{Code, Result};
+use crate::note::{Note, NoteCode};
 use crate::quote::quoted;
 use crate::store::{Outcome, Run, Status, Summary};
 
@@ -39,14 +40,15 @@ impl BarsStatus {
         run.bars_revision.map(|_| Self::Present)
     }
 
-    /// Returns the warning of a run whose bars are gone. Bars that have changed need none: imports add bars all the time, and
+    /// Returns the note of a run whose bars are gone. Bars that have changed need none: imports add bars all the time, and
     /// otherwise a stored result stays as it was returned.
-    fn warning(self, run: &Run) -> Option<String> {
+    fn note(self, run: &Run) -> Option<Note> {
         (self == Self::Gone).then(|| {
-            format!(
+            let text = format!(
                 "the bars of {} that this run was computed on are gone: to repeat it or to draw its prices, import them again",
                 quoted(&run.asset_symbol)
-            )
+            );
+            Note::new(NoteCode::BarsGone, text)
         })
     }
 }
@@ -81,8 +83,9 @@ impl Engine {
                 None
             }
         };
-        let warning = found.and_then(|status| status.warning(run));
-        outcome.summary.warnings.extend(warning);
+        if let Some(note) = found.and_then(|status| status.note(run)) {
+            outcome.summary.remarks.push(note);
+        }
         found
     }
 
@@ -100,9 +103,10 @@ impl Engine {
             timeframe: run.timeframe.timeframe(),
             bars: None,
         };
-        let loaded = match self.plan_load(&query).await {
-            Ok(plan) => self.load(&query, &plan).await,
-            Err(error) => Err(error),
+        let plan = self.plan_load(&query).await;
+        let loaded = match &plan {
+            Ok(plan) => self.load(&query, plan).await,
+            Err(error) => Err(error.clone()),
         };
         let bars = match loaded {
             Ok(loaded) => Arc::clone(&loaded.bars),
@@ -112,9 +116,14 @@ impl Engine {
         let (Some(expected), timeframe) = (run.fingerprint.clone(), run.timeframe) else {
             return Ok(None);
         };
-        let is_same = if *bars.timestamps() == *outcome.timestamps {
+        // The hash is of the times, too.
+        let may_be_same =
+            outcome.timestamps.is_empty() || *bars.timestamps() == *outcome.timestamps;
+        let is_same = if may_be_same {
             let length = JobLength::of_resampling(bars.len());
+            let first = bars.timestamps().first().copied();
             pool::run(length, move || Ok(fingerprint(&bars, timeframe) == expected)).await?
+                && self.has_same_warm_up(&query, &plan?, first, outcome).await?
         } else {
             false
         };
@@ -144,8 +153,10 @@ impl Engine {
             let status = is_known(&run)
                 .then(|| from_series(&run, all.get(&run.asset_symbol).map_or(&[], Vec::as_slice)))
                 .flatten();
-            if let Some(summary) = &mut summary {
-                summary.warnings.extend(status.and_then(|status| status.warning(&run)));
+            if let Some(summary) = &mut summary
+                && let Some(note) = status.and_then(|status| status.note(&run))
+            {
+                summary.remarks.push(note);
             }
             (run, summary, status)
         };

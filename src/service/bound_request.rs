@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::data::LoadedBars;
 use crate::market::Timeframe;
 use crate::settings::Settings;
+use crate::store::result_parts::ResultParts;
 use crate::strategies::BoundStrategy;
 
 use super::function::BoundFunction;
+use super::warm_up_setting::WarmUp;
 
 /// A valid request with its strategy resolved and its parameters bound.
 #[derive(Debug)]
@@ -22,8 +24,12 @@ pub(super) struct BoundRequest {
     pub(super) strategy_source: Option<String>,
     /// The asset.
     pub(super) asset_symbol: String,
-    /// First timestamp, UTC milliseconds, inclusive.
+    /// First timestamp that is traded, UTC milliseconds, inclusive.
     pub(super) start: i64,
+    /// First timestamp of the bars of the request, UTC milliseconds, inclusive: those before `start` only compute signals.
+    pub(super) history_start: i64,
+    /// How many stored bars before `start` compute signals.
+    pub(super) warm_up: WarmUp,
     /// Last timestamp, UTC milliseconds, inclusive.
     pub(super) end: i64,
     /// Initial capital.
@@ -36,6 +42,12 @@ pub(super) struct BoundRequest {
     pub(super) bars: Option<Arc<LoadedBars>>,
     /// Whether the run is persisted.
     pub(super) persist: bool,
+    /// The parts of the result that are wanted.
+    pub(super) parts: ResultParts,
+    /// The maximum number of points of the returned curve; `None` for all of them.
+    pub(super) max_points: Option<usize>,
+    /// Whether to run a function that looks ahead all the same.
+    pub(super) allow_look_ahead: bool,
     /// The user that the run belongs to.
     pub(super) user_id: Option<String>,
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -12,6 +13,10 @@ use crate::error::{Code, Error, Result};
 const ACTIVE: u8 = 0;
 const CANCELLED_BY_CALLER: u8 = 1;
 const ENGINE_CLOSED: u8 = 2;
+const SETTLED: u8 = 3;
+
+/// How long [`Cancellation::or_soon`] waits for a future after a cancellation.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -40,9 +45,17 @@ impl Cancellation {
         self.0.notify.notify_waiters();
     }
 
+    /// Settles the call with its result, unless its caller cancelled it before; returns whether it did. Later cancellations
+    /// have no effect.
+    pub fn settle(&self) -> bool {
+        let state = &self.0.state;
+        let settled = state.compare_exchange(ACTIVE, SETTLED, Ordering::AcqRel, Ordering::Acquire);
+        settled != Err(CANCELLED_BY_CALLER)
+    }
+
     /// Returns whether the call is cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.state.load(Ordering::Acquire) != ACTIVE
+        matches!(self.0.state.load(Ordering::Acquire), CANCELLED_BY_CALLER | ENGINE_CLOSED)
     }
 
     /// Returns the error of the cancelled call.
@@ -90,5 +103,41 @@ impl Cancellation {
             () = self.cancelled() => Err(self.error()),
             result = future => result,
         }
+    }
+
+    /// Awaits a future that usually ends soon, also if the call is cancelled meanwhile; then only for a while longer.
+    ///
+    /// # Errors
+    /// Those of the future, or of [`Self::error`].
+    pub async fn or_soon<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        let cancelled_for_long = async {
+            self.cancelled().await;
+            tokio::time::sleep(PATIENCE).await;
+        };
+        tokio::select! {
+            biased;
+            result = future => result,
+            () = cancelled_for_long => Err(self.error()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_either_settled_or_cancelled() {
+        let settled = Cancellation::default();
+        assert!(settled.settle());
+        settled.cancel();
+        assert!(!settled.is_cancelled() && settled.settle() && settled.check().is_ok());
+        let cancelled = Cancellation::default();
+        cancelled.cancel();
+        assert!(!cancelled.settle() && cancelled.is_cancelled());
+        // The result of a run that is stored already is delivered, although the engine closes.
+        let closed = Cancellation::default();
+        closed.close();
+        assert!(closed.settle() && closed.is_cancelled());
     }
 }

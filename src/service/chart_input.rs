@@ -7,13 +7,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::market::Interval;
+use crate::numbers::count_to_f64;
 use crate::portfolio::Trades;
 use crate::quote::counted;
 use crate::request::{Fields, Input, Issues, Range};
 use crate::store::record::{Outcome, Status, Summary};
 
 use super::bars_input;
-use super::charted_run::{ChartedRun, not_completed};
+use super::charted_run::{ChartedRun, not_completed, without_outputs};
 
 /// The run to draw.
 #[derive(Debug)]
@@ -70,11 +71,28 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
     let is_on_imported_bars = matches!(fields.take("barsStatus"), Some(Input::Text(_)));
     let parameters = record(fields.take("parameters"));
     let metrics = record(fields.take("metrics"));
-    let timestamps = bars_input::column(&mut fields, "timestamps", true, issues);
-    let equity = bars_input::column(&mut fields, "equityCurve", true, issues);
+    let timestamps = bars_input::column(&mut fields, "timestamps", false, issues);
+    let equity = bars_input::column(&mut fields, "equityCurve", false, issues);
     let trades = fields.take("trades");
-    if trades.is_none() {
-        fields.missing("trades", issues);
+    let looks_ahead = fields.boolean("lookAhead", issues).unwrap_or(false);
+    let total_points = fields.number("totalPoints", Range::NOT_NEGATIVE, issues);
+    // One message names all that is missing.
+    let missing = ["timestamps", "equityCurve", "trades"]
+        .into_iter()
+        .find(|name| fields.take(name).is_none());
+    if let Some(name) = missing {
+        issues.extend(without_outputs(&fields.path(name), "result").issues);
+    }
+    if let (Some(total), Some(timestamps), Some(equity)) = (total_points, &timestamps, &equity)
+        && timestamps.len() == equity.len()
+        && total > count_to_f64(timestamps.len())
+    {
+        let message = format!(
+            "result.timestamps has {} of {total} points, because the result was thinned by maxPoints: pass the id of the backtest, or a result without maxPoints",
+            timestamps.len()
+        );
+        issues.add("result.timestamps", "thinned", message);
+        return None;
     }
     let (timestamps, equity) = columns(&timestamps?, &equity?, issues)?;
     let trades = read_trades(trades?, &timestamps, issues)?;
@@ -90,6 +108,7 @@ fn read_result(input: &Input, issues: &mut Issues) -> Option<ChartedRun> {
         parameters,
         fingerprint,
         is_on_imported_bars,
+        looks_ahead,
         outcome: Arc::new(Outcome {
             summary: Summary { metrics, ..Summary::default() },
             trades,
@@ -202,7 +221,7 @@ fn read_trades(input: &Input, timestamps: &[i64], issues: &mut Issues) -> Option
         trades.direction.push(u8::from(*short != 0.0));
         trades.status.push(u8::from(!open));
         trades.entry_price.push(*prices.0);
-        trades.exit_price.push(if open { *prices.0 } else { *prices.1 });
+        trades.exit_price.push(if prices.1.is_finite() { *prices.1 } else { *prices.0 });
         trades.pnl.push(*pnl);
     }
     Some(trades)

@@ -24,6 +24,8 @@ pub(super) struct ChartedRun {
     pub(super) fingerprint: Option<String>,
     /// Whether it was computed on imported bars; false if that is unknown.
     pub(super) is_on_imported_bars: bool,
+    /// Whether its strategy looked ahead; false if that is unknown.
+    pub(super) looks_ahead: bool,
     pub(super) outcome: Arc<Outcome>,
 }
 
@@ -41,6 +43,7 @@ impl ChartedRun {
             parameters: run.parameters,
             fingerprint: run.fingerprint,
             is_on_imported_bars: run.bars_revision.is_some(),
+            looks_ahead: outcome.summary.assumptions.as_ref().is_some_and(|found| found.look_ahead),
             outcome: Arc::new(outcome),
         }
     }
@@ -83,4 +86,12 @@ impl ChartedRun {
 pub(super) fn not_completed(path: &str, id: &str, status: &str) -> Error {
     let message = format!("backtest {id} is {status}, only a completed one can be drawn");
     Error::invalid(path, "status", message)
+}
+
+/// Returns the error of a run without the outputs that a chart needs.
+pub(super) fn without_outputs(path: &str, name: &str) -> Error {
+    let message = format!(
+        "{name} has no equity or no trades, which a chart needs: run it again without outputs, or with 'equity' and 'trades' among them"
+    );
+    Error::invalid(path, "outputs", message)
 }

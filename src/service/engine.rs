@@ -159,9 +159,14 @@ impl Engine {
         self.backends.get()
     }
 
+    /// Returns whether the engine is closed.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     /// Fails if the engine is closed.
     pub(super) fn check_open(&self) -> Result<()> {
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             Err(Error::new(Code::Closed, "the engine was closed"))
         } else {
             Ok(())
@@ -174,11 +179,23 @@ impl Engine {
 
     /// Registers a call, so that closing the engine cancels it and waits for it.
     pub(super) fn start_call(&self, cancellation: &Cancellation) -> Result<ActiveCall<'_>> {
+        let call = self.start_recorded_call(cancellation)?;
+        cancellation.check()?;
+        Ok(call)
+    }
+
+    /// Registers a call that begins even if its caller has cancelled it, so that a record can say so.
+    ///
+    /// # Errors
+    /// `CLOSED`.
+    pub(super) fn start_recorded_call(
+        &self,
+        cancellation: &Cancellation,
+    ) -> Result<ActiveCall<'_>> {
         let number = self.next_call.fetch_add(1, Ordering::Relaxed);
         self.active_calls().insert(number, cancellation.clone());
         let call = ActiveCall { engine: self, number };
         self.check_open()?;
-        cancellation.check()?;
         Ok(call)
     }
 

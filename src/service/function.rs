@@ -12,7 +12,7 @@ use crate::request::{Fields, Input, Issues};
 use crate::signals::{Bits, Signals};
 
 use super::pool::{self, JobLength};
-use super::signal_input::SignalColumn;
+use super::signal_input::{EXPECTED, SignalColumn, way_out};
 
 /// The path of a function in issues.
 pub(super) const PATH: &str = "strategy.generateSignals";
@@ -111,16 +111,24 @@ fn read(result: &Input, bars: &Bars) -> Result<Signals> {
 
 /// Reads one 0 or 1 (or boolean) per bar.
 fn read_column(path: &str, input: &Input, bars: &Bars, issues: &mut Issues) -> Option<Bits> {
-    let column = SignalColumn::read(input);
-    let Some(column) = column.as_ref().filter(|column| column.length == bars.len()) else {
+    let each = match bars.len() {
+        1 => "the only bar".to_owned(),
+        count => format!("each of the {count} bars"),
+    };
+    let Some(column) = SignalColumn::read(input) else {
         let message = format!(
-            "{path} must be a Uint8Array or an array of booleans with one value for each of the {} bars, was {}",
-            bars.len(),
-            input.describe()
+            "{path} must be {EXPECTED} with one value for {each}, was {}{}",
+            input.describe(),
+            way_out(input)
         );
-        issues.add(path, if column.is_some() { "length" } else { "type" }, message);
+        issues.add(path, "type", message);
         return None;
     };
+    if column.length != bars.len() {
+        let message = format!("{path} must have one value for {each}, has {}", column.length);
+        issues.add(path, "length", message);
+        return None;
+    }
     if let Some((bar, found)) = &column.invalid {
         let path = format!("{path}[{bar}]");
         let date = bars.timestamps().get(*bar).map_or_else(String::new, |at| time::short(*at));

@@ -1,13 +1,13 @@
 //! Reads a stored backtest.
 
-use crate::error::Result;
-use crate::request::Input;
+use crate::error::{Code, Result};
+use crate::request::{Fields, Input, Issues};
 use crate::store::record::{Outcome, Run};
 
-use super::backtest_id;
 use super::bars_status::BarsStatus;
 use super::cancellation::Cancellation;
 use super::engine::Engine;
+use super::{backtest_id, outputs};
 
 /// A backtest as it is stored.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct StoredBacktest {
     pub outcome: Option<Outcome>,
     /// Whether its bars are still there; `None` if that is unknown.
     pub bars_status: Option<BarsStatus>,
+    /// The maximum number of points of the returned curve; `None` for all of them.
+    pub max_points: Option<usize>,
 }
 
 impl Engine {
@@ -25,9 +27,14 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`, `STORAGE`, `CLOSED`.
-    pub async fn get_backtest_results(&self, id: &Input) -> Result<Option<StoredBacktest>> {
+    pub async fn get_backtest_results(
+        &self,
+        id: &Input,
+        options: &Input,
+    ) -> Result<Option<StoredBacktest>> {
         let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
+        let max_points = read_options(options)?;
         let Some((run, mut outcome)) = self.backends().await?.store.run(&id).await? else {
             return Ok(None);
         };
@@ -35,6 +42,19 @@ impl Engine {
             Some(outcome) => self.bars_status(&run, outcome).await,
             None => None,
         };
-        Ok(Some(StoredBacktest { run, outcome, bars_status }))
+        Ok(Some(StoredBacktest { run, outcome, bars_status, max_points }))
     }
+}
+
+/// Reads the maximum number of points.
+fn read_options(options: &Input) -> Result<Option<usize>> {
+    if matches!(options, Input::Null) {
+        return Ok(None);
+    }
+    let mut issues = Issues::default();
+    let mut fields = Fields::open("options", options, &mut issues);
+    let max_points = outputs::read_max_points(&mut fields, &mut issues);
+    fields.finish(&mut issues);
+    issues.into_result(Code::InvalidArgument)?;
+    Ok(max_points)
 }

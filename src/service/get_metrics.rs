@@ -1,6 +1,6 @@
 //! Reads metrics of a stored backtest.
 
-use crate::error::{Code, Error, Result, nearest};
+use crate::error::{Code, Error, Result, known_names, nearest};
 use crate::metrics::METRICS;
 use crate::quote::quoted;
 use crate::request::{Input, Issues};
@@ -24,6 +24,12 @@ impl Engine {
             let message = format!("there is no backtest with id {}", quoted(&id));
             return Err(Error::new(Code::NotFound, message));
         };
+        if summary.as_ref().is_some_and(|summary| !summary.parts.metrics) {
+            let message = format!(
+                "backtest {id} has no metrics: the outputs of its request did not name them; run it again with metrics"
+            );
+            return Err(Error::invalid("backtestId", "outputs", message));
+        }
         let metrics = summary.map(|summary| summary.metrics).unwrap_or_default();
         let value = |name: &str| {
             metrics.iter().find(|(known, _)| known == name).and_then(|(_, value)| *value)
@@ -53,7 +59,7 @@ fn read_names(input: &Input) -> Result<Vec<&'static str>> {
                 Some(known) => names.push(known),
                 None => issues.add_with("choice", || {
                     let hint = nearest(name, all()).map_or_else(
-                        || format!("; known metrics: {}", all().collect::<Vec<_>>().join(", ")),
+                        || known_names("metrics", name, &all().collect::<Vec<_>>()),
                         |near| format!(", did you mean {near}?"),
                     );
                     let path = format!("metrics[{index}]");

@@ -7,8 +7,7 @@ use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
 use crate::market::{Interval, Timeframe, time};
 use crate::observer::NoObserver;
-use crate::quote;
-use crate::quote::quoted;
+use crate::quote::{self, agreeing, counted, quoted};
 
 use super::bound_request::BoundRequest;
 use super::cache::Key;
@@ -198,11 +197,10 @@ impl Engine {
                 let interval = Interval::from(*timeframe);
                 let mut notes = bar_notes::of_loaded(&bars, interval, query.start, query.end);
                 notes.extend(bar_notes::of_request(&bars, interval));
-                let faults = notes.into_iter().map(|note| note.text).collect();
-                Arc::new(LoadedBars { bars, warnings: loaded.warnings.clone(), faults })
+                Arc::new(LoadedBars { bars, notes: loaded.notes.clone(), faults: notes })
             }
             (LoadPlan::Stored { series, interval }, _) => {
-                self.load_stored(query, series, *interval).await?
+                self.load_stored(query, series, *interval, self.config.max_data_points).await?
             }
             (LoadPlan::Request { .. }, None) => {
                 return Err(Error::internal("the request of the plan has no bars"));
@@ -212,24 +210,44 @@ impl Engine {
         if bars.is_empty() {
             return Err(no_bars_in_range(query, plan));
         }
-        let limit = self.config.max_data_points;
-        if bars.len() as u64 > limit {
-            return Err(too_many(&bars.len().to_string(), limit));
-        }
+        self.check_bar_count(bars.len(), 0)?;
         Ok(loaded)
     }
 
-    async fn load_stored(
+    /// Checks the number of bars of a run: those of its range, and those before it.
+    pub(super) fn check_bar_count(&self, range: usize, warm_up: usize) -> Result<()> {
+        let limit = self.config.max_data_points;
+        if (range + warm_up) as u64 <= limit {
+            return Ok(());
+        }
+        Err(if warm_up == 0 {
+            too_many(&range.to_string(), limit)
+        } else {
+            let bars = range + warm_up;
+            let message = format!(
+                "the run has {bars} bars, {warm_up} of them for the warm-up, the limit maxDataPoints (MAX_DATA_POINTS) is \
+                 {limit}; set warmup to fewer bars or to 'none', or shorten the range"
+            );
+            Error::new(Code::LimitExceeded, message)
+        })
+    }
+
+    /// Returns stored bars of a range, from the cache if possible.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` for more bars than the limit; those of the source.
+    pub(super) async fn load_stored(
         &self,
         query: &BarQuery<'_>,
         series: &StoredSeries,
         interval: Interval,
+        limit: u64,
     ) -> Result<Arc<LoadedBars>> {
         let (wanted, ticks) = match interval {
             Interval::Timeframe(timeframe) => (timeframe, false),
             Interval::Tick => (series.timeframe, true),
         };
-        let (start, end, limit) = (query.start, query.end, self.config.max_data_points);
+        let (start, end) = (query.start, query.end);
         // The source aggregates ticks itself, so that it need not keep all of them in memory.
         let stored = if series.ticks { wanted } else { series.timeframe };
         let symbol = query.asset_symbol.to_owned();
@@ -257,8 +275,7 @@ impl Engine {
                 if stored != wanted {
                     loaded.bars = Arc::new(resample(&loaded.bars, wanted)?);
                 }
-                let notes = bar_notes::of_loaded(&loaded.bars, interval, start, end);
-                loaded.faults = notes.into_iter().map(|note| note.text).collect();
+                loaded.faults = bar_notes::of_loaded(&loaded.bars, interval, start, end);
                 Ok(Arc::new(loaded))
             };
             if stored == wanted {
@@ -299,7 +316,8 @@ fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
     let available = match (plan, query.bars.map(|loaded| &**loaded)) {
         (LoadPlan::Stored { series, .. }, _) => {
             format!(
-                "there are {} from {} to {}",
+                "there {} {} from {} to {}",
+                if series.bars == 1 { "is" } else { "are" },
                 series.bars,
                 time::short(series.first),
                 time::short(series.last)
@@ -308,8 +326,9 @@ fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
         (_, Some(LoadedBars { bars, .. })) => {
             match (bars.timestamps().first(), bars.timestamps().last()) {
                 (Some(&first), Some(&last)) => format!(
-                    "the {} bars of the request are from {} to {}",
-                    bars.len(),
+                    "the {} of the request {} from {} to {}",
+                    counted(bars.len(), "bar"),
+                    agreeing(bars.len(), "is", "are"),
                     time::short(first),
                     time::short(last)
                 ),
@@ -323,7 +342,7 @@ fn no_bars_in_range(query: &BarQuery<'_>, plan: &LoadPlan) -> Error {
         plan.interval(),
         quoted(query.asset_symbol),
         time::short(query.start),
-        time::short(query.end)
+        time::short_end(query.end)
     );
     Error::new(Code::NoData, message)
 }

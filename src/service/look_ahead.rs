@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::error::{Code, Issue, Result};
+use crate::error::{Code, Error, Issue, Result};
 use crate::market::{Bars, time};
+use crate::note::{Note, NoteCode};
 use crate::quote::counted;
 use crate::signals::{Bits, Signals};
 
@@ -18,6 +19,11 @@ use super::function::{BoundFunction, PATH};
 const TEST_BARS: u32 = 600;
 /// The number of truncations after a bar with a signal, and after one without, for each column.
 const TRUNCATIONS: usize = 6;
+
+/// The code of an issue.
+const LOOK_AHEAD: &str = "look_ahead";
+/// The code of an issue about a function that returns different signals for the same bars.
+const NOT_REPEATABLE: &str = "not_repeatable";
 
 /// The result of [`test_function`].
 #[derive(Debug, Default)]
@@ -44,7 +50,8 @@ pub(super) async fn test_function(function: &BoundFunction) -> Result<LookAheadR
     if let Some(difference) =
         differences(&whole, &function.signals(&bars).await?, bars.len()).first()
     {
-        report.warnings.push(not_repeatable(difference, &bars));
+        let path = format!("{PATH}.{}[{}]", difference.column, difference.bar);
+        report.issues.push(Issue::new(path, NOT_REPEATABLE, not_repeatable(difference, &bars)));
         return Ok(report);
     }
     if columns(&whole).iter().all(|(_, bits)| bits.is_none_or(|bits| bits.count() == 0)) {
@@ -73,15 +80,46 @@ pub(super) async fn test_function(function: &BoundFunction) -> Result<LookAheadR
     for (name, _) in columns(&whole) {
         let of_column = changes.iter().filter(|change| change.column == name);
         if let Some(first) = of_column.min_by_key(|change| (change.bar, change.bar_count)) {
-            let message = format!("generateSignals looks ahead: {}", first.describe(&bars));
             let path = format!("{PATH}.{name}[{}]", first.bar);
-            report.issues.push(Issue::new(path, "look_ahead", message));
+            report.issues.push(Issue::new(path, LOOK_AHEAD, looks_ahead(first, &bars)));
         }
     }
     Ok(report)
 }
 
-/// Tests a function with one more call on about half of the bars of a run. Returns a warning if it looks ahead.
+/// How a function was caught looking ahead, or returning different signals for the same bars.
+#[derive(Debug)]
+pub(super) struct LookAhead {
+    column: &'static str,
+    bar: usize,
+    /// The code of the issue: `look_ahead` or `not_repeatable`.
+    code: &'static str,
+    message: String,
+}
+
+impl LookAhead {
+    /// Returns the error of a run that may not look ahead.
+    pub(super) fn into_error(self) -> Error {
+        let fix = if self.code == LOOK_AHEAD {
+            "compute the signal of a bar from that bar and earlier ones"
+        } else {
+            "let it depend on its arguments alone"
+        };
+        let path = format!("{PATH}.{}[{}]", self.column, self.bar);
+        let message =
+            format!("{}; {fix}, or pass allowLookAhead: true to run it all the same", self.message);
+        Error::invalid(&path, self.code, message)
+    }
+
+    /// Returns the note of a run that may look ahead.
+    pub(super) fn into_note(self) -> Note {
+        Note::new(NoteCode::LookAhead, self.message)
+            .with("signal", self.column)
+            .with("bar", self.bar)
+    }
+}
+
+/// Tests a function with one more call on about half of the bars of a run, and returns how it looks ahead.
 ///
 /// # Errors
 /// `CLOSED`; a function that fails on fewer bars does not fail the run.
@@ -89,7 +127,7 @@ pub(super) async fn spot_check(
     function: &BoundFunction,
     whole: &Signals,
     bars: &Arc<Bars>,
-) -> Result<Option<String>> {
+) -> Result<Option<LookAhead>> {
     let bar_count = middle_truncation(whole, bars.len());
     if bar_count == 0 || bar_count >= bars.len() {
         return Ok(None);
@@ -104,9 +142,12 @@ pub(super) async fn spot_check(
     if let Ok(again) = function.signals(bars).await
         && let Some(difference) = differences(whole, &again, bars.len()).first()
     {
-        return Ok(Some(not_repeatable(difference, bars)));
+        let Difference { column, bar, .. } = *difference;
+        let message = not_repeatable(difference, bars);
+        return Ok(Some(LookAhead { column, bar, code: NOT_REPEATABLE, message }));
     }
-    Ok(Some(format!("look-ahead: {}", change.describe(bars))))
+    let message = looks_ahead(&change, bars);
+    Ok(Some(LookAhead { column: change.column, bar: change.bar, code: LOOK_AHEAD, message }))
 }
 
 /// A signal that differs between two calls.
@@ -133,6 +174,10 @@ impl Difference {
             date(bars, self.bar_count.saturating_sub(1)),
         )
     }
+}
+
+fn looks_ahead(difference: &Difference, bars: &Bars) -> String {
+    format!("generateSignals looks ahead: {}", difference.describe(bars))
 }
 
 fn not_repeatable(difference: &Difference, bars: &Bars) -> String {
@@ -194,6 +239,8 @@ fn middle_truncation(whole: &Signals, bars: usize) -> usize {
         .into_iter()
         .filter_map(|(_, bits)| bits)
         .flat_map(Bits::ones)
+        // All bars show nothing.
+        .filter(|bar| bar + 1 < bars)
         .min_by_key(|bar| (bar.abs_diff(middle), *bar));
     nearest.map_or(middle, |bar| bar + 1)
 }

@@ -15,7 +15,7 @@ use crate::strategies;
 
 use super::cancellation::Cancellation;
 use super::chart_input::{self, ChartInput};
-use super::charted_run::{ChartedRun, not_completed};
+use super::charted_run::{ChartedRun, not_completed, without_outputs};
 use super::engine::Engine;
 use super::load::BarQuery;
 use super::pool::JobLength;
@@ -31,6 +31,10 @@ enum Format {
 const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)];
 const DEFAULT_WIDTH: u32 = 1200;
 const DEFAULT_HEIGHT: u32 = 800;
+
+/// The alert in the chart of a run that looked ahead.
+const LOOKS_AHEAD: &str =
+    "The signals look ahead or change from call to call: nobody could have traded like this";
 
 struct Options<'a> {
     format: Format,
@@ -83,7 +87,14 @@ impl Engine {
             return Err(Error::new(Code::NotFound, message));
         };
         match outcome {
-            Some(outcome) if run.status == Status::Completed => Ok(ChartedRun::new(run, outcome)),
+            Some(outcome) if run.status == Status::Completed => {
+                let parts = outcome.summary.parts;
+                if parts.equity && parts.trades {
+                    Ok(ChartedRun::new(run, outcome))
+                } else {
+                    Err(without_outputs("backtestId", &format!("backtest {id}")))
+                }
+            }
             _ => Err(not_completed("backtestId", id, run.status.as_str())),
         }
     }
@@ -204,6 +215,7 @@ fn render(
         trades,
         bars,
         note,
+        alert: if run.looks_ahead { LOOKS_AHEAD } else { "" },
         summary: ChartSummary {
             total_return: run.metric("totalReturn"),
             benchmark_return: run.metric("benchmarkReturn"),

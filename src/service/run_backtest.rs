@@ -3,24 +3,34 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
-use crate::error::{Code, Error, Result};
-use crate::market::{Bars, Limit, Timeframe, time};
+use crate::backtest::{BacktestInput, Buffers, Pipeline, StrategyRun, annualization};
+use crate::data::LoadedBars;
+use crate::error::{Code, Error, Issue, Result};
+use crate::market::{Annualization, Bars, Interval, Limit, Timeframe, time};
+use crate::note::{self, Note};
 use crate::quote;
+use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::simulation::Prices;
+use crate::store::record::{Assumptions, BarRange};
 use crate::store::{Outcome, Run, Status};
 
-use super::backtest_request::BacktestRequest;
+use super::backtest_request::{BacktestRequest, mistakes};
 use super::bound_request::BoundRequest;
+use super::cancellation::Cancellation;
 use super::engine::Engine;
 use super::fingerprint::fingerprint;
 use super::function::BoundFunction;
 use super::load::LoadPlan;
+use super::look_ahead::LookAhead;
 use super::pool::{JobLength, SimulationPool};
 use super::progress::{CallControl, ProgressReporter};
 use super::run_queue::Ticket;
+use super::warm_up::WarmBars;
 use super::{clock, look_ahead, outcome, pool};
+
+/// The longest range of bars shorter than a day unless a limit is configured: five years, one or two of them leap years.
+const DEFAULT_INTRADAY_DAYS: u32 = 1827;
 
 /// A completed run.
 #[derive(Debug)]
@@ -29,8 +39,12 @@ pub struct CompletedRun {
     pub run: Run,
     /// The results.
     pub outcome: Arc<Outcome>,
-    /// The opening times of its bars as floating-point UTC milliseconds.
+    /// The opening times of its bars as floating-point UTC milliseconds; empty if they were not converted.
     pub timestamps_ms: Vec<f64>,
+    /// The maximum number of points of the returned curve; `None` for all of them.
+    pub max_points: Option<usize>,
+    /// Whether the run was stored.
+    pub is_stored: bool,
 }
 
 impl Engine {
@@ -46,15 +60,16 @@ impl Engine {
         control: CallControl,
         mut ticket: Ticket,
     ) -> Result<CompletedRun> {
-        let _call = self.start_call(&control.cancellation)?;
+        let _call = self.start_recorded_call(&control.cancellation)?;
         let cancellation = control.cancellation.clone();
-        let catalog = cancellation.or(self.catalog_for(&request.strategy.reference)).await?;
+        // A run that is cancelled at once is stored as cancelled, too, if the store can be reached.
+        let catalog = cancellation.or_soon(self.catalog_for(&request.strategy.reference)).await?;
         let limit = Limit::of_run(self.config.max_data_points);
         let is_long = request.is_long_to_bind();
         let request = pool::run_blocking(is_long, || request.bind(&catalog, limit))?;
         drop(catalog);
-        self.check_duration(&request)?;
-        let plan = cancellation.or(self.plan_load(&request.bar_query())).await?;
+        let plan = cancellation.or_soon(self.plan_load(&request.bar_query())).await?;
+        self.check_duration(&request, plan.interval())?;
         if plan.is_short(&request.bar_query()) {
             ticket.set_short();
         }
@@ -62,11 +77,11 @@ impl Engine {
         run.status = if ticket.must_wait() { Status::Pending } else { Status::Running };
         if request.persist {
             // Waiting for an unreachable store ends if the run is cancelled.
-            cancellation.or(self.backends()).await?;
+            cancellation.or_soon(self.backends()).await?;
             self.store_run(&mut run).await?;
         }
         let reporter = ProgressReporter::new(&run.id, control);
-        let persist = request.persist;
+        let (persist, max_points) = (request.persist, request.max_points);
         // A panic ends the run like any other failure, so that its record does not remain `running`.
         let result = pool::catch_panics(Box::pin(async {
             if run.status == Status::Pending {
@@ -84,7 +99,9 @@ impl Engine {
         }))
         .await;
         match result {
-            Ok((outcome, timestamps_ms)) => Ok(CompletedRun { run, outcome, timestamps_ms }),
+            Ok((outcome, timestamps_ms)) => {
+                Ok(CompletedRun { run, outcome, timestamps_ms, max_points, is_stored: persist })
+            }
             Err(error) => {
                 if persist {
                     self.record_failure(&run, &error).await;
@@ -94,19 +111,29 @@ impl Engine {
         }
     }
 
-    fn check_duration(&self, request: &BoundRequest) -> Result<()> {
-        let limit = i64::from(self.config.max_backtest_duration_days) * time::DAY;
+    /// Checks the length of the range. The default limit is for bars shorter than a day: studies on daily bars need decades, and
+    /// the limit on the number of bars bounds them.
+    fn check_duration(&self, request: &BoundRequest, interval: Interval) -> Result<()> {
+        let is_intraday = interval.timeframe().is_none_or(|timeframe| timeframe < Timeframe::D1);
+        let default = is_intraday.then_some(DEFAULT_INTRADAY_DAYS);
+        let Some(limit) = self.config.max_backtest_duration_days.or(default) else {
+            return Ok(());
+        };
         let duration = request.end - request.start;
-        if duration <= limit {
+        if duration <= i64::from(limit) * time::DAY {
             return Ok(());
         }
+        let of_bars = if self.config.max_backtest_duration_days.is_none() {
+            format!(" of {interval} bars")
+        } else {
+            String::new()
+        };
         #[expect(clippy::cast_precision_loss, reason = "only displayed")]
         let days = (duration as f64 / time::DAY as f64 * 100.0).round() / 100.0;
         let message = format!(
-            "the range from {} to {} is {days} days long, the limit maxBacktestDurationDays (MAX_BACKTEST_DURATION_DAYS) is {}",
+            "the range{of_bars} from {} to {} is {days} days long, the limit maxBacktestDurationDays (MAX_BACKTEST_DURATION_DAYS) is {limit}",
             time::short(request.start),
-            time::short(request.end),
-            self.config.max_backtest_duration_days
+            time::short_end(request.end),
         );
         Err(Error::new(Code::LimitExceeded, message))
     }
@@ -125,53 +152,28 @@ impl Engine {
         let start = Instant::now();
         reporter.stage("loading");
         let cancellation = reporter.cancellation().clone();
+        let cancelled_before_storing = cancellation.clone();
         let loaded = cancellation.or(self.load(&request.bar_query(), &plan)).await?;
+        let warm = cancellation.or(self.add_warm_up(&request, &plan, &loaded.bars)).await?;
         let count = loaded.bars.len();
-        let (signals, warning) = match &request.function {
+        let (signals, look_ahead) = match &request.function {
             Some(function) => {
                 reporter.stage("signals");
-                let signals = function_signals(function, &loaded.bars);
-                let (signals, warning) = cancellation.or(signals).await?;
-                (Some(signals), warning)
+                let allows = request.allow_look_ahead;
+                let signals = function_signals(function, &request.settings, &warm.bars, allows);
+                let (signals, look_ahead) = cancellation.or(signals).await?;
+                (Some(signals), look_ahead)
             }
             None => (None, None),
         };
         let persist = request.persist;
-        let interval = plan.interval();
-        let computed = {
-            let work = move || {
-                let bars = &loaded.bars;
-                cancellation.check()?;
-                let input = BacktestInput {
-                    prices: Prices::from(&**bars),
-                    timestamps: bars.timestamps(),
-                    bar_milliseconds: interval.timeframe().map(Timeframe::milliseconds),
-                    initial_capital: request.initial_capital,
-                    settings: &request.settings,
-                };
-                let observer = reporter.observer(bars.timestamps());
-                let pipeline = Pipeline { executor: &SimulationPool, observer: &observer };
-                // The signals are computed by one thread; another one can convert the timestamps meanwhile.
-                let (computed, timestamps_ms) = pool::join(
-                    bars.len(),
-                    || {
-                        let (strategy, buffers) = (&request.bound, &mut Buffers::default());
-                        let outputs = &Outputs::ALL;
-                        pipeline.run_strategy(strategy, signals, bars, &input, outputs, buffers)
-                    },
-                    || time::to_numbers(bars.timestamps(), &SimulationPool),
-                );
-                let mut backtest = computed.map_err(|error| cancellation.explain(error))?;
-                backtest.warnings.splice(0..0, warning);
-                backtest.warnings.splice(0..0, loaded.faults.iter().cloned());
-                backtest.warnings.extend(loaded.warnings.iter().cloned());
-                let fingerprint = persist.then(|| fingerprint(bars, interval));
-                reporter.stage("storing");
-                Ok((Arc::new(outcome::outcome(backtest, bars)), timestamps_ms, fingerprint))
-            };
-            pool::run(JobLength::of(count), work).await
-        };
+        let (span, interval) = ((run.start, run.end), plan.interval());
+        let work = RunWork { request, interval, span, loaded, warm, signals, look_ahead };
+        let computed =
+            pool::run(JobLength::of(count), move || work.compute(&reporter, &cancellation)).await;
         let (outcome, timestamps_ms, fingerprint) = computed?;
+        // From here on, a cancellation takes effect when the run is delivered: see `revoke_run`.
+        cancelled_before_storing.check()?;
         run.fingerprint = fingerprint;
         run.completed_at = Some(clock::now());
         if persist {
@@ -188,14 +190,115 @@ impl Engine {
     }
 }
 
-/// Returns the signals of a function, and a warning if it looks ahead.
+/// What a run is computed from, once its bars are loaded.
+struct RunWork {
+    request: BoundRequest,
+    interval: Interval,
+    /// The first and the last requested timestamp, UTC milliseconds.
+    span: (i64, i64),
+    loaded: Arc<LoadedBars>,
+    warm: WarmBars,
+    /// The signals of a function of the caller.
+    signals: Option<Signals>,
+    look_ahead: Option<Note>,
+}
+
+impl RunWork {
+    /// Returns the outcome, the opening times of the bars as floating-point numbers, and the fingerprint of the bars.
+    fn compute(
+        self,
+        reporter: &ProgressReporter,
+        cancellation: &Cancellation,
+    ) -> Result<(Arc<Outcome>, Vec<f64>, Option<String>)> {
+        let Self { request, interval, span, loaded, warm, signals, look_ahead } = self;
+        let (bars, parts) = (&loaded.bars, request.parts);
+        cancellation.check()?;
+        let bar_milliseconds = interval.timeframe().map(Timeframe::milliseconds);
+        let annualization = annualization(&request.settings, bars.timestamps(), bar_milliseconds);
+        let input = BacktestInput {
+            prices: Prices::from(&**bars),
+            timestamps: bars.timestamps(),
+            bar_milliseconds,
+            annualization,
+            initial_capital: request.initial_capital,
+            settings: &request.settings,
+        };
+        let observer = reporter.observer(bars.timestamps());
+        let pipeline = Pipeline { executor: &SimulationPool, observer: &observer };
+        // The signals are computed by one thread; another one can convert the timestamps meanwhile.
+        let (computed, timestamps_ms) = pool::join(
+            bars.len(),
+            || {
+                let (bound, warm_up) = (&*request.bound, warm.count);
+                let run = StrategyRun { strategy: bound, signals, bars: &warm.bars, warm_up };
+                let outputs = &outcome::outputs_of(parts);
+                pipeline.run_strategy(run, &input, outputs, &mut Buffers::default())
+            },
+            || {
+                let is_thinned = request.max_points.is_some_and(|max| max < bars.len());
+                if parts.equity && !is_thinned {
+                    time::to_numbers(bars.timestamps(), &SimulationPool)
+                } else {
+                    Vec::new()
+                }
+            },
+        );
+        let mut backtest = computed.map_err(|error| cancellation.explain(error))?;
+        // Without the times of the bars, nothing else says which bars they are.
+        let range = (!parts.keep_timestamps())
+            .then(|| BarRange::new(bars.timestamps(), interval, span.0, span.1))
+            .flatten();
+        let missing = warm.missing(&request);
+        let assumptions = assumptions(&annualization, warm, look_ahead.is_some(), range);
+        if parts.warnings {
+            backtest.notes.extend(missing.into_iter().chain(look_ahead));
+            backtest.notes.extend(loaded.faults.iter().chain(&loaded.notes).cloned());
+            note::sort(&mut backtest.notes);
+        }
+        let fingerprint = request.persist.then(|| fingerprint(bars, interval));
+        reporter.stage("storing");
+        let outcome = outcome::outcome(backtest, bars, assumptions, parts);
+        Ok((Arc::new(outcome), timestamps_ms, fingerprint))
+    }
+}
+
+fn assumptions(
+    annualization: &Annualization,
+    warm: WarmBars,
+    look_ahead: bool,
+    range: Option<BarRange>,
+) -> Assumptions {
+    Assumptions {
+        bars_per_year: annualization.bars_per_year,
+        bars_per_year_from: annualization.describe(),
+        warmup_bars: warm.count as u64,
+        warmup_from: warm.reason,
+        warmup_fingerprint: warm.fingerprint,
+        look_ahead,
+        range,
+    }
+}
+
+/// Returns the signals of a function, and a note if it looks ahead and may.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if it looks ahead and may not, and for settings that are a mistake on the sides that it trades, which are
+/// known now; those of the function.
 async fn function_signals(
     function: &BoundFunction,
+    settings: &Settings,
     bars: &Arc<Bars>,
-) -> Result<(Signals, Option<String>)> {
+    allow_look_ahead: bool,
+) -> Result<(Signals, Option<Note>)> {
     let signals = function.signals(bars).await?;
-    let warning = look_ahead::spot_check(function, &signals, bars).await?;
-    Ok((signals, warning))
+    let issues: Vec<Issue> = mistakes(settings, Some(signals.has_short())).collect();
+    if !issues.is_empty() {
+        return Err(Error::with_issues(Code::InvalidArgument, issues));
+    }
+    match look_ahead::spot_check(function, &signals, bars).await? {
+        Some(found) if !allow_look_ahead => Err(found.into_error()),
+        found => Ok((signals, found.map(LookAhead::into_note))),
+    }
 }
 
 fn new_run(request: &BoundRequest, plan: &LoadPlan) -> Run {

@@ -8,6 +8,7 @@ use tracing::instrument::WithSubscriber;
 use crate::error::{Code, Error, Result};
 use crate::store::{Outcome, Run, Status, Store, is_duplicate, is_ended};
 
+use super::cancellation::Cancellation;
 use super::clock;
 use super::engine::Engine;
 
@@ -48,6 +49,16 @@ impl Engine {
             },
             _ => error,
         })
+    }
+
+    /// Records that a run was cancelled although it was stored as completed: its caller cancelled it before it received the
+    /// result. Returns the error of the caller.
+    pub async fn revoke_run(&self, run: &Run) -> Error {
+        // Closing the engine waits for this. If it is closed already, the attempt fails, and the log says so.
+        let _call = self.start_call(&Cancellation::default());
+        let error = Error::cancelled();
+        self.record_failure(run, &error).await;
+        error
     }
 
     /// Records that a run failed or was cancelled. The caller receives the error in any case.

@@ -3,6 +3,9 @@
 use crate::request::Input;
 use crate::signals::Bits;
 
+/// What a column of signals is, for messages.
+pub(super) const EXPECTED: &str = "a Uint8Array or an array of 0 and 1 or of booleans";
+
 /// A column of signals, not checked against the bars yet.
 #[derive(Debug)]
 pub(super) struct SignalColumn {
@@ -34,6 +37,20 @@ impl SignalColumn {
             _ => return None,
         };
         Some(Self { length, bits, invalid })
+    }
+}
+
+/// Returns what to write instead of a value that is no column of signals, as the end of a message.
+pub(super) fn way_out(input: &Input) -> &'static str {
+    match input {
+        // `close.map(price => price > 100)` is the usual cause.
+        Input::Floats(_) | Input::Prices(_) | Input::Timestamps(_) => {
+            "; Float64Array.map returns a Float64Array, use Uint8Array.from(close, …)"
+        }
+        Input::Singles(_) => {
+            "; Float32Array.map returns a Float32Array, use Uint8Array.from(close, …)"
+        }
+        _ => "",
     }
 }
 

@@ -1,10 +1,11 @@
 //! Simulates signals of the caller. Nothing is stored.
 
-use crate::backtest::{Backtest, BacktestInput, Buffers, Outputs, Pipeline};
+use crate::backtest::{Backtest, BacktestInput, Buffers, Pipeline, annualization};
 use crate::error::{Code, Error, Issue, Result};
 use crate::market::bars::{is_regular, median_step};
 use crate::market::raw::check_milliseconds;
-use crate::market::{Column, Timestamps, time};
+use crate::market::{Annualization, Column, Timestamps, time};
+use crate::note::{self, Note};
 use crate::observer::NoObserver;
 use crate::portfolio::Trades;
 use crate::quote::counted;
@@ -12,19 +13,32 @@ use crate::request::{Fields, Input, Issues, Range};
 use crate::settings::Settings;
 use crate::signals::{Bits, Signals};
 use crate::simulation::{Orders, Prices};
-use crate::store::record::Summary;
+use crate::store::record::MetricValues;
+use crate::store::result_parts::ResultParts;
 
 use super::backtest_request::INLINE_BARS;
-use super::outcome::values;
+use super::outcome::{outputs_of, values};
 use super::pool::{JobLength, SimulationPool};
-use super::signal_input::SignalColumn;
-use super::{bar_notes, bars_input, pool};
+use super::signal_input::{EXPECTED, SignalColumn, way_out};
+use super::{bar_notes, bars_input, outputs, pool};
 
 /// The result of a simulation of signals.
 #[derive(Debug)]
 pub struct SimulationResult {
-    /// The summary with all metrics.
-    pub summary: Summary,
+    /// Money at the end.
+    pub final_capital: f64,
+    /// Total return, percent.
+    pub total_return: f64,
+    /// Every metric, in the order of the list of metrics.
+    pub metrics: MetricValues,
+    /// What a reader of the results should know, the most serious first.
+    pub notes: Vec<Note>,
+    /// The parts that were asked for. Others are empty.
+    pub parts: ResultParts,
+    /// Whether the orders were asked for.
+    pub has_orders: bool,
+    /// Bars per year for annualized metrics.
+    pub annualization: Annualization,
     /// The orders.
     pub orders: Orders,
     /// The trades.
@@ -47,8 +61,13 @@ struct SignalsRequest {
     is_checked: bool,
     signals: Signals,
     initial_capital: f64,
+    parts: ResultParts,
+    has_orders: bool,
     settings: Settings,
 }
+
+/// The names of the parts of a result.
+const OUTPUTS: [&str; 5] = ["metrics", "trades", "equity", "warnings", "orders"];
 
 /// Returns whether the simulation is so small that it can run on the calling thread.
 pub fn is_small(request: &Input) -> bool {
@@ -70,23 +89,35 @@ pub async fn simulate_signals(input: &Input) -> Result<SimulationResult> {
             request.is_checked,
         )?
         .with_timestamps(&request.timestamps);
+        let annualization = annualization(&request.settings, &request.timestamps, request.step);
         let input = BacktestInput {
             prices,
             timestamps: &request.timestamps,
             bar_milliseconds: request.step,
+            annualization,
             initial_capital: request.initial_capital,
             settings: &request.settings,
         };
         let pipeline = Pipeline { executor: &SimulationPool, observer: &NoObserver };
         let buffers = &mut Buffers::default();
-        let Backtest { simulation, trades, equity, final_capital, total_return, metrics, warnings } =
-            pipeline.run(&input, &request.signals, &Outputs::ALL, buffers)?;
+        let Backtest { simulation, trades, equity, final_capital, total_return, metrics, notes } =
+            pipeline.run(&input, &request.signals, &outputs_of(request.parts), buffers)?;
         let (open, timestamps) = (request.open.as_deref(), &request.timestamps);
-        let notes = bar_notes::of_columns(open, &request.close, timestamps, request.step);
-        let warnings = notes.into_iter().map(|note| note.text).chain(warnings).collect();
+        let mut remarks = Vec::new();
+        if request.parts.warnings {
+            remarks = bar_notes::of_columns(open, &request.close, timestamps, request.step);
+            remarks.extend(notes);
+            note::sort(&mut remarks);
+        }
         Ok(SimulationResult {
-            summary: Summary { final_capital, total_return, metrics: values(metrics), warnings },
-            orders: simulation.orders,
+            final_capital,
+            total_return,
+            metrics: if request.parts.metrics { values(metrics) } else { Vec::new() },
+            notes: remarks,
+            parts: request.parts,
+            has_orders: request.has_orders,
+            annualization,
+            orders: if request.has_orders { simulation.orders } else { Orders::default() },
             trades: trades.unwrap_or_default(),
             equity: equity.unwrap_or_default(),
         })
@@ -125,6 +156,9 @@ fn read(input: &Input) -> Result<SignalsRequest> {
         short_exits: signal(&mut fields, "shortExits", bars, false, &mut issues),
     };
     let initial_capital = fields.required_number("initialCapital", Range::POSITIVE, &mut issues);
+    let names = outputs::read_outputs(&mut fields, &OUTPUTS, &mut issues);
+    let has_orders = names.as_ref().is_none_or(|names| names.contains(&"orders"));
+    let parts = names.map_or(ResultParts::ALL, ResultParts::named);
     let settings = Settings::read_fields(&mut fields, &mut issues);
     fields.finish(&mut issues);
     issues.into_result(Code::InvalidArgument)?;
@@ -142,6 +176,8 @@ fn read(input: &Input) -> Result<SignalsRequest> {
         is_checked,
         signals,
         initial_capital,
+        parts,
+        has_orders,
         settings,
     })
 }
@@ -179,10 +215,7 @@ fn signal(
         issues.add(
             name,
             "type",
-            format!(
-                "{name} must be a Uint8Array or an array of booleans, was {}",
-                input.describe()
-            ),
+            format!("{name} must be {EXPECTED}, was {}{}", input.describe(), way_out(input)),
         );
         return None;
     };

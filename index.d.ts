@@ -19,20 +19,20 @@ export declare class BacktestEngine {
    * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
    * an `AbortError` if the signal is aborted.
    */
-  runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
+  runBacktest<Output extends OutputName = OutputName>(request: BacktestRequest<Output>, options?: RunOptions): Promise<BacktestResultWith<Output>>
   /**
    * Returns a stored backtest, or null if no backtest has this id.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
    */
-  getBacktestResults(backtestId: string): Promise<BacktestResult | null>
+  getBacktestResults(backtestId: string, options?: ResultOptions): Promise<BacktestResult | null>
   /**
    * Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves
    * to the bytes of a PNG, or of a UTF-8 encoded SVG. See the function `renderChart` for details.
    *
    * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
-  renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
+  renderChart(backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions): Promise<Uint8Array>
   /**
    * Lists stored backtests, newest first, without their trades and curves.
    *
@@ -72,7 +72,7 @@ export declare class BacktestEngine {
    *
    * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
-  getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
+  getMetrics<Name extends MetricName = MetricName>(backtestId: string, metrics?: readonly Name[]): Promise<Pick<Metrics, Name>>
   /**
    * Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
    * fails, is aborted, or ends because its engine is closed leaves the store unchanged.
@@ -145,6 +145,17 @@ export interface BacktestAssumptions {
    * holidays do not explain it; 0 for ticks.
    */
   missingBars: number
+  /**
+   * Bars per year for annualized metrics, from the setting `yearDays`. Null if the bars are at irregular times, and in
+   * backtests of earlier versions.
+   */
+  barsPerYear: number | null
+  /** Where `barsPerYear` comes from; null in backtests of earlier versions. */
+  barsPerYearFrom: string | null
+  /** Number of bars before `firstBar` that only computed the signals; null in backtests of earlier versions. */
+  warmupBars: number | null
+  /** Why `warmupBars` are so many; null in backtests of earlier versions. */
+  warmupFrom: string | null
 }
 
 /** A filter for backtests. */
@@ -163,17 +174,16 @@ export interface BacktestFilter {
   before?: string
 }
 
-/** A request for a backtest. */
-export interface BacktestRequest {
-  /** Id of a built-in or registered strategy. */
-  strategyId?: string
-  /** Inline definition of a strategy, instead of `strategyId`. */
-  strategy?: StrategyDefinition
+/** The fields of a `BacktestRequest` besides the strategy. */
+export interface BacktestRequestFields {
   /** The asset. */
   assetSymbol: string
   /** Start of the range, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight. */
   startDate: string | Date
-  /** End of the range, inclusive. */
+  /**
+   * End of the range, inclusive: an ISO 8601 string or a Date. A date without a time means the end of that day in UTC,
+   * 23:59:59.999.
+   */
   endDate: string | Date
   /** Initial capital, above 0. */
   initialCapital: number
@@ -181,12 +191,33 @@ export interface BacktestRequest {
   parameters?: Record<string, unknown>
   /** Timeframe of the backtest. Finer bars are resampled if necessary. Default: the finest available timeframe. */
   timeframe?: Timeframe
+  /**
+   * Number of stored bars before `startDate` that only compute signals: nothing before `startDate` is traded or measured.
+   * `auto`: as many as the signals depend on, at most 10,000; none for a strategy in JavaScript. `none` is 0. They count
+   * towards `maxDataPoints`. @default 'auto'
+   */
+  warmup?: 'auto' | 'none' | number
   /** Settings of the order model and of the metrics. */
   simulation?: SimulationOptions
   /** Bars to use instead of stored ones. */
   bars?: BarsInput
+  /**
+   * Where trading begins in `bars`; those from `startDate` to there only compute signals. It becomes the `startDate` of the
+   * result. Default: `startDate`.
+   */
+  tradeFrom?: string | Date
   /** Whether to store the backtest. @default true */
   persist?: boolean
+  /**
+   * Maximum number of points of `equityCurve` in the result, at least 4. The curve keeps its first, last, lowest and highest
+   * point, and the extremes between them. All points are stored. Default: all points.
+   */
+  maxPoints?: number
+  /**
+   * Whether to run a JavaScript strategy that looks ahead, or that returns other signals for the same bars. Otherwise, such a
+   * backtest rejects. The result says so in `lookAhead` and in its first note. @default false
+   */
+  allowLookAhead?: boolean
   /** The user that the backtest belongs to. */
   userId?: string
 }
@@ -226,14 +257,24 @@ export interface BacktestResult {
   metrics: Metrics
   /** The trades in order of exit; an open trade comes last. */
   trades: Array<Trade>
-  /** Opening times of the bars, UTC milliseconds. */
+  /** Opening times of the bars, UTC milliseconds; with `maxPoints`, of some of them. */
   timestamps: Float64Array
-  /** Equity at the close of each bar. */
+  /** Equity at the close of each bar of `timestamps`. */
   equityCurve: Float64Array
+  /** Number of points of the whole curve. If it is above the number of `timestamps`, `maxPoints` has thinned the curve. */
+  totalPoints: number
+  /**
+   * Whether the strategy is a JavaScript function that was caught looking ahead, or returning other signals for the same
+   * bars, and was run all the same (`allowLookAhead`). Null until the backtest is completed, and for one that was stored by
+   * an earlier version.
+   */
+  lookAhead: boolean | null
   /** What the result rests on; null until the backtest is completed. */
   assumptions: BacktestAssumptions | null
-  /** Warnings about the data, the settings and the result. */
+  /** Warnings about the data, the settings and the result, the most serious first. */
   warnings: Array<string>
+  /** The warnings with stable codes and their numbers, in the same order; null in backtests of earlier versions. */
+  notes: Array<Note> | null
   /** Why the backtest failed or was cancelled. */
   error: string | null
   /** The user that the backtest belongs to. */
@@ -288,10 +329,14 @@ export interface BacktestSummary {
   finalCapital: number | null
   /** Total return, percent; null until the backtest is completed. */
   totalReturn: number | null
-  /** All metrics; null for a metric without a value. Empty until the backtest is completed. */
+  /** All metrics; null for a metric without a value. Empty until the backtest is completed. Absent if `outputs` left them out. */
   metrics: Metrics
-  /** Warnings about the data, the settings and the result. */
+  /** Whether the strategy was caught looking ahead, as in `BacktestResult`. */
+  lookAhead: boolean | null
+  /** Warnings about the data, the settings and the result, the most serious first. */
   warnings: Array<string>
+  /** The warnings with stable codes and their numbers, in the same order; null in backtests of earlier versions. */
+  notes: Array<Note> | null
   /** Why the backtest failed or was cancelled. */
   error: string | null
   /** The user that the backtest belongs to. */
@@ -311,10 +356,7 @@ export interface BacktestSummary {
   completedAt: string | null
 }
 
-/**
- * Bars as columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
- * low ≤ open ≤ high and low ≤ close ≤ high.
- */
+/** Bars as columns of equal length, as a function of a strategy receives them. */
 export interface Bars {
   /** Opening times of the bars, UTC milliseconds. */
   timestamps: Float64Array
@@ -328,6 +370,25 @@ export interface Bars {
   close: Float64Array
   /** Traded volumes of at least 0; NaN for a bar without volume. */
   volume?: Float64Array
+}
+
+/**
+ * Bars to read: columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
+ * low ≤ open ≤ high and low ≤ close ≤ high.
+ */
+export interface BarsColumns {
+  /** Opening times of the bars, UTC milliseconds. */
+  timestamps: TimestampColumn
+  /** Opening prices. */
+  open: NumberColumn
+  /** Highest prices. */
+  high: NumberColumn
+  /** Lowest prices. */
+  low: NumberColumn
+  /** Closing prices. */
+  close: NumberColumn
+  /** Traded volumes of at least 0; NaN for a bar without volume. */
+  volume?: NumberColumn
 }
 
 /** The imported bars of a stored backtest, compared with those that it was computed on. */
@@ -418,7 +479,7 @@ export interface EngineConfig {
   marketDataUrl?: string
   /** PostgreSQL table or view with prices: `TABLE` or `SCHEMA.TABLE`. @default 'market_data' */
   marketDataTable?: string
-  /** Maximum range of a backtest, days. @default 1825 */
+  /** Maximum range of a backtest, days. Default: 1827 (five years) for bars shorter than a day, no limit for others. */
   maxBacktestDurationDays?: number
   /**
    * Maximum number of concurrent backtests. Further ones wait in order of arrival. One extra slot is reserved for backtests
@@ -458,18 +519,18 @@ export interface FunctionStrategyDefinition {
   /** Source of the strategy, such as a book or paper. */
   reference?: string
   /** Kind of strategy. @default 'custom' */
-  type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
+  type?: StrategyType | (string & {})
   /** Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared. */
   parameters?: Record<string, ParameterDefinition>
   /** Conditions between parameters, each an expression such as `fast_period < slow_period`. */
-  constraints?: Array<string>
+  constraints?: readonly string[]
   /**
    * Computes the signals of all bars.
    *
    * - It receives a copy of the bars, which it may modify, and all parameters, including defaults and `position_size`.
    * - It runs on the thread that registered it, with the strategy as `this`, and must not be async.
    * - A backtest calls it twice: with all bars, and with about half of them to test for look-ahead. It must not keep state
-   *   between calls.
+   *   between calls. If a signal changes with later bars or from call to call, the backtest rejects (`allowLookAhead`).
    * - If it throws, the backtest rejects with `INVALID_ARGUMENT`, and the thrown value is the `cause` of the error.
    */
   generateSignals: (bars: Bars, parameters: Record<string, any>) => StrategySignals
@@ -480,14 +541,14 @@ export interface FunctionStrategyDefinition {
  *
  * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
  */
-export declare function getBacktestResults(backtestId: string): Promise<BacktestResult | null>
+export declare function getBacktestResults(backtestId: string, options?: ResultOptions): Promise<BacktestResult | null>
 
 /**
  * Returns the named metrics of a stored backtest, or all of them.
  *
  * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
-export declare function getMetrics(backtestId: string, metrics?: Array<string>): Promise<Metrics>
+export declare function getMetrics<Name extends MetricName = MetricName>(backtestId: string, metrics?: readonly Name[]): Promise<Pick<Metrics, Name>>
 
 /**
  * Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
@@ -651,7 +712,7 @@ export interface OrderColumns {
 /** A parameter of a strategy. */
 export interface ParameterDefinition {
   /** Type of the parameter. */
-  type: 'integer' | 'number' | 'boolean'
+  type: ParameterType | (string & {})
   /** Default value. */
   default: number | boolean
   /** Minimum value. */
@@ -668,8 +729,8 @@ export interface Progress {
   backtestId: string
   /** Percent, 0 to 100. It never decreases. */
   progress: number
-  /** `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`. */
-  stage: string
+  /** The current step. */
+  stage: RunStage
   /** Opening time of the bar that is being processed, ISO 8601. */
   currentDate: string | null
   /** Number of orders filled so far. */
@@ -698,7 +759,13 @@ export declare function registerStrategy(strategy: StrategyDefinition | Function
  *
  * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
-export declare function renderChart(backtest: string | BacktestResult, options?: ChartOptions): Promise<Uint8Array>
+export declare function renderChart(backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions): Promise<Uint8Array>
+
+/** Options of reading a stored backtest. */
+export interface ResultOptions {
+  /** Maximum number of points of `equityCurve`, at least 4, as in a request. Default: all points. */
+  maxPoints?: number
+}
 
 /**
  * Runs a backtest. Resolves when the run is completed and, unless `persist` is false, stored.
@@ -706,7 +773,7 @@ export declare function renderChart(backtest: string | BacktestResult, options?:
  * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`, or with
  * an `AbortError` if the signal is aborted.
  */
-export declare function runBacktest(request: BacktestRequest, options?: RunOptions): Promise<BacktestResult>
+export declare function runBacktest<Output extends OutputName = OutputName>(request: BacktestRequest<Output>, options?: RunOptions): Promise<BacktestResultWith<Output>>
 
 /** Options of a backtest. */
 export interface RunOptions {
@@ -719,26 +786,26 @@ export interface RunOptions {
 /** Prices and signals with one entry per bar. */
 export interface SignalsColumns {
   /** Opening times of the bars, UTC milliseconds. Default: daily bars. */
-  timestamps?: Float64Array
+  timestamps?: TimestampColumn
   /** Opening prices. Default: the closing price. */
-  open?: Float64Array
+  open?: NumberColumn
   /** Highest prices. Default: the higher of open and close. */
-  high?: Float64Array
+  high?: NumberColumn
   /** Lowest prices. Default: the lower of open and close. */
-  low?: Float64Array
+  low?: NumberColumn
   /** Closing prices, finite and above 0. */
-  close: Float64Array
+  close: NumberColumn
   /** Entries: 0 or 1 per bar. */
-  entries: Uint8Array | boolean[]
+  entries: SignalColumn
   /** Exits: 0 or 1 per bar. */
-  exits: Uint8Array | boolean[]
+  exits: SignalColumn
   /**
    * Short entries: 0 or 1 per bar. If either short column is present, both directions are traded and `direction` is
    * ignored.
    */
-  shortEntries?: Uint8Array | boolean[]
+  shortEntries?: SignalColumn
   /** Short exits: 0 or 1 per bar. */
-  shortExits?: Uint8Array | boolean[]
+  shortExits?: SignalColumn
   /** Initial capital, above 0. */
   initialCapital: number
 }
@@ -748,15 +815,26 @@ export interface SignalsColumns {
  *
  * Rejects with `INVALID_ARGUMENT` or `BAD_DATA`.
  */
-export declare function simulateSignals(request: SignalsRequest): Promise<SimulationResult>
+export declare function simulateSignals<Output extends SignalsOutputName = SignalsOutputName>(request: SignalsRequest<Output>): Promise<SimulationResultWith<Output>>
 
-/** The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset, and the conventions of the metrics. */
+/** What the result of a simulation rests on. */
+export interface SimulationAssumptions {
+  /** Bars per year for annualized metrics, from the setting `yearDays`. Null if the bars are at irregular times. */
+  barsPerYear: number | null
+  /** Where `barsPerYear` comes from. */
+  barsPerYearFrom: string
+}
+
+/**
+ * The order model of vectorbt 1.2's `Portfolio.from_signals` for one asset, and the conventions of the metrics.
+ * `runBacktest` refuses what can only be a mistake; docs/settings.md lists it.
+ */
 export interface SimulationOptions {
   /** Fees as a fraction of the traded value; 0.001 is 0.1 %. @default 0.001 */
   fees?: number
   /** Fixed fee per order, money. @default 0 */
   fixedFees?: number
-  /** Fraction by which a fill is worse than its reference price. @default 0.001 */
+  /** Fraction by which a fill is worse than its reference price; 0.001 is 0.1 %. @default 0.001 */
   slippage?: number
   /** Size of an entry. `Infinity` or null: the largest size that the cash or the position allows. */
   size?: number | null
@@ -780,11 +858,11 @@ export interface SimulationOptions {
   uponDirConflict?: 'ignore' | 'long' | 'short' | 'adjacent' | 'opposite'
   /** What an entry against the position does. @default 'reverseReduce' */
   uponOppositeEntry?: 'ignore' | 'close' | 'closeReduce' | 'reverse' | 'reverseReduce'
-  /** Stop loss as a fraction of its reference price; 0.1 is 10 %. */
+  /** Stop loss as a fraction of its reference price; 0.1 is 10 %. A backtest refuses 0, and 1 or more for long positions. */
   slStop?: number | null
-  /** Whether the stop loss trails the best price since entry. @default false */
+  /** Whether the stop loss, `slStop`, trails the best price since entry. @default false */
   slTrail?: boolean
-  /** Take profit as a fraction of its reference price. */
+  /** Take profit as a fraction of its reference price; 0.1 is 10 %. A backtest refuses 0, and 1 or more for short positions. */
   tpStop?: number | null
   /** The price that stops are measured from. @default 'fillPrice' */
   stopEntryPrice?: 'valPrice' | 'price' | 'fillPrice' | 'close'
@@ -800,10 +878,10 @@ export interface SimulationOptions {
   allowPartial?: boolean
   /** When a signal is filled: at the close of its bar, or at the open of the next one. @default 'close' */
   execution?: 'close' | 'nextOpen'
-  /** Annual risk-free rate as a fraction. @default 0 */
+  /** Annual risk-free rate as a fraction; 0.02 is 2 %. @default 0 */
   riskFree?: number
-  /** Days per year for annualized metrics: 365 for markets that never close, 252 for stock exchanges. @default 365 */
-  yearDays?: number
+  /** Days per year for annualized metrics. `auto`: 365 if there are bars on all seven days of the week, else 252, times the median number of bars on a day with bars (longer bars: 365 ÷ their days); `annualizedReturn` is then the growth between the first and the last bar. A number: that many days ÷ days per bar, as in vectorbt. @default 'auto' */
+  yearDays?: number | 'auto'
 }
 
 /** The result of simulating signals. */
@@ -822,14 +900,14 @@ export interface SimulationResult {
   equityCurve: Float64Array
   /** Warnings about the data, the settings and the result. */
   warnings: Array<string>
+  /** What the result rests on. */
+  assumptions: SimulationAssumptions
+  /** The warnings with stable codes and their numbers, in the same order. */
+  notes: Array<Note>
 }
 
-/** A strategy, by its id or as an inline definition, with parameters. */
-export interface StrategyConfig {
-  /** Id of a built-in or registered strategy. */
-  strategyId?: string
-  /** Inline definition of a strategy, instead of `strategyId`. */
-  strategy?: StrategyDefinition
+/** The fields of a `StrategyConfig` besides the strategy. */
+export interface StrategyConfigFields {
   /** Parameters of the strategy. Omitted ones keep their defaults. */
   parameters?: Record<string, unknown>
   /**
@@ -850,11 +928,11 @@ export interface StrategyDefinition {
   /** Source of the strategy, such as a book or paper. */
   reference?: string
   /** Kind of strategy. @default 'custom' */
-  type?: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
+  type?: StrategyType | (string & {})
   /** Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared. */
   parameters?: Record<string, ParameterDefinition>
   /** Conditions between parameters, each an expression such as `fast_period < slow_period`. */
-  constraints?: Array<string>
+  constraints?: readonly string[]
   /** When to enter. */
   entries: string
   /** When to exit. */
@@ -874,7 +952,7 @@ export interface StrategyInfo {
   /** What the strategy does. */
   description: string
   /** Kind of strategy. */
-  type: 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
+  type: StrategyType
   /** JSON Schema (2020-12) of the parameters. */
   parametersSchema: Record<string, unknown>
   /** Default values of the parameters. */
@@ -886,17 +964,48 @@ export interface StrategyInfo {
 /** The signals of a strategy: one 0 or 1 (or boolean) per bar. */
 export interface StrategySignals {
   /** When to enter. */
-  entries: Uint8Array | boolean[]
+  entries: SignalColumn
   /** When to exit. */
-  exits: Uint8Array | boolean[]
+  exits: SignalColumn
   /** When to enter short. If either short column is present, both directions are traded and `direction` is ignored. */
-  shortEntries?: Uint8Array | boolean[]
+  shortEntries?: SignalColumn
   /** When to exit short. */
-  shortExits?: Uint8Array | boolean[]
+  shortExits?: SignalColumn
+}
+
+/** Options of exporting a table. */
+export interface TableOptions {
+  /** Opening times of the bars, for a result of `simulateSignals`, which has only their indices. Default: no times. */
+  timestamps?: TimestampColumn
 }
 
 /** Length of a bar. Days begin at midnight UTC, weeks on Monday. */
 export type Timeframe = '1m' | '3m' | '5m' | '15m' | '30m' | '1h' | '2h' | '4h' | '6h' | '8h' | '12h' | '1d' | '1w'
+
+/**
+ * Writes a table of a result as an Arrow IPC stream, which apache-arrow, pandas, Polars and `DuckDB` read. The columns are those
+ * of `toCsv`: numbers are `float64`, bars `uint32`, times `timestamp` in milliseconds with the zone UTC, words `utf8`. Missing
+ * values are null.
+ *
+ * Rejects with `INVALID_ARGUMENT` or `LIMIT_EXCEEDED`.
+ */
+export declare function toArrow(result: TableSource, table: TableName, options?: TableOptions): Promise<Uint8Array>
+
+/**
+ * Writes a table of a result as CSV (RFC 4180): a header, lines that end with CR LF, empty fields for missing values. Numbers
+ * have all their digits, and times are ISO 8601.
+ *
+ * `result` is a result of `runBacktest`, `getBacktestResults` or `simulateSignals`, also after `JSON.parse`. The columns of a
+ * table are the fields of the result, with these differences:
+ *
+ * - `equity` has the columns `timestamp` and `equity`.
+ * - `orders`, which only results of `simulateSignals` have, says `buy` or `sell` in `side`.
+ * - Results of `simulateSignals` have the index of each bar. Pass its `timestamps` as an option to get times, too: `date`,
+ *   `entryDate` and `exitDate`.
+ *
+ * Rejects with `INVALID_ARGUMENT` or `LIMIT_EXCEEDED`.
+ */
+export declare function toCsv(result: TableSource, table: TableName, options?: TableOptions): Promise<string>
 
 /** A trade: a position, or the part of one that an exit closed. */
 export interface Trade {
@@ -920,6 +1029,24 @@ export interface Trade {
   fees: number
   /** Whether the trade is still open at the last bar. */
   status: 'open' | 'closed'
+  /** Why the trade ended; null for an open trade, and for runs of earlier versions. */
+  exitReason: 'signal' | 'stopLoss' | 'trailing' | 'takeProfit' | null
+  /** Index of the bar of the entry in `timestamps`. */
+  entryBar: number
+  /** Index of the bar of the exit in `timestamps`; null for an open trade. */
+  exitBar: number | null
+  /** Number of bars from the entry to the exit, or to the last bar for an open trade. */
+  bars: number
+  /**
+   * The worst result while the trade was held, at most 0, in percent of the entry price, before fees. docs/execution.md
+   * says which prices count. Null for runs of earlier versions.
+   */
+  maxAdverseExcursion: number | null
+  /**
+   * The best result while the trade was held, at least 0, in percent of the entry price, before fees. Null for runs of
+   * earlier versions.
+   */
+  maxFavorableExcursion: number | null
 }
 
 /** Trades as columns with one entry per trade, in order of exit; an open trade comes last. */
@@ -946,6 +1073,17 @@ export interface TradeColumns {
   pnl: Float64Array
   /** Profit or loss in percent of the entry value. */
   pnlPercent: Float64Array
+  /**
+   * Why the trade ended: 0 for an open trade, 1 for a signal, 2 for a stop loss, 3 for a trailing stop, 4 for a take
+   * profit.
+   */
+  exitReason: Uint8Array
+  /** Number of bars from the entry to the exit. */
+  bars: Uint32Array
+  /** The worst result while the trade was held, at most 0, in percent of the entry price, before fees. */
+  maxAdverseExcursion: Float64Array
+  /** The best result while the trade was held, at least 0, in percent of the entry price, before fees. */
+  maxFavorableExcursion: Float64Array
 }
 
 /**
@@ -982,11 +1120,118 @@ export declare class BacktestError extends Error {
   readonly issues: Issue[]
 }
 
-/** Bars as columns, or an Arrow IPC stream or file with these column names, such as `tableToIPC` of apache-arrow writes. */
-export type BarsInput = Bars | Uint8Array
+/** A column of numbers. Those of a `BigInt64Array` are at most 2^53. */
+export type NumberColumn = Float64Array | Float32Array | BigInt64Array | readonly number[]
 
-/** Metrics by name. A metric without a finite value, such as a ratio with a divisor of 0, is null. */
-export type Metrics = Record<string, number | null>
+/** A column of UTC milliseconds. */
+export type TimestampColumn = Float64Array | BigInt64Array | readonly number[]
+
+/** Bars as columns, or an Arrow IPC stream or file with these column names, such as `tableToIPC` of apache-arrow writes. */
+export type BarsInput = BarsColumns | Uint8Array
+
+/**
+ * A result after `JSON.parse(JSON.stringify(result))`: its columns are arrays. NaN, which only columns of trades have, is null
+ * there.
+ */
+export type JsonOf<Result> = {
+  [Key in keyof Result]: Result[Key] extends Float64Array | Uint32Array | Uint8Array
+    ? number[]
+    : Result[Key] extends OrderColumns | TradeColumns
+      ? JsonOf<Result[Key]>
+      : Result[Key]
+}
+
+/** Name of a metric. docs/metrics.md describes all of them. */
+export type MetricName = 'finalCapital' | 'totalProfit' | 'totalReturn' | 'benchmarkReturn' | 'annualizedReturn' | 'annualizedVolatility' | 'sharpeRatio' | 'sortinoRatio' | 'calmarRatio' | 'omegaRatio' | 'alpha' | 'beta' | 'informationRatio' | 'maxDrawdown' | 'avgDrawdown' | 'maxDrawdownDurationDays' | 'avgDrawdownDurationDays' | 'ulcerIndex' | 'valueAtRisk' | 'conditionalValueAtRisk' | 'skew' | 'kurtosis' | 'tailRatio' | 'maxGrossExposure' | 'timeInMarket' | 'totalFeesPaid' | 'totalSlippagePaid' | 'turnover' | 'totalTrades' | 'closedTrades' | 'openTrades' | 'winningTrades' | 'losingTrades' | 'longTrades' | 'shortTrades' | 'winRate' | 'avgWin' | 'avgLoss' | 'avgWinPercent' | 'avgLossPercent' | 'bestTrade' | 'worstTrade' | 'payoffRatio' | 'profitFactor' | 'expectancy' | 'sqn' | 'maxWinStreak' | 'maxLossStreak' | 'avgTradeDurationDays' | 'avgWinDurationDays' | 'avgLossDurationDays' | 'openTradePnl' | 'unexecutedSignals'
+
+/**
+ * Metrics by name. A metric without a finite value, such as a ratio with a divisor of 0, is null. A backtest that was stored
+ * by an earlier version lacks the metrics that were added later.
+ */
+export type Metrics = Record<MetricName, number | null>
+
+/** A strategy: the id of a built-in or registered one, or an inline definition. */
+export type StrategyChoice =
+  | {
+      /** Id of a built-in or registered strategy. */
+      strategyId: string
+      strategy?: undefined
+    }
+  | {
+      strategyId?: undefined
+      /** Inline definition of a strategy, instead of `strategyId`. */
+      strategy: StrategyDefinition
+    }
+
+/** A part of the result of a backtest: `equity` is `timestamps`, `equityCurve` and `totalPoints`; `warnings` includes `notes`. */
+export type OutputName = 'metrics' | 'trades' | 'equity' | 'warnings'
+
+/** A request for a backtest. */
+export type BacktestRequest<Output extends OutputName = OutputName> = BacktestRequestFields &
+  StrategyChoice & {
+    /**
+     * The parts of the result. Fields of parts that are not named are absent, and neither computed nor stored; `finalCapital` and
+     * `totalReturn` are always there. Default: everything.
+     */
+    outputs?: readonly Output[]
+  }
+
+/** A result with only some of its parts. */
+export type BacktestResultWith<Output extends OutputName> = Omit<
+  BacktestResult,
+  OutputFields[Exclude<OutputName, Output>]
+>
+
+/** The fields of each part of a result. */
+export interface OutputFields {
+  metrics: 'metrics'
+  trades: 'trades'
+  equity: 'timestamps' | 'equityCurve' | 'totalPoints'
+  warnings: 'warnings' | 'notes'
+}
+
+/** A strategy, by its id or as an inline definition, with parameters. */
+export type StrategyConfig = StrategyConfigFields & StrategyChoice
+
+/** A part of the result of `simulateSignals`: `equity` is `equityCurve`; `warnings` includes `notes`. */
+export type SignalsOutputName = OutputName | 'orders'
 
 /** Prices and signals to simulate, with the settings of the order model. */
-export interface SignalsRequest extends SignalsColumns, SimulationOptions {}
+export interface SignalsRequest<Output extends SignalsOutputName = SignalsOutputName>
+  extends SignalsColumns,
+    SimulationOptions {
+  /** The parts of the result, as in a `BacktestRequest`. Default: everything. */
+  outputs?: readonly Output[]
+}
+
+/** The result of simulating signals with only some of its parts. */
+export type SimulationResultWith<Output extends SignalsOutputName> = Omit<
+  SimulationResult,
+  (OutputFields & { orders: 'orders' })[Exclude<SignalsOutputName, Output>]
+>
+
+/**
+ * A step of a backtest, in this order. Some are left out: `queued` if the backtest need not wait, `storing` if it is not
+ * persisted.
+ */
+export type RunStage = 'queued' | 'loading' | 'signals' | 'simulation' | 'metrics' | 'storing' | 'completed'
+
+/** Kind of strategy. */
+export type StrategyType = 'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'
+
+/** Type of a parameter of a strategy. */
+export type ParameterType = 'integer' | 'number' | 'boolean'
+
+/** Signals, one per bar: 0 or 1, or booleans. */
+export type SignalColumn = Uint8Array | readonly boolean[] | readonly number[]
+
+/** A table of a result. */
+export type TableName = 'trades' | 'orders' | 'equity'
+
+/** A result of `runBacktest`, `getBacktestResults` or `simulateSignals`, also after `JSON.parse`. */
+export interface TableSource {
+  trades?: readonly Trade[] | TradeColumns | JsonOf<TradeColumns>
+  orders?: OrderColumns | JsonOf<OrderColumns>
+  timestamps?: TimestampColumn
+  equityCurve?: NumberColumn
+}

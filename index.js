@@ -836,6 +836,8 @@ module.exports.renderChart = nativeBinding.renderChart
 module.exports.runBacktest = nativeBinding.runBacktest
 module.exports.simulateSignals = nativeBinding.simulateSignals
 module.exports.Timeframe = nativeBinding.Timeframe
+module.exports.toArrow = nativeBinding.toArrow
+module.exports.toCsv = nativeBinding.toCsv
 module.exports.validateStrategy = nativeBinding.validateStrategy
 // The addon creates this class when it loads.
 module.exports.BacktestError = nativeBinding.BacktestError

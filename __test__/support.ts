@@ -10,9 +10,11 @@ import {
   BacktestEngine,
   BacktestError,
   type BacktestRequest,
+  type BacktestRequestFields,
   type Bars,
   type EngineConfig,
   type ErrorCode,
+  type StrategyDefinition,
 } from '../index.js'
 
 /** The root folder of the repository. */
@@ -66,9 +68,12 @@ export function waves(count: number, step = DAY): Bars & { volume: Float64Array 
   return bars
 }
 
+/** Fields of a request, of which none is required. */
+export type RequestChanges = Partial<BacktestRequestFields> & { strategyId?: string; strategy?: StrategyDefinition }
+
 /** Returns a valid request with its own bars; `changes` replaces some of its fields. */
-export function request(changes: Partial<BacktestRequest> = {}): BacktestRequest {
-  return {
+export function request(changes: RequestChanges = {}): BacktestRequest {
+  return untyped({
     strategyId: 'sma_crossover',
     parameters: { fast_period: 5, slow_period: 20 },
     assetSymbol: 'WAVES',
@@ -77,7 +82,7 @@ export function request(changes: Partial<BacktestRequest> = {}): BacktestRequest
     initialCapital: 10_000,
     bars: waves(366),
     ...changes,
-  }
+  })
 }
 
 /** Passes a value that TypeScript would reject, as an untyped caller does. */

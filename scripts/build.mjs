@@ -4,8 +4,8 @@
  *   node scripts/build.mjs [--release] [any option of `napi build`]
  *
  * The addon creates the class `BacktestError` when it loads, so napi does not generate its export and its type. This script
- * adds the export to `index.js` and the types of scripts/declarations.d.ts to `index.d.ts`. The result only depends on the
- * sources, so a second build changes nothing.
+ * adds the export to `index.js` and the types of scripts/declarations.d.ts to `index.d.ts`, with the names of the metrics from
+ * src/metrics. The result only depends on the sources, so a second build changes nothing.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -65,5 +65,18 @@ function completeTypes(text) {
       return name !== undefined && !declared(name)
     })
     .map((declaration) => `\n${declaration.trim()}\n`)
-  return `${text.replace(mark, '').trimEnd()}\n${missing.join('')}`
+  const names = metricNames().map((name) => `'${name}'`)
+  const added = missing.join('').replace("'scripts/build.mjs lists the names'", names.join(' | '))
+  return `${text.replace(mark, '').trimEnd()}\n${added}`
+}
+
+/** Reads the names of the metrics, in the order of the list `METRICS`. */
+function metricNames() {
+  const source = (/** @type {string} */ name) => readFileSync(join(ROOT, 'src', 'metrics', `${name}.rs`), 'utf8')
+  const list = /const METRICS: [^=]*= &\[([^\]]*)\]/.exec(source('mod'))?.[1] ?? ''
+  const modules = [...list.matchAll(/&(\w+)::/g)].map(([, name]) => name ?? '')
+  const names = modules.map(
+    (name) => /name: "(\w+)"/.exec(source(name))?.[1] ?? fail(`src/metrics/${name}.rs has no name`),
+  )
+  return names.length > 0 ? names : fail('scripts/build.mjs does not recognize the list of metrics')
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::compute::allocator;
 use crate::service::pool::{self, InlineOutcome};
-use crate::service::{CallControl, Progress};
+use crate::service::{CallControl, Cancellation, Progress};
 
 use super::error;
 use super::exception::take_exception;
@@ -18,9 +18,49 @@ use super::runtime::{ErrorFactory, Runtime};
 use super::types::JsProgress;
 
 /// The JavaScript references of a call, held until it settles.
-struct PendingCall {
-    error_factory: ErrorFactory,
+pub(super) struct Call {
+    /// Creates its error. Small calls on the JavaScript thread create it when they fail.
+    error_factory: Option<ErrorFactory>,
     callbacks: Callbacks,
+    cancellation: Cancellation,
+}
+
+impl Call {
+    /// Sends the last progress report. The listener may abort the call.
+    pub(super) fn report(&self, env: &Env, last_report: Progress) -> napi::Result<()> {
+        let Some(on_progress) = &self.callbacks.on_progress else { return Ok(()) };
+        // Called directly instead of through the queue, so that it never runs after the promise settled.
+        on_progress.borrow_back(env)?.apply((), (JsProgress::from(last_report),).into())?;
+        Ok(())
+    }
+
+    /// Returns whether the call may resolve. From then on, aborting has no effect. Otherwise it was aborted and must reject.
+    pub(super) fn settle(&self) -> bool {
+        self.cancellation.settle()
+    }
+
+    /// Returns a promise that rejects with the error of this call when `undoing`, which returns that error, has ended.
+    pub(super) fn reject_later(
+        &self,
+        env: &Env,
+        undoing: impl Future<Output = crate::Error> + Send + 'static,
+    ) -> napi::Result<Unknown<'static>> {
+        let runtime = Runtime::of(env)?;
+        let error_factory = match &self.error_factory {
+            Some(error_factory) => error_factory.borrow_back(env)?.create_ref()?,
+            None => runtime.error_factory(env, None)?,
+        };
+        let call = Self {
+            error_factory: Some(error_factory),
+            callbacks: Callbacks::default(),
+            cancellation: Cancellation::default(),
+        };
+        let work = Box::pin(async move { Err::<(), _>(undoing.await) });
+        let promise = settle_later(env, runtime, call, Ok(work), |_, _, ()| Ok(()))?;
+        runtime
+            .helper::<(Unknown<'_>,), Unknown<'static>>(env, "same")?
+            .apply((), (promise.to_unknown(),).into())
+    }
 }
 
 /// Settles a promise on the JavaScript thread.
@@ -37,7 +77,7 @@ where
     V: ToNapiValue + 'static,
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
-    promise_with_options(env, None, false, |_| work, |env, value| Ok((convert(env, value)?, None)))
+    promise_with_options(env, None, false, |_| work, |env, _, value| convert(env, value))
 }
 
 /// Returns a promise of a use case that its caller can observe and cancel.
@@ -49,7 +89,7 @@ pub(super) fn promise_with_options<'env, T, V, F>(
     options: Option<Unknown<'env>>,
     is_small: bool,
     start: impl FnOnce(CallControl) -> crate::Result<F>,
-    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
+    convert: impl FnOnce(&Env, &Call, T) -> napi::Result<V> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
@@ -57,15 +97,26 @@ where
     F: Future<Output = crate::Result<T>> + Send + 'static,
 {
     let runtime = Runtime::of(env)?;
-    let (signal, callbacks, work) = match read_options(env, options)? {
-        Ok(CallOptions { control, signal, callbacks }) => (signal, callbacks, start(control)),
-        Err(invalid) => (None, Callbacks::default(), Err(invalid)),
+    let mut call = Call {
+        error_factory: None,
+        callbacks: Callbacks::default(),
+        cancellation: Cancellation::default(),
     };
+    let (signal, work) = match read_options(env, options)? {
+        Ok(CallOptions { control, signal, callbacks }) => {
+            call.callbacks = callbacks;
+            call.cancellation = control.cancellation.clone();
+            (signal, start(control))
+        }
+        Err(invalid) => (None, Err(invalid)),
+    };
+    // A call with a signal must not end before its caller can abort it.
+    let is_inline = is_small && signal.is_none() && call.callbacks.on_progress.is_none();
     let work = match work {
-        Ok(work) if is_small && callbacks.on_progress.is_none() && runtime.has_time(env) => {
+        Ok(work) if is_inline && runtime.has_time(env) => {
             match within_runtime_if_available(|| pool::run_inline(work)) {
                 InlineOutcome::Finished(Ok(value)) => {
-                    return match resolve(env, callbacks, value, convert) {
+                    return match convert(env, &call, value) {
                         Ok(value) => PromiseRaw::resolve(env, value),
                         Err(failure) => {
                             PromiseRaw::reject(env, JsError::from(failure).into_unknown(*env))
@@ -73,7 +124,6 @@ where
                     };
                 }
                 InlineOutcome::Finished(Err(failure)) => {
-                    remove_abort_listener(env, &callbacks);
                     let error_factory = runtime.error_factory(env, signal)?;
                     return PromiseRaw::reject(env, error::build(env, failure, &error_factory)?);
                 }
@@ -82,7 +132,7 @@ where
         }
         work => work.map(Box::pin),
     };
-    let call = PendingCall { error_factory: runtime.error_factory(env, signal)?, callbacks };
+    call.error_factory = Some(runtime.error_factory(env, signal)?);
     settle_later(env, runtime, call, work, convert)
 }
 
@@ -92,9 +142,9 @@ where
 fn settle_later<'env, T, V, F>(
     env: &'env Env,
     runtime: &Runtime,
-    call: PendingCall,
+    call: Call,
     work: crate::Result<Pin<Box<F>>>,
-    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)> + Send + 'static,
+    convert: impl FnOnce(&Env, &Call, T) -> napi::Result<V> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, V>>
 where
     T: Send + 'static,
@@ -112,7 +162,7 @@ where
         // There is no permit when the environment has ended, and then the promise is gone, too.
         let permit = deliveries.acquire_owned().await.ok();
         deferred.resolve(Box::new(move |env: Env| {
-            let settled = settle(&env, call, result, convert);
+            let settled = settle(&env, &call, result, convert);
             if let (Some(permit), Ok(runtime)) = (permit, Runtime::of(&env)) {
                 runtime.release_delivery(&env, permit);
             }
@@ -144,34 +194,19 @@ fn release_memory_when_idle(runtime: &Handle) {
 /// Converts the result of a call to the value or error that its promise settles with.
 fn settle<T, V>(
     env: &Env,
-    call: PendingCall,
+    call: &Call,
     result: crate::Result<T>,
-    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
+    convert: impl FnOnce(&Env, &Call, T) -> napi::Result<V>,
 ) -> napi::Result<V> {
-    match result {
-        Ok(value) => resolve(env, call.callbacks, value, convert)
-            .map_err(|failure| error::or_exception(env, failure)),
-        Err(failure) => {
-            remove_abort_listener(env, &call.callbacks);
-            Err(error::to_js(env, failure, &call.error_factory))
-        }
-    }
-}
-
-/// Converts the value of a call and reports its completion.
-fn resolve<T, V>(
-    env: &Env,
-    callbacks: Callbacks,
-    value: T,
-    convert: impl FnOnce(&Env, T) -> napi::Result<(V, Option<Progress>)>,
-) -> napi::Result<V> {
-    remove_abort_listener(env, &callbacks);
-    let (value, last_report) = convert(env, value)?;
-    if let (Some(last_report), Some(on_progress)) = (last_report, &callbacks.on_progress) {
-        // Called directly instead of through the queue, so that it never runs after the promise settled.
-        on_progress.borrow_back(env)?.apply((), (JsProgress::from(last_report),).into())?;
-    }
-    Ok(value)
+    let settled = match result {
+        Ok(value) => convert(env, call, value).map_err(|failure| error::or_exception(env, failure)),
+        Err(failure) => Err(match &call.error_factory {
+            Some(error_factory) => error::to_js(env, failure, error_factory),
+            None => napi::Error::from_reason(failure.message),
+        }),
+    };
+    remove_abort_listener(env, &call.callbacks);
+    settled
 }
 
 fn remove_abort_listener(env: &Env, callbacks: &Callbacks) {

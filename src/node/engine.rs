@@ -47,8 +47,9 @@ impl BacktestEngine {
     /// an `AbortError` if the signal is aborted.
     #[napi(
         catch_unwind,
-        ts_args_type = "request: BacktestRequest, options?: RunOptions",
-        ts_return_type = "Promise<BacktestResult>"
+        ts_generic_types = "Output extends OutputName = OutputName",
+        ts_args_type = "request: BacktestRequest<Output>, options?: RunOptions",
+        ts_return_type = "Promise<BacktestResultWith<Output>>"
     )]
     pub fn run_backtest<'env>(
         &self,
@@ -64,15 +65,16 @@ impl BacktestEngine {
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
-        ts_args_type = "backtestId: string",
+        ts_args_type = "backtestId: string, options?: ResultOptions",
         ts_return_type = "Promise<BacktestResult | null>"
     )]
     pub fn get_backtest_results<'env>(
         &self,
         env: &'env Env,
         backtest_id: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
-        use_cases::get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id)
+        use_cases::get_backtest_results(env, Ok(Arc::clone(&self.engine)), backtest_id, options)
     }
 
     /// Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves
@@ -81,7 +83,7 @@ impl BacktestEngine {
     /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
-        ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
+        ts_args_type = "backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions",
         ts_return_type = "Promise<Uint8Array>"
     )]
     pub fn render_chart<'env>(
@@ -173,8 +175,9 @@ impl BacktestEngine {
     /// Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
     #[napi(
         catch_unwind,
-        ts_args_type = "backtestId: string, metrics?: Array<string>",
-        ts_return_type = "Promise<Metrics>"
+        ts_generic_types = "Name extends MetricName = MetricName",
+        ts_args_type = "backtestId: string, metrics?: readonly Name[]",
+        ts_return_type = "Promise<Pick<Metrics, Name>>"
     )]
     pub fn get_metrics<'env>(
         &self,

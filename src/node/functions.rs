@@ -15,8 +15,9 @@ use super::use_cases;
 /// an `AbortError` if the signal is aborted.
 #[napi(
     catch_unwind,
-    ts_args_type = "request: BacktestRequest, options?: RunOptions",
-    ts_return_type = "Promise<BacktestResult>"
+    ts_generic_types = "Output extends OutputName = OutputName",
+    ts_args_type = "request: BacktestRequest<Output>, options?: RunOptions",
+    ts_return_type = "Promise<BacktestResultWith<Output>>"
 )]
 pub fn run_backtest<'env>(
     env: &'env Env,
@@ -31,14 +32,15 @@ pub fn run_backtest<'env>(
 /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
-    ts_args_type = "backtestId: string",
+    ts_args_type = "backtestId: string, options?: ResultOptions",
     ts_return_type = "Promise<BacktestResult | null>"
 )]
 pub fn get_backtest_results<'env>(
     env: &'env Env,
     backtest_id: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
-    use_cases::get_backtest_results(env, default_engine(env), backtest_id)
+    use_cases::get_backtest_results(env, default_engine(env), backtest_id, options)
 }
 
 /// Draws a chart of a backtest: prices with entries and exits, equity compared with buy and hold, and drawdown. Resolves to
@@ -53,7 +55,7 @@ pub fn get_backtest_results<'env>(
 /// Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
-    ts_args_type = "backtest: string | BacktestResult, options?: ChartOptions",
+    ts_args_type = "backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions",
     ts_return_type = "Promise<Uint8Array>"
 )]
 pub fn render_chart<'env>(
@@ -137,8 +139,9 @@ pub fn validate_strategy<'env>(
 /// Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
-    ts_args_type = "backtestId: string, metrics?: Array<string>",
-    ts_return_type = "Promise<Metrics>"
+    ts_generic_types = "Name extends MetricName = MetricName",
+    ts_args_type = "backtestId: string, metrics?: readonly Name[]",
+    ts_return_type = "Promise<Pick<Metrics, Name>>"
 )]
 pub fn get_metrics<'env>(
     env: &'env Env,
@@ -200,12 +203,58 @@ pub fn list_assets(env: &Env) -> Result<PromiseRaw<'_, Unknown<'static>>> {
 /// Rejects with `INVALID_ARGUMENT` or `BAD_DATA`.
 #[napi(
     catch_unwind,
-    ts_args_type = "request: SignalsRequest",
-    ts_return_type = "Promise<SimulationResult>"
+    ts_generic_types = "Output extends SignalsOutputName = SignalsOutputName",
+    ts_args_type = "request: SignalsRequest<Output>",
+    ts_return_type = "Promise<SimulationResultWith<Output>>"
 )]
 pub fn simulate_signals<'env>(
     env: &'env Env,
     request: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     use_cases::simulate_signals(env, request)
+}
+
+/// Writes a table of a result as CSV (RFC 4180): a header, lines that end with CR LF, empty fields for missing values. Numbers
+/// have all their digits, and times are ISO 8601.
+///
+/// `result` is a result of `runBacktest`, `getBacktestResults` or `simulateSignals`, also after `JSON.parse`. The columns of a
+/// table are the fields of the result, with these differences:
+///
+/// - `equity` has the columns `timestamp` and `equity`.
+/// - `orders`, which only results of `simulateSignals` have, says `buy` or `sell` in `side`.
+/// - Results of `simulateSignals` have the index of each bar. Pass its `timestamps` as an option to get times, too: `date`,
+///   `entryDate` and `exitDate`.
+///
+/// Rejects with `INVALID_ARGUMENT` or `LIMIT_EXCEEDED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "result: TableSource, table: TableName, options?: TableOptions",
+    ts_return_type = "Promise<string>"
+)]
+pub fn to_csv<'env>(
+    env: &'env Env,
+    result: Option<Unknown<'env>>,
+    table: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, String>> {
+    use_cases::to_csv(env, result, table, options)
+}
+
+/// Writes a table of a result as an Arrow IPC stream, which apache-arrow, pandas, Polars and `DuckDB` read. The columns are those
+/// of `toCsv`: numbers are `float64`, bars `uint32`, times `timestamp` in milliseconds with the zone UTC, words `utf8`. Missing
+/// values are null.
+///
+/// Rejects with `INVALID_ARGUMENT` or `LIMIT_EXCEEDED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "result: TableSource, table: TableName, options?: TableOptions",
+    ts_return_type = "Promise<Uint8Array>"
+)]
+pub fn to_arrow<'env>(
+    env: &'env Env,
+    result: Option<Unknown<'env>>,
+    table: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    use_cases::to_arrow(env, result, table, options)
 }

@@ -7,7 +7,8 @@ use std::fmt::Write;
 use std::ptr::null_mut;
 
 use napi::bindgen_prelude::{
-    Array, Float64ArraySlice, FromNapiValue, JsObjectValue, Object, Uint8ArraySlice, Unknown,
+    Array, BigInt64ArraySlice, Float32ArraySlice, Float64ArraySlice, FromNapiValue, JsObjectValue,
+    Object, Uint8ArraySlice, Unknown,
 };
 use napi::{Env, JsDate, JsString, JsValue, ValueType, sys};
 
@@ -278,13 +279,19 @@ impl<'a> Reader<'a> {
             let (column, are_prices) = copied(&floats, &CopyPool);
             return Ok(if are_prices { Input::Prices(column) } else { Input::Floats(column) });
         }
+        if let Ok(singles) = Float32ArraySlice::from_unknown(value) {
+            return Ok(Input::Singles(converted(&singles, |value| Some(f64::from(value)))?.into()));
+        }
+        if let Ok(integers) = BigInt64ArraySlice::from_unknown(value) {
+            return whole_numbers(&integers);
+        }
         if let Ok(slice) = Uint8ArraySlice::from_unknown(value) {
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(slice.len()).map_err(|_| Reason::NoMemory(slice.len()))?;
             bytes.extend_from_slice(&slice);
             return Ok(Input::Bytes(bytes));
         }
-        Ok(Input::Other("typed array other than Float64Array and Uint8Array".into()))
+        Ok(Input::Other("typed array of another type".into()))
     }
 
     /// Returns a typed array that no other thread can write: the array itself, or a copy if its memory is shared. Shared
@@ -372,6 +379,30 @@ impl<'a> Reader<'a> {
 
 const COLUMNS: [&str; 6] = ["timestamps", "open", "high", "low", "close", "volume"];
 const SIGNALS: [&str; 4] = ["entries", "exits", "shortEntries", "shortExits"];
+
+/// Copies numbers of another type, up to the first that cannot be converted.
+fn converted<T: Copy>(values: &[T], convert: impl Fn(T) -> Option<f64>) -> ReadResult<Vec<f64>> {
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(values.len()).map_err(|_| Reason::NoMemory(size_of_val(values)))?;
+    numbers.extend(values.iter().map_while(|value| convert(*value)));
+    Ok(numbers)
+}
+
+/// Copies integers as floating-point numbers. They must be exact.
+fn whole_numbers(integers: &[i64]) -> ReadResult<Input> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
+    let exact = |value: i64| (value.unsigned_abs() <= 1 << 53).then_some(value as f64);
+    let numbers = converted(integers, exact)?;
+    let Some(inexact) = integers.get(numbers.len()) else {
+        return Ok(Input::Floats(numbers.into()));
+    };
+    let item = format!("bigint {inexact}, which is beyond 2^53; timestamps are milliseconds");
+    Ok(Input::Mixed(Box::new(MixedArray {
+        length: integers.len(),
+        index: numbers.len(),
+        item: Input::Other(item),
+    })))
+}
 
 /// Returns whether other threads can write to the memory of a typed array.
 fn is_shared(typed_array: Unknown<'_>) -> napi::Result<bool> {

@@ -233,7 +233,7 @@
 
   // Copies a typed array over shared memory. Its real type is used, not its constructor property.
   const unshared = (view) => {
-    const Column = { Float64Array, Uint8Array }[typeOf(view)]
+    const Column = { BigInt64Array, Float32Array, Float64Array, Uint8Array }[typeOf(view)]
     return Column === undefined ? view : new Column(view)
   }
   const typeOf = Function.prototype.call.bind(
@@ -249,6 +249,7 @@
   let unpackSimulation
   const unpacker = (layout) => {
     const groups = layout.map((group) => FORMS[group.form](group))
+    const fields = layout.map(({ field }) => field)
     return (text, data) => {
       const result = JSON.parse(text)
       const isBlock = !Array.isArray(data)
@@ -263,10 +264,37 @@
       }
       for (let index = 0; index < groups.length; index++) {
         if (isBlock) length = data[index]
-        groups[index](result, next)
+        // A field that the text lacks was not asked for; its arrays are empty.
+        groups[index](fields[index] in result ? result : {}, next)
       }
-      return result
+      return Object.defineProperty(result, 'toJSON', TO_JSON)
     }
+  }
+  // JSON writes typed arrays as objects, so a result has its columns as arrays there. The method is not enumerable: copies and
+  // comparisons of a result do not see it.
+  const TO_JSON = {
+    configurable: true,
+    writable: true,
+    value() {
+      return toPlain(this)
+    },
+  }
+  const toPlain = (result) => {
+    const plain = { ...result }
+    for (const [name, value] of Object.entries(plain)) {
+      if (ArrayBuffer.isView(value)) plain[name] = toArray(value)
+      else if (isRecord(value) && Object.values(value).some(ArrayBuffer.isView)) plain[name] = toPlain(value)
+    }
+    return plain
+  }
+  const isRecord = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+  const toArray = (column) => {
+    const array = new Array(column.length)
+    for (let index = 0; index < array.length; index++) {
+      const value = column[index]
+      array[index] = Number.isNaN(value) ? null : value
+    }
+    return array
   }
   // Copying an object that has all names takes a fraction of the time of adding name after name.
   const template = (names) => JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`)
@@ -322,6 +350,8 @@
     Object.defineProperty(result, INSPECT, { configurable: true, writable: true, value: () => ({ ...result }) })
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+  // By the numbers of `ExitReason`.
+  const EXIT_REASONS = [null, 'signal', 'stopLoss', 'trailing', 'takeProfit']
   const ROWS = {
     // src/node/types/trades.rs defines the columns. A literal creates objects several times faster than a loop over names.
     trades: (columns, columnCount) => (matrix) => {
@@ -329,7 +359,9 @@
       const trades = new Array(count)
       for (let trade = 0; trade < count; trade++) {
         const value = (column) => matrix[column * count + trade]
+        const known = (number) => (Number.isNaN(number) ? null : number)
         const isClosed = value(columns.status) === 1
+        const [entryBar, exitBar] = [value(columns.entryBar), value(columns.exitBar)]
         trades[trade] = {
           entryDate: new Date(value(columns.entryDate)).toISOString(),
           exitDate: isClosed ? new Date(value(columns.exitDate)).toISOString() : null,
@@ -341,6 +373,12 @@
           pnlPercent: value(columns.pnlPercent),
           fees: value(columns.fees),
           status: isClosed ? 'closed' : 'open',
+          exitReason: EXIT_REASONS[value(columns.exitReason)] ?? null,
+          entryBar,
+          exitBar: isClosed ? exitBar : null,
+          bars: exitBar - entryBar,
+          maxAdverseExcursion: known(value(columns.maxAdverseExcursion)),
+          maxFavorableExcursion: known(value(columns.maxFavorableExcursion)),
         }
       }
       return trades
@@ -364,6 +402,9 @@
     }
     const timestamp = (text) => (typeof text === 'string' ? Date.parse(text) : Number.NaN)
     const number = (value) => (typeof value === 'number' ? value : Number.NaN)
+    // The last close, which an open trade is valued at.
+    const openPrice = ({ entryPrice, pnl, fees, quantity, direction }) =>
+      number(entryPrice) + ((direction === 'short' ? -1 : 1) * (number(pnl) + number(fees))) / number(quantity)
     const choice = (value, no, yes) => (value === yes ? 1 : value === no ? 0 : Number.NaN)
     return {
       ...picked,
@@ -371,7 +412,7 @@
         entryDate: column((trade) => timestamp(trade.entryDate)),
         exitDate: column((trade) => timestamp(trade.exitDate)),
         entryPrice: column((trade) => number(trade.entryPrice)),
-        exitPrice: column((trade) => number(trade.exitPrice)),
+        exitPrice: column((trade) => (trade.status === 'open' ? openPrice(trade) : number(trade.exitPrice))),
         short: column((trade) => choice(trade.direction, 'long', 'short')),
         closed: column((trade) => choice(trade.status, 'open', 'closed')),
         pnl: column((trade) => number(trade.pnl)),
@@ -395,8 +436,206 @@
     'metrics',
     'timestamps',
     'equityCurve',
+    'totalPoints',
+    'lookAhead',
     'trades',
   ]
+
+  // Packs a table of a result into columns for export, or returns the first problem. Missing values are NaN, and words become
+  // indices into the list of the words that occur.
+  const packTable = (result, table, options) => {
+    try {
+      return { columns: tableOf(result, table, options) }
+    } catch (thrown) {
+      if (thrown instanceof Problem) return thrown
+      throw thrown
+    }
+  }
+  class Problem {
+    constructor(path, code, problem) {
+      this.path = path
+      this.code = code
+      this.problem = `${path} ${problem}`
+    }
+  }
+  const tableOf = (result, table, options) => {
+    if (!isRecord(result) || ArrayBuffer.isView(result))
+      throw new Problem('result', 'type', `must be a result, was ${kindOf(result)}`)
+    if (!TABLES.includes(table)) {
+      const found = typeof table === 'string' ? `"${truncate(table, 100)}"` : kindOf(table)
+      throw new Problem('table', 'choice', `must be one of ${TABLES.join(', ')}, was ${found}`)
+    }
+    const times = timesOf(options)
+    if (table === 'equity') return equityTable(result, times)
+    const found = result[table]
+    if (found === undefined || found === null) throw missing(result, table)
+    if (Array.isArray(found) && table === 'trades') return tradeRows(found)
+    if (!isRecord(found))
+      throw new Problem(`result.${table}`, 'type', `must be a table of a result, was ${kindOf(found)}`)
+    return columnTable(`result.${table}`, found, COLUMN_TABLES[table], times)
+  }
+  const TABLES = ['trades', 'orders', 'equity']
+  const missing = (result, name) => {
+    const hint =
+      name === 'orders' && (Array.isArray(result.trades) || 'backtestId' in result)
+        ? 'only results of simulateSignals have orders'
+        : 'the outputs of the request did not name it'
+    return new Problem(`result.${name}`, 'outputs', `is required: ${hint}`)
+  }
+  const kindOf = (value) =>
+    value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+
+  // The times of the bars, for results that only have their indices.
+  const timesOf = (options) => {
+    if (options === undefined || options === null) return undefined
+    if (!isRecord(options)) throw new Problem('options', 'type', `must be an object, was ${kindOf(options)}`)
+    for (const name of Object.keys(options)) {
+      if (name !== 'timestamps')
+        throw new Problem(`options.${truncate(name, 100)}`, 'unknown', 'is unknown; known fields: timestamps')
+    }
+    const { timestamps } = options
+    return timestamps === undefined || timestamps === null ? undefined : numbersOf('options.timestamps', timestamps)
+  }
+  const equityTable = (result, given) => {
+    const { equityCurve, timestamps } = result
+    if (equityCurve === undefined || equityCurve === null) throw missing(result, 'equityCurve')
+    const equity = numbersOf('result.equityCurve', equityCurve)
+    const times = timestamps === undefined || timestamps === null ? given : numbersOf('result.timestamps', timestamps)
+    const first =
+      times === undefined ? ['bar', 'count', Float64Array.from(equity, (_, bar) => bar)] : ['timestamp', 'time', times]
+    return [first, ['equity', 'number', equity]].map(([name, kind, values]) => ({
+      path: `result.${name === 'equity' ? 'equityCurve' : 'timestamps'}`,
+      name,
+      kind,
+      values,
+    }))
+  }
+  const columnTable = (path, table, columns, times) => {
+    const packed = []
+    for (const [name, kind, words] of columns) {
+      // Earlier versions lack some columns.
+      if (table[name] === undefined || table[name] === null) continue
+      const numbers = numbersOf(`${path}.${name}`, table[name])
+      // An open trade has no reason for its exit.
+      const values = words?.[0] === '' ? numbers.map((value) => (value === 0 ? Number.NaN : value)) : numbers
+      const dateName = DATES[name]
+      if (dateName !== undefined && times !== undefined)
+        packed.push({
+          path: `${path}.${name}`,
+          name: dateName,
+          kind: 'time',
+          values: datesOf(path, name, values, times),
+        })
+      packed.push({ path: `${path}.${name}`, name, kind, values, words })
+    }
+    return packed
+  }
+  const DATES = { bar: 'date', entryBar: 'entryDate', exitBar: 'exitDate' }
+  const datesOf = (path, name, bars, times) =>
+    bars.map((bar, row) => {
+      if (!(bar < times.length))
+        throw new Problem(
+          `${path}.${name}[${row}]`,
+          'range',
+          `is bar ${bar}, but options.timestamps has ${times.length} values`,
+        )
+      return times[bar]
+    })
+  const COLUMN_TABLES = {
+    orders: [
+      ['bar', 'count'],
+      ['side', 'word', ['buy', 'sell']],
+      ['size', 'number'],
+      ['price', 'number'],
+      ['fees', 'number'],
+    ],
+    trades: [
+      ['entryBar', 'count'],
+      ['exitBar', 'count'],
+      ['direction', 'word', ['long', 'short']],
+      ['status', 'word', ['open', 'closed']],
+      ['size', 'number'],
+      ['entryPrice', 'number'],
+      ['exitPrice', 'number'],
+      ['entryFees', 'number'],
+      ['exitFees', 'number'],
+      ['pnl', 'number'],
+      ['pnlPercent', 'number'],
+      ['exitReason', 'word', EXIT_REASONS.map((reason) => reason ?? '')],
+      ['bars', 'count'],
+      ['maxAdverseExcursion', 'number'],
+      ['maxFavorableExcursion', 'number'],
+    ],
+  }
+  const ROW_COLUMNS = [
+    ['entryDate', 'time'],
+    ['exitDate', 'time'],
+    ['direction', 'word'],
+    ['entryPrice', 'number'],
+    ['exitPrice', 'number'],
+    ['quantity', 'number'],
+    ['pnl', 'number'],
+    ['pnlPercent', 'number'],
+    ['fees', 'number'],
+    ['status', 'word'],
+    ['exitReason', 'word'],
+    ['entryBar', 'count'],
+    ['exitBar', 'count'],
+    ['bars', 'count'],
+    ['maxAdverseExcursion', 'number'],
+    ['maxFavorableExcursion', 'number'],
+  ]
+  const tradeRows = (trades) => {
+    // A sparse array may claim any length.
+    if (trades.length > MAX_TRADES) throw new Problem('result.trades', 'limit', `has more than ${MAX_TRADES} trades`)
+    return ROW_COLUMNS.map(([name, kind]) => {
+      const words = []
+      const convert = CONVERT[kind](words)
+      const values = new Float64Array(trades.length)
+      for (let row = 0; row < values.length; row++) {
+        const value = trades[row]?.[name]
+        const number = value === null || value === undefined ? Number.NaN : convert(value)
+        if (number === undefined)
+          throw new Problem(`result.trades[${row}].${name}`, 'type', `must be ${EXPECTED[kind]}, was ${kindOf(value)}`)
+        values[row] = number
+      }
+      return { path: `result.trades.${name}`, name, kind, values, words }
+    })
+  }
+  const EXPECTED = { time: 'an ISO 8601 time', number: 'a number', count: 'a number', word: 'a word' }
+  const asNumber = () => (value) => (typeof value === 'number' ? value : undefined)
+  const CONVERT = {
+    number: asNumber,
+    count: asNumber,
+    time: () => (value) => {
+      const time = typeof value === 'string' ? Date.parse(value) : Number.NaN
+      return Number.isNaN(time) ? undefined : time
+    },
+    word: (words) => {
+      const indices = new Map()
+      return (value) => {
+        if (typeof value !== 'string') return undefined
+        if (!indices.has(value)) {
+          if (words.length === MAX_WORDS) return undefined
+          indices.set(value, words.length)
+          words.push(truncate(value, 100))
+        }
+        return indices.get(value)
+      }
+    },
+  }
+  const MAX_WORDS = 100
+  const numbersOf = (path, column) => {
+    if (ArrayBuffer.isView(column) && typeOf(column) !== undefined)
+      return typeOf(column).startsWith('Big') ? Float64Array.from(column, Number) : new Float64Array(column)
+    if (!Array.isArray(column)) throw new Problem(path, 'type', `must be a column of numbers, was ${kindOf(column)}`)
+    const packed = packArray(column, Float64Array, (value) => {
+      if (value === null || value === undefined) return Number.NaN
+      return typeof value === 'number' ? value : undefined
+    })
+    if (packed instanceof Float64Array) return packed
+    throw new Problem(`${path}[${packed.index}]`, 'type', `must be a number, was ${kindOf(packed.item)}`)
+  }
 
   return {
     BacktestError,
@@ -409,8 +648,11 @@
     packChartInput,
     packFlags,
     packNumbers,
+    packTable,
     parseRows,
     rejectInsteadOfThrow,
+    // Returns its argument: Rust cannot return a promise as a value of any other type.
+    same: (value) => value,
     setCause,
     unpackBacktest: (text, data) => unpackBacktest(text, data),
     unpackSimulation: (text, data) => unpackSimulation(text, data),

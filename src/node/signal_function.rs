@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{
-    Array, FnArgs, FromNapiValue, Function, JsObjectValue, Object, Uint8ArraySlice, Unknown,
+    Array, Float32ArraySlice, Float64ArraySlice, FnArgs, FromNapiValue, Function, JsObjectValue,
+    Object, Uint8ArraySlice, Unknown,
 };
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, ValueType};
@@ -14,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Code, Error};
 use crate::future::BoxFuture;
+use crate::quote::counted;
 use crate::request::Input;
 use crate::service::{BarColumns, SignalFunction};
 
@@ -172,10 +174,10 @@ fn read_column(
     if value.is_typedarray()? {
         return match Uint8ArraySlice::from_unknown(value) {
             Ok(bytes) if bytes.len() > bar_count => {
-                Ok(Input::Other(format!("Uint8Array of {} bytes", bytes.len())))
+                Ok(Input::Other(format!("Uint8Array of {}", counted(bytes.len(), "byte"))))
             }
             Ok(_) => reader.typed_array(value),
-            Err(_) => Ok(Input::Other("typed array other than Uint8Array".into())),
+            Err(_) => other_typed_array(reader, value, bar_count),
         };
     }
     if value.is_array()? {
@@ -186,4 +188,19 @@ fn read_column(
         return reader.flags(value);
     }
     Ok(Input::Other("plain object".into()))
+}
+
+/// Reads a typed array that is no column of signals, for the message about it. It is not copied if it is longer than the bars.
+fn other_typed_array(
+    reader: &Reader<'_>,
+    value: Unknown<'_>,
+    bar_count: usize,
+) -> std::result::Result<Input, ReadError> {
+    let length = Float64ArraySlice::from_unknown(value)
+        .map(|floats| floats.len())
+        .or_else(|_| Float32ArraySlice::from_unknown(value).map(|singles| singles.len()));
+    match length {
+        Ok(length) if length <= bar_count => reader.typed_array(value),
+        _ => Ok(Input::Other("typed array other than Uint8Array".into())),
+    }
 }

@@ -4,7 +4,8 @@
 //!
 //! - The **text** is JSON of all fields without columns. Parsing it takes a fraction of the time of setting property after
 //!   property. A field with columns is `null` there.
-//! - The **data** are arrays of numbers in groups. Each group becomes one field of the result.
+//! - The **data** are arrays of numbers in groups. Each group becomes one field of the result. If the text lacks that field, it
+//!   was not asked for, and its arrays are empty.
 //!
 //! The [`Layout`] of a result lists its groups and arrays in their order. It is the only definition of that order: results
 //! are packed by it, and the addon passes all layouts to `runtime.js` when it loads, which unpacks by them.

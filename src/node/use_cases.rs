@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, Null, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{Buffer, JsObjectValue, Null, Object, PromiseRaw, Unknown};
 use napi::{Either, Env, Result, ValueType};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::market::time;
 use crate::request::Input;
+use crate::service::export_table;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{
-    BacktestRequest, BarsStatus, CallControl, CompletedRun, Engine, ImportProgress, Progress,
-    RunProgress, StoredBacktest, pool,
+    BacktestRequest, BarsStatus, CallControl, CompletedRun, Curve, Engine, ImportProgress,
+    Progress, RunProgress, StoredBacktest,
 };
 use crate::store::record::{Outcome, Run};
 
-use super::call::{promise, promise_with_options};
+use super::call::{Call, promise, promise_with_options};
 use super::error::{self, reject_on_failure};
 use super::input::read;
 use super::runtime::Runtime;
@@ -47,28 +47,51 @@ pub(super) fn run_backtest<'env>(
         let is_small = request.is_small();
         let start = |control: CallControl| {
             let engine = engine?;
+            let revoking = Arc::clone(&engine);
             let ticket = engine.enqueue_run();
             Ok(async move {
                 // Boxed because the state of a run is large and would be part of every future that awaits it.
                 let work = Box::pin(engine.run_backtest(request, control, ticket));
-                let CompletedRun { run, outcome, timestamps_ms } = engine.with_log(work).await?;
+                let CompletedRun { run, outcome, timestamps_ms, max_points, is_stored } =
+                    engine.with_log(work).await?;
                 let last_report = completed(&run, &outcome);
                 let bars_status = BarsStatus::of_new(&run);
-                let outcome = Some((Arc::unwrap_or_clone(outcome), timestamps_ms));
+                let mut outcome = Arc::unwrap_or_clone(outcome);
+                let curve = Curve::take(&mut outcome, timestamps_ms, max_points);
+                let outcome = Some((outcome, curve));
+                let stored = is_stored.then(|| (revoking, run.clone()));
                 let result = BacktestResult::new(run, outcome, bars_status);
-                Ok((result.pack()?, last_report))
+                Ok(Delivery { result: result.pack()?, last_report, stored })
             })
         };
-        Ok(promise_with_options(
-            env,
-            options,
-            is_small,
-            start,
-            |env, (result, last_report): (Packed, _)| {
-                Ok((result.into_js(env, UNPACK_BACKTEST)?, Some(last_report)))
-            },
-        )?)
+        Ok(promise_with_options(env, options, is_small, start, Delivery::deliver)?)
     })
+}
+
+/// A completed run on its way to the caller, who may still abort it.
+struct Delivery {
+    result: Packed,
+    last_report: Progress,
+    /// The run as it was stored, with its engine.
+    stored: Option<(Arc<Engine>, Run)>,
+}
+
+impl Delivery {
+    fn deliver(env: &Env, call: &Call, delivery: Self) -> Result<Unknown<'static>> {
+        call.report(env, delivery.last_report)?;
+        // The record cannot be changed any more after the engine was closed.
+        let is_final = delivery.stored.as_ref().is_some_and(|(engine, _)| engine.is_closed());
+        if call.settle() || is_final {
+            return delivery.result.into_js(env, UNPACK_BACKTEST);
+        }
+        // The record of the run must agree with what its caller learns.
+        call.reject_later(env, async move {
+            match delivery.stored {
+                Some((engine, run)) => engine.with_log(engine.revoke_run(&run)).await,
+                None => crate::Error::cancelled(),
+            }
+        })
+    }
 }
 
 /// Returns the last report of a run, which precedes its result.
@@ -86,16 +109,16 @@ pub(super) fn get_backtest_results<'env>(
     env: &'env Env,
     engine: EngineResult,
     id: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
     reject_on_failure(env, || {
-        let id = read(env, id, "backtestId")?;
+        let (id, options) = (read(env, id, "backtestId")?, read(env, options, "options")?);
         let work = engine.map(|engine| async move {
-            let found = engine.with_log(engine.get_backtest_results(&id)).await?;
-            let pack = |StoredBacktest { run, outcome, bars_status }: StoredBacktest| {
-                let outcome = outcome.map(|outcome| {
-                    let timestamps_ms =
-                        time::to_numbers(&outcome.timestamps, &pool::SimulationPool);
-                    (outcome, timestamps_ms)
+            let found = engine.with_log(engine.get_backtest_results(&id, &options)).await?;
+            let pack = |StoredBacktest { run, outcome, bars_status, max_points }| {
+                let outcome = outcome.map(|mut outcome| {
+                    let curve = Curve::take(&mut outcome, Vec::new(), max_points);
+                    (outcome, curve)
                 });
                 BacktestResult::new(run, outcome, bars_status).pack()
             };
@@ -230,7 +253,7 @@ pub(super) fn import_bars<'env>(
             let engine = engine?;
             Ok(async move { engine.with_log(engine.import_bars(request, control)).await })
         };
-        Ok(promise_with_options(env, options, false, start, |_, summary| {
+        Ok(promise_with_options(env, options, false, start, |env, call, summary| {
             let last_report = Progress::Import(ImportProgress {
                 asset_symbol: summary.asset_symbol.clone(),
                 timeframe: summary.timeframe,
@@ -238,7 +261,8 @@ pub(super) fn import_bars<'env>(
                 stage: "completed",
                 rows: summary.imported.imported,
             });
-            Ok((JsImportSummary::from(summary), Some(last_report)))
+            call.report(env, last_report)?;
+            Ok(JsImportSummary::from(summary))
         })?)
     })
 }
@@ -260,7 +284,7 @@ pub(super) fn delete_bars<'env>(
             let cancellation = control.cancellation;
             Ok(async move { engine.with_log(engine.delete_bars(&request, cancellation)).await })
         };
-        let convert = |_: &Env, deleted: u64| Ok((count(deleted), None));
+        let convert = |_: &Env, _: &Call, deleted: u64| Ok(count(deleted));
         Ok(promise_with_options(env, options, false, start, convert)?)
     })
 }
@@ -290,7 +314,7 @@ pub(super) fn render_chart<'env>(
             let engine = engine?;
             Ok(async move { engine.with_log(engine.render_chart(&backtest, &options)).await })
         };
-        let convert = |_: &Env, bytes: Vec<u8>| Ok((Buffer::from(bytes), None));
+        let convert = |_: &Env, _: &Call, bytes: Vec<u8>| Ok(Buffer::from(bytes));
         Ok(promise_with_options(env, None, false, start, convert)?)
     })
 }
@@ -320,8 +344,53 @@ pub(super) fn simulate_signals<'env>(
         let request = read(env, request, "")?;
         let is_small = simulate_signals::is_small(&request);
         let run = async move { run_signals(&request).await.map(JsSimulationResult::from)?.pack() };
-        let convert =
-            |env: &Env, result: Packed| Ok((result.into_js(env, UNPACK_SIMULATION)?, None));
+        let convert = |env: &Env, _: &Call, result: Packed| result.into_js(env, UNPACK_SIMULATION);
         Ok(promise_with_options(env, None, is_small, |_| Ok(run), convert)?)
     })
+}
+
+pub(super) fn to_csv<'env>(
+    env: &'env Env,
+    result: Option<Unknown<'env>>,
+    table: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, String>> {
+    reject_on_failure(env, || {
+        let columns = read_table(env, result, table, options)?;
+        Ok(promise(env, Ok(export_table::to_csv(columns)), |_, text| Ok(text))?)
+    })
+}
+
+pub(super) fn to_arrow<'env>(
+    env: &'env Env,
+    result: Option<Unknown<'env>>,
+    table: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    reject_on_failure(env, || {
+        let columns = read_table(env, result, table, options)?;
+        let work = export_table::to_arrow(columns);
+        Ok(promise(env, Ok(work), |_, bytes: Vec<u8>| Ok(Buffer::from(bytes)))?)
+    })
+}
+
+/// Reads a table of a result as columns.
+fn read_table<'env>(
+    env: &'env Env,
+    result: Option<Unknown<'env>>,
+    table: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> crate::Result<Input> {
+    type Arguments<'env> = (Option<Unknown<'env>>, Option<Unknown<'env>>, Option<Unknown<'env>>);
+    let unreadable = |failure: napi::Error| error::unreadable(env, "result", &failure);
+    // `apply` preserves the exception.
+    let packed: Object<'env> = Runtime::of(env)
+        .and_then(|runtime| runtime.helper::<Arguments<'env>, Object<'env>>(env, "packTable"))
+        .and_then(|pack| pack.apply((), (result, table, options).into()))
+        .map_err(unreadable)?;
+    if let Some(columns) = packed.get::<Unknown<'env>>("columns").map_err(unreadable)? {
+        return read(env, Some(columns), "result");
+    }
+    let text = |name| packed.get_named_property::<String>(name).map_err(unreadable);
+    Err(crate::Error::invalid(&text("path")?, &text("code")?, text("problem")?))
 }

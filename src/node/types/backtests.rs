@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::count::count;
+use super::part::Part;
 use super::{metrics, trades};
-use crate::market::coverage::Coverage;
 use crate::market::time;
 use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
-use crate::service::BarsStatus;
-use crate::store::record::{MetricValues, Outcome, Run, Summary};
+use crate::note::Note;
+use crate::service::{BarsStatus, Curve};
+use crate::store::record::{Assumptions, BarRange, MetricValues, Outcome, Run, Summary};
 
 /// A backtest without its trades and curves.
 #[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
@@ -50,11 +51,20 @@ pub struct BacktestSummary {
     pub final_capital: Option<f64>,
     /// Total return, percent; null until the backtest is completed.
     pub total_return: Option<f64>,
-    /// All metrics; null for a metric without a value. Empty until the backtest is completed.
+    /// All metrics; null for a metric without a value. Empty until the backtest is completed. Absent if `outputs` left them out.
     #[napi(ts_type = "Metrics")]
-    pub metrics: Map<String, Value>,
-    /// Warnings about the data, the settings and the result.
-    pub warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub metrics: Part<Map<String, Value>>,
+    /// Whether the strategy was caught looking ahead, as in `BacktestResult`.
+    pub look_ahead: Option<bool>,
+    /// Warnings about the data, the settings and the result, the most serious first.
+    #[napi(ts_type = "Array<string>")]
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub warnings: Part<Vec<String>>,
+    /// The warnings with stable codes and their numbers, in the same order; null in backtests of earlier versions.
+    #[napi(ts_type = "Array<Note> | null")]
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub notes: Part<Option<Vec<Note>>>,
     /// Why the backtest failed or was cancelled.
     pub error: Option<String>,
     /// The user that the backtest belongs to.
@@ -111,24 +121,38 @@ pub struct BacktestResult {
     pub total_return: Option<f64>,
     /// All metrics; null for a metric without a value. Empty until the backtest is completed.
     #[napi(ts_type = "Metrics")]
-    #[serde(serialize_with = "metrics::as_object")]
-    pub metrics: MetricValues,
+    #[serde(serialize_with = "metrics::as_object", skip_serializing_if = "Part::is_absent")]
+    pub metrics: Part<MetricValues>,
     /// The trades in order of exit; an open trade comes last.
     #[napi(ts_type = "Array<Trade>")]
-    #[serde(serialize_with = "as_null")]
-    pub trades: Vec<f64>,
-    /// Opening times of the bars, UTC milliseconds.
+    #[serde(serialize_with = "as_null", skip_serializing_if = "Part::is_absent")]
+    pub trades: Part<Vec<f64>>,
+    /// Opening times of the bars, UTC milliseconds; with `maxPoints`, of some of them.
     #[napi(ts_type = "Float64Array")]
-    #[serde(serialize_with = "as_null")]
-    pub timestamps: Vec<f64>,
-    /// Equity at the close of each bar.
+    #[serde(serialize_with = "as_null", skip_serializing_if = "Part::is_absent")]
+    pub timestamps: Part<Vec<f64>>,
+    /// Equity at the close of each bar of `timestamps`.
     #[napi(ts_type = "Float64Array")]
-    #[serde(serialize_with = "as_null")]
-    pub equity_curve: Vec<f64>,
+    #[serde(serialize_with = "as_null", skip_serializing_if = "Part::is_absent")]
+    pub equity_curve: Part<Vec<f64>>,
+    /// Number of points of the whole curve. If it is above the number of `timestamps`, `maxPoints` has thinned the curve.
+    #[napi(ts_type = "number")]
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub total_points: Part<f64>,
+    /// Whether the strategy is a JavaScript function that was caught looking ahead, or returning other signals for the same
+    /// bars, and was run all the same (`allowLookAhead`). Null until the backtest is completed, and for one that was stored by
+    /// an earlier version.
+    pub look_ahead: Option<bool>,
     /// What the result rests on; null until the backtest is completed.
     pub assumptions: Option<BacktestAssumptions>,
-    /// Warnings about the data, the settings and the result.
-    pub warnings: Vec<String>,
+    /// Warnings about the data, the settings and the result, the most serious first.
+    #[napi(ts_type = "Array<string>")]
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub warnings: Part<Vec<String>>,
+    /// The warnings with stable codes and their numbers, in the same order; null in backtests of earlier versions.
+    #[napi(ts_type = "Array<Note> | null")]
+    #[serde(skip_serializing_if = "Part::is_absent")]
+    pub notes: Part<Option<Vec<Note>>>,
     /// Why the backtest failed or was cancelled.
     pub error: Option<String>,
     /// The user that the backtest belongs to.
@@ -149,7 +173,7 @@ pub struct BacktestResult {
 }
 
 /// What a result rests on.
-#[napi(object, object_from_js = false, object_to_js = false)]
+#[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BacktestAssumptions {
@@ -162,16 +186,33 @@ pub struct BacktestAssumptions {
     /// Estimated number of bars that are missing between `startDate` and `endDate`, as far as nights, weekends and usual
     /// holidays do not explain it; 0 for ticks.
     pub missing_bars: f64,
+    /// Bars per year for annualized metrics, from the setting `yearDays`. Null if the bars are at irregular times, and in
+    /// backtests of earlier versions.
+    pub bars_per_year: Option<f64>,
+    /// Where `barsPerYear` comes from; null in backtests of earlier versions.
+    pub bars_per_year_from: Option<String>,
+    /// Number of bars before `firstBar` that only computed the signals; null in backtests of earlier versions.
+    pub warmup_bars: Option<f64>,
+    /// Why `warmupBars` are so many; null in backtests of earlier versions.
+    pub warmup_from: Option<String>,
 }
 
 impl BacktestAssumptions {
-    fn new(run: &Run, timestamps: &[i64]) -> Option<Self> {
-        let coverage = Coverage::new(timestamps, run.timeframe, run.start, run.end);
+    /// Returns the assumptions of a run; `None` if it has no bars.
+    fn new(run: &Run, timestamps: &[i64], stored: Option<Assumptions>) -> Option<Self> {
+        let range = match stored.as_ref().and_then(|stored| stored.range) {
+            Some(range) => range,
+            None => BarRange::new(timestamps, run.timeframe, run.start, run.end)?,
+        };
         Some(Self {
-            first_bar: time::format(*timestamps.first()?),
-            last_bar: time::format(*timestamps.last()?),
-            bars: count(timestamps.len() as u64),
-            missing_bars: count(coverage.missing_bars()),
+            first_bar: time::format(range.first),
+            last_bar: time::format(range.last),
+            bars: count(range.bars),
+            missing_bars: count(range.missing),
+            bars_per_year: stored.as_ref().and_then(|stored| stored.bars_per_year),
+            warmup_bars: stored.as_ref().map(|stored| count(stored.warmup_bars)),
+            bars_per_year_from: stored.as_ref().map(|stored| stored.bars_per_year_from.clone()),
+            warmup_from: stored.map(|stored| stored.warmup_from),
         })
     }
 }
@@ -181,9 +222,13 @@ impl BacktestSummary {
     pub fn new(run: Run, summary: Option<Summary>, bars_status: Option<BarsStatus>) -> Self {
         let (final_capital, total_return) =
             summary.as_ref().map(|summary| (summary.final_capital, summary.total_return)).unzip();
-        let (metrics, warnings) = summary
-            .map(|summary| (metrics::to_object(summary.metrics), summary.warnings))
-            .unwrap_or_default();
+        let summary = summary.unwrap_or_default();
+        let parts = summary.parts;
+        let metrics = Part::new(parts.metrics, metrics::to_object(summary.metrics));
+        let (warnings, notes) = summary.remarks.into_parts();
+        let (warnings, notes) =
+            (Part::new(parts.warnings, warnings), Part::new(parts.warnings, notes));
+        let look_ahead = summary.assumptions.map(|assumptions| assumptions.look_ahead);
         Self {
             backtest_id: run.id,
             status: run.status.as_str().to_owned(),
@@ -199,7 +244,9 @@ impl BacktestSummary {
             final_capital,
             total_return,
             metrics,
+            look_ahead,
             warnings,
+            notes,
             error: run.error,
             user_id: run.user_id,
             engine_version: run.engine_version,
@@ -212,17 +259,19 @@ impl BacktestSummary {
 }
 
 impl BacktestResult {
-    /// Converts a run with its results. The opening times of its bars are passed as floating-point numbers.
+    /// Converts a run with its results and the curve that was taken out of them.
     pub fn new(
         run: Run,
-        outcome: Option<(Outcome, Vec<f64>)>,
+        outcome: Option<(Outcome, Curve)>,
         bars_status: Option<BarsStatus>,
     ) -> Self {
         let is_completed = outcome.is_some();
-        let (outcome, timestamps_ms) = outcome.unwrap_or_default();
-        let Outcome { mut summary, trades, timestamps, equity } = outcome;
-        let metrics = take(&mut summary.metrics);
-        let assumptions = BacktestAssumptions::new(&run, &timestamps);
+        let (outcome, curve) = outcome.unwrap_or_default();
+        let Outcome { mut summary, trades, timestamps, .. } = outcome;
+        let Curve { timestamps_ms, equity, total } = curve;
+        let parts = summary.parts;
+        let metrics = Part::new(parts.metrics, take(&mut summary.metrics));
+        let assumptions = BacktestAssumptions::new(&run, &timestamps, summary.assumptions.clone());
         let shared = BacktestSummary::new(run, is_completed.then_some(summary), bars_status);
         Self {
             backtest_id: shared.backtest_id,
@@ -239,11 +288,14 @@ impl BacktestResult {
             final_capital: shared.final_capital,
             total_return: shared.total_return,
             metrics,
-            trades: trades::matrix(&trades, &timestamps),
-            timestamps: timestamps_ms,
-            equity_curve: equity,
+            trades: Part::new(parts.trades, trades::matrix(&trades, &timestamps)),
+            timestamps: Part::new(parts.equity, timestamps_ms),
+            equity_curve: Part::new(parts.equity, equity),
+            total_points: Part::new(parts.equity, count(total as u64)),
+            look_ahead: shared.look_ahead,
             assumptions,
             warnings: shared.warnings,
+            notes: shared.notes,
             error: shared.error,
             user_id: shared.user_id,
             engine_version: shared.engine_version,
@@ -273,14 +325,14 @@ pub static BACKTEST_LAYOUT: [Group<BacktestResult>; 4] = [
     },
     Group {
         field: "trades",
-        arrays: Arrays::Rows(trades::column_names, |result| take(&mut result.trades)),
+        arrays: Arrays::Rows(trades::column_names, |result| result.trades.take()),
     },
     Group {
         field: "timestamps",
-        arrays: Arrays::Column(TakeColumn::Float64(|result| take(&mut result.timestamps))),
+        arrays: Arrays::Column(TakeColumn::Float64(|result| result.timestamps.take())),
     },
     Group {
         field: "equityCurve",
-        arrays: Arrays::Column(TakeColumn::Float64(|result| take(&mut result.equity_curve))),
+        arrays: Arrays::Column(TakeColumn::Float64(|result| result.equity_curve.take())),
     },
 ];

@@ -7,6 +7,7 @@ mod backtests;
 mod count;
 mod metrics;
 mod names;
+mod part;
 mod progress;
 mod requests;
 mod simulation;

@@ -13,7 +13,8 @@ pub struct JsRunProgress {
     pub backtest_id: String,
     /// Percent, 0 to 100. It never decreases.
     pub progress: f64,
-    /// `queued`, `loading`, `signals`, `simulation`, `metrics`, `storing` or `completed`.
+    /// The current step.
+    #[napi(ts_type = "RunStage")]
     pub stage: String,
     /// Opening time of the bar that is being processed, ISO 8601.
     pub current_date: Option<String>,

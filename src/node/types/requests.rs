@@ -28,7 +28,7 @@ pub struct EngineConfig {
     pub market_data_url: Option<String>,
     /// PostgreSQL table or view with prices: `TABLE` or `SCHEMA.TABLE`. @default 'market_data'
     pub market_data_table: Option<String>,
-    /// Maximum range of a backtest, days. @default 1825
+    /// Maximum range of a backtest, days. Default: 1827 (five years) for bars shorter than a day, no limit for others.
     pub max_backtest_duration_days: Option<f64>,
     /// Maximum number of concurrent backtests. Further ones wait in order of arrival. One extra slot is reserved for backtests
     /// over at most 32,768 bars. @default 3
@@ -51,8 +51,31 @@ pub struct EngineConfig {
     pub log_format: Option<String>,
 }
 
-/// Bars as columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
+/// Bars to read: columns of equal length. Timestamps strictly increase, prices are finite and above 0, and each bar satisfies
 /// low ≤ open ≤ high and low ≤ close ≤ high.
+#[napi(object, object_to_js = false)]
+pub struct BarsColumns {
+    /// Opening times of the bars, UTC milliseconds.
+    #[napi(ts_type = "TimestampColumn")]
+    pub timestamps: String,
+    /// Opening prices.
+    #[napi(ts_type = "NumberColumn")]
+    pub open: String,
+    /// Highest prices.
+    #[napi(ts_type = "NumberColumn")]
+    pub high: String,
+    /// Lowest prices.
+    #[napi(ts_type = "NumberColumn")]
+    pub low: String,
+    /// Closing prices.
+    #[napi(ts_type = "NumberColumn")]
+    pub close: String,
+    /// Traded volumes of at least 0; NaN for a bar without volume.
+    #[napi(ts_type = "NumberColumn")]
+    pub volume: Option<String>,
+}
+
+/// Bars as columns of equal length, as a function of a strategy receives them.
 #[napi(object)]
 pub struct Bars {
     /// Opening times of the bars, UTC milliseconds.
@@ -152,7 +175,7 @@ pub struct DeleteBarsRequest {
 #[napi(object, object_to_js = false)]
 pub struct ParameterDefinition {
     /// Type of the parameter.
-    #[napi(js_name = "type", ts_type = "'integer' | 'number' | 'boolean'")]
+    #[napi(js_name = "type", ts_type = "ParameterType | (string & {})")]
     pub kind: String,
     /// Default value.
     #[napi(ts_type = "number | boolean")]
@@ -177,15 +200,13 @@ pub struct StrategyDefinition {
     /// Source of the strategy, such as a book or paper.
     pub reference: Option<String>,
     /// Kind of strategy. @default 'custom'
-    #[napi(
-        js_name = "type",
-        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
-    )]
+    #[napi(js_name = "type", ts_type = "StrategyType | (string & {})")]
     pub kind: Option<String>,
     /// Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared.
     #[napi(ts_type = "Record<string, ParameterDefinition>")]
     pub parameters: Option<String>,
     /// Conditions between parameters, each an expression such as `fast_period < slow_period`.
+    #[napi(ts_type = "readonly string[]")]
     pub constraints: Option<Vec<String>>,
     /// When to enter.
     pub entries: String,
@@ -210,22 +231,20 @@ pub struct FunctionStrategyDefinition {
     /// Source of the strategy, such as a book or paper.
     pub reference: Option<String>,
     /// Kind of strategy. @default 'custom'
-    #[napi(
-        js_name = "type",
-        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
-    )]
+    #[napi(js_name = "type", ts_type = "StrategyType | (string & {})")]
     pub kind: Option<String>,
     /// Parameters by name (snake_case). Every strategy also has `position_size`, which is not declared.
     #[napi(ts_type = "Record<string, ParameterDefinition>")]
     pub parameters: Option<String>,
     /// Conditions between parameters, each an expression such as `fast_period < slow_period`.
+    #[napi(ts_type = "readonly string[]")]
     pub constraints: Option<Vec<String>>,
     /// Computes the signals of all bars.
     ///
     /// - It receives a copy of the bars, which it may modify, and all parameters, including defaults and `position_size`.
     /// - It runs on the thread that registered it, with the strategy as `this`, and must not be async.
     /// - A backtest calls it twice: with all bars, and with about half of them to test for look-ahead. It must not keep state
-    ///   between calls.
+    ///   between calls. If a signal changes with later bars or from call to call, the backtest rejects (`allowLookAhead`).
     /// - If it throws, the backtest rejects with `INVALID_ARGUMENT`, and the thrown value is the `cause` of the error.
     #[napi(ts_type = "(bars: Bars, parameters: Record<string, any>) => StrategySignals")]
     pub generate_signals: String,
@@ -235,26 +254,22 @@ pub struct FunctionStrategyDefinition {
 #[napi(object, object_to_js = false)]
 pub struct StrategySignals {
     /// When to enter.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub entries: String,
     /// When to exit.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub exits: String,
     /// When to enter short. If either short column is present, both directions are traded and `direction` is ignored.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub short_entries: Option<String>,
     /// When to exit short.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub short_exits: Option<String>,
 }
 
-/// A strategy, by its id or as an inline definition, with parameters.
+/// The fields of a `StrategyConfig` besides the strategy.
 #[napi(object, object_to_js = false)]
-pub struct StrategyConfig {
-    /// Id of a built-in or registered strategy.
-    pub strategy_id: Option<String>,
-    /// Inline definition of a strategy, instead of `strategyId`.
-    pub strategy: Option<StrategyDefinition>,
+pub struct StrategyConfigFields {
     /// Parameters of the strategy. Omitted ones keep their defaults.
     #[napi(ts_type = "Record<string, unknown>")]
     pub parameters: Option<String>,
@@ -263,19 +278,16 @@ pub struct StrategyConfig {
     pub bar_count: Option<f64>,
 }
 
-/// A request for a backtest.
+/// The fields of a `BacktestRequest` besides the strategy.
 #[napi(object, object_to_js = false)]
-pub struct BacktestRequest {
-    /// Id of a built-in or registered strategy.
-    pub strategy_id: Option<String>,
-    /// Inline definition of a strategy, instead of `strategyId`.
-    pub strategy: Option<StrategyDefinition>,
+pub struct BacktestRequestFields {
     /// The asset.
     pub asset_symbol: String,
     /// Start of the range, inclusive: an ISO 8601 string or a Date. A date without a time means UTC midnight.
     #[napi(ts_type = "string | Date")]
     pub start_date: String,
-    /// End of the range, inclusive.
+    /// End of the range, inclusive: an ISO 8601 string or a Date. A date without a time means the end of that day in UTC,
+    /// 23:59:59.999.
     #[napi(ts_type = "string | Date")]
     pub end_date: String,
     /// Initial capital, above 0.
@@ -286,13 +298,28 @@ pub struct BacktestRequest {
     /// Timeframe of the backtest. Finer bars are resampled if necessary. Default: the finest available timeframe.
     #[napi(ts_type = "Timeframe")]
     pub timeframe: Option<String>,
+    /// Number of stored bars before `startDate` that only compute signals: nothing before `startDate` is traded or measured.
+    /// `auto`: as many as the signals depend on, at most 10,000; none for a strategy in JavaScript. `none` is 0. They count
+    /// towards `maxDataPoints`. @default 'auto'
+    #[napi(ts_type = "'auto' | 'none' | number")]
+    pub warmup: Option<String>,
     /// Settings of the order model and of the metrics.
     pub simulation: Option<SimulationOptions>,
     /// Bars to use instead of stored ones.
     #[napi(ts_type = "BarsInput")]
     pub bars: Option<String>,
+    /// Where trading begins in `bars`; those from `startDate` to there only compute signals. It becomes the `startDate` of the
+    /// result. Default: `startDate`.
+    #[napi(ts_type = "string | Date")]
+    pub trade_from: Option<String>,
     /// Whether to store the backtest. @default true
     pub persist: Option<bool>,
+    /// Maximum number of points of `equityCurve` in the result, at least 4. The curve keeps its first, last, lowest and highest
+    /// point, and the extremes between them. All points are stored. Default: all points.
+    pub max_points: Option<f64>,
+    /// Whether to run a JavaScript strategy that looks ahead, or that returns other signals for the same bars. Otherwise, such a
+    /// backtest rejects. The result says so in `lookAhead` and in its first note. @default false
+    pub allow_look_ahead: Option<bool>,
     /// The user that the backtest belongs to.
     pub user_id: Option<String>,
 }
@@ -333,6 +360,21 @@ pub struct BacktestFilter {
     pub before: Option<String>,
 }
 
+/// Options of reading a stored backtest.
+#[napi(object, object_to_js = false)]
+pub struct ResultOptions {
+    /// Maximum number of points of `equityCurve`, at least 4, as in a request. Default: all points.
+    pub max_points: Option<f64>,
+}
+
+/// Options of exporting a table.
+#[napi(object, object_to_js = false)]
+pub struct TableOptions {
+    /// Opening times of the bars, for a result of `simulateSignals`, which has only their indices. Default: no times.
+    #[napi(ts_type = "TimestampColumn")]
+    pub timestamps: Option<String>,
+}
+
 /// Options of a backtest.
 #[napi(object, object_to_js = false)]
 pub struct RunOptions {
@@ -369,27 +411,32 @@ pub struct DeleteBarsOptions {
 #[napi(object, object_to_js = false)]
 pub struct SignalsColumns {
     /// Opening times of the bars, UTC milliseconds. Default: daily bars.
-    pub timestamps: Option<Float64Array>,
+    #[napi(ts_type = "TimestampColumn")]
+    pub timestamps: Option<String>,
     /// Opening prices. Default: the closing price.
-    pub open: Option<Float64Array>,
+    #[napi(ts_type = "NumberColumn")]
+    pub open: Option<String>,
     /// Highest prices. Default: the higher of open and close.
-    pub high: Option<Float64Array>,
+    #[napi(ts_type = "NumberColumn")]
+    pub high: Option<String>,
     /// Lowest prices. Default: the lower of open and close.
-    pub low: Option<Float64Array>,
+    #[napi(ts_type = "NumberColumn")]
+    pub low: Option<String>,
     /// Closing prices, finite and above 0.
-    pub close: Float64Array,
+    #[napi(ts_type = "NumberColumn")]
+    pub close: String,
     /// Entries: 0 or 1 per bar.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub entries: String,
     /// Exits: 0 or 1 per bar.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub exits: String,
     /// Short entries: 0 or 1 per bar. If either short column is present, both directions are traded and `direction` is
     /// ignored.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub short_entries: Option<String>,
     /// Short exits: 0 or 1 per bar.
-    #[napi(ts_type = "Uint8Array | boolean[]")]
+    #[napi(ts_type = "SignalColumn")]
     pub short_exits: Option<String>,
     /// Initial capital, above 0.
     pub initial_capital: f64,

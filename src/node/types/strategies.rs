@@ -37,10 +37,7 @@ pub struct StrategyInfo {
     /// What the strategy does.
     pub description: String,
     /// Kind of strategy.
-    #[napi(
-        js_name = "type",
-        ts_type = "'trend' | 'mean_reversion' | 'momentum' | 'arbitrage' | 'custom'"
-    )]
+    #[napi(js_name = "type", ts_type = "StrategyType")]
     #[serde(rename = "type")]
     pub kind: String,
     /// JSON Schema (2020-12) of the parameters.

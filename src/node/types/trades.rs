@@ -1,5 +1,7 @@
 //! The trades of a backtest.
 
+use std::iter;
+
 use napi_derive::napi;
 
 use crate::compute::prefetch::{PREFETCH_DISTANCE, prefetch_at};
@@ -30,14 +32,30 @@ pub struct Trade {
     /// Whether the trade is still open at the last bar.
     #[napi(ts_type = "'open' | 'closed'")]
     pub status: String,
+    /// Why the trade ended; null for an open trade, and for runs of earlier versions.
+    #[napi(ts_type = "'signal' | 'stopLoss' | 'trailing' | 'takeProfit'")]
+    pub exit_reason: Option<String>,
+    /// Index of the bar of the entry in `timestamps`.
+    pub entry_bar: f64,
+    /// Index of the bar of the exit in `timestamps`; null for an open trade.
+    pub exit_bar: Option<f64>,
+    /// Number of bars from the entry to the exit, or to the last bar for an open trade.
+    pub bars: f64,
+    /// The worst result while the trade was held, at most 0, in percent of the entry price, before fees. docs/execution.md
+    /// says which prices count. Null for runs of earlier versions.
+    pub max_adverse_excursion: Option<f64>,
+    /// The best result while the trade was held, at least 0, in percent of the entry price, before fees. Null for runs of
+    /// earlier versions.
+    pub max_favorable_excursion: Option<f64>,
 }
 
 /// Appends a column of trades, given the timestamps of the bars.
 type AppendColumn = fn(&Trades, &[i64], &mut Vec<f64>);
 
 /// The columns of trades in the order of the matrix. `runtime.js` creates the objects from them: dates are UTC milliseconds,
-/// directions are 0 for long and 1 for short, and statuses are 0 for open and 1 for closed.
-static COLUMNS: [(&str, AppendColumn); 10] = [
+/// directions are 0 for long and 1 for short, statuses are 0 for open and 1 for closed, reasons are 0 for none and otherwise
+/// numbered as in `ExitReason`. What is not known of runs of earlier versions is 0 for reasons and NaN for excursions.
+static COLUMNS: [(&str, AppendColumn); 15] = [
     ("entryDate", |trades, timestamps, matrix| {
         append_timestamps(&trades.entry_bar, timestamps, matrix);
     }),
@@ -57,7 +75,34 @@ static COLUMNS: [(&str, AppendColumn); 10] = [
         matrix.extend(fees.map(|(entry, exit)| entry + exit));
     }),
     ("status", |trades, _, matrix| matrix.extend(trades.status.iter().copied().map(f64::from))),
+    ("exitReason", |trades, _, matrix| {
+        if trades.are_detailed() {
+            matrix.extend(trades.exit_reason.iter().copied().map(f64::from));
+        } else {
+            matrix.extend(iter::repeat_n(0.0, trades.len()));
+        }
+    }),
+    ("entryBar", |trades, _, matrix| {
+        matrix.extend(trades.entry_bar.iter().copied().map(f64::from));
+    }),
+    ("exitBar", |trades, _, matrix| {
+        matrix.extend(trades.exit_bar.iter().copied().map(f64::from));
+    }),
+    ("maxAdverseExcursion", |trades, _, matrix| {
+        append_excursions(trades, &trades.max_adverse_excursion, matrix);
+    }),
+    ("maxFavorableExcursion", |trades, _, matrix| {
+        append_excursions(trades, &trades.max_favorable_excursion, matrix);
+    }),
 ];
+
+fn append_excursions(trades: &Trades, column: &[f64], matrix: &mut Vec<f64>) {
+    if trades.are_detailed() {
+        matrix.extend_from_slice(column);
+    } else {
+        matrix.extend(iter::repeat_n(f64::NAN, trades.len()));
+    }
+}
 
 /// Returns the names of the columns.
 pub(super) fn column_names() -> Vec<&'static str> {

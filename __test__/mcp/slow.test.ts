@@ -175,7 +175,7 @@ describe('a run of a scripted engine', () => {
       { onprogress: ({ progress }) => received.push({ progress, at: performance.now() }) },
     )
     await expect.poll(() => engine.started()).toBe(true)
-    const report = { backtestId: 'bt-0123456789ab', stage: 'simulation', currentDate: null, tradesExecuted: 0 }
+    const report = { backtestId: 'bt-0123456789ab', stage: 'simulation', currentDate: null, tradesExecuted: 0 } as const
     for (let step = 0; step < 45; step++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
       // Every other report goes backwards: a real engine never does that, and a client must not see it.
@@ -230,7 +230,7 @@ async function scriptedEngine(options: object, { silent = false } = {}) {
         stage: 'loading',
         currentDate: null,
         tradesExecuted: 0,
-      }
+      } as const
       if (!silent) setImmediate(() => onProgress(first))
       return new Promise<BacktestResult>((_, reject) => {
         fail = reject

@@ -11,8 +11,10 @@ import { folder, ROOT, SP500, waves } from '../support.js'
 /** The command of the package. */
 export const COMMAND = join(ROOT, 'mcp', 'dist', 'cli.js')
 
-/** Arguments of a run as the existing backend passes them. */
+/** Arguments of a run as the existing backend passes them, with the conventions of vectorbt, which the numbers come from. */
 export const RUN = {
+  warmup: 'none',
+  simulation: { year_days: 365 },
   strategy_id: 'sma_crossover',
   asset_symbol: 'SP500',
   start_date: '2010-01-04',

@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { OutputName } from '../../index.js'
 import { folder, newEngine } from '../support.js'
 import { call, client, firstResource, LONG, RUN, raw, refusal, store, textOf } from './support.js'
 
@@ -142,7 +143,6 @@ describe('run_backtest', () => {
     expect(await refusal(mcp, 'run_backtest', { ...RUN, asset_symbol: 'NONE' })).toMatch(
       /^NO_DATA: .*\nNext: .*known assets: SP500/,
     )
-    expect(await refusal(mcp, 'run_backtest', { ...RUN, start_date: '2000-01-03' })).toMatch(/^LIMIT_EXCEEDED: /)
     expect(await refusal(mcp, 'run_backtest', { ...RUN, simulation: { feees: 1 } })).toContain(
       'simulation.feees is not a known field',
     )
@@ -164,6 +164,43 @@ describe('get_backtest_results', () => {
     expect(await last()).toEqual([expect.stringContaining('that this run was computed on are gone')])
   })
 
+  test('marks a run whose strategy looks ahead, in the result and in lists', async () => {
+    const dataDir = await store()
+    const server = await client({ DATA_DIR: dataDir })
+    const engine = newEngine({ dataDir })
+    await engine.registerStrategy({
+      id: 'peeking',
+      generateSignals: ({ close }) => ({
+        entries: Array.from(close, (price, bar) => Number(close[bar + 1]) > price),
+        exits: Array.from(close, (price, bar) => Number(close[bar + 1]) < price),
+      }),
+    })
+    const { strategy_id: _, parameters: __, ...range } = RUN
+    const run = (allowLookAhead: boolean, outputs?: OutputName[]) =>
+      engine.runBacktest({
+        strategyId: 'peeking',
+        assetSymbol: range.asset_symbol,
+        startDate: range.start_date,
+        endDate: range.end_date,
+        initialCapital: range.initial_capital,
+        allowLookAhead,
+        ...(outputs && { outputs }),
+      })
+    for (const outputs of [undefined, ['metrics'] satisfies OutputName[]]) {
+      const { backtestId } = await run(true, outputs)
+      const output = await call(server, 'get_backtest_results', { backtest_id: backtestId })
+      expect(output).toMatchObject({ look_ahead: true, status: 'completed' })
+      expect(output.headline).toMatch(/^LOOKS AHEAD, proves nothing: peeking on SP500/)
+      expect(output.caveats[1]).toMatch(/^the strategy looks ahead/)
+      const whole = firstResource(await raw(server, 'get_backtest_results', { backtest_id: backtestId })).value
+      expect(whole.look_ahead).toBe(true)
+      expect('trades' in whole).toBe(outputs === undefined)
+      expect((await call(server, 'list_backtests', { limit: 1 })).backtests[0]).toMatchObject({ look_ahead: true })
+    }
+    const { backtest_id } = await call(server, 'run_backtest', RUN)
+    expect('look_ahead' in (await call(server, 'get_backtest_results', { backtest_id }))).toBe(false)
+  })
+
   test('embeds the full, unrounded result for programs', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id }))
@@ -182,6 +219,12 @@ describe('get_backtest_results', () => {
       'pnl_percent',
       'fees',
       'status',
+      'exit_reason',
+      'entry_bar',
+      'exit_bar',
+      'bars',
+      'max_adverse_excursion',
+      'max_favorable_excursion',
     ])
     expect(value.equity_curve).toHaveLength(1258)
     expect(value.timestamps).toHaveLength(1258)

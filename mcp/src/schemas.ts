@@ -71,9 +71,9 @@ export const simulation = z
     sl_trail: z.boolean().optional().describe('Whether the stop loss trails.'),
     tp_stop: z.number().optional().describe('Take profit as a fraction.'),
     year_days: z
-      .number()
+      .union([z.number(), z.literal('auto')], { error: "must be a number or 'auto'" })
       .optional()
-      .describe('Days per year for annualization, 252 for stock exchanges. Default: 365.'),
+      .describe("Days per year for annualization. Default: 'auto', from the trading days of the bars."),
     risk_free: z.number().optional().describe('Annual risk-free rate as a fraction.'),
     accumulate: z.enum(['disabled', 'both', 'addOnly', 'removeOnly']).optional(),
     min_size: z.number().optional(),
@@ -97,11 +97,15 @@ export const backtestRequest = z.strictObject({
   strategy_id: z.string().optional().describe('A strategy id from list_strategies. Pass either this or strategy.'),
   asset_symbol: z.string().describe('An asset from list_assets.'),
   start_date: z.string().describe('First day, ISO 8601: "2019-01-01".'),
-  end_date: z.string().describe('Last day, inclusive.'),
+  end_date: z.string().describe('Last day, inclusive: intraday bars up to 23:59:59.999 UTC.'),
   initial_capital: z.number().describe('Money at the start.'),
   parameters: parameters.optional(),
   strategy: definition.optional(),
   timeframe: timeframe.optional(),
+  warmup: z
+    .union([z.number(), z.enum(['auto', 'none'])], { error: "must be a number, 'auto' or 'none'" })
+    .optional()
+    .describe("Bars before start_date that only warm up indicators. Default: 'auto', as many as the strategy needs."),
   simulation: simulation.optional(),
   user_id: userId.optional(),
 })
@@ -139,6 +143,7 @@ export const summary = z.strictObject({
   final_capital: z.number().nullable().optional(),
   total_return: z.number().nullable().optional().describe('Percent.'),
   metrics: metrics.optional().describe('Rounded. Returns, drawdowns and rates in percent.'),
+  look_ahead: z.boolean().optional().describe('True if the strategy uses bars that were not known yet.'),
   error: z.string().nullable().optional(),
 })
 

@@ -1,6 +1,6 @@
 /** Converts runs and strategies to results of tools: complete for programs, a summary of a few kilobytes for models. */
 
-import type { BacktestResult, BacktestSummary, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
+import type { BacktestResult, BacktestSummary, MetricName, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
 import { fieldsToSnakeCase, renameKeys, toSnakeCase } from './field-names.js'
 import type { ToolOutput } from './tool-result.js'
 
@@ -21,13 +21,13 @@ export interface ResultRange {
 /** The settings with the largest effect on a result. */
 const ASSUMPTIONS = ['execution', 'fees', 'slippage', 'direction', 'slStop', 'tpStop', 'yearDays'] as const
 
-/** Returns the full result of a run, with all keys in snake_case. */
+/** Returns the full result of a run, with all keys in snake_case. A run may lack parts that its request left out. */
 export function fullResult(result: BacktestResult, range: ResultRange = {}): Record<string, unknown> {
-  const { trades, timestamps, equityCurve, metrics, simulation, assumptions, ...rest } = result
+  const { trades, timestamps, equityCurve, totalPoints: _, metrics, simulation, assumptions, ...rest } = result
   return {
     ...renameKeys(rest, toSnakeCase),
     progress: result.status === 'completed' ? 100 : null,
-    metrics: namedMetrics(metrics),
+    ...(metrics && { metrics: namedMetrics(metrics) }),
     simulation: renameKeys(simulation, toSnakeCase),
     assumptions: assumptions && renameKeys(assumptions, toSnakeCase),
     ...tradePage(trades, { tradesLimit: MAX_TRADES, ...withoutUndefined(range) }),
@@ -56,14 +56,20 @@ export function runSummary(run: BacktestSummary, progress: number | null): ToolO
     assumptions: Object.fromEntries(ASSUMPTIONS.map((name) => [toSnakeCase(name), simulation[name] ?? null])),
     final_capital: rounded(run.finalCapital),
     total_return: rounded(run.totalReturn),
-    metrics: namedMetrics(metrics, rounded),
+    ...(metrics && { metrics: namedMetrics(metrics, rounded) }),
+    ...lookAheadMark(run),
     error: run.error,
   }
 }
 
+/** Marks a run whose strategy looked ahead; other runs have no mark, which saves tokens. */
+function lookAheadMark({ lookAhead }: BacktestSummary): { look_ahead?: true } {
+  return lookAhead === true ? { look_ahead: true } : {}
+}
+
 /** Returns a run as one row of a list. */
 export function summaryRow(run: BacktestSummary): Record<string, unknown> {
-  const metric = (name: string) => rounded(run.metrics[name] ?? null)
+  const metric = (name: MetricName) => rounded(run.metrics?.[name] ?? null)
   return {
     backtest_id: run.backtestId,
     status: run.status,
@@ -77,6 +83,7 @@ export function summaryRow(run: BacktestSummary): Record<string, unknown> {
     sharpe_ratio: metric('sharpeRatio'),
     max_drawdown: metric('maxDrawdown'),
     total_trades: metric('totalTrades'),
+    ...lookAheadMark(run),
     created_at: run.createdAt,
   }
 }
@@ -117,8 +124,9 @@ export function namedMetrics(
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [toSnakeCase(name), convert(value)]))
 }
 
-/** Returns one page of the trades, and their total number. */
-export function tradePage(trades: Trade[], { tradesOffset = 0, tradesLimit = MAX_TRADES }: ResultRange) {
+/** Returns one page of the trades, and their total number; nothing for a run that was asked for no trades. */
+export function tradePage(trades: Trade[] | undefined, { tradesOffset = 0, tradesLimit = MAX_TRADES }: ResultRange) {
+  if (trades === undefined) return {}
   const shown = trades.slice(tradesOffset, tradesOffset + tradesLimit)
   return {
     trades: shown.map((trade) => renameKeys(trade, toSnakeCase)),
@@ -127,8 +135,12 @@ export function tradePage(trades: Trade[], { tradesOffset = 0, tradesLimit = MAX
   }
 }
 
-/** Returns a curve with at most `max` points. Downsampling keeps both ends, and the minimum and maximum of each section. */
-export function curvePoints(timestamps: Float64Array, equity: Float64Array, max: number) {
+/**
+ * Returns a curve with at most `max` points; nothing for a run that was asked for no curve. Downsampling keeps both ends, and the
+ * minimum and maximum of each section.
+ */
+export function curvePoints(timestamps: Float64Array | undefined, equity: Float64Array | undefined, max: number) {
+  if (timestamps === undefined || equity === undefined) return {}
   const kept = downsampledIndices(equity, max)
   return {
     timestamps: kept.map((index) => new Date(timestamps[index] ?? Number.NaN).toISOString()),
@@ -170,10 +182,10 @@ function headlineFor(run: BacktestSummary, progress: number | null): string {
   const what = `${run.strategyId} on ${run.assetSymbol} (${run.timeframe}, ${day(run.startDate)} to ${day(run.endDate)})`
   switch (run.status) {
     case 'completed': {
-      const { metrics } = run
+      const metrics: Partial<Metrics> = run.metrics ?? {}
       const trades = metrics.totalTrades ?? 0
       return (
-        `${what}: total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
+        `${run.lookAhead === true ? 'LOOKS AHEAD, proves nothing: ' : ''}${what}: total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
         `Sharpe ratio ${metrics.sharpeRatio?.toFixed(2) ?? 'none'}, maximum drawdown ${percent(metrics.maxDrawdown)}, ` +
         `${trades} ${trades === 1 ? 'trade' : 'trades'}. ${fillNote(run)}In sample, unless these bars were not used to choose it.`
       )
@@ -188,14 +200,17 @@ function headlineFor(run: BacktestSummary, progress: number | null): string {
 
 /** Fills at the close of the signal bar are mentioned in the headline, because they are not achievable in practice. */
 function fillNote({ simulation, metrics }: BacktestSummary): string {
-  return simulation.execution === 'close' && metrics.totalTrades !== 0 ? 'Filled at the close of the signal bar. ' : ''
+  return simulation.execution === 'close' && metrics?.totalTrades !== 0 ? 'Filled at the close of the signal bar. ' : ''
 }
 
 function caveatsFor(run: BacktestSummary): string[] {
   if (run.status !== 'completed') return []
   return [
     'in-sample: unless strategy and parameters were fixed before anyone looked at these bars, selection bias flatters this result',
-    ...run.warnings,
+    ...(run.lookAhead === true
+      ? ['the signals look ahead or change from call to call: nobody could have traded like this']
+      : []),
+    ...(run.warnings ?? []).map(fieldsToSnakeCase),
     ...(run.barsStatus === 'changed'
       ? ['the stored bars have changed since this run: repeating it may give another result']
       : []),

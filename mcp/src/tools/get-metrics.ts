@@ -1,3 +1,4 @@
+import type { MetricName } from '@aitradepro/backtesting'
 import { z } from 'zod'
 import { allToSnakeCase, toCamelCase } from '../field-names.js'
 import { backtestId, commonOutput, metrics } from '../schemas.js'
@@ -22,7 +23,7 @@ export const getMetrics = defineTool({
   annotations: { readOnlyHint: true, openWorldHint: false },
   names: allToSnakeCase,
   async call({ backtest_id, metrics: names = [] }, { engine }) {
-    const read = await engine.getMetrics(backtest_id, names.map(toCamelCase))
+    const read = await engine.getMetrics(backtest_id, names.map(toCamelCase) as MetricName[])
     const found = namedMetrics(read)
     const values = Object.values(found)
     const isEmpty = values.length > 0 && values.every((value) => value === null)

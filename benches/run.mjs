@@ -1,7 +1,9 @@
 /**
  * Measures single runs of the addon, alternating with its peers.
  *
- *   npm run bench [-- --bars N] [--rounds N] [--python PATH]
+ *   npm run bench [-- --bars N] [--rounds N] [--python PATH] [--readme]
+ *
+ * With --readme, the table of the README is written, too. Measure a release build for it.
  *
  * The plain loop in benches/plain.mjs is always a peer. vectorbt and raptorbt are peers if PATH (or BENCH_PYTHON) is a Python
  * interpreter with them and TA-Lib: `python3 -m venv .venv && .venv/bin/pip install -r benches/requirements.txt`, then
@@ -10,17 +12,23 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { fill, ROOT } from '../scripts/lib.mjs'
 import { randomBars } from './bars.mjs'
 import { crossings, onSignals, smaCrossover } from './plain.mjs'
 
 const { values } = parseArgs({
-  options: { bars: { type: 'string' }, rounds: { type: 'string' }, python: { type: 'string' } },
+  options: {
+    bars: { type: 'string' },
+    rounds: { type: 'string' },
+    python: { type: 'string' },
+    readme: { type: 'boolean' },
+  },
 })
 const MOST = Number(values.bars ?? 1_000_000)
 const ROUNDS = Number(values.rounds ?? 9)
@@ -30,7 +38,7 @@ const PYTHON = values.python ?? process.env.BENCH_PYTHON
 const require = createRequire(import.meta.url)
 const { BacktestEngine, simulateSignals } = require('../index.js')
 
-const TERMS = { fees: 1e-5, slippage: 1e-5 }
+const TERMS = { fees: 1e-5, slippage: 1e-5, yearDays: 365 }
 const STOPS = { slStop: 0.02, tpStop: 0.03 }
 const CAPITAL = 10_000
 const folder = mkdtempSync(join(tmpdir(), 'backtesting-bench-'))
@@ -65,9 +73,13 @@ async function race(contestants, rounds = ROUNDS) {
   return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, median(list)]))
 }
 
+/** Rows of the table of the README: the number of bars and the medians. */
+const rows = /** @type {[number, Record<string, number>][]} */ ([])
+
 /** @param {number} bars @param {Record<string, number>} medians */
 function report(bars, title, medians) {
   const ours = medians.addon
+  if (title === 'sma_crossover') rows.push([bars, medians])
   console.log(`\n${title}, ${bars.toLocaleString('en')} bars`)
   for (const [name, time] of Object.entries(medians)) {
     const ratio = name === 'addon' ? '' : `${(time / ours).toFixed(2)} × the addon`
@@ -104,7 +116,8 @@ class Python {
 }
 
 const { version } = require('../package.json')
-console.log(`@aitradepro/backtesting ${version}, Node.js ${process.version}, ${cpus()[0]?.model} × ${cpus().length}`)
+const machine = `Node.js ${process.version}, ${cpus()[0]?.model} × ${cpus().length}`
+console.log(`@aitradepro/backtesting ${version}, ${machine}`)
 const python = PYTHON ? new Python(PYTHON) : undefined
 const { peers = {} } = python ? await python.answer() : {}
 const names = Object.entries(peers).map(([name, version]) => `${name} ${version}`)
@@ -207,10 +220,14 @@ const calls = async (/** @type {() => Promise<unknown>} */ call) => {
   }
   return median(times) * 1000
 }
-console.log('\na call with 100 bars, one after the other')
-console.log(`  runBacktest      ${(await calls(() => engine.runBacktest(small))).toFixed(0)} µs`)
 const signals = { close: tiny.close, entries, exits, initialCapital: CAPITAL }
-console.log(`  simulateSignals  ${(await calls(() => simulateSignals(signals))).toFixed(0)} µs`)
+const inARow = {
+  runBacktest: await calls(() => engine.runBacktest(small)),
+  simulateSignals: await calls(() => simulateSignals(signals)),
+}
+console.log('\na call with 100 bars, one after the other')
+console.log(`  runBacktest      ${inARow.runBacktest.toFixed(0)} µs`)
+console.log(`  simulateSignals  ${inARow.simulateSignals.toFixed(0)} µs`)
 
 // From `require` to the first result, in child processes.
 const program = `
@@ -252,6 +269,26 @@ const runs = await race(
   5,
 )
 report(stored.close.length, 'a run on cached bars', runs)
+
+if (values.readme) writeTable()
+
+/** Writes the table of the README. */
+function writeTable() {
+  const columns = ['addon', 'plain JavaScript', ...Object.keys(peers)]
+  const cells = ([bars, medians]) => [
+    bars.toLocaleString('en'),
+    ...columns.map((name) => (name in medians ? `${medians[name].toPrecision(2)} ms` : '')),
+  ]
+  const head = ['bars', 'SMA crossover, all metrics', 'plain JavaScript, five metrics', ...columns.slice(2)]
+  const lines = [head, head.map(() => '---:'), ...rows.map(cells)].map((line) => `| ${line.join(' | ')} |`)
+  const text = [
+    `Medians on ${machine}; bars are passed with the request. One call with 100 bars takes ${inARow.runBacktest.toFixed(0)} µs.`,
+    '',
+    ...lines,
+  ]
+  const file = join(ROOT, 'README.md')
+  writeFileSync(file, fill(readFileSync(file, 'utf8'), 'output of npm run bench', text.join('\n')))
+}
 
 console.log(`\npeak memory of this process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`)
 await engine.close()

@@ -4,6 +4,7 @@
  *   node examples/own-strategy.mjs
  */
 
+import { fileURLToPath } from 'node:url'
 import { BacktestEngine } from '@aitradepro/backtesting'
 
 /** Buys after a sharp fall in a rising market, and sells after the recovery. */
@@ -11,16 +12,19 @@ const dip = {
   id: 'dip_in_uptrend',
   name: 'Dip in an uptrend',
   parameters: {
-    trend: { type: /** @type {const} */ ('integer'), default: 200, minimum: 20, maximum: 400 },
-    period: { type: /** @type {const} */ ('integer'), default: 3, minimum: 2, maximum: 50 },
-    oversold: { type: /** @type {const} */ ('number'), default: 20, minimum: 1, maximum: 50 },
+    trend: { type: 'integer', default: 200, minimum: 20, maximum: 400 },
+    period: { type: 'integer', default: 3, minimum: 2, maximum: 50 },
+    oversold: { type: 'number', default: 20, minimum: 1, maximum: 50 },
   },
   entries: 'close > sma(close, trend) and rsi(close, period) < oversold',
   exits: 'rsi(close, period) > 60',
 }
 
 const engine = new BacktestEngine({ dataDir: '.data', logLevel: 'warn' })
-await engine.importBars({ assetSymbol: 'SP500', timeframe: '1d', bars: 'data/sp500-daily.csv' })
+
+// Daily bars of Apple, which come with the package.
+const bars = fileURLToPath(import.meta.resolve('@aitradepro/backtesting/data/aapl-daily.csv'))
+await engine.importBars({ assetSymbol: 'AAPL', timeframe: '1d', bars, adjust: true })
 
 // Validation explains a typo.
 const typo = await engine.validateStrategy({ strategy: { ...dip, exits: 'rsii(close, period) > 60' } })
@@ -31,9 +35,9 @@ for (const oversold of [10, 20, 30]) {
   const { metrics } = await engine.runBacktest({
     strategy: dip,
     parameters: { oversold },
-    assetSymbol: 'SP500',
-    startDate: '2010-01-04',
-    endDate: '2014-12-31',
+    assetSymbol: 'AAPL',
+    startDate: '2008-01-02',
+    endDate: '2012-12-31',
     initialCapital: 10_000,
     simulation: { execution: 'nextOpen' },
     persist: false,

@@ -108,17 +108,17 @@ console.log(
   ),
 )
 
-/** @param {string} name */
+/** @param {import('@aitradepro/backtesting').MetricName} name */
 function metric(name) {
   return run?.metrics[name] ?? null
 }
 
-/** @param {string} name */
+/** @param {import('@aitradepro/backtesting').MetricName} name */
 function ratio(name) {
   return metric(name)?.toFixed(3) ?? '–'
 }
 
-/** @param {string} name */
+/** @param {import('@aitradepro/backtesting').MetricName} name */
 function count(name) {
   return String(metric(name) ?? '–')
 }

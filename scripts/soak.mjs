@@ -61,7 +61,7 @@ const below = (/** @type {number} */ limit) => Math.floor(chance() * limit)
 const made = (/** @type {number} */ count) => bars(new Array(count).fill(1))
 const [TINY, SMALL, MEDIUM, LARGE] = [made(300), made(1000), made(20_000), made(300_000)]
 const of = (/** @type {ReturnType<typeof bars>} */ held) => request('GIVEN', held)
-const { strategyId: _, parameters: __, ...terms } = request('GIVEN')
+const { strategyId: _, strategy: __, parameters: ___, ...terms } = request('GIVEN')
 const small = () => of(below(2) ? TINY : SMALL)
 const csv = join(folder, 'bars.csv')
 writeFileSync(csv, csvOf(MEDIUM))
@@ -93,7 +93,7 @@ const WORK = [
     () => engine.runBacktest({ ...terms, bars: SMALL, strategy: strategy('own', below(90)), persist: false }),
   ],
   ['aborted run', 5, () => engine.runBacktest(request('LARGE'), { signal: AbortSignal.timeout(1 + below(20)) })],
-  ['rejected run', 5, () => engine.runBacktest({ ...of(TINY), strategyId: 'nobody', initialCapital: -1 })],
+  ['rejected run', 5, () => engine.runBacktest({ ...terms, bars: TINY, strategyId: 'nobody', initialCapital: -1 })],
   ['run without bars', 3, () => engine.runBacktest(request('NOBODY'))],
   ['results', 6, () => engine.getBacktestResults(one())],
   ['metrics', 3, () => engine.getMetrics(one())],
@@ -109,7 +109,7 @@ const WORK = [
   [
     'run of a function',
     1,
-    () => engine.runBacktest({ ...of(SMALL), strategyId: `f_${below(5)}`, parameters: {}, persist: false }),
+    () => engine.runBacktest({ ...terms, bars: SMALL, strategyId: `f_${below(5)}`, persist: false }),
   ],
   ['strategies', 1, () => engine.listStrategies()],
   ['validation', 1, () => engine.validateStrategy({ strategyId: 'rsi', parameters: { period: below(30) } })],

@@ -165,6 +165,32 @@ function simulation(random, bars) {
 }
 
 /**
+ * Removes settings that runBacktest refuses and simulateSignals does not.
+ * @param {Record<string, any>} options
+ * @param {boolean} hasShortSignals
+ */
+function withoutMistakes(options, hasShortSignals) {
+  const { fees, riskFree, slStop, tpStop, slTrail, size, minSize, maxSize, sizeGranularity, direction } = options
+  const isOneSided = !hasShortSignals && direction !== 'both'
+  const isOut = (/** @type {number | undefined} */ stop) => stop === 0 || (isOneSided && Number(stop) >= 1)
+  if (fees >= 1) delete options.fees
+  if (riskFree > 1) delete options.riskFree
+  if (isOut(slStop)) delete options.slStop
+  if (isOut(tpStop)) delete options.tpStop
+  if (slTrail && options.slStop === undefined) delete options.slTrail
+  if (size === 0) options.size = 1
+  const most = Math.min(
+    options.sizeType === 'amount' || !options.sizeType ? (options.size ?? Infinity) : Infinity,
+    maxSize ?? Infinity,
+  )
+  if (minSize > most || (minSize === undefined && 1e-8 > most)) options.minSize = 0
+  if (sizeGranularity > most) delete options.sizeGranularity
+  if (options.allowPartial === false) delete options.maxSize
+  if (hasShortSignals && direction === 'shortOnly') delete options.direction
+  return options
+}
+
+/**
  * @param {Random} random
  * @param {ReturnType<typeof extremeBars>} bars
  * @returns {Call}
@@ -178,7 +204,7 @@ function backtest(random, bars) {
     ...(random.chance(0.3) && { shortExits: condition(random) }),
   }
   const timeframe = random.chance(0.1) ? random.pick(['1h', '1d', '1w']) : undefined
-  const simulation = settings(random)
+  const simulation = withoutMistakes(settings(random), 'shortEntries' in strategy || 'shortExits' in strategy)
   const parameters =
     simulation.size === undefined && simulation.sizeType === undefined && random.chance(0.5)
       ? { position_size: 0.9999999 }

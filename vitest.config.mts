@@ -8,6 +8,7 @@ const once = [
   '__test__/lost-commits.test.ts',
   '__test__/package.test.ts',
   '__test__/password.test.ts',
+  '__test__/readme.test.ts',
   '__test__/reference.test.ts',
   '__test__/sbom.test.ts',
   '__test__/settings.test.ts',

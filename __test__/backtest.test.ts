@@ -18,7 +18,7 @@ describe('a backtest on real bars', () => {
     expect(result.assetSymbol).toBe('SP500')
     expect(result.timeframe).toBe('1d')
     expect(result.startDate).toBe('2010-01-04T00:00:00.000Z')
-    expect(result.endDate).toBe('2014-12-31T00:00:00.000Z')
+    expect(result.endDate).toBe('2014-12-31T23:59:59.999Z')
     expect(result.initialCapital).toBe(10_000)
     expect(result.trades.length).toBeGreaterThan(10)
     expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
@@ -208,7 +208,7 @@ describe('a value that does not exist', () => {
     expect(result.finalCapital).toBe(10_000)
     expect(result.metrics.totalTrades).toBe(0)
     expect(result.metrics.maxDrawdown).toBe(0)
-    for (const name of ['winRate', 'avgWin', 'avgLoss', 'profitFactor', 'expectancy', 'sharpeRatio']) {
+    for (const name of ['winRate', 'avgWin', 'avgLoss', 'profitFactor', 'expectancy', 'sharpeRatio'] as const) {
       expect(result.metrics[name], name).toBeNull()
     }
     expectNoNaN(result)

@@ -355,7 +355,7 @@ describe('irregular bars', () => {
     const close = Float64Array.of(100, 101)
     const flags = { entries: Uint8Array.of(1, 0), exits: new Uint8Array(2) }
     const timestamps = Float64Array.of(friday, friday + 3 * DAY)
-    const options = { close, ...flags, initialCapital: 1000, fees: 0, slippage: 0 }
+    const options = { close, ...flags, initialCapital: 1000, fees: 0, slippage: 0, yearDays: 365 }
     const simulated = await simulateSignals({ ...options, timestamps })
     const plain = await simulateSignals(options)
     expect(simulated.metrics).toEqual(plain.metrics)
@@ -432,12 +432,16 @@ describe('coverage', () => {
     expect(result.warnings[0]).toBe(
       'the bars do not cover the range: 2018-01-01 to 2020-12-31 was requested, the bars are from 2019-07-01 to 2019-10-08; 390 trading days at the start and 322 trading days at the end are missing',
     )
-    expect(result).toMatchObject({ startDate: '2018-01-01T00:00:00.000Z', endDate: '2020-12-31T00:00:00.000Z' })
+    expect(result).toMatchObject({ startDate: '2018-01-01T00:00:00.000Z', endDate: '2020-12-31T23:59:59.999Z' })
     expect(result.assumptions).toEqual({
       firstBar: '2019-07-01T00:00:00.000Z',
       lastBar: '2019-10-08T00:00:00.000Z',
       bars: 72,
       missingBars: 712,
+      barsPerYear: 252,
+      barsPerYearFrom: '252 days a year, because there are bars on 5 of the 7 days of the week, × 1 bar a day',
+      warmupBars: 0,
+      warmupFrom: 'none: the request has its own bars and no tradeFrom',
     })
   })
 
@@ -473,7 +477,7 @@ describe('coverage', () => {
     const price = (bar: number) => (bar < 60 ? 400 + bar : (400 + bar) / 4)
     const bars = flat(days(100), price)
     const warning =
-      'the price falls from 459 to 115 at 2024-03-01, like an unadjusted split of 4:1; use adjusted prices'
+      'the price falls from 459 to 115 at 2024-03-01, like an unadjusted split of 4:1; if it was one, adjust the prices'
     expect(text(await runOn(bars))).toContain(warning)
     const { notes } = await imported(bars)
     expect(notes).toContainEqual({

@@ -245,9 +245,13 @@ describe('renderChart rejects', () => {
       'result.endDate',
       'result.initialCapital',
       'result.timestamps',
-      'result.equityCurve',
-      'result.trades',
     ])
+    const { timestamps: _, equityCurve: __, ...rest } = result
+    const without = await failure(engine.renderChart(untyped(rest)), 'INVALID_ARGUMENT')
+    expect(without.message).toBe(
+      "result has no equity or no trades, which a chart needs: run it again without outputs, or with 'equity' and 'trades' among them",
+    )
+    expect(without.issues).toHaveLength(1)
   })
 
   test('everything once the engine is closed', async () => {

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from './support.js'
+import { newEngine, ROOT } from './support.js'
 
 const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8')
 const README = read('README.md')
@@ -39,7 +39,7 @@ describe('the settings of the engine', () => {
   const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
   test('have integers with a default', () => {
-    expect(numbers.length).toBe(8)
+    expect(numbers.length).toBe(7)
   })
 
   test.each([...numbers, ...others])(
@@ -60,6 +60,14 @@ describe('the settings of the engine', () => {
     expect(words(found(read('.env.example'), /# Log level: ([^.]*)\./)).filter((word) => word !== 'or')).toEqual(levels)
     expect(quoted(found(TYPES, /logLevel\?: (.*)/))).toEqual(levels)
   })
+
+  test('have the default folder of the code in the README', () => {
+    const name = found(config, /directory\.join\("([\w-]+)"\)/)
+    const folders = found(README, /The default folder of the embedded store is\n\n((?:- .*\n)+)/)
+    const paths = [...folders.matchAll(/`([^`]*)`/g)].map(([, path = '']) => path)
+    expect(paths).toHaveLength(4)
+    for (const path of paths) expect(path.split(/[/\\]/).at(-1)).toBe(name)
+  })
 })
 
 describe('docs/strategy-language.md', () => {
@@ -72,7 +80,7 @@ describe('docs/strategy-language.md', () => {
   })
 
   test('lists the types of parameters', () => {
-    const types = quoted(found(TYPES, /export interface ParameterDefinition \{[\s\S]*?\n {2}type: ([^\n]*)/))
+    const types = quoted(found(TYPES, /^export type ParameterType = (.*)$/m))
     expect(types).toContain('integer')
     expect(quoted(found(page, /It has a type \(([^)]*)\)/))).toEqual(types)
   })
@@ -82,8 +90,7 @@ describe('the types of strategies', () => {
   test('are the same in index.d.ts, the MCP server and the engine', () => {
     const types = rustNames(join('strategies', 'definition.rs'), /impl StrategyType \{[\s\S]*?= \[([\s\S]*?)\];/)
     expect(types).toContain('trend')
-    const typed = [...TYPES.matchAll(/^ {2}type\??: ('trend'.*)$/gm)].map(([, union]) => quoted(union ?? ''))
-    expect(typed).toEqual([types, types, types])
+    expect(quoted(found(TYPES, /^export type StrategyType = (.*)$/m))).toEqual(types)
     expect(quoted(found(read('mcp', 'src', 'schemas.ts'), /type: z\.enum\(\[('trend'[^\]]*)\]/))).toEqual(types)
   })
 })
@@ -101,7 +108,7 @@ describe('the stages', () => {
   test('of a backtest are those in index.d.ts', () => {
     const stages = rustNames(join('service', 'progress.rs'), /const STAGES[^=]*= \[([\s\S]*?)\];/)
     expect(stages).toContain('simulation')
-    expect(quoted(found(TYPES, /\/\*\* (.*) \*\/\n {2}stage: string/))).toEqual([...stages, 'completed'])
+    expect(quoted(found(TYPES, /^export type RunStage = (.*)$/m))).toEqual([...stages, 'completed'])
   })
 
   test('of an import are those in the README', () => {
@@ -132,9 +139,67 @@ test('the number of built-in strategies is that of the folder', () => {
   expect(found(read('CHANGELOG.md'), /\b([\w-]+) built-in strategies/i).toLowerCase()).toBe(numeral)
 })
 
-test('docs/importing.md has every code of a note, and no other', () => {
-  const codes = [...read('src', 'note.rs').matchAll(/Self::\w+ => "([A-Z_]+)"/g)].map(([, code]) => code)
-  expect(codes.length).toBeGreaterThan(10)
-  const documented = [...read('docs', 'importing.md').matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code)
-  expect([...new Set(documented)].sort()).toEqual(codes.sort())
+describe('the codes of notes', () => {
+  const source = read('src', 'note.rs')
+  const names = new Map([...source.matchAll(/Self::(\w+) => "([A-Z_]+)"/g)].map(([, name, code]) => [name, code]))
+  const codes = [...names.values()]
+  const codesIn = (text: string) => [...text.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code)
+
+  test('are in docs/importing.md or docs/warnings.md, and there are no others', () => {
+    expect(codes.length).toBeGreaterThan(10)
+    const documented = [...codesIn(read('docs', 'importing.md')), ...codesIn(read('docs', 'warnings.md'))]
+    expect([...new Set(documented)].sort()).toEqual(codes.sort())
+    const ofSettings = codesIn(read('docs', 'settings.md')).filter((code) => code !== 'INVALID_ARGUMENT')
+    expect(ofSettings.filter((code) => !codes.includes(code))).toEqual([])
+  })
+
+  test('are in docs/warnings.md in their order', () => {
+    const arms = found(source, /const fn rank[\s\S]*?match self \{([\s\S]*?)\n {8}\}/).matchAll(
+      /((?:Self::\w+\s*\|?\s*)+)=> (\d+)/g,
+    )
+    const ranks = new Map(
+      [...arms].flatMap(([, variants = '', rank]) =>
+        [...variants.matchAll(/Self::(\w+)/g)].map(([, name]) => [names.get(name), Number(rank)] as const),
+      ),
+    )
+    expect(ranks.size).toBe(codes.length)
+    const rows = found(read('docs', 'warnings.md'), /<!-- codes -->\n([\s\S]*?)<!-- end -->/).split('\n')
+    const listed = rows.flatMap((row) => codesIn(row.split('|')[1] ?? '')).map((code) => ranks.get(code) ?? Number.NaN)
+    expect(listed.length).toBeGreaterThan(15)
+    expect(listed).toEqual([...listed].sort((a, b) => a - b))
+  })
+})
+
+test('docs/settings.md has every setting with its default', () => {
+  const fields = found(TYPES, /export interface SimulationOptions \{([\s\S]*?)\n\}/)
+  const declared = [...fields.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*(\w+)\?:/g)].map(
+    ([, comment = '', name]) => [name, /@default '?([^'\s]+)'?/.exec(comment)?.[1]] as const,
+  )
+  expect(declared.length).toBeGreaterThan(20)
+  const rows = [...read('docs', 'settings.md').matchAll(/^\| `(\w+)` \| [^|]* \| ([^|]*) \|/gm)]
+  const documented = new Map(rows.map(([, name, value = '']) => [name, value.replaceAll('`', '')]))
+  expect([...documented.keys()].sort()).toEqual(declared.map(([name]) => name).sort())
+  // Without a limit or a value, the page says so in words.
+  for (const [name, value] of declared) if (value !== undefined) expect(documented.get(name), name).toBe(value)
+})
+
+test('the annualized returns in docs/settings.md are those of both rules', async () => {
+  const numbers = /AAPL in (\d+), .* over (\d+) and (\d+) bars, has (\d+) bars .* but ([\d.]+) % .* and ([\d.]+) %/
+  const [, year, fast, slow, barsPerYear, ...returns] = numbers.exec(read('docs', 'settings.md')) ?? []
+  const engine = newEngine()
+  const bars = join(ROOT, 'data', 'aapl-daily.csv')
+  await engine.importBars({ assetSymbol: 'AAPL', timeframe: '1d', bars, adjust: true })
+  for (const [index, yearDays] of (['auto', 252] as const).entries()) {
+    const { assumptions, metrics } = await engine.runBacktest({
+      strategyId: 'sma_crossover',
+      parameters: { fast_period: Number(fast), slow_period: Number(slow) },
+      assetSymbol: 'AAPL',
+      startDate: `${year}-01-01`,
+      endDate: `${year}-12-31`,
+      initialCapital: 10_000,
+      simulation: { yearDays },
+    })
+    expect(assumptions?.barsPerYear).toBe(Number(barsPerYear))
+    expect(metrics.annualizedReturn?.toFixed(2)).toBe(returns[index])
+  }
 })

@@ -71,6 +71,10 @@ describe('the default engine', () => {
     const { stdout, status } = await inProcess(program, { environment })
     expect(stdout).toBe('INVALID_ARGUMENT MAX_CONCURRENT_BACKTESTS must be a number, was "many"\n')
     expect(status).toBe(0)
+    const level = await inProcess(program, { environment: { DATA_DIR: folder(), LOG_LEVEL: 'verbose' } })
+    expect(level.stdout).toMatch(
+      /^INVALID_ARGUMENT the environment variable LOG_LEVEL must be one of trace, .*"verbose"\n$/,
+    )
   })
 
   test('does not need a this', async () => {

@@ -1,7 +1,7 @@
 /** No call blocks the event loop for long. `npm run event-loop` measures it. */
 
 import { describe, expect, test } from 'vitest'
-import { simulateSignals } from '../index.js'
+import { type SignalsRequest, simulateSignals } from '../index.js'
 import { measureAll } from '../scripts/event-loop.mjs'
 import { newEngine, rejection, request, untyped, waves } from './support.js'
 
@@ -17,7 +17,7 @@ describe('a loop that awaits one small call after another', () => {
   test.each([
     ['runBacktest', (engine: ReturnType<typeof newEngine>) => engine.runBacktest(small)],
     ['a rejected runBacktest', (engine) => rejection(engine.runBacktest({ ...small, initialCapital: -1 }))],
-    ['simulateSignals', () => simulateSignals(untyped(signals))],
+    ['simulateSignals', () => simulateSignals(untyped<SignalsRequest>(signals))],
   ] as [string, (engine: ReturnType<typeof newEngine>) => Promise<unknown>][])(
     'lets the event loop turn: %s',
     async (_, work) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type SignalsRequest, type SimulationOptions, simulateSignals } from '../index.js'
+import { type MetricName, type SignalsRequest, type SimulationOptions, simulateSignals } from '../index.js'
 
 /**
  * Worked examples that vectorbt 1.2.0 (engine "numba") computed: prices 100, 110, 105, 120, 90 on five days, capital
@@ -18,6 +18,7 @@ interface Example {
 
 const CLOSE = Float64Array.of(100, 110, 105, 120, 90)
 const VECTORBT: SimulationOptions = {
+  yearDays: 365,
   fees: 0.001,
   slippage: 0.001,
   stopEntryPrice: 'close',
@@ -242,8 +243,8 @@ describe('worked examples from vectorbt', () => {
       beta: 0.13435106006164715,
     }
     for (const [name, value] of Object.entries(expected)) {
-      if (value === null) expect(metrics[name], name).toBeNull()
-      else equal(metrics[name], value)
+      if (value === null) expect(metrics[name as MetricName], name).toBeNull()
+      else equal(metrics[name as MetricName], value)
     }
   })
 })

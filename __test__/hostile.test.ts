@@ -18,10 +18,10 @@ const READERS: [string, Call][] = [
     name,
     (engine, argument) => (engine as unknown as Any)[name]?.call(engine, argument) ?? Promise.resolve(),
   ]),
-  ['simulateSignals', (_, argument) => backtesting.simulateSignals(untyped(argument))],
+  ['simulateSignals', (_, argument) => backtesting.simulateSignals(untyped<backtesting.SignalsRequest>(argument))],
   ['options of runBacktest', (engine, options) => engine.runBacktest(request(), untyped(options))],
   ['options of renderChart', (engine, options) => engine.renderChart('bt-000000000000', untyped(options))],
-  ['names of getMetrics', (engine, names) => engine.getMetrics('bt-000000000000', untyped(names))],
+  ['names of getMetrics', (engine, names) => engine.getMetrics('bt-000000000000', untyped<[]>(names))],
 ]
 
 /** Values to throw, as program texts, so that other processes can create them too. */
@@ -160,7 +160,7 @@ describe('a value that is thrown while an argument is read', () => {
         throw 'mine'
       },
     })
-    const other = await failure(engine.getMetrics('bt-000000000000', names), 'INVALID_ARGUMENT')
+    const other = await failure(engine.getMetrics('bt-000000000000', untyped<[]>(names)), 'INVALID_ARGUMENT')
     expect([other.message, other.cause]).toEqual(['metrics[1] threw mine', 'mine'])
     const strategy = {
       get generateSignals() {
@@ -342,7 +342,10 @@ describe('an argument that is too large', () => {
         '',
       ],
       [
-        () => backtesting.simulateSignals(untyped({ close: long, entries: long, exits: long, initialCapital: 1 })),
+        () =>
+          backtesting.simulateSignals(
+            untyped<backtesting.SignalsRequest>({ close: long, entries: long, exits: long, initialCapital: 1 }),
+          ),
         'close[0]',
       ],
       [() => engine.renderChart(untyped({ ...drawn, trades: long })), 'result.trades'],
@@ -359,10 +362,10 @@ describe('an argument that is too large', () => {
   test('has its problems counted', async () => {
     const engine = newEngine()
     const names = Array.from({ length: 9_000 }, (_, at) => `nope${at}${'x'.repeat(50)}`)
-    const error = await failure(engine.getMetrics('bt-000000000000', names), 'INVALID_ARGUMENT')
+    const error = await failure(engine.getMetrics('bt-000000000000', untyped<[]>(names)), 'INVALID_ARGUMENT')
     expect(error.issues).toHaveLength(101)
     expect(error.issues.at(-1)).toEqual({ path: '', code: 'more', message: 'and 8900 more problems' })
-    expect(error.message).toMatch(/^more than 100 problems: metrics\[0\]: unknown metric "nope0x+"…?; known/)
+    expect(error.message).toMatch(/^more than 100 problems: metrics\[0\]: unknown metric "nope0x+"…?; the nearest of/)
     expect(error.message).toMatch(/; and 8900 more problems$/)
     expect(error.message.length).toBeLessThan(8_001)
     const parameters = Object.fromEntries(names.map((name) => [name, 1]))
@@ -382,7 +385,7 @@ describe('an argument that is too large', () => {
       ['INVALID_ARGUMENT', () => engine.runBacktest(request(), untyped({ [evil]: 1 }))],
       ['INVALID_ARGUMENT', () => engine.runBacktest(request({ bars: untyped({ ...waves(2), [evil]: 1 }) }))],
       ['NOT_FOUND', () => engine.getMetrics(evil)],
-      ['INVALID_ARGUMENT', () => engine.getMetrics('bt-000000000000', [evil])],
+      ['INVALID_ARGUMENT', () => engine.getMetrics('bt-000000000000', untyped<[]>([evil]))],
       ['INVALID_ARGUMENT', () => engine.listBacktests({ before: evil })],
       ['INVALID_ARGUMENT', () => engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: `${evil}.csv` })],
       ['INVALID_ARGUMENT', () => engine.importBars({ assetSymbol: 'X', timeframe: '1d', bars: evil })],
@@ -432,8 +435,10 @@ describe('columns', () => {
     expect(await at('high', 2, null)).toBe('bars.high[2] must be a number, was null')
     expect(await at('volume', 365, { a: 1 })).toMatch(/^bars\.volume\[365\] must be a number, was a/)
     const signals = { close: [1, 2, 3], entries: [0, 1, true], exits: [0, false, 1], initialCapital: 1 }
-    expect((await backtesting.simulateSignals(untyped(signals))).equityCurve).toHaveLength(3)
-    const wrong = backtesting.simulateSignals(untyped({ ...signals, exits: [0, 2, 1] }))
+    expect((await backtesting.simulateSignals(untyped<backtesting.SignalsRequest>(signals))).equityCurve).toHaveLength(
+      3,
+    )
+    const wrong = backtesting.simulateSignals(untyped<backtesting.SignalsRequest>({ ...signals, exits: [0, 2, 1] }))
     expect((await failure(wrong, 'INVALID_ARGUMENT')).message).toBe('exits[1] must be 0 or 1, was number 2')
   })
 

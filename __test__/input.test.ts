@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { BacktestRequest } from '../index.js'
+import { type BacktestRequest, type SignalsRequest, simulateSignals } from '../index.js'
 import { failure, issueAt, newEngine, request, untyped, waves } from './support.js'
 
 describe('an invalid field is reported with its value and what is allowed', () => {
@@ -13,7 +13,7 @@ describe('an invalid field is reported with its value and what is allowed', () =
     ['no symbol', { assetSymbol: undefined }, 'assetSymbol', 'required', ['required']],
     ['an empty symbol', { assetSymbol: '' }, 'assetSymbol', 'range', ['empty']],
     ['a text that is not a date', { startDate: 'yesterday' }, 'startDate', 'type', ['ISO 8601', '"yesterday"']],
-    ['an invalid Date', { endDate: new Date(Number.NaN) }, 'endDate', 'type', ['valid Date']],
+    ['an invalid Date', { endDate: new Date(Number.NaN) }, 'endDate', 'type', ['was an invalid Date']],
     ['a date that does not exist', { endDate: '2021-02-30' }, 'endDate', 'type', ['2021-02-30']],
     [
       'end before start',
@@ -90,6 +90,25 @@ describe('a request', () => {
     for (const issue of error.issues) expect(issue.code).toBe('unknown')
   })
 
+  test('with the words of other libraries is rejected with the fields that they stand for', async () => {
+    const words = { capital: 1, fees: 0, ticker: 'X', simulation: { takeProfit: 0.1, freq: '1d', sl_stop: 0.1 } }
+    const error = await failure(newEngine().runBacktest(untyped({ ...request(), ...words })), 'INVALID_ARGUMENT')
+    expect(error.issues.map(({ message }) => message)).toEqual([
+      'unknown field simulation.takeProfit, write tpStop: 0.1',
+      'unknown field simulation.freq, write timeframe beside simulation, not in it',
+      'unknown field simulation.sl_stop, did you mean slStop?',
+      'unknown field capital, did you mean initialCapital?',
+      'unknown field fees: it belongs in simulation, write simulation: { fees: … }',
+      'unknown field ticker, did you mean assetSymbol?',
+    ])
+    const signals = { close: [1], entries: [0], exits: [0], initialCapital: 1, commission: 0, freq: '1d' }
+    const simulated = await failure(simulateSignals(untyped<SignalsRequest>(signals)), 'INVALID_ARGUMENT')
+    expect(simulated.issues.map(({ message }) => message)).toEqual([
+      'unknown field commission, did you mean fees?',
+      'unknown field freq, did you mean timestamps?',
+    ])
+  })
+
   test.each([[undefined], [null], ['sma_crossover'], [42], [[]]])('must be an object, not %s', async (value) => {
     const error = await failure(newEngine().runBacktest(untyped(value)), 'INVALID_ARGUMENT')
     expect(issueAt(error, '').message).toMatch(/^the request must be an object, was /)
@@ -115,10 +134,10 @@ describe('a request', () => {
 
   test('with no strategy or with two is rejected', async () => {
     const { strategyId: _, ...none } = request()
-    const missing = await failure(newEngine().runBacktest(none), 'INVALID_ARGUMENT')
+    const missing = await failure(newEngine().runBacktest(untyped(none)), 'INVALID_ARGUMENT')
     expect(issueAt(missing, 'strategyId').code).toBe('required')
     const both = { ...request(), strategy: { id: 'x', entries: 'close > 1', exits: 'close < 1' } }
-    const error = await failure(newEngine().runBacktest(both), 'INVALID_ARGUMENT')
+    const error = await failure(newEngine().runBacktest(untyped(both)), 'INVALID_ARGUMENT')
     expect(issueAt(error, 'strategy').code).toBe('conflict')
   })
 

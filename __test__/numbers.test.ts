@@ -31,6 +31,15 @@ describe('extreme numbers', () => {
     expect(error.issues).toEqual([{ path: '', code: 'overflow', message: error.message }])
   })
 
+  test('end a run in which the excursion of a trade overflows', async () => {
+    const request = { ...hold([1e-5, 1e-5, 1e-5], 1), high: Float64Array.of(1e-5, 1e305, 1e-5) }
+    const error = await failure(backtesting.simulateSignals(request), 'INVALID_ARGUMENT')
+    expect(error.message).toBe(
+      'the maxFavorableExcursion of the trade that is open on bar 2 (1970-01-03) is outside the range of 64-bit floating-point numbers; ' +
+        'scale the prices, initialCapital or size',
+    )
+  })
+
   test('make an overflowing metric null, with a warning that names it', async () => {
     const result = await backtesting.simulateSignals(hold([1, 1e5, 1e9], 1000))
     expect(result.metrics.annualizedReturn).toBeNull()

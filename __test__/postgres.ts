@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { expect, onTestFinished } from 'vitest'
 import type { BacktestRequest } from '../index.js'
-import { inProcess, newEngine, request } from './support.js'
+import { inProcess, newEngine, type RequestChanges, request } from './support.js'
 
 interface Client {
   connect(): Promise<void>
@@ -200,7 +200,7 @@ export async function openAtOnce(url: string, direct: string): Promise<void> {
 }
 
 /** Returns a request for bars of the database. */
-export function stored(changes: Partial<BacktestRequest> = {}): BacktestRequest {
+export function stored(changes: RequestChanges = {}): BacktestRequest {
   const { bars: _, ...rest } = request({ assetSymbol: 'BTC', endDate: '2020-12-31', timeframe: '1d', ...changes })
   return rest
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BacktestEngine, type BacktestResult, type Timeframe } from '../index.js'
+import { BacktestEngine, type BacktestResult, type MetricName, type Timeframe } from '../index.js'
 import { ROOT } from './support.js'
 
 /** Results of vectorbt for one strategy on one asset; __test__/reference/README.md describes the format. */
@@ -166,5 +166,5 @@ function compareMetrics({ metrics }: BacktestResult, expected: Case['metrics']):
   if (missing.length > 0)
     return [`no reference for ${missing}: add it to vectorbt_metrics.py and run backtests.py in scripts/reference`]
   // A metric that the result lacks differs from a number and from null.
-  return Object.entries(expected).flatMap(([name, value]) => compare(name, metrics[name], value))
+  return Object.entries(expected).flatMap(([name, value]) => compare(name, metrics[name as MetricName], value))
 }

@@ -5,12 +5,25 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type {
   BacktestEngine,
   BacktestRequest,
+  BacktestResult,
   Bars,
   FunctionStrategyDefinition,
   StrategyDefinition,
   StrategySignals,
 } from '../index.js'
-import { failure, folder, inProcess, issueAt, newEngine, ROOT, rejection, request, untyped, waves } from './support.js'
+import {
+  failure,
+  folder,
+  inProcess,
+  issueAt,
+  newEngine,
+  type RequestChanges,
+  ROOT,
+  rejection,
+  request,
+  untyped,
+  waves,
+} from './support.js'
 
 const CROSSING: StrategyDefinition = {
   id: 'own_crossing',
@@ -61,9 +74,9 @@ function none(bars: Bars, others: object = {}): StrategySignals {
 }
 
 /** Creates a request that contains its strategy. */
-function spot(changes: Partial<BacktestRequest>): BacktestRequest {
-  const { strategyId: _, ...wanted } = request(changes)
-  return wanted
+function spot({ strategy, ...changes }: RequestChanges & { strategy: StrategyDefinition }): BacktestRequest {
+  const { strategyId: _, strategy: __, ...wanted } = request(changes)
+  return { ...wanted, strategy }
 }
 
 async function run(engine: BacktestEngine, strategy: FunctionStrategyDefinition, changes: object = {}) {
@@ -372,7 +385,7 @@ describe('a function', () => {
       'returns too few items',
       (bars) => none(bars, { exits: new Uint8Array(365) }),
       '.exits',
-      /each of the 366 bars, was a Uint8Array of 365 bytes/,
+      /exits must have one value for each of the 366 bars, has 365/,
     ],
     [
       'returns too many items',
@@ -381,10 +394,40 @@ describe('a function', () => {
       /366 bars, was a plain array of 4294967295 items/,
     ],
     [
-      'returns numbers',
+      'returns a short plain array',
+      (bars) => none(bars, { entries: [true] }),
+      '.entries',
+      /entries must have one value for each of the 366 bars, has 1$/,
+    ],
+    [
+      'maps prices to flags',
+      (bars) => none(bars, { entries: bars.close.map((price) => Number(price > 100)) }),
+      '.entries',
+      /a Uint8Array or an array of 0 and 1 or of booleans.*was a Float64Array of 366 items; Float64Array.map returns a Float64Array, use Uint8Array.from\(close, …\)/,
+    ],
+    [
+      'returns prices',
       (bars) => none(bars, { entries: bars.close }),
       '.entries',
-      /Uint8Array or an array of booleans.*was a typed array/,
+      /was a Float64Array of 366 items; Float64Array.map/,
+    ],
+    [
+      'returns singles',
+      (bars) => none(bars, { entries: Float32Array.from(bars.close) }),
+      '.entries',
+      /was a Float32Array of 366 items; Float32Array.map/,
+    ],
+    [
+      'returns too many numbers',
+      (bars) => none(bars, { entries: new Float64Array(bars.close.length + 1) }),
+      '.entries',
+      /was a typed array other than Uint8Array$/,
+    ],
+    [
+      'returns integers',
+      (bars) => none(bars, { entries: new Int8Array(bars.close.length) }),
+      '.entries',
+      /was a typed array other than Uint8Array$/,
     ],
     ['returns a string', (bars) => none(bars, { shortExits: '0101' }), '.shortExits', /was string "0101"/],
     [
@@ -451,7 +494,7 @@ describe('a function', () => {
         return { entries, exits }
       },
       '.entries',
-      /was a Uint8Array of 0 bytes/,
+      /must have one value for each of the 366 bars, has 0$/,
     ],
   ])('that %s fails its run and nothing else', async (_, generateSignals, place, words) => {
     const engine = newEngine()
@@ -660,7 +703,10 @@ describe('the look-ahead test of validateStrategy', () => {
     expect((await check((bars) => none(bars))).warnings.join()).toMatch(/no signals for 600 generated daily bars/)
     let calls = 0
     const moody = await check((bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) }))
-    expect(moody).toMatchObject({ valid: true, warnings: [expect.stringMatching(/not repeatable.*entries at bar/)] })
+    expect(moody).toMatchObject({
+      valid: false,
+      issues: [{ code: 'not_repeatable', message: expect.stringMatching(/not repeatable.*entries at bar/) }],
+    })
     const picky = await check((bars) => {
       if (bars.close.length < 400) throw new Error('too few')
       return none(bars, { entries: column(bars, (bar) => bar % 10 === 0) })
@@ -668,22 +714,81 @@ describe('the look-ahead test of validateStrategy', () => {
     expect(picky).toMatchObject({ valid: true, warnings: [expect.stringMatching(/fails on 1 bar: .*too few/)] })
   })
 
-  test('has a shorter version in every run, which warns', async () => {
-    const engine = newEngine()
+  describe('has a shorter version in every run', () => {
     const peeking = doing((bars: Bars) =>
       none(bars, { entries: column(bars, (bar) => at(bars.close, bar + 1) > at(bars.close, bar)) }),
     )
-    const result = await run(engine, peeking, { persist: true })
-    expect(result.warnings[0]).toMatch(
-      /^look-ahead: entries at bar \d+ \(2020-0\d-\d\d\) is 1 with all 366 bars but 0 with only the bars up to 2020-/,
-    )
-    expect((await engine.getBacktestResults(result.backtestId))?.warnings).toEqual(result.warnings)
-    let calls = 0
-    const moody = await run(
-      engine,
-      doing((bars: Bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) })),
-    )
-    expect(moody.warnings[0]).toContain('not repeatable')
+    const moody = () => {
+      let calls = 0
+      return doing((bars: Bars) => none(bars, { entries: column(bars, () => calls++ % 7 === 0) }))
+    }
+    const LOOK =
+      /^generateSignals looks ahead: entries at bar \d+ \(2020-0\d-\d\d\) is 1 with all 366 bars but 0 with only the bars up to 2020-0\d-\d\d/
+
+    test('which rejects a function that looks ahead, and says how to allow it', async () => {
+      const engine = newEngine()
+      const error = await failure(run(engine, peeking, { persist: true }), 'INVALID_ARGUMENT')
+      expect(error.issues).toHaveLength(1)
+      expect(error.issues[0]).toMatchObject({ code: 'look_ahead' })
+      expect(error.issues[0]?.path).toMatch(/^strategy\.generateSignals\.entries\[\d+\]$/)
+      expect(error.message).toMatch(LOOK)
+      expect(error.message).toMatch(/or pass allowLookAhead: true to run it all the same$/)
+      const [kept] = await engine.listBacktests()
+      expect(kept).toMatchObject({ status: 'failed', lookAhead: null })
+      // The bar of the message is that of the issue.
+      expect(error.message).toContain(`at bar ${/\[(\d+)\]/.exec(error.issues[0]?.path ?? '')?.[1]} `)
+    })
+
+    test('which rejects a function that returns other signals for the same bars', async () => {
+      const engine = newEngine()
+      const error = await failure(run(engine, moody()), 'INVALID_ARGUMENT')
+      expect(error.issues[0]).toMatchObject({ code: 'not_repeatable' })
+      expect(error.message).toMatch(/^generateSignals is not repeatable: .*pass allowLookAhead: true/)
+      const allowed = await run(engine, moody(), { allowLookAhead: true })
+      expect(allowed).toMatchObject({
+        lookAhead: true,
+        notes: [{ code: 'LOOK_AHEAD' }, ...(allowed.notes?.slice(1) ?? [])],
+      })
+      expect(allowed.warnings[0]).toContain('not repeatable')
+    })
+
+    test('whose mark is in every result of a run that is allowed to look ahead', async () => {
+      const engine = newEngine()
+      const result = await run(engine, peeking, { persist: true, allowLookAhead: true })
+      expect(result.lookAhead).toBe(true)
+      expect(result.warnings[0]).toMatch(LOOK)
+      expect(result.notes?.[0]).toMatchObject({
+        code: 'LOOK_AHEAD',
+        data: { signal: 'entries', bar: expect.any(Number) },
+      })
+      expect(await engine.getBacktestResults(result.backtestId)).toEqual(result)
+      expect((await engine.listBacktests())[0]).toMatchObject({ lookAhead: true, notes: result.notes })
+      const slim = { outputs: ['metrics'], persist: true, allowLookAhead: true }
+      const metrics = await run(engine, peeking, slim)
+      expect([metrics.lookAhead, 'notes' in metrics]).toEqual([true, false])
+      expect((await engine.getBacktestResults(metrics.backtestId))?.lookAhead).toBe(true)
+    })
+
+    test('whose mark is in the chart', async () => {
+      const engine = newEngine()
+      const result = await run(engine, peeking, { persist: true, allowLookAhead: true })
+      const svg = async (drawn: string | BacktestResult) =>
+        Buffer.from(await engine.renderChart(drawn, { format: 'svg' })).toString()
+      const marked = await svg(result)
+      const plain = await svg({ ...result, lookAhead: false })
+      expect(await svg(result.backtestId)).toBe(marked)
+      expect(await svg(JSON.parse(JSON.stringify(result)))).toBe(marked)
+      const texts = (picture: string) => picture.match(/<g transform/g)?.length
+      expect(texts(marked)).toBe(Number(texts(plain)) + 1)
+    })
+
+    test('and no mark in a run of a sound function or of a definition', async () => {
+      const engine = newEngine()
+      expect((await run(engine, HONEST)).lookAhead).toBe(false)
+      expect((await run(engine, HONEST, { allowLookAhead: true })).lookAhead).toBe(false)
+      const definition = await engine.runBacktest(request({ allowLookAhead: true }))
+      expect((await engine.getBacktestResults(definition.backtestId))?.lookAhead).toBe(false)
+    })
   })
 })
 

@@ -38,13 +38,19 @@ function declaredSettings(): Record<string, Setting> {
   )
 }
 
+/** Returns the names in a union of a number and names. */
+function named(union: readonly unknown[] | undefined): unknown[] | undefined {
+  return union?.flatMap((one) => (one as { const?: unknown }).const ?? [])
+}
+
 /** Reads the settings in the JSON Schema that the MCP server publishes. */
 function publishedSettings(): Record<string, Setting> {
   const { properties = {} } = z.toJSONSchema(simulation, { io: 'input' })
   return Object.fromEntries(
     Object.entries(properties).map(([name, property]) => {
       if (typeof property === 'boolean') throw new Error(`${name} has no schema`)
-      const { type, enum: choices, description = '' } = property
+      const { type: own, enum: choices = named(property.anyOf), description = '' } = property
+      const type = own ?? 'string'
       const [, value] = /Default: (\S+)\.$/.exec(description) ?? []
       const setting: Setting = { type: String(type) }
       if (choices) setting.choices = choices.map(String).sort()

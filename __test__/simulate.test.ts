@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { simulateSignals } from '../index.js'
+import { type SignalsRequest, simulateSignals } from '../index.js'
 import { failure, untyped } from './support.js'
 
 const CLOSE = Float64Array.of(10, 11, 12, 11, 13)
@@ -39,7 +39,7 @@ describe('simulateSignals', () => {
 
   test('rejects with every problem of its request', async () => {
     const error = await failure(
-      simulateSignals(untyped({ close: CLOSE, entries: [1, 0], exit: [], initialCapital: 0 })),
+      simulateSignals(untyped<SignalsRequest>({ close: CLOSE, entries: [1, 0], exit: [], initialCapital: 0 })),
       'INVALID_ARGUMENT',
     )
     expect(error.issues.map(({ path, code }) => [path, code])).toEqual([

@@ -92,7 +92,7 @@ describe('validateStrategy', () => {
       'a look into the future',
       'shift(close, -1) > close',
       'range',
-      '1:14: argument n of shift must be a whole number between 0 and 10000, was -1',
+      '1:14: argument n of shift must be a whole number between 0 and 10000, was -1; no expression can read a later bar, because it is not known when the signal occurs',
     ],
   ])('reports %s in an expression', async (_, entries, code, message) => {
     const result = await newEngine().validateStrategy({ strategy: { ...CROSSOVER, entries } })

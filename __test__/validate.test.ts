@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { StrategyConfig, StrategyDefinition } from '../index.js'
+import type { StrategyConfigFields, StrategyDefinition } from '../index.js'
 import { failure, newEngine, request, untyped, waves } from './support.js'
 
 const UP = 'crossed_above(close, sma(close, 20))'
@@ -144,7 +144,7 @@ describe('every problem is reported at once', () => {
 })
 
 describe('a warning names what is valid but probably not intended', () => {
-  const warnings = async (strategy: Partial<StrategyDefinition>, more: Partial<StrategyConfig> = {}) => {
+  const warnings = async (strategy: Partial<StrategyDefinition>, more: Partial<StrategyConfigFields> = {}) => {
     const config = { strategy: { id: 'x', entries: UP, exits: DOWN, ...strategy }, ...more }
     const { valid, warnings } = await newEngine().validateStrategy(config)
     expect(valid).toBe(true)
@@ -177,15 +177,47 @@ describe('a warning names what is valid but probably not intended', () => {
     'rank(close, 20) > 1',
     'stdev(close, 20) < 0',
   ])('never enters: %s', async (entries) => {
-    expect(await warnings({ entries })).toEqual(['the strategy never enters'])
+    const [warning, ...more] = await warnings({ entries })
+    expect(warning).toMatch(/^the strategy never enters: `.*` never hold/)
+    expect(more).toEqual([])
   })
 
-  test.each(['false', 'close < 0', 'volume < 0', 'close > shift(highest(high, 5), 0)', 'rsi(close, 14) > 100'])(
-    'never exits: %s',
-    async (exits) => {
-      expect(await warnings({ exits })).toEqual(['the strategy never exits'])
-    },
-  )
+  test('a run without entries says on how many bars each part of the condition held', async () => {
+    const { strategyId: _, parameters: __, ...rest } = request({ bars: waves(300) })
+    const run = async (entries: string) => {
+      const { warnings } = await newEngine().runBacktest({ ...rest, strategy: { id: 'x', entries, exits: DOWN } })
+      return warnings.filter((text) => text.startsWith('the strategy made no entry'))
+    }
+    expect(await run('close > 1000000 and sma(close, 100) > 0')).toEqual([
+      'the strategy made no entry: `close > 1000000` held on 0 of 300 bars, `sma(close, 100) > 0` on 201 (no value on 99)',
+    ])
+    expect(await run(UP)).toEqual([])
+    // This holds on no bars at all, which is a warning of its own.
+    expect(await run('close < 0')).toEqual([])
+  })
+
+  test.each([
+    ['false', ''],
+    ['close < 0', ': `close < 0` never holds, because `close` is above 0'],
+    ['volume < 0', ': `volume < 0` never holds, because `volume` is at least 0'],
+    [
+      'close > shift(highest(high, 5), 0)',
+      ': `close > shift(highest(high, 5), 0)` never holds, because `shift(highest(high, 5), 0)` includes the bar itself, so it is never below `close`: write shift(shift(highest(high, 5), 0), 1) for the bars before',
+    ],
+    ['rsi(close, 14) > 100', ': `rsi(close, 14) > 100` never holds, because `rsi(close, 14)` is between 0 and 100'],
+  ])('never exits: %s', async (exits, reason) => {
+    expect(await warnings({ exits })).toEqual([`the strategy never exits${reason}`])
+  })
+
+  test('an indicator between 0 and 100 that is compared with a fraction', async () => {
+    expect(await warnings({ entries: 'rsi(close, 14) < 0.3' })).toEqual([
+      '`rsi(close, 14) < 0.3` compares a number between 0 and 100 with 0.3, did you mean 30?',
+    ])
+    const parameters = { level: { type: 'number' as const, default: 0.25 } }
+    expect(await warnings({ parameters, entries: 'mfi(14) < level' })).toEqual([
+      '`mfi(14) < level` compares a number between 0 and 100 with 0.25, did you mean 25?',
+    ])
+  })
 
   test.each([
     'true',
@@ -232,7 +264,13 @@ describe('a warning names what is valid but probably not intended', () => {
     expect(await warnings({ entries }, { barCount: 300 })).toEqual([warning])
     const { strategyId: _, parameters: __, ...rest } = request({ bars: waves(300) })
     const result = await newEngine().runBacktest({ ...rest, strategy: { id: 'x', entries, exits: DOWN } })
-    expect(result.warnings).toContain(warning)
+    expect(result.warnings[0]).toBe(
+      'the 300 bars of the range only warm up the indicators, and the strategy cannot enter at all: it needs 300 bars before the range and has 0; hand in earlier bars, and set tradeFrom to where trading begins',
+    )
+    expect(result.notes?.[0]).toMatchObject({
+      code: 'WARMUP_MISSING',
+      data: { missing: 300, needed: 300, available: 0 },
+    })
     const wrong = await newEngine().validateStrategy(untyped({ strategyId: 'rsi', barCount: -1 }))
     expect(wrong.issues).toMatchObject([{ path: 'barCount', code: 'range' }])
   })

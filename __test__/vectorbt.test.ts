@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type SignalsRequest, simulateSignals } from '../index.js'
-import { ROOT, untyped } from './support.js'
+import { folder, ROOT, untyped } from './support.js'
 
 const PAGE = readFileSync(join(ROOT, 'docs', 'vectorbt.md'), 'utf8')
 
@@ -75,6 +76,32 @@ describe('the settings in docs/vectorbt.md equal the defaults of from_signals', 
     }
     for (const [bar, value] of equity.entries()) expect(found.equityCurve[bar]).toBeCloseTo(value, 9)
   })
+})
+
+test('the script in docs/vectorbt.md has the numbers of the one in Python', () => {
+  const [, program = ''] = PAGE.match(/<!-- script -->\n```js\n([\s\S]*?)```/) ?? []
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: ROOT,
+    env: { ...process.env, DATABASE_URL: '', DATA_DIR: folder(), LOG_LEVEL: 'off', NO_COLOR: '1' },
+    encoding: 'utf8',
+  })
+  // Printed by that script with vectorbt 1.2.0, whose drawdown is a negative fraction.
+  const reference = [36973.89401988234, 1.465403393072947, -0.36078801400512406, 12]
+  const [python] = PAGE.match(/(?<=^# )36973.*$/m) ?? []
+  expect(python?.split(' ').map(Number)).toEqual(reference)
+  const [capital, sharpe, drawdown, trades] = reference.map(Number)
+  const numbers = output.trim().split(' ').map(Number)
+  for (const [index, value] of [capital, sharpe, -100 * Number(drawdown), trades].entries())
+    expect(Number(numbers[index]) / Number(value)).toBeCloseTo(1, 9)
+  // The page shows what it prints.
+  expect(program).toContain(`// ${output}`)
+})
+
+test('the Common Sense Ratio is the product in docs/vectorbt.md', async () => {
+  expect(PAGE).toContain('`tailRatio × (1 + annualizedReturn ÷ 100)`')
+  // returns_acc.common_sense_ratio() of vectorbt 1.2.0 on the same portfolio.
+  const { metrics } = await simulateSignals({ close, entries: at(1), exits: at(3), ...defaults })
+  expect(Number(metrics.tailRatio) * (1 + Number(metrics.annualizedReturn) / 100)).toBeCloseTo(1802.5594030636453, 6)
 })
 
 describe('for the inconsistencies of vectorbt in docs/vectorbt.md, the documented choice holds', () => {

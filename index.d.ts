@@ -1031,9 +1031,9 @@ export interface Trade {
   status: 'open' | 'closed'
   /** Why the trade ended; null for an open trade, and for runs of earlier versions. */
   exitReason: 'signal' | 'stopLoss' | 'trailing' | 'takeProfit' | null
-  /** Index of the bar of the entry in `timestamps`. */
+  /** Index of the bar of the entry among all bars of the run, which are those of `timestamps` unless `maxPoints` thins it. */
   entryBar: number
-  /** Index of the bar of the exit in `timestamps`; null for an open trade. */
+  /** Index of the bar of the exit among all bars of the run; null for an open trade. */
   exitBar: number | null
   /** Number of bars from the entry to the exit, or to the last bar for an open trade. */
   bars: number

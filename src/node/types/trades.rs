@@ -35,9 +35,9 @@ pub struct Trade {
     /// Why the trade ended; null for an open trade, and for runs of earlier versions.
     #[napi(ts_type = "'signal' | 'stopLoss' | 'trailing' | 'takeProfit'")]
     pub exit_reason: Option<String>,
-    /// Index of the bar of the entry in `timestamps`.
+    /// Index of the bar of the entry among all bars of the run, which are those of `timestamps` unless `maxPoints` thins it.
     pub entry_bar: f64,
-    /// Index of the bar of the exit in `timestamps`; null for an open trade.
+    /// Index of the bar of the exit among all bars of the run; null for an open trade.
     pub exit_bar: Option<f64>,
     /// Number of bars from the entry to the exit, or to the last bar for an open trade.
     pub bars: f64,

@@ -191,7 +191,7 @@ describe('get_backtest_results', () => {
       const output = await call(server, 'get_backtest_results', { backtest_id: backtestId })
       expect(output).toMatchObject({ look_ahead: true, status: 'completed' })
       expect(output.headline).toMatch(/^LOOKS AHEAD, proves nothing: peeking on SP500/)
-      expect(output.caveats[1]).toMatch(/^the strategy looks ahead/)
+      expect(output.caveats[1]).toMatch(/^the signals look ahead/)
       const whole = firstResource(await raw(server, 'get_backtest_results', { backtest_id: backtestId })).value
       expect(whole.look_ahead).toBe(true)
       expect('trades' in whole).toBe(outputs === undefined)

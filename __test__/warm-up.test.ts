@@ -129,20 +129,6 @@ describe('stored bars before startDate', () => {
     expect(auto.equityCurve).toEqual(whole.equityCurve)
   })
 
-  test('of a timeframe finer than the bars are rejected', async () => {
-    const { run } = await apple()
-    const error = await failure(
-      run({ id: 'fine', entries: "higher('1h', close) > close", exits: 'close < 1' }),
-      'INVALID_ARGUMENT',
-    )
-    expect(error.message).toContain(
-      "higher('1h', …): the timeframe must not be finer than the bars of the run, which are 1d bars",
-    )
-    expect((await run({ id: 'same', entries: "higher('1d', close) > close", exits: 'close < 1' })).status).toBe(
-      'completed',
-    )
-  })
-
   test('are at most 10,000 with auto, for what counts every earlier bar', async () => {
     const engine = newEngine()
     await engine.importBars({ assetSymbol: 'LONG', timeframe: '1h', bars: waves(14_000, HOUR) })

@@ -11,7 +11,7 @@ use super::kernels::{compare, crossing, elementwise, history, time_field};
 use super::plan::{Plan, PlannedStep, Step, StepId};
 use crate::error::{Error, Result};
 use crate::indicators::{Computation, INDICATORS, Indicator, Series, ThreeWayComparison};
-use crate::market::{BarRef, Bars, Column, Timeframe};
+use crate::market::{BarRef, Bars, Column};
 use crate::observer::ProgressObserver;
 use crate::quote::counted;
 use crate::signals::Bits;
@@ -73,24 +73,10 @@ fn check_volume(bars: &Bars) -> Result<()> {
     ))
 }
 
-/// Checks that a timeframe is not finer than the bars: their values would be those of the bar before.
-fn check_coarser(bars: &Bars, timeframe: Timeframe) -> Result<()> {
-    match bars.inferred_timeframe() {
-        Some(own) if timeframe < own => Err(Error::invalid(
-            "strategy",
-            "range",
-            format!(
-                "higher('{timeframe}', …): the timeframe must not be finer than the bars of the run, which are {own} bars"
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// Evaluates a plan and returns one value for each root.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` if the plan reads volume and the bars have none, or values of a timeframe finer than the bars, `BAD_DATA` if some of them have none, `ABORT_ERR` if the
+/// `INVALID_ARGUMENT` if the plan reads volume and the bars have none, `BAD_DATA` if some of them have none, `ABORT_ERR` if the
 /// observer is cancelled.
 pub fn evaluate(
     plan: &Plan,
@@ -107,12 +93,10 @@ pub fn evaluate(
         observer,
     };
     for frame in plan.frames.iter().skip(1) {
-        let Some(timeframe) = frame.timeframe else {
-            return Err(Error::internal("a frame without a timeframe"));
+        let resampled = match frame.timeframe {
+            Some(timeframe) => HigherTimeframe::new(evaluator.frame(frame.parent)?, timeframe)?,
+            None => return Err(Error::internal("a frame without a timeframe")),
         };
-        let parent = evaluator.frame(frame.parent)?;
-        check_coarser(parent, timeframe)?;
-        let resampled = HigherTimeframe::new(parent, timeframe)?;
         evaluator.higher_timeframes.push(resampled);
     }
     let last_uses = last_uses(plan);

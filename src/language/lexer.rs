@@ -263,7 +263,7 @@ mod tests {
             ("close[1]", "1:6: unknown symbol `[`, write shift(x, n) for the value n bars ago"),
             (
                 "month in [1, 2]",
-                "1:10: unknown symbol `[`, write for example month == 1 or month == 2 for month in a list of both; there are no lists",
+                "1:10: unknown symbol `[`, write month == 1 or month == 2, for example for month in a list of both; there are no lists",
             ),
             ("3x", "1:1: `3x` is not a number, expected one such as 14, 0.5 or 1e-3"),
             ("'1d", "1:1: the text after ' has no closing quote on its line"),

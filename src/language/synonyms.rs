@@ -20,7 +20,7 @@ impl Advice {
         match self {
             // The numbers are not those of the author.
             Self::Write(expression, more) if expression.contains(|c: char| c.is_ascii_digit()) => {
-                format!(", write for example {expression}{more}")
+                format!(", write {expression}, for example{more}")
             }
             Self::Write(expression, more) => format!(", write {expression}{more}"),
             Self::Setting(setting, what) => {

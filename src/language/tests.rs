@@ -293,13 +293,10 @@ fn what_other_languages_write_has_a_hint() {
         ("talib.RSI(close)", "unknown function `talib.RSI`, did you mean `rsi`?"),
         ("df.close > 1", "unknown name `df.close`, write close"),
         ("MACD.signal > 0", "unknown name `MACD.signal`, write macd_signal(close, 12, 26, 9)"),
-        (
-            "bb.lower > close",
-            "unknown name `bb.lower`, write for example bbands_lower(close, 20, 2)",
-        ),
+        ("bb.lower > close", "unknown name `bb.lower`, write bbands_lower(close, 20, 2)"),
         (
             "close > previous close",
-            "1:9: unknown word `previous`, write for example shift(close, 1) for the previous close",
+            "1:9: unknown word `previous`, write shift(close, 1), for example for the previous close",
         ),
         ("a > 1", "unknown name `a`: it is neither a parameter"),
         (
@@ -315,7 +312,7 @@ fn what_other_languages_write_has_a_hint() {
         ("and(close > 1, close > 2)", "1:1: `and` is an operator, write a and b"),
         (
             "macd(close, 12, 26, 9) > 0",
-            "write for example macd_line(close, 12, 26, 9); macd_signal and macd_hist",
+            "write macd_line(close, 12, 26, 9), for example; macd_signal and macd_hist",
         ),
         ("barssince(close > 1)", "did you mean `bars_since`?"),
         ("close ≥ 3", "1:7: unknown symbol `≥`, write `>=`"),
@@ -345,7 +342,7 @@ fn what_other_languages_write_has_a_hint() {
         ("close[1] > 3", "1:6: unknown symbol `[`, write shift(x, n) for the value n bars ago"),
         (
             "close.rolling(20).mean()",
-            "1:18: unknown symbol `.`, write for example sma(close, 20) for close.rolling(20).mean()",
+            "1:18: unknown symbol `.`, write sma(close, 20), for example for close.rolling(20).mean()",
         ),
         ("df['close'] > 1", "1:3: unknown symbol `['`, write close without brackets and quotes"),
         ("close > \"100\"", "found text \"100\"; write 100 without quotes"),

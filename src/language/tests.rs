@@ -281,7 +281,6 @@ fn every_function_and_indicator_has_an_example_that_compiles() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_other_languages_write_has_a_hint() {
     for (text, expected) in [
         ("crossover(close, open)", "1:1: unknown function `crossover`, write crossed_above(a, b)"),

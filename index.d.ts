@@ -154,7 +154,7 @@ export interface BacktestAssumptions {
   barsPerYearFrom: string | null
   /** Number of bars before `firstBar` that only computed the signals; null in backtests of earlier versions. */
   warmupBars: number | null
-  /** Why `warmupBars` are so many; null in backtests of earlier versions. */
+  /** Where `warmupBars` comes from; null in backtests of earlier versions. */
   warmupFrom: string | null
 }
 

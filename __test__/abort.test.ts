@@ -7,7 +7,7 @@ import { newEngine, request, waves } from './support.js'
 
 const SMALL = request({ bars: waves(366) })
 const MEDIUM = request({ bars: waves(30_000, 60_000), endDate: '2020-12-31' })
-// A fixed size: the gains of so many trades would overflow.
+// A fixed size, because the gains of that many trades would overflow.
 const LARGE = request({ bars: waves(1_000_000, 60_000), endDate: '2021-11-30', simulation: { size: 1 } })
 
 /** What became of a run, as its caller sees it. */
@@ -181,7 +181,7 @@ describe.each([
   }, 30_000)
 })
 
-test('the reason of the abort and the stack of the call survive until the last moment', async () => {
+test('an abort in the last moment keeps its reason and the stack of the call', async () => {
   const engine = newEngine()
   const controller = new AbortController()
   const reason = new Error('the user left')

@@ -105,6 +105,18 @@ describe('renderChart', () => {
   })
 })
 
+test('an open trade ends at the last close, drawn from the id and from the result', async () => {
+  const { engine, result } = await stored({ strategyId: 'buy_and_hold', parameters: {} })
+  expect(result.trades.at(-1)?.status).toBe('open')
+  const [byId, byResult, parsed] = await Promise.all(
+    [result.backtestId, result, untyped<BacktestResult>(JSON.parse(JSON.stringify(result)))].map((run) =>
+      engine.renderChart(run, { format: 'svg' }),
+    ),
+  )
+  expect(alike(byId as Uint8Array, byResult as Uint8Array)).toBe(true)
+  expect(alike(byId as Uint8Array, parsed as Uint8Array)).toBe(true)
+})
+
 describe('the prices of a chart', () => {
   test('are the given bars if the bars were passed with the request', async () => {
     const engine = newEngine()

@@ -715,6 +715,17 @@ describe('the look-ahead test of validateStrategy', () => {
   })
 
   describe('has a shorter version in every run', () => {
+    test('which finds a function whose only signal is on the last bar', async () => {
+      const engine = newEngine()
+      await engine.registerStrategy({
+        id: 'last',
+        generateSignals: (bars) => none(bars, { entries: column(bars, (bar) => bar === bars.close.length - 1) }),
+      })
+      const { parameters: _, ...rest } = request()
+      const error = await failure(engine.runBacktest(untyped({ ...rest, strategyId: 'last' })), 'INVALID_ARGUMENT')
+      expect(error.issues[0]?.code).toBe('look_ahead')
+    })
+
     const peeking = doing((bars: Bars) =>
       none(bars, { entries: column(bars, (bar) => at(bars.close, bar + 1) > at(bars.close, bar)) }),
     )

@@ -130,7 +130,7 @@ describe('a setting that is almost certainly a mistake', () => {
     },
   )
 
-  test('is told of targets by the prices of the run', async () => {
+  test('about a target depends on the prices of the run', async () => {
     // The highest high is 126.9, the lowest low 73.3.
     const { high, low } = waves(366)
     const reach = Math.max(...high) / (Math.min(...low) * 0.999) - 1
@@ -221,6 +221,28 @@ describe('warnings', () => {
     const stored = await engine.getBacktestResults(result.backtestId)
     expect(stored?.notes).toEqual(result.notes)
     expect(stored?.warnings).toEqual(result.warnings)
+  })
+
+  test('name the setting that rejects orders, and none if no setting does', async () => {
+    const rejected = async (simulation: SimulationOptions) =>
+      (await own(LONG, simulation)).notes?.find(({ code }) => code === 'SIGNALS_WITHOUT_ORDER')?.data?.setting
+    expect(await rejected({ sizeGranularity: 1000 })).toBe('sizeGranularity')
+    expect(await rejected({ minSize: 1000 })).toBe('minSize')
+  })
+
+  test('doubt annual figures of less than a week, however many bars it has', async () => {
+    const week = (hours: number) => own(LONG, {}, { bars: waves(hours, 3_600_000), endDate: '2020-02-01' })
+    expect((await week(160)).warnings.join()).toContain('the bars span less than 7 days')
+    expect((await week(200)).warnings.join()).not.toContain('the bars span')
+  })
+
+  test('do not say that accumulation does nothing where an entry follows a stop', async () => {
+    const accumulates = async (execution: 'close' | 'nextOpen') =>
+      aboutSettings(await own(LONG, { accumulate: 'addOnly', slStop: 0.03, execution })).map(
+        ({ data }) => data?.setting,
+      )
+    expect(await accumulates('close')).toEqual(['accumulate'])
+    expect(await accumulates('nextOpen')).toEqual([])
   })
 
   test('of a run without trades say why, not that there are none', async () => {

@@ -29,7 +29,7 @@ const MOST_YEAR_DAYS: f64 = 366.0;
 /// A smaller stop loss that the prices never reach is a precaution.
 const FAR_STOP_LOSS: f64 = 0.5;
 
-/// Sizes that are rather fractions of the cash, if so many units cost less than this share of the capital.
+/// A size is probably meant as a fraction of the cash if that many units cost less than this share of the capital.
 const SHARES_OF_CASH: Range<f64> = 0.05..1.0;
 const NEGLIGIBLE_SIZE: f64 = 0.01;
 

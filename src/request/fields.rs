@@ -5,6 +5,7 @@ use super::input::Input;
 use super::issues::Issues;
 use super::range::Range;
 use crate::error::{known_names, nearest};
+use crate::market::bars::formatted;
 use crate::market::time;
 use crate::quote::{self, quoted};
 
@@ -132,7 +133,7 @@ impl<'a> Fields<'a> {
                 issues.add(
                     path.clone(),
                     "range",
-                    format!("{path} must be {}, was {value}", range.describe()),
+                    format!("{path} must be {}, was {}", range.describe(), formatted(*value)),
                 );
                 None
             }

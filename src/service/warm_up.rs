@@ -35,7 +35,7 @@ pub(super) struct WarmBars {
     pub(super) bars: Arc<Bars>,
     /// The number of bars before the range.
     pub(super) count: usize,
-    /// Why they are so many.
+    /// Where that number comes from.
     pub(super) reason: String,
     /// The hash of the bars before the range, if the run is stored.
     pub(super) fingerprint: Option<String>,

@@ -175,7 +175,7 @@ pub struct Assumptions {
     pub bars_per_year_from: String,
     /// The number of bars before the range that only computed the signals.
     pub warmup_bars: u64,
-    /// Why they are so many.
+    /// Where that number comes from.
     pub warmup_from: String,
     /// The hash of the bars before the range; `None` if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]

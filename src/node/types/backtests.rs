@@ -193,7 +193,7 @@ pub struct BacktestAssumptions {
     pub bars_per_year_from: Option<String>,
     /// Number of bars before `firstBar` that only computed the signals; null in backtests of earlier versions.
     pub warmup_bars: Option<f64>,
-    /// Why `warmupBars` are so many; null in backtests of earlier versions.
+    /// Where `warmupBars` comes from; null in backtests of earlier versions.
     pub warmup_from: Option<String>,
 }
 

@@ -4,7 +4,8 @@
 #[expect(clippy::cast_precision_loss, reason = "counts of bars, trades and signals are below 2^53")]
 #[must_use]
 pub const fn count_to_f64(count: usize) -> f64 {
-    count as f64
+    // Processors convert signed numbers in one instruction.
+    count.cast_signed() as f64
 }
 
 /// Converts milliseconds: a timestamp or a duration.

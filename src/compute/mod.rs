@@ -10,10 +10,12 @@
 //! - [`parallel`] divides work into parts for any executor, because the core has no threads of its own, and because a thread
 //!   of rayon that waits for its parts begins other jobs.
 //! - [`prefetch`] hides the latency of memory in loops that jump from event to event.
+//! - [`words`] compares 64 values at a time, and [`averages`] advances four exponential averages at a time.
 //! - [`reserve`] turns a failed allocation of a size that a caller decides into an error.
 
 #[cfg(feature = "node")]
 pub(crate) mod allocator;
+pub mod averages;
 pub mod column_writer;
 pub mod multiversion;
 pub mod parallel;
@@ -22,3 +24,4 @@ pub mod reserve;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod scalar_tests;
 pub mod simd;
+pub mod words;

@@ -4,7 +4,14 @@
 //! operations nor fuses multiplications and additions. Only functions that are inlined into the body are compiled for
 //! AVX2 with it, so that helpers need `#[inline(always)]`.
 
+use crate::compute::averages::Average;
 pub use crate::compute::simd::{F64x4, Lanes, Scalar, Simd};
+use crate::compute::words::Words;
+
+/// All operations that functions can use which are compiled twice.
+pub trait Lanewise: Simd + Words + Average {}
+
+impl<S: Simd + Words + Average> Lanewise for S {}
 
 /// Returns the instructions of x86-64-v3 (AVX2 and its companions) if the processor has them.
 #[cfg(target_arch = "x86_64")]
@@ -17,6 +24,14 @@ pub(crate) fn detect() -> Option<pulp::x86::V3> {
     pulp::x86::V3::try_new()
 }
 
+/// Makes a closure that takes it one that can be called only once.
+///
+/// Any other closure is called through a shim, which is not always inlined. A large function was compiled without AVX2 in it,
+/// and called each of its instructions.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+pub(crate) struct Once;
+
 /// Defines a function that is compiled twice.
 macro_rules! multiversion {
     ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
@@ -27,7 +42,11 @@ macro_rules! multiversion {
 
             #[cfg(target_arch = "x86_64")]
             if let Some(simd) = $crate::compute::multiversion::detect() {
-                return simd.vectorize(move || run($($argument),*));
+                let once = $crate::compute::multiversion::Once;
+                return simd.vectorize(#[inline(always)] move || {
+                    let _once = once;
+                    run($($argument),*)
+                });
             }
             run($($argument),*)
         }
@@ -42,11 +61,15 @@ macro_rules! simd_multiversion {
         $(#[$meta])*
         $visibility fn $name($($argument: $type),*) -> $result {
             #[inline(always)]
-            fn run<S: $crate::compute::multiversion::Simd>($simd: S, $($argument: $type),*) -> $result $body
+            fn run<S: $crate::compute::multiversion::Lanewise>($simd: S, $($argument: $type),*) -> $result $body
 
             #[cfg(target_arch = "x86_64")]
             if let Some(simd) = $crate::compute::multiversion::detect() {
-                return simd.vectorize(move || run(simd, $($argument),*));
+                let once = $crate::compute::multiversion::Once;
+                return simd.vectorize(#[inline(always)] move || {
+                    let _once = once;
+                    run(simd, $($argument),*)
+                });
             }
             run($crate::compute::multiversion::Scalar, $($argument),*)
         }

@@ -172,6 +172,26 @@ pub struct Computation<'a> {
 /// The result must be that of comparing the columns. The language uses this if nothing but the comparison reads the outputs.
 pub type ComparePair = fn(a: Computation<'_>, b: Computation<'_>) -> ThreeWayComparison;
 
+/// Compares two outputs of many computations of one indicator on the same inputs, which have no missing values. `None` if it
+/// cannot, or once the observer is cancelled.
+///
+/// The results must be those of comparing the columns. The language uses this if nothing else reads the outputs.
+pub type CompareOutputs = fn(
+    inputs: &[&[f64]],
+    parameters: &[Vec<f64>],
+    outputs: [usize; 2],
+    observer: &dyn ProgressObserver,
+) -> Option<Vec<ThreeWayComparison>>;
+
+/// A comparison that needs no columns.
+#[derive(Debug, Clone, Copy)]
+pub enum FusedComparison {
+    /// Of two computations.
+    Pair(ComparePair),
+    /// Of two outputs of many computations.
+    Outputs(CompareOutputs),
+}
+
 /// An indicator: one computation with one or more outputs.
 #[derive(Debug)]
 pub struct Indicator {
@@ -191,8 +211,8 @@ pub struct Indicator {
     pub memory: Memory,
     /// Computes all outputs.
     pub kernel: Kernel,
-    /// Compares two computations of this indicator without storing their columns, if it can.
-    pub compare_pair: Option<ComparePair>,
+    /// What it compares without storing columns, if it can.
+    pub compare_pair: Option<FusedComparison>,
 }
 
 impl PartialEq for Indicator {

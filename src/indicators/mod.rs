@@ -25,6 +25,7 @@ mod linreg;
 mod linreg_slope;
 mod lowest;
 mod macd;
+mod macd_comparison;
 mod memory;
 mod mfi;
 mod minus_di;
@@ -56,7 +57,8 @@ mod wma;
 
 pub use complete_ranges::complete_ranges;
 pub use indicator::{
-    ComparePair, Computation, Indicator, Kernel, MAX_PERIOD, Output, OutputRange, Parameter, Series,
+    CompareOutputs, ComparePair, Computation, FusedComparison, Indicator, Kernel, MAX_PERIOD,
+    Output, OutputRange, Parameter, Series,
 };
 pub use memory::Memory;
 pub use three_way_comparison::{BLOCK_BARS, ThreeWayComparison, compare_block};

@@ -2,7 +2,9 @@
 
 use ta_lib::RetCode;
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars};
+use super::indicator::{
+    FusedComparison, Indicator, Output, Parameter, Series, core, integer, look_back_bars,
+};
 use super::memory::Memory;
 use super::sma_pair::compare_averages;
 use super::three_way_comparison::ThreeWayComparison;
@@ -24,12 +26,12 @@ pub const SMA: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: Some(|a, b| match (a.inputs, b.inputs) {
+    compare_pair: Some(FusedComparison::Pair(|a, b| match (a.inputs, b.inputs) {
         ([input_a], [input_b]) => {
             compare_averages((input_a, period(a.parameters)), (input_b, period(b.parameters)))
         }
         _ => ThreeWayComparison::with_capacity(0),
-    }),
+    })),
 };
 
 fn period(parameters: &[f64]) -> usize {
@@ -65,7 +67,7 @@ mod tests {
     }
 
     fn compare_fused(a: (&[f64], usize), b: (&[f64], usize)) -> ThreeWayComparison {
-        let compare = SMA.compare_pair.unwrap();
+        let Some(FusedComparison::Pair(compare)) = SMA.compare_pair else { unreachable!() };
         compare(
             Computation { inputs: &[a.0], parameters: &[a.1 as f64] },
             Computation { inputs: &[b.0], parameters: &[b.1 as f64] },

@@ -27,6 +27,17 @@ impl ThreeWayComparison {
         }
     }
 
+    /// Creates a comparison from its words.
+    pub fn from_words(above: Vec<u64>, below: Vec<u64>, defined: Vec<u64>, bars: usize) -> Self {
+        Self { above, below, defined, bars }
+    }
+
+    /// Returns the comparison of the second series with the first.
+    #[must_use]
+    pub fn swapped(self) -> Self {
+        Self { above: self.below, below: self.above, ..self }
+    }
+
     /// Appends the comparison of one block of values. Only the last block may be shorter than [`BLOCK_BARS`].
     #[inline(always)]
     pub fn push_block(&mut self, a: &[f64], b: &[f64]) {

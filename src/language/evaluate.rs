@@ -1,16 +1,19 @@
 //! Evaluates a plan over bars, step by step. Each result is dropped after its last use.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::binding::Binding;
 use super::functions::Operation;
-use super::fusion::deferred_indicators;
+use super::fusion::{JointComparison, deferred_indicators, joint_comparisons};
 use super::kernels::higher_timeframe::HigherTimeframe;
 use super::kernels::operand::Operand;
 use super::kernels::{compare, crossing, elementwise, history, time_field};
 use super::plan::{Plan, PlannedStep, Step, StepId};
 use crate::error::{Error, Result};
-use crate::indicators::{Computation, INDICATORS, Indicator, Series, ThreeWayComparison};
+use crate::indicators::{
+    Computation, FusedComparison, INDICATORS, Indicator, Series, ThreeWayComparison,
+};
 use crate::market::{BarRef, Bars, Column};
 use crate::observer::ProgressObserver;
 use crate::quote::counted;
@@ -101,6 +104,9 @@ pub fn evaluate(
     }
     let last_uses = last_uses(plan);
     let is_deferred = deferred_indicators(plan);
+    let joint = joint_comparisons(plan);
+    // The comparisons that were made together with an earlier one, by their steps.
+    let mut compared: BTreeMap<StepId, ThreeWayComparison> = BTreeMap::new();
     for (id, planned) in plan.steps.iter().enumerate() {
         if observer.is_cancelled() {
             return Err(Error::cancelled());
@@ -108,6 +114,18 @@ pub fn evaluate(
         let value = match &planned.step {
             Step::Indicator(index, parameters) if is_deferred.get(id) == Some(&true) => {
                 evaluator.defer(planned, *index, parameters)?
+            }
+            Step::ThreeWayCompare => {
+                if !compared.contains_key(&id)
+                    && let Some(group) =
+                        joint.iter().find(|group| group.members.iter().any(|(step, _)| *step == id))
+                {
+                    compared.extend(evaluator.compare_jointly(plan, group, planned)?);
+                }
+                match compared.remove(&id) {
+                    Some(comparison) => StepValue::Comparison(comparison),
+                    None => evaluator.step(planned)?,
+                }
             }
             _ => evaluator.step(planned)?,
         };
@@ -243,12 +261,65 @@ impl Evaluator<'_> {
             let (a, b) = (self.operand(planned, 0)?, self.operand(planned, 1)?);
             return Ok(crossing::compare_three_way(a, b, bars));
         };
-        let compare_pair = a.indicator.compare_pair.ok_or_else(inconsistent_plan)?;
+        let Some(FusedComparison::Pair(compare_pair)) = a.indicator.compare_pair else {
+            return Err(inconsistent_plan());
+        };
         let (inputs_a, inputs_b) = (a.input_slices(), b.input_slices());
         Ok(compare_pair(
             Computation { inputs: &inputs_a, parameters: &a.parameters },
             Computation { inputs: &inputs_b, parameters: &b.parameters },
         ))
+    }
+
+    /// Makes all comparisons of a group, given the first of them.
+    fn compare_jointly(
+        &self,
+        plan: &Plan,
+        group: &JointComparison,
+        first: &PlannedStep,
+    ) -> Result<Vec<(StepId, ThreeWayComparison)>> {
+        let StepValue::Deferred(DeferredComputation { indicator, inputs, .. }) =
+            self.input(first, 0)?
+        else {
+            return Err(inconsistent_plan());
+        };
+        let slices: Vec<&[f64]> = inputs.iter().map(|column| &**column).collect();
+        let parameters = group
+            .members
+            .iter()
+            .map(|(_, computation)| match plan.steps.get(*computation) {
+                Some(PlannedStep { step: Step::Indicator(_, bits), .. }) => Ok(from_bits(bits)),
+                _ => Err(inconsistent_plan()),
+            })
+            .collect::<Result<Vec<Vec<f64>>>>()?;
+        let Some(FusedComparison::Outputs(compare)) = indicator.compare_pair else {
+            return Err(inconsistent_plan());
+        };
+        let found = compare(&slices, &parameters, group.outputs, self.observer);
+        if self.observer.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        let steps = group.members.iter().map(|(step, _)| *step);
+        if let Some(found) = found {
+            return Ok(steps.zip(found).collect());
+        }
+        // The indicator cannot do it with these parameters.
+        steps
+            .zip(&parameters)
+            .map(|(step, parameters)| {
+                let columns =
+                    indicator.compute_cancellable(&slices, parameters, true, self.observer)?;
+                let column = |output: usize| {
+                    columns
+                        .get(output)
+                        .map(|column| Operand::Column(column))
+                        .ok_or_else(inconsistent_plan)
+                };
+                let [a, b] = group.outputs;
+                let bars = slices.first().map_or(0, |values| values.len());
+                Ok((step, crossing::compare_three_way(column(a)?, column(b)?, bars)))
+            })
+            .collect()
     }
 
     fn step(&self, planned: &PlannedStep) -> Result<StepValue> {

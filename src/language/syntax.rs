@@ -52,6 +52,23 @@ pub struct Expression {
     pub span: Span,
 }
 
+impl Expression {
+    /// Returns the names and the functions that the expression uses, with their positions. The flag tells functions.
+    pub fn names(&self) -> Vec<(&str, bool, Span)> {
+        match &self.node {
+            Node::Name(name) => vec![(name, false, self.span)],
+            Node::Call(callee, arguments) => {
+                let function = match callee {
+                    Callee::Function(name) => Some((name.as_str(), true, self.span)),
+                    Callee::Operator(_) => None,
+                };
+                function.into_iter().chain(arguments.iter().flat_map(Self::names)).collect()
+            }
+            Node::Number(_) | Node::Boolean(_) | Node::Text(_) => Vec::new(),
+        }
+    }
+}
+
 /// The kinds of expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {

@@ -11,8 +11,8 @@ use super::parameter_values::{PATH, ParameterValues};
 use super::read_parameters::ParameterReading;
 use super::strategy::{Strategy, issue};
 use crate::error::Issue;
-use crate::language::PlanBuilder;
 use crate::language::plan::StepId;
+use crate::language::{Binding, PlanBuilder};
 use crate::request::{Input, Issues};
 
 impl Strategy {
@@ -70,11 +70,24 @@ impl Strategy {
         builder: &mut PlanBuilder,
         values: &ParameterValues,
     ) -> Result<Vec<StepId>, Vec<Issue>> {
+        self.add_bindings_to_plan(builder, values.bindings())
+    }
+
+    /// Returns why these values of the declared parameters, in their order, cannot be bound.
+    pub fn binding_issues(&self, bindings: &[Binding]) -> Vec<Issue> {
+        self.add_bindings_to_plan(&mut PlanBuilder::default(), bindings).err().unwrap_or_default()
+    }
+
+    fn add_bindings_to_plan(
+        &self,
+        builder: &mut PlanBuilder,
+        bindings: &[Binding],
+    ) -> Result<Vec<StepId>, Vec<Issue>> {
         let mut issues = Vec::new();
-        self.check_constraints(values.bindings(), PATH, &mut issues);
+        self.check_constraints(bindings, PATH, &mut issues);
         let mut roots = Vec::with_capacity(self.expressions().len());
         for (kind, expression) in self.expressions() {
-            match builder.add(expression, values.bindings()) {
+            match builder.add(expression, bindings) {
                 Ok(root) => roots.push(root),
                 // The expressions are valid with the defaults, so the values are at fault.
                 Err(diagnostics) => issues.extend(diagnostics.into_iter().map(|diagnostic| {
@@ -91,7 +104,6 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Binding;
     use crate::market::{Bars, time};
     use crate::observer::NoObserver;
     use crate::strategies::Registry;

@@ -40,7 +40,7 @@ pub use builtin::BUILTIN;
 pub use definition::{Definition, StrategyType};
 pub use entry_conditions::EntryCondition;
 pub use parameter::{POSITION_SIZE, Parameter, ParameterType};
-pub use parameter_values::ParameterValues;
+pub use parameter_values::{ParameterValues, check_position_size};
 pub use registry::Registry;
 pub use signal_field::SignalField;
 pub use strategy::Strategy;

@@ -54,7 +54,7 @@ impl Parameter {
     ///
     /// # Errors
     /// The code of an issue, and its message without the path that precedes it.
-    pub(super) fn check(&self, value: Binding) -> Result<(), (&'static str, String)> {
+    pub fn check(&self, value: Binding) -> Result<(), (&'static str, String)> {
         let value = match (self.parameter_type, value) {
             (ParameterType::Boolean, Binding::Condition(_)) => return Ok(()),
             (ParameterType::Boolean, Binding::Number(value)) => {

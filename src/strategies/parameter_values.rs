@@ -48,7 +48,7 @@ impl ParameterValues {
                 issues.push(Issue::new(path, code, message));
             }
         }
-        issues.extend(check_position_size(position_size).err());
+        issues.extend(position_size_issue(position_size));
         if issues.is_empty() { Ok(Self { bindings, position_size }) } else { Err(issues) }
     }
 
@@ -60,6 +60,16 @@ impl ParameterValues {
     /// Returns the share of the available cash that an entry uses: above 0 and at most 1.
     pub fn position_size(&self) -> f64 {
         self.position_size
+    }
+
+    /// Sets the value of a declared parameter from a number: 0 and 1 are the values of a flag. The value must be in the range of
+    /// the parameter.
+    pub fn assign(&mut self, parameter: usize, value: f64) {
+        match self.bindings.get_mut(parameter) {
+            Some(Binding::Condition(flag)) => *flag = value != 0.0,
+            Some(Binding::Number(number)) => *number = value,
+            None => {}
+        }
     }
 
     /// Returns the values by name, `position_size` included.
@@ -86,11 +96,20 @@ impl PartialEq for ParameterValues {
 }
 
 /// Checks the range of a position size.
-pub(super) fn check_position_size(value: f64) -> Result<f64, Issue> {
+///
+/// # Errors
+/// The message without the path that precedes it.
+pub fn check_position_size(value: f64) -> Result<f64, String> {
     if POSITION_SIZE_RANGE.allows(value) {
         return Ok(value);
     }
+    Err(format!("must be {}, was {value}", POSITION_SIZE_RANGE.describe()))
+}
+
+/// Returns the issue of a position size that is out of range.
+pub(super) fn position_size_issue(value: f64) -> Option<Issue> {
+    let message = check_position_size(value).err()?;
     let path = format!("{PATH}.{POSITION_SIZE}");
-    let message = format!("{path} must be {}, was {value}", POSITION_SIZE_RANGE.describe());
-    Err(Issue::new(path, "range", message))
+    let message = format!("{path} {message}");
+    Some(Issue::new(path, "range", message))
 }

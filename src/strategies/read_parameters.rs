@@ -2,7 +2,7 @@
 
 use super::definition::Definition;
 use super::parameter::{POSITION_SIZE, Parameter};
-use super::parameter_values::{PATH, ParameterValues, check_position_size};
+use super::parameter_values::{PATH, ParameterValues, position_size_issue};
 use crate::error::{known_names, nearest};
 use crate::language::Binding;
 use crate::quote;
@@ -106,10 +106,13 @@ fn read_binding(
 fn read_position_size(entries: &[(String, Input)], issues: &mut Issues) -> f64 {
     match find(entries, POSITION_SIZE) {
         None => DEFAULT_POSITION_SIZE,
-        Some(Input::Number(value)) => check_position_size(*value).unwrap_or_else(|issue| {
-            issues.extend([issue]);
-            DEFAULT_POSITION_SIZE
-        }),
+        Some(Input::Number(value)) => match position_size_issue(*value) {
+            None => *value,
+            Some(issue) => {
+                issues.extend([issue]);
+                DEFAULT_POSITION_SIZE
+            }
+        },
         Some(other) => {
             let path = format!("{PATH}.{POSITION_SIZE}");
             let message = format!("{path} must be a number, was {}", other.describe());

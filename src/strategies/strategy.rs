@@ -119,8 +119,13 @@ impl Strategy {
     }
 
     /// Returns the checked expression of each signal that the strategy has.
-    pub(super) fn expressions(&self) -> &[(SignalField, CheckedExpression)] {
+    pub fn expressions(&self) -> &[(SignalField, CheckedExpression)] {
         &self.expressions
+    }
+
+    /// Returns the checked constraints with their texts. Their scope is the declared parameters.
+    pub fn constraints(&self) -> &[(String, CheckedExpression)] {
+        &self.constraints
     }
 
     /// Returns the names of parameters that no expression uses. A use in a constraint does not count.

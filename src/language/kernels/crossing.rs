@@ -37,43 +37,84 @@ pub fn crossed(comparison: &ThreeWayComparison, above: bool) -> Bits {
     } else {
         (comparison.below(), comparison.above())
     };
-    // Whether the series has been on the other side since the last missing value.
-    let mut was_on_other_side = false;
-    // The lowest bit says whether the series was not on the target side on the last bar of the previous word.
-    let mut carry = 0_u64;
-    let mut words = Vec::with_capacity(target_side.len());
-    for ((&target, &other), &defined) in
-        target_side.iter().zip(other_side).zip(comparison.defined())
-    {
+    let mut crossing = Crossing::default();
+    let words = target_side
+        .iter()
+        .zip(other_side)
+        .zip(comparison.defined())
+        .map(|((&target, &other), &defined)| crossing.word(target, other, defined))
+        .collect();
+    Bits::from_words(words, comparison.bars())
+}
+
+/// Finds crossings word by word.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Crossing {
+    /// Whether the series has been on the other side since the last missing value.
+    was_on_other_side: bool,
+    /// The lowest bit says whether the series was not on the target side on the last bar of the previous word.
+    carry: u64,
+}
+
+impl Crossing {
+    /// Writes the bars of the next words on which the series crosses to the target side, if both series have a value on all of
+    /// them. The slices have one length.
+    #[inline]
+    pub fn complete_words(&mut self, target: &[u64], other: &[u64], crossed: &mut [u64]) {
+        let mut sides = target.iter().zip(other).zip(crossed.iter_mut());
+        // The first word depends on what was before it, and so do those before the series was on the other side.
+        let mut done = 0;
+        while done == 0 || !self.was_on_other_side {
+            let Some(((target, other), crossed)) = sides.next() else { return };
+            *crossed = self.word(*target, *other, u64::MAX);
+            done += 1;
+        }
+        let before = target.get(done - 1..).unwrap_or(&[]);
+        for (before, ((target, _), crossed)) in before.iter().zip(sides) {
+            *crossed = target & (!target << 1 | !before >> 63);
+        }
+        self.carry = target.last().map_or(self.carry, |target| !target >> 63);
+    }
+
+    /// Returns the bars of the next word on which the series crosses to the target side, given those on which it is there, on
+    /// the other side, and on which both series have a value.
+    #[inline(always)]
+    pub fn word(&mut self, target: u64, other: u64, defined: u64) -> u64 {
         let not_on_target = defined & !target;
-        let candidates = target & (not_on_target << 1 | carry);
-        carry = not_on_target >> 63;
+        let candidates = target & (not_on_target << 1 | self.carry);
+        self.carry = not_on_target >> 63;
         if defined == u64::MAX {
-            let after_other_side = if was_on_other_side {
+            let after_other_side = if self.was_on_other_side {
                 u64::MAX
             } else {
                 // All bars after the first one on the other side.
                 u64::MAX.checked_shl(other.trailing_zeros()).map_or(0, |mask| mask << 1)
             };
-            words.push(candidates & after_other_side);
-            was_on_other_side |= other != 0;
-            continue;
+            self.was_on_other_side |= other != 0;
+            return candidates & after_other_side;
+        }
+        let missing = !defined;
+        if missing & missing.wrapping_add(1) == 0 {
+            // Values are missing at the front at most, as in a warm-up.
+            self.was_on_other_side = other != 0;
+            let after_other_side =
+                u64::MAX.checked_shl(other.trailing_zeros()).map_or(0, |mask| mask << 1);
+            return candidates & after_other_side;
         }
         let mut word = 0;
         for index in 0..64 {
             let bit = 1_u64 << index;
             if defined & bit == 0 {
-                was_on_other_side = false;
+                self.was_on_other_side = false;
                 continue;
             }
-            if was_on_other_side {
+            if self.was_on_other_side {
                 word |= candidates & bit;
             }
-            was_on_other_side |= other & bit != 0;
+            self.was_on_other_side |= other & bit != 0;
         }
-        words.push(word);
+        word
     }
-    Bits::from_words(words, comparison.bars())
 }
 
 #[cfg(test)]
@@ -107,6 +148,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn complete_words_are_those_one_by_one(
+            above in prop::collection::vec(prop_oneof![Just(0), Just(u64::MAX), any::<u64>()], 0..9),
+            equal in prop::collection::vec(prop_oneof![3 => Just(0), 1 => any::<u64>(), 1 => Just(u64::MAX)], 9),
+            split in 0_usize..9,
+        ) {
+            let below: Vec<u64> = above.iter().zip(&equal).map(|(above, equal)| !above & !equal).collect();
+            let (mut one, mut other) = (Crossing::default(), Crossing::default());
+            let expected: Vec<u64> =
+                above.iter().zip(&below).map(|(above, below)| one.word(*above, *below, u64::MAX)).collect();
+            let mut found = vec![0; above.len()];
+            let split = split.min(above.len());
+            other.complete_words(&above[..split], &below[..split], &mut found[..split]);
+            other.complete_words(&above[split..], &below[split..], &mut found[split..]);
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        }
+
         #[test]
         fn words_follow_the_definition(pairs in prop::collection::vec((0_u8..4, 0_u8..3, 0_u8..40), 0..300)) {
             let a: Vec<f64> = pairs.iter().map(|(a, _, missing)| if *missing == 0 { MISSING } else { f64::from(*a) }).collect();

@@ -13,6 +13,12 @@ pub struct Buffers {
 }
 
 impl Buffers {
+    /// Returns the simulation and the equity of each bar of the last run that left both here.
+    #[must_use]
+    pub fn last_run(&self) -> (&Simulation, &[f64]) {
+        (&self.simulation, &self.equity)
+    }
+
     /// Takes the memory of a run that is not needed any more.
     pub fn recycle(&mut self, backtest: Backtest) {
         let Backtest { simulation, trades, equity, .. } = backtest;

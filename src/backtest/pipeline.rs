@@ -88,6 +88,69 @@ impl Pipeline<'_> {
         outputs: &Outputs<'_>,
         buffers: &mut Buffers,
     ) -> Result<Backtest> {
+        let evaluated = self.evaluate(input, signals, outputs, buffers)?;
+        let Evaluated { simulation, trades, equity, statistics, at_next_open } = evaluated;
+        let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
+        let (final_capital, total_return) = headline(input, &statistics)?;
+        let notes = if outputs.warnings {
+            warnings::find(&WarningInput {
+                input,
+                signals,
+                simulation: &simulation,
+                trades: &trades,
+                equity: &equity,
+                is_solvent: statistics.is_solvent,
+                total_return,
+                at_next_open,
+                overflowed: &overflowed,
+            })
+        } else {
+            Vec::new()
+        };
+        let mut backtest = Backtest {
+            simulation,
+            trades: Some(trades),
+            equity: Some(equity),
+            final_capital,
+            total_return,
+            metrics: values,
+            notes,
+        };
+        if !outputs.trades {
+            buffers.trades = backtest.trades.take().unwrap_or_default();
+        }
+        if !outputs.equity {
+            buffers.equity = backtest.equity.take().unwrap_or_default();
+        }
+        Ok(backtest)
+    }
+
+    /// Runs signals through simulation and valuation, up to the statistics that metrics are computed from.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::run`].
+    pub fn statistics(
+        &self,
+        input: &BacktestInput<'_>,
+        signals: &Signals,
+        metrics: &[&'static Metric],
+        buffers: &mut Buffers,
+    ) -> Result<Statistics> {
+        let evaluated = self.evaluate(input, signals, &Outputs::metrics(metrics), buffers)?;
+        let Evaluated { simulation, trades, equity, statistics, .. } = evaluated;
+        *buffers = Buffers { simulation, trades, equity };
+        headline(input, &statistics)?;
+        Ok(statistics)
+    }
+
+    /// Runs signals through simulation and valuation.
+    fn evaluate(
+        &self,
+        input: &BacktestInput<'_>,
+        signals: &Signals,
+        outputs: &Outputs<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Evaluated> {
         let observer = self.observer;
         observer.on_stage("simulation");
         let &BacktestInput { prices, timestamps, initial_capital, settings, .. } = input;
@@ -126,45 +189,7 @@ impl Pipeline<'_> {
             amounts.check_finite(timestamps)?;
         }
         let statistics = Statistics::new(of_equity, of_trading);
-        let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
-        // Every run has a final capital and a total return, unless one of them is not finite.
-        let headline = |metric: &Metric| {
-            let last = BarRef { bar: prices.len().saturating_sub(1), timestamps };
-            let value = metric.of(&statistics);
-            value.ok_or_else(|| overflow(&format!("the {} reached", metric.name), last))
-        };
-        let (final_capital, total_return) = (headline(&FINAL_CAPITAL)?, headline(&TOTAL_RETURN)?);
-        let notes = if outputs.warnings {
-            warnings::find(&WarningInput {
-                input,
-                signals,
-                simulation: &simulation,
-                trades: &trades,
-                equity: &equity,
-                is_solvent: statistics.is_solvent,
-                total_return,
-                at_next_open,
-                overflowed: &overflowed,
-            })
-        } else {
-            Vec::new()
-        };
-        let mut backtest = Backtest {
-            simulation,
-            trades: Some(trades),
-            equity: Some(equity),
-            final_capital,
-            total_return,
-            metrics: values,
-            notes,
-        };
-        if !outputs.trades {
-            buffers.trades = backtest.trades.take().unwrap_or_default();
-        }
-        if !outputs.equity {
-            buffers.equity = backtest.equity.take().unwrap_or_default();
-        }
-        Ok(backtest)
+        Ok(Evaluated { simulation, trades, equity, statistics, at_next_open })
     }
 
     /// Values and measures a simulation: its curve, and at the same time its orders and trades.
@@ -207,6 +232,26 @@ impl Pipeline<'_> {
             };
         Measures { of_equity, equity, of_trading, trades, at_next_open }
     }
+}
+
+/// A run before its metrics.
+struct Evaluated {
+    simulation: Simulation,
+    trades: Trades,
+    equity: Vec<f64>,
+    statistics: Statistics,
+    at_next_open: Option<f64>,
+}
+
+/// Returns the final capital and the total return. Every run has both, unless one of them is not finite.
+fn headline(input: &BacktestInput<'_>, statistics: &Statistics) -> Result<(f64, f64)> {
+    let one = |metric: &Metric| {
+        let bar = input.prices.len().saturating_sub(1);
+        let last = BarRef { bar, timestamps: input.timestamps };
+        let value = metric.of(statistics);
+        value.ok_or_else(|| overflow(&format!("the {} reached", metric.name), last))
+    };
+    Ok((one(&FINAL_CAPITAL)?, one(&TOTAL_RETURN)?))
 }
 
 /// A simulation, valued and measured.

@@ -4,6 +4,7 @@
 //! same to the last bit. Anything else (an entry and an exit on one bar, fees that cash does not cover, an order below the
 //! minimum size, numbers that overflow) is left to the general path, bar by bar.
 
+use super::all_in_order::{AllInPurchase, AllInSale};
 use super::approx::{add, less, snap};
 use super::execute::Account;
 use super::holdings::Held;
@@ -213,10 +214,8 @@ impl<'a> AllIn<'a> {
 #[inline]
 fn purchase(settings: &Settings, cash: f64, reference_price: f64) -> Option<Filled> {
     let costs = &settings.costs;
-    let price = reference_price * (1.0 + costs.slippage);
-    let for_asset = add(cash, -costs.fixed_fees) / (1.0 + costs.fees);
-    let size = for_asset / price;
-    let fees = cash - for_asset;
+    let purchase = AllInPurchase::new(costs, cash, add(cash, -costs.fixed_fees), reference_price);
+    let AllInPurchase { price, for_asset, size, fees } = purchase;
     let fills = snap(cash) > 0.0
         && for_asset > 0.0
         && snap(size) > 0.0
@@ -230,9 +229,8 @@ fn purchase(settings: &Settings, cash: f64, reference_price: f64) -> Option<Fill
 #[inline]
 fn sale(settings: &Settings, size: f64, reference_price: f64) -> Option<Filled> {
     let costs = &settings.costs;
-    let price = reference_price * (1.0 - costs.slippage);
-    let received = size * price;
-    let fees = received * costs.fees + costs.fixed_fees;
+    let AllInSale { price, received, fees } =
+        AllInSale::new(costs, size, costs.slippage, reference_price);
     let cash = add(received, -fees);
     let fills = cash >= 0.0
         && cash.is_finite()

@@ -14,12 +14,14 @@
 //! - A position that is open at the end stays open.
 
 mod all_in;
+mod all_in_order;
 mod approx;
 mod broker;
 mod conflicts;
 mod execute;
 mod exits;
 mod holdings;
+mod long_stops;
 mod open_first;
 mod orders;
 mod placed_signals;
@@ -34,11 +36,13 @@ mod sizing;
 mod state;
 mod stops;
 
+pub use all_in_order::{AllInPurchase, AllInSale};
 pub use approx::{add, close, snap};
 pub use exits::{ExitReason, Moment, StopOrder};
 pub use holdings::Holdings;
+pub use long_stops::{LongStop, first_long_stop};
 pub use orders::Orders;
 pub use prices::Prices;
 pub use recorder::{Simulation, StopCounts};
 pub use rejections::{Rejection, RejectionReason, SignalKind};
-pub use simulator::{at_next_open, simulate, simulate_into};
+pub use simulator::{SimulationBuffers, at_next_open, simulate, simulate_columns, simulate_into};

@@ -1,7 +1,5 @@
 //! The signals of a run, mapped by direction and moved to the bar of their fill.
 
-use std::borrow::Cow;
-
 use super::rejections::{RejectionCounts, RejectionReason, SignalKind};
 use super::signal_set::{SIGNALS, SignalSet};
 use crate::error::{Error, Result};
@@ -9,70 +7,65 @@ use crate::quote::counted;
 use crate::settings::{Direction, Execution, Settings};
 use crate::signals::{Bits, Signals};
 
-/// The signals of a run, each at the bar on which it is filled.
-#[derive(Debug)]
-pub(super) struct PlacedSignals<'a> {
-    sets: [Option<Cow<'a, Bits>>; 4],
-    bars: usize,
+/// The signals of a run as words of 64 bars, in the order of [`Signals::NAMES`]; `None` for a short set that is absent.
+pub(super) type SignalColumns<'a> = [Option<&'a [u64]>; 4];
+
+/// Returns the words of signals.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a set of another length than the bars.
+pub(super) fn columns(signals: &Signals, bars: usize) -> Result<SignalColumns<'_>> {
+    for (name, set) in Signals::NAMES.iter().zip(signals.sets()) {
+        if let Some(set) = set.filter(|set| set.len() != bars) {
+            let (values, bars) = (counted(set.len(), "value"), counted(bars, "bar"));
+            let message = format!("{name} has {values} for {bars}");
+            return Err(Error::invalid(name, "length", message));
+        }
+    }
+    Ok(signals.sets().map(|set| set.map(Bits::words)))
 }
 
-impl<'a> PlacedSignals<'a> {
-    /// Maps signals by the direction setting.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for a set of another length than the bars.
-    pub(super) fn new(
-        signals: &'a Signals,
-        bars: usize,
-        settings: &Settings,
-        rejections: &mut RejectionCounts,
-    ) -> Result<Self> {
-        for (name, set) in Signals::NAMES.iter().zip(signals.sets()) {
-            if let Some(set) = set.filter(|set| set.len() != bars) {
-                let (values, bars) = (counted(set.len(), "value"), counted(bars, "bar"));
-                let message = format!("{name} has {values} for {bars}");
-                return Err(Error::invalid(name, "length", message));
-            }
-        }
-        let [entries, exits, short_entries, short_exits] = signals.sets();
-        let sets = match settings.rules.direction {
-            _ if signals.has_short() => [entries, exits, short_entries, short_exits],
-            Direction::LongOnly => [entries, exits, None, None],
-            Direction::ShortOnly => [None, None, entries, exits],
-            Direction::Both => [entries, None, exits, None],
-        };
-        let at_next_bar = settings.conventions.execution == Execution::NextOpen;
-        if let Some(last) = bars.checked_sub(1).filter(|_| at_next_bar) {
-            for (kind, set) in SIGNALS.into_iter().zip(sets) {
-                if set.is_some_and(|set| set.get(last)) {
-                    rejections.add(kind, RejectionReason::NoNextBar, 1);
-                }
-            }
-        }
-        let place = |set: &'a Bits| {
-            if at_next_bar { Cow::Owned(one_bar_later(set)) } else { Cow::Borrowed(set) }
-        };
-        Ok(Self { sets: sets.map(|set| set.map(place)), bars })
+/// Maps signals by the direction setting and moves each to the bar on which it is filled, in the memory of `moved`.
+pub(super) fn placed<'a>(
+    columns: SignalColumns<'a>,
+    bars: usize,
+    settings: &Settings,
+    rejections: &mut RejectionCounts,
+    moved: &'a mut [Vec<u64>; 4],
+) -> SignalWords<'a> {
+    let [entries, exits, short_entries, short_exits] = columns;
+    let sets = match settings.rules.direction {
+        _ if short_entries.is_some() || short_exits.is_some() => columns,
+        Direction::LongOnly => [entries, exits, None, None],
+        Direction::ShortOnly => [None, None, entries, exits],
+        Direction::Both => [entries, None, exits, None],
+    };
+    if settings.conventions.execution != Execution::NextOpen {
+        return SignalWords { sets: sets.map(Option::unwrap_or_default), bars };
     }
-
-    /// Returns the words of each set; empty for a kind that has no signals.
-    pub(super) fn words(&self) -> SignalWords<'_> {
-        SignalWords {
-            sets: self.sets.each_ref().map(|set| set.as_ref().map_or(&[][..], |set| set.words())),
-            bars: self.bars,
+    for ((kind, set), moved) in SIGNALS.into_iter().zip(sets).zip(moved.iter_mut()) {
+        moved.clear();
+        if let Some(set) = set {
+            if bars.checked_sub(1).is_some_and(|last| has(set, last)) {
+                rejections.add(kind, RejectionReason::NoNextBar, 1);
+            }
+            one_bar_later(set, bars, moved);
         }
     }
+    SignalWords { sets: moved.each_ref().map(Vec::as_slice), bars }
 }
 
 /// Moves each bar of a set to the next one; the last one is lost.
-fn one_bar_later(set: &Bits) -> Bits {
+fn one_bar_later(set: &[u64], bars: usize, moved: &mut Vec<u64>) {
     let mut carried = 0;
-    let words = set.words().iter().map(|word| {
+    moved.extend(set.iter().map(|word| {
         let moved = word << 1 | carried;
         carried = word >> 63;
         moved
-    });
-    Bits::from_words(words.collect(), set.len())
+    }));
+    if let Some(last) = moved.last_mut().filter(|_| !bars.is_multiple_of(64)) {
+        *last &= (1 << (bars % 64)) - 1;
+    }
 }
 
 /// The words of the four sets, 64 bars each.
@@ -161,8 +154,9 @@ mod tests {
     fn skipping_and_counting_agree_with_a_scan_of_every_bar() {
         let signals = sample();
         let (settings, mut rejections) = (Settings::default(), RejectionCounts::default());
-        let sets = PlacedSignals::new(&signals, 300, &settings, &mut rejections).unwrap();
-        let words = sets.words();
+        let mut moved = Default::default();
+        let columns = columns(&signals, 300).unwrap();
+        let words = placed(columns, 300, &settings, &mut rejections, &mut moved);
         for mask in [
             SignalSet::ENTRIES,
             SignalSet::NONE.with(SignalKind::LongExit),
@@ -185,19 +179,24 @@ mod tests {
         let settings = Settings::default()
             .with(|settings| settings.conventions.execution = Execution::NextOpen);
         let mut rejections = RejectionCounts::default();
-        let sets = PlacedSignals::new(&signals, 300, &settings, &mut rejections).unwrap();
+        let mut moved = Default::default();
+        let columns = columns(&signals, 300).unwrap();
+        let words = placed(columns, 300, &settings, &mut rejections, &mut moved);
         for bar in 0..299 {
-            let moved = sets.words().at(bar + 1).has(SignalKind::LongEntry);
+            let moved = words.at(bar + 1).has(SignalKind::LongEntry);
             assert_eq!(moved, signals.entries.get(bar));
         }
-        assert!(!sets.words().at(0).has(SignalKind::LongEntry));
-        assert_eq!(rejections.into_list().len(), 1, "the exit on the last bar has no next open");
+        assert!(!words.at(0).has(SignalKind::LongEntry));
+        assert_eq!(
+            rejections.into_list(Vec::new()).len(),
+            1,
+            "the exit on the last bar has no next open"
+        );
     }
 
     #[test]
     fn signals_of_another_length_are_refused() {
-        let (settings, mut rejections) = (Settings::default(), RejectionCounts::default());
-        let error = PlacedSignals::new(&sample(), 299, &settings, &mut rejections).unwrap_err();
+        let error = columns(&sample(), 299).unwrap_err();
         assert_eq!(error.message, "entries has 300 values for 299 bars");
     }
 }

@@ -153,7 +153,7 @@ impl<'a> Prices<'a> {
     pub fn extremes(&self, from: usize, until: usize) -> (f64, f64) {
         let columns = self.low.and_then(|low| low.get(from..until));
         match columns.zip(self.high.and_then(|high| high.get(from..until))) {
-            Some((low, high)) => (-highest(low, |low| -low), highest(high, |high| high)),
+            Some((low, high)) => lowest_and_highest(low, high),
             None => (from..until)
                 .filter_map(|bar| self.bar(bar))
                 .fold((f64::INFINITY, f64::NEG_INFINITY), |(lowest, highest), bar| {
@@ -194,8 +194,15 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// Returns the lowest of the lows and the highest of the highs.
+    fn lowest_and_highest(low: &[f64], high: &[f64]) -> (f64, f64) {
+        (-highest(low, |low| -low), highest(high, |high| high))
+    }
+}
+
 /// Returns the highest of the mapped values. Several at a time become vector instructions.
-#[inline]
+#[inline(always)]
 fn highest(values: &[f64], map: impl Fn(f64) -> f64) -> f64 {
     let higher = |a: f64, b: f64| if a > b { a } else { b };
     let mut lanes = [f64::NEG_INFINITY; 8];

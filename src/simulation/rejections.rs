@@ -133,18 +133,19 @@ impl RejectionCounts {
         self.0[kind as usize][reason as usize] += count;
     }
 
-    /// Returns the counts above 0, by kind and then by reason.
-    pub(super) fn into_list(self) -> Vec<Rejection> {
+    /// Returns the counts above 0, by kind and then by reason, in the memory of a list.
+    pub(super) fn into_list(self, mut list: Vec<Rejection>) -> Vec<Rejection> {
         let rows = SignalKind::ALL.into_iter().zip(self.0);
-        rows.flat_map(|(kind, counts)| {
+        let all = rows.flat_map(|(kind, counts)| {
             RejectionReason::ALL.into_iter().zip(counts).map(move |(reason, count)| Rejection {
                 kind,
                 reason,
                 count,
             })
-        })
-        .filter(|unexecuted| unexecuted.count > 0)
-        .collect()
+        });
+        list.clear();
+        list.extend(all.filter(|unexecuted| unexecuted.count > 0));
+        list
     }
 }
 

@@ -8,10 +8,10 @@ use super::broker::Broker;
 use super::execute::Account;
 use super::exits::Moment;
 use super::open_first;
-use super::placed_signals::PlacedSignals;
+use super::placed_signals::{SignalColumns, columns, placed};
 use super::prices::Prices;
 use super::recorder::{Recorder, Recording, Simulation};
-use super::rejections::{RejectionCounts, RejectionReason};
+use super::rejections::{Rejection, RejectionCounts, RejectionReason};
 use super::signal_set::SIGNALS;
 use super::state::{POLL, State, Stepping};
 use super::stops::Hit;
@@ -52,8 +52,40 @@ pub fn simulate_into(
     settings: &Settings,
     observer: &dyn ProgressObserver,
 ) -> Result<Simulation> {
-    let recorder = |capacity| Recorder::new(buffers, Recording::Orders, initial_capital, capacity);
-    run(recorder, prices, signals, initial_capital, settings, observer, Stepping::Events)
+    let columns = columns(signals, prices.len())?;
+    let mut moved = Default::default();
+    let buffers = SimulationBuffers { simulation: buffers, moved: &mut moved };
+    simulate_columns(buffers, prices, columns, initial_capital, settings, observer)
+}
+
+/// Memory that a simulation reuses.
+#[derive(Debug)]
+pub struct SimulationBuffers<'a> {
+    /// An earlier simulation.
+    pub simulation: Simulation,
+    /// Signals that were moved to the next bar.
+    pub moved: &'a mut [Vec<u64>; 4],
+}
+
+/// Does the same as [`simulate_into`] for signals in words of 64 bars, in the order of [`Signals::NAMES`]; `None` for a short
+/// set that is absent. Bits beyond the last bar are 0. Nothing is allocated if the buffers are large enough.
+///
+/// # Errors
+/// Those of [`simulate`].
+pub fn simulate_columns(
+    buffers: SimulationBuffers<'_>,
+    prices: &Prices<'_>,
+    columns: [Option<&[u64]>; 4],
+    initial_capital: f64,
+    settings: &Settings,
+    observer: &dyn ProgressObserver,
+) -> Result<Simulation> {
+    let SimulationBuffers { mut simulation, moved } = buffers;
+    let rejections = std::mem::take(&mut simulation.rejections);
+    let recorder =
+        |capacity| Recorder::new(simulation, Recording::Orders, initial_capital, capacity);
+    let input = RunInput { prices, columns, initial_capital, settings };
+    run(recorder, &input, (rejections, moved), observer, Stepping::Events)
 }
 
 /// Returns cash and position at the end of the same run with every signal filled at the open of the next bar. `simulation` is
@@ -75,22 +107,33 @@ pub fn at_next_open(
             settings.clone().with(|settings| settings.conventions.execution = Execution::NextOpen);
         let recorder =
             |_| Recorder::new(Simulation::default(), Recording::Count, initial_capital, 0);
-        let stepping = Stepping::Events;
-        let later =
-            run(recorder, prices, signals, initial_capital, &settings, observer, stepping).ok()?;
+        let columns = columns(signals, prices.len()).ok()?;
+        let (mut moved, input) = (
+            Default::default(),
+            RunInput { prices, columns, initial_capital, settings: &settings },
+        );
+        let buffers = (Vec::new(), &mut moved);
+        let later = run(recorder, &input, buffers, observer, Stepping::Events).ok()?;
         Some((later.cash, later.position))
     })
 }
 
+/// What a simulation is run on.
+struct RunInput<'a> {
+    prices: &'a Prices<'a>,
+    columns: SignalColumns<'a>,
+    initial_capital: f64,
+    settings: &'a Settings,
+}
+
 fn run(
     recorder: impl FnOnce(usize) -> Recorder,
-    prices: &Prices<'_>,
-    signals: &Signals,
-    initial_capital: f64,
-    settings: &Settings,
+    input: &RunInput<'_>,
+    (list, moved): (Vec<Rejection>, &mut [Vec<u64>; 4]),
     observer: &dyn ProgressObserver,
     stepping: Stepping,
 ) -> Result<Simulation> {
+    let &RunInput { prices, columns, initial_capital, settings } = input;
     if !(initial_capital.is_finite() && initial_capital >= 0.0) {
         let message =
             format!("initialCapital must be a finite amount of money, was {initial_capital}");
@@ -107,8 +150,7 @@ fn run(
         })?,
     };
     let mut rejections = RejectionCounts::default();
-    let placed = PlacedSignals::new(signals, prices.len(), settings, &mut rejections)?;
-    let words = placed.words();
+    let words = placed(columns, prices.len(), settings, &mut rejections, moved);
     let count: usize = SIGNALS.into_iter().map(|kind| words.count(kind) as usize).sum();
     let capacity = count.min(prices.len()).min(MAX_RESERVED_ORDERS);
     let account =
@@ -130,7 +172,7 @@ fn run(
         orders: recorder.orders,
         holdings: recorder.holdings,
         stop_orders: recorder.stop_orders,
-        rejections: broker.rejections.into_list(),
+        rejections: broker.rejections.into_list(list),
         stops: broker.stop_counts,
         cash: account.cash,
         position: account.position,

@@ -15,7 +15,12 @@ fn every_bar(case: &Case, capital: f64) -> Result<Simulation> {
     let recorder =
         |capacity| Recorder::new(Simulation::default(), Recording::Orders, capital, capacity);
     let prices = case.prices();
-    run(recorder, &prices, &case.signals, capital, &case.settings, &NoObserver, Stepping::EveryBar)
+    let columns = columns(&case.signals, prices.len())?;
+    let (initial_capital, settings) = (capital, &case.settings);
+    let input = RunInput { prices: &prices, columns, initial_capital, settings };
+    let mut moved = Default::default();
+    let buffers = (Vec::new(), &mut moved);
+    run(recorder, &input, buffers, &NoObserver, Stepping::EveryBar)
 }
 
 proptest! {

@@ -71,12 +71,78 @@ impl ActiveStops {
         is_long: bool,
         prices: &Prices,
     ) -> Option<Hit> {
+        let mut bar = from;
+        if let Some((open, high, low)) = prices.ranges(from, last) {
+            // Most bars come nowhere near a level.
+            while let Some(quiet) = self.quiet_bars((open, high, low), bar - from, is_long) {
+                bar += quiet;
+                if bar > last {
+                    return None;
+                }
+                let hit = self.scan_each(bar, bar, is_long, prices);
+                if hit.is_some() {
+                    return hit;
+                }
+                bar += 1;
+            }
+        }
+        self.scan_each(bar, last, is_long, prices)
+    }
+
+    /// Does the same bar by bar.
+    fn scan_each(
+        &mut self,
+        from: usize,
+        last: usize,
+        is_long: bool,
+        prices: &Prices,
+    ) -> Option<Hit> {
         find_in(from, last, prices, |bar, at| {
             let (loss, profit) = self.touched(at, is_long);
             self.trail(at, is_long);
             let both = loss.is_some() && profit.is_some();
             self.hit(bar, loss, profit).map(|hit| Hit { both, ..hit })
         })
+    }
+
+    /// Passes bars from a place in the columns on that touch no level, and returns their number. The trailing stop has followed
+    /// them. `None` beyond the columns.
+    #[inline]
+    fn quiet_bars(
+        &mut self,
+        (open, high, low): (&[f64], &[f64], &[f64]),
+        from: usize,
+        is_long: bool,
+    ) -> Option<usize> {
+        let rows = open.get(from..)?.iter().zip(high.get(from..)?).zip(low.get(from..)?);
+        let count = rows.len();
+        let below = |stop: Option<Stop>| stop.map_or(f64::NEG_INFINITY, Stop::level_below);
+        let above = |stop: Option<Stop>| stop.map_or(f64::INFINITY, Stop::level_above);
+        let (mut floor, mut ceiling) = if is_long {
+            (below(self.loss), above(self.profit))
+        } else {
+            (below(self.profit), above(self.loss))
+        };
+        let mut trailing = self.loss.filter(|_| self.trails);
+        let quiet = rows.enumerate().find_map(|(bar, ((&open, &high), &low))| {
+            if (low <= floor) | (open <= floor) | (high >= ceiling) | (open >= ceiling) {
+                return Some(bar);
+            }
+            if let Some(stop) = &mut trailing {
+                if is_long {
+                    stop.reference = stop.reference.max(high);
+                    floor = stop.level_below();
+                } else {
+                    stop.reference = stop.reference.min(low);
+                    ceiling = stop.level_above();
+                }
+            }
+            None
+        });
+        if trailing.is_some() {
+            self.loss = trailing;
+        }
+        Some(quiet.unwrap_or(count))
     }
 
     /// Returns the first bar from `from` to `last` inclusive that hits a stop. The trailing stop has followed the bars before
@@ -166,10 +232,22 @@ fn find_in<T>(
 }
 
 impl Stop {
+    /// Returns the level of a stop that a fall hits.
+    #[inline]
+    fn level_below(self) -> f64 {
+        self.reference * (1.0 - self.fraction)
+    }
+
+    /// Returns the level of a stop that a rise hits.
+    #[inline]
+    fn level_above(self) -> f64 {
+        self.reference * (1.0 + self.fraction)
+    }
+
     /// Returns where a fall hits the stop.
     #[inline]
     fn below(self, bar: Bar) -> Option<Touch> {
-        let level = self.reference * (1.0 - self.fraction);
+        let level = self.level_below();
         if bar.open <= level {
             Some(Touch { price: bar.open, moment: Moment::Open })
         } else {
@@ -181,7 +259,7 @@ impl Stop {
     /// Returns where a rise hits the stop.
     #[inline]
     fn above(self, bar: Bar) -> Option<Touch> {
-        let level = self.reference * (1.0 + self.fraction);
+        let level = self.level_above();
         if bar.open >= level {
             Some(Touch { price: bar.open, moment: Moment::Open })
         } else {

@@ -69,8 +69,9 @@ impl Statistics {
         statistics
     }
 
-    /// Replaces infinite statistics by NaN, so that a metric that divides by one has no value instead of being 0.
-    fn mark_overflows(&mut self) {
+    /// Replaces infinite statistics by NaN, so that a metric that divides by one has no value instead of being 0. Whoever fills
+    /// the statistics calls it.
+    pub fn mark_overflows(&mut self) {
         let mark = |value: &mut f64| {
             if value.is_infinite() {
                 *value = f64::NAN;

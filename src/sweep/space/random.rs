@@ -1,0 +1,83 @@
+//! The random numbers of samples.
+
+/// `SplitMix64` (Steele, Lea and Flood 2014): the same numbers for a seed on every platform and in every version.
+#[derive(Debug, Clone)]
+pub(super) struct SplitMix64 {
+    state: u64,
+}
+
+impl SplitMix64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// Returns 64 random bits.
+    pub(super) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Returns a number below `bound`, each with the same probability: the high half of the product of 64 random bits and the
+    /// bound, without the products that would make some numbers more frequent (Lemire 2019). A bound of 0 returns 0.
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        loop {
+            let product = u128::from(self.next()) * u128::from(bound);
+            #[expect(clippy::cast_possible_truncation, reason = "the halves of the product")]
+            let (high, low) = ((product >> 64) as u64, product as u64);
+            if low >= bound || low >= bound.wrapping_neg() % bound.max(1) {
+                return high;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_reference_implementation() {
+        // The first outputs of splitmix64.c (Vigna) for the seed 1234567.
+        let mut random = SplitMix64::new(1_234_567);
+        let numbers: Vec<u64> = (0..5).map(|_| random.next()).collect();
+        assert_eq!(
+            numbers,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_below_a_bound_are_uniform() {
+        let mut random = SplitMix64::new(7);
+        for bound in [1, 3, 10, 1 << 40, (1 << 63) - 25] {
+            let mut counts = [0_u32; 3];
+            for _ in 0..30_000 {
+                let value = random.below(bound);
+                assert!(value < bound);
+                counts[(u128::from(value) * 3 / u128::from(bound)) as usize] += 1;
+            }
+            if bound >= 3 {
+                let expected = |third: u64| {
+                    let cut = |third: u64| bound as f64 * third as f64 / 3.0;
+                    ((cut(third + 1).ceil() - cut(third).ceil()) / bound as f64) * 30_000.0
+                };
+                for (third, count) in counts.iter().enumerate() {
+                    let expected = expected(third as u64);
+                    // Five standard deviations.
+                    assert!(
+                        (f64::from(*count) - expected).abs() < 5.0 * expected.sqrt(),
+                        "{bound}: {counts:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -47,5 +47,6 @@ pub mod simulation;
 #[cfg(feature = "service")]
 pub mod store;
 pub mod strategies;
+pub mod sweep;
 
 pub use error::{Code, Error, Issue, Result};

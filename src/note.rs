@@ -69,6 +69,18 @@ pub enum NoteCode {
     SignalsWithoutOrder,
     /// Exits from a position were dropped because of an entry on the same bar.
     ExitsDropped,
+    /// No combination of a sweep competes for the best objective.
+    NothingCompetes,
+    /// Combinations of a sweep failed.
+    CombinationsFailed,
+    /// Most combinations of a sweep do not compete.
+    FewCompete,
+    /// The best combination of a sweep is much better than those beside it.
+    BestIsSpike,
+    /// The best combination of a sweep is at the edge of an axis.
+    BestAtEdge,
+    /// The best combination was chosen among many.
+    BestOfMany,
     /// A setting has a value that was probably meant otherwise.
     SettingUnlikely,
     /// A setting does nothing in its combination with others.
@@ -110,6 +122,12 @@ impl NoteCode {
             Self::FewBars => "FEW_BARS",
             Self::SignalsWithoutOrder => "SIGNALS_WITHOUT_ORDER",
             Self::ExitsDropped => "EXITS_DROPPED",
+            Self::NothingCompetes => "NOTHING_COMPETES",
+            Self::CombinationsFailed => "COMBINATIONS_FAILED",
+            Self::FewCompete => "FEW_COMPETE",
+            Self::BestIsSpike => "BEST_IS_SPIKE",
+            Self::BestAtEdge => "BEST_AT_EDGE",
+            Self::BestOfMany => "BEST_OF_MANY",
             Self::SettingUnlikely => "SETTING_UNLIKELY",
             Self::SettingWithoutEffect => "SETTING_WITHOUT_EFFECT",
         }
@@ -119,25 +137,32 @@ impl NoteCode {
     const fn rank(self) -> u8 {
         match self {
             Self::LookAhead => 0,
-            Self::WarmupMissing => 1,
-            Self::ExitsDropped => 2,
-            Self::EquityBelowZero | Self::NoEntries => 3,
+            // Of a sweep, before those of its best run.
+            Self::NothingCompetes => 1,
+            Self::BestIsSpike => 2,
+            Self::BestOfMany => 3,
+            Self::BestAtEdge => 4,
+            Self::CombinationsFailed => 5,
+            Self::FewCompete => 6,
+            Self::WarmupMissing => 7,
+            Self::ExitsDropped => 8,
+            Self::EquityBelowZero | Self::NoEntries => 9,
             Self::RangeNotCovered
             | Self::BarsMissing
             | Self::PriceJumps
             | Self::IntervalShared
             | Self::TicksInvalid
             | Self::LocalDays
-            | Self::DaysUnknown => 4,
-            Self::SettingUnlikely => 5,
-            Self::SettingWithoutEffect => 6,
-            Self::SignalsWithoutOrder => 7,
-            Self::StrategySuspect => 8,
-            Self::SameBarFills => 9,
-            Self::AmbiguousStops => 10,
-            Self::FewTrades => 11,
-            Self::FewBars => 12,
-            Self::MetricsWithoutValue => 13,
+            | Self::DaysUnknown => 10,
+            Self::SettingUnlikely => 11,
+            Self::SettingWithoutEffect => 12,
+            Self::SignalsWithoutOrder => 13,
+            Self::StrategySuspect => 14,
+            Self::SameBarFills => 15,
+            Self::AmbiguousStops => 16,
+            Self::FewTrades => 17,
+            Self::FewBars => 18,
+            Self::MetricsWithoutValue => 19,
             // What readers mended or left out, and what is of no consequence for the result.
             Self::RowsReversed
             | Self::RowsSkipped
@@ -148,8 +173,8 @@ impl NoteCode {
             | Self::TickVolumeUsed
             | Self::UnitsMixed
             | Self::HeaderMissing
-            | Self::ColumnsUnused => 14,
-            Self::IndexMissing | Self::BarsGone => 15,
+            | Self::ColumnsUnused => 20,
+            Self::IndexMissing | Self::BarsGone => 21,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of text and symbols: panel titles with their legends, and the subtitle.
 
 use super::canvas::{Canvas, TextAnchor};
-use super::path::{polyline, rectangle, triangle};
+use super::path::{polyline, rectangle, rounded_rectangle, triangle};
 use super::picture::{Color, Stroke, TextStyle};
 use crate::numbers::count_to_f64;
 
@@ -19,6 +19,17 @@ pub(super) enum LegendItem {
     },
     /// A sample of a histogram column.
     Swatch(Color),
+    /// A sample of a hatched area.
+    Hatched {
+        fill: Color,
+        lines: Color,
+        is_rising: bool,
+    },
+    /// A ring with a halo.
+    Ring {
+        color: Color,
+        halo: Color,
+    },
 }
 
 /// Items that are drawn or left out together.
@@ -69,6 +80,8 @@ impl LegendItem {
             Self::Line(_) => font_size * 1.5,
             Self::Marker { .. } => font_size * 0.8,
             Self::Swatch(_) => font_size * 0.6,
+            Self::Hatched { .. } => font_size * 1.2,
+            Self::Ring { .. } => font_size,
         }
     }
 
@@ -91,6 +104,31 @@ impl LegendItem {
             Self::Swatch(color) => {
                 let half = size * 0.3;
                 canvas.fill(rectangle(x, middle - half, x + size * 0.6, middle + half), *color);
+            }
+            Self::Hatched { fill, lines, is_rising } => {
+                let (right, half) = (x + size * 1.2, size * 0.45);
+                let outline = rectangle(x, middle - half, right, middle + half);
+                canvas.fill_and_stroke(outline, *fill, Stroke::new(*lines, 1.0));
+                // Three lines, each from one edge of the rectangle to another.
+                let height = half * 2.0;
+                for start in [-0.4, 0.05, 0.5].map(|start| start * size) {
+                    let (from, to) = (start.max(0.0), (start + height).min(size * 1.2));
+                    let y = |at: f64| {
+                        let rise = at - start;
+                        if *is_rising { middle + half - rise } else { middle - half + rise }
+                    };
+                    let line = polyline(&[(x + from, y(from)), (x + to, y(to))]);
+                    canvas.stroke(line, Stroke::new(*lines, 1.0));
+                }
+            }
+            Self::Ring { color, halo } => {
+                let (left, radius) = (x + size * 0.08, size * 0.42);
+                let circle = || {
+                    let (right, bottom) = (left + radius * 2.0, middle + radius);
+                    rounded_rectangle(left, middle - radius, right, bottom, radius)
+                };
+                canvas.stroke(circle(), Stroke::new(*halo, size * 0.3));
+                canvas.stroke(circle(), Stroke::new(*color, size * 0.14));
             }
         }
     }

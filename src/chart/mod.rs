@@ -1,4 +1,5 @@
-//! Draws a backtest: price with entries and exits, equity compared with buy and hold, and drawdown.
+//! Draws a backtest: price with entries and exits, equity compared with buy and hold, and drawdown. Draws the combinations of
+//! a sweep as a heat map or a line ([`render_heatmap`]).
 //!
 //! [`render`] turns [`ChartData`] into a [`Picture`], which is written as SVG or PNG. It does no I/O and reads no clock, so
 //! the same run gives the same bytes everywhere.
@@ -10,10 +11,12 @@
 
 mod canvas;
 mod chart_data;
+mod color_map;
 mod date_format;
 mod downsample;
 mod font;
 mod header;
+mod heatmap;
 mod histogram;
 mod legend;
 mod markers;
@@ -37,8 +40,12 @@ mod tests;
 
 pub use chart_data::{ChartData, ChartSummary};
 pub use font::FontWeight;
+pub use heatmap::{
+    Cell, HeatmapAxis, HeatmapBest, HeatmapCells, HeatmapContent, HeatmapData, HeatmapMetric,
+    Spread, heatmap_capacity, render_heatmap,
+};
 pub use path::PathSegment;
-pub use picture::{Color, Item, Picture, Shape, Stroke, Text, TextStyle};
+pub use picture::{Color, Image, Item, Picture, Shape, Stroke, Text, TextStyle};
 pub use render::render;
 pub use style::{MAX_SIZE, MIN_SIZE, Style};
 pub use theme::Theme;

@@ -102,7 +102,8 @@ fn scaled(value: f64, exponent: i32) -> f64 {
     }
 }
 
-fn with_thousands_separators(digits: &str) -> String {
+/// Separates the thousands of a number that is written in digits.
+pub(super) fn with_thousands_separators(digits: &str) -> String {
     let (integer, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in integer.chars().enumerate() {

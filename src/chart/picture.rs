@@ -88,6 +88,21 @@ pub struct TextStyle {
     pub color: Color,
 }
 
+/// An opaque image of colored pixels, aligned with the pixels of the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Left edge, pixels.
+    pub x: u32,
+    /// Top edge, pixels.
+    pub y: u32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Red, green and blue of each pixel, row by row from the top.
+    pub rgb: Vec<u8>,
+}
+
 /// An item of a picture. Later items cover earlier ones.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
@@ -95,6 +110,8 @@ pub enum Item {
     Shape(Shape),
     /// A text.
     Text(Text),
+    /// An image.
+    Image(Image),
 }
 
 /// A picture.

@@ -6,7 +6,7 @@ use tiny_skia::{FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash
 
 use super::font::{FontWeight, Fonts};
 use super::path::PathSegment;
-use super::picture::{Color, Item, Picture, Shape, Text};
+use super::picture::{Color, Image, Item, Picture, Shape, Text};
 use crate::error::{Error, Result};
 
 impl Picture {
@@ -25,6 +25,7 @@ impl Picture {
             match item {
                 Item::Shape(shape) => draw_shape(&mut pixels, shape),
                 Item::Text(text) => draw_text(&mut pixels, text, &fonts, &mut glyphs),
+                Item::Image(image) => draw_image(&mut pixels, image),
             }
         }
         encode(&pixels)
@@ -36,8 +37,16 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     let (all, _) = pixels.data().as_chunks::<4>();
     let colors: Vec<u8> =
         all.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect();
+    encode_rgb(pixels.width(), pixels.height(), &colors)
+}
+
+/// Returns pixels as a PNG file with 8 bits per channel and without transparency.
+///
+/// # Errors
+/// `INTERNAL` if the size is not that of the pixels.
+pub(super) fn encode_rgb(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     // Areas of a single color compress best without a filter.
@@ -46,7 +55,7 @@ fn encode(pixels: &Pixmap) -> Result<Vec<u8>> {
     let failed =
         |error: png::EncodingError| Error::internal(format!("cannot encode the PNG: {error}"));
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&colors).map_err(failed)?;
+    writer.write_image_data(rgb).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
 }
@@ -62,6 +71,21 @@ fn paint(color: Color) -> Paint<'static> {
     let opacity = (color.opacity * 255.0).round() as u8;
     paint.set_color_rgba8(red, green, blue, opacity);
     paint
+}
+
+fn draw_image(pixels: &mut Pixmap, image: &Image) {
+    // An image is opaque and aligned with the pixels, so its rows replace those of the picture.
+    let size = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
+    let (width, stride) = (size(image.width), size(pixels.width()));
+    let (x, y) = (size(image.x), size(image.y));
+    let rows = image.rgb.chunks_exact((width * 3).max(1));
+    let (all, _) = pixels.data_mut().as_chunks_mut::<4>();
+    for (target, source) in all.chunks_exact_mut(stride.max(1)).skip(y).zip(rows) {
+        let (colors, _) = source.as_chunks::<3>();
+        for (pixel, &[red, green, blue]) in target.iter_mut().skip(x).zip(colors) {
+            *pixel = [red, green, blue, u8::MAX];
+        }
+    }
 }
 
 fn draw_shape(pixels: &mut Pixmap, shape: &Shape) {

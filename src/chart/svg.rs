@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter, Write as _};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::font::{FontWeight, Fonts};
 use super::path::PathSegment;
-use super::picture::{Color, Item, Picture, Shape, Text};
+use super::picture::{Color, Image, Item, Picture, Shape, Text};
+use super::png::encode_rgb;
 
 impl Picture {
     /// Returns the picture as an SVG document.
@@ -36,6 +40,7 @@ impl Picture {
             match item {
                 Item::Shape(shape) => write_shape(&mut svg, shape),
                 Item::Text(text) => write_text(&mut svg, text, &fonts),
+                Item::Image(image) => write_image(&mut svg, image)?,
             }
         }
         svg.push_str("</svg>\n");
@@ -106,6 +111,20 @@ fn write_text(svg: &mut String, text: &Text, fonts: &Fonts) {
         let _ = write!(svg, r##"<use href="#{name}" x="{}"/>"##, TwoDecimals(glyph.x));
     }
     svg.push_str("</g>");
+}
+
+/// Writes an image as an embedded PNG. It has the resolution of the picture; enlarged, its pixels stay sharp.
+fn write_image(svg: &mut String, image: &Image) -> crate::Result<()> {
+    let png = encode_rgb(image.width, image.height, &image.rgb)?;
+    let Image { x, y, width, height, .. } = image;
+    // Writing to a `String` cannot fail.
+    let _ = write!(
+        svg,
+        r#"<image x="{x}" y="{y}" width="{width}" height="{height}" image-rendering="pixelated" href="data:image/png;base64,"#
+    );
+    BASE64_STANDARD.encode_string(&png, svg);
+    svg.push_str(r#""/>"#);
+    Ok(())
 }
 
 fn write_color(svg: &mut String, name: &str, color: Color) {

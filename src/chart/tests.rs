@@ -254,7 +254,7 @@ fn an_alert_has_a_line_of_its_own() {
         let picture = render(&ChartData { alert, ..run.data() }, &style(1200, 800)).unwrap();
         let texts = picture.items.into_iter().filter_map(|item| match item {
             Item::Text(text) => Some(text),
-            Item::Shape(_) => None,
+            _ => None,
         });
         texts.collect::<Vec<_>>()
     };

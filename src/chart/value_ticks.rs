@@ -26,6 +26,13 @@ impl ValueTicks {
         Self { list: Vec::new(), format: None, unit }
     }
 
+    /// Returns an axis with a single value.
+    pub(super) fn single(unit: NumberUnit, y: f64, value: f64) -> Self {
+        let axis = Self::empty(unit);
+        let label = axis.format_value(value);
+        Self { list: vec![ValueTick { y, label }], ..axis }
+    }
+
     /// Returns ticks at round numbers, at least `distance` pixels apart and not below `floor`.
     pub(super) fn of(scale: &ValueScale, unit: NumberUnit, distance: f64, floor: f64) -> Self {
         if scale.is_log {

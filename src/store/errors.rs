@@ -13,12 +13,17 @@ const ENDED: &str = "ended";
 /// The `error` of the runs of a dead process. Part of the stored data: stores find such runs by this text.
 pub(crate) const PROCESS_DIED: &str = "the process that ran this backtest ended before it was done";
 
-/// Returns whether creating a run failed because its id is taken. Another id will work.
+/// The `error` of the sweeps of a dead process. Part of the stored data, too.
+pub(crate) const SWEEP_PROCESS_DIED: &str =
+    "the process that ran this sweep ended before it was done; it can be resumed";
+
+/// Returns whether creating a run or a sweep failed because its id is taken. Another id will work.
 pub fn is_duplicate(error: &Error) -> bool {
     is_about_id(error, DUPLICATE)
 }
 
-/// Returns whether work on a run failed because the run has ended in another way. A retry fails again.
+/// Returns whether work on a run or a sweep failed because it has ended in another way or belongs to another call. A retry
+/// fails again.
 pub fn is_ended(error: &Error) -> bool {
     is_about_id(error, ENDED)
 }
@@ -28,9 +33,9 @@ fn is_about_id(error: &Error, code: &str) -> bool {
         && error.issues.iter().any(|issue| issue.path == "id" && issue.code == code)
 }
 
-/// Creates the error of an id that is taken.
-pub(super) fn duplicate(id: &str) -> Error {
-    let message = format!("a backtest with the id {id} already exists");
+/// Creates the error of an id that is taken. `what` has it, such as `backtest`.
+pub(super) fn duplicate(what: &str, id: &str) -> Error {
+    let message = format!("a {what} with the id {id} already exists");
     Error::with_issues(Code::Storage, vec![Issue::new("id", DUPLICATE, message)]).retryable()
 }
 
@@ -43,6 +48,11 @@ pub(super) fn not_unfinished(id: &str, stored_status: &str, new_status: Status) 
             new_status.as_str()
         ),
     };
+    ended(message)
+}
+
+/// Creates an error for which [`is_ended`] holds.
+pub(super) fn ended(message: String) -> Error {
     Error::with_issues(Code::Storage, vec![Issue::new("id", ENDED, message)])
 }
 
@@ -72,13 +82,13 @@ pub(super) fn check_end(run: &Run, outcome: Option<&Outcome>) -> Result<(), Erro
     }
 }
 
-/// Creates the error of a page that follows an unknown run.
-pub(super) fn unknown_page(before: &str) -> Error {
+/// Creates the error of a page that follows something unknown: a `backtest` or a `sweep`.
+pub(super) fn unknown_page(what: &str, before: &str) -> Error {
     Error::invalid(
         "before",
         "unknown",
         format!(
-            "before must be the id of a backtest, no backtest has the id {}",
+            "before must be the id of a {what}, no {what} has the id {}",
             quote::quoted(before)
         ),
     )

@@ -4,16 +4,17 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::record::{Filter, Outcome, Run, StoredStrategy, Summary};
+use super::sweep_interface::SweepStore;
 use crate::future::BoxFuture;
 
-/// Keeps runs and registered strategies.
+/// Keeps runs, sweeps and registered strategies.
 ///
 /// A run is created as pending or running and ends once: as completed, with its outcome, or as failed or cancelled. The next
 /// process that opens the store marks the runs of dead processes as failed.
 ///
 /// Every method fails with `STORAGE` if the database does (`retryable` if the cause is temporary), and with `CLOSED` after
 /// [`Store::close`]. Work that has started completes even if its future is dropped.
-pub trait Store: Send + Sync + Debug {
+pub trait Store: SweepStore + Send + Sync + Debug {
     /// Keeps a new run, pending or running. Fails with an error for which [`super::is_duplicate`] holds if the id is taken.
     fn create_run(&self, run: Run) -> BoxFuture<'_, ()>;
 

@@ -204,11 +204,17 @@ pub struct BarRange {
 impl BarRange {
     /// Returns the range of the bars of a run from `start` to `end`; `None` without bars.
     pub fn new(timestamps: &[i64], interval: Interval, start: i64, end: i64) -> Option<Self> {
+        let missing = || Coverage::new(timestamps, interval, start, end).missing_bars();
+        Self::with_missing(timestamps, missing)
+    }
+
+    /// Returns the range of bars, given how many are missing; `None` without bars.
+    pub fn with_missing(timestamps: &[i64], missing: impl FnOnce() -> u64) -> Option<Self> {
         Some(Self {
             first: *timestamps.first()?,
             last: *timestamps.last()?,
             bars: timestamps.len() as u64,
-            missing: Coverage::new(timestamps, interval, start, end).missing_bars(),
+            missing: missing(),
         })
     }
 }

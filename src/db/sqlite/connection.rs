@@ -51,6 +51,16 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Opens a connection for reads that take microseconds and wait for nothing. `None` if the file has no write-ahead log: readers
+/// then wait for writers, and the file may be on a network.
+pub(super) fn open_brief_reader(path: &Path) -> Option<Connection> {
+    let connection = open_reader(path).ok()?;
+    connection.busy_timeout(Duration::ZERO).ok()?;
+    let journal: String =
+        connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).ok()?;
+    (journal == "wal").then_some(connection)
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let describe = |error: rusqlite::Error| failure::describe(path, &error);
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)

@@ -1,13 +1,14 @@
-//! One thread that writes to a file and one that reads from it, each with its own connection.
+//! One thread that writes to a file and one that reads from it, each with its own connection, and a third connection for brief
+//! reads on the thread of the caller.
 
 #[cfg(unix)]
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use rusqlite::Connection;
 
-use super::connection::open_reader;
+use super::connection::{open_brief_reader, open_reader};
 use super::failure::Failure;
 use super::worker::Worker;
 use crate::error::{Error, Result};
@@ -17,6 +18,8 @@ use crate::error::{Error, Result};
 pub struct Database {
     path: PathBuf,
     file: FileIdentity,
+    /// The connection of [`Self::read_briefly`]; `None` if there is none, and after [`Self::close`].
+    brief_reader: Mutex<Option<Connection>>,
     writer: Worker,
     reader: Worker,
 }
@@ -36,13 +39,14 @@ impl Database {
             move || open_writer(&path)
         })
         .await?;
-        let (reader, ()) = Worker::start("backtesting-store-reader", {
+        let (reader, brief_reader) = Worker::start("backtesting-store-reader", {
             let path = path.clone();
-            move || Ok((open_reader(&path)?, ()))
+            move || Ok((open_reader(&path)?, open_brief_reader(&path)))
         })
         .await?;
         let file = FileIdentity::of(&path);
-        Ok((Arc::new(Self { path, file, writer, reader }), value))
+        let brief_reader = Mutex::new(brief_reader);
+        Ok((Arc::new(Self { path, file, brief_reader, writer, reader }), value))
     }
 
     /// Returns the path of the file.
@@ -72,6 +76,36 @@ impl Database {
         self.call(&self.reader, job).await
     }
 
+    /// Runs a job that reads a few rows by their key. It runs on the calling thread if it need not wait there, which saves two
+    /// thread switches, and otherwise like [`Self::read`].
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub(crate) async fn read_briefly<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Connection) -> std::result::Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        match self.try_read(&job) {
+            Some(found) => Ok(found),
+            None => self.read(move |connection| job(connection)).await,
+        }
+    }
+
+    /// Returns what a job reads on the calling thread; `None` if it has to wait, or fails.
+    fn try_read<T>(
+        &self,
+        job: impl Fn(&Connection) -> std::result::Result<T, Failure>,
+    ) -> Option<T> {
+        let reader = match self.brief_reader.try_lock() {
+            Ok(reader) => reader,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let connection = reader.as_ref()?;
+        self.file.check(&self.path).ok()?;
+        job(connection).ok()
+    }
+
     async fn call<T: Send + 'static>(
         &self,
         worker: &Worker,
@@ -89,6 +123,7 @@ impl Database {
     /// Finishes the jobs under way and closes both connections. Closing twice is not an error.
     pub(crate) async fn close(&self) {
         // The connection that is closed last writes the log back into the file, so it must be the one that writes.
+        drop(self.brief_reader.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -127,5 +162,53 @@ impl FileIdentity {
             "the store {} was deleted or replaced while it was open; close the engine and create another one",
             path.display()
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{ThreadId, current};
+
+    use super::super::connection::open_writer;
+    use super::*;
+    use crate::error::Code;
+
+    /// Reads a number, and which thread did.
+    fn read(connection: &Connection) -> std::result::Result<(i64, ThreadId), Failure> {
+        let number = connection.query_row("SELECT max(n) FROM t", [], |row| row.get(0))?;
+        Ok((number, current().id()))
+    }
+
+    #[tokio::test]
+    async fn brief_reads_stay_on_their_thread_unless_they_have_to_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (database, ()) = Database::open(&path, |path| {
+            let connection = open_writer(path)?;
+            connection.execute("CREATE TABLE t (n)", []).unwrap();
+            Ok((connection, ()))
+        })
+        .await
+        .unwrap();
+        for written in 1..4_i64 {
+            let insert = move |connection: &mut Connection| {
+                connection.execute("INSERT INTO t VALUES (?1)", [written])?;
+                Ok(())
+            };
+            database.write(insert).await.unwrap();
+            let (found, thread) = database.read_briefly(read).await.unwrap();
+            assert_eq!((found, thread), (written, current().id()));
+        }
+        // Without the connection, the thread that reads does it.
+        let used = database.brief_reader.lock().unwrap().take();
+        let (found, thread) = database.read_briefly(read).await.unwrap();
+        assert!(found == 3 && thread != current().id());
+        *database.brief_reader.lock().unwrap() = used;
+        // The error is that of the thread that reads.
+        let fail = |connection: &Connection| Ok(connection.execute("DELETE FROM t", [])?);
+        let error = database.read_briefly(fail).await.unwrap_err();
+        assert!(error.message.contains("a.db"), "{}", error.message);
+        database.close().await;
+        assert_eq!(database.read_briefly(read).await.unwrap_err().code, Code::Closed);
     }
 }

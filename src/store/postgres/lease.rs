@@ -1,4 +1,4 @@
-//! How an engine shows that it is alive, and how the runs of dead engines are found.
+//! How an engine shows that it is alive, and how the runs and sweeps of dead engines are found.
 //!
 //! **Lock.** Every open store has a connection of its own, outside of the pool, whose session holds an advisory lock. The
 //! server releases the lock as soon as the process ends, for whatever reason, so a restarted backend finds its orphaned runs
@@ -13,7 +13,7 @@
 //! **Lost commits.** A server may come back with an older state than this engine has seen. Then the engine registers again
 //! (after creating its tables, if they are gone too), writes the runs that ended recently again (see
 //! [`super::recent_runs`]), and marks runs that are unfinished on the server but not here as failed. Runs under way need no
-//! repair: their end is written together with the run.
+//! repair: their end is written together with the run. Sweeps are not written again, because they can be resumed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,11 +28,15 @@ use super::recent_runs::RecentRuns;
 use super::{runs, schema};
 use crate::db::postgres::{Failure, Pool, quote_identifier};
 use crate::error::Result;
-use crate::store::errors::{PROCESS_DIED, is_ended};
+use crate::store::errors::{PROCESS_DIED, SWEEP_PROCESS_DIED, is_ended};
 
 /// The `error` of runs whose end the server has lost.
 pub(super) const END_LOST: &str =
     "the database lost how this backtest ended: it came back with an older state";
+
+/// The `error` of sweeps whose end the server has lost.
+pub(super) const SWEEP_END_LOST: &str =
+    "the database lost how this sweep ended: it came back with an older state; it can be resumed";
 
 /// The time between the two checks of a lock that is free.
 const LOCK_RECHECK: Duration = Duration::from_secs(3);
@@ -62,7 +66,7 @@ pub(super) struct Lease {
 type LockConnection = Option<(Client, JoinHandle<()>)>;
 
 impl Lease {
-    /// Registers an engine, marks the runs of dead ones as failed, and keeps the lease until the handle is aborted.
+    /// Registers an engine, marks the runs and sweeps of dead ones as failed, and keeps the lease until the handle is aborted.
     ///
     /// # Errors
     /// `STORAGE` if the server cannot be reached or denies access.
@@ -82,9 +86,12 @@ impl Lease {
             server_start: Mutex::new(None),
         });
         let lock = lease.register().await.map_err(|failure| pool.describe(failure))?;
-        let failed = lease.fail_orphaned_runs().await.map_err(|failure| pool.describe(failure))?;
+        let failed = lease.fail_orphaned_work().await.map_err(|failure| pool.describe(failure))?;
         if failed > 0 {
-            tracing::warn!(runs = failed, "orphaned runs of dead processes were marked as failed");
+            tracing::warn!(
+                count = failed,
+                "orphaned runs and sweeps of dead processes were marked as failed"
+            );
         }
         let keeper = tokio::spawn(Arc::clone(&lease).keep(lock).with_current_subscriber());
         Ok((lease, keeper.abort_handle()))
@@ -107,7 +114,7 @@ impl Lease {
         self.server_start.lock().unwrap_or_else(PoisonError::into_inner).replace(time.into());
     }
 
-    /// Returns the runs that the engine remembers.
+    /// Returns the runs, and the sweeps under way, that the engine remembers.
     pub fn recent_runs(&self) -> &RecentRuns {
         &self.recent_runs
     }
@@ -230,7 +237,7 @@ impl Lease {
         }
     }
 
-    /// Restores the runs of this engine and marks those of dead engines as failed.
+    /// Restores the runs of this engine and marks the runs and sweeps of dead engines as failed.
     async fn maintain(&self) -> Result<(), Failure> {
         self.send_heartbeat().await?;
         if let Err(failure) = self.rewrite_doubtful_runs().await {
@@ -238,8 +245,10 @@ impl Lease {
             tracing::debug!(error = %self.context.pool.describe(failure), "runs could not be written again");
         }
         self.recent_runs.expire();
-        self.fail_lost_runs().await?;
-        self.fail_orphaned_runs().await?;
+        for (table, error) in [("backtest_runs", END_LOST), ("sweeps", SWEEP_END_LOST)] {
+            self.fail_lost_work(table, error).await?;
+        }
+        self.fail_orphaned_work().await?;
         Ok(())
     }
 
@@ -260,34 +269,38 @@ impl Lease {
         Ok(())
     }
 
-    /// Marks runs of this engine as failed that are unfinished on the server but not here.
-    async fn fail_lost_runs(&self) -> Result<(), Failure> {
+    /// Marks runs or sweeps of this engine as failed that are unfinished on the server but not here.
+    async fn fail_lost_work(&self, table: &str, error: &str) -> Result<(), Failure> {
         let Context { pool, schema, engine_id } = &self.context;
         let mut connection = pool.get().await?;
         let unfinished = format!(
-            "SELECT id FROM {schema}.backtest_runs WHERE owner = $1 AND status IN ('pending', 'running')"
+            "SELECT id FROM {schema}.{table} WHERE owner = $1 AND status IN ('pending', 'running')"
         );
         let statements = pool.statements(&mut connection).await?;
         let rows = statements.query_typed(&unfinished, &[(engine_id, Type::TEXT)]).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        // A run is remembered from before its row is inserted until after its end is written. So a run that is not remembered
-        // now is not under way, whatever began or ended since the query.
+        // A run or sweep is remembered from before its row is inserted until after its end is written. So one that is not
+        // remembered now is not under way, whatever began or ended since the query.
         let lost = self.recent_runs.unknown(ids);
         if lost.is_empty() {
             return Ok(());
         }
         let fail = format!(
-            "UPDATE {schema}.backtest_runs SET status = 'failed', error = $3, completed_at = date_trunc('milliseconds', now())
+            "UPDATE {schema}.{table} SET status = 'failed', error = $3, completed_at = date_trunc('milliseconds', now())
              WHERE id = ANY($1) AND owner = $2 AND status IN ('pending', 'running')"
         );
-        let runs = statements
+        let count = statements
             .execute_typed(
                 &fail,
-                &[(&lost, Type::TEXT_ARRAY), (engine_id, Type::TEXT), (&END_LOST, Type::TEXT)],
+                &[(&lost, Type::TEXT_ARRAY), (engine_id, Type::TEXT), (&error, Type::TEXT)],
             )
             .await?;
         statements.commit().await?;
-        tracing::warn!(runs, "runs whose end the database has lost were marked as failed");
+        tracing::warn!(
+            count,
+            table,
+            "the database has lost how these ended; they were marked as failed"
+        );
         Ok(())
     }
 
@@ -306,13 +319,13 @@ impl Lease {
         }
     }
 
-    /// Marks the runs of dead engines as failed. Returns the number of runs.
-    async fn fail_orphaned_runs(&self) -> Result<u64, Failure> {
+    /// Marks the runs and sweeps of dead engines as failed. Returns how many there were.
+    pub async fn fail_orphaned_work(&self) -> Result<u64, Failure> {
         self.register_unknown_owners().await?;
         let mut dead = self.silent_engines().await?;
         let mut suspects = self.unlocked_engines(None).await?;
         if !suspects.is_empty() {
-            // An engine without unfinished runs, such as that of a script that did not close it, is deleted at once. If it is
+            // An engine without unfinished work, such as that of a script that did not close it, is deleted at once. If it is
             // alive after all, it registers again.
             let idle = self.delete_idle_engines(&suspects).await?;
             suspects.retain(|id| !idle.contains(id));
@@ -324,14 +337,16 @@ impl Lease {
         if dead.is_empty() { Ok(0) } else { self.delete_engines(&dead).await }
     }
 
-    /// Inserts rows for engines that have unfinished runs and no row, which an older state of the server may show. An engine
+    /// Inserts rows for engines that have unfinished runs or sweeps and no row, which an older state of the server may show. An engine
     /// that is alive registers again; one that is dead is detected by its silence.
     async fn register_unknown_owners(&self) -> Result<(), Failure> {
         let Context { pool, schema, .. } = &self.context;
         let sql = format!(
-            "INSERT INTO {schema}.engines (id) SELECT DISTINCT owner FROM {schema}.backtest_runs AS runs
-               WHERE status IN ('pending', 'running')
-                 AND NOT EXISTS (SELECT 1 FROM {schema}.engines WHERE id = runs.owner)
+            "INSERT INTO {schema}.engines (id)
+             SELECT owner FROM (
+               SELECT owner FROM {schema}.backtest_runs WHERE status IN ('pending', 'running')
+               UNION SELECT owner FROM {schema}.sweeps WHERE status IN ('pending', 'running')) AS owners
+             WHERE NOT EXISTS (SELECT 1 FROM {schema}.engines WHERE id = owners.owner)
              ON CONFLICT (id) DO NOTHING"
         );
         let mut connection = pool.get().await?;
@@ -371,12 +386,16 @@ impl Lease {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// Deletes the rows of engines without unfinished runs. Returns their ids.
+    /// Deletes the rows of engines without unfinished runs and sweeps. Returns their ids.
     async fn delete_idle_engines(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
         let Context { pool, schema, .. } = &self.context;
         let sql = format!(
-            "DELETE FROM {schema}.engines AS engines WHERE id = ANY($1) AND NOT EXISTS (SELECT 1
-               FROM {schema}.backtest_runs WHERE owner = engines.id AND status IN ('pending', 'running')) RETURNING id"
+            "DELETE FROM {schema}.engines AS engines WHERE id = ANY($1)
+               AND NOT EXISTS (SELECT 1 FROM {schema}.backtest_runs
+                               WHERE owner = engines.id AND status IN ('pending', 'running'))
+               AND NOT EXISTS (SELECT 1 FROM {schema}.sweeps
+                               WHERE owner = engines.id AND status IN ('pending', 'running'))
+             RETURNING id"
         );
         let mut connection = pool.get().await?;
         let statements = pool.statements(&mut connection).await?;
@@ -385,25 +404,29 @@ impl Lease {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// Deletes the rows of engines and marks their unfinished runs as failed. Returns the number of runs.
+    /// Deletes the rows of engines and marks their unfinished runs and sweeps as failed. Returns how many there were.
     async fn delete_engines(&self, ids: &[String]) -> Result<u64, Failure> {
         let Context { pool, schema, .. } = &self.context;
         let mut connection = pool.get().await?;
         let transaction = pool.begin(&mut connection).await?;
-        let fail = format!(
-            "UPDATE {schema}.backtest_runs SET status = 'failed', error = $2, completed_at = date_trunc('milliseconds', now())
-             WHERE owner = ANY($1) AND status IN ('pending', 'running')"
-        );
-        let runs = transaction
-            .execute_typed(&fail, &[(&ids, Type::TEXT_ARRAY), (&PROCESS_DIED, Type::TEXT)])
-            .await?;
+        let mut failed = 0;
+        for (table, error) in [("backtest_runs", PROCESS_DIED), ("sweeps", SWEEP_PROCESS_DIED)] {
+            let fail = format!(
+                "UPDATE {schema}.{table}
+                 SET status = 'failed', error = $2, completed_at = date_trunc('milliseconds', now())
+                 WHERE owner = ANY($1) AND status IN ('pending', 'running')"
+            );
+            failed += transaction
+                .execute_typed(&fail, &[(&ids, Type::TEXT_ARRAY), (&error, Type::TEXT)])
+                .await?;
+        }
         let delete = format!("DELETE FROM {schema}.engines WHERE id = ANY($1)");
         transaction.execute_typed(&delete, &[(&ids, Type::TEXT_ARRAY)]).await?;
         transaction.commit().await?;
-        Ok(runs)
+        Ok(failed)
     }
 
-    /// Releases the lease. Runs that have not ended yet are marked as failed.
+    /// Releases the lease. Runs and sweeps that have not ended yet are marked as failed.
     pub async fn release(&self) -> Result<u64, Failure> {
         self.delete_engines(std::slice::from_ref(&self.context.engine_id)).await
     }

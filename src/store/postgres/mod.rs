@@ -9,6 +9,9 @@ mod results;
 mod runs;
 mod schema;
 mod strategies;
+mod sweep_columns;
+mod sweep_store;
+mod sweeps;
 
 #[cfg(test)]
 mod tests;

@@ -26,8 +26,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens the store in a schema of a database. Creates the schema if it does not exist, migrates it, and marks the runs of
-    /// dead processes as failed.
+    /// Opens the store in a schema of a database. Creates the schema if it does not exist, migrates it, and marks the runs and
+    /// sweeps of dead processes as failed.
     ///
     /// # Errors
     /// `STORAGE`, naming host, port and database, if the server cannot be reached or denies access, or if the schema is newer
@@ -40,7 +40,7 @@ impl PostgresStore {
     }
 
     /// Runs work as a task of its own, unless the store is closed.
-    fn run_task<T, W>(
+    pub(super) fn run_task<T, W>(
         &self,
         work: impl FnOnce(Arc<Lease>) -> W + Send + 'static,
     ) -> BoxFuture<'static, T>

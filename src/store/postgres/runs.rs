@@ -53,7 +53,7 @@ pub(super) async fn create(context: &Context, run: &Run, is_retry: bool) -> Resu
     if is_retry && statements.query_typed_opt(&same_run, &values).await?.is_some() {
         return Ok(());
     }
-    Err(errors::duplicate(&run.id).into())
+    Err(errors::duplicate("backtest", &run.id).into())
 }
 
 /// Inserts a run. Returns false if its id is taken.
@@ -261,7 +261,7 @@ pub(super) async fn list(
                 context.schema
             );
             let row = statements.query_typed_opt(&sql, &[(id, Type::TEXT)]).await?;
-            let row = row.ok_or_else(|| errors::unknown_page(id))?;
+            let row = row.ok_or_else(|| errors::unknown_page("backtest", id))?;
             Some((row.try_get(0)?, row.try_get(1)?))
         }
         None => None,

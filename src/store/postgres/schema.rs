@@ -15,10 +15,11 @@ use crate::error::{Error, Result};
 ///
 /// A published migration never changes, comments included, because the database keeps its checksum. V1 still names a file
 /// that has moved: `owners.rs` is now `lease.rs`.
-pub const MIGRATIONS: [(&str, &str); 3] = [
+pub const MIGRATIONS: [(&str, &str); 4] = [
     ("V1__initial", include_str!("migrations/V1__initial.sql")),
     ("V2__bars_revision", include_str!("migrations/V2__bars_revision.sql")),
     ("V3__notes", include_str!("migrations/V3__notes.sql")),
+    ("V4__sweeps", include_str!("migrations/V4__sweeps.sql")),
 ];
 
 /// The table of applied migrations.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lease::END_LOST;
+use super::lease::{END_LOST, SWEEP_END_LOST};
 use super::{PostgresStore, schema};
 use crate::db::postgres::Address;
 use crate::db::postgres::testing::{TestSchema, pool, settings};
 use crate::error::Code;
 use crate::store::conformance::{self, complete, outcome, run};
-use crate::store::{Filter, PROCESS_DIED, Status, Store, is_duplicate};
+use crate::store::sweep_conformance::{self, append, assert_same, chunk, details, read, sweep};
+use crate::store::{
+    Filter, PROCESS_DIED, SWEEP_PROCESS_DIED, Status, Store, SweepStore, is_duplicate, is_ended,
+};
 
 async fn open(schema: &TestSchema) -> Arc<PostgresStore> {
     open_at(schema, &schema.url).await
@@ -25,6 +28,7 @@ async fn the_store_in_postgresql_conforms() {
     let Some(database) = TestSchema::new().await else { return };
     let store = open(&database).await;
     conformance::suite(&*store).await;
+    sweep_conformance::suite(&*store).await;
     store.close().await.unwrap();
     store.close().await.unwrap();
     assert_eq!(store.create_run(run("bt-late")).await.unwrap_err().code, Code::Closed);
@@ -34,6 +38,12 @@ async fn the_store_in_postgresql_conforms() {
     // Unfinished runs of the closed store have failed.
     let (full, _) = store.run("bt-full").await.unwrap().unwrap();
     assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(PROCESS_DIED)));
+    let (doomed, _) = store.sweep("sw-doomed").await.unwrap().unwrap();
+    assert_eq!(
+        (doomed.status, doomed.error.as_deref()),
+        (Status::Failed, Some(SWEEP_PROCESS_DIED))
+    );
+    assert_same(read(&*store, "sw-doomed", 1).await, &chunk(0, 2));
     assert_eq!(database.number("SELECT count(*) FROM $S.engines").await, 1);
     store.close().await.unwrap();
     database.drop().await;
@@ -45,6 +55,7 @@ async fn the_store_conforms_without_session_state() {
     let url = database.with("pgbouncer=true");
     let store = open_at(&database, &url).await;
     conformance::suite(&*store).await;
+    sweep_conformance::suite(&*store).await;
     // No session of the pool has a prepared statement left.
     for _ in 0..5 {
         let connection = store.pool().get().await.unwrap();
@@ -66,6 +77,7 @@ async fn the_store_conforms_behind_a_real_pooler() {
     let store = open_at(&database, &url).await;
     assert!(store.pool().shares_sessions());
     conformance::suite(&*store).await;
+    sweep_conformance::suite(&*store).await;
     assert_eq!(database.number("SELECT count(*) FROM $S.engines WHERE lock_key IS NULL").await, 1);
     store.close().await.unwrap();
     assert_eq!(database.number("SELECT count(*) FROM $S.engines").await, 0);
@@ -144,6 +156,97 @@ async fn runs_of_a_dead_process_are_marked_as_failed() {
     database.drop().await;
 }
 
+#[tokio::test]
+async fn a_sweep_of_a_dead_process_is_taken_over() {
+    let Some(database) = TestSchema::new().await else { return };
+    let store = open(&database).await;
+    for id in ["sw-a", "sw-b", "sw-mine"] {
+        store.create_sweep(sweep(id), details()).await.unwrap();
+        append(&*store, id, 0, 3).await.unwrap();
+    }
+    let error = store.resume_sweep("sw-a", "second", "0.1.0", 5).await.unwrap_err();
+    assert!(error.message.starts_with("sweep sw-a is running"), "{}", error.message);
+    database.sql("INSERT INTO $S.engines (id, lock_key) VALUES ('dead', 4713)").await;
+    database.sql("UPDATE $S.sweeps SET owner = 'dead' WHERE id IN ('sw-a', 'sw-b')").await;
+    // Resuming looks for dead processes at once.
+    let (resumed, _) = store.resume_sweep("sw-a", "second", "0.1.0", 5).await.unwrap().unwrap();
+    assert_eq!((resumed.status, resumed.done), (Status::Running, 3));
+    assert!(is_ended(&append(&*store, "sw-a", 3, 2).await.unwrap_err()));
+    store.append_sweep_chunk("sw-a", "second", Arc::new(chunk(3, 2)), 6).await.unwrap();
+    assert_same(read(&*store, "sw-a", 1).await, &chunk(0, 3));
+    let (found, _) = store.sweep("sw-b").await.unwrap().unwrap();
+    assert_eq!((found.status, found.error.as_deref()), (Status::Failed, Some(SWEEP_PROCESS_DIED)));
+    // A process that was only considered dead goes on.
+    append(&*store, "sw-b", 3, 2).await.unwrap();
+    let (found, _) = store.sweep("sw-b").await.unwrap().unwrap();
+    assert_eq!((found.status, found.error, found.completed_at), (Status::Running, None, None));
+    assert_eq!(store.sweep("sw-mine").await.unwrap().unwrap().0.status, Status::Running);
+    store.close().await.unwrap();
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_damaged_column_of_a_sweep_is_detected() {
+    let Some(database) = TestSchema::new().await else { return };
+    let store = open(&database).await;
+    for (number, damage) in [
+        "SET data = set_byte(data, 9, 1) WHERE name = 'objective'",
+        "SET data = 'x' WHERE name = 'objective'",
+        "SET combinations = 1000000000000 WHERE true",
+        "SET combinations = -1 WHERE true",
+        "SET name = 'other' WHERE name = 'objective'",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("sw-{number}");
+        store.create_sweep(sweep(&id), details()).await.unwrap();
+        append(&*store, &id, 0, 4).await.unwrap();
+        append(&*store, &id, 4, 4).await.unwrap();
+        database
+            .sql(&format!("UPDATE $S.sweep_columns {damage} AND sweep_id = '{id}' AND first = 4"))
+            .await;
+        let error = store.sweep_chunk(&id, 5, vec!["objective".into()]).await.unwrap_err();
+        assert_eq!((error.code, error.retryable), (Code::Storage, false), "{damage}");
+        assert!(error.message.contains("is damaged"), "{}", error.message);
+        assert_same(read(&*store, &id, 0).await, &chunk(0, 4));
+    }
+    store.close().await.unwrap();
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn checkpoints_are_written_once_when_connections_are_cut() {
+    let Some(database) = TestSchema::new().await else { return };
+    let store = open(&database).await;
+    let large = crate::store::Sweep { combinations: 120_000, ..sweep("sw-a") };
+    store.create_sweep(large, details()).await.unwrap();
+    let cut = async {
+        for _ in 0..40 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            database
+                .sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE application_name = 'aitradepro-backtesting' AND query LIKE '%$S%' AND pid <> pg_backend_pid()",
+                )
+                .await;
+        }
+    };
+    let work = async {
+        for number in 0..60 {
+            append(&*store, "sw-a", number * 2000, 2000).await.unwrap();
+        }
+    };
+    tokio::join!(cut, work);
+    for number in 0..60 {
+        let from = number * 2000;
+        assert_same(read(&*store, "sw-a", from + 1999).await, &chunk(from, 2000));
+    }
+    assert_eq!(database.number("SELECT count(*) FROM $S.sweep_columns").await, 180);
+    store.close().await.unwrap();
+    database.drop().await;
+}
+
 /// Waits until a condition holds.
 async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
     for _ in 0..400 {
@@ -178,6 +281,10 @@ async fn restore_runs_after_an_absence(database: &TestSchema, url: &str) {
     // The older state of the server: a run that has ended is unfinished, a later run does not exist, and there is a run that
     // the engine does not remember.
     store.lease().recent_runs().forget("bt-ghost");
+    for id in ["sw-ghost", "sw-active"] {
+        store.create_sweep(sweep(id), details()).await.unwrap();
+    }
+    store.lease().recent_runs().forget("sw-ghost");
     database
         .sql(
             "DELETE FROM $S.backtest_results WHERE run_id = 'bt-ended';
@@ -202,6 +309,15 @@ async fn restore_runs_after_an_absence(database: &TestSchema, url: &str) {
         ghost.status == Status::Failed && ghost.error.as_deref() == Some(END_LOST)
     })
     .await;
+    eventually(async || {
+        let (ghost, _) = store.sweep("sw-ghost").await.unwrap().unwrap();
+        ghost.status == Status::Failed && ghost.error.as_deref() == Some(SWEEP_END_LOST)
+    })
+    .await;
+    assert_eq!(store.sweep("sw-active").await.unwrap().unwrap().0.status, Status::Running);
+    for id in ["sw-ghost", "sw-active"] {
+        store.delete_sweep(id).await.unwrap();
+    }
     for id in ["bt-ended", "bt-vanished"] {
         let (found, kept) = store.run(id).await.unwrap().unwrap();
         assert_eq!((found.status, kept.as_ref()), (Status::Completed, Some(&*whole)), "{id}");
@@ -250,7 +366,7 @@ async fn older_schemas_are_migrated_newer_and_foreign_ones_rejected() {
     let pool = pool(&database.url).await;
     let mut later = schema::MIGRATIONS.to_vec();
     later.push((
-        "V4__notes",
+        "V5__notes",
         "CREATE TABLE notes (text text); INSERT INTO notes VALUES ('upgraded')",
     ));
     schema::migrate(&pool, &database.name, &schema::MIGRATIONS).await.unwrap();
@@ -258,7 +374,7 @@ async fn older_schemas_are_migrated_newer_and_foreign_ones_rejected() {
     schema::migrate(&pool, &database.name, &later).await.unwrap();
     assert_eq!(database.number("SELECT count(*) FROM $S.notes").await, 1);
     let error = schema::migrate(&pool, &database.name, &schema::MIGRATIONS).await.unwrap_err();
-    assert!(error.message.contains("has version 4, newer than version 3"), "{}", error.message);
+    assert!(error.message.contains("has version 5, newer than version 4"), "{}", error.message);
     database.sql("UPDATE $S.backtesting_schema_history SET checksum = 'x' WHERE version = 1").await;
     let error = schema::migrate(&pool, &database.name, &later).await.unwrap_err();
     assert!(error.message.contains("which differs from that of this library"), "{}", error.message);
@@ -279,7 +395,7 @@ async fn a_failed_migration_is_rolled_back() {
     let Some(database) = TestSchema::new().await else { return };
     let pool = pool(&database.url).await;
     let mut broken = schema::MIGRATIONS.to_vec();
-    broken.push(("V4__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"));
+    broken.push(("V5__broken", "CREATE TABLE half (a int); CREATE TABLE half (a int)"));
     let error = schema::migrate(&pool, &database.name, &broken).await.unwrap_err();
     assert_eq!((error.code, error.retryable), (Code::Storage, false));
     let schemas = format!("SELECT count(*) FROM pg_namespace WHERE nspname = '{}'", database.name);
@@ -306,7 +422,7 @@ async fn ten_stores_can_be_opened_at_once_on_an_empty_database() {
         stores.push(store.await.unwrap());
     }
     assert_eq!(stores[0].list(&Filter::default()).await.unwrap().len(), 10);
-    assert_eq!(database.number("SELECT count(*) FROM $S.backtesting_schema_history").await, 3);
+    assert_eq!(database.number("SELECT count(*) FROM $S.backtesting_schema_history").await, 4);
     for store in stores {
         store.close().await.unwrap();
     }

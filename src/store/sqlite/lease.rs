@@ -1,7 +1,7 @@
-//! Which process runs which backtest.
+//! Which process runs which backtest or sweep.
 //!
 //! Every open store holds a lock on a file of its own. The operating system releases the lock when the process ends, for
-//! whatever reason. If the lock of an owner is free, the owner is dead, and its unfinished runs have failed.
+//! whatever reason. If the lock of an owner is free, the owner is dead, and its unfinished runs and sweeps have failed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 
 use crate::db::sqlite::{describe, describe_io};
 use crate::error::{Error, Result};
-use crate::store::errors::PROCESS_DIED;
+use crate::store::errors::{PROCESS_DIED, SWEEP_PROCESS_DIED};
 
 /// How long opening a store waits for another process that opens it.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,7 +87,7 @@ impl Lease {
         Ok(Self { engine_id, path, file: Some(file) })
     }
 
-    /// Returns the `owner` of the runs of this engine.
+    /// Returns the `owner` of the runs and sweeps of this engine.
     pub fn engine_id(&self) -> &str {
         &self.engine_id
     }
@@ -102,11 +102,11 @@ impl Drop for Lease {
     }
 }
 
-/// Marks the runs of dead processes as failed and deletes their lock files. Returns the number of runs.
+/// Marks the runs and sweeps of dead processes as failed and deletes their lock files. Returns how many there were.
 ///
 /// # Errors
 /// `STORAGE` if the database or the folder cannot be read or written.
-pub fn fail_orphaned_runs(
+pub fn fail_orphaned_work(
     connection: &mut Connection,
     store: &Path,
     now: i64,
@@ -114,30 +114,30 @@ pub fn fail_orphaned_runs(
 ) -> Result<usize> {
     let to_error = |error: rusqlite::Error| describe(store, &error);
     let mut ids = owners_with_lock_file(store)?;
-    ids.extend(owners_of_unfinished_runs(connection).map_err(to_error)?);
-    fail_runs(connection, store, now, find_dead(store, ids)).map_err(to_error)
+    ids.extend(owners_of_unfinished_work(connection).map_err(to_error)?);
+    fail_work(connection, store, now, find_dead(store, ids)).map_err(to_error)
 }
 
-/// Returns whether a process other than `own` has died and left an unfinished run.
+/// Returns whether a process other than `own` has died and left an unfinished run or sweep.
 pub fn has_dead_owner(connection: &Connection, store: &Path, own: &str) -> rusqlite::Result<bool> {
-    let mut ids = owners_of_unfinished_runs(connection)?;
+    let mut ids = owners_of_unfinished_work(connection)?;
     ids.retain(|id| id != own);
     Ok(!find_dead(store, ids).is_empty())
 }
 
-/// Marks the runs of dead processes as failed. Returns the number of runs.
+/// Marks the runs and sweeps of dead processes as failed. Returns how many there were.
 ///
-/// Other processes may open the store meanwhile. Only owners of unfinished runs are considered, since those have locked
-/// their files long ago.
-pub fn fail_runs_of_dead_owners(
+/// Other processes may open the store meanwhile. Only owners of unfinished runs and sweeps are considered, since those
+/// have locked their files long ago.
+pub fn fail_work_of_dead_owners(
     connection: &mut Connection,
     store: &Path,
     own: &str,
     now: i64,
 ) -> rusqlite::Result<usize> {
-    let mut ids = owners_of_unfinished_runs(connection)?;
+    let mut ids = owners_of_unfinished_work(connection)?;
     ids.retain(|id| id != own);
-    fail_runs(connection, store, now, find_dead(store, ids))
+    fail_work(connection, store, now, find_dead(store, ids))
 }
 
 /// An owner that is dead.
@@ -154,7 +154,7 @@ fn find_dead(store: &Path, ids: Vec<String>) -> Vec<DeadOwner> {
             continue;
         }
         match File::open(lock_file(store, &id)) {
-            // The lock is held until the runs are marked, so that a crash before that leaves the file for the next process.
+            // The lock is held until runs and sweeps are marked, so that a crash before that leaves the file for the next process.
             Ok(file) if file.try_lock().is_ok() => dead.push(DeadOwner { id, file: Some(file) }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 dead.push(DeadOwner { id, file: None });
@@ -166,8 +166,8 @@ fn find_dead(store: &Path, ids: Vec<String>) -> Vec<DeadOwner> {
     dead
 }
 
-/// Marks the runs of dead owners as failed and deletes their lock files. Returns the number of runs.
-fn fail_runs(
+/// Marks the runs and sweeps of dead owners as failed and deletes their lock files. Returns how many there were.
+fn fail_work(
     connection: &mut Connection,
     store: &Path,
     now: i64,
@@ -179,11 +179,13 @@ fn fail_runs(
     let transaction = connection.transaction()?;
     let mut failed = 0;
     for owner in &dead {
-        failed += transaction.execute(
-            "UPDATE backtest_runs SET status = 'failed', error = ?2, completed_at = ?3
-             WHERE owner = ?1 AND status IN ('pending', 'running')",
-            params![owner.id, PROCESS_DIED, now],
-        )?;
+        for (table, error) in [("backtest_runs", PROCESS_DIED), ("sweeps", SWEEP_PROCESS_DIED)] {
+            let sql = format!(
+                "UPDATE {table} SET status = 'failed', error = ?2, completed_at = ?3
+                 WHERE owner = ?1 AND status IN ('pending', 'running')"
+            );
+            failed += transaction.execute(&sql, params![owner.id, error, now])?;
+        }
     }
     transaction.commit()?;
     for DeadOwner { id, file } in dead {
@@ -201,12 +203,12 @@ fn owners_with_lock_file(store: &Path) -> Result<Vec<String>> {
     Ok(names.filter_map(|name| name.strip_suffix(".lock").map(str::to_owned)).collect())
 }
 
-/// Returns the owners of unfinished runs. Their lock files may have been deleted.
-fn owners_of_unfinished_runs(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    connection
-        .prepare("SELECT DISTINCT owner FROM backtest_runs WHERE status IN ('pending', 'running')")?
-        .query_map([], |row| row.get(0))?
-        .collect()
+/// Returns the owners of unfinished runs and sweeps. Their lock files may have been deleted.
+fn owners_of_unfinished_work(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "
+        SELECT owner FROM backtest_runs WHERE status IN ('pending', 'running')
+        UNION SELECT owner FROM sweeps WHERE status IN ('pending', 'running')";
+    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 fn lock_file(store: &Path, engine_id: &str) -> PathBuf {

@@ -7,6 +7,9 @@ mod runs;
 mod schema;
 mod sqlite_store;
 mod strategies;
+mod sweep_columns;
+mod sweep_store;
+mod sweeps;
 
 #[cfg(test)]
 mod tests;

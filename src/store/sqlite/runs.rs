@@ -19,7 +19,11 @@ const SELECT: &str = "
 /// Keeps a new run.
 pub fn create(connection: &Connection, run: &Run, owner: &str) -> Result<()> {
     errors::check_new(run)?;
-    if insert(connection, run, owner)? { Ok(()) } else { Err(errors::duplicate(&run.id).into()) }
+    if insert(connection, run, owner)? {
+        Ok(())
+    } else {
+        Err(errors::duplicate("backtest", &run.id).into())
+    }
 }
 
 /// Inserts a run. Returns false if its id is taken.
@@ -194,7 +198,7 @@ fn page_start(connection: &Connection, id: &str) -> Result<(i64, i64)> {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?
-        .ok_or_else(|| errors::unknown_page(id).into())
+        .ok_or_else(|| errors::unknown_page("backtest", id).into())
 }
 
 fn with_summary(row: &Row) -> Result<(Run, Option<Summary>)> {

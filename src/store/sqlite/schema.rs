@@ -12,10 +12,11 @@ use crate::error::{Error, Result};
 ///
 /// A published migration never changes, comments included, because the database keeps its checksum. V1 still names files
 /// that have moved: `blob.rs` is now [`crate::db::encoding`].
-pub const MIGRATIONS: [(&str, &str); 3] = [
+pub const MIGRATIONS: [(&str, &str); 4] = [
     ("V1__initial", include_str!("migrations/V1__initial.sql")),
     ("V2__bars_revision", include_str!("migrations/V2__bars_revision.sql")),
     ("V3__notes", include_str!("migrations/V3__notes.sql")),
+    ("V4__sweeps", include_str!("migrations/V4__sweeps.sql")),
 ];
 
 /// The table of applied migrations.
@@ -115,7 +116,7 @@ mod tests {
         migrate(&mut connection, &path, &MIGRATIONS).unwrap();
         let mut later = MIGRATIONS.to_vec();
         later.push((
-            "V4__remarks",
+            "V5__remarks",
             "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('upgraded');",
         ));
         migrate(&mut connection, &path, &later).unwrap();
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(notes, 1);
         let error = migrate(&mut connection, &path, &MIGRATIONS).unwrap_err();
         assert!(
-            error.message.contains("has schema version 4, newer than version 3"),
+            error.message.contains("has schema version 5, newer than version 4"),
             "{}",
             error.message
         );
@@ -160,7 +161,7 @@ mod tests {
         let path = folder.path().join("store.db");
         let mut connection = open_writer(&path).unwrap();
         let mut broken = MIGRATIONS.to_vec();
-        broken.push(("V4__broken", "CREATE TABLE half (a); CREATE TABLE half (a);"));
+        broken.push(("V5__broken", "CREATE TABLE half (a); CREATE TABLE half (a);"));
         let error = migrate(&mut connection, &path, &broken).unwrap_err();
         assert!(error.message.contains("cannot be migrated"), "{}", error.message);
         assert!(!connection.table_exists(None, "half").unwrap());

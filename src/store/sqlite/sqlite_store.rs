@@ -19,14 +19,14 @@ use crate::store::record::{Filter, Outcome, Run, StoredStrategy, Summary};
 #[derive(Debug)]
 pub struct SqliteStore {
     database: Arc<Database>,
-    /// Identifies this engine as the owner of its runs; see [`lease`].
+    /// Identifies this engine as the owner of its runs and sweeps; see [`lease`].
     engine_id: String,
     lease: Mutex<Option<Lease>>,
 }
 
 impl SqliteStore {
     /// Opens the store in a file. Creates the file and its folder if they do not exist, migrates the schema, and marks the
-    /// runs of dead processes as failed.
+    /// runs and sweeps of dead processes as failed.
     ///
     /// # Errors
     /// `STORAGE`, naming the path, if the folder or the file cannot be created, opened or written, the file is not a
@@ -47,8 +47,13 @@ impl SqliteStore {
         self.database.path()
     }
 
-    /// Reads runs. If unfinished ones belong to a dead process, marks those as failed and reads again.
-    async fn read_runs<T: Send + 'static>(
+    /// Returns the `owner` of the runs and sweeps of this engine.
+    pub(super) fn engine_id(&self) -> &str {
+        &self.engine_id
+    }
+
+    /// Reads runs or sweeps. If unfinished ones belong to a dead process, marks those as failed and reads again.
+    pub(super) async fn read_alive<T: Send + 'static>(
         &self,
         read: impl Fn(&mut Connection) -> std::result::Result<T, Failure> + Clone + Send + 'static,
         are_under_way: impl Fn(&T) -> bool,
@@ -67,13 +72,13 @@ impl SqliteStore {
         let fail = {
             let (path, own) = (self.path().to_owned(), self.engine_id.clone());
             move |connection: &mut Connection| {
-                Ok(lease::fail_runs_of_dead_owners(connection, &path, &own, now())?)
+                Ok(lease::fail_work_of_dead_owners(connection, &path, &own, now())?)
             }
         };
         match self.database.write(fail).await {
             Ok(_) => self.database.read(read).await,
             Err(error) => {
-                tracing::debug!(%error, "runs of a dead process could not be marked as failed");
+                tracing::debug!(%error, "the runs and sweeps of a dead process could not be marked as failed");
                 Ok(found)
             }
         }
@@ -88,7 +93,7 @@ fn open(path: &Path) -> Result<(Connection, Lease)> {
     let opening = OpeningLock::acquire(path)?;
     let mut connection = open_writer(path)?;
     schema::migrate(&mut connection, path, &schema::MIGRATIONS)?;
-    lease::fail_orphaned_runs(&mut connection, path, now(), &opening)?;
+    lease::fail_orphaned_work(&mut connection, path, now(), &opening)?;
     let lease = Lease::acquire(path, &opening)?;
     Ok((connection, lease))
 }
@@ -135,13 +140,13 @@ impl Store for SqliteStore {
             let outcome = results::outcome(&transaction, &id)?;
             Ok(Some((run, outcome)))
         };
-        Box::pin(self.read_runs(read, |found| is_any_under_way(found.as_ref())))
+        Box::pin(self.read_alive(read, |found| is_any_under_way(found.as_ref())))
     }
 
     fn summary(&self, id: &str) -> BoxFuture<'_, Option<(Run, Option<Summary>)>> {
         let id = id.to_owned();
         let read = move |connection: &mut Connection| runs::summary(connection, &id);
-        Box::pin(self.read_runs(read, |found| is_any_under_way(found.as_ref())))
+        Box::pin(self.read_alive(read, |found| is_any_under_way(found.as_ref())))
     }
 
     fn list(&self, filter: &Filter) -> BoxFuture<'_, Vec<(Run, Option<Summary>)>> {
@@ -150,7 +155,7 @@ impl Store for SqliteStore {
             let transaction = connection.transaction()?;
             runs::list(&transaction, &filter)
         };
-        Box::pin(self.read_runs(read, |found| is_any_under_way(found)))
+        Box::pin(self.read_alive(read, |found| is_any_under_way(found)))
     }
 
     fn delete_run(&self, id: &str) -> BoxFuture<'_, bool> {

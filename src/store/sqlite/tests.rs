@@ -8,13 +8,18 @@ use rusqlite::Connection;
 use super::SqliteStore;
 use crate::error::Code;
 use crate::store::conformance::{self, complete, ended, outcome, run};
-use crate::store::{Filter, PROCESS_DIED, Status, Store, is_duplicate};
+use crate::store::sweep_conformance::{self, append, assert_same, chunk, details, read, sweep};
+use crate::store::{
+    Filter, PROCESS_DIED, SWEEP_PROCESS_DIED, Status, Store, SweepFilter, SweepStore, is_duplicate,
+    is_ended,
+};
 
 #[tokio::test]
 async fn the_embedded_store_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("new/folder/store.db")).await.unwrap();
     conformance::suite(&*store).await;
+    sweep_conformance::suite(&*store).await;
     store.close().await.unwrap();
     store.close().await.unwrap();
     assert_eq!(store.create_run(run("bt-late")).await.unwrap_err().code, Code::Closed);
@@ -30,6 +35,12 @@ async fn the_embedded_store_conforms() {
     // Unfinished runs of the closed store have failed.
     let (full, _) = store.run("bt-full").await.unwrap().unwrap();
     assert_eq!((full.status, full.error.as_deref()), (Status::Failed, Some(PROCESS_DIED)));
+    let (doomed, _) = store.sweep("sw-doomed").await.unwrap().unwrap();
+    assert_eq!(
+        (doomed.status, doomed.error.as_deref()),
+        (Status::Failed, Some(SWEEP_PROCESS_DIED))
+    );
+    assert_same(read(&*store, "sw-doomed", 1).await, &chunk(0, 2));
 }
 
 #[tokio::test]
@@ -286,4 +297,96 @@ async fn reading_detects_runs_of_a_process_that_has_died_since() {
     assert_eq!((found.status, found.error.as_deref()), (Status::Failed, Some(PROCESS_DIED)));
     let left = one.list(&unfinished).await.unwrap();
     assert_eq!(left.iter().map(|(run, _)| run.id.as_str()).collect::<Vec<_>>(), ["bt-one"]);
+}
+
+#[tokio::test]
+async fn a_sweep_of_a_dead_process_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let one = SqliteStore::open(&path).await.unwrap();
+    let two = SqliteStore::open(&path).await.unwrap();
+    for id in ["sw-a", "sw-b", "sw-c"] {
+        two.create_sweep(sweep(id), details()).await.unwrap();
+        append(&*two, id, 0, 3).await.unwrap();
+    }
+    // A living process keeps its sweeps.
+    let error = one.resume_sweep("sw-a", "second", "0.1.0", 5).await.unwrap_err();
+    assert!(error.message.starts_with("sweep sw-a is running"), "{}", error.message);
+    assert_eq!(one.sweep("sw-b").await.unwrap().unwrap().0.status, Status::Running);
+    // Closing the store does not end its sweeps, as when a process is killed.
+    two.close().await.unwrap();
+    let (resumed, _) = one.resume_sweep("sw-a", "second", "0.1.0", 5).await.unwrap().unwrap();
+    assert_eq!((resumed.status, resumed.done), (Status::Running, 3));
+    one.append_sweep_chunk("sw-a", "second", Arc::new(chunk(3, 2)), 6).await.unwrap();
+    assert_same(read(&*one, "sw-a", 1).await, &chunk(0, 3));
+    let (found, _) = one.sweep("sw-b").await.unwrap().unwrap();
+    assert_eq!((found.status, found.error.as_deref()), (Status::Failed, Some(SWEEP_PROCESS_DIED)));
+    let unfinished = SweepFilter { status: Some(Status::Running), ..SweepFilter::default() };
+    let left = one.list_sweeps(&unfinished).await.unwrap();
+    assert_eq!(left.iter().map(|sweep| sweep.id.as_str()).collect::<Vec<_>>(), ["sw-a"]);
+    // A process that was only considered dead can go on, unless another one has taken the sweep over.
+    append(&*one, "sw-b", 3, 2).await.unwrap();
+    assert_eq!(one.sweep("sw-b").await.unwrap().unwrap().0.done, 5);
+    assert!(is_ended(&append(&*one, "sw-a", 5, 2).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn damaged_columns_of_a_sweep_are_detected() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db")).await.unwrap();
+    // The second chunk is damaged: bytes, length, data of another column, checksum, place, count, and name.
+    let damages = [
+        "SET data = zeroblob(32) WHERE name = 'objective'",
+        "SET data = x'00' WHERE name = 'objective'",
+        "SET data = (SELECT data FROM sweep_columns WHERE sweep_id = '$ID' AND first = 4 AND name = 'sum:1')
+         WHERE name = 'objective'",
+        "SET checksum = checksum + 1 WHERE name = 'objective'",
+        "SET first = 8 WHERE true",
+        "SET combinations = 1000000000000 WHERE true",
+        "SET combinations = -1 WHERE true",
+        "SET name = 'other' WHERE name = 'objective'",
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        let id = format!("sw-{number}");
+        store.create_sweep(sweep(&id), details()).await.unwrap();
+        append(&*store, &id, 0, 4).await.unwrap();
+        append(&*store, &id, 4, 4).await.unwrap();
+        let sql = format!("{damage} AND sweep_id = '{id}' AND first = 4");
+        let sql = format!("UPDATE sweep_columns {}", sql.replace("$ID", &id));
+        let job = move |connection: &mut Connection| Ok(connection.execute(&sql, [])?);
+        assert!(store.database().write(job).await.unwrap() > 0);
+        let combination = if damage.contains("first = 8") { 9 } else { 5 };
+        let error =
+            store.sweep_chunk(&id, combination, vec!["objective".into()]).await.unwrap_err();
+        assert_eq!((error.code, error.retryable), (Code::Storage, false), "{damage}");
+        assert!(error.message.contains("is damaged"), "{}", error.message);
+        // The other chunk stays readable.
+        assert_same(read(&*store, &id, 0).await, &chunk(0, 4));
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_a_full_disk_refuses_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("store.db")).await.unwrap();
+    let large = crate::store::Sweep { combinations: 1_000_000, ..sweep("sw-a") };
+    store.create_sweep(large, details()).await.unwrap();
+    append(&*store, "sw-a", 0, 4).await.unwrap();
+    let limit = |pages: i64| {
+        let store = Arc::clone(&store);
+        async move {
+            let job = move |connection: &mut Connection| {
+                Ok(connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+            };
+            store.database().write(job).await.unwrap();
+        }
+    };
+    limit(1).await;
+    let error = append(&*store, "sw-a", 4, 500_000).await.unwrap_err();
+    assert_eq!((error.code, error.retryable), (Code::Storage, true));
+    assert_eq!(store.sweep("sw-a").await.unwrap().unwrap().0.done, 4);
+    assert_eq!(read(&*store, "sw-a", 4).await, None);
+    limit(1_000_000).await;
+    append(&*store, "sw-a", 4, 500_000).await.unwrap();
+    assert_same(read(&*store, "sw-a", 4).await, &chunk(4, 500_000));
 }

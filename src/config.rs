@@ -89,6 +89,8 @@ pub struct Config {
     pub max_data_points: u64,
     /// Maximum number of rows in an import.
     pub max_import_rows: u64,
+    /// Maximum number of combinations in a sweep.
+    pub max_combinations: u64,
     /// Number of rows per read.
     pub chunk_size: u32,
     /// Lifetime of cached bars, seconds; 0 disables the cache.
@@ -102,7 +104,7 @@ pub struct Config {
 }
 
 /// The names of the settings in JavaScript. Environment variables have them in `UPPER_SNAKE_CASE`.
-pub const CONFIG_NAMES: [&str; 16] = [
+pub const CONFIG_NAMES: [&str; 17] = [
     "databaseUrl",
     "dataDir",
     "dbPoolSize",
@@ -114,6 +116,7 @@ pub const CONFIG_NAMES: [&str; 16] = [
     "maxConcurrentBacktests",
     "maxDataPoints",
     "maxImportRows",
+    "maxCombinations",
     "chunkSize",
     "cacheTtlSeconds",
     "threads",
@@ -174,6 +177,7 @@ impl Config {
         let max_concurrent = integer("maxConcurrentBacktests", 3, count(1.0, 1000.0), &mut issues);
         let max_data_points = integer("maxDataPoints", 1_000_000, count(1.0, 1e9), &mut issues);
         let max_import_rows = integer("maxImportRows", 10_000_000, count(1.0, 1e9), &mut issues);
+        let max_combinations = integer("maxCombinations", 5_000_000, count(1.0, 1e9), &mut issues);
         let chunk_size = integer("chunkSize", 10_000, count(1.0, 10_000_000.0), &mut issues);
         let cache_ttl_seconds = integer("cacheTtlSeconds", 3600, count(0.0, 1e9), &mut issues);
         let threads = fields.integer("threads", count(1.0, 1024.0), &mut issues);
@@ -203,6 +207,7 @@ impl Config {
             max_concurrent_backtests: to_u32(max_concurrent),
             max_data_points,
             max_import_rows,
+            max_combinations,
             chunk_size: to_u32(chunk_size),
             cache_ttl_seconds,
             threads: threads.map(to_u32),

@@ -16,7 +16,7 @@ pub(crate) mod conformance;
 
 pub use embedded::EmbeddedBars;
 pub use import::MergeSummary;
-pub use loaded_bars::LoadedBars;
+pub use loaded_bars::{LoadedBars, MeasuredBars};
 pub use postgres::{CombinedSource, ImportedBars, PriceTable};
 pub use series::{Asset, StoredSeries};
 pub use source::Source;

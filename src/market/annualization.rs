@@ -3,7 +3,9 @@
 //! Markets differ: stocks trade on about 252 days a year, six and a half hours a day, others never close. The bars show which
 //! it is.
 
-use super::coverage::{open_weekdays, trading_days};
+use std::borrow::Borrow;
+
+use super::coverage::{TradingDays, open_weekdays};
 use super::time::DAY;
 use crate::numbers::{count_to_f64, millis_to_f64};
 
@@ -57,6 +59,23 @@ impl Annualization {
     /// median number of bars on a day with bars. Bars longer than a day are counted by their length. `timestamps` ascend; without
     /// any, 252 days are assumed.
     pub fn from_bars(timestamps: &[i64], bar_milliseconds: Option<i64>) -> Self {
+        Self::from_days(|| TradingDays::of(timestamps), timestamps, bar_milliseconds)
+    }
+
+    /// Does the same, given the days of the timestamps.
+    pub fn with_days(
+        days: &TradingDays,
+        timestamps: &[i64],
+        bar_milliseconds: Option<i64>,
+    ) -> Self {
+        Self::from_days(|| days, timestamps, bar_milliseconds)
+    }
+
+    fn from_days<D: Borrow<TradingDays>>(
+        trading_days: impl FnOnce() -> D,
+        timestamps: &[i64],
+        bar_milliseconds: Option<i64>,
+    ) -> Self {
         let Some(bar_days) = bar_milliseconds.map(days) else { return Self::IRREGULAR };
         let years = timestamps
             .first()
@@ -68,8 +87,9 @@ impl Annualization {
         } else if timestamps.is_empty() {
             (WORKDAYS / bar_days, Basis::NoTimestamps { bar_days })
         } else {
-            let days = trading_days(timestamps);
-            let weekdays = open_weekdays(&days).into_iter().filter(|is_open| *is_open).count();
+            let found = trading_days();
+            let TradingDays(days) = found.borrow();
+            let weekdays = open_weekdays(days).into_iter().filter(|is_open| *is_open).count();
             let year_days = if weekdays == 7 { CALENDAR_DAYS } else { WORKDAYS };
             let bars_per_day = median(days.iter().map(|day| day.bars).collect());
             (year_days * bars_per_day, Basis::TradingDays { year_days, weekdays, bars_per_day })

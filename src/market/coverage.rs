@@ -70,8 +70,32 @@ impl Coverage {
         if interval == Interval::Timeframe(Timeframe::W1) {
             return Self::of_weeks(timestamps, first, last, start, end);
         }
-        let days = trading_days(timestamps);
-        let (calendar, gaps) = Calendar::of(&days);
+        Self::of_days(&TradingDays::of(timestamps), interval, (first, last), (start, end))
+    }
+
+    /// Does the same, given the days of the timestamps, of which there is at least one.
+    pub fn with_days(
+        days: &TradingDays,
+        timestamps: &[i64],
+        interval: Interval,
+        start: i64,
+        end: i64,
+    ) -> Self {
+        match timestamps.first().zip(timestamps.last()) {
+            Some((&first, &last)) if interval != Interval::Timeframe(Timeframe::W1) => {
+                Self::of_days(days, interval, (first, last), (start, end))
+            }
+            _ => Self::new(timestamps, interval, start, end),
+        }
+    }
+
+    fn of_days(
+        TradingDays(days): &TradingDays,
+        interval: Interval,
+        (first, last): (i64, i64),
+        (start, end): (i64, i64),
+    ) -> Self {
+        let (calendar, gaps) = Calendar::of(days);
         let all_missing: i64 = gaps.iter().map(|gap| gap.length).sum();
         let expected = calendar.days_between(day_of(first) - 1, day_of(last) + 1);
         #[expect(clippy::cast_precision_loss, reason = "numbers of days are compared roughly")]
@@ -86,7 +110,7 @@ impl Coverage {
         let usual =
             if is_intraday { usual_bars(days.iter().map(|day| day.bars).collect()) } else { 1 };
         let (short_days, short_bars) =
-            if is_intraday && usual >= MIN_BARS_PER_DAY { short_days(&days) } else { (None, 0) };
+            if is_intraday && usual >= MIN_BARS_PER_DAY { short_days(days) } else { (None, 0) };
         let in_holes: i64 = holes.iter().map(|hole| hole.length).sum();
         let missing_days = if are_scattered { all_missing } else { in_holes } + before + after;
         let missing_days = usize::try_from(missing_days).unwrap_or(0);
@@ -222,25 +246,38 @@ pub(super) struct TradingDay {
     pub(super) bars: usize,
 }
 
-/// Returns the days on which timestamps lie, with their numbers of bars.
-pub(super) fn trading_days(timestamps: &[i64]) -> Vec<TradingDay> {
-    let mut days = Vec::new();
-    let mut rest = timestamps;
-    let mut usual = 1;
-    while let Some(first) = rest.first() {
-        let day = day_of(*first);
-        let is_same_day = |timestamp: &i64| day_of(*timestamp) == day;
-        // Most days have as many bars as the day before.
-        let bars = if rest.get(usual - 1).is_some_and(is_same_day) {
-            usual + rest.get(usual..).unwrap_or(&[]).partition_point(is_same_day)
-        } else {
-            rest.get(..usual).unwrap_or(rest).partition_point(is_same_day)
-        };
-        days.push(TradingDay { day, bars });
-        usual = bars.max(1);
-        rest = rest.get(bars.max(1)..).unwrap_or(&[]);
+/// The days on which bars lie, with their numbers of bars.
+#[derive(Debug, Clone)]
+pub struct TradingDays(pub(super) Vec<TradingDay>);
+
+impl TradingDays {
+    /// Finds the days of ascending timestamps.
+    pub fn of(timestamps: &[i64]) -> Self {
+        let mut days = Vec::new();
+        let mut rest = timestamps;
+        let mut usual = 1;
+        while let Some(first) = rest.first() {
+            let day = day_of(*first);
+            let next_day = day.saturating_add(1).saturating_mul(DAY);
+            let is_same_day = |timestamp: &i64| *timestamp < next_day;
+            let is_beyond = |bars: usize| !rest.get(bars).is_some_and(is_same_day);
+            // Most days have as many bars as the day before. The others are near it: in a long series, a search through all that
+            // is left would read from all over the memory.
+            let bars = if is_beyond(usual) && !is_beyond(usual - 1) {
+                usual
+            } else {
+                let mut most = usual;
+                while !is_beyond(most) {
+                    most = most.saturating_mul(2);
+                }
+                rest.get(..most).unwrap_or(rest).partition_point(is_same_day)
+            };
+            days.push(TradingDay { day, bars });
+            usual = bars.max(1);
+            rest = rest.get(bars.max(1)..).unwrap_or(&[]);
+        }
+        Self(days)
     }
-    days
 }
 
 /// The weekdays on which a series has bars, and its usual holidays.
@@ -375,6 +412,33 @@ mod tests {
             .filter(|day| weekday(*day) < 5 && !is_out(*day))
             .map(|day| day * DAY)
             .collect()
+    }
+
+    #[test]
+    fn days_have_all_bars_that_lie_on_them() {
+        // Days with as many bars as the day before, with fewer, with many more, and with hundreds of days after them.
+        for counts in [
+            vec![1_i64, 1, 1],
+            vec![3, 3, 1, 2, 3],
+            vec![1, 2, 5, 100, 1, 7, 99],
+            vec![24, 24, 23, 25],
+            vec![5; 700],
+            vec![1],
+            vec![],
+        ] {
+            // From before the epoch, with the last bar of each day at its last millisecond.
+            let timestamps: Vec<i64> = counts
+                .iter()
+                .zip(-2_i64..)
+                .flat_map(|(count, day)| {
+                    (1..=*count).map(move |bar| (day + 1) * DAY - 1 - (count - bar))
+                })
+                .collect();
+            let TradingDays(days) = TradingDays::of(&timestamps);
+            let found: Vec<(i64, i64)> =
+                days.iter().map(|day| (day.day, i64::try_from(day.bars).unwrap())).collect();
+            assert_eq!(found, (-2_i64..).zip(counts).collect::<Vec<_>>());
+        }
     }
 
     fn texts(timestamps: &[i64], timeframe: Timeframe, from: &str, to: &str) -> Vec<String> {

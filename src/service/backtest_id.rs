@@ -1,20 +1,14 @@
 //! The id of a backtest as an argument.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::request::Input;
+
+use super::id_argument;
 
 /// Reads an id. Whether a backtest has it is not checked.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` unless it is a string.
 pub(super) fn backtest_id(input: &Input) -> Result<String> {
-    match input {
-        Input::Text(id) => Ok(id.clone()),
-        Input::Null => Err(Error::invalid("backtestId", "required", "backtestId is required")),
-        other => Err(Error::invalid(
-            "backtestId",
-            "type",
-            format!("backtestId must be a string, was {}", other.describe()),
-        )),
-    }
+    id_argument::read("backtestId", input)
 }

@@ -3,38 +3,27 @@
 
 use std::sync::Arc;
 
-use crate::data::LoadedBars;
 use crate::error::{Code, Error, Issue, Result};
-use crate::market::raw::{NotedBars, ReadOptions};
 use crate::market::{Limit, Timeframe};
-use crate::request::{Fields, Input, Issues, Range};
-use crate::settings::{SETTINGS, Settings, SizeType};
+use crate::request::{Fields, Input, Issues};
+use crate::settings::{Settings, SizeType};
 use crate::store::result_parts::ResultParts;
 
 use super::bound_request::BoundRequest;
 use super::catalog::Catalog;
+use super::pool::BRIEF_BARS;
+use super::run_fields::{RunFields, read_bars};
 use super::strategy_request::{StrategyRef, StrategyRequest};
 use super::strategy_selection::StrategySelection;
-use super::warm_up_setting::WarmUp;
-use super::{bars_input, names, outputs};
-
-/// A run over at most this many bars takes less time than waking the thread that would do it.
-pub const INLINE_BARS: usize = 1_000;
+use super::{names, outputs};
 
 /// A request for a backtest. Its strategy is a reference, and its bars are not checked yet.
 #[derive(Debug)]
 pub struct BacktestRequest {
     pub(super) strategy: StrategyRequest,
     asset_symbol: Option<String>,
-    start: Option<i64>,
-    end: Option<i64>,
-    initial_capital: Option<f64>,
     timeframe: Option<Timeframe>,
-    warm_up: Option<WarmUp>,
-    trade_from: Option<i64>,
-    settings: Settings,
-    /// Whether `simulation` sets the size of orders.
-    has_order_size: bool,
+    run: RunFields,
     bars: Option<Input>,
     persist: bool,
     parts: ResultParts,
@@ -60,36 +49,9 @@ impl BacktestRequest {
         shape_issues.append(std::mem::take(&mut strategy.issues));
         strategy.issues = shape_issues;
         let asset_symbol = names::symbol(&mut fields, "assetSymbol", &mut issues);
-        let start = fields.required_timestamp("startDate", &mut issues);
-        let end = fields.required_end_timestamp("endDate", &mut issues);
-        if let (Some(start), Some(end)) = (start, end)
-            && end < start
-        {
-            use crate::market::time::{short, short_end};
-            let message =
-                format!("endDate {} is before startDate {}", short_end(end), short(start));
-            issues.add("endDate", "range", message);
-        }
-        let initial_capital =
-            fields.required_number("initialCapital", Range::POSITIVE, &mut issues);
         let timeframe = fields.choice("timeframe", &Timeframe::ALL, &mut issues);
         let has_bars = bars.as_ref().is_some_and(|bars| !matches!(bars, Input::Null));
-        let warm_up = WarmUp::read(&mut fields, &mut issues);
-        if has_bars && matches!(warm_up, Some(WarmUp::Bars(1..))) {
-            let message = "warmup is for stored bars; for bars of the request, set tradeFrom to where trading begins";
-            issues.add("warmup", "conflict", message);
-        }
-        let trade_from = fields.timestamp("tradeFrom", &mut issues);
-        if warm_up == Some(WarmUp::Bars(0)) && trade_from.is_some() {
-            let message = "warmup none and tradeFrom contradict each other: the bars before tradeFrom are the warm-up; pass one of them";
-            issues.add("warmup", "conflict", message);
-        }
-        if let Some(trade_from) = trade_from {
-            check_trade_from(trade_from, has_bars, start, end, &mut issues);
-        }
-        let simulation = fields.take("simulation");
-        fields.expect_within("simulation", SETTINGS.iter().map(|setting| setting.name));
-        let settings = Settings::read("simulation", simulation, &BESIDE_SIMULATION, &mut issues);
+        let run = RunFields::read(&mut fields, has_bars, &BESIDE_SIMULATION, &mut issues);
         let persist = fields.boolean("persist", &mut issues).unwrap_or(true);
         let parts = outputs::read_outputs(&mut fields, &ResultParts::NAMES, &mut issues)
             .map_or(ResultParts::ALL, ResultParts::named);
@@ -100,16 +62,8 @@ impl BacktestRequest {
         Self {
             strategy,
             asset_symbol,
-            start,
-            end,
-            initial_capital,
             timeframe,
-            warm_up,
-            trade_from,
-            settings,
-            has_order_size: simulation.is_some_and(|settings| {
-                settings.has_field("size") || settings.has_field("sizeType")
-            }),
+            run,
             bars,
             persist,
             parts,
@@ -120,12 +74,21 @@ impl BacktestRequest {
         }
     }
 
-    /// Returns whether the run is so small that it can be computed on the calling thread: over few bars that the request
-    /// contains, with a strategy by its id, and not persisted. With a built-in strategy it never waits.
-    pub fn is_small(&self) -> bool {
-        let has_few_bars =
-            matches!(&self.bars, Some(Input::Bars(bars)) if bars.len() <= INLINE_BARS);
-        has_few_bars && !self.persist && matches!(self.strategy.reference, StrategyRef::Id(_))
+    /// Returns whether the run may be so small that it can be computed on the calling thread: over few bars of the request, or
+    /// over stored ones whose number is not known yet, with a strategy by its id, and not persisted. With a built-in strategy it
+    /// only waits for bars that are not in the cache.
+    pub fn may_be_small(&self) -> bool {
+        let may_have_few_bars = match &self.bars {
+            None | Some(Input::Null) => true,
+            Some(Input::Bars(bars)) => bars.len() <= BRIEF_BARS,
+            Some(_) => false,
+        };
+        may_have_few_bars && !self.persist && matches!(self.strategy.reference, StrategyRef::Id(_))
+    }
+
+    /// Returns whether the request has no bars, so that they come from the store.
+    pub fn needs_stored_bars(&self) -> bool {
+        matches!(&self.bars, None | Some(Input::Null))
     }
 
     /// Returns whether [`Self::bind`] takes long.
@@ -143,14 +106,15 @@ impl BacktestRequest {
         let selection = StrategySelection::bind(&self.strategy, catalog, &mut issues);
         let position_size = selection.position_size;
         issues.append(self.issues);
-        let is_conflict = self.has_order_size && position_size < 1.0;
+        let run = self.run;
+        let is_conflict = run.has_order_size() && position_size < 1.0;
         if is_conflict {
             let message = format!(
                 "parameters.position_size {position_size} and simulation.size are mutually exclusive: set only one of them"
             );
             issues.add("parameters.position_size", "conflict", message);
         }
-        let mut settings = self.settings;
+        let mut settings = run.settings;
         if position_size < 1.0 {
             settings.sizing.size = position_size;
             settings.sizing.size_type = SizeType::Percent;
@@ -165,9 +129,9 @@ impl BacktestRequest {
             selection.strategy,
             selection.bound,
             self.asset_symbol,
-            self.start,
-            self.end,
-            self.initial_capital,
+            run.start,
+            run.end,
+            run.initial_capital,
         ) {
             (
                 Some(strategy),
@@ -182,14 +146,14 @@ impl BacktestRequest {
                 strategy_source: selection.source,
                 bound,
                 asset_symbol,
-                start: self.trade_from.unwrap_or(start),
+                start: run.trade_from.unwrap_or(start),
                 history_start: start,
-                warm_up: self.warm_up.unwrap_or(WarmUp::Auto),
+                warm_up: run.warm_up,
                 end,
                 initial_capital,
                 timeframe: self.timeframe,
                 settings,
-                bars: bars.map(|bars| Arc::new(LoadedBars::from(bars))),
+                bars: bars.map(Arc::new),
                 persist: self.persist,
                 parts: self.parts,
                 max_points: self.max_points,
@@ -231,54 +195,11 @@ pub(super) fn mistakes(
     })
 }
 
-/// Checks that trading begins within the range, on bars of the request.
-fn check_trade_from(
-    trade_from: i64,
-    has_bars: bool,
-    start: Option<i64>,
-    end: Option<i64>,
-    issues: &mut Issues,
-) {
-    use crate::market::time::{short, short_end};
-    if !has_bars {
-        let message = "tradeFrom is for bars of the request; for stored bars, set startDate to where trading begins, and warmup";
-        issues.add("tradeFrom", "conflict", message);
-    }
-    if let (Some(start), Some(end)) = (start, end)
-        && !(start..=end).contains(&trade_from)
-    {
-        let message = format!(
-            "tradeFrom must be between startDate {} and endDate {}, was {}",
-            short(start),
-            short_end(end),
-            short(trade_from)
-        );
-        issues.add("tradeFrom", "range", message);
-    }
-}
-
-/// Reads the bars of a request. Bars that violate an invariant are only an error if the request is otherwise valid.
-fn read_bars(
-    bars: Option<&Input>,
-    limit: Limit,
-    timeframe: Option<Timeframe>,
-    issues: &mut Issues,
-) -> Result<Option<NotedBars>> {
-    let options = ReadOptions::of_request(timeframe);
-    match bars.map(|bars| bars_input::read("bars", bars, limit, &options)).transpose() {
-        Err(error) if error.code == Code::InvalidArgument => {
-            issues.extend(error.issues);
-            Ok(None)
-        }
-        Err(error) if issues.is_empty() => Err(error),
-        bars => Ok(bars.ok().flatten()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::request::FIELD_SYNONYMS;
+    use crate::settings::SETTINGS;
     use serde_json::{Map, Value, json};
 
     /// Returns the messages about unknown fields of a request with one field, in `simulation` or beside it.
@@ -317,7 +238,22 @@ mod tests {
             );
         }
         // Fields of other requests than that of a backtest.
-        let others = ["from", "to", "close", "volume", "timestamps"];
+        let others = [
+            "from",
+            "to",
+            "close",
+            "volume",
+            "timestamps",
+            "step",
+            "count",
+            "timeframes",
+            "assetSymbols",
+            "constraints",
+            "objective",
+            "sample",
+            "minTrades",
+            "top",
+        ];
         for (words, advice) in FIELD_SYNONYMS {
             for (field, example) in *advice {
                 let is_own =
@@ -328,8 +264,7 @@ mod tests {
                     assert!(settings().any(|known| known == name), "{words}: {example}");
                 }
             }
-            let Some((field, example)) =
-                advice.iter().find(|(field, _)| !["from", "to", "close", "volume"].contains(field))
+            let Some((field, example)) = advice.iter().find(|(field, _)| !others.contains(field))
             else {
                 continue;
             };

@@ -1,21 +1,32 @@
 //! Notes about the bars of a run: what they cover, and what looks wrong.
 
-use crate::market::coverage::Coverage;
+use crate::data::MeasuredBars;
+use crate::market::coverage::{Coverage, TradingDays};
 use crate::market::intervals::shared_interval;
 use crate::market::price_jumps::price_jumps;
 use crate::market::raw::unmoved_local_days;
-use crate::market::{Bars, Interval, Timeframe};
+use crate::market::{Annualization, Bars, Interval, Timeframe};
 use crate::note::Note;
 
-/// Returns notes about bars that were loaded for a range, the most serious first.
-pub(super) fn of_loaded(bars: &Bars, interval: Interval, start: i64, end: i64) -> Vec<Note> {
+/// Measures bars that were loaded for a range. Returns notes about them, too, the most serious first.
+pub(super) fn of_loaded(
+    bars: &Bars,
+    interval: Interval,
+    start: i64,
+    end: i64,
+) -> (Vec<Note>, MeasuredBars) {
     let timestamps = bars.timestamps();
-    let mut notes = Coverage::new(timestamps, interval, start, end).notes(timestamps, start, end);
+    let days = TradingDays::of(timestamps);
+    let coverage = Coverage::with_days(&days, timestamps, interval, start, end);
+    let bar_milliseconds = interval.timeframe().map(Timeframe::milliseconds);
+    let annualization = Annualization::with_days(&days, timestamps, bar_milliseconds);
+    let measured = MeasuredBars { missing: coverage.missing_bars(), annualization };
+    let mut notes = coverage.notes(timestamps, start, end);
     notes.extend(price_jumps(Some(bars.open()), bars.close(), timestamps));
     notes.extend(
         interval.timeframe().and_then(|timeframe| unmoved_local_days(timestamps, timeframe)),
     );
-    notes
+    (notes, measured)
 }
 
 /// Returns notes about bars of a request, of which two may lie in one interval.

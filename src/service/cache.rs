@@ -28,6 +28,8 @@ pub struct Key {
     pub start: i64,
     /// Last timestamp, UTC milliseconds.
     pub end: i64,
+    /// How many earlier bars precede those of the range, at most.
+    pub before: usize,
     /// The revision of the stored series.
     pub revision: i64,
 }
@@ -114,6 +116,7 @@ mod tests {
             ticks: false,
             start: 0,
             end: 1,
+            before: 0,
             revision,
         }
     }

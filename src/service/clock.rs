@@ -11,7 +11,21 @@ pub fn now() -> i64 {
 
 /// Returns a new id of a backtest: `bt-` and 12 hex digits.
 pub fn backtest_id() -> String {
+    new_id("bt-")
+}
+
+/// Returns a new id of a sweep: `sw-` and 12 hex digits.
+pub fn sweep_id() -> String {
+    new_id("sw-")
+}
+
+/// Returns a new name of a call.
+pub fn claim() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+fn new_id(prefix: &str) -> String {
     let mut id = Uuid::new_v4().simple().to_string();
     id.truncate(12);
-    format!("bt-{id}")
+    format!("{prefix}{id}")
 }

@@ -159,6 +159,11 @@ impl Engine {
         self.backends.get()
     }
 
+    /// Returns whether stored bars can be looked up without waiting: the store is open and all of it is in a file.
+    pub fn finds_bars_at_once(&self) -> bool {
+        self.server.is_none() && self.prices.is_none() && self.backends.initialized()
+    }
+
     /// Returns whether the engine is closed.
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)

@@ -1,6 +1,6 @@
 //! Reads metrics of a stored backtest.
 
-use crate::error::{Code, Error, Result, known_names, nearest};
+use crate::error::{Code, Error, Result};
 use crate::metrics::METRICS;
 use crate::quote::quoted;
 use crate::request::{Input, Issues};
@@ -9,6 +9,7 @@ use crate::store::record::MetricValues;
 use super::backtest_id;
 use super::cancellation::Cancellation;
 use super::engine::Engine;
+use super::metric_names::read_metrics;
 
 impl Engine {
     /// Returns the named metrics, or all if none is named. A metric without a value is `None`, as are all metrics of a run
@@ -19,7 +20,7 @@ impl Engine {
     pub async fn get_metrics(&self, id: &Input, names: &Input) -> Result<MetricValues> {
         let _call = self.start_call(&Cancellation::default())?;
         let id = backtest_id::backtest_id(id)?;
-        let names = read_names(names)?;
+        let names = names_of(names)?;
         let Some((_, summary)) = self.backends().await?.store.summary(&id).await? else {
             let message = format!("there is no backtest with id {}", quoted(&id));
             return Err(Error::new(Code::NotFound, message));
@@ -38,42 +39,15 @@ impl Engine {
     }
 }
 
-fn read_names(input: &Input) -> Result<Vec<&'static str>> {
-    let all = || METRICS.iter().map(|metric| metric.name);
-    let stated = match input {
-        Input::Null => return Ok(all().collect()),
-        Input::List(names) if names.is_empty() => return Ok(all().collect()),
-        Input::List(names) => names,
-        other => {
-            let message =
-                format!("metrics must be an array of metric names, was {}", other.describe());
-            return Err(Error::invalid("metrics", "type", message));
-        }
+/// Reads the names of metrics; no name means all.
+fn names_of(input: &Input) -> Result<Vec<&'static str>> {
+    let is_empty = match input {
+        Input::Null => true,
+        Input::List(names) => names.is_empty(),
+        _ => false,
     };
     let mut issues = Issues::default();
-    let mut names = Vec::with_capacity(stated.len());
-    for (index, name) in stated.iter().enumerate() {
-        match name {
-            Input::Text(name) => match all().find(|known| known == name) {
-                Some(known) if names.contains(&known) => {}
-                Some(known) => names.push(known),
-                None => issues.add_with("choice", || {
-                    let hint = nearest(name, all()).map_or_else(
-                        || known_names("metrics", name, &all().collect::<Vec<_>>()),
-                        |near| format!(", did you mean {near}?"),
-                    );
-                    let path = format!("metrics[{index}]");
-                    let message = format!("{path}: unknown metric {}{hint}", quoted(name));
-                    (path, message)
-                }),
-            },
-            other => issues.add_with("type", || {
-                let path = format!("metrics[{index}]");
-                let message = format!("{path} must be a string, was {}", other.describe());
-                (path, message)
-            }),
-        }
-    }
+    let metrics = if is_empty { METRICS.to_vec() } else { read_metrics(input, &mut issues) };
     issues.into_result(Code::InvalidArgument)?;
-    Ok(names)
+    Ok(metrics.into_iter().map(|metric| metric.name).collect())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::data::{LoadedBars, Source, StoredSeries, TimeRange};
 use crate::error::{Code, Error, Result, nearest};
 use crate::market::resample::resample;
-use crate::market::{Interval, Timeframe, time};
+use crate::market::{Bars, Interval, Timeframe, time};
 use crate::observer::NoObserver;
 use crate::quote::{self, agreeing, counted, quoted};
 
@@ -195,9 +195,11 @@ impl Engine {
                     .await?
                 };
                 let interval = Interval::from(*timeframe);
-                let mut notes = bar_notes::of_loaded(&bars, interval, query.start, query.end);
-                notes.extend(bar_notes::of_request(&bars, interval));
-                Arc::new(LoadedBars { bars, notes: loaded.notes.clone(), faults: notes })
+                let (mut faults, measured) =
+                    bar_notes::of_loaded(&bars, interval, query.start, query.end);
+                faults.extend(bar_notes::of_request(&bars, interval));
+                let notes = loaded.notes.clone();
+                Arc::new(LoadedBars { bars, notes, faults, measured: Some(measured) })
             }
             (LoadPlan::Stored { series, interval }, _) => {
                 self.load_stored(query, series, *interval, self.config.max_data_points).await?
@@ -243,16 +245,8 @@ impl Engine {
         interval: Interval,
         limit: u64,
     ) -> Result<Arc<LoadedBars>> {
-        let (wanted, ticks) = match interval {
-            Interval::Timeframe(timeframe) => (timeframe, false),
-            Interval::Tick => (series.timeframe, true),
-        };
-        let (start, end) = (query.start, query.end);
-        // The source aggregates ticks itself, so that it need not keep all of them in memory.
-        let stored = if series.ticks { wanted } else { series.timeframe };
-        let symbol = query.asset_symbol.to_owned();
-        let revision = series.revision;
-        let key = Key { symbol: symbol.clone(), stored, wanted, ticks, start, end, revision };
+        let key = Self::key(query, series, interval);
+        let Key { symbol, stored, wanted, ticks, start, end, .. } = key.clone();
         let load = async {
             let source = &self.backends().await?.source;
             // Not cancellable: other callers may wait for the same bars, and a cancelled caller only drops its own future.
@@ -275,7 +269,8 @@ impl Engine {
                 if stored != wanted {
                     loaded.bars = Arc::new(resample(&loaded.bars, wanted)?);
                 }
-                loaded.faults = bar_notes::of_loaded(&loaded.bars, interval, start, end);
+                let (faults, measured) = bar_notes::of_loaded(&loaded.bars, interval, start, end);
+                (loaded.faults, loaded.measured) = (faults, Some(measured));
                 Ok(Arc::new(loaded))
             };
             if stored == wanted {
@@ -284,6 +279,53 @@ impl Engine {
             pool::run(JobLength::of_resampling(loaded.bars.len()), move || finish(loaded)).await
         };
         self.cache.get(key, load).await
+    }
+}
+
+impl Engine {
+    /// Returns the key of stored bars of a range in the cache.
+    fn key(query: &BarQuery<'_>, series: &StoredSeries, interval: Interval) -> Key {
+        let (wanted, ticks) = match interval {
+            Interval::Timeframe(timeframe) => (timeframe, false),
+            Interval::Tick => (series.timeframe, true),
+        };
+        Key {
+            symbol: query.asset_symbol.to_owned(),
+            // The source aggregates ticks itself, so that it need not keep all of them in memory.
+            stored: if series.ticks { wanted } else { series.timeframe },
+            wanted,
+            ticks,
+            start: query.start,
+            end: query.end,
+            before: 0,
+            revision: series.revision,
+        }
+    }
+
+    /// Returns bars before a range, at most `wanted`, followed by those of the range; from the cache if they are imported.
+    ///
+    /// # Errors
+    /// `BAD_DATA` if the bars of the range do not follow.
+    pub(super) async fn join_bars(
+        &self,
+        query: &BarQuery<'_>,
+        plan: &LoadPlan,
+        wanted: usize,
+        before: Bars,
+        range: &Arc<Bars>,
+    ) -> Result<Arc<Bars>> {
+        let length = JobLength::of_resampling(before.len() + range.len());
+        let range = Arc::clone(range);
+        let join = pool::run(length, move || before.followed_by(&range).map(Arc::new));
+        let key = match plan {
+            // The rows of a price table may change under the same revision.
+            LoadPlan::Stored { series, interval } if series.is_imported => {
+                Key { before: wanted, ..Self::key(query, series, *interval) }
+            }
+            _ => return join.await,
+        };
+        let join = async { Ok(Arc::new(LoadedBars::from(join.await?))) };
+        Ok(Arc::clone(&self.cache.get(key, join).await?.bars))
     }
 }
 

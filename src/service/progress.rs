@@ -17,6 +17,8 @@ pub enum Progress {
     Run(RunProgress),
     /// Of an import.
     Import(ImportProgress),
+    /// Of a sweep.
+    Sweep(SweepProgress),
 }
 
 /// The progress of an import.
@@ -47,6 +49,25 @@ pub struct RunProgress {
     pub current_date: Option<i64>,
     /// The number of orders filled so far.
     pub trades_executed: usize,
+}
+
+/// The progress of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepProgress {
+    /// The id of the sweep.
+    pub sweep_id: String,
+    /// 0 to 100, never decreasing.
+    pub progress: f64,
+    /// `queued`, `loading`, `running` or `completed`.
+    pub stage: &'static str,
+    /// Combinations done.
+    pub done: u64,
+    /// All combinations.
+    pub total: u64,
+    /// Combinations per second since the first one began; 0 before.
+    pub combinations_per_second: f64,
+    /// Seconds left at that rate; `None` while it is not known.
+    pub seconds_left: Option<f64>,
 }
 
 /// Receives reports on any thread; must not block.

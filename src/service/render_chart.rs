@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::chart::{self, ChartData, ChartSummary, Style, Theme};
+use crate::chart::{self, ChartData, ChartSummary};
 use crate::error::{Code, Error, Result};
 use crate::market::raw::ReadOptions;
 use crate::market::resample::resample;
 use crate::market::{Bars, Limit};
 use crate::portfolio::Trades;
 use crate::quote::quoted;
-use crate::request::{Fields, Input, Issues, Range};
+use crate::request::{Fields, Input, Issues};
 use crate::store::record::Status;
 use crate::strategies;
 
@@ -18,27 +18,16 @@ use super::chart_input::{self, ChartInput};
 use super::charted_run::{ChartedRun, not_completed, without_outputs};
 use super::engine::Engine;
 use super::load::BarQuery;
+use super::picture_options::PictureOptions;
 use super::pool::JobLength;
 use super::{bars_input, pool};
-
-/// The file format of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Png,
-    Svg,
-}
-
-const FORMATS: [(&str, Format); 2] = [("png", Format::Png), ("svg", Format::Svg)];
-const DEFAULT_WIDTH: u32 = 1200;
-const DEFAULT_HEIGHT: u32 = 800;
 
 /// The alert in the chart of a run that looked ahead.
 const LOOKS_AHEAD: &str =
     "The signals look ahead or change from call to call: nobody could have traded like this";
 
 struct Options<'a> {
-    format: Format,
-    style: Style,
+    picture: PictureOptions,
     bars: Option<&'a Input>,
 }
 
@@ -72,12 +61,11 @@ impl Engine {
             }
             None => cancellation.or(self.stored_bars(&run)).await?,
         };
-        let strategy = self.strategy_name(&run);
-        let (format, style) = (options.format, options.style);
+        let strategy = self.strategy_name(&run.strategy_id, run.strategy_source.as_deref());
+        let picture = options.picture;
         cancellation.check()?;
         let length = JobLength::of(run.outcome.timestamps.len());
-        pool::run(length, move || render(&run, &strategy, bars.as_deref(), note, format, &style))
-            .await
+        pool::run(length, move || render(&run, &strategy, bars.as_deref(), note, &picture)).await
     }
 
     /// Returns a completed run of the store.
@@ -136,15 +124,15 @@ impl Engine {
         Ok((None, note))
     }
 
-    /// Returns the display name of the strategy, or its id if the name is unknown.
-    fn strategy_name(&self, run: &ChartedRun) -> String {
-        let name = if let Some(source) = &run.strategy_source {
+    /// Returns the display name of a strategy, or its id if the name is unknown.
+    pub(super) fn strategy_name(&self, id: &str, source: Option<&str>) -> String {
+        let name = if let Some(source) = source {
             strategies::parse(source).ok().map(|definition| definition.name)
         } else {
-            let strategy = self.local_catalog().registry.get(&run.strategy_id);
+            let strategy = self.local_catalog().registry.get(id);
             strategy.ok().map(|strategy| strategy.definition().name.clone())
         };
-        name.filter(|name| !name.is_empty()).unwrap_or_else(|| run.strategy_id.clone())
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_owned())
     }
 }
 
@@ -153,17 +141,10 @@ impl<'a> Options<'a> {
         static EMPTY: Input = Input::Record(Vec::new());
         let input = if matches!(input, Input::Null) { &EMPTY } else { input };
         let mut fields = Fields::open("options", input, issues);
-        let range = Range::between(chart::MIN_SIZE.into(), chart::MAX_SIZE.into());
-        let mut pixels = |name, default: u32| {
-            let pixels = fields.integer(name, range, issues);
-            pixels.and_then(|pixels| u32::try_from(pixels).ok()).unwrap_or(default)
-        };
-        let (width, height) = (pixels("width", DEFAULT_WIDTH), pixels("height", DEFAULT_HEIGHT));
-        let format = fields.choice("format", &FORMATS, issues).unwrap_or(Format::Png);
-        let theme = fields.choice("theme", &Theme::ALL, issues).unwrap_or(Theme::Light);
+        let picture = PictureOptions::read(&mut fields, issues);
         let bars = fields.take("bars");
         fields.finish(issues);
-        Self { format, style: Style { width, height, theme }, bars }
+        Self { picture, bars }
     }
 }
 
@@ -199,8 +180,7 @@ fn render(
     strategy: &str,
     bars: Option<&Bars>,
     note: &str,
-    format: Format,
-    style: &Style,
+    options: &PictureOptions,
 ) -> Result<Vec<u8>> {
     let outcome = &run.outcome;
     let trades: &Trades = &outcome.trades;
@@ -225,9 +205,5 @@ fn render(
             win_rate: run.metric("winRate"),
         },
     };
-    let chart = chart::render(&data, style)?;
-    match format {
-        Format::Png => chart.to_png(),
-        Format::Svg => chart.to_svg().map(String::into_bytes),
-    }
+    options.write(&chart::render(&data, &options.style)?)
 }

@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Issue, Result};
 use crate::market::{Annualization, Bars, Interval, Limit, Timeframe, time};
 use crate::note::{self, Note};
 use crate::quote;
-use crate::settings::Settings;
+use crate::settings::{Settings, YearDays};
 use crate::signals::Signals;
 use crate::simulation::Prices;
 use crate::store::record::{Assumptions, BarRange};
@@ -41,6 +41,8 @@ pub struct CompletedRun {
     pub outcome: Arc<Outcome>,
     /// The opening times of its bars as floating-point UTC milliseconds; empty if they were not converted.
     pub timestamps_ms: Vec<f64>,
+    /// The range of its bars.
+    pub range: Option<BarRange>,
     /// The maximum number of points of the returned curve; `None` for all of them.
     pub max_points: Option<usize>,
     /// Whether the run was stored.
@@ -99,8 +101,9 @@ impl Engine {
         }))
         .await;
         match result {
-            Ok((outcome, timestamps_ms)) => {
-                Ok(CompletedRun { run, outcome, timestamps_ms, max_points, is_stored: persist })
+            Ok(Computed { outcome, timestamps_ms, range, .. }) => {
+                let is_stored = persist;
+                Ok(CompletedRun { run, outcome, timestamps_ms, range, max_points, is_stored })
             }
             Err(error) => {
                 if persist {
@@ -113,7 +116,7 @@ impl Engine {
 
     /// Checks the length of the range. The default limit is for bars shorter than a day: studies on daily bars need decades, and
     /// the limit on the number of bars bounds them.
-    fn check_duration(&self, request: &BoundRequest, interval: Interval) -> Result<()> {
+    pub(super) fn check_duration(&self, request: &BoundRequest, interval: Interval) -> Result<()> {
         let is_intraday = interval.timeframe().is_none_or(|timeframe| timeframe < Timeframe::D1);
         let default = is_intraday.then_some(DEFAULT_INTRADAY_DAYS);
         let Some(limit) = self.config.max_backtest_duration_days.or(default) else {
@@ -148,7 +151,7 @@ impl Engine {
         plan: LoadPlan,
         run: &mut Run,
         reporter: ProgressReporter,
-    ) -> Result<(Arc<Outcome>, Vec<f64>)> {
+    ) -> Result<Computed> {
         let start = Instant::now();
         reporter.stage("loading");
         let cancellation = reporter.cancellation().clone();
@@ -168,16 +171,17 @@ impl Engine {
         };
         let persist = request.persist;
         let (span, interval) = ((run.start, run.end), plan.interval());
+        let length = JobLength::of(warm.bars.len());
         let work = RunWork { request, interval, span, loaded, warm, signals, look_ahead };
-        let computed =
-            pool::run(JobLength::of(count), move || work.compute(&reporter, &cancellation)).await;
-        let (outcome, timestamps_ms, fingerprint) = computed?;
+        let computed = pool::run(length, move || work.compute(&reporter, &cancellation)).await;
+        let mut computed = computed?;
         // From here on, a cancellation takes effect when the run is delivered: see `revoke_run`.
         cancelled_before_storing.check()?;
-        run.fingerprint = fingerprint;
+        run.fingerprint = computed.fingerprint.take();
         run.completed_at = Some(clock::now());
+        let outcome = &computed.outcome;
         if persist {
-            self.store_outcome(run, &outcome).await?;
+            self.store_outcome(run, outcome).await?;
         }
         run.status = Status::Completed;
         tracing::info!(
@@ -186,8 +190,18 @@ impl Engine {
             total_return = outcome.summary.total_return, persisted = persist,
             elapsed_ms = start.elapsed().as_secs_f64() * 1000.0, "backtest completed"
         );
-        Ok((outcome, timestamps_ms))
+        Ok(computed)
     }
+}
+
+/// What a run came to.
+struct Computed {
+    outcome: Arc<Outcome>,
+    /// The opening times of its bars as floating-point UTC milliseconds; empty if they were not converted.
+    timestamps_ms: Vec<f64>,
+    range: Option<BarRange>,
+    /// The hash of its bars, if it is stored.
+    fingerprint: Option<String>,
 }
 
 /// What a run is computed from, once its bars are loaded.
@@ -204,17 +218,15 @@ struct RunWork {
 }
 
 impl RunWork {
-    /// Returns the outcome, the opening times of the bars as floating-point numbers, and the fingerprint of the bars.
-    fn compute(
-        self,
-        reporter: &ProgressReporter,
-        cancellation: &Cancellation,
-    ) -> Result<(Arc<Outcome>, Vec<f64>, Option<String>)> {
+    fn compute(self, reporter: &ProgressReporter, cancellation: &Cancellation) -> Result<Computed> {
         let Self { request, interval, span, loaded, warm, signals, look_ahead } = self;
         let (bars, parts) = (&loaded.bars, request.parts);
         cancellation.check()?;
         let bar_milliseconds = interval.timeframe().map(Timeframe::milliseconds);
-        let annualization = annualization(&request.settings, bars.timestamps(), bar_milliseconds);
+        let annualization = match (request.settings.conventions.year_days, loaded.measured) {
+            (YearDays::Auto, Some(measured)) => measured.annualization,
+            _ => annualization(&request.settings, bars.timestamps(), bar_milliseconds),
+        };
         let input = BacktestInput {
             prices: Prices::from(&**bars),
             timestamps: bars.timestamps(),
@@ -244,12 +256,14 @@ impl RunWork {
             },
         );
         let mut backtest = computed.map_err(|error| cancellation.explain(error))?;
+        let range = match loaded.measured {
+            Some(measured) => BarRange::with_missing(bars.timestamps(), || measured.missing),
+            None => BarRange::new(bars.timestamps(), interval, span.0, span.1),
+        };
         // Without the times of the bars, nothing else says which bars they are.
-        let range = (!parts.keep_timestamps())
-            .then(|| BarRange::new(bars.timestamps(), interval, span.0, span.1))
-            .flatten();
+        let kept_range = range.filter(|_| !parts.keep_timestamps());
         let missing = warm.missing(&request);
-        let assumptions = assumptions(&annualization, warm, look_ahead.is_some(), range);
+        let assumptions = assumptions(&annualization, warm, look_ahead.is_some(), kept_range);
         if parts.warnings {
             backtest.notes.extend(missing.into_iter().chain(look_ahead));
             backtest.notes.extend(loaded.faults.iter().chain(&loaded.notes).cloned());
@@ -258,7 +272,7 @@ impl RunWork {
         let fingerprint = request.persist.then(|| fingerprint(bars, interval));
         reporter.stage("storing");
         let outcome = outcome::outcome(backtest, bars, assumptions, parts);
-        Ok((Arc::new(outcome), timestamps_ms, fingerprint))
+        Ok(Computed { outcome: Arc::new(outcome), timestamps_ms, range, fingerprint })
     }
 }
 

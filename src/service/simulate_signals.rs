@@ -16,9 +16,8 @@ use crate::simulation::{Orders, Prices};
 use crate::store::record::MetricValues;
 use crate::store::result_parts::ResultParts;
 
-use super::backtest_request::INLINE_BARS;
 use super::outcome::{outputs_of, values};
-use super::pool::{JobLength, SimulationPool};
+use super::pool::{BRIEF_BARS, JobLength, SimulationPool};
 use super::signal_input::{EXPECTED, SignalColumn, way_out};
 use super::{bar_notes, bars_input, outputs, pool};
 
@@ -71,7 +70,7 @@ const OUTPUTS: [&str; 5] = ["metrics", "trades", "equity", "warnings", "orders"]
 
 /// Returns whether the simulation is so small that it can run on the calling thread.
 pub fn is_small(request: &Input) -> bool {
-    request.longest_column() <= INLINE_BARS
+    request.longest_column() <= BRIEF_BARS
 }
 
 /// Simulates signals.

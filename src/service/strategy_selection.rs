@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::request::Issues;
-use crate::strategies::{BoundStrategy, Strategy, Validation, validate};
+use crate::strategies::{self, BoundStrategy, Strategy, Validation, validate};
 
 use super::catalog::Catalog;
 use super::function::BoundFunction;
@@ -30,6 +30,22 @@ pub(super) struct StrategySelection {
 }
 
 impl StrategySelection {
+    /// Reads the text of a strategy and binds it to its defaults. Every problem is added to `issues`.
+    pub(super) fn of_source(source: String, issues: &mut Issues) -> Self {
+        let compiled = strategies::parse(&source).and_then(Strategy::compile);
+        let strategy = compiled.map_err(|found| issues.extend(found)).ok().map(Arc::new);
+        let bound = strategy.as_ref().and_then(|strategy| strategy.bind(None, issues));
+        Self {
+            strategy,
+            bound: bound.map(Arc::new),
+            function: None,
+            source: Some(source),
+            position_size: 1.0,
+            is_unknown: false,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Looks up the strategy of a request and binds its parameters. Every problem is added to `issues`.
     pub(super) fn bind(request: &StrategyRequest, catalog: &Catalog, issues: &mut Issues) -> Self {
         let parameters = request.parameters.as_ref();

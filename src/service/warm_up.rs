@@ -185,9 +185,7 @@ impl Engine {
         self.check_bar_count(range.len(), count)?;
         let reason = request.warm_up_reason(required, wanted, count);
         let fingerprint = request.persist.then(|| fingerprint(&before, plan.interval()));
-        let length = JobLength::of_resampling(before.len() + range.len());
-        let range = Arc::clone(range);
-        let bars = pool::run(length, move || before.followed_by(&range).map(Arc::new)).await?;
+        let bars = self.join_bars(&query, plan, wanted, before, range).await?;
         Ok(WarmBars { bars, count, reason, fingerprint })
     }
 

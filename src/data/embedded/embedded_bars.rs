@@ -33,7 +33,7 @@ impl Source for EmbeddedBars {
 
     fn series(&self, symbol: &str) -> BoxFuture<'_, Vec<StoredSeries>> {
         let symbol = symbol.to_owned();
-        Box::pin(self.database.read(move |connection| catalog::series(connection, &symbol)))
+        Box::pin(self.database.read_briefly(move |connection| catalog::series(connection, &symbol)))
     }
 
     fn load(

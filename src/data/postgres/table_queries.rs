@@ -1,7 +1,5 @@
 //! Queries on a price table.
 
-use std::sync::Arc;
-
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
@@ -395,7 +393,7 @@ impl TableLayout {
     }
 
     fn loaded(&self, bars: Bars, notes: Vec<Note>) -> LoadedBars {
-        self.with_index_warning(LoadedBars { bars: Arc::new(bars), notes, faults: Vec::new() })
+        self.with_index_warning(LoadedBars { notes, ..LoadedBars::from(bars) })
     }
 
     fn with_index_warning(&self, mut loaded: LoadedBars) -> LoadedBars {

@@ -1,6 +1,7 @@
 //! Work on the calling thread.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -17,6 +18,12 @@ thread_local! {
 /// Returns whether the calling thread is inside [`run_inline`].
 pub(super) fn is_inline() -> bool {
     IS_INLINE.get()
+}
+
+/// Continues elsewhere if the calling thread is inside [`run_inline`].
+pub(super) async fn leave_inline() {
+    // Without a wake-up: what is still pending is polled again elsewhere.
+    poll_fn(|_| if is_inline() { Poll::Pending } else { Poll::Ready(()) }).await;
 }
 
 /// The outcome of [`run_inline`].

@@ -6,12 +6,18 @@ use std::collections::VecDeque;
 /// of [`crate::metrics`], so short work is not split between threads either.
 pub const SHORT_BARS: usize = 1 << 15;
 
+/// Work over at most this many bars is brief: with a built-in strategy, it takes a fraction of a millisecond, of which waking the
+/// thread that would do it is a good part.
+pub const BRIEF_BARS: usize = 10_000;
+
 /// Resampling at most this many bars is short: it takes one pass.
 pub const SHORT_SOURCE_BARS: usize = 1 << 20;
 
 /// How long a job takes, roughly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobLength {
+    /// A fraction of a millisecond.
+    Brief,
     /// A few milliseconds.
     Short,
     /// Unknown, up to minutes.
@@ -21,12 +27,20 @@ pub enum JobLength {
 impl JobLength {
     /// Returns the length of work over `bars` bars.
     pub fn of(bars: usize) -> Self {
-        if bars <= SHORT_BARS { Self::Short } else { Self::Long }
+        Self::up_to(SHORT_BARS, bars)
     }
 
     /// Returns the length of resampling `bars` bars.
     pub fn of_resampling(bars: usize) -> Self {
-        if bars <= SHORT_SOURCE_BARS { Self::Short } else { Self::Long }
+        Self::up_to(SHORT_SOURCE_BARS, bars)
+    }
+
+    fn up_to(short: usize, bars: usize) -> Self {
+        match bars {
+            ..=BRIEF_BARS => Self::Brief,
+            _ if bars <= short => Self::Short,
+            _ => Self::Long,
+        }
     }
 }
 
@@ -44,7 +58,7 @@ pub(super) struct JobQueue {
 impl JobQueue {
     /// Appends a job.
     pub(super) fn push(&mut self, length: JobLength, job: Job) {
-        let queue = if length == JobLength::Short { &mut self.short } else { &mut self.long };
+        let queue = if length == JobLength::Long { &mut self.long } else { &mut self.short };
         queue.push_back((self.next_number, job));
         self.next_number += 1;
     }

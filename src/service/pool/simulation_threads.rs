@@ -8,12 +8,13 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::busy_cores::{BusyCore, core_count};
-use super::inline::is_inline;
+use super::inline::{is_inline, leave_inline};
 use super::job_queue::{Job, JobLength, JobQueue};
 use super::panics::catch_panic;
 use crate::error::{Error, Result};
 
-/// Runs a job on a simulation thread. A panic ends only this job.
+/// Runs a job on a simulation thread, or on the calling one if that is inside [`super::run_inline`] and the job is brief. A panic
+/// ends only this job.
 ///
 /// # Errors
 /// Those of the job; `INTERNAL` for a panic.
@@ -21,9 +22,10 @@ pub async fn run<T: Send + 'static>(
     length: JobLength,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    if is_inline() {
+    if is_inline() && length == JobLength::Brief {
         return catch_panic(work);
     }
+    leave_inline().await;
     let simulation_threads = simulation_threads()?;
     if simulation_threads.threads.current_thread_index().is_some() {
         return catch_panic(work);
@@ -97,7 +99,7 @@ impl SimulationThreads {
             state.general_threads += 1;
             drop(state);
             self.threads.spawn(|| self.work());
-        } else if length == JobLength::Short && !state.is_short_thread_active {
+        } else if length != JobLength::Long && !state.is_short_thread_active {
             state.is_short_thread_active = true;
             drop(state);
             self.threads.spawn(|| self.work_on_short());

@@ -21,6 +21,42 @@ export declare class BacktestEngine {
    */
   runBacktest<Output extends OutputName = OutputName>(request: BacktestRequest<Output>, options?: RunOptions): Promise<BacktestResultWith<Output>>
   /**
+   * Runs a strategy with many sets of parameters and settings, and returns the metrics of all of them as columns, the best ones
+   * with all their metrics, and what speaks against the best.
+   *
+   * Each combination has the metrics that `runBacktest` returns for it. Combinations without trades, with fewer than `minTrades`
+   * closed trades, or without an objective come last. Aborting rejects with an `AbortError` whose property `sweep` is the result of
+   * the combinations that were done.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+   */
+  runSweep(request: SweepRequest, options?: SweepOptions): Promise<SweepResult>
+  /**
+   * Runs a sweep in parts: an async iterable that computes a part when it is asked for, so that the results of all combinations are
+   * never in memory at once. Each part is valid by itself. A sweep in parts is not kept, and `top` does nothing.
+   *
+   * The iterable rejects with the errors of `runSweep`, and ends when it is left early.
+   */
+  sweep(request: SweepRequest, options?: SweepOptions): AsyncIterableIterator<SweepPart>
+  /**
+   * Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+   */
+  getSweep(sweepId: string, page?: SweepPage): Promise<SweepResult | null>
+  /**
+   * Lists kept sweeps, newest first, without their columns.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+   */
+  listSweeps(filter?: SweepFilter): Promise<Array<SweepInfo>>
+  /**
+   * Deletes a kept sweep. Resolves to whether it existed. A sweep that is under way must be aborted first.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+   */
+  deleteSweep(sweepId: string): Promise<boolean>
+  /**
    * Returns a stored backtest, or null if no backtest has this id.
    *
    * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
@@ -33,6 +69,13 @@ export declare class BacktestEngine {
    * Rejects with `INVALID_ARGUMENT`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
   renderChart(backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions): Promise<Uint8Array>
+  /**
+   * Draws the combinations of a sweep as a heat map over two parameters, or as a line over one. Resolves to the bytes of a PNG,
+   * or of a UTF-8 encoded SVG. See the function `renderHeatmap` for details.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+   */
+  renderHeatmap(sweep: string | SweepResult | SweepJson, options: HeatmapOptions): Promise<Uint8Array>
   /**
    * Lists stored backtests, newest first, without their trades and curves.
    *
@@ -452,6 +495,13 @@ export interface DeleteBarsRequest {
 }
 
 /**
+ * Deletes a kept sweep. Resolves to whether it existed. A sweep that is under way must be aborted first.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+ */
+export declare function deleteSweep(sweepId: string): Promise<boolean>
+
+/**
  * Settings of an engine. Each setting can also be set by an environment variable in UPPER_SNAKE_CASE (`DATABASE_URL`, …)
  * or in `.env`. Settings passed here take precedence.
  */
@@ -490,6 +540,11 @@ export interface EngineConfig {
   maxDataPoints?: number
   /** Maximum number of rows in an import. Each row takes about 100 bytes of memory during the import. @default 10000000 */
   maxImportRows?: number
+  /**
+   * Maximum number of combinations in a sweep, all assets and timeframes together. Each takes 8 bytes of memory for each metric
+   * and parameter in the result. @default 5000000
+   */
+  maxCombinations?: number
   /** Number of rows per read from a database server. Not used by the embedded store. @default 10000 */
   chunkSize?: number
   /** Lifetime of cached bars, seconds; 0 disables the cache. @default 3600 */
@@ -549,6 +604,44 @@ export declare function getBacktestResults(backtestId: string, options?: ResultO
  * Rejects with `INVALID_ARGUMENT`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
 export declare function getMetrics<Name extends MetricName = MetricName>(backtestId: string, metrics?: readonly Name[]): Promise<Pick<Metrics, Name>>
+
+/**
+ * Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+ */
+export declare function getSweep(sweepId: string, page?: SweepPage): Promise<SweepResult | null>
+
+/** Options of a heat map. */
+export interface HeatmapOptions {
+  /**
+   * The parameter or setting of the horizontal axis, as in the request of the sweep; `assetSymbol` and `timeframe` if the
+   * request lists several.
+   */
+  x: string
+  /**
+   * The parameter of the vertical axis. Default: none, which draws a line with the spread of the combinations behind each
+   * point.
+   */
+  y?: string
+  /** The metric, of those that the sweep keeps, or `objective`. @default 'objective' */
+  metric?: MetricName | 'objective'
+  /**
+   * What a cell shows of its combinations, or the values of other parameters, as in `fixed`, with the median of the rest.
+   * @default 'median'
+   */
+  aggregate?: 'max' | 'mean' | 'median' | FixedParameters
+  /** The values of other parameters: only combinations with these are drawn. */
+  fixed?: FixedParameters
+  /** File format. @default 'png' */
+  format?: 'png' | 'svg'
+  /** Width in pixels, 200 to 4096. @default 1200 */
+  width?: number
+  /** Height in pixels, 200 to 4096. @default 800 */
+  height?: number
+  /** Color theme. @default 'light' */
+  theme?: 'light' | 'dark'
+}
 
 /**
  * Imports bars from memory or from a .csv, .parquet or .arrow file. Either all bars are imported or none: an import that
@@ -685,6 +778,13 @@ export declare function listBacktests(filter?: BacktestFilter): Promise<Array<Ba
  */
 export declare function listStrategies(): Promise<Array<StrategyInfo>>
 
+/**
+ * Lists kept sweeps, newest first, without their columns.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+ */
+export declare function listSweeps(filter?: SweepFilter): Promise<Array<SweepInfo>>
+
 /** A remark about data or a result. */
 export interface Note {
   /** Stable code. */
@@ -761,6 +861,21 @@ export declare function registerStrategy(strategy: StrategyDefinition | Function
  */
 export declare function renderChart(backtest: string | BacktestResult | JsonOf<BacktestResult>, options?: ChartOptions): Promise<Uint8Array>
 
+/**
+ * Draws the combinations of a sweep as a heat map over two parameters, or as a line over one. Resolves to the bytes of a PNG, or
+ * of a UTF-8 encoded SVG.
+ *
+ * `sweep` is the id of a kept sweep, or a result of `runSweep` or `getSweep`, also after `JSON.parse`. A sweep that was
+ * interrupted is drawn as far as it is done.
+ *
+ * Each cell shows the median of its combinations unless `aggregate` says otherwise: over enough other parameters, every maximum
+ * is a lucky one. The best combination is marked. Cells without combinations are hatched, and those whose combinations do not
+ * compete are gray, hatched the other way.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+ */
+export declare function renderHeatmap(sweep: string | SweepResult | SweepJson, options: HeatmapOptions): Promise<Uint8Array>
+
 /** Options of reading a stored backtest. */
 export interface ResultOptions {
   /** Maximum number of points of `equityCurve`, at least 4, as in a request. Default: all points. */
@@ -782,6 +897,18 @@ export interface RunOptions {
   /** Receives progress reports, at most ten per second. If it throws, a process warning is emitted. */
   onProgress?: (progress: Progress) => void
 }
+
+/**
+ * Runs a strategy with many sets of parameters and settings, and returns the metrics of all of them as columns, the best ones
+ * with all their metrics, and what speaks against the best.
+ *
+ * Each combination has the metrics that `runBacktest` returns for it. Combinations without trades, with fewer than `minTrades`
+ * closed trades, or without an objective come last. Aborting rejects with an `AbortError` whose property `sweep` is the result of
+ * the combinations that were done.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+ */
+export declare function runSweep(request: SweepRequest, options?: SweepOptions): Promise<SweepResult>
 
 /** Prices and signals with one entry per bar. */
 export interface SignalsColumns {
@@ -971,6 +1098,161 @@ export interface StrategySignals {
   shortEntries?: SignalColumn
   /** When to exit short. */
   shortExits?: SignalColumn
+}
+
+/**
+ * Runs a sweep in parts: an async iterable that computes a part when it is asked for, so that the results of all combinations are
+ * never in memory at once. Each part is valid by itself. A sweep in parts is not kept, and `top` does nothing.
+ *
+ * The iterable rejects with the errors of `runSweep`, and ends when it is left early.
+ */
+export declare function sweep(request: SweepRequest, options?: SweepOptions): AsyncIterableIterator<SweepPart>
+
+/** The bars of one asset and timeframe of a sweep. */
+export interface SweepBars {
+  /** The asset. */
+  assetSymbol: string
+  /** The timeframe. */
+  timeframe: string
+  /** Opening time of the first bar of the range, ISO 8601. */
+  firstBar: string
+  /** Opening time of the last bar, ISO 8601. */
+  lastBar: string
+  /** Number of bars in the range. */
+  bars: number
+  /** An estimate of the number of missing bars. */
+  missingBars: number
+  /** Bars per year in annualized metrics; null for bars at irregular times. */
+  barsPerYear: number | null
+  /** Where `barsPerYear` comes from. */
+  barsPerYearFrom: string
+  /**
+   * Number of bars before the range that only computed the signals. It is the same for all combinations: a backtest with
+   * `warmup` set to this number has the same signals.
+   */
+  warmupBars: number
+  /** Where `warmupBars` comes from. */
+  warmupFrom: string
+}
+
+/** A filter for sweeps. */
+export interface SweepFilter {
+  /** Id of the strategy. */
+  strategyId?: string
+  /** The asset, also of sweeps over several assets. */
+  assetSymbol?: string
+  /** Status of the sweep. */
+  status?: BacktestStatus
+  /** The user that the sweep belongs to. */
+  userId?: string
+  /** Maximum number of results, up to 1000. @default 50 */
+  limit?: number
+  /** Only sweeps older than the one with this id. Pass the last id of the previous page. */
+  before?: string
+}
+
+/** A kept sweep, without its columns. */
+export interface SweepInfo {
+  /** Id of the sweep: "sw-" and 12 hex digits. */
+  sweepId: string
+  /** Status of the sweep. One that failed or was cancelled can be resumed. */
+  status: BacktestStatus
+  /** Id of the strategy. */
+  strategyId: string
+  /** Source text of the strategy; null for a built-in strategy or a function. */
+  strategySource: string | null
+  /** The assets. */
+  assetSymbols: Array<string>
+  /** The timeframes; `tick` if each tick is a bar. */
+  timeframes: Array<Timeframe | 'tick'>
+  /** Start of the requested range, ISO 8601. */
+  startDate: string
+  /** End of the requested range, ISO 8601. */
+  endDate: string
+  /** The objective. */
+  objective: string
+  /** Number of combinations. */
+  combinations: number
+  /** Number of combinations that are kept: the first ones in grid order. */
+  done: number
+  /** The best objective; null until the sweep is completed, and if no combination competes. */
+  best: number | null
+  /** Why the sweep failed or was cancelled. */
+  error: string | null
+  /** The user that the sweep belongs to. */
+  userId: string | null
+  /** Version of the engine that ran the sweep last. */
+  engineVersion: string
+  /** Time of the request, ISO 8601. */
+  createdAt: string
+  /** Time at which the sweep began, was resumed, or kept combinations last, ISO 8601. */
+  updatedAt: string
+  /** Time at which the sweep ended, ISO 8601. */
+  completedAt: string | null
+}
+
+/** How the combinations beside one on the grid did. A good combination among bad ones is a spike, and probably luck. */
+export interface SweepNeighbours {
+  /** Their number: combinations that differ by at most one step on each axis. */
+  count: number
+  /**
+   * Their median objective divided by that of the combination: near 1 on a plateau, near 0 or below for a spike. Null for
+   * fewer than three, and if its own objective is not above 0.
+   */
+  score: number | null
+  /** The share of them with an objective above 0; null without any. */
+  positive: number | null
+}
+
+/** A page of a kept sweep. */
+export interface SweepPage {
+  /** The first combination. @default 0 */
+  from?: number
+  /** The combination after the last one. Default: all combinations that are kept. */
+  to?: number
+  /** The metrics to read, of those that the sweep keeps; `[]` for none. Default: all of them. */
+  metrics?: readonly MetricName[]
+  /**
+   * Only combinations for which this holds: a condition over metrics, `objective`, and swept parameters and settings, such as
+   * `sharpeRatio > 1 and totalTrades >= 30 and fast_period < 20`. The result then has `combination`.
+   */
+  where?: string
+}
+
+/** The progress of a sweep. */
+export interface SweepProgress {
+  /** The id of the sweep. */
+  sweepId: string
+  /** Percent, 0 to 100. It never decreases. */
+  progress: number
+  /** The current step. */
+  stage: 'queued' | 'loading' | 'running' | 'completed'
+  /** Number of combinations done. */
+  done: number
+  /** Number of all combinations. */
+  total: number
+  /** Combinations per second so far; 0 before the first are done. */
+  combinationsPerSecond: number
+  /** Seconds left at this rate; null before the first combinations are done. */
+  secondsLeft: number | null
+}
+
+/** One of the best combinations of a sweep. */
+export interface SweepTop {
+  /** Its number: the index of its entries in the columns. */
+  combination: number
+  /** The asset. */
+  assetSymbol: string
+  /** The timeframe. */
+  timeframe: string
+  /** The value of each swept parameter or setting. */
+  parameters: Record<string, number | boolean | null>
+  /** Its objective. */
+  objective: number
+  /** All metrics of its run. */
+  metrics: Metrics
+  /** How the combinations beside it on the grid did. */
+  neighbours: SweepNeighbours
 }
 
 /** Options of exporting a table. */
@@ -1234,4 +1516,182 @@ export interface TableSource {
   orders?: OrderColumns | JsonOf<OrderColumns>
   timestamps?: TimestampColumn
   equityCurve?: NumberColumn
+}
+
+/**
+ * The values of a swept parameter or setting: a list (also of one value), a range with a step (default 1; `to` is included if it is hit), or a
+ * number of values from `from` to `to`, evenly spaced or with a constant ratio. Whole-number parameters are rounded, and values that
+ * occur twice count once. In a list for a stop, null is off.
+ */
+export type ParameterRange =
+  | number
+  | boolean
+  | readonly (number | boolean | null)[]
+  | { from: number; to: number; step?: number }
+  | { from: number; to: number; count: number; scale?: 'linear' | 'log' }
+
+/** A request for a sweep. `resume` goes on with a kept sweep that was interrupted; it takes no other field except `bars`. */
+export type SweepRequest = (SweepRequestFields & StrategyChoice) | SweepResume
+
+/** The fields of a `SweepRequest` besides the strategy. */
+export interface SweepRequestFields
+  extends Omit<BacktestRequestFields, 'assetSymbol' | 'parameters' | 'maxPoints' | 'persist'> {
+  /** The asset. */
+  assetSymbol?: string
+  /** Several assets of the store, each run by itself; instead of `assetSymbol`. The result has a column for them. */
+  assetSymbols?: readonly string[]
+  /** Several timeframes, each run by itself; instead of `timeframe`. The result has a column for them. */
+  timeframes?: readonly Timeframe[]
+  /**
+   * The values of parameters of the strategy, of `position_size`, and of settings that are numbers or flags, such as
+   * 'simulation.slStop'. What is not named keeps its default. Every combination of the values is run.
+   */
+  parameters?: Record<string, ParameterRange>
+  /** Conditions on parameters and settings, besides those of the strategy: 'slow_period >= 2 * fast_period'. At most 64. */
+  constraints?: readonly string[]
+  /** Runs this many of the combinations, chosen by the seed (default 0), instead of all. */
+  sample?: { count: number; seed?: number }
+  /** What ranks combinations, the higher the better: a metric or an expression over metrics. @default 'sharpeRatio' */
+  objective?: string
+  /** Combinations with fewer closed trades do not compete. @default 5 */
+  minTrades?: number
+  /**
+   * The metrics to keep of every combination. Default: all except `valueAtRisk`, `conditionalValueAtRisk`, `tailRatio`,
+   * `maxDrawdownDurationDays` and `avgDrawdownDurationDays`, which cost more.
+   */
+  metrics?: readonly MetricName[]
+  /** How many of the best combinations the result has with all their metrics, at most 1,000. @default 20 */
+  top?: number
+  /** Whether to keep the sums of the returns of each combination, from which a search can be judged. @default false */
+  sums?: boolean
+  /** Whether to keep the sweep in the store while it runs and afterwards. @default false */
+  persist?: boolean
+}
+
+/** Goes on with a kept sweep that was interrupted. */
+export interface SweepResume {
+  /** The id of the sweep. */
+  resume: string
+  /** The bars, if the sweep was started with bars of the request. They must be the same. */
+  bars?: BarsInput
+}
+
+/** The options of `runSweep` and `sweep`. */
+export interface SweepOptions {
+  /** Stops the sweep. */
+  signal?: AbortSignal
+  /** Receives the progress, at most ten times per second. */
+  onProgress?: (progress: SweepProgress) => void
+}
+
+/** The columns of a sweep, or of a part of it. They have one entry per row, in grid order: the last parameter runs fastest. */
+export interface SweepColumns {
+  /** The values of each swept parameter or setting. Flags are 0 and 1; NaN is a stop that is off. */
+  parameters: Record<string, Float64Array>
+  /** The metrics of each combination; NaN if a metric has no value. */
+  metrics: Partial<Record<MetricName, Float64Array>>
+  /** The objective; NaN if it has no value. */
+  objective: Float64Array
+  /** Whether each combination competes: 0 if it does, 1 without trades, 2 with too few closed trades, 3 without an objective, 4 if it failed. */
+  standing: Uint8Array
+  /** The assets and the index of each row's asset; only with `assetSymbols`. */
+  asset?: { symbols: string[]; index: Uint16Array }
+  /** The timeframes and the index of each row's timeframe; only with `timeframes`. */
+  timeframe?: { timeframes: Timeframe[]; index: Uint8Array }
+  /** Sums of the returns of each combination; only with `sums`. */
+  sums?: SweepSums
+}
+
+/**
+ * Sums over the bars of each combination, from which a search can be judged. `r` is the return of the equity from one bar to the
+ * next, `m` that of the close. They are NaN for a combination that failed.
+ */
+export interface SweepSums {
+  /** The sum of r. */
+  returns: Float64Array
+  /** The sum of r². */
+  squares: Float64Array
+  /** The sum of r·m. */
+  products: Float64Array
+  /** The mean signed exposure: value of the position ÷ equity at the close before each bar. */
+  exposure: Float64Array
+  /** The sum of r in each of 16 blocks of equally many bars, 16 entries per combination; single precision above 100,000 combinations. */
+  blockReturns: Float64Array | Float32Array
+  /** The sum of r² in each block. */
+  blockSquares: Float64Array | Float32Array
+}
+
+/** The result of a sweep. */
+export interface SweepResult extends SweepColumns {
+  /** The id of the sweep. */
+  sweepId: string
+  /** Whether the sweep is completed. */
+  status: BacktestStatus
+  /** The strategy. */
+  strategyId: string
+  /** The source text of the strategy, unless it is built in or a function. */
+  strategySource: string | null
+  /** The assets. */
+  assetSymbols: string[]
+  /** The timeframes; `tick` if each tick is a bar. */
+  timeframes: (Timeframe | 'tick')[]
+  /** Start of the requested range, ISO 8601. */
+  startDate: string
+  /** End of the requested range, ISO 8601. */
+  endDate: string
+  /** The objective as in the request: a metric, or an expression over metrics. */
+  objectiveText: string
+  /** Number of combinations of the sweep. */
+  combinations: number
+  /** The combination of the first row: 0, except in a page of `getSweep`. */
+  from: number
+  /** The combination of each row; only in a page that `where` selects. */
+  combination?: Uint32Array
+  /** The best combinations, the best first. */
+  top: SweepTop[]
+  /** The combination with the best mean over itself and those beside it: often a safer choice than the best. Null if it is not known. */
+  plateauChoice: SweepTop | null
+  /** The parameters with several values that change nothing. */
+  idleParameters: string[]
+  /** The number of combinations by how they were computed: `allIn`, `segments` or `plain` (docs/performance.md). All have the same results. */
+  paths: Record<string, number>
+  /** The number of combinations that do not compete, by reason. */
+  excluded: Record<string, number>
+  /** The bars of each asset and timeframe. */
+  bars: SweepBars[]
+  /** Reserved. */
+  judgement: null
+  /** The texts of `notes`. */
+  warnings: string[]
+  /** What speaks against the result, the most important first. */
+  notes: Note[]
+  /** Milliseconds from the call to the result. */
+  elapsedMs: number
+  /** Returns the result with its columns as arrays, for `JSON.stringify`. */
+  toJSON(): SweepJson
+}
+
+/** A result of a sweep after `JSON.parse(JSON.stringify(result))`: its columns are arrays, and NaN is null. */
+export type SweepJson = Omit<SweepResult, keyof SweepColumns | 'combination' | 'toJSON'> & {
+  parameters: Record<string, (number | null)[]>
+  metrics: Partial<Record<MetricName, (number | null)[]>>
+  objective: (number | null)[]
+  standing: number[]
+  asset?: { symbols: string[]; index: number[] }
+  timeframe?: { timeframes: Timeframe[]; index: number[] }
+  combination?: number[]
+}
+
+/**
+ * Values of parameters of a sweep by their names in the request. Assets and timeframes have their names as values, as in
+ * `{ assetSymbol: 'AAPL' }`; null is a stop that is off.
+ */
+export type FixedParameters = Record<string, number | boolean | string | null>
+
+/** A part of a sweep: `combinations` rows from combination `from` on. */
+export interface SweepPart extends SweepColumns {
+  /** The combination of the first row. */
+  from: number
+  /** Number of rows. */
+  combinations: number
 }

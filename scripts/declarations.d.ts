@@ -129,3 +129,181 @@ export interface TableSource {
   timestamps?: TimestampColumn
   equityCurve?: NumberColumn
 }
+
+/**
+ * The values of a swept parameter or setting: a list (also of one value), a range with a step (default 1; `to` is included if it is hit), or a
+ * number of values from `from` to `to`, evenly spaced or with a constant ratio. Whole-number parameters are rounded, and values that
+ * occur twice count once. In a list for a stop, null is off.
+ */
+export type ParameterRange =
+  | number
+  | boolean
+  | readonly (number | boolean | null)[]
+  | { from: number; to: number; step?: number }
+  | { from: number; to: number; count: number; scale?: 'linear' | 'log' }
+
+/** A request for a sweep. `resume` goes on with a kept sweep that was interrupted; it takes no other field except `bars`. */
+export type SweepRequest = (SweepRequestFields & StrategyChoice) | SweepResume
+
+/** The fields of a `SweepRequest` besides the strategy. */
+export interface SweepRequestFields
+  extends Omit<BacktestRequestFields, 'assetSymbol' | 'parameters' | 'maxPoints' | 'persist'> {
+  /** The asset. */
+  assetSymbol?: string
+  /** Several assets of the store, each run by itself; instead of `assetSymbol`. The result has a column for them. */
+  assetSymbols?: readonly string[]
+  /** Several timeframes, each run by itself; instead of `timeframe`. The result has a column for them. */
+  timeframes?: readonly Timeframe[]
+  /**
+   * The values of parameters of the strategy, of `position_size`, and of settings that are numbers or flags, such as
+   * 'simulation.slStop'. What is not named keeps its default. Every combination of the values is run.
+   */
+  parameters?: Record<string, ParameterRange>
+  /** Conditions on parameters and settings, besides those of the strategy: 'slow_period >= 2 * fast_period'. At most 64. */
+  constraints?: readonly string[]
+  /** Runs this many of the combinations, chosen by the seed (default 0), instead of all. */
+  sample?: { count: number; seed?: number }
+  /** What ranks combinations, the higher the better: a metric or an expression over metrics. @default 'sharpeRatio' */
+  objective?: string
+  /** Combinations with fewer closed trades do not compete. @default 5 */
+  minTrades?: number
+  /**
+   * The metrics to keep of every combination. Default: all except `valueAtRisk`, `conditionalValueAtRisk`, `tailRatio`,
+   * `maxDrawdownDurationDays` and `avgDrawdownDurationDays`, which cost more.
+   */
+  metrics?: readonly MetricName[]
+  /** How many of the best combinations the result has with all their metrics, at most 1,000. @default 20 */
+  top?: number
+  /** Whether to keep the sums of the returns of each combination, from which a search can be judged. @default false */
+  sums?: boolean
+  /** Whether to keep the sweep in the store while it runs and afterwards. @default false */
+  persist?: boolean
+}
+
+/** Goes on with a kept sweep that was interrupted. */
+export interface SweepResume {
+  /** The id of the sweep. */
+  resume: string
+  /** The bars, if the sweep was started with bars of the request. They must be the same. */
+  bars?: BarsInput
+}
+
+/** The options of `runSweep` and `sweep`. */
+export interface SweepOptions {
+  /** Stops the sweep. */
+  signal?: AbortSignal
+  /** Receives the progress, at most ten times per second. */
+  onProgress?: (progress: SweepProgress) => void
+}
+
+/** The columns of a sweep, or of a part of it. They have one entry per row, in grid order: the last parameter runs fastest. */
+export interface SweepColumns {
+  /** The values of each swept parameter or setting. Flags are 0 and 1; NaN is a stop that is off. */
+  parameters: Record<string, Float64Array>
+  /** The metrics of each combination; NaN if a metric has no value. */
+  metrics: Partial<Record<MetricName, Float64Array>>
+  /** The objective; NaN if it has no value. */
+  objective: Float64Array
+  /** Whether each combination competes: 0 if it does, 1 without trades, 2 with too few closed trades, 3 without an objective, 4 if it failed. */
+  standing: Uint8Array
+  /** The assets and the index of each row's asset; only with `assetSymbols`. */
+  asset?: { symbols: string[]; index: Uint16Array }
+  /** The timeframes and the index of each row's timeframe; only with `timeframes`. */
+  timeframe?: { timeframes: Timeframe[]; index: Uint8Array }
+  /** Sums of the returns of each combination; only with `sums`. */
+  sums?: SweepSums
+}
+
+/**
+ * Sums over the bars of each combination, from which a search can be judged. `r` is the return of the equity from one bar to the
+ * next, `m` that of the close. They are NaN for a combination that failed.
+ */
+export interface SweepSums {
+  /** The sum of r. */
+  returns: Float64Array
+  /** The sum of r². */
+  squares: Float64Array
+  /** The sum of r·m. */
+  products: Float64Array
+  /** The mean signed exposure: value of the position ÷ equity at the close before each bar. */
+  exposure: Float64Array
+  /** The sum of r in each of 16 blocks of equally many bars, 16 entries per combination; single precision above 100,000 combinations. */
+  blockReturns: Float64Array | Float32Array
+  /** The sum of r² in each block. */
+  blockSquares: Float64Array | Float32Array
+}
+
+/** The result of a sweep. */
+export interface SweepResult extends SweepColumns {
+  /** The id of the sweep. */
+  sweepId: string
+  /** Whether the sweep is completed. */
+  status: BacktestStatus
+  /** The strategy. */
+  strategyId: string
+  /** The source text of the strategy, unless it is built in or a function. */
+  strategySource: string | null
+  /** The assets. */
+  assetSymbols: string[]
+  /** The timeframes; `tick` if each tick is a bar. */
+  timeframes: (Timeframe | 'tick')[]
+  /** Start of the requested range, ISO 8601. */
+  startDate: string
+  /** End of the requested range, ISO 8601. */
+  endDate: string
+  /** The objective as in the request: a metric, or an expression over metrics. */
+  objectiveText: string
+  /** Number of combinations of the sweep. */
+  combinations: number
+  /** The combination of the first row: 0, except in a page of `getSweep`. */
+  from: number
+  /** The combination of each row; only in a page that `where` selects. */
+  combination?: Uint32Array
+  /** The best combinations, the best first. */
+  top: SweepTop[]
+  /** The combination with the best mean over itself and those beside it: often a safer choice than the best. Null if it is not known. */
+  plateauChoice: SweepTop | null
+  /** The parameters with several values that change nothing. */
+  idleParameters: string[]
+  /** The number of combinations by how they were computed: `allIn`, `segments` or `plain` (docs/performance.md). All have the same results. */
+  paths: Record<string, number>
+  /** The number of combinations that do not compete, by reason. */
+  excluded: Record<string, number>
+  /** The bars of each asset and timeframe. */
+  bars: SweepBars[]
+  /** Reserved. */
+  judgement: null
+  /** The texts of `notes`. */
+  warnings: string[]
+  /** What speaks against the result, the most important first. */
+  notes: Note[]
+  /** Milliseconds from the call to the result. */
+  elapsedMs: number
+  /** Returns the result with its columns as arrays, for `JSON.stringify`. */
+  toJSON(): SweepJson
+}
+
+/** A result of a sweep after `JSON.parse(JSON.stringify(result))`: its columns are arrays, and NaN is null. */
+export type SweepJson = Omit<SweepResult, keyof SweepColumns | 'combination' | 'toJSON'> & {
+  parameters: Record<string, (number | null)[]>
+  metrics: Partial<Record<MetricName, (number | null)[]>>
+  objective: (number | null)[]
+  standing: number[]
+  asset?: { symbols: string[]; index: number[] }
+  timeframe?: { timeframes: Timeframe[]; index: number[] }
+  combination?: number[]
+}
+
+/**
+ * Values of parameters of a sweep by their names in the request. Assets and timeframes have their names as values, as in
+ * `{ assetSymbol: 'AAPL' }`; null is a stop that is off.
+ */
+export type FixedParameters = Record<string, number | boolean | string | null>
+
+/** A part of a sweep: `combinations` rows from combination `from` on. */
+export interface SweepPart extends SweepColumns {
+  /** The combination of the first row. */
+  from: number
+  /** Number of rows. */
+  combinations: number
+}

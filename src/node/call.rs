@@ -39,6 +39,23 @@ impl Call {
         self.cancellation.settle()
     }
 
+    /// Returns a promise that rejects with the error of this call, which has what a sweep did before as its property `sweep`.
+    pub(super) fn reject_with(
+        &self,
+        env: &Env,
+        failure: &crate::Error,
+        partial: Unknown<'static>,
+    ) -> napi::Result<Unknown<'static>> {
+        let runtime = Runtime::of(env)?;
+        let Some(error_factory) = &self.error_factory else {
+            return Err(napi::Error::from_reason(failure.message.clone()));
+        };
+        let error = error::build(env, failure.clone(), error_factory)?;
+        runtime
+            .helper::<(Unknown<'_>, Unknown<'_>), Unknown<'static>>(env, "rejectWithPartial")?
+            .apply((), (error, partial).into())
+    }
+
     /// Returns a promise that rejects with the error of this call when `undoing`, which returns that error, has ended.
     pub(super) fn reject_later(
         &self,
@@ -134,6 +151,27 @@ where
     };
     call.error_factory = Some(runtime.error_factory(env, signal)?);
     settle_later(env, runtime, call, work, convert)
+}
+
+/// Returns a promise of one step of a call that JavaScript makes step by step.
+pub(super) fn continue_call<'env, T, V, F>(
+    env: &'env Env,
+    error_factory: ErrorFactory,
+    work: crate::Result<F>,
+    convert: impl FnOnce(&Env, T) -> napi::Result<V> + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue + 'static,
+    F: Future<Output = crate::Result<T>> + Send + 'static,
+{
+    let call = Call {
+        error_factory: Some(error_factory),
+        callbacks: Callbacks::default(),
+        cancellation: Cancellation::default(),
+    };
+    let work = work.map(Box::pin);
+    settle_later(env, Runtime::of(env)?, call, work, |env, _, value| convert(env, value))
 }
 
 /// Returns a promise of work that starts on an idle simulation thread, or as an I/O task if none is idle, so it never waits

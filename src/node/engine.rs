@@ -12,7 +12,7 @@ use crate::service::Engine;
 use super::call::promise;
 use super::error::{CallFailure, reject_on_failure};
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
-use super::{engine_config, input, use_cases};
+use super::{engine_config, input, sweep_stream, use_cases};
 
 /// An engine: a store, a cache, and limits.
 ///
@@ -60,6 +60,91 @@ impl BacktestEngine {
         use_cases::run_backtest(env, Ok(Arc::clone(&self.engine)), request, options)
     }
 
+    /// Runs a strategy with many sets of parameters and settings, and returns the metrics of all of them as columns, the best ones
+    /// with all their metrics, and what speaks against the best.
+    ///
+    /// Each combination has the metrics that `runBacktest` returns for it. Combinations without trades, with fewer than `minTrades`
+    /// closed trades, or without an objective come last. Aborting rejects with an `AbortError` whose property `sweep` is the result of
+    /// the combinations that were done.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "request: SweepRequest, options?: SweepOptions",
+        ts_return_type = "Promise<SweepResult>"
+    )]
+    pub fn run_sweep<'env>(
+        &self,
+        env: &'env Env,
+        request: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+        use_cases::run_sweep(env, Ok(Arc::clone(&self.engine)), request, options)
+    }
+
+    /// Runs a sweep in parts: an async iterable that computes a part when it is asked for, so that the results of all combinations are
+    /// never in memory at once. Each part is valid by itself. A sweep in parts is not kept, and `top` does nothing.
+    ///
+    /// The iterable rejects with the errors of `runSweep`, and ends when it is left early.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "request: SweepRequest, options?: SweepOptions",
+        ts_return_type = "AsyncIterableIterator<SweepPart>"
+    )]
+    pub fn sweep<'env>(
+        &self,
+        env: &'env Env,
+        request: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<Unknown<'static>> {
+        sweep_stream::sweep(env, Ok(Arc::clone(&self.engine)), request, options)
+    }
+
+    /// Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "sweepId: string, page?: SweepPage",
+        ts_return_type = "Promise<SweepResult | null>"
+    )]
+    pub fn get_sweep<'env>(
+        &self,
+        env: &'env Env,
+        sweep_id: Option<Unknown<'env>>,
+        page: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
+        use_cases::get_sweep(env, Ok(Arc::clone(&self.engine)), sweep_id, page)
+    }
+
+    /// Lists kept sweeps, newest first, without their columns.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "filter?: SweepFilter",
+        ts_return_type = "Promise<Array<SweepInfo>>"
+    )]
+    pub fn list_sweeps<'env>(
+        &self,
+        env: &'env Env,
+        filter: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+        use_cases::list_sweeps(env, Ok(Arc::clone(&self.engine)), filter)
+    }
+
+    /// Deletes a kept sweep. Resolves to whether it existed. A sweep that is under way must be aborted first.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+    #[napi(catch_unwind, ts_args_type = "sweepId: string", ts_return_type = "Promise<boolean>")]
+    pub fn delete_sweep<'env>(
+        &self,
+        env: &'env Env,
+        sweep_id: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, bool>> {
+        use_cases::delete_sweep(env, Ok(Arc::clone(&self.engine)), sweep_id)
+    }
+
     /// Returns a stored backtest, or null if no backtest has this id.
     ///
     /// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
@@ -93,6 +178,24 @@ impl BacktestEngine {
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, Buffer>> {
         use_cases::render_chart(env, Ok(Arc::clone(&self.engine)), backtest, options)
+    }
+
+    /// Draws the combinations of a sweep as a heat map over two parameters, or as a line over one. Resolves to the bytes of a PNG,
+    /// or of a UTF-8 encoded SVG. See the function `renderHeatmap` for details.
+    ///
+    /// Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "sweep: string | SweepResult | SweepJson, options: HeatmapOptions",
+        ts_return_type = "Promise<Uint8Array>"
+    )]
+    pub fn render_heatmap<'env>(
+        &self,
+        env: &'env Env,
+        sweep: Option<Unknown<'env>>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, Buffer>> {
+        use_cases::render_heatmap(env, Ok(Arc::clone(&self.engine)), sweep, options)
     }
 
     /// Lists stored backtests, newest first, without their trades and curves.

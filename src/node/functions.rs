@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::default_engine::default_engine;
 use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
-use super::use_cases;
+use super::{sweep_stream, use_cases};
 
 /// Runs a backtest. Resolves when the run is completed and, unless `persist` is false, stored.
 ///
@@ -25,6 +25,86 @@ pub fn run_backtest<'env>(
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     use_cases::run_backtest(env, default_engine(env), request, options)
+}
+
+/// Runs a strategy with many sets of parameters and settings, and returns the metrics of all of them as columns, the best ones
+/// with all their metrics, and what speaks against the best.
+///
+/// Each combination has the metrics that `runBacktest` returns for it. Combinations without trades, with fewer than `minTrades`
+/// closed trades, or without an objective come last. Aborting rejects with an `AbortError` whose property `sweep` is the result of
+/// the combinations that were done.
+///
+/// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: SweepRequest, options?: SweepOptions",
+    ts_return_type = "Promise<SweepResult>"
+)]
+pub fn run_sweep<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    use_cases::run_sweep(env, default_engine(env), request, options)
+}
+
+/// Runs a sweep in parts: an async iterable that computes a part when it is asked for, so that the results of all combinations are
+/// never in memory at once. Each part is valid by itself. A sweep in parts is not kept, and `top` does nothing.
+///
+/// The iterable rejects with the errors of `runSweep`, and ends when it is left early.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: SweepRequest, options?: SweepOptions",
+    ts_return_type = "AsyncIterableIterator<SweepPart>"
+)]
+pub fn sweep<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<Unknown<'static>> {
+    sweep_stream::sweep(env, default_engine(env), request, options)
+}
+
+/// Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
+///
+/// Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "sweepId: string, page?: SweepPage",
+    ts_return_type = "Promise<SweepResult | null>"
+)]
+pub fn get_sweep<'env>(
+    env: &'env Env,
+    sweep_id: Option<Unknown<'env>>,
+    page: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
+    use_cases::get_sweep(env, default_engine(env), sweep_id, page)
+}
+
+/// Lists kept sweeps, newest first, without their columns.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "filter?: SweepFilter",
+    ts_return_type = "Promise<Array<SweepInfo>>"
+)]
+pub fn list_sweeps<'env>(
+    env: &'env Env,
+    filter: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    use_cases::list_sweeps(env, default_engine(env), filter)
+}
+
+/// Deletes a kept sweep. Resolves to whether it existed. A sweep that is under way must be aborted first.
+///
+/// Rejects with `INVALID_ARGUMENT`, `STORAGE` or `CLOSED`.
+#[napi(catch_unwind, ts_args_type = "sweepId: string", ts_return_type = "Promise<boolean>")]
+pub fn delete_sweep<'env>(
+    env: &'env Env,
+    sweep_id: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, bool>> {
+    use_cases::delete_sweep(env, default_engine(env), sweep_id)
 }
 
 /// Returns a stored backtest, or null if no backtest has this id.
@@ -64,6 +144,30 @@ pub fn render_chart<'env>(
     options: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, Buffer>> {
     use_cases::render_chart(env, default_engine(env), backtest, options)
+}
+
+/// Draws the combinations of a sweep as a heat map over two parameters, or as a line over one. Resolves to the bytes of a PNG, or
+/// of a UTF-8 encoded SVG.
+///
+/// `sweep` is the id of a kept sweep, or a result of `runSweep` or `getSweep`, also after `JSON.parse`. A sweep that was
+/// interrupted is drawn as far as it is done.
+///
+/// Each cell shows the median of its combinations unless `aggregate` says otherwise: over enough other parameters, every maximum
+/// is a lucky one. The best combination is marked. Cells without combinations are hatched, and those whose combinations do not
+/// compete are gray, hatched the other way.
+///
+/// Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "sweep: string | SweepResult | SweepJson, options: HeatmapOptions",
+    ts_return_type = "Promise<Uint8Array>"
+)]
+pub fn render_heatmap<'env>(
+    env: &'env Env,
+    sweep: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    use_cases::render_heatmap(env, default_engine(env), sweep, options)
 }
 
 /// Lists stored backtests, newest first, without their trades and curves.

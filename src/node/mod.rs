@@ -24,6 +24,7 @@ mod input;
 mod options;
 mod runtime;
 mod signal_function;
+mod sweep_stream;
 pub mod transfer;
 pub mod types;
 mod use_cases;

@@ -57,7 +57,8 @@
           try {
             return apply(native, this, args)
           } catch (thrown) {
-            return rejectMethod(name, thrown)
+            const rejected = () => rejectMethod(name, thrown)
+            return name === 'sweep' ? sweepParts(rejected, () => {}) : rejected()
           } finally {
             currentMethod = outerMethod
           }
@@ -252,6 +253,8 @@
     const fields = layout.map(({ field }) => field)
     return (text, data) => {
       const result = JSON.parse(text)
+      // The texts of the notes; they are in the text once.
+      if (result.warnings === null) result.warnings = result.notes.map((note) => note.text)
       const isBlock = !Array.isArray(data)
       let position = isBlock ? groups.length : 0
       let length = 0
@@ -270,6 +273,63 @@
       return Object.defineProperty(result, 'toJSON', TO_JSON)
     }
   }
+  // Unpacks the result or a part of a sweep. Its text says which columns there are; src/node/types/sweeps.rs has their order.
+  const unpackSweep = (text, columns) => {
+    const result = JSON.parse(text)
+    let position = 0
+    const fill = (object, name) => {
+      object[name] = columns[position++]
+    }
+    for (const group of [result.parameters, result.metrics]) for (const name of Object.keys(group)) fill(group, name)
+    fill(result, 'objective')
+    fill(result, 'standing')
+    if (result.asset !== undefined) fill(result.asset, 'index')
+    if (result.timeframe !== undefined) fill(result.timeframe, 'index')
+    if (result.combination !== undefined) fill(result, 'combination')
+    if (result.sums !== undefined) for (const name of Object.keys(result.sums)) fill(result.sums, name)
+    return Object.defineProperty(result, 'toJSON', TO_JSON)
+  }
+
+  // Rejects with an error that has what was done of a sweep.
+  const rejectWithPartial = async (error, partial) => {
+    throw Object.defineProperty(error, 'sweep', { value: partial, configurable: true, writable: true })
+  }
+
+  // The parts of a sweep as an async iterable. `next` resolves to the next part, or to null after the last one; `close` stops.
+  const sweepParts = (next, close) => {
+    let isOpen = true
+    let last = Promise.resolve()
+    const end = () => {
+      isOpen = false
+      close()
+    }
+    const step = async () => {
+      if (!isOpen) return { done: true, value: undefined }
+      try {
+        const value = await next()
+        if (value !== null) return { done: false, value }
+        end()
+        return { done: true, value: undefined }
+      } catch (thrown) {
+        end()
+        throw thrown
+      }
+    }
+    return {
+      next() {
+        last = last.then(step, step)
+        return last
+      },
+      async return(value) {
+        end()
+        return { done: true, value }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+
   // JSON writes typed arrays as objects, so a result has its columns as arrays there. The method is not enumerable: copies and
   // comparisons of a result do not see it.
   const TO_JSON = {
@@ -418,6 +478,92 @@
         pnl: column((trade) => number(trade.pnl)),
       },
     }
+  }
+
+  // Picks the fields of the result of a sweep that a heat map needs: of the metrics only the named one, and all columns as
+  // typed arrays. Returns the first problem of a column.
+  const packHeatmapInput = (sweep, metric) => {
+    if (!isRecord(sweep) || ArrayBuffer.isView(sweep) || sweep instanceof Date) return { columns: sweep }
+    try {
+      return { columns: heatmapColumns(sweep, metric) }
+    } catch (thrown) {
+      if (thrown instanceof Problem) return thrown
+      throw thrown
+    }
+  }
+  const heatmapColumns = (sweep, metricName) => {
+    const picked = {}
+    for (const name of HEATMAP_FIELDS) picked[name] = sweep[name]
+    const { parameters, metrics, asset, timeframe, bars, notes, objective, standing } = sweep
+    const parameterNames = namesOf('sweep.parameters', parameters)
+    const metricNames = namesOf('sweep.metrics', metrics)
+    for (const [path, column] of [
+      ['sweep.objective', objective],
+      ['sweep.standing', standing],
+    ])
+      if (column === undefined || column === null) throw new Problem(path, 'required', 'is required')
+    const indexOf = (path, of) => (isRecord(of) ? heatmapColumn(`${path}.index`, of.index) : undefined)
+    const times = (name) => (Array.isArray(bars) ? bars : []).slice(0, MAX_SERIES).map((of) => of?.[name])
+    const [first, last] = [times('firstBar'), times('lastBar')].map((of) =>
+      of.filter((time) => typeof time === 'string'),
+    )
+    return {
+      ...picked,
+      // ISO 8601 sorts as text.
+      startDate: first.sort()[0] ?? picked.startDate,
+      endDate: last.sort().at(-1) ?? picked.endDate,
+      looksAhead: Array.isArray(notes) && notes.slice(0, MAX_SERIES).some((note) => note?.code === 'LOOK_AHEAD'),
+      assetSymbols: isRecord(asset) ? asset.symbols : picked.assetSymbols,
+      assetIndex: indexOf('sweep.asset', asset),
+      timeframes: isRecord(timeframe) ? timeframe.timeframes : picked.timeframes,
+      timeframeIndex: indexOf('sweep.timeframe', timeframe),
+      parameterNames,
+      parameterColumns: parameterNames.map((name) =>
+        heatmapColumn(`sweep.parameters.${truncate(name, 100)}`, parameters[name]),
+      ),
+      metricNames,
+      // Without the option, it is empty.
+      metricName: metricName || undefined,
+      metric: metricNames.includes(metricName)
+        ? heatmapColumn(`sweep.metrics.${metricName}`, metrics[metricName])
+        : undefined,
+      objective: heatmapColumn('sweep.objective', objective),
+      standing: heatmapColumn('sweep.standing', standing),
+    }
+  }
+  const HEATMAP_FIELDS = [
+    'status',
+    'strategyId',
+    'strategySource',
+    'objectiveText',
+    'combinations',
+    'assetSymbols',
+    'timeframes',
+    'startDate',
+    'endDate',
+  ]
+  const MAX_SERIES = 100_000
+  const MAX_PARAMETERS = 100
+  const namesOf = (path, columns) => {
+    if (columns === undefined || columns === null) throw new Problem(path, 'required', 'is required')
+    if (!isRecord(columns) || ArrayBuffer.isView(columns))
+      throw new Problem(path, 'type', `must be an object of columns, was ${kindOf(columns)}`)
+    const names = Object.keys(columns)
+    if (names.length > MAX_PARAMETERS) throw new Problem(path, 'limit', `has more than ${MAX_PARAMETERS} columns`)
+    return names
+  }
+  // NaN is null in JSON. A sparse array may claim any length, so its holes are not numbers.
+  const heatmapColumn = (path, column) => {
+    if (ArrayBuffer.isView(column) && typeOf(column) !== undefined) {
+      if (typeOf(column) === 'Float64Array') return column
+      return typeOf(column).startsWith('Big') ? Float64Array.from(column, Number) : new Float64Array(column)
+    }
+    if (!Array.isArray(column)) throw new Problem(path, 'type', `must be a column of numbers, was ${kindOf(column)}`)
+    const packed = packArray(column, Float64Array, (value) =>
+      value === null ? Number.NaN : typeof value === 'number' ? value : undefined,
+    )
+    if (packed instanceof Float64Array) return packed
+    throw new Problem(`${path}[${packed.index}]`, 'type', `must be a number, was ${kindOf(packed.item)}`)
   }
 
   const MAX_TRADES = 20_000_000
@@ -647,15 +793,19 @@
     guardStrategy,
     packChartInput,
     packFlags,
+    packHeatmapInput,
     packNumbers,
     packTable,
     parseRows,
     rejectInsteadOfThrow,
+    rejectWithPartial,
     // Returns its argument: Rust cannot return a promise as a value of any other type.
     same: (value) => value,
     setCause,
+    sweepParts,
     unpackBacktest: (text, data) => unpackBacktest(text, data),
     unpackSimulation: (text, data) => unpackSimulation(text, data),
+    unpackSweep,
     unshared,
     watchTurns,
     wrapThrown,

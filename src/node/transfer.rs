@@ -3,7 +3,7 @@
 //! A result crosses as a text and its data:
 //!
 //! - The **text** is JSON of all fields without columns. Parsing it takes a fraction of the time of setting property after
-//!   property. A field with columns is `null` there.
+//!   property. A field with columns is `null` there, and so are the warnings if the notes have their texts.
 //! - The **data** are arrays of numbers in groups. Each group becomes one field of the result. If the text lacks that field, it
 //!   was not asked for, and its arrays are empty.
 //!
@@ -24,7 +24,9 @@
 //!   numbers, since each typed array that Rust creates costs about a microsecond.
 //! - A **list** has one typed array for each array, without copies.
 
-use napi::bindgen_prelude::{Either3, Float64Array, Uint8Array, Uint32Array, Unknown};
+use napi::bindgen_prelude::{
+    Either5, Float32Array, Float64Array, Uint8Array, Uint16Array, Uint32Array, Unknown,
+};
 use napi::{Either, Env, Result};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -67,9 +69,17 @@ pub enum TakeColumn<R> {
     Uint8(fn(&mut R) -> Vec<u8>),
 }
 
-enum Array {
+/// A column. The variant is the type of the array in JavaScript.
+pub enum Column {
+    /// A `Float64Array`.
     Float64(Vec<f64>),
+    /// A `Float32Array`.
+    Float32(Vec<f32>),
+    /// A `Uint32Array`.
     Uint32(Vec<u32>),
+    /// A `Uint16Array`.
+    Uint16(Vec<u16>),
+    /// A `Uint8Array`.
     Uint8(Vec<u8>),
 }
 
@@ -81,10 +91,10 @@ pub struct Packed {
 
 enum Data {
     Block(Vec<f64>),
-    List(Vec<Array>),
+    List(Vec<Column>),
 }
 
-type JsArray = Either3<Float64Array, Uint32Array, Uint8Array>;
+type JsArray = Either5<Float64Array, Uint32Array, Uint16Array, Uint8Array, Float32Array>;
 
 impl Packed {
     /// Packs a result by its layout.
@@ -92,7 +102,7 @@ impl Packed {
     /// # Errors
     /// `INTERNAL` if the result cannot be serialized.
     pub fn new<R: Serialize + 'static>(mut result: R, layout: &Layout<R>) -> crate::Result<Self> {
-        let groups: Vec<Vec<Array>> =
+        let groups: Vec<Vec<Column>> =
             layout.iter().map(|group| group.arrays.take(&mut result)).collect();
         let text = serde_json::to_string(&result).map_err(|error| {
             crate::Error::internal(format!("the result cannot be serialized: {error}"))
@@ -103,10 +113,10 @@ impl Packed {
                 .all(|arrays| arrays.windows(2).all(|pair| pair[0].len() == pair[1].len())),
             "Invariant: the arrays of a group have equal lengths"
         );
-        let numbers: usize = groups.iter().flatten().map(Array::len).sum();
+        let numbers: usize = groups.iter().flatten().map(Column::len).sum();
         let data = if numbers <= MAX_BLOCK {
             let mut block = Vec::with_capacity(groups.len() + numbers);
-            let lengths = groups.iter().map(|arrays| arrays.first().map_or(0, Array::len));
+            let lengths = groups.iter().map(|arrays| arrays.first().map_or(0, Column::len));
             #[expect(clippy::cast_precision_loss, reason = "a block has few numbers")]
             block.extend(lengths.map(|length| length as f64));
             groups.iter().flatten().for_each(|array| array.append_to(&mut block));
@@ -115,6 +125,17 @@ impl Packed {
             Data::List(groups.into_iter().flatten().collect())
         };
         Ok(Self { text, data })
+    }
+
+    /// Packs a text with any columns, which the function of `runtime.js` that unpacks them finds by the text.
+    ///
+    /// # Errors
+    /// `INTERNAL` if the text cannot be serialized.
+    pub fn of_columns(text: &impl Serialize, columns: Vec<Column>) -> crate::Result<Self> {
+        let text = serde_json::to_string(text).map_err(|error| {
+            crate::Error::internal(format!("the result cannot be serialized: {error}"))
+        })?;
+        Ok(Self { text, data: Data::List(columns) })
     }
 
     /// Unpacks the result in JavaScript with a function of `runtime.js`.
@@ -132,9 +153,9 @@ impl Packed {
 }
 
 impl<R: 'static> Arrays<R> {
-    fn take(&self, result: &mut R) -> Vec<Array> {
+    fn take(&self, result: &mut R) -> Vec<Column> {
         match self {
-            Self::Values(_, take) | Self::Rows(_, take) => vec![Array::Float64(take(result))],
+            Self::Values(_, take) | Self::Rows(_, take) => vec![Column::Float64(take(result))],
             Self::Columns(columns) => columns.iter().map(|(_, take)| take.take(result)).collect(),
             Self::Column(take) => vec![take.take(result)],
         }
@@ -165,11 +186,11 @@ pub fn describe<R: 'static>(layout: &Layout<R>) -> Value {
 }
 
 impl<R> TakeColumn<R> {
-    fn take(&self, result: &mut R) -> Array {
+    fn take(&self, result: &mut R) -> Column {
         match self {
-            Self::Float64(take) => Array::Float64(take(result)),
-            Self::Uint32(take) => Array::Uint32(take(result)),
-            Self::Uint8(take) => Array::Uint8(take(result)),
+            Self::Float64(take) => Column::Float64(take(result)),
+            Self::Uint32(take) => Column::Uint32(take(result)),
+            Self::Uint8(take) => Column::Uint8(take(result)),
         }
     }
 
@@ -182,11 +203,13 @@ impl<R> TakeColumn<R> {
     }
 }
 
-impl Array {
+impl Column {
     fn len(&self) -> usize {
         match self {
             Self::Float64(values) => values.len(),
+            Self::Float32(values) => values.len(),
             Self::Uint32(values) => values.len(),
+            Self::Uint16(values) => values.len(),
             Self::Uint8(values) => values.len(),
         }
     }
@@ -194,19 +217,23 @@ impl Array {
     fn append_to(&self, block: &mut Vec<f64>) {
         match self {
             Self::Float64(values) => block.extend_from_slice(values),
+            Self::Float32(values) => block.extend(values.iter().copied().map(f64::from)),
             Self::Uint32(values) => block.extend(values.iter().copied().map(f64::from)),
+            Self::Uint16(values) => block.extend(values.iter().copied().map(f64::from)),
             Self::Uint8(values) => block.extend(values.iter().copied().map(f64::from)),
         }
     }
 }
 
-impl From<Array> for JsArray {
+impl From<Column> for JsArray {
     /// Moves the array: JavaScript owns its memory from then on.
-    fn from(array: Array) -> Self {
+    fn from(array: Column) -> Self {
         match array {
-            Array::Float64(values) => Self::A(values.into()),
-            Array::Uint32(values) => Self::B(values.into()),
-            Array::Uint8(values) => Self::C(values.into()),
+            Column::Float64(values) => Self::A(values.into()),
+            Column::Uint32(values) => Self::B(values.into()),
+            Column::Uint16(values) => Self::C(values.into()),
+            Column::Uint8(values) => Self::D(values.into()),
+            Column::Float32(values) => Self::E(values.into()),
         }
     }
 }
@@ -256,7 +283,7 @@ mod tests {
         assert_eq!(text, r#"{"name":"A","bars":null,"prices":null}"#);
         assert_eq!(block, [2.0, 2.0, 0.0, 1.0, 0.5, 1.5, 0.5, 1.5]);
         let Packed { data: Data::List(list), .. } = pack(10_000) else { panic!("no list") };
-        assert_eq!(list.iter().map(Array::len).collect::<Vec<_>>(), [10_000; 3]);
+        assert_eq!(list.iter().map(Column::len).collect::<Vec<_>>(), [10_000; 3]);
     }
 
     #[test]

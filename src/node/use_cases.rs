@@ -12,7 +12,7 @@ use crate::service::export_table;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{
     BacktestRequest, BarsStatus, CallControl, CompletedRun, Curve, Engine, ImportProgress,
-    Progress, RunProgress, StoredBacktest,
+    Progress, RunProgress, StoredBacktest, SweepOutcome, SweepRequest,
 };
 use crate::store::record::{Outcome, Run};
 
@@ -24,7 +24,7 @@ use super::signal_function::JsFunction;
 use super::transfer::Packed;
 use super::types::{
     AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
-    ValidationResult, count, metrics_object,
+    SweepInfo, ValidationResult, count, metrics_object, pack_sweep,
 };
 
 /// The engine of a call, or the error that prevents its use.
@@ -32,6 +32,9 @@ pub(super) type EngineResult = crate::Result<Arc<Engine>>;
 
 /// The function of `runtime.js` that unpacks the result of a backtest.
 const UNPACK_BACKTEST: &str = "unpackBacktest";
+
+/// The function of `runtime.js` that unpacks the result of a sweep.
+pub(super) const UNPACK_SWEEP: &str = "unpackSweep";
 
 /// The function of `runtime.js` that unpacks the result of a simulation.
 const UNPACK_SIMULATION: &str = "unpackSimulation";
@@ -44,7 +47,10 @@ pub(super) fn run_backtest<'env>(
 ) -> Result<PromiseRaw<'env, Unknown<'static>>> {
     reject_on_failure(env, || {
         let request = BacktestRequest::read(read(env, request, "")?);
-        let is_small = request.is_small();
+        // Bars in the cache are found at once; otherwise the run continues elsewhere.
+        let finds_bars = !request.needs_stored_bars()
+            || engine.as_ref().is_ok_and(|engine| engine.finds_bars_at_once());
+        let is_small = request.may_be_small() && finds_bars;
         let start = |control: CallControl| {
             let engine = engine?;
             let revoking = Arc::clone(&engine);
@@ -52,7 +58,7 @@ pub(super) fn run_backtest<'env>(
             Ok(async move {
                 // Boxed because the state of a run is large and would be part of every future that awaits it.
                 let work = Box::pin(engine.run_backtest(request, control, ticket));
-                let CompletedRun { run, outcome, timestamps_ms, max_points, is_stored } =
+                let CompletedRun { run, outcome, timestamps_ms, range, max_points, is_stored } =
                     engine.with_log(work).await?;
                 let last_report = completed(&run, &outcome);
                 let bars_status = BarsStatus::of_new(&run);
@@ -60,7 +66,7 @@ pub(super) fn run_backtest<'env>(
                 let curve = Curve::take(&mut outcome, timestamps_ms, max_points);
                 let outcome = Some((outcome, curve));
                 let stored = is_stored.then(|| (revoking, run.clone()));
-                let result = BacktestResult::new(run, outcome, bars_status);
+                let result = BacktestResult::new(run, outcome, range, bars_status);
                 Ok(Delivery { result: result.pack()?, last_report, stored })
             })
         };
@@ -105,6 +111,40 @@ fn completed(run: &Run, outcome: &Outcome) -> Progress {
     })
 }
 
+pub(super) fn run_sweep<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let request = SweepRequest::read(read(env, request, "")?);
+        let start = |control: CallControl| {
+            let engine = engine?;
+            let ticket = engine.enqueue_run();
+            Ok(async move {
+                let work = Box::pin(engine.run_sweep(request, control, ticket));
+                Ok(match engine.with_log(work).await? {
+                    SweepOutcome::Completed(result, last_report) => {
+                        (pack_sweep(*result)?, Some(last_report))
+                    }
+                    SweepOutcome::Aborted(result) => (pack_sweep(*result)?, None),
+                })
+            })
+        };
+        Ok(promise_with_options(env, options, false, start, |env, call, (result, last_report)| {
+            if let Some(last_report) = last_report {
+                call.report(env, last_report)?;
+                if call.settle() {
+                    return result.into_js(env, UNPACK_SWEEP);
+                }
+            }
+            let partial = result.into_js(env, UNPACK_SWEEP)?;
+            call.reject_with(env, &crate::Error::cancelled(), partial)
+        })?)
+    })
+}
+
 pub(super) fn get_backtest_results<'env>(
     env: &'env Env,
     engine: EngineResult,
@@ -120,7 +160,7 @@ pub(super) fn get_backtest_results<'env>(
                     let curve = Curve::take(&mut outcome, Vec::new(), max_points);
                     (outcome, curve)
                 });
-                BacktestResult::new(run, outcome, bars_status).pack()
+                BacktestResult::new(run, outcome, None, bars_status).pack()
             };
             found.map(pack).transpose()
         });
@@ -179,6 +219,52 @@ pub(super) fn delete_backtest<'env>(
         let id = read(env, id, "backtestId")?;
         let work =
             engine.map(|engine| async move { engine.with_log(engine.delete_backtest(&id)).await });
+        Ok(promise(env, work, |_, deleted| Ok(deleted))?)
+    })
+}
+
+pub(super) fn get_sweep<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    id: Option<Unknown<'env>>,
+    page: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Either<Unknown<'static>, Null>>> {
+    reject_on_failure(env, || {
+        let (id, page) = (read(env, id, "sweepId")?, read(env, page, "page")?);
+        let work = engine.map(|engine| async move {
+            engine.with_log(engine.get_sweep(&id, &page)).await?.map(pack_sweep).transpose()
+        });
+        Ok(promise(env, work, |env, found: Option<Packed>| {
+            let unpack = |result: Packed| result.into_js(env, UNPACK_SWEEP).map(Either::A);
+            found.map_or(Ok(Either::B(Null)), unpack)
+        })?)
+    })
+}
+
+pub(super) fn list_sweeps<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    filter: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let filter = read(env, filter, "")?;
+        let work = engine.map(|engine| async move {
+            let found = engine.with_log(engine.list_sweeps(&filter)).await?;
+            serialize_rows(found, SweepInfo::from)
+        });
+        Ok(promise(env, work, parse_rows)?)
+    })
+}
+
+pub(super) fn delete_sweep<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    id: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, bool>> {
+    reject_on_failure(env, || {
+        let id = read(env, id, "sweepId")?;
+        let work =
+            engine.map(|engine| async move { engine.with_log(engine.delete_sweep(&id)).await });
         Ok(promise(env, work, |_, deleted| Ok(deleted))?)
     })
 }
@@ -332,6 +418,62 @@ fn read_chart_input<'env>(env: &'env Env, backtest: Option<Unknown<'env>>) -> cr
     read(env, Some(packed), if is_text(packed) { "backtestId" } else { "result" })
 }
 
+pub(super) fn render_heatmap<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    sweep: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Buffer>> {
+    reject_on_failure(env, || {
+        let options = read(env, options, "options")?;
+        let sweep = read_heatmap_input(env, sweep, &options)?;
+        let start = |_| {
+            let engine = engine?;
+            Ok(async move { engine.with_log(engine.render_heatmap(&sweep, &options)).await })
+        };
+        let convert = |_: &Env, _: &Call, bytes: Vec<u8>| Ok(Buffer::from(bytes));
+        Ok(promise_with_options(env, None, false, start, convert)?)
+    })
+}
+
+/// Reads the id of a sweep, or the columns of a result that a heat map needs.
+fn read_heatmap_input<'env>(
+    env: &'env Env,
+    sweep: Option<Unknown<'env>>,
+    options: &Input,
+) -> crate::Result<Input> {
+    let Some(sweep) = sweep else { return Ok(Input::Null) };
+    // The options were read already: reading them twice may give two answers.
+    let metric = match options {
+        Input::Record(fields) => fields.iter().find(|(name, _)| name == "metric"),
+        _ => None,
+    };
+    let metric = match metric {
+        Some((_, Input::Text(name))) => name.clone(),
+        _ => String::new(),
+    };
+    let unreadable = |failure: napi::Error| error::unreadable(env, "sweep", &failure);
+    // `apply` preserves the exception.
+    let packed: Object<'env> = Runtime::of(env)
+        .and_then(|runtime| {
+            runtime.helper::<(Unknown<'env>, String), Object<'env>>(env, "packHeatmapInput")
+        })
+        .and_then(|pack| pack.apply((), (sweep, metric).into()))
+        .map_err(unreadable)?;
+    read_packed(env, &packed, "sweep")
+}
+
+/// Reads the columns of an argument that JavaScript packed, or returns the problem that it found.
+fn read_packed(env: &Env, packed: &Object<'_>, name: &str) -> crate::Result<Input> {
+    let unreadable = |failure: napi::Error| error::unreadable(env, name, &failure);
+    if packed.has_named_property("columns").map_err(unreadable)? {
+        let columns = packed.get::<Unknown<'_>>("columns").map_err(unreadable)?;
+        return read(env, columns, name);
+    }
+    let text = |name| packed.get_named_property::<String>(name).map_err(unreadable);
+    Err(crate::Error::invalid(&text("path")?, &text("code")?, text("problem")?))
+}
+
 fn is_text(value: Unknown<'_>) -> bool {
     matches!(value.get_type(), Ok(ValueType::String))
 }
@@ -388,9 +530,5 @@ fn read_table<'env>(
         .and_then(|runtime| runtime.helper::<Arguments<'env>, Object<'env>>(env, "packTable"))
         .and_then(|pack| pack.apply((), (result, table, options).into()))
         .map_err(unreadable)?;
-    if let Some(columns) = packed.get::<Unknown<'env>>("columns").map_err(unreadable)? {
-        return read(env, Some(columns), "result");
-    }
-    let text = |name| packed.get_named_property::<String>(name).map_err(unreadable);
-    Err(crate::Error::invalid(&text("path")?, &text("code")?, text("problem")?))
+    read_packed(env, &packed, "result")
 }

@@ -13,7 +13,7 @@ use crate::market::time;
 use crate::node::transfer::{Arrays, Group, Packed, TakeColumn, as_null};
 use crate::note::Note;
 use crate::service::{BarsStatus, Curve};
-use crate::store::record::{Assumptions, BarRange, MetricValues, Outcome, Run, Summary};
+use crate::store::record::{Assumptions, BarRange, MetricValues, Outcome, Remarks, Run, Summary};
 
 /// A backtest without its trades and curves.
 #[napi(object, object_from_js = false, object_to_js = false, use_nullable = true)]
@@ -146,9 +146,10 @@ pub struct BacktestResult {
     /// What the result rests on; null until the backtest is completed.
     pub assumptions: Option<BacktestAssumptions>,
     /// Warnings about the data, the settings and the result, the most serious first.
+    // `runtime.js` takes them from the notes; only a backtest of an earlier version, which has none, has them here.
     #[napi(ts_type = "Array<string>")]
     #[serde(skip_serializing_if = "Part::is_absent")]
-    pub warnings: Part<Vec<String>>,
+    pub warnings: Part<Option<Vec<String>>>,
     /// The warnings with stable codes and their numbers, in the same order; null in backtests of earlier versions.
     #[napi(ts_type = "Array<Note> | null")]
     #[serde(skip_serializing_if = "Part::is_absent")]
@@ -199,8 +200,13 @@ pub struct BacktestAssumptions {
 
 impl BacktestAssumptions {
     /// Returns the assumptions of a run; `None` if it has no bars.
-    fn new(run: &Run, timestamps: &[i64], stored: Option<Assumptions>) -> Option<Self> {
-        let range = match stored.as_ref().and_then(|stored| stored.range) {
+    fn new(
+        run: &Run,
+        timestamps: &[i64],
+        range: Option<BarRange>,
+        stored: Option<Assumptions>,
+    ) -> Option<Self> {
+        let range = match range.or(stored.as_ref().and_then(|stored| stored.range)) {
             Some(range) => range,
             None => BarRange::new(timestamps, run.timeframe, run.start, run.end)?,
         };
@@ -259,10 +265,11 @@ impl BacktestSummary {
 }
 
 impl BacktestResult {
-    /// Converts a run with its results and the curve that was taken out of them.
+    /// Converts a run with its results and the curve that was taken out of them. `range` is that of its bars, if it is known.
     pub fn new(
         run: Run,
         outcome: Option<(Outcome, Curve)>,
+        range: Option<BarRange>,
         bars_status: Option<BarsStatus>,
     ) -> Self {
         let is_completed = outcome.is_some();
@@ -271,7 +278,12 @@ impl BacktestResult {
         let Curve { timestamps_ms, equity, total } = curve;
         let parts = summary.parts;
         let metrics = Part::new(parts.metrics, take(&mut summary.metrics));
-        let assumptions = BacktestAssumptions::new(&run, &timestamps, summary.assumptions.clone());
+        let (warnings, notes) = match take(&mut summary.remarks) {
+            Remarks::Notes(notes) => (None, Some(notes)),
+            Remarks::Texts(texts) => (Some(texts), None),
+        };
+        let assumptions =
+            BacktestAssumptions::new(&run, &timestamps, range, summary.assumptions.clone());
         let shared = BacktestSummary::new(run, is_completed.then_some(summary), bars_status);
         Self {
             backtest_id: shared.backtest_id,
@@ -294,8 +306,8 @@ impl BacktestResult {
             total_points: Part::new(parts.equity, count(total as u64)),
             look_ahead: shared.look_ahead,
             assumptions,
-            warnings: shared.warnings,
-            notes: shared.notes,
+            warnings: Part::new(parts.warnings, warnings),
+            notes: Part::new(parts.warnings, notes),
             error: shared.error,
             user_id: shared.user_id,
             engine_version: shared.engine_version,

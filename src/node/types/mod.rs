@@ -5,6 +5,7 @@
 mod assets;
 mod backtests;
 mod count;
+mod kept_sweeps;
 mod metrics;
 mod names;
 mod part;
@@ -13,11 +14,13 @@ mod requests;
 mod simulation;
 mod simulation_options;
 mod strategies;
+mod sweeps;
 mod trades;
 
 pub use assets::*;
 pub use backtests::*;
 pub(super) use count::count;
+pub use kept_sweeps::*;
 pub use metrics::to_object as metrics_object;
 pub use names::*;
 pub use progress::*;
@@ -25,4 +28,5 @@ pub use requests::*;
 pub use simulation::*;
 pub use simulation_options::SimulationOptions;
 pub use strategies::*;
+pub use sweeps::*;
 pub use trades::Trade;

@@ -1,6 +1,6 @@
 //! Progress reports.
 
-use napi::Either;
+use napi::bindgen_prelude::Either3;
 use napi_derive::napi;
 
 use super::count::count;
@@ -39,14 +39,35 @@ pub struct JsImportProgress {
     pub rows: f64,
 }
 
-/// A report of either kind.
-pub type JsProgress = Either<JsRunProgress, JsImportProgress>;
+/// The progress of a sweep.
+#[napi(object, object_from_js = false, js_name = "SweepProgress", use_nullable = true)]
+pub struct JsSweepProgress {
+    /// The id of the sweep.
+    pub sweep_id: String,
+    /// Percent, 0 to 100. It never decreases.
+    pub progress: f64,
+    /// The current step.
+    #[napi(ts_type = "'queued' | 'loading' | 'running' | 'completed'")]
+    pub stage: String,
+    /// Number of combinations done.
+    pub done: f64,
+    /// Number of all combinations.
+    pub total: f64,
+    /// Combinations per second so far; 0 before the first are done.
+    pub combinations_per_second: f64,
+    /// Seconds left at this rate; null before the first combinations are done.
+    pub seconds_left: Option<f64>,
+}
+
+/// A report of any kind.
+pub type JsProgress = Either3<JsRunProgress, JsImportProgress, JsSweepProgress>;
 
 impl From<service::Progress> for JsProgress {
     fn from(progress: service::Progress) -> Self {
         match progress {
             service::Progress::Run(progress) => Self::A(progress.into()),
             service::Progress::Import(progress) => Self::B(progress.into()),
+            service::Progress::Sweep(progress) => Self::C(progress.into()),
         }
     }
 }
@@ -59,6 +80,20 @@ impl From<service::ImportProgress> for JsImportProgress {
             progress: progress.progress,
             stage: progress.stage.to_owned(),
             rows: count(progress.rows),
+        }
+    }
+}
+
+impl From<service::SweepProgress> for JsSweepProgress {
+    fn from(progress: service::SweepProgress) -> Self {
+        Self {
+            sweep_id: progress.sweep_id,
+            progress: progress.progress,
+            stage: progress.stage.to_owned(),
+            done: count(progress.done),
+            total: count(progress.total),
+            combinations_per_second: progress.combinations_per_second,
+            seconds_left: progress.seconds_left,
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct EngineConfig {
     pub max_data_points: Option<f64>,
     /// Maximum number of rows in an import. Each row takes about 100 bytes of memory during the import. @default 10000000
     pub max_import_rows: Option<f64>,
+    /// Maximum number of combinations in a sweep, all assets and timeframes together. Each takes 8 bytes of memory for each metric
+    /// and parameter in the result. @default 5000000
+    pub max_combinations: Option<f64>,
     /// Number of rows per read from a database server. Not used by the embedded store. @default 10000
     pub chunk_size: Option<f64>,
     /// Lifetime of cached bars, seconds; 0 disables the cache. @default 3600

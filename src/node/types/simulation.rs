@@ -92,9 +92,10 @@ pub struct JsSimulationResult {
     #[serde(serialize_with = "as_null", skip_serializing_if = "Part::is_absent")]
     pub equity_curve: Part<Vec<f64>>,
     /// Warnings about the data, the settings and the result.
+    // `runtime.js` takes them from the notes.
     #[napi(ts_type = "Array<string>")]
-    #[serde(skip_serializing_if = "Part::is_absent")]
-    pub warnings: Part<Vec<String>>,
+    #[serde(serialize_with = "as_null", skip_serializing_if = "Part::is_absent")]
+    pub warnings: Part<()>,
     /// What the result rests on.
     pub assumptions: SimulationAssumptions,
     /// The warnings with stable codes and their numbers, in the same order.
@@ -117,7 +118,6 @@ pub struct SimulationAssumptions {
 impl From<SimulationResult> for JsSimulationResult {
     fn from(result: SimulationResult) -> Self {
         let parts = result.parts;
-        let warnings = result.notes.iter().map(|note| note.text.clone()).collect();
         Self {
             final_capital: result.final_capital,
             total_return: result.total_return,
@@ -125,7 +125,7 @@ impl From<SimulationResult> for JsSimulationResult {
             orders: Part::new(result.has_orders, result.orders),
             trades: Part::new(parts.trades, result.trades),
             equity_curve: Part::new(parts.equity, result.equity),
-            warnings: Part::new(parts.warnings, warnings),
+            warnings: Part::new(parts.warnings, ()),
             assumptions: SimulationAssumptions {
                 bars_per_year: result.annualization.bars_per_year,
                 bars_per_year_from: result.annualization.describe(),

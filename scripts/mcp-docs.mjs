@@ -16,8 +16,9 @@ import { block, fail, fill, ROOT } from './lib.mjs'
 
 const { BacktestEngine } = createRequire(import.meta.url)('../index.js')
 
-/** Replaces every id. */
+/** Replace every id. */
 const ID = 'bt-2f6c1e9a4b07'
+const SWEEP_ID = 'sw-8d41f0b6c352'
 
 const encoding = getEncoding('o200k_base')
 const file = join(ROOT, 'docs', 'mcp.md')
@@ -66,11 +67,15 @@ async function fillStore() {
  */
 async function call(name, args) {
   const result = await client.callTool({ name, arguments: args })
-  const id = /** @type {{ backtest_id?: string } | undefined} */ (result.structuredContent)?.backtest_id
+  const { backtest_id, sweep_id } = /** @type {{ backtest_id?: string, sweep_id?: string }} */ (
+    result.structuredContent ?? {}
+  )
   const text = JSON.stringify(result)
     .replace(/bt-[0-9a-f]{12}/g, ID)
+    .replace(/sw-[0-9a-f]{12}/g, SWEEP_ID)
+    .replace(/(elapsed_ms\\?":)\d+/g, '$15')
     .replace(/(created_at|completed_at)(\\?":\\?")[0-9TZ:.-]+/g, '$1$22026-01-05T09:30:00.000Z')
-  return { id, answer: /** @type {typeof result} */ (JSON.parse(text)) }
+  return { id: backtest_id ?? sweep_id, answer: /** @type {typeof result} */ (JSON.parse(text)) }
 }
 
 /** Records a typical study of a model: its calls and the texts it reads. */
@@ -91,6 +96,15 @@ async function session() {
     { name: 'run_backtest', args: { ...run, start_date: '2005-01-03', end_date: '2009-12-31' } },
     { name: 'run_backtest', args: { ...run, start_date: '2010-01-04', end_date: '2014-12-31' } },
     { name: 'get_metrics', args: { backtest_id: '', metrics: ['sharpe_ratio', 'max_drawdown_duration_days'] } },
+    {
+      name: 'run_sweep',
+      args: {
+        ...run,
+        start_date: '2000-01-03',
+        end_date: '2009-12-31',
+        parameters: { fast_period: { from: 10, to: 100, step: 10 }, slow_period: { from: 150, to: 300, step: 25 } },
+      },
+    },
   ]
   const lines = []
   let last = ''
@@ -125,6 +139,7 @@ async function costs() {
   const range = { start_date: '2010-01-04', end_date: '2014-12-31' }
   const run = { strategy_id: 'sma_crossover', asset_symbol: 'SP500', initial_capital: 10_000, ...range }
   const { id: backtest_id } = await call('run_backtest', run)
+  const parameters = { fast_period: { from: 10, to: 100, step: 10 }, slow_period: { from: 150, to: 300, step: 25 } }
   const { strategies_total } = /** @type {{ strategies_total: number }} */ (
     (await call('list_strategies', {})).answer.structuredContent
   )
@@ -140,11 +155,16 @@ async function costs() {
     { name: 'get_metrics', args: { backtest_id }, what: 'all' },
     { name: 'list_assets', args: {}, what: 'one asset' },
     { name: 'list_backtests', args: {}, what: 'all runs of the session above' },
+    { name: 'run_sweep', args: { ...run, parameters }, what: '70 combinations' },
+    { name: 'get_sweep', args: { sweep_id: '' }, what: 'the summary' },
+    { name: 'get_sweep', args: { sweep_id: '', from: 0 }, what: 'a page' },
     { name: 'run_backtest', args: { ...run, strategy_id: 'sma' }, what: 'an unknown strategy' },
   ]
   const answers = []
+  let last = ''
   for (const { name, args, what } of calls) {
-    const { answer } = await call(name, args)
+    const { id, answer } = await call(name, 'sweep_id' in args ? { ...args, sweep_id: last } : args)
+    last = id ?? last
     const [text] = answer.content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
     const structured = answer.structuredContent === undefined ? '– | –' : size(JSON.stringify(answer.structuredContent))
     const resource = answer.content.flatMap((part) =>

@@ -54,7 +54,7 @@ describe('over HTTP', () => {
     const { url } = await serveHttp([], { DATA_DIR: await store() })
     const { mcp, transport } = await connect(url, mode)
     expect(transport.sessionId === undefined).toBe(mode === 'modern')
-    expect((await mcp.listTools()).tools).toHaveLength(10)
+    expect((await mcp.listTools()).tools).toHaveLength(12)
     const progress: number[] = []
     const result = await mcp.callTool(
       { name: 'run_backtest', arguments: RUN },

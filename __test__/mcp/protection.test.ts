@@ -397,7 +397,7 @@ test('at most a thousand runs can be active', { timeout: 120_000 }, async () => 
   for (let id = 0; id < 1010; id++) served.send({ jsonrpc: '2.0', id, method: 'tools/call', params })
   const refused = await served.message(({ result }) => result?.isError)
   expect(refused.result.content[0].text).toMatch(
-    /^LIMIT_EXCEEDED: 1000 backtests are already running or queued\nNext: wait until some/,
+    /^LIMIT_EXCEEDED: 1000 backtests and sweeps are already running or queued\nNext: wait until some/,
   )
   expect((await served.request('ping')).result).toEqual({})
   served.child.kill('SIGKILL')

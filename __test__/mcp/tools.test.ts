@@ -25,6 +25,8 @@ describe('the tools', () => {
       'register_strategy',
       'cancel_backtest',
       'delete_backtest',
+      'run_sweep',
+      'get_sweep',
     ])
     const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint).map(({ name }) => name)
     expect(reading).toEqual([
@@ -34,6 +36,7 @@ describe('the tools', () => {
       'get_metrics',
       'list_assets',
       'list_backtests',
+      'get_sweep',
     ])
     for (const { name, title, description, inputSchema, outputSchema, annotations } of tools) {
       expect(title, name).toBeTruthy()
@@ -387,6 +390,7 @@ describe('the resources', () => {
       'backtest://{id}/results',
       'backtest://{id}/metrics',
       'backtest://{id}/chart.png',
+      'sweep://{id}',
     ])
     const read = async (uri: string) => {
       const [content] = (await mcp.readResource({ uri })).contents

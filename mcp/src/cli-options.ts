@@ -14,7 +14,7 @@ An MCP server for backtesting trading strategies. Uses standard input and output
 
 Options:
   --http PORT       serve streamable HTTP at http://127.0.0.1:PORT/mcp; 0 picks a free port
-  --wait SECONDS    how long run_backtest waits for the result before it returns status "running", 0 to ${MAX_WAIT_SECONDS}
+  --wait SECONDS    how long run_backtest and run_sweep wait for the result before they return status "running", 0 to ${MAX_WAIT_SECONDS}
                     (default 8; environment: MCP_WAIT_SECONDS)
   --notifications   also send backtest/progress, backtest/complete and backtest/failed
                     (environment: MCP_BACKTEST_NOTIFICATIONS=true)

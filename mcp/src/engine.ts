@@ -15,4 +15,9 @@ export type Engine = Pick<
   | 'getMetrics'
   | 'listAssets'
   | 'renderChart'
+  | 'runSweep'
+  | 'getSweep'
+  | 'listSweeps'
+  | 'deleteSweep'
+  | 'renderHeatmap'
 >

@@ -23,6 +23,16 @@ export interface Failure {
   issues: Issue[]
 }
 
+/** Thrown for arguments that do not fit together. The message is for the caller. */
+export class ArgumentError extends Error {
+  readonly path: string
+
+  constructor(path: string, message: string) {
+    super(message)
+    this.path = path
+  }
+}
+
 /** Issues, known ids and known assets that an error text lists. */
 const MAX_IN_TEXT = 20
 
@@ -44,6 +54,11 @@ export function toFailure(error: unknown, names: (message: string) => string = f
   }
   if (error instanceof TooManyRunsError) {
     return { code: 'LIMIT_EXCEEDED', message: error.message, retryable: true, issues: [] }
+  }
+  if (error instanceof ArgumentError) {
+    const { path, message } = error
+    const issues = [{ path, code: 'conflict', message }]
+    return { code: 'INVALID_ARGUMENT', message, retryable: false, issues }
   }
   logDefect(error)
   return {
@@ -115,6 +130,29 @@ export async function backtestNotFound(engine: Engine, backtestId: string): Prom
   const message = singleLine(`there is no backtest with id ${JSON.stringify(backtestId)}`)
   const failure = { code: 'NOT_FOUND', message, retryable: false, issues: [] }
   return failureResult(failure, await nextStep(engine, failure))
+}
+
+/** Builds the error result for an unknown sweep id. */
+export async function sweepNotFound(engine: Engine, sweepId: string): Promise<CallToolResult> {
+  const message = singleLine(`there is no sweep with id ${JSON.stringify(sweepId)}`)
+  const failure = { code: 'NOT_FOUND', message, retryable: false, issues: [] }
+  return failureResult(failure, await sweepNextStep(engine, failure))
+}
+
+/** Says how to recover from a failure of a sweep. */
+export async function sweepNextStep(engine: Engine, failure: Failure): Promise<string> {
+  if (failure.code === 'LIMIT_EXCEEDED' && !failure.retryable) {
+    return 'use fewer values, constraints or a sample, fewer metrics, or a shorter range; only the operator can raise the limit'
+  }
+  if (failure.code !== 'NOT_FOUND') return nextStep(engine, failure)
+  try {
+    const ids = (await engine.listSweeps({ limit: 5 })).map(({ sweepId }) => sweepId)
+    return ids.length === 0
+      ? 'no sweeps are kept yet: start one with run_sweep'
+      : `call get_sweep without sweep_id for a list; newest ids: ${join(ids)}`
+  } catch {
+    return 'call get_sweep without sweep_id for a list'
+  }
 }
 
 /** Says how to recover from a failure. Lists the known ids or assets if that helps. */

@@ -1,10 +1,9 @@
 /** Progress and completion notifications of a run. */
 
-import type { Progress } from '@aitradepro/backtesting'
 import type { ServerContext } from '@modelcontextprotocol/server'
 import { toFailure } from './failure.js'
 import { logDefect } from './log.js'
-import type { Run } from './runs.js'
+import type { Active, Run, SweepRun } from './runs.js'
 import { fullResult } from './summaries.js'
 import type { Context } from './tool.js'
 
@@ -12,7 +11,7 @@ import type { Context } from './tool.js'
 const MIN_INTERVAL_MS = 1000
 
 /**
- * Sends notifications about a run:
+ * Sends notifications about a backtest:
  *
  * - `notifications/progress` until the request is answered, if it carries a progress token;
  * - `backtest/progress`, `backtest/complete` and `backtest/failed` until the run ends, if the settings enable them.
@@ -20,22 +19,15 @@ const MIN_INTERVAL_MS = 1000
  * Returns a function to call when the request is answered.
  */
 export function sendNotifications(run: Run, { server, settings }: Context, request: ServerContext): () => void {
-  const token = request.mcpReq._meta?.progressToken
   let isOpen = true
   const send = (method: string, params: Record<string, unknown>) => {
     // While the request is open, its own stream carries the notification; afterwards the connection does, if there is one.
     const sent = isOpen ? request.mcpReq.notify({ method, params }) : server.server.notification({ method, params })
     sent.catch(() => {})
   }
-  if (token !== undefined) {
-    let last = -1
-    throttled(run, ({ progress, stage, currentDate }) => {
-      if (!isOpen || progress <= last) return
-      last = progress
-      const message = currentDate === null ? stage : `${stage}, at ${currentDate.slice(0, 10)}`
-      send('notifications/progress', { progressToken: token, progress, total: 100, message })
-    })
-  }
+  const onAnswered = reportProgress(run, request, ({ stage, currentDate }) =>
+    currentDate === null ? stage : `${stage}, at ${currentDate.slice(0, 10)}`,
+  )
   if (settings.backtestNotifications) {
     throttled(run, ({ backtestId, progress, currentDate, tradesExecuted }) => {
       send('backtest/progress', { backtestId, progress, currentDate, tradesExecuted })
@@ -53,11 +45,43 @@ export function sendNotifications(run: Run, { server, settings }: Context, reque
   }
   return () => {
     isOpen = false
+    onAnswered()
+  }
+}
+
+/** Sends `notifications/progress` about a sweep until the request is answered. Returns a function to call then. */
+export function sendSweepProgress(run: SweepRun, request: ServerContext): () => void {
+  return reportProgress(run, request, ({ stage, done, total, secondsLeft }) => {
+    const left = secondsLeft === null ? '' : `, about ${Math.ceil(secondsLeft)} s left`
+    return `${stage}, ${done} of ${total} combinations${left}`
+  })
+}
+
+/** Sends `notifications/progress` with increasing progress, if the request carries a progress token. */
+function reportProgress<Report extends { progress: number }>(
+  run: Active<Report, unknown>,
+  { mcpReq }: ServerContext,
+  describe: (progress: Report) => string,
+): () => void {
+  const progressToken = mcpReq._meta?.progressToken
+  let isOpen = true
+  if (progressToken !== undefined) {
+    let last = -1
+    throttled(run, (report) => {
+      const { progress } = report
+      if (!isOpen || progress <= last) return
+      last = progress
+      const params = { progressToken, progress, total: 100, message: describe(report) }
+      mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {})
+    })
+  }
+  return () => {
+    isOpen = false
   }
 }
 
 /** Follows a run, at most once per interval. */
-function throttled(run: Run, listener: (progress: Progress) => void): void {
+function throttled<Report>(run: Active<Report, unknown>, listener: (progress: Report) => void): void {
   let last = Number.NEGATIVE_INFINITY
   run.follow((progress) => {
     const now = performance.now()

@@ -1,6 +1,6 @@
 /** Converts the arguments of tools to requests of the engine. */
 
-import type { BacktestRequest, StrategyDefinition } from '@aitradepro/backtesting'
+import type { BacktestRequest, StrategyDefinition, SweepRequest } from '@aitradepro/backtesting'
 import type { z } from 'zod'
 import { renameKeys, toCamelCase } from './field-names.js'
 import type { definition, simulation } from './schemas.js'
@@ -9,6 +9,17 @@ type Arguments = Record<string, unknown> & {
   strategy?: z.output<typeof definition> | undefined
   simulation?: z.output<typeof simulation> | undefined
 }
+
+/** The arguments of a sweep whose values contain names. */
+type SweepArguments = Arguments & {
+  parameters?: Record<string, unknown> | undefined
+  constraints?: string[] | undefined
+  objective?: string | undefined
+  metrics?: string[] | undefined
+}
+
+/** What precedes the name of a setting among the parameters of a sweep. */
+const SETTING = 'simulation.'
 
 /** Converts arguments to a backtest request. Only the names change; the engine checks the values. */
 export function toBacktestRequest({ strategy, simulation, ...rest }: Arguments): BacktestRequest {
@@ -20,7 +31,43 @@ export function toBacktestRequest({ strategy, simulation, ...rest }: Arguments):
   return request as unknown as BacktestRequest
 }
 
+/** Converts arguments to a request for a sweep. Only the names change, also in expressions. */
+export function toSweepRequest({ parameters, constraints, objective, metrics, ...rest }: SweepArguments): SweepRequest {
+  const swept = Object.keys(parameters ?? {})
+  const request = {
+    ...toBacktestRequest(rest),
+    ...(parameters && { parameters: renameKeys(parameters, toAxisName) }),
+    ...(constraints && { constraints: constraints.map((text) => toConstraint(text, swept)) }),
+    ...(objective !== undefined && { objective: toExpression(objective) }),
+    ...(metrics && { metrics: metrics.map(toCamelCase) }),
+  }
+  return request as unknown as SweepRequest
+}
+
 /** Converts the `strategy` argument to a strategy definition. */
 export function toStrategyDefinition(strategy: z.output<typeof definition>): StrategyDefinition {
   return renameKeys(strategy, toCamelCase) as unknown as StrategyDefinition
+}
+
+/** Converts the name of a swept parameter or setting: `simulation.sl_stop` becomes `simulation.slStop`. */
+export function toAxisName(name: string): string {
+  return name.startsWith(SETTING) ? toCamelCase(name) : name
+}
+
+/** Converts an expression over metrics. `own` are the names of parameters, which stay as they are. */
+export function toExpression(text: string, own: string[] = []): string {
+  return withNames(text, (name) => (own.includes(name) ? name : toCamelCase(name)))
+}
+
+/** Converts the settings in an expression over parameters, also those without `simulation.` that are swept. */
+function toConstraint(text: string, swept: string[]): string {
+  const isSetting = (name: string) => swept.includes(SETTING + name) && !swept.includes(name)
+  return withNames(text, (name) => (isSetting(name) ? toCamelCase(name) : name))
+}
+
+/** Converts the names in an expression. Those that begin with `simulation.` are settings. */
+function withNames(text: string, convert: (name: string) => string): string {
+  return text.replace(/(?<!\w)(?:simulation\.)?[a-z]\w*/gi, (name) =>
+    name.startsWith(SETTING) ? toCamelCase(name) : convert(name),
+  )
 }

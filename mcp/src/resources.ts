@@ -1,9 +1,10 @@
-/** Resources: backtests, their results, metrics and charts, and strategies. */
+/** Resources: backtests, their results, metrics and charts, sweeps, and strategies. */
 
 import { type ReadResourceResult, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
 import { renderChartBase64 } from './charts.js'
 import { toFailure } from './failure.js'
 import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './summaries.js'
+import { sweepSummary } from './sweep-summaries.js'
 import type { Context } from './tool.js'
 
 /** Backtests in the list of resources. */
@@ -23,6 +24,13 @@ export function registerResources({ engine, runs, server }: Context): void {
       .slice(0, MAX_COMPLETIONS)
   }
   const complete = { id: ids }
+  const sweepIds = async (value: string) => {
+    const sweeps = await engine.listSweeps({ limit: 1000 })
+    return sweeps
+      .map(({ sweepId }) => sweepId)
+      .filter((id) => id.startsWith(value))
+      .slice(0, MAX_COMPLETIONS)
+  }
 
   const run = new ResourceTemplate('backtest://{id}', {
     list: async () => ({
@@ -66,6 +74,17 @@ export function registerResources({ engine, runs, server }: Context): void {
       read(uri, async () => ({
         contents: [{ uri: uri.href, mimeType: 'image/png', blob: await renderChartBase64(engine, String(id)) }],
       })),
+  )
+  server.registerResource(
+    'sweep',
+    new ResourceTemplate('sweep://{id}', { list: undefined, complete: { id: sweepIds } }),
+    metadata('A parameter sweep', 'Status, progress, what speaks against the best combination, and the best ones.'),
+    (uri, { id }) =>
+      read(uri, async () => {
+        const result = await engine.getSweep(String(id), { from: 0, to: 0 })
+        if (result === null) throw new ResourceNotFoundError(uri.href)
+        return json(uri, sweepSummary(result, { progress: runs.findSweep(result.sweepId)?.progress }))
+      }),
   )
   server.registerResource(
     'strategies',

@@ -5,8 +5,8 @@ import { singleLine } from './single-line.js'
 /** Options of an MCP server. The engine has its own options. */
 export interface ServerOptions {
   /**
-   * How long `run_backtest` waits for a run to end before it returns the id with status `running`, in seconds. Clients give
-   * up on a call after about 60 seconds. @default 8
+   * How long `run_backtest` and `run_sweep` wait for the end before they return the id with status `running`, in seconds. Clients
+   * give up on a call after about 60 seconds. @default 8
    */
   waitSeconds?: number
   /**

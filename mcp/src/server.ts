@@ -13,7 +13,7 @@ import { VERSION } from './version.js'
 
 const INSTRUCTIONS =
   'Backtests trading strategies on stored bars. Start with list_assets and list_strategies, state a hypothesis, hold out a part ' +
-  'of the bars, call run_backtest on the rest, then once on the held-out part. Every result starts with a headline and caveats: ' +
+  'of the bars, call run_backtest on the rest, then once on the held-out part. To compare parameters, call run_sweep, not many runs. Every result starts with a headline and caveats: ' +
   'pass the caveats on to the user. Returns, drawdowns and rates are in percent. No order is ever sent to a market.'
 
 const FIXED = { listChanged: false }

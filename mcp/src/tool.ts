@@ -3,7 +3,8 @@
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Engine } from './engine.js'
-import { argumentFailure, failureResult, nextStep, toFailure } from './failure.js'
+import { ArgumentError, argumentFailure, type Failure, failureResult, nextStep, toFailure } from './failure.js'
+import { nearestName } from './nearest.js'
 import type { Runs } from './runs.js'
 import { inputSchemaOf, outputSchemaOf } from './schemas.js'
 import type { Settings } from './server-options.js'
@@ -52,10 +53,10 @@ export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Argum
           const { success, data, error } = definition.arguments.safeParse(withoutNulls(given))
           if (!success) {
             const failure = argumentFailure(error)
-            const known = Object.keys(definition.arguments.shape).join(', ')
+            const known = Object.keys(definition.arguments.shape)
             return failureResult(
               failure,
-              `correct the fields named above and call again; arguments of ${name}: ${known || 'none'}`,
+              `${suggestionsFor(failure, known)}correct the fields named above and call again; arguments of ${name}: ${known.join(', ') || 'none'}`,
             )
           }
           return await definition.call(data, context, request)
@@ -66,6 +67,27 @@ export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Argum
       })
     },
   }
+}
+
+/** Suggests an existing argument for each unknown one that resembles it. */
+function suggestionsFor({ issues }: Failure, known: string[]): string {
+  const unknown = issues.filter(({ code, path }) => code === 'unknown' && !path.includes('.')).slice(0, 5)
+  const suggested = unknown.flatMap(({ path }) => {
+    const near = nearestName(path, known)
+    return near === undefined ? [] : [`${near} instead of ${path}`]
+  })
+  return suggested.length === 0 ? '' : `did you mean ${suggested.join(', ')}? `
+}
+
+/** Returns the id that a tool was called with. Throws an `ArgumentError` unless there is exactly one. */
+export function eitherId(given: {
+  backtest_id: string | undefined
+  sweep_id: string | undefined
+}): { backtestId: string } | { sweepId: string } {
+  const { backtest_id, sweep_id } = given
+  if (backtest_id !== undefined && sweep_id === undefined) return { backtestId: backtest_id }
+  if (backtest_id === undefined && sweep_id !== undefined) return { sweepId: sweep_id }
+  throw new ArgumentError('backtest_id', 'pass either backtest_id or sweep_id')
 }
 
 /** Drops arguments that are null: models send null for an argument that they leave out. */

@@ -124,6 +124,17 @@ async function one(index) {
 }
 
 /**
+ * Returns the promise of the first part of a sweep in parts, and leaves it then; anything else as it is.
+ * @param {any} value
+ */
+function firstPart(value) {
+  if (typeof value?.[Symbol.asyncIterator] !== 'function') return value
+  const part = value.next()
+  void value.return()
+  return part
+}
+
+/**
  * Calls a function and checks the outcome.
  * @param {number} index
  * @param {string} name
@@ -138,7 +149,7 @@ async function check(index, name, invoke, isDeep = false) {
   const start = performance.now()
   let promise
   try {
-    promise = invoke()
+    promise = firstPart(invoke())
   } catch (error) {
     // Without stack space, no function can be called.
     if (!isDeep) note(label, 'threw instead of rejecting', error)

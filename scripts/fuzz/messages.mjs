@@ -13,6 +13,8 @@ const TOOLS = [
   'register_strategy',
   'cancel_backtest',
   'delete_backtest',
+  'run_sweep',
+  'get_sweep',
 ]
 
 const RUN = {
@@ -37,6 +39,12 @@ const ARGUMENTS = {
   register_strategy: { strategy: { id: 'fuzz', entries: 'close > sma(close, 20)', exits: 'close < sma(close, 20)' } },
   cancel_backtest: { backtest_id: 'bt-000000000000' },
   delete_backtest: { backtest_id: 'bt-000000000000' },
+  run_sweep: {
+    ...RUN,
+    parameters: { fast_period: [5, 10], slow_period: { from: 20, to: 40, step: 10 } },
+    min_trades: 1,
+  },
+  get_sweep: { sweep_id: 'sw-000000000000', from: 0, to: 10, where: 'sharpe_ratio > 0', limit: 5 },
 }
 
 const CLIENT = { name: 'fuzz', version: '1' }

@@ -1,38 +1,62 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { backtestNotFound } from '../failure.js'
+import { backtestNotFound, sweepNotFound } from '../failure.js'
 import { backtestId, commonOutput } from '../schemas.js'
-import { defineTool } from '../tool.js'
+import { sweepId } from '../sweep-schemas.js'
+import { type Context, defineTool, eitherId } from '../tool.js'
 import { toolResult } from '../tool-result.js'
 
 export const cancelBacktest = defineTool({
   name: 'cancel_backtest',
-  title: 'Stop a backtest',
+  title: 'Stop a backtest or a sweep',
   description:
-    'Stops a backtest that this server runs. It is kept with status "cancelled" and without results. Has no effect on a ' +
-    'backtest that has ended.',
-  arguments: z.strictObject({ backtest_id: backtestId }),
-  result: z.strictObject({ ...commonOutput, backtest_id: z.string(), status: z.string() }),
+    'Stops a backtest, or with sweep_id a sweep, that this server runs. A backtest is kept with status "cancelled" and without ' +
+    'results; a sweep keeps what is done, and run_sweep with resume goes on. Has no effect on what has ended.',
+  arguments: z.strictObject({ backtest_id: backtestId.optional(), sweep_id: sweepId.optional() }),
+  result: z.strictObject({
+    ...commonOutput,
+    backtest_id: z.string().optional(),
+    sweep_id: z.string().optional(),
+    status: z.string(),
+  }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async call({ backtest_id }, { engine, runs }) {
-    const run = runs.find(backtest_id)
-    run?.stop()
-    // The run has ended once its promise is settled, either way.
-    await run?.result.catch(() => {})
-    const result = await engine.getBacktestResults(backtest_id)
-    if (result === null) return backtestNotFound(engine, backtest_id)
-    const { status } = result
-    const isActive = status === 'running' || status === 'pending'
-    const output = {
-      headline: `Backtest ${backtest_id} is ${status}.`,
-      caveats: isActive ? ['another process runs it, and this server cannot stop it'] : [],
-      next_step: isActive ? 'Inform the operator if it has to be stopped.' : 'Nothing left to do.',
-      backtest_id,
-      status,
-    }
-    return toolResult(output, `backtest://${backtest_id}`, {
-      backtest_id,
-      status,
-      progress: run?.progress?.progress ?? null,
-    })
+  async call({ backtest_id, sweep_id }, context) {
+    const id = eitherId({ backtest_id, sweep_id })
+    return 'backtestId' in id ? cancelRun(id.backtestId, context) : cancelSweep(id.sweepId, context)
   },
 })
+
+async function cancelRun(backtest_id: string, { engine, runs }: Context): Promise<CallToolResult> {
+  const run = runs.find(backtest_id)
+  run?.stop()
+  // The run has ended once its promise is settled, either way.
+  await run?.result.catch(() => {})
+  const result = await engine.getBacktestResults(backtest_id)
+  if (result === null) return backtestNotFound(engine, backtest_id)
+  const { status } = result
+  const output = { ...stateOf(`Backtest ${backtest_id}`, status), backtest_id, status }
+  const resource = { backtest_id, status, progress: run?.progress?.progress ?? null }
+  return toolResult(output, `backtest://${backtest_id}`, resource)
+}
+
+async function cancelSweep(sweep_id: string, { engine, runs }: Context): Promise<CallToolResult> {
+  const run = runs.findSweep(sweep_id)
+  run?.stop()
+  await run?.result.catch(() => {})
+  const result = await engine.getSweep(sweep_id, { from: 0, to: 0, metrics: [] })
+  if (result === null) return sweepNotFound(engine, sweep_id)
+  const { status } = result
+  const state = stateOf(`Sweep ${sweep_id}`, status)
+  if (status === 'cancelled') state.next_step = `To go on, call run_sweep with only resume "${sweep_id}".`
+  const resource = { sweep_id, status, progress: run?.progress?.progress ?? null }
+  return toolResult({ ...state, sweep_id, status }, `sweep://${sweep_id}`, resource)
+}
+
+function stateOf(what: string, status: string) {
+  const isActive = status === 'running' || status === 'pending'
+  return {
+    headline: `${what} is ${status}.`,
+    caveats: isActive ? ['another process runs it, and this server cannot stop it'] : [],
+    next_step: isActive ? 'Inform the operator if it has to be stopped.' : 'Nothing left to do.',
+  }
+}

@@ -1,31 +1,60 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { backtestNotFound } from '../failure.js'
+import { backtestNotFound, sweepNotFound } from '../failure.js'
 import { backtestId, commonOutput } from '../schemas.js'
-import { defineTool } from '../tool.js'
+import { sweepId } from '../sweep-schemas.js'
+import { type Context, defineTool, eitherId } from '../tool.js'
 import { toolResult } from '../tool-result.js'
 
 export const deleteBacktest = defineTool({
   name: 'delete_backtest',
-  title: 'Delete a backtest',
+  title: 'Delete a backtest or a sweep',
   description:
-    'Permanently deletes a backtest with its trades and equity curve. An active run is stopped first. Call it only if the user ' +
-    'asked for it: without the failed runs on record, the successful ones prove nothing.',
-  arguments: z.strictObject({ backtest_id: backtestId }),
-  result: z.strictObject({ ...commonOutput, backtest_id: z.string(), deleted: z.boolean() }),
+    'Permanently deletes a backtest with its trades and equity curve, or with sweep_id a sweep with all its combinations. An ' +
+    'active one is stopped first. Call it only if the user asked for it: without the failed runs on record, the successful ones ' +
+    'prove nothing.',
+  arguments: z.strictObject({ backtest_id: backtestId.optional(), sweep_id: sweepId.optional() }),
+  result: z.strictObject({
+    ...commonOutput,
+    backtest_id: z.string().optional(),
+    sweep_id: z.string().optional(),
+    deleted: z.boolean(),
+  }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async call({ backtest_id }, { engine, runs }) {
-    const run = runs.find(backtest_id)
-    run?.stop()
-    await run?.result.catch(() => {})
-    const deleted = await engine.deleteBacktest(backtest_id)
-    if (!deleted) return backtestNotFound(engine, backtest_id)
-    const output = {
-      headline: `Backtest ${backtest_id} is deleted.`,
-      caveats: ['it still counts as one of the runs tried when you judge the remaining ones'],
-      next_step: 'Nothing left to do.',
-      backtest_id,
-      deleted,
-    }
-    return toolResult(output, `backtest://${backtest_id}`, { backtest_id, deleted })
+  async call({ backtest_id, sweep_id }, context) {
+    const id = eitherId({ backtest_id, sweep_id })
+    return 'backtestId' in id ? deleteRun(id.backtestId, context) : deleteSweep(id.sweepId, context)
   },
 })
+
+async function deleteRun(backtest_id: string, { engine, runs }: Context): Promise<CallToolResult> {
+  const run = runs.find(backtest_id)
+  run?.stop()
+  await run?.result.catch(() => {})
+  const deleted = await engine.deleteBacktest(backtest_id)
+  if (!deleted) return backtestNotFound(engine, backtest_id)
+  const output = {
+    headline: `Backtest ${backtest_id} is deleted.`,
+    caveats: ['it still counts as one of the runs tried when you judge the remaining ones'],
+    next_step: 'Nothing left to do.',
+    backtest_id,
+    deleted,
+  }
+  return toolResult(output, `backtest://${backtest_id}`, { backtest_id, deleted })
+}
+
+async function deleteSweep(sweep_id: string, { engine, runs }: Context): Promise<CallToolResult> {
+  const run = runs.findSweep(sweep_id)
+  run?.stop()
+  await run?.result.catch(() => {})
+  const deleted = await engine.deleteSweep(sweep_id)
+  if (!deleted) return sweepNotFound(engine, sweep_id)
+  const output = {
+    headline: `Sweep ${sweep_id} is deleted.`,
+    caveats: ['its combinations still count as tried when you judge the remaining runs'],
+    next_step: 'Nothing left to do.',
+    sweep_id,
+    deleted,
+  }
+  return toolResult(output, `sweep://${sweep_id}`, { sweep_id, deleted })
+}

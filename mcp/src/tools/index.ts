@@ -5,11 +5,13 @@ import { cancelBacktest } from './cancel-backtest.js'
 import { deleteBacktest } from './delete-backtest.js'
 import { getBacktestResults } from './get-backtest-results.js'
 import { getMetrics } from './get-metrics.js'
+import { getSweep } from './get-sweep.js'
 import { listAssets } from './list-assets.js'
 import { listBacktests } from './list-backtests.js'
 import { listStrategies } from './list-strategies.js'
 import { registerStrategy } from './register-strategy.js'
 import { runBacktest } from './run-backtest.js'
+import { runSweep } from './run-sweep.js'
 import { validateStrategy } from './validate-strategy.js'
 
 export const TOOLS: Registration[] = [
@@ -23,4 +25,6 @@ export const TOOLS: Registration[] = [
   registerStrategy,
   cancelBacktest,
   deleteBacktest,
+  runSweep,
+  getSweep,
 ]

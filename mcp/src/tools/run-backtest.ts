@@ -1,11 +1,10 @@
-import type { BacktestResult } from '@aitradepro/backtesting'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { chartBlocks } from '../charts.js'
 import { failureResult, nextStep, toFailure } from '../failure.js'
 import { sendNotifications } from '../notifications.js'
 import { toBacktestRequest } from '../requests.js'
-import type { Run } from '../runs.js'
+import { type Run, waitForResult } from '../runs.js'
 import { backtestRequest, includeChart, summary } from '../schemas.js'
 import { MAX_WAIT_SECONDS } from '../server-options.js'
 import { runSummary } from '../summaries.js'
@@ -20,7 +19,7 @@ export const runBacktest = defineTool({
     'of your own as strategy. Returns the result if the run ends within wait_seconds. Otherwise returns status "running": the run ' +
     'continues, and get_backtest_results returns its progress. Returns are in percent; fees, slippage and stops are fractions. By ' +
     'default, orders are filled at the close of the signal bar, which is optimistic: simulation.execution "nextOpen" is realistic. ' +
-    'Places no real orders. Not for trying many parameters and keeping the best: the best of many runs proves nothing.',
+    'Places no real orders. Not for trying many parameters: run_sweep does that, and says what speaks against the best of them.',
   arguments: backtestRequest.extend({
     include_chart: includeChart.optional(),
     wait_seconds: z
@@ -55,21 +54,6 @@ export const runBacktest = defineTool({
     }
   },
 })
-
-/** Waits for a run to end. Returns undefined on timeout, but never before the run has an id. */
-async function waitForResult(run: Run, seconds: number): Promise<BacktestResult | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const waited = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000, undefined)
-  })
-  try {
-    return (
-      (await Promise.race([run.result, waited])) ?? (await Promise.race([run.result, run.identified()])) ?? undefined
-    )
-  } finally {
-    clearTimeout(timer)
-  }
-}
 
 /** Builds the result for a run that continues. */
 function activeRunResult(run: Run, assetSymbol: string): CallToolResult {

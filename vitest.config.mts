@@ -12,6 +12,7 @@ const once = [
   '__test__/reference.test.ts',
   '__test__/sbom.test.ts',
   '__test__/settings.test.ts',
+  '__test__/sweep-runs.test.ts',
   '__test__/mcp/*.test.ts',
 ]
 

@@ -31,6 +31,7 @@ const LAYERS = [
   ['portfolio'],
   ['metrics', 'chart', 'data', 'store'],
   ['backtest'],
+  ['sweep'],
   ['service'],
   ['node'],
 ]
@@ -52,6 +53,7 @@ const CORE = [
   'portfolio',
   'metrics',
   'backtest',
+  'sweep',
   'chart',
 ]
 /** The names that lib.rs re-exports from error.rs. */

@@ -12,6 +12,7 @@ test.each(['sqlite', 'postgres'] as const)(
     expect(report.problems).toEqual([])
     expect(report.kills).toBe(4)
     expect(report.verified['reported runs']).toBeGreaterThan(0)
+    expect(report.verified.sweeps).toBeGreaterThan(0)
     expect(report.verified['openings of an empty store']).toBe(1)
   },
 )

@@ -39,7 +39,7 @@ describe('the settings of the engine', () => {
   const variable = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
   test('have integers with a default', () => {
-    expect(numbers.length).toBe(7)
+    expect(numbers.length).toBe(8)
   })
 
   test.each([...numbers, ...others])(

@@ -1,4 +1,4 @@
-/** Runs every program of the README and of docs/metrics.md. */
+/** Runs every program of the README, of docs/metrics.md and of docs/sweeps.md. */
 
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as lib from '../index.js'
+import { PAGES, withOutputs } from '../scripts/page.mjs'
 import { ROOT, SP500 } from './support.js'
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -88,10 +89,11 @@ describe('the programs of the README', { timeout: 120_000 }, () => {
     expect(readFileSync(join(place, 'backtest.png')).subarray(1, 4).toString()).toBe('PNG')
   })
 
-  test('a loop over parameters', () => {
-    expect(run('loop.mjs', recipe('loop'))).toMatch(
-      /^\{ fast_period: \d+, slow_period: \d+, position_size: 1 \} -?\d+\.\d\d and later -?\d+\.\d\d\n$/,
+  test('a parameter sweep', () => {
+    expect(run('sweep.mjs', recipe('sweep'))).toMatch(
+      /^\{ fast_period: \d+, slow_period: \d+ \} -?\d+\.\d\d and later -?\d+\.\d\d\n$/,
     )
+    expect(readFileSync(join(place, 'heatmap.png')).subarray(1, 4).toString()).toBe('PNG')
   })
 
   test('worker threads', () => {
@@ -162,6 +164,12 @@ describe('the programs of the README', { timeout: 120_000 }, () => {
       server.kill()
     }
   })
+})
+
+test.each(Object.entries(PAGES))('the programs of %s print what it says', { timeout: 120_000 }, (page, files) => {
+  const text = readFileSync(join(ROOT, page), 'utf8')
+  expect(text).toContain('```text\n')
+  expect(withOutputs(text, files)).toBe(text)
 })
 
 test('the examples of docs/metrics.md are those of its run', () => {

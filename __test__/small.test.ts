@@ -51,9 +51,9 @@ describe('a small backtest', () => {
 
   test('agrees with one beyond the limit on the bars that they share', async () => {
     const engine = newEngine()
-    const [small, long] = await Promise.all([engine.runBacktest(request(1000)), engine.runBacktest(request(1001))])
-    expect(long.equityCurve.subarray(0, 1000)).toEqual(small.equityCurve)
-    expect(long.timestamps.subarray(0, 1000)).toEqual(small.timestamps)
+    const [small, long] = await Promise.all([engine.runBacktest(request(10_000)), engine.runBacktest(request(10_001))])
+    expect(long.equityCurve.subarray(0, 10_000)).toEqual(small.equityCurve)
+    expect(long.timestamps.subarray(0, 10_000)).toEqual(small.timestamps)
   })
 
   test('has the same numbers and order of names as one with separate columns', async () => {
@@ -87,6 +87,52 @@ describe('a small backtest', () => {
     const without = (metrics: object) => Object.entries(metrics).filter(([, value]) => value === null)
     expect(without(one.metrics)).toEqual(without(other.metrics))
     expect(one.metrics.winRate).toBeNull()
+  })
+
+  test('is computed at once on stored bars, too, as soon as they are in the cache', async () => {
+    const engine = newEngine()
+    const { bars, ...stored } = request(10_001)
+    await engine.importBars({ assetSymbol: 'X', timeframe: '1m', bars })
+    const few = { ...stored, endDate: new Date(999 * 60_000) }
+    const first = await engine.runBacktest(few)
+    // Returns whether a run settles before the event loop turns.
+    const isInline = async (work: Promise<unknown>) => {
+      let hasTurned = false
+      setImmediate(() => {
+        hasTurned = true
+      })
+      await work
+      return !hasTurned
+    }
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    await turn()
+    let again = first
+    expect(await isInline(engine.runBacktest(few).then((result) => (again = result)))).toBe(true)
+    const { backtestId, createdAt, completedAt, ...rest } = again
+    expect(first).toMatchObject({ ...rest, trades: rest.trades })
+    const given = await engine.runBacktest(request(1000))
+    expect([again.metrics, again.equityCurve, again.timestamps]).toEqual([
+      given.metrics,
+      given.equityCurve,
+      given.timestamps,
+    ])
+
+    // With more bars, for an unknown asset and in an engine that has not opened its store, it continues elsewhere.
+    await engine.runBacktest(stored)
+    await turn()
+    expect(await isInline(engine.runBacktest(stored))).toBe(false)
+    await failure(engine.runBacktest({ ...few, assetSymbol: 'Y' }), 'NO_DATA')
+
+    // New bars take effect at once.
+    const changed = {
+      ...bars,
+      close: bars.close.map((price, bar) => (bar === 999 ? (bars.open[bar] ?? price) : price)),
+    }
+    await engine.importBars({ assetSymbol: 'X', timeframe: '1m', bars: { ...changed, volume: bars.close } })
+    const later = await engine.runBacktest({ ...few, outputs: ['metrics'] })
+    expect(later.metrics.benchmarkReturn).not.toBe(again.metrics.benchmarkReturn)
+    await engine.close()
+    await failure(engine.runBacktest(few), 'CLOSED')
   })
 
   test('is rejected with the stack of the call', async () => {

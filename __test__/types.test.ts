@@ -10,11 +10,15 @@ import type {
   Bars,
   MetricName,
   Metrics,
+  ParameterRange,
   Progress,
   RunStage,
   SignalsRequest,
   SimulationResult,
   StrategyConfig,
+  SweepPart,
+  SweepRequest,
+  SweepResult,
 } from '../index.js'
 import { failure, newEngine, ROOT, request, untyped, waves } from './support.js'
 
@@ -95,6 +99,62 @@ describe('a request', () => {
     compiled(() => newEngine().runBacktest({ ...range, strategyId: 'rsi', initalCapital: 1 }))
     // @ts-expect-error
     compiled(() => newEngine().runBacktest({ ...range, strategyId: 'rsi', timeframe: '2d' }))
+  })
+})
+
+describe('a sweep', () => {
+  const parameters = { fast_period: { from: 5, to: 20 }, slow_period: [50, 100] }
+
+  test('has one asset or several, and values as lists and ranges', () => {
+    compiled((): SweepRequest => ({ ...range, strategyId: 'sma_crossover', parameters }))
+    compiled(() => newEngine().runSweep({ ...range, strategyId: 'sma_crossover', parameters }))
+    const { assetSymbol: _, ...without } = range
+    const assetSymbols = ['A', 'B'] as const
+    compiled((): SweepRequest => ({ ...without, strategyId: 'rsi', assetSymbols, timeframes: ['1d', '1h'] }))
+    const values: ParameterRange[] = [
+      5,
+      true,
+      [null, 0.1],
+      { from: 1, to: 9, step: 2 },
+      { from: 1, to: 9, count: 3, scale: 'log' },
+    ]
+    compiled(() => values)
+    compiled((): SweepRequest => ({ resume: 'sw-000000000000' }))
+    compiled((): SweepRequest => ({ ...range, strategyId: 'rsi', sample: { count: 9, seed: 1 }, metrics: ['winRate'] }))
+    // @ts-expect-error
+    compiled((): SweepRequest => ({ ...range, parameters }))
+    // @ts-expect-error
+    compiled((): SweepRequest => ({ ...range, strategyId: 'rsi', outputs: ['metrics'] }))
+    // @ts-expect-error
+    compiled((): SweepRequest => ({ ...range, strategyId: 'rsi', metrics: ['sharpRatio'] }))
+    // @ts-expect-error
+    compiled((): SweepRequest => ({ ...range, strategyId: 'rsi', parameters: { period: '5' } }))
+    // @ts-expect-error
+    compiled((): SweepRequest => ({ ...range, strategyId: 'rsi', parameters: { period: { from: 5 } } }))
+  })
+
+  test('has columns by name, which may be absent, and the whole metrics of the best', () => {
+    compiled((): ((sweep: SweepResult) => Float64Array | undefined) => (sweep) => sweep.metrics.sharpeRatio)
+    // @ts-expect-error
+    compiled((): ((sweep: SweepResult) => Float64Array) => (sweep) => sweep.metrics.sharpeRatio)
+    // @ts-expect-error
+    compiled(() => (sweep: SweepResult) => sweep.metrics.sharpRatio)
+    compiled((): ((sweep: SweepResult) => number | null | undefined) => (sweep) => sweep.top[0]?.metrics.valueAtRisk)
+    compiled((): ((sweep: SweepResult) => number | null) => (sweep) => sweep.plateauChoice?.neighbours.score ?? null)
+  })
+
+  test('in parts is iterated over', () => {
+    compiled(async () => {
+      const rows: number[] = []
+      const parts = newEngine().sweep({ ...range, strategyId: 'rsi' }, { signal: AbortSignal.timeout(9) })
+      for await (const part of parts) rows.push(part.from, part.combinations, part.objective.length)
+      return rows
+    })
+    // @ts-expect-error a part has no best combinations
+    compiled(() => (part: SweepPart) => part.top)
+    compiled(() =>
+      newEngine().runSweep({ resume: 'sw-0' }, { onProgress: ({ secondsLeft }) => secondsLeft?.toFixed(0) }),
+    )
   })
 })
 

@@ -85,6 +85,33 @@ export function given(symbol) {
 }
 
 /**
+ * Returns a request for a sweep over 760 combinations on given bars.
+ * @param {string} symbol
+ * @returns {import('../../index.js').SweepRequest}
+ */
+export function sweepRequest(symbol) {
+  return /** @type {import('../../index.js').SweepRequest} */ ({
+    .../** @type {any} */ (request(symbol, given(symbol))),
+    parameters: { fast_period: { from: 2, to: 20 }, slow_period: { from: 21, to: 60 }, position_size: 0.01 },
+    minTrades: 0,
+    top: 3,
+    persist: true,
+  })
+}
+
+/**
+ * Returns a digest of the columns and the best combinations of a sweep.
+ * @param {import('../../index.js').SweepResult} result
+ */
+export function sweepDigest({ parameters, metrics, objective, standing, top }) {
+  const hash = createHash('sha1')
+  for (const column of [...Object.values(parameters), ...Object.values(metrics), objective, standing]) {
+    hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength))
+  }
+  return hash.update(JSON.stringify([Object.keys(metrics), top])).digest('hex')
+}
+
+/**
  * @param {string} id
  * @param {number} number
  */

@@ -1,10 +1,10 @@
 /**
  * Kills processes that work on one store, and compares the store with what was reported to them.
  *
- * Several processes work on a store concurrently: runs, deletions, aborted runs, imports, registrations. They are killed one
- * after the other at random times (SIGKILL) and replaced. After each kill, a surviving process checks the store: everything
+ * Several processes work on a store concurrently: runs, deletions, aborted runs, sweeps, imports, registrations. They are killed
+ * one after the other at random times (SIGKILL) and replaced. After each kill, a surviving process checks the store: everything
  * that was reported as done is stored completely; everything that was started but not reported is stored completely, not at all,
- * or marked as failed; no run stays active. Every few kills hit processes that open an empty store at the same time.
+ * or marked as failed; no run and no sweep stays active; a sweep that failed goes on and has the result of one that was not killed. Every few kills hit processes that open an empty store at the same time.
  */
 
 import { spawn, spawnSync } from 'node:child_process'
@@ -13,7 +13,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bars, digest, given, numberOf, random, request } from './content.mjs'
+import { bars, digest, given, numberOf, random, request, sweepDigest, sweepRequest } from './content.mjs'
 
 /** @type {(name: string) => any} */
 const require = createRequire(import.meta.url)
@@ -276,6 +276,7 @@ class Books {
       if (code !== undefined && code !== allowed) this.complain(`${what} was refused with ${code}: ${result?.message}`)
     }
     await this.runs(worker.tag, deeds)
+    await this.sweeps(worker.tag, deeds)
     await this.imports(slot, deeds)
     for (const one of others) this.noteShared([...one.worker.deeds.values()])
     await this.sharedSeries()
@@ -293,7 +294,7 @@ class Books {
         if (!result) vague.add(id)
         else if (result.deleted) this.deleted.add(id)
         else if (!result.error) this.complain(`run ${id} was reported as kept, and was not there to be deleted`)
-      } else if (result?.id && result.digest) mine.set(result.id, result.digest)
+      } else if (what !== 'sweep' && result?.id && result.digest) mine.set(result.id, result.digest)
     }
     for (const id of [...this.deleted, ...vague]) {
       mine.delete(id)
@@ -384,6 +385,73 @@ class Books {
       }
     }
     add(this.report.verified, 'completed runs that were not reported')
+  }
+
+  /** @param {string} tag @param {Deed[]} deeds */
+  async sweeps(tag, deeds) {
+    /** @type {Map<string, string>} */
+    const reported = new Map()
+    /** Sweeps that were deleted, or may be. @type {Set<string>} */
+    const gone = new Set()
+    for (const { do: what, id = '', result } of deeds) {
+      if (what === 'sweep' && result?.id && result.digest) reported.set(result.id, result.digest)
+      if (what !== 'deleteSweep') continue
+      gone.add(id)
+      if (result && !result.error && !result.deleted)
+        this.complain(`sweep ${id} was reported as kept, and was not there to be deleted`)
+      if (result?.deleted && (await this.engine.getSweep(id)) !== null)
+        this.complain(`sweep ${id} was deleted, and is there`)
+    }
+    const listed = await this.engine.listSweeps({ userId: tag, limit: 1000 })
+    const ids = new Set(listed.map(({ sweepId }) => sweepId))
+    for (const id of reported.keys()) {
+      if (!ids.has(id) && !gone.has(id)) this.complain(`sweep ${id} was reported, and is gone`)
+    }
+    const completed = listed.filter(({ status }) => status === 'completed')
+    const open = deeds.filter(({ do: what, result }) => what === 'sweep' && !result).length
+    const unreported = completed.filter(({ sweepId }) => !reported.has(sweepId) && !gone.has(sweepId)).length
+    if (unreported > open)
+      this.complain(`${unreported} completed sweeps of ${tag} were not reported, ${open} were active`)
+    for (const sweep of completed.slice(0, 10)) await this.wholeSweep(sweep, reported.get(sweep.sweepId))
+    if (listed.some(({ status }) => status === 'running' || status === 'pending'))
+      this.unsettled.set(tag, this.unsettled.get(tag) ?? performance.now())
+    await this.resumed(tag)
+  }
+
+  /** Resumes the sweeps of a dead process. @param {string} userId */
+  async resumed(userId) {
+    for (const { sweepId, assetSymbols, error, ...sweep } of await this.engine.listSweeps({
+      userId,
+      status: 'failed',
+    })) {
+      if (!error?.includes('ended before it was done')) {
+        this.complain(`sweep ${sweepId} failed: ${error}`)
+        continue
+      }
+      const resumed = await this.engine.runSweep({ resume: sweepId, bars: given(assetSymbols[0] ?? '') })
+      await this.wholeSweep({ ...sweep, sweepId, assetSymbols }, sweepDigest(resumed))
+      add(this.report.verified, 'resumed sweeps')
+    }
+  }
+
+  /**
+   * A kept sweep is as it was reported, and as one that was not killed.
+   * @param {Pick<import('../../index.js').SweepInfo, 'sweepId' | 'assetSymbols'>} sweep
+   * @param {string} [hash]
+   */
+  async wholeSweep({ sweepId: id, assetSymbols: [symbol = ''] }, hash) {
+    const found = await this.engine.getSweep(id)
+    if (!found) return this.complain(`sweep ${id} is listed, and is gone`)
+    if (found.status !== 'completed') return this.complain(`sweep ${id} was completed, and is ${found.status}`)
+    let expected = this.expected.get(`sweep ${symbol}`)
+    if (!expected) {
+      expected = sweepDigest(await this.engine.runSweep({ ...sweepRequest(symbol), persist: false }))
+      this.expected.set(`sweep ${symbol}`, expected)
+    }
+    const digest = sweepDigest(found)
+    if (digest !== expected || (hash !== undefined && hash !== expected))
+      return this.complain(`sweep ${id} on ${symbol} is not what was reported, or not what a sweep returns`)
+    add(this.report.verified, 'sweeps')
   }
 
   /** @param {Deed[]} deeds */
@@ -484,21 +552,25 @@ class Books {
     }
   }
 
-  /** Checks runs of dead processes again that were active. */
+  /** Checks runs and sweeps of dead processes again that were active. */
   async settled() {
     for (const [tag, since] of this.unsettled) {
-      const open = (await this.list(tag)).filter(({ status }) => status === 'running' || status === 'pending')
+      const runs = (await this.list(tag)).map(({ backtestId: id, status }) => ({ id, status }))
+      const sweeps = await this.engine.listSweeps({ userId: tag, limit: 1000 })
+      const all = [...runs, ...sweeps.map(({ sweepId: id, status }) => ({ id, status }))]
+      const open = all.filter(({ status }) => status === 'running' || status === 'pending')
       if (open.length === 0) {
         this.unsettled.delete(tag)
+        await this.resumed(tag)
         add(this.report.verified, 'processes whose runs were marked as failed')
       } else if (performance.now() - since > SETTLED) {
         this.unsettled.delete(tag)
-        this.complain(`run ${open[0]?.backtestId} of a dead process is still ${open[0]?.status}`)
+        this.complain(`${open[0]?.id} of a dead process is still ${open[0]?.status}`)
       }
     }
   }
 
-  /** Waits until no run of a dead process is active. */
+  /** Waits until nothing of a dead process is active. */
   async settle() {
     while (this.unsettled.size > 0) {
       await this.settled()
@@ -513,6 +585,9 @@ class Books {
       for (const run of await engine.listBacktests({ status })) {
         this.complain(`run ${run.backtestId} is ${status} at the end`)
       }
+      for (const sweep of await engine.listSweeps({ status })) {
+        this.complain(`sweep ${sweep.sweepId} is ${status} at the end`)
+      }
     }
   }
 }
@@ -522,14 +597,17 @@ function after({ from = 0, count = 0, number = 0 }, numbers) {
   return numbers.map((held, bar) => (bar >= from && bar < from + count ? number : held))
 }
 
-/** Finds runs without results, results without runs, and lost trades. */
+/** Finds runs without results, results without runs, lost trades, and sweeps that lack combinations. */
 const HALVES = (/** @type {string} */ schema) => `
   SELECT 'completed without results: ' || id FROM ${schema}backtest_runs
     WHERE status = 'completed' AND id NOT IN (SELECT run_id FROM ${schema}backtest_results)
   UNION ALL SELECT 'results of a run that is not completed: ' || run_id FROM ${schema}backtest_results
     WHERE run_id NOT IN (SELECT id FROM ${schema}backtest_runs WHERE status = 'completed')
   UNION ALL SELECT 'trades missing: ' || run_id FROM ${schema}backtest_results AS results WHERE total_trades <>
-    (SELECT count(*) FROM ${schema}backtest_trades AS trades WHERE trades.run_id = results.run_id)`
+    (SELECT count(*) FROM ${schema}backtest_trades AS trades WHERE trades.run_id = results.run_id)
+  UNION ALL SELECT 'combinations missing: ' || id FROM ${schema}sweeps AS sweeps WHERE done <>
+    (SELECT coalesce(sum(kept.combinations), 0) FROM ${schema}sweep_columns AS kept
+      WHERE kept.sweep_id = sweeps.id AND kept.name = 'objective')`
 
 /** @returns {Place} */
 function sqlite() {

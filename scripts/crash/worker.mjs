@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
-import { bars, digest, given, random, request, strategy } from './content.mjs'
+import { bars, digest, given, random, request, strategy, sweepDigest, sweepRequest } from './content.mjs'
 
 const { BacktestEngine } = createRequire(import.meta.url)('../../index.js')
 
@@ -15,7 +15,7 @@ const { BacktestEngine } = createRequire(import.meta.url)('../../index.js')
  * @property {import('../../index.js').EngineConfig} config
  * @property {'work' | 'open'} mode
  * @property {number} seed
- * @property {string} tag the user of the runs
+ * @property {string} tag the user of the runs and sweeps
  * @property {string} slot identifies data of this process and its replacements
  * @property {number} first the number of the first import and strategy
  */
@@ -116,7 +116,28 @@ async function work({ config, mode, seed, tag, slot, first }) {
       return { name }
     })
   }
+  /** @type {string[]} */
+  const keptSweeps = []
+  const sweep = () => {
+    const symbol = `G${1 + below(1000)}-${200 + below(600)}`
+    return reported({ do: 'sweep', symbol }, async () => {
+      const result = await engine.runSweep({ ...sweepRequest(symbol), userId: tag })
+      keptSweeps.push(result.sweepId)
+      return { id: result.sweepId, digest: sweepDigest(result) }
+    })
+  }
+  const removeSweep = () => {
+    const id = keptSweeps.splice(below(keptSweeps.length), 1)[0] ?? ''
+    return reported({ do: 'deleteSweep', id }, async () => ({ deleted: await engine.deleteSweep(id) }))
+  }
 
+  const sweeps = async () => {
+    for (;;) {
+      if (below(5) > 0 || keptSweeps.length < 2) await sweep()
+      else await removeSweep()
+      await new Promise((resolve) => setTimeout(resolve, below(100)))
+    }
+  }
   const runs = async () => {
     for (;;) {
       const dice = below(100)
@@ -148,7 +169,7 @@ async function work({ config, mode, seed, tag, slot, first }) {
     say({ done: true })
     return
   }
-  await Promise.all([runs(), runs(), imports(), strategies()])
+  await Promise.all([runs(), runs(), sweeps(), imports(), strategies()])
 }
 
 // Alive until it is killed, or until who started it is gone.

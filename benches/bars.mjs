@@ -3,8 +3,9 @@
 /**
  * @param {number} count
  * @param {number} seed
+ * @param {number} spread between the largest fall and the largest rise of a bar, a fraction
  */
-export function randomBars(count, seed = 1) {
+export function randomBars(count, seed = 1, spread = 0.004) {
   const timestamps = new Float64Array(count)
   const open = new Float64Array(count)
   const high = new Float64Array(count)
@@ -23,7 +24,7 @@ export function randomBars(count, seed = 1) {
     timestamps[bar] = bar * 60_000
     open[bar] = price
     // A weak pull towards 100 keeps prices bounded over a million bars.
-    price *= 1 + (random() - 0.5) * 0.004 + (100 - price) * 1e-6
+    price *= 1 + (random() - 0.5) * spread + (100 - price) * 1e-6
     close[bar] = price
     high[bar] = Math.max(open[bar], price) * (1 + random() * 0.001)
     low[bar] = Math.min(open[bar], price) * (1 - random() * 0.001)

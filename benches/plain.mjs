@@ -12,6 +12,7 @@
  */
 export function smaCrossover(close, fast, slow, { initialCapital, fees, slippage, barsAYear }) {
   const bars = close.length
+  const first = Math.max(fast, slow) - 1
   const equity = new Float64Array(bars)
   let fastSum = 0
   let slowSum = 0
@@ -33,7 +34,7 @@ export function smaCrossover(close, fast, slow, { initialCapital, fees, slippage
     slowSum += price
     if (bar >= fast) fastSum -= close[bar - fast]
     if (bar >= slow) slowSum -= close[bar - slow]
-    if (bar >= slow - 1) {
+    if (bar >= first) {
       const difference = fastSum / fast - slowSum / slow
       if (difference > 0 && wasBelow && notAbove && position === 0) {
         const paid = price * (1 + slippage)

@@ -1,32 +1,36 @@
 /**
  * Measures single runs of the addon, alternating with its peers.
  *
- *   npm run bench [-- --bars N] [--rounds N] [--python PATH] [--readme]
+ *   npm run bench [-- --bars N] [--rounds N] [--peers] [--python PATH] [--floor PATH] [--readme]
  *
- * With --readme, the table of the README is written, too. Measure a release build for it.
+ * With --readme, the tables of the README are written, too. Measure a release build for it.
  *
  * The plain loop in benches/plain.mjs is always a peer. vectorbt and raptorbt are peers if PATH (or BENCH_PYTHON) is a Python
- * interpreter with them and TA-Lib: `python3 -m venv .venv && .venv/bin/pip install -r benches/requirements.txt`, then
- * `--python .venv/bin/python`. Results are compared before anything is measured. Times are medians of wall clock time; on
+ * interpreter with what benches/requirements.txt lists; --peers installs that into .venv and uses it. --floor takes the path of
+ * the floor program (see benches/sweep/floor.mjs). Results are compared before anything is measured. Times are medians of wall clock time; on
  * shared computers, only ratios within one run are meaningful.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { fill, ROOT } from '../scripts/lib.mjs'
 import { randomBars } from './bars.mjs'
+import { Child } from './child.mjs'
 import { crossings, onSignals, smaCrossover } from './plain.mjs'
+import { pythonOf } from './python.mjs'
+import { runFloor, singleRuns } from './sweep/floor.mjs'
 
 const { values } = parseArgs({
   options: {
     bars: { type: 'string' },
     rounds: { type: 'string' },
+    peers: { type: 'boolean' },
     python: { type: 'string' },
+    floor: { type: 'string' },
     readme: { type: 'boolean' },
   },
 })
@@ -34,7 +38,7 @@ const MOST = Number(values.bars ?? 1_000_000)
 const ROUNDS = Number(values.rounds ?? 9)
 /** Consecutive runs of one peer. */
 const IN_A_ROW = 5
-const PYTHON = values.python ?? process.env.BENCH_PYTHON
+const PYTHON = pythonOf(values)
 const require = createRequire(import.meta.url)
 const { BacktestEngine, simulateSignals } = require('../index.js')
 
@@ -95,30 +99,10 @@ function agree(what, a, b, tolerance = 1e-6) {
   }
 }
 
-class Python {
-  /** @param {string} program */
-  constructor(program) {
-    this.child = spawn(program, [join(import.meta.dirname, 'peers.py')], { stdio: ['pipe', 'pipe', 'ignore'] })
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]()
-  }
-
-  async answer() {
-    const { value, done } = await this.lines.next()
-    if (done) throw new Error('the Python peers ended early: are they installed?')
-    return JSON.parse(value)
-  }
-
-  /** @param {object} request */
-  ask(request) {
-    this.child.stdin.write(`${JSON.stringify(request)}\n`)
-    return this.answer()
-  }
-}
-
 const { version } = require('../package.json')
 const machine = `Node.js ${process.version}, ${cpus()[0]?.model} × ${cpus().length}`
 console.log(`@aitradepro/backtesting ${version}, ${machine}`)
-const python = PYTHON ? new Python(PYTHON) : undefined
+const python = PYTHON ? new Child(PYTHON, [join(import.meta.dirname, 'peers.py')]) : undefined
 const { peers = {} } = python ? await python.answer() : {}
 const names = Object.entries(peers).map(([name, version]) => `${name} ${version}`)
 console.log(`peers: plain JavaScript${names.map((name) => `, ${name}`).join('')}`)
@@ -171,8 +155,36 @@ async function single(bars, count, strategyId, stops) {
     }
     contestants[peer] = async () => (await python.ask({ peer, strategy: strategyId, stops })).seconds * 1000
   }
-  if (strategyId === 'sma_crossover' && !stops) await given(bars, count, metrics)
-  report(count, `${strategyId}${stops ? ' with stop loss and take profit' : ''}`, await race(contestants))
+  if (strategyId === 'sma_crossover' && !stops) {
+    Object.assign(contestants, await otherwise(unlimited, metrics))
+    await given(bars, count, metrics)
+  }
+  const medians = await race(contestants)
+  if (values.floor && strategyId === 'sma_crossover' && !stops) {
+    const milliseconds = singleRuns(runFloor(values.floor, 'single', {})).get(count)
+    if (milliseconds !== undefined) medians['floor program'] = milliseconds
+  }
+  report(count, `${strategyId}${stops ? ' with stop loss and take profit' : ''}`, medians)
+}
+
+/**
+ * Returns the same run with metrics as its only output, and both on bars from the cache of the store.
+ * @param {Parameters<typeof engine.runBacktest>[0] & { bars: ReturnType<typeof randomBars> }} request
+ * @param {Record<string, number>} whole the metrics of the run
+ */
+async function otherwise({ bars, ...rest }, whole) {
+  const assetSymbol = `BARS${bars.close.length}`
+  await engine.importBars({ assetSymbol, timeframe: '1m', bars })
+  const stored = { ...rest, assetSymbol }
+  const { metrics } = await engine.runBacktest(stored)
+  agree('totalReturn of stored bars', metrics.totalReturn, whole.totalReturn, 0)
+  /** @type {['metrics']} */
+  const outputs = ['metrics']
+  return {
+    'addon, metrics only': async () => void (await engine.runBacktest({ ...rest, bars, outputs })),
+    'addon, cached bars': async () => void (await engine.runBacktest(stored)),
+    'addon, cached, metrics only': async () => void (await engine.runBacktest({ ...stored, outputs })),
+  }
 }
 
 /**
@@ -293,8 +305,12 @@ function writeTable() {
 console.log(`\npeak memory of this process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`)
 await engine.close()
 await uncached.close()
-python?.child.kill()
+python?.end()
 rmSync(folder, { recursive: true, force: true })
 spawnSync(process.execPath, [join(import.meta.dirname, 'chart.mjs'), '--bars', String(MOST)], { stdio: 'inherit' })
+
+const shared = process.argv.slice(2).filter((argument) => argument !== '--peers')
+const sweeps = [join(import.meta.dirname, 'sweep.mjs'), ...shared, ...(PYTHON ? ['--python', PYTHON] : [])]
+spawnSync(process.execPath, sweeps, { stdio: 'inherit' })
 
 await import('./postgres.mjs')

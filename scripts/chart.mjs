@@ -1,5 +1,5 @@
 /**
- * Creates the chart in the README, docs/chart.png, from a run on the bars in data/.
+ * Creates the chart in the README, docs/chart.png, and the heat map of docs/sweeps.md, docs/heatmap.png, from the bars in data/.
  *
  *   node scripts/chart.mjs
  */
@@ -23,5 +23,22 @@ const { backtestId } = await engine.runBacktest({
   initialCapital: 10_000,
 })
 writeFileSync(join(ROOT, 'docs', 'chart.png'), await engine.renderChart(backtestId, { width: 960, height: 640 }))
+
+await engine.importBars({
+  assetSymbol: 'AAPL',
+  timeframe: '1d',
+  bars: join(ROOT, 'data', 'aapl-daily.csv'),
+  adjust: true,
+})
+const sweep = await engine.runSweep({
+  strategyId: 'sma_crossover',
+  parameters: { fast_period: { from: 5, to: 50, step: 5 }, slow_period: { from: 20, to: 200, step: 10 } },
+  assetSymbol: 'AAPL',
+  startDate: '2005-01-03',
+  endDate: '2010-12-31',
+  initialCapital: 10_000,
+})
+const heatmap = await engine.renderHeatmap(sweep, { x: 'slow_period', y: 'fast_period', width: 960, height: 640 })
+writeFileSync(join(ROOT, 'docs', 'heatmap.png'), heatmap)
 await engine.close()
 rmSync(dataDir, { recursive: true, force: true })

@@ -121,10 +121,19 @@ export async function measureAll({ calls = 20, runs = 10_000 } = {}) {
       }),
     }
     await engine.registerStrategy(own)
+    await engine.importBars({ assetSymbol: 'STORED', timeframe: '1m', bars: limit.bars })
+    const { bars: _, ...named } = limit
+    const stored = (/** @type {number} */ count) => {
+      const endDate = new Date(Date.UTC(2020, 0, 1) + (count - 1) * MINUTE)
+      return { ...named, assetSymbol: 'STORED', endDate, persist: false }
+    }
     /** @type {[string, number, (call: number) => Promise<unknown>][]} */
     const cases = [
       ['runBacktest, 100 bars, not stored', calls * 100, () => engine.runBacktest({ ...hundred, persist: false })],
       ['runBacktest, 1,000 bars, not stored', calls * 100, () => engine.runBacktest({ ...thousand, persist: false })],
+      ['runBacktest, 1,000 bars of the cache', calls * 100, () => engine.runBacktest(stored(1000))],
+      ['runBacktest, 10,000 bars of the cache', calls * 10, () => engine.runBacktest(stored(10_000))],
+      ['runBacktest, 100,000 bars of the cache', calls, () => engine.runBacktest(stored(100_000))],
       ['runBacktest, 1,000 bars', calls * 5, () => engine.runBacktest(thousand)],
       ['runBacktest, 100,000 bars', calls, () => engine.runBacktest({ ...limit, persist: false })],
       [

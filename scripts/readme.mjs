@@ -1,6 +1,6 @@
 /**
- * Updates the generated parts of the README: the program examples/quickstart.mjs and its output.
- * With `--check`, changes nothing and fails if the README is out of date.
+ * Updates the generated parts of the README, which are the program examples/quickstart.mjs and its output, and the outputs of the
+ * programs in docs/sweeps.md. With `--check`, changes nothing and fails if a page is out of date.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -8,19 +8,29 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { block, fail, fill, ROOT } from './lib.mjs'
+import { PAGES, withOutputs } from './page.mjs'
 
 const program = join(ROOT, 'examples', 'quickstart.mjs')
-const file = join(ROOT, 'README.md')
-const before = readFileSync(file, 'utf8')
-const after = fill(
-  fill(before, 'examples/quickstart.mjs', block('js', readFileSync(program, 'utf8'))),
-  'output of examples/quickstart.mjs',
-  block('text', output()),
+update('README.md', (text) =>
+  fill(
+    fill(text, 'examples/quickstart.mjs', block('js', readFileSync(program, 'utf8'))),
+    'output of examples/quickstart.mjs',
+    block('text', output()),
+  ),
 )
+for (const [page, files] of Object.entries(PAGES)) update(page, (text) => withOutputs(text, files))
 
-if (process.argv.includes('--check')) {
-  if (after !== before) fail('README.md is out of date: run `npm run readme`')
-} else if (after !== before) {
+/**
+ * Changes a page, or fails if it would change it.
+ * @param {string} page
+ * @param {(text: string) => string} change
+ */
+function update(page, change) {
+  const file = join(ROOT, page)
+  const before = readFileSync(file, 'utf8')
+  const after = change(before)
+  if (after === before) return
+  if (process.argv.includes('--check')) fail(`${page} is out of date: run \`npm run readme\``)
   writeFileSync(file, after)
 }
 

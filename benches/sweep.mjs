@@ -71,7 +71,7 @@ for (const peer of PYTHON ? ['raptorbt', 'vectorbt'] : []) {
 const contestants = ['plain JavaScript', ...versions, ...(values.floor ? ['the floor program'] : [])]
 console.log(`peers: ${contestants.join(', ')}`)
 
-/** A process with the addon on so many threads. */
+/** Starts a process that runs the addon on a number of threads. */
 const addon = (/** @type {number} */ threads) =>
   new Child(process.execPath, [join(import.meta.dirname, 'sweep', 'addon.mjs')], { RAYON_NUM_THREADS: String(threads) })
 
@@ -337,7 +337,7 @@ function write(/** @type {string} */ name, /** @type {string} */ part, /** @type
   writeFileSync(file, fill(readFileSync(file, 'utf8'), part, text))
 }
 
-/** Writes a number with so many digits, and whole numbers above 100 with commas. */
+/** Formats a number with this many significant digits, and whole numbers above 100 with commas. */
 function digits(/** @type {number | undefined} */ number, precision = 2) {
   if (number === undefined || Number.isNaN(number)) return ''
   return number >= 100 ? count(Math.round(number)) : String(Number(number.toPrecision(precision)))

@@ -1,7 +1,7 @@
 /**
  * The sweeps that are measured. `request` has what distinguishes the sweep; benches/sweep/addon.mjs adds the rest.
  *
- * - `peers`: the strategy and the settings for benches/sweep/peers.py; `sample`: of so many combinations, evenly spaced, because
+ * - `peers`: the strategy and the settings for benches/sweep/peers.py; `sample`: the number of combinations, evenly spaced, because
  *   peers take the same time for each. A `plain` shape has the hand-written loop as a peer, too.
  * - `floor`: how the floor program measures the same (benches/sweep/floor.mjs).
  * - `threads`: whether two threads are measured, too.

@@ -16,7 +16,7 @@ const GROUP: usize = 64;
 /// Spans of 1, 2, 4 … [`GROUP`] bars.
 const LEVELS: usize = GROUP.ilog2() as usize + 1;
 
-/// Sums of closes begin anew every so many bars, so that few digits cancel in their differences.
+/// Sums of closes begin anew after this many bars, so that few digits cancel in their differences.
 const STRETCH: usize = 1_024;
 
 /// Sums over the bars up to and with one bar, of the returns of the asset (`b`; 0 on the first bar). One cache line.

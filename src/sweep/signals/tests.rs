@@ -137,6 +137,10 @@ impl Case<'_> {
                 prop_assert_eq!(expected.message, actual.message);
                 return Ok(());
             }
+            // A part that all combinations share needs a volume, and none of them may run anyway.
+            (Ok(expected), Err(_)) if expected.iter().all(std::result::Result::is_err) => {
+                return Ok(());
+            }
             (expected, stage) => {
                 let found = (expected.map(|_| ()), stage.map(|_| ()));
                 return Err(TestCaseError::fail(format!("{found:?}")));

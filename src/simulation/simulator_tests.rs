@@ -88,6 +88,10 @@ proptest! {
             if simulation.rejections.iter().any(|rejection| rejection.kind == SignalKind::Stop) {
                 return Ok(());
             }
+            if order > 0 && held[order - 1] * position > 0.0 {
+                // The cash could buy back only a part of a short.
+                return Ok(());
+            }
             let (from, entry) = (orders.bar[order] as usize, orders.reference_price[order]);
             let by_stop = simulation.stop_orders.iter().find(|stop| stop.order as usize == order);
             // Of the bar of an entry inside it, only the close is known.

@@ -39,6 +39,16 @@ export declare class BacktestEngine {
    */
   sweep(request: SweepRequest, options?: SweepOptions): AsyncIterableIterator<SweepPart>
   /**
+   * Chooses the best combination of a sweep on one window of the bars, tests it on the next window, and moves on: what a search would
+   * have earned on bars that it had not seen. Resolves to the choice and both results of each window, and to the joined tests.
+   *
+   * A test begins with cash, is warmed up by the bars before it as a backtest on that window is, and ends flat: an open position is
+   * closed at the last close, with costs. Annual figures take the bars per year of the whole range.
+   *
+   * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+   */
+  walkForward(request: WalkForwardRequest, options?: SweepOptions): Promise<WalkForwardResult>
+  /**
    * Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
    *
    * Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
@@ -1312,7 +1322,7 @@ export interface Trade {
   /** Whether the trade is still open at the last bar. */
   status: 'open' | 'closed'
   /** Why the trade ended; null for an open trade, and for runs of earlier versions. */
-  exitReason: 'signal' | 'stopLoss' | 'trailing' | 'takeProfit' | null
+  exitReason: 'signal' | 'stopLoss' | 'trailing' | 'takeProfit' | 'windowEnd' | null
   /** Index of the bar of the entry among all bars of the run, which are those of `timestamps` unless `maxPoints` thins it. */
   entryBar: number
   /** Index of the bar of the exit among all bars of the run; null for an open trade. */
@@ -1386,6 +1396,108 @@ export interface ValidationResult {
   warnings: Array<string>
   /** Every problem with its path. */
   issues: Issue[]
+}
+
+/**
+ * Chooses the best combination of a sweep on one window of the bars, tests it on the next window, and moves on: what a search would
+ * have earned on bars that it had not seen. Resolves to the choice and both results of each window, and to the joined tests.
+ *
+ * A test begins with cash, is warmed up by the bars before it as a backtest on that window is, and ends flat: an open position is
+ * closed at the last close, with costs. Annual figures take the bars per year of the whole range.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+ */
+export declare function walkForward(request: WalkForwardRequest, options?: SweepOptions): Promise<WalkForwardResult>
+
+/** One window of a walk-forward. */
+export interface WalkForwardFold {
+  /** Opening times of the first and the last bar of the training, ISO 8601. */
+  train: [string, string]
+  /** Opening times of the first and the last bar of the test, ISO 8601. */
+  test: [string, string]
+  /** Number of bars of the training. */
+  trainBars: number
+  /** Number of bars of the test. */
+  testBars: number
+  /**
+   * The number of the combination that was chosen: that of `runSweep` with the same parameters. Null if none competed; the test
+   * then holds cash.
+   */
+  combination: number | null
+  /** The value of each swept parameter or setting of the choice; null without one. */
+  parameters: Record<string, number | boolean | null> | null | null
+  /** The objective of the choice in training; null without one. */
+  objective: number | null
+  /** All metrics of the choice in training, with an open position at the last close; null without a choice. */
+  inSample: Metrics | null | null
+  /** All metrics of the choice in the test; null without a choice. */
+  outOfSample: Metrics | null | null
+  /** Whether the test ended with an open position, which was closed at the last close, with costs. */
+  closedAtEnd: boolean
+}
+
+/** The result of a walk-forward. */
+export interface WalkForwardResult {
+  /** Id of the walk-forward: "wf-" and 12 hex digits. */
+  walkForwardId: string
+  /** Id of the strategy. */
+  strategyId: string
+  /** Source text of the strategy; null for a built-in strategy or a function. */
+  strategySource: string | null
+  /** The asset. */
+  assetSymbol: string
+  /** Timeframe of the bars; `tick` if each tick is a bar. */
+  timeframe: Timeframe | 'tick'
+  /** Money at the start of each window, and of the joined tests. */
+  initialCapital: number
+  /** The objective. */
+  objectiveText: string
+  /** Number of combinations that were tried in each training. */
+  combinations: number
+  /** The windows, in order. */
+  folds: Array<WalkForwardFold>
+  /** All metrics of the joined tests: as if the money of one test were put into the next. */
+  metrics: Metrics
+  /** The trades of all tests. */
+  trades: Array<Trade>
+  /** Opening times of the bars of all tests, UTC milliseconds. */
+  timestamps: Float64Array
+  /** Equity of the joined tests at the close of each bar of `timestamps`. */
+  equityCurve: Float64Array
+  /**
+   * The mean logarithmic return per bar of the tests ÷ that of the choices in training: 1 if the tests earned as much, 0 or less
+   * if they earned nothing. Null if the choices lost in training.
+   */
+  efficiency: number | null
+  /** The Sharpe ratio of the joined tests ÷ the mean of the choices in training; null if the latter is not above 0. */
+  sharpeEfficiency: number | null
+  /** How steady the choices and the tests were. */
+  stability: WalkForwardStability
+  /** The bars of the whole range, and what runs on them rest on. */
+  bars: SweepBars
+  /** Warnings, the most important first. */
+  warnings: Array<string> | null
+  /** The warnings with stable codes and their numbers, in the same order. */
+  notes: Array<Note>
+  /** Milliseconds from the call to the result. */
+  elapsedMs: number
+}
+
+/** How steady the choices and the tests of a walk-forward were. */
+export interface WalkForwardStability {
+  /**
+   * The mean distance between consecutive choices, as a fraction of each parameter's list of values: 0 if all choices are the
+   * same, about 1/3 if they are random. Null without two consecutive choices, or without a parameter with several values.
+   */
+  parameterDrift: number | null
+  /** Number of different choices. */
+  distinctChoices: number
+  /** Share of the tests with a gain, from 0 to 1. */
+  profitableFolds: number
+  /** The lowest total return of a test, percent. */
+  worstFold: number | null
+  /** The share of the best test in the sum of all gains, from 0 to 1; null if no test gained. */
+  bestFoldShare: number | null
 }
 
 /**
@@ -1566,6 +1678,29 @@ export interface SweepRequestFields
   sums?: boolean
   /** Whether to keep the sweep in the store while it runs and afterwards. @default false */
   persist?: boolean
+}
+
+/** A request for a walk-forward: a sweep on one asset and timeframe, and the windows that move through its bars. */
+export type WalkForwardRequest = WalkForwardRequestFields & StrategyChoice
+
+/** The fields of a `WalkForwardRequest` besides the strategy. */
+export interface WalkForwardRequestFields
+  extends Omit<SweepRequestFields, 'assetSymbols' | 'timeframes' | 'metrics' | 'top' | 'sums' | 'persist'> {
+  /**
+   * The length of the windows to choose on: a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'. A window of a
+   * duration has the bars that open in it. All lengths are numbers of bars, or none is.
+   */
+  train: number | string
+  /** The length of the windows to test on. Each follows the window to choose on. */
+  test: number | string
+  /** From one pair of windows to the next, at least `test`. Default: `test`, so that the tests follow each other. */
+  step?: number | string
+  /** Whether every window to choose on begins at the first bar and grows. @default false */
+  anchored?: boolean
+  /** Bars between the windows of a pair that belong to neither. @default 0 */
+  purge?: number
+  /** Whether the last test may be shorter than `test`. @default false */
+  partial?: boolean
 }
 
 /** Goes on with a kept sweep that was interrupted. */

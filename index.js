@@ -845,5 +845,6 @@ module.exports.Timeframe = nativeBinding.Timeframe
 module.exports.toArrow = nativeBinding.toArrow
 module.exports.toCsv = nativeBinding.toCsv
 module.exports.validateStrategy = nativeBinding.validateStrategy
+module.exports.walkForward = nativeBinding.walkForward
 // The addon creates this class when it loads.
 module.exports.BacktestError = nativeBinding.BacktestError

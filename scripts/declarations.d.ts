@@ -180,6 +180,29 @@ export interface SweepRequestFields
   persist?: boolean
 }
 
+/** A request for a walk-forward: a sweep on one asset and timeframe, and the windows that move through its bars. */
+export type WalkForwardRequest = WalkForwardRequestFields & StrategyChoice
+
+/** The fields of a `WalkForwardRequest` besides the strategy. */
+export interface WalkForwardRequestFields
+  extends Omit<SweepRequestFields, 'assetSymbols' | 'timeframes' | 'metrics' | 'top' | 'sums' | 'persist'> {
+  /**
+   * The length of the windows to choose on: a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'. A window of a
+   * duration has the bars that open in it. All lengths are numbers of bars, or none is.
+   */
+  train: number | string
+  /** The length of the windows to test on. Each follows the window to choose on. */
+  test: number | string
+  /** From one pair of windows to the next, at least `test`. Default: `test`, so that the tests follow each other. */
+  step?: number | string
+  /** Whether every window to choose on begins at the first bar and grows. @default false */
+  anchored?: boolean
+  /** Bars between the windows of a pair that belong to neither. @default 0 */
+  purge?: number
+  /** Whether the last test may be shorter than `test`. @default false */
+  partial?: boolean
+}
+
 /** Goes on with a kept sweep that was interrupted. */
 export interface SweepResume {
   /** The id of the sweep. */

@@ -10,6 +10,7 @@ mod outputs;
 mod pipeline;
 mod result;
 mod settings_notes;
+mod stitch;
 mod warning_input;
 mod warnings;
 
@@ -18,6 +19,7 @@ pub use input::{BacktestInput, StrategyRun, annualization};
 pub use outputs::Outputs;
 pub use pipeline::Pipeline;
 pub use result::Backtest;
+pub use stitch::{WindowRun, stitch};
 
 #[cfg(test)]
 mod accounting_tests;

@@ -89,40 +89,42 @@ impl Pipeline<'_> {
         buffers: &mut Buffers,
     ) -> Result<Backtest> {
         let evaluated = self.evaluate(input, signals, outputs, buffers)?;
-        let Evaluated { simulation, trades, equity, statistics, at_next_open } = evaluated;
-        let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
-        let (final_capital, total_return) = headline(input, &statistics)?;
-        let notes = if outputs.warnings {
-            warnings::find(&WarningInput {
-                input,
-                signals,
-                simulation: &simulation,
-                trades: &trades,
-                equity: &equity,
-                is_solvent: statistics.is_solvent,
-                total_return,
-                at_next_open,
-                overflowed: &overflowed,
-            })
-        } else {
-            Vec::new()
-        };
-        let mut backtest = Backtest {
-            simulation,
-            trades: Some(trades),
-            equity: Some(equity),
-            final_capital,
-            total_return,
-            metrics: values,
-            notes,
-        };
-        if !outputs.trades {
-            buffers.trades = backtest.trades.take().unwrap_or_default();
-        }
-        if !outputs.equity {
-            buffers.equity = backtest.equity.take().unwrap_or_default();
-        }
-        Ok(backtest)
+        result(input, Some(signals), evaluated, outputs, buffers)
+    }
+
+    /// Runs signals as [`Pipeline::run`] does, and closes a position that is open at the end at the last close, with costs.
+    /// Returns the result, without notes, and whether there was such a position.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::run`].
+    pub fn run_to_flat(
+        &self,
+        input: &BacktestInput<'_>,
+        signals: &Signals,
+        outputs: &Outputs<'_>,
+    ) -> Result<(Backtest, bool)> {
+        let &BacktestInput { prices, initial_capital, settings, .. } = input;
+        let observer = self.observer;
+        let simulation =
+            simulation::simulate(&prices, signals, initial_capital, settings, observer)?;
+        let (simulation, was_open) = simulation.close_out(&prices, initial_capital, settings)?;
+        Ok((self.measured(input, simulation, outputs)?, was_open))
+    }
+
+    /// Values and measures a simulation on the bars of `input`. The result has no notes.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for an amount that overflows. Cancelled by the observer.
+    pub fn measured(
+        &self,
+        input: &BacktestInput<'_>,
+        simulation: Simulation,
+        outputs: &Outputs<'_>,
+    ) -> Result<Backtest> {
+        let outputs = &Outputs { warnings: false, ..*outputs };
+        let buffers = &mut Buffers::default();
+        let evaluated = self.value(input, simulation, None, outputs, buffers)?;
+        result(input, None, evaluated, outputs, buffers)
     }
 
     /// Runs signals through simulation and valuation, up to the statistics that metrics are computed from.
@@ -153,7 +155,7 @@ impl Pipeline<'_> {
     ) -> Result<Evaluated> {
         let observer = self.observer;
         observer.on_stage("simulation");
-        let &BacktestInput { prices, timestamps, initial_capital, settings, .. } = input;
+        let &BacktestInput { prices, initial_capital, settings, .. } = input;
         let simulation = simulation::simulate_into(
             std::mem::take(&mut buffers.simulation),
             &prices,
@@ -162,8 +164,21 @@ impl Pipeline<'_> {
             settings,
             observer,
         )?;
-        observer.on_stage("metrics");
-        if observer.is_cancelled() {
+        self.value(input, simulation, Some(signals), outputs, buffers)
+    }
+
+    /// Values and measures a simulation.
+    fn value(
+        &self,
+        input: &BacktestInput<'_>,
+        simulation: Simulation,
+        signals: Option<&Signals>,
+        outputs: &Outputs<'_>,
+        buffers: &mut Buffers,
+    ) -> Result<Evaluated> {
+        let &BacktestInput { prices, timestamps, initial_capital, .. } = input;
+        self.observer.on_stage("metrics");
+        if self.observer.is_cancelled() {
             return Err(Error::cancelled());
         }
         let measures = self.measure(input, &simulation, signals, outputs, buffers);
@@ -197,7 +212,7 @@ impl Pipeline<'_> {
         &self,
         input: &BacktestInput<'_>,
         simulation: &Simulation,
-        signals: &Signals,
+        signals: Option<&Signals>,
         outputs: &Outputs<'_>,
         buffers: &mut Buffers,
     ) -> Measures {
@@ -217,11 +232,9 @@ impl Pipeline<'_> {
                 buffer.cleared()
             };
             let statistics = measure_trading(input, simulation, &trades, set);
-            let at_next_open = if outputs.warnings {
-                next_open_return(input, signals, simulation, self.observer)
-            } else {
-                None
-            };
+            let at_next_open = signals
+                .filter(|_| outputs.warnings)
+                .and_then(|signals| next_open_return(input, signals, simulation, self.observer));
             (statistics, trades, at_next_open)
         };
         let ((of_equity, equity), (of_trading, trades, at_next_open)) =
@@ -232,6 +245,50 @@ impl Pipeline<'_> {
             };
         Measures { of_equity, equity, of_trading, trades, at_next_open }
     }
+}
+
+/// Computes the metrics and the notes of a run.
+fn result(
+    input: &BacktestInput<'_>,
+    signals: Option<&Signals>,
+    evaluated: Evaluated,
+    outputs: &Outputs<'_>,
+    buffers: &mut Buffers,
+) -> Result<Backtest> {
+    let Evaluated { simulation, trades, equity, statistics, at_next_open } = evaluated;
+    let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
+    let (final_capital, total_return) = headline(input, &statistics)?;
+    let notes = if let Some(signals) = signals.filter(|_| outputs.warnings) {
+        warnings::find(&WarningInput {
+            input,
+            signals,
+            simulation: &simulation,
+            trades: &trades,
+            equity: &equity,
+            is_solvent: statistics.is_solvent,
+            total_return,
+            at_next_open,
+            overflowed: &overflowed,
+        })
+    } else {
+        Vec::new()
+    };
+    let mut backtest = Backtest {
+        simulation,
+        trades: Some(trades),
+        equity: Some(equity),
+        final_capital,
+        total_return,
+        metrics: values,
+        notes,
+    };
+    if !outputs.trades {
+        buffers.trades = backtest.trades.take().unwrap_or_default();
+    }
+    if !outputs.equity {
+        buffers.equity = backtest.equity.take().unwrap_or_default();
+    }
+    Ok(backtest)
 }
 
 /// A run before its metrics.

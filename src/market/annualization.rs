@@ -77,11 +77,7 @@ impl Annualization {
         bar_milliseconds: Option<i64>,
     ) -> Self {
         let Some(bar_days) = bar_milliseconds.map(days) else { return Self::IRREGULAR };
-        let years = timestamps
-            .first()
-            .zip(timestamps.last())
-            .map(|(first, last)| days(last.saturating_sub(*first)) / DAYS_OF_GROWTH)
-            .filter(|years| *years > 0.0);
+        let years = years_between(timestamps);
         let (bars_per_year, basis) = if bar_days > 1.0 {
             (CALENDAR_DAYS / bar_days, Basis::LongBars { bar_days })
         } else if timestamps.is_empty() {
@@ -95,6 +91,13 @@ impl Annualization {
             (year_days * bars_per_day, Basis::TradingDays { year_days, weekdays, bars_per_day })
         };
         Self { bars_per_year: Some(bars_per_year), years, basis }
+    }
+
+    /// Returns the annualization of a part of the bars: with as many bars per year, and the years that the part spans.
+    #[must_use]
+    pub fn of_part(self, timestamps: &[i64]) -> Self {
+        let years = self.years.and_then(|_| years_between(timestamps));
+        Self { years, ..self }
     }
 
     const IRREGULAR: Self = Self { bars_per_year: None, years: None, basis: Basis::Irregular };
@@ -124,6 +127,13 @@ impl Annualization {
             Basis::Irregular => "the bars are at irregular times".to_owned(),
         }
     }
+}
+
+/// Returns the years between the first and the last of ascending timestamps; `None` for fewer than two.
+fn years_between(timestamps: &[i64]) -> Option<f64> {
+    let (first, last) = timestamps.first().zip(timestamps.last())?;
+    let years = days(last.saturating_sub(*first)) / DAYS_OF_GROWTH;
+    (years > 0.0).then_some(years)
 }
 
 fn plural(count: f64, noun: &str) -> String {

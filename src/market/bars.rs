@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::{Column, Timeframe, time, validated_copy};
 use crate::compute::multiversion::multiversion;
+use crate::compute::reserve::with_capacity;
 use crate::error::{Code, Error, Issue, Result};
 use crate::quote::counted;
 
@@ -257,6 +258,30 @@ impl Bars {
         let first = self.timestamps.partition_point(|&timestamp| timestamp < start);
         let last = self.timestamps.partition_point(|&timestamp| timestamp <= end);
         self.slice(first..last.max(first))
+    }
+
+    /// Returns the bars of several ranges of indices, which ascend, in one table.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED` if the memory cannot be allocated; `BAD_DATA` if the ranges do not ascend.
+    pub fn pick(&self, ranges: &[Range<usize>]) -> Result<Self> {
+        fn picked<T: Copy>(values: &[T], ranges: &[Range<usize>]) -> Result<Vec<T>> {
+            let total = ranges.iter().map(ExactSizeIterator::len).sum();
+            let mut all = with_capacity(total, "bars")?;
+            for range in ranges {
+                all.extend_from_slice(values.get(range.clone()).unwrap_or(&[]));
+            }
+            Ok(all)
+        }
+        let column = |column: &Column| Ok(Column::from(picked(column, ranges)?));
+        Self::new(
+            picked(&self.timestamps, ranges)?,
+            column(&self.open)?,
+            column(&self.high)?,
+            column(&self.low)?,
+            column(&self.close)?,
+            self.volume.as_ref().map(column).transpose()?,
+        )
     }
 
     /// Returns these bars and later ones in one table. If the first of those is the last of these, the two are parts of one bar.

@@ -65,6 +65,26 @@ pub fn sweep<'env>(
     sweep_stream::sweep(env, default_engine(env), request, options)
 }
 
+/// Chooses the best combination of a sweep on one window of the bars, tests it on the next window, and moves on: what a search would
+/// have earned on bars that it had not seen. Resolves to the choice and both results of each window, and to the joined tests.
+///
+/// A test begins with cash, is warmed up by the bars before it as a backtest on that window is, and ends flat: an open position is
+/// closed at the last close, with costs. Annual figures take the bars per year of the whole range.
+///
+/// Rejects with `INVALID_ARGUMENT`, `UNKNOWN_STRATEGY`, `NO_DATA`, `BAD_DATA`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "request: WalkForwardRequest, options?: SweepOptions",
+    ts_return_type = "Promise<WalkForwardResult>"
+)]
+pub fn walk_forward<'env>(
+    env: &'env Env,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    use_cases::walk_forward(env, default_engine(env), request, options)
+}
+
 /// Returns a kept sweep, whole or a page of it, as far as it is done, or null if no sweep has this id.
 ///
 /// Rejects with `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`, `STORAGE` or `CLOSED`.

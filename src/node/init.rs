@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::runtime::Runtime;
 use super::transfer;
-use super::types::{BACKTEST_LAYOUT, SIMULATION_LAYOUT};
+use super::types::{BACKTEST_LAYOUT, SIMULATION_LAYOUT, WALK_FORWARD_LAYOUT};
 use crate::service;
 
 #[napi(module_exports)]
@@ -25,6 +25,7 @@ fn initialize(mut exports: Object, env: Env) -> Result<()> {
     let layouts = json!({
         "backtest": transfer::describe(&BACKTEST_LAYOUT),
         "simulation": transfer::describe(&SIMULATION_LAYOUT),
+        "walkForward": transfer::describe(&WALK_FORWARD_LAYOUT),
     });
     define_layouts.apply((), (layouts,).into())?;
     service::report_panics();

@@ -245,9 +245,11 @@
   const defineLayouts = (layouts) => {
     unpackBacktest = unpacker(layouts.backtest)
     unpackSimulation = unpacker(layouts.simulation)
+    unpackWalkForward = unpacker(layouts.walkForward)
   }
   let unpackBacktest
   let unpackSimulation
+  let unpackWalkForward
   const unpacker = (layout) => {
     const groups = layout.map((group) => FORMS[group.form](group))
     const fields = layout.map(({ field }) => field)
@@ -411,7 +413,7 @@
   }
   const INSPECT = Symbol.for('nodejs.util.inspect.custom')
   // By the numbers of `ExitReason`.
-  const EXIT_REASONS = [null, 'signal', 'stopLoss', 'trailing', 'takeProfit']
+  const EXIT_REASONS = [null, 'signal', 'stopLoss', 'trailing', 'takeProfit', 'windowEnd']
   const ROWS = {
     // src/node/types/trades.rs defines the columns. A literal creates objects several times faster than a loop over names.
     trades: (columns, columnCount) => (matrix) => {
@@ -806,6 +808,7 @@
     unpackBacktest: (text, data) => unpackBacktest(text, data),
     unpackSimulation: (text, data) => unpackSimulation(text, data),
     unpackSweep,
+    unpackWalkForward: (text, data) => unpackWalkForward(text, data),
     unshared,
     watchTurns,
     wrapThrown,

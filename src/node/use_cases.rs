@@ -12,7 +12,7 @@ use crate::service::export_table;
 use crate::service::simulate_signals::{self, simulate_signals as run_signals};
 use crate::service::{
     BacktestRequest, BarsStatus, CallControl, CompletedRun, Curve, Engine, ImportProgress,
-    Progress, RunProgress, StoredBacktest, SweepOutcome, SweepRequest,
+    Progress, RunProgress, StoredBacktest, SweepOutcome, SweepRequest, WalkForwardRequest,
 };
 use crate::store::record::{Outcome, Run};
 
@@ -24,7 +24,7 @@ use super::signal_function::JsFunction;
 use super::transfer::Packed;
 use super::types::{
     AssetInfo, BacktestResult, BacktestSummary, JsImportSummary, JsSimulationResult, StrategyInfo,
-    SweepInfo, ValidationResult, count, metrics_object, pack_sweep,
+    SweepInfo, ValidationResult, count, metrics_object, pack_sweep, pack_walk_forward,
 };
 
 /// The engine of a call, or the error that prevents its use.
@@ -32,6 +32,9 @@ pub(super) type EngineResult = crate::Result<Arc<Engine>>;
 
 /// The function of `runtime.js` that unpacks the result of a backtest.
 const UNPACK_BACKTEST: &str = "unpackBacktest";
+
+/// The function of `runtime.js` that unpacks the result of a walk-forward.
+const UNPACK_WALK_FORWARD: &str = "unpackWalkForward";
 
 /// The function of `runtime.js` that unpacks the result of a sweep.
 pub(super) const UNPACK_SWEEP: &str = "unpackSweep";
@@ -220,6 +223,33 @@ pub(super) fn delete_backtest<'env>(
         let work =
             engine.map(|engine| async move { engine.with_log(engine.delete_backtest(&id)).await });
         Ok(promise(env, work, |_, deleted| Ok(deleted))?)
+    })
+}
+
+pub(super) fn walk_forward<'env>(
+    env: &'env Env,
+    engine: EngineResult,
+    request: Option<Unknown<'env>>,
+    options: Option<Unknown<'env>>,
+) -> Result<PromiseRaw<'env, Unknown<'static>>> {
+    reject_on_failure(env, || {
+        let request = WalkForwardRequest::read(read(env, request, "")?);
+        let start = |control: CallControl| {
+            let engine = engine?;
+            let ticket = engine.enqueue_run();
+            Ok(async move {
+                let work = Box::pin(engine.walk_forward(request, control, ticket));
+                let (result, last_report) = engine.with_log(work).await?;
+                Ok((pack_walk_forward(result)?, last_report))
+            })
+        };
+        Ok(promise_with_options(env, options, false, start, |env, call, (result, last_report)| {
+            call.report(env, last_report)?;
+            if call.settle() {
+                return result.into_js(env, UNPACK_WALK_FORWARD);
+            }
+            call.reject_later(env, async { crate::Error::cancelled() })
+        })?)
     })
 }
 

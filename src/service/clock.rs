@@ -19,6 +19,11 @@ pub fn sweep_id() -> String {
     new_id("sw-")
 }
 
+/// Returns a new id of a walk-forward: `wf-` and 12 hex digits.
+pub fn walk_forward_id() -> String {
+    new_id("wf-")
+}
+
 /// Returns a new name of a call.
 pub fn claim() -> String {
     Uuid::new_v4().simple().to_string()

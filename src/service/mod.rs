@@ -66,6 +66,9 @@ mod sweep_result;
 mod sweep_run;
 mod table;
 pub mod validate_strategy;
+mod walk_forward;
+mod walk_forward_request;
+mod walk_forward_result;
 mod warm_up;
 mod warm_up_setting;
 
@@ -88,3 +91,5 @@ pub use sweep_request::SweepRequest;
 pub use sweep_result::{
     Neighborhood, SweepPart, SweepResult, SweepSeries, SweepSummary, TopCombination,
 };
+pub use walk_forward_request::WalkForwardRequest;
+pub use walk_forward_result::{Choice, Fold, WalkForwardResult};

@@ -221,7 +221,7 @@ impl Engine {
         Ok(SweepStream { run: self.plan_sweep(request, &clock::sweep_id(), control).await? })
     }
 
-    async fn plan_sweep(
+    pub(super) async fn plan_sweep(
         &self,
         request: SweepRequest,
         id: &str,

@@ -135,6 +135,29 @@ impl SweepRequest {
         }
     }
 
+    /// Reads the request of a walk-forward, without the fields of its windows. `issues` are those of these fields.
+    pub(super) fn read_for_windows(mut input: Input, issues: Issues) -> Self {
+        let bars = input.take_field(BARS);
+        let mut new = NewSweep::read(input, bars);
+        let mut all = issues;
+        all.append(std::mem::take(&mut new.issues));
+        if new.lists_assets || new.lists_timeframes {
+            let (name, one) = if new.lists_assets {
+                ("assetSymbols", "assetSymbol")
+            } else {
+                ("timeframes", "timeframe")
+            };
+            let message =
+                format!("a walk-forward is on one series: set {one}, and call it once for each");
+            all.add(name, "unknown", message);
+        }
+        new.issues = all;
+        // Every metric of the choices is in the result; of the others only the objective counts.
+        new.metrics = Vec::new();
+        new.top = 0;
+        Self(Kind::New(Box::new(new)))
+    }
+
     /// Returns the id of the stored sweep to go on with; `None` for a new one.
     ///
     /// # Errors

@@ -5,11 +5,11 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::backtest::{Backtest, BacktestInput, annualization};
-use crate::compute::parallel::map_parts;
+use crate::backtest::{Backtest, BacktestInput, Outputs, Pipeline, annualization};
+use crate::compute::parallel::{Sequential, map_parts};
 use crate::data::LoadedBars;
 use crate::error::{Code, Error, Result};
-use crate::market::{Annualization, Interval, Timeframe};
+use crate::market::{Annualization, Bars, Interval, Timeframe};
 use crate::metrics::{self, Metric};
 use crate::note::Note;
 use crate::signals::Signals;
@@ -54,6 +54,8 @@ pub(super) struct SweepRun {
     /// The positions of `totalTrades` and `closedTrades` among them.
     trade_counts: [usize; 2],
     series: Vec<PlannedSeries>,
+    /// The windows that take the place of the series, for a walk-forward on one series.
+    windows: Option<SeriesWindows>,
     /// The series that was loaded last, and its index.
     loaded: Option<(usize, Arc<LoadedSeries>)>,
     /// The bars of each series that was loaded, in order.
@@ -69,11 +71,49 @@ pub(super) struct SweepRun {
     pub(super) reporter: Arc<SweepReporter>,
 }
 
+/// Windows of one series. Each is swept like a series of its own.
+#[derive(Debug)]
+struct SeriesWindows {
+    whole: Arc<LoadedSeries>,
+    /// The bars of each window.
+    train: Vec<Range<usize>>,
+    /// How many bars before a window warm up its signals, at most.
+    warm_up: usize,
+}
+
+impl SeriesWindows {
+    fn series(&self, index: usize) -> Result<LoadedSeries> {
+        let Some(window) = self.train.get(index) else {
+            return Err(Error::internal("a walk-forward has no such window"));
+        };
+        Ok(self.whole.window(window.clone(), self.warm_up))
+    }
+}
+
 /// An asset and a timeframe.
 #[derive(Debug)]
 struct PlannedSeries {
     request: BoundRequest,
     plan: LoadPlan,
+}
+
+impl PlannedSeries {
+    /// Returns how many bars before a window warm up its signals: those of one combination, or of the most demanding one.
+    fn warm_up(&self, strategy: Option<&BoundStrategy>) -> usize {
+        match self.plan {
+            // All that were handed in.
+            LoadPlan::Request { .. } => usize::MAX,
+            LoadPlan::Stored { interval, .. } => self.request.wanted_warm_up(interval, strategy).0,
+        }
+    }
+}
+
+/// A run that ended flat.
+#[derive(Debug)]
+pub(super) struct Tested {
+    pub(super) backtest: Backtest,
+    /// Whether a position was closed at the end.
+    pub(super) closed_at_end: bool,
 }
 
 /// The bars of an asset and a timeframe.
@@ -83,6 +123,43 @@ pub(super) struct LoadedSeries {
     warm: WarmBars,
     interval: Interval,
     annualization: Annualization,
+}
+
+impl LoadedSeries {
+    /// Returns a window of the range, warmed up by the bars before it, at most `warm_up`.
+    pub(super) fn window(&self, window: Range<usize>, warm_up: usize) -> Self {
+        let first = self.warm.count + window.start;
+        let count = first.min(warm_up);
+        let loaded = LoadedBars {
+            bars: Arc::new(self.loaded.bars.slice(window.clone())),
+            notes: Vec::new(),
+            faults: Vec::new(),
+            measured: None,
+        };
+        let warm = WarmBars {
+            bars: Arc::new(self.warm.bars.slice(first - count..self.warm.count + window.end)),
+            count,
+            reason: self.warm.reason.clone(),
+            fingerprint: None,
+        };
+        let annualization = self.annualization.of_part(loaded.bars.timestamps());
+        Self { loaded: Arc::new(loaded), warm, interval: self.interval, annualization }
+    }
+
+    /// Returns the bars of the range.
+    pub(super) fn bars(&self) -> &Arc<Bars> {
+        &self.loaded.bars
+    }
+
+    /// Returns the length of a bar.
+    pub(super) fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// Returns how results on the range are annualized.
+    pub(super) fn annualization(&self) -> Annualization {
+        self.annualization
+    }
 }
 
 impl SweepRun {
@@ -124,6 +201,7 @@ impl SweepRun {
             trade_counts: ["totalTrades", "closedTrades"].map(position),
             metrics: metrics.into(),
             series,
+            windows: None,
             loaded: None,
             bars: Vec::new(),
             notes: Vec::new(),
@@ -136,7 +214,70 @@ impl SweepRun {
 
     /// Returns the number of all combinations.
     pub(super) fn total(&self) -> usize {
-        self.series.len() * self.sweep.space.len()
+        let windows = self.windows.as_ref().map(|windows| windows.train.len());
+        windows.unwrap_or(self.series.len()) * self.sweep.space.len()
+    }
+
+    /// Sweeps windows of the one series, one after the other, instead of the series: combination c of window w has the number
+    /// w × (combinations of the space) + c.
+    ///
+    /// # Errors
+    /// Those of loading the bars.
+    pub(super) async fn sweep_windows(
+        &mut self,
+        engine: &Engine,
+        train: Vec<Range<usize>>,
+        control: CallControl,
+    ) -> Result<()> {
+        let whole = self.load(engine, 0).await?;
+        let warm_up = self.series.first().map_or(0, |series| series.warm_up(None));
+        self.windows = Some(SeriesWindows { whole, train, warm_up });
+        self.loaded = None;
+        self.reporter = Arc::new(SweepReporter::new(&self.id, control, self.total() as u64, 0));
+        Ok(())
+    }
+
+    /// Runs a combination on a window of the one series, warmed up as a backtest on that window is, and closes the position that
+    /// is open at its end.
+    ///
+    /// # Errors
+    /// Those of its run.
+    pub(super) async fn test(
+        &self,
+        whole: &LoadedSeries,
+        combination: usize,
+        window: Range<usize>,
+    ) -> Result<Tested> {
+        let sweep = Arc::clone(&self.sweep);
+        let (values, settings) = bind(&sweep.space, combination, &sweep.values, &sweep.settings);
+        let strategy = sweep
+            .strategy
+            .bind_values(&values)
+            .map_err(|issues| Error::with_issues(Code::InvalidArgument, issues))?;
+        let warm_up = self.series.first().map_or(0, |series| series.warm_up(Some(&strategy)));
+        let series = whole.window(window, warm_up);
+        let signals = match &sweep.function {
+            Some(function) => {
+                let bound = sweep.bind_function(function, combination)?;
+                Some(bound.signals(&series.warm.bars).await?)
+            }
+            None => None,
+        };
+        let reporter = Arc::clone(&self.reporter);
+        pool::run(JobLength::of(series.warm.bars.len()), move || {
+            let signals = match signals {
+                Some(signals) => signals,
+                None => strategy.signals(&series.warm.bars, &*reporter)?,
+            };
+            let signals = signals.after(series.warm.count);
+            let input = sweep.input(&series, metrics::METRICS);
+            let input = input.input_with(&settings);
+            let outputs = Outputs::metrics(metrics::METRICS);
+            let pipeline = Pipeline { executor: &Sequential, observer: &*reporter };
+            let (backtest, closed_at_end) = pipeline.run_to_flat(&input, &signals, &outputs)?;
+            Ok(Tested { backtest, closed_at_end })
+        })
+        .await
     }
 
     /// Creates empty columns.
@@ -226,6 +367,11 @@ impl SweepRun {
     ) -> Result<Arc<LoadedSeries>> {
         if let Some((_, series)) = self.loaded.as_ref().filter(|(loaded, _)| *loaded == index) {
             return Ok(Arc::clone(series));
+        }
+        if let Some(windows) = &self.windows {
+            let series = Arc::new(windows.series(index)?);
+            self.loaded = Some((index, Arc::clone(&series)));
+            return Ok(series);
         }
         // The bars of the series before need not be kept while others are loaded.
         self.loaded = None;

@@ -11,6 +11,7 @@ use crate::market::{Bars, Interval, Timeframe, resample, time};
 use crate::note::{Note, NoteCode};
 use crate::quote::counted;
 use crate::store::Outcome;
+use crate::strategies::BoundStrategy;
 
 use super::bound_request::BoundRequest;
 use super::engine::Engine;
@@ -81,15 +82,21 @@ impl WarmBars {
 }
 
 impl BoundRequest {
-    /// Returns how many bars before the range are wanted, and how many the signals depend on.
-    fn wanted_warm_up(&self, interval: Interval) -> (usize, usize) {
+    /// Returns how many bars before the range are wanted, and how many the signals depend on: those of `strategy`, or of the
+    /// strategy of the request.
+    pub(super) fn wanted_warm_up(
+        &self,
+        interval: Interval,
+        strategy: Option<&BoundStrategy>,
+    ) -> (usize, usize) {
         match self.warm_up {
             WarmUp::Bars(bars) => (bars, bars),
             // How far a function looks back is not known.
             WarmUp::Auto if self.function.is_some() => (0, 0),
             WarmUp::Auto => {
                 let bar = interval.timeframe().map_or(1, Timeframe::milliseconds);
-                let required = self.bound.plan().required_bars(bar);
+                let strategy = strategy.unwrap_or(&self.bound);
+                let required = strategy.plan().required_bars(bar);
                 (required.min(MAX_AUTO_BARS), required)
             }
         }
@@ -157,7 +164,7 @@ impl Engine {
                 (Some(bars), 0, 0)
             }
             (LoadPlan::Stored { series, interval }, _) => {
-                let (wanted, required) = request.wanted_warm_up(*interval);
+                let (wanted, required) = request.wanted_warm_up(*interval, None);
                 // Bars that could not be part of the run need not be read.
                 let limit = usize::try_from(self.config.max_data_points).unwrap_or(usize::MAX);
                 let read = wanted.min(limit.saturating_add(1));

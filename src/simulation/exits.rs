@@ -11,11 +11,14 @@ pub enum ExitReason {
     Trailing,
     /// A take profit.
     TakeProfit,
+    /// The end of a window of a walk-forward, which must not leave a position open.
+    WindowEnd,
 }
 
 impl ExitReason {
     /// Every reason, in the order of the variants.
-    pub const ALL: [Self; 4] = [Self::Signal, Self::StopLoss, Self::Trailing, Self::TakeProfit];
+    pub const ALL: [Self; 5] =
+        [Self::Signal, Self::StopLoss, Self::Trailing, Self::TakeProfit, Self::WindowEnd];
 
     /// Returns the number in columns. 0 is an open trade.
     #[must_use]
@@ -43,6 +46,7 @@ impl ExitReason {
             Self::StopLoss => "stopLoss",
             Self::Trailing => "trailing",
             Self::TakeProfit => "takeProfit",
+            Self::WindowEnd => "windowEnd",
         }
     }
 }
@@ -58,12 +62,12 @@ pub enum Moment {
     Close,
 }
 
-/// An order that a stop made. All other orders were made by signals.
+/// An order that a stop or the end of a window made. All other orders were made by signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StopOrder {
     /// The index of the order.
     pub order: u32,
-    /// Which stop it was.
+    /// Which stop it was, or the end of the window.
     pub reason: ExitReason,
     /// When within its bar the order was filled.
     pub moment: Moment,

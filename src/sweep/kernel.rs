@@ -306,7 +306,7 @@ impl SweepInput<'_> {
     }
 
     /// Returns the input of a combination with these settings.
-    fn input_with<'b>(&'b self, settings: &'b Settings) -> BacktestInput<'b> {
+    pub fn input_with<'b>(&'b self, settings: &'b Settings) -> BacktestInput<'b> {
         let mut input = BacktestInput { settings, ..self.input };
         // An axis may change the days per year.
         if settings.conventions.year_days != self.input.settings.conventions.year_days {

@@ -5,6 +5,7 @@
 //! | [`space`] | which combinations there are: axes, constraints, samples |
 //! | [`signals`] | the signals of each combination; whatever several combinations share is computed once |
 //! | [`measure`] | from the signals of a combination to its statistics and the sums that judging needs |
+//! | [`walk_forward`] | how much of a result in training is left in the tests |
 
 mod column_expression;
 pub mod columns;
@@ -22,3 +23,4 @@ pub mod space;
 pub mod standing;
 pub mod sum_columns;
 pub mod swept_signals;
+pub mod walk_forward;

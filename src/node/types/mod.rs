@@ -16,6 +16,7 @@ mod simulation_options;
 mod strategies;
 mod sweeps;
 mod trades;
+mod walk_forwards;
 
 pub use assets::*;
 pub use backtests::*;
@@ -30,3 +31,4 @@ pub use simulation_options::SimulationOptions;
 pub use strategies::*;
 pub use sweeps::*;
 pub use trades::Trade;
+pub use walk_forwards::*;

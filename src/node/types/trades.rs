@@ -33,7 +33,7 @@ pub struct Trade {
     #[napi(ts_type = "'open' | 'closed'")]
     pub status: String,
     /// Why the trade ended; null for an open trade, and for runs of earlier versions.
-    #[napi(ts_type = "'signal' | 'stopLoss' | 'trailing' | 'takeProfit'")]
+    #[napi(ts_type = "'signal' | 'stopLoss' | 'trailing' | 'takeProfit' | 'windowEnd'")]
     pub exit_reason: Option<String>,
     /// Index of the bar of the entry among all bars of the run, which are those of `timestamps` unless `maxPoints` thins it.
     pub entry_bar: f64,

@@ -1,0 +1,307 @@
+//! Runs a walk-forward: chooses the best combination on one window, tests it on the next, and moves on.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::backtest::{Backtest, BacktestInput, Outputs, Pipeline, WindowRun, stitch};
+use crate::compute::parallel::Sequential;
+use crate::error::{Code, Error, Result};
+use crate::market::windows::{Window, Windows};
+use crate::market::{Bars, Timeframe};
+use crate::note::{self, Note, NoteCode};
+use crate::quote::counted;
+use crate::simulation::{Prices, Simulation};
+use crate::store::record::{Assumptions, Outcome};
+use crate::store::result_parts::ResultParts;
+use crate::sweep::ranking::Ranking;
+use crate::sweep::walk_forward::{FoldSummary, efficiency, stability};
+
+use super::clock;
+use super::engine::Engine;
+use super::outcome;
+use super::pool::{self, JobLength};
+use super::progress::{CallControl, Progress};
+use super::run_queue::Ticket;
+use super::sweep_run::{LoadedSeries, SweepRun, Tested};
+use super::walk_forward_request::WalkForwardRequest;
+use super::walk_forward_result::{Choice, Fold, WalkForwardResult};
+
+/// Fewer windows say nothing.
+const MIN_WINDOWS: usize = 3;
+
+/// What is kept of a window until all are done.
+struct DoneFold {
+    fold: Fold,
+    summary: FoldSummary,
+    simulation: Simulation,
+    final_capital: f64,
+    train_sharpe: Option<f64>,
+}
+
+impl Engine {
+    /// Runs a walk-forward.
+    ///
+    /// # Errors
+    /// Those of [`Engine::run_sweep`]; `INVALID_ARGUMENT` for fewer than three windows; `LIMIT_EXCEEDED` for too many combinations
+    /// over all windows. Cancelled by the caller.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the duration is reported; it does not affect results"
+    )]
+    pub async fn walk_forward(
+        &self,
+        request: WalkForwardRequest,
+        control: CallControl,
+        mut ticket: Ticket,
+    ) -> Result<(WalkForwardResult, Progress)> {
+        let start = Instant::now();
+        let _call = self.start_recorded_call(&control.cancellation)?;
+        let cancellation = control.cancellation.clone();
+        let id = clock::walk_forward_id();
+        let WalkForwardRequest { sweep, windows } = request;
+        let mut run = self.plan_sweep(sweep, &id, control.clone()).await?;
+        let windows =
+            windows.ok_or_else(|| Error::internal("windows with an issue were not rejected"))?;
+        if ticket.must_wait() {
+            run.reporter.stage("queued");
+            let wait = async {
+                ticket.wait().await;
+                Ok(())
+            };
+            cancellation.or(wait).await?;
+        }
+        run.reporter.stage("loading");
+        let series = run.load(self, 0).await?;
+        let windows = self.windows(&windows, &series, &run)?;
+        let train = windows.iter().map(|window| window.train.clone()).collect();
+        run.sweep_windows(self, train, control).await?;
+        let mut done = Vec::with_capacity(windows.len());
+        for (index, window) in windows.iter().enumerate() {
+            let fold = self.fold(&mut run, &series, index, window).await;
+            done.push(fold.map_err(|error| cancellation.explain(error))?);
+        }
+        let capital = run.sweep.initial_capital;
+        let sweep = Arc::clone(&run.sweep);
+        let (joined, summaries, sharpes, folds) = {
+            let runs: Vec<WindowRun<'_>> = done
+                .iter()
+                .map(|fold| WindowRun {
+                    simulation: &fold.simulation,
+                    bars: fold.fold.bars.1,
+                    final_capital: fold.final_capital,
+                })
+                .collect();
+            let joined = stitch(&runs, capital)?;
+            let summaries: Vec<FoldSummary> = done.iter().map(|fold| fold.summary).collect();
+            let sharpes: Vec<f64> = done.iter().filter_map(|fold| fold.train_sharpe).collect();
+            (joined, summaries, sharpes, done.into_iter().map(|fold| fold.fold).collect::<Vec<_>>())
+        };
+        let reporter = Arc::clone(&run.reporter);
+        let settings = sweep.settings.clone();
+        let of = Arc::clone(&series);
+        let measured = pool::run(JobLength::of(series.bars().len()), move || {
+            let tests: Vec<_> = windows.into_iter().map(|window| window.test).collect();
+            let bars = joined_bars(of.bars(), &tests)?;
+            let input = BacktestInput {
+                prices: Prices::from(&bars),
+                timestamps: bars.timestamps(),
+                bar_milliseconds: of.interval().timeframe().map(Timeframe::milliseconds),
+                annualization: of.annualization().of_part(bars.timestamps()),
+                initial_capital: capital,
+                settings: &settings,
+            };
+            let pipeline = Pipeline { executor: &Sequential, observer: &*reporter };
+            let outputs = Outputs { warnings: false, ..Outputs::ALL };
+            let backtest = pipeline.measured(&input, joined, &outputs)?;
+            Ok((backtest, bars))
+        })
+        .await;
+        let (backtest, bars) = measured.map_err(|error| cancellation.explain(error))?;
+        let sharpe = metric(&backtest, "sharpeRatio");
+        let assumptions = run.bars.first().map(|of| of.assumptions.clone());
+        let assumptions =
+            assumptions.ok_or_else(|| Error::internal("a walk-forward without bars"))?;
+        let mut notes = notes_of(&folds);
+        notes.extend(run.notes.iter().cloned());
+        note::sort(&mut notes);
+        let mean_sharpe = sharpes.iter().sum::<f64>() / crate::numbers::count_to_f64(sharpes.len());
+        let result = WalkForwardResult {
+            walk_forward_id: id,
+            strategy_id: sweep.strategy_id().to_owned(),
+            strategy_source: sweep.strategy_source.clone(),
+            asset_symbol: sweep.asset_symbols.first().cloned().unwrap_or_default(),
+            timeframe: series.interval(),
+            initial_capital: capital,
+            objective: sweep.objective.text().to_owned(),
+            combinations: sweep.space.len(),
+            efficiency: efficiency(&summaries),
+            sharpe_efficiency: sharpe
+                .map(|sharpe| sharpe / mean_sharpe)
+                .filter(|_| mean_sharpe > 0.0),
+            stability: stability(&summaries, &sweep.space),
+            stitched: stitched(backtest, &bars, assumptions.clone()),
+            folds,
+            assumptions,
+            notes,
+            elapsed_ms: start.elapsed().as_secs_f64() * 1000.0,
+        };
+        tracing::info!(
+            walk_forward_id = result.walk_forward_id,
+            strategy_id = result.strategy_id,
+            folds = result.folds.len(),
+            combinations = result.combinations,
+            elapsed_ms = result.elapsed_ms,
+            "walk-forward completed"
+        );
+        Ok((result, run.reporter.last()))
+    }
+
+    /// Returns the windows of the bars.
+    fn windows(
+        &self,
+        windows: &Windows,
+        series: &LoadedSeries,
+        run: &SweepRun,
+    ) -> Result<Vec<Window>> {
+        let timestamps = series.bars().timestamps();
+        let combinations = run.sweep.space.len().max(1);
+        let limit = usize::try_from(self.config.max_combinations).unwrap_or(usize::MAX);
+        let most = limit / combinations;
+        let found = windows.of(timestamps, most)?;
+        let bars = counted(timestamps.len(), "bar");
+        if found.len() > most {
+            let message = format!(
+                "{} on more than {most} windows are above the limit maxCombinations (MAX_COMBINATIONS) of {limit}; sweep fewer \
+                 combinations, or move by a longer step",
+                counted(combinations, "combination")
+            );
+            return Err(Error::new(Code::LimitExceeded, message));
+        }
+        if found.len() < MIN_WINDOWS {
+            let fit = match found.len() {
+                0 => "no window fits".to_owned(),
+                1 => "only 1 window fits".to_owned(),
+                count => format!("only {count} windows fit"),
+            };
+            let message = format!(
+                "a walk-forward needs at least {MIN_WINDOWS} windows, and {fit} into {bars} with train {}, test {} and step {}; shorten \
+                 train and test, or choose a longer range",
+                windows.train, windows.test, windows.step
+            );
+            return Err(Error::invalid("train", "range", message));
+        }
+        if found.windows(2).any(|pair| matches!(pair, [a, b] if a.test.end > b.test.start)) {
+            let message = format!(
+                "step must be at least test, so that no bar is tested twice: step is {}, test is {}",
+                windows.step, windows.test
+            );
+            return Err(Error::invalid("step", "range", message));
+        }
+        Ok(found)
+    }
+
+    /// Chooses on one window, and tests the choice on the next.
+    async fn fold(
+        &self,
+        run: &mut SweepRun,
+        series: &Arc<LoadedSeries>,
+        index: usize,
+        window: &Window,
+    ) -> Result<DoneFold> {
+        let combinations = run.sweep.space.len();
+        let first = index * combinations;
+        let mut columns = run.columns(first, combinations)?;
+        while columns.len() < combinations {
+            let (more, ended) = run.advance(self, columns, combinations).await;
+            ended?;
+            columns = more;
+        }
+        let mut ranking = Ranking::new(1);
+        ranking.add_columns(&columns);
+        let best = ranking.best().first().map(|best| (best.combination, best.objective));
+        let capital = run.sweep.initial_capital;
+        let bars = (window.train.len(), window.test.len());
+        let times = |range: &std::ops::Range<usize>| {
+            let of = series.bars().timestamps().get(range.clone()).unwrap_or(&[]);
+            (of.first().copied().unwrap_or(0), of.last().copied().unwrap_or(0))
+        };
+        let mut fold = Fold {
+            train: times(&window.train),
+            test: times(&window.test),
+            bars,
+            choice: None,
+            closed_at_end: false,
+        };
+        let mut summary = FoldSummary {
+            choice: None,
+            train_growth: f64::NAN,
+            train_bars: bars.0,
+            test_growth: 1.0,
+            test_bars: bars.1,
+        };
+        let Some((combination, objective)) = best else {
+            let simulation = Simulation { cash: capital, ..Simulation::default() };
+            return Ok(DoneFold {
+                fold,
+                summary,
+                simulation,
+                final_capital: capital,
+                train_sharpe: None,
+            });
+        };
+        let trained = run.run_again(self, &[combination]).await?.into_iter().next();
+        let trained = trained.ok_or_else(|| Error::internal("the choice was not run"))?;
+        let own = combination - first;
+        let Tested { backtest, closed_at_end } = run.test(series, own, window.test.clone()).await?;
+        summary.choice = Some(own);
+        summary.train_growth = trained.final_capital / capital;
+        summary.test_growth = backtest.final_capital / capital;
+        let train_sharpe = metric(&trained, "sharpeRatio");
+        fold.closed_at_end = closed_at_end;
+        fold.choice = Some(Choice {
+            combination: own,
+            parameters: run.parameters_of(combination),
+            objective,
+            in_sample: outcome::values(trained.metrics),
+            out_of_sample: outcome::values(backtest.metrics),
+        });
+        let final_capital = backtest.final_capital;
+        let simulation = backtest.simulation;
+        Ok(DoneFold { fold, summary, simulation, final_capital, train_sharpe })
+    }
+}
+
+/// Returns the bars of all tests.
+fn joined_bars(bars: &Bars, tests: &[std::ops::Range<usize>]) -> Result<Bars> {
+    let (Some(first), Some(last)) = (tests.first(), tests.last()) else {
+        return Err(Error::internal("a walk-forward without tests"));
+    };
+    let is_contiguous = tests.windows(2).all(|pair| matches!(pair, [a, b] if a.end == b.start));
+    if is_contiguous {
+        return Ok(bars.slice(first.start..last.end));
+    }
+    bars.pick(tests)
+}
+
+fn metric(backtest: &Backtest, name: &str) -> Option<f64> {
+    backtest.metrics.iter().find(|(of, _)| *of == name).and_then(|(_, value)| *value)
+}
+
+fn stitched(backtest: Backtest, bars: &Bars, assumptions: Assumptions) -> Outcome {
+    outcome::outcome(backtest, bars, assumptions, ResultParts::ALL)
+}
+
+/// Returns what a reader should know of the windows.
+fn notes_of(folds: &[Fold]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let without = folds.iter().filter(|fold| fold.choice.is_none()).count();
+    if without > 0 {
+        let text = format!(
+            "no combination competed in the training of {without} of {}, whose tests hold cash; lower minTrades, or lengthen train",
+            counted(folds.len(), "window")
+        );
+        let note = Note::new(NoteCode::NothingCompetes, text);
+        notes.push(note.with("windows", without).with("of", folds.len()));
+    }
+    notes
+}

@@ -5,7 +5,7 @@
 //! that windows may have unequal numbers of bars.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use chrono::{DateTime, Months, Utc};
 
@@ -13,6 +13,9 @@ use super::bars::median_step;
 use super::time::{DAY, HOUR};
 use crate::compute::reserve::push;
 use crate::error::Result;
+
+/// Milliseconds of a week.
+const WEEK: i64 = 7 * DAY;
 
 /// The length of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +104,17 @@ impl Windows {
     /// Returns the windows of bars with these opening times, at most `most` and one more. Pairs of which one window has no bar are
     /// left out.
     ///
+    /// `range` is that which the bars were asked for, its last millisecond included. Durations count from its start, and windows
+    /// may reach to its end, if the first and the last bar are at most a week away: markets close at weekends and holidays.
+    ///
     /// # Errors
     /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
-    pub fn of(&self, timestamps: &[i64], most: usize) -> Result<Vec<Window>> {
+    pub fn of(
+        &self,
+        timestamps: &[i64],
+        range: RangeInclusive<i64>,
+        most: usize,
+    ) -> Result<Vec<Window>> {
         let mut windows = Vec::new();
         let bars = timestamps.len();
         let (Some(&first), Some(&last)) = (timestamps.first(), timestamps.last()) else {
@@ -111,7 +122,12 @@ impl Windows {
         };
         let is_in_bars = self.train.is_in_bars();
         // The bars end where the last one does.
-        let end_of_bars = last.saturating_add(median_step(timestamps).unwrap_or(1).max(1));
+        let mut end_of_bars = last.saturating_add(median_step(timestamps).unwrap_or(1).max(1));
+        let (start, end) = range.into_inner();
+        let first = if (0..=WEEK).contains(&first.saturating_sub(start)) { start } else { first };
+        if (0..=WEEK).contains(&end.saturating_sub(last)) {
+            end_of_bars = end_of_bars.max(end.saturating_add(1));
+        }
         for index in 0_u32.. {
             let window = if is_in_bars {
                 self.by_bars(index as usize, bars)
@@ -189,7 +205,7 @@ mod tests {
 
     fn found(windows: Windows, timestamps: &[i64]) -> Vec<[usize; 4]> {
         let inclusive = |range: Range<usize>| [range.start, range.end - 1];
-        let found = windows.of(timestamps, 1000).unwrap().into_iter().map(|window| {
+        let found = windows.of(timestamps, 0..=i64::MAX, 1000).unwrap().into_iter().map(|window| {
             let ([a, b], [c, d]) = (inclusive(window.train), inclusive(window.test));
             [a, b, c, d]
         });
@@ -236,7 +252,8 @@ mod tests {
         let (train, test) = (Span::parse("1y").unwrap(), Span::parse("3M").unwrap());
         let windows =
             Windows { train, test, step: test, anchored: false, purge: 0, partial: false };
-        let of = windows.of(&times, 1000).unwrap();
+        let far = || 0..=i64::MAX;
+        let of = windows.of(&times, far(), 1000).unwrap();
         // The first bar is on Monday, 1 February 2021; the last on Wednesday, 31 January 2024.
         let dates = |range: &Range<usize>| {
             (time::short(times[range.start]), time::short(times[range.end - 1]))
@@ -250,12 +267,27 @@ mod tests {
         let partial = Windows { partial: true, ..windows };
         let shorter = &times[..times.len() - 1];
         assert_eq!(
-            (windows.of(shorter, 1000).unwrap().len(), partial.of(shorter, 1000).unwrap().len()),
+            (
+                windows.of(shorter, far(), 1000).unwrap().len(),
+                partial.of(shorter, far(), 1000).unwrap().len()
+            ),
             (7, 8)
         );
         let purged = Windows { purge: 2, ..windows };
-        assert_eq!(purged.of(&times, 1000).unwrap()[0].test.start, of[0].test.start + 2);
-        assert_eq!(windows.of(&times, 3).unwrap().len(), 4);
+        assert_eq!(purged.of(&times, far(), 1000).unwrap()[0].test.start, of[0].test.start + 2);
+        assert_eq!(windows.of(&times, far(), 3).unwrap().len(), 4);
+        // Asked for from Sunday, 31 January: months end on their last day.
+        let asked = windows.of(&times, day("2021-01-31")..=day("2024-01-31"), 1000).unwrap();
+        assert_eq!(asked.len(), 8);
+        assert_eq!(dates(&asked[0].test), text("2022-01-31", "2022-04-29"));
+        // The last Friday of the bars is the end of the year that was asked for.
+        let cut = &times[..times.partition_point(|time| *time <= day("2023-12-29"))];
+        let of_year = Windows { train, test: train, step: train, ..windows };
+        let asked = of_year.of(cut, day("2021-01-31")..=day("2024-01-30"), 1000).unwrap();
+        assert_eq!(asked.len(), 1);
+        let cut = &times[..times.partition_point(|time| *time <= day("2024-01-26"))];
+        let asked = of_year.of(cut, day("2021-01-31")..=day("2024-01-30"), 1000).unwrap();
+        assert_eq!(asked.len(), 2);
     }
 
     #[test]
@@ -294,6 +326,6 @@ mod tests {
             partial: true,
         };
         assert!(found(windows, &times).is_empty());
-        assert!(windows.of(&[], 10).unwrap().is_empty());
+        assert!(windows.of(&[], 0..=0, 10).unwrap().is_empty());
     }
 }

@@ -167,7 +167,7 @@ impl Engine {
         let combinations = run.sweep.space.len().max(1);
         let limit = usize::try_from(self.config.max_combinations).unwrap_or(usize::MAX);
         let most = limit / combinations;
-        let found = windows.of(timestamps, most)?;
+        let found = windows.of(timestamps, run.sweep.start..=run.sweep.end, most)?;
         let bars = counted(timestamps.len(), "bar");
         if found.len() > most {
             let message = format!(

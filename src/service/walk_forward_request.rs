@@ -8,6 +8,9 @@ use super::sweep_request::SweepRequest;
 /// The fields of the windows.
 const WINDOW_FIELDS: [&str; 6] = ["train", "test", "step", "anchored", "purge", "partial"];
 
+/// Fields of a sweep that a walk-forward does not have.
+const NOT_TAKEN: [&str; 5] = ["metrics", "top", "sums", "resume", "persist"];
+
 /// The most bars of a window.
 const MAX_BARS: f64 = 4_294_967_295.0;
 
@@ -23,16 +26,20 @@ impl WalkForwardRequest {
     /// Reads all fields except the bars, which can take long to read.
     pub fn read(mut input: Input) -> Self {
         let mut issues = Issues::default();
-        let taken: Vec<(String, Input)> = WINDOW_FIELDS
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), input.take_field(name)?)))
-            .collect();
-        for name in ["metrics", "top", "sums", "resume", "persist"] {
-            if input.take_field(name).is_some_and(|value| !matches!(value, Input::Null)) {
-                let message = format!(
-                    "walkForward has no {name}: it returns all metrics of the choice of each window, and is not kept"
-                );
-                issues.add(name, "unknown", message);
+        let mut taken = Vec::new();
+        if let Input::Record(fields) = &mut input {
+            let all = std::mem::take(fields);
+            for (name, value) in all {
+                if WINDOW_FIELDS.contains(&name.as_str()) {
+                    taken.push((name, value));
+                } else if !NOT_TAKEN.contains(&name.as_str()) {
+                    fields.push((name, value));
+                } else if !matches!(value, Input::Null) {
+                    let message = format!(
+                        "walkForward has no {name}: it returns all metrics of the choice of each window, and is not kept"
+                    );
+                    issues.add(name, "unknown", message);
+                }
             }
         }
         let windows = read_windows(&Input::Record(taken), &mut issues);

@@ -112,7 +112,9 @@ pub struct WalkForwardResult {
     /// The bars of the whole range, and what runs on them rest on.
     pub bars: SweepBars,
     /// Warnings, the most important first.
-    pub warnings: Option<Vec<String>>,
+    // `runtime.js` takes them from the notes.
+    #[serde(serialize_with = "as_null")]
+    pub warnings: Vec<String>,
     /// The warnings with stable codes and their numbers, in the same order.
     pub notes: Vec<Note>,
     /// Milliseconds from the call to the result.
@@ -185,7 +187,7 @@ pub fn pack_walk_forward(walked: Walked) -> crate::Result<Packed> {
         efficiency: walked.efficiency,
         sharpe_efficiency: walked.sharpe_efficiency,
         stability,
-        warnings: None,
+        warnings: Vec::new(),
         notes: walked.notes,
         elapsed_ms: walked.elapsed_ms,
     };

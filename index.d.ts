@@ -1476,7 +1476,7 @@ export interface WalkForwardResult {
   /** The bars of the whole range, and what runs on them rest on. */
   bars: SweepBars
   /** Warnings, the most important first. */
-  warnings: Array<string> | null
+  warnings: Array<string>
   /** The warnings with stable codes and their numbers, in the same order. */
   notes: Array<Note>
   /** Milliseconds from the call to the result. */

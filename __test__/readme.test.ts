@@ -1,4 +1,4 @@
-/** Runs every program of the README, of docs/metrics.md and of docs/sweeps.md. */
+/** Runs every program of the README, of docs/metrics.md, docs/sweeps.md and docs/walk-forward.md. */
 
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -49,4 +49,5 @@ export function withOutputs(page, files = {}) {
 /** The pages with programs and their outputs, and the files that they need. */
 export const PAGES = {
   'docs/sweeps.md': { 'msft-daily.csv': join(ROOT, 'data', 'msft-daily.csv') },
+  'docs/walk-forward.md': {},
 }

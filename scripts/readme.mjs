@@ -1,6 +1,6 @@
 /**
  * Updates the generated parts of the README, which are the program examples/quickstart.mjs and its output, and the outputs of the
- * programs in docs/sweeps.md. With `--check`, changes nothing and fails if a page is out of date.
+ * programs in docs/sweeps.md and docs/walk-forward.md. With `--check`, changes nothing and fails if a page is out of date.
  */
 
 import { execFileSync } from 'node:child_process'

@@ -19,7 +19,7 @@ const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
 /** The modules in layers, the lowest first. A module may only use modules of lower layers. */
 const LAYERS = [
-  ['note', 'numbers', 'observer', 'quote', 'signals'],
+  ['note', 'numbers', 'observer', 'quote', 'random', 'signals'],
   ['error'],
   ['future'],
   ['compute'],
@@ -40,6 +40,7 @@ const CORE = [
   'numbers',
   'observer',
   'quote',
+  'random',
   'signals',
   'error',
   'compute',

@@ -38,6 +38,7 @@ pub mod numbers;
 pub mod observer;
 pub mod portfolio;
 pub mod quote;
+pub mod random;
 pub mod request;
 #[cfg(feature = "service")]
 pub mod service;

@@ -1,18 +1,24 @@
-//! The random numbers of samples.
+//! Random numbers that are the same on every platform and in every version.
 
 /// `SplitMix64` (Steele, Lea and Flood 2014): the same numbers for a seed on every platform and in every version.
 #[derive(Debug, Clone)]
-pub(super) struct SplitMix64 {
+pub struct SplitMix64 {
     state: u64,
 }
 
 impl SplitMix64 {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Starts with a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// Returns 64 random bits.
-    pub(super) fn next(&mut self) -> u64 {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the numbers never end, and an iterator would wrap them"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -21,7 +27,7 @@ impl SplitMix64 {
 
     /// Returns a number below `bound`, each with the same probability: the high half of the product of 64 random bits and the
     /// bound, without the products that would make some numbers more frequent (Lemire 2019). A bound of 0 returns 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         loop {
             let product = u128::from(self.next()) * u128::from(bound);
             #[expect(clippy::cast_possible_truncation, reason = "the halves of the product")]
@@ -30,6 +36,13 @@ impl SplitMix64 {
                 return high;
             }
         }
+    }
+
+    /// Returns a multiple of 2⁻⁵³ from 0 to below 1, each with the same probability.
+    pub fn unit(&mut self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let numerator = (self.next() >> 11) as f64;
+        numerator / 9_007_199_254_740_992.0
     }
 }
 

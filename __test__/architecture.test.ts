@@ -32,6 +32,7 @@ const LAYERS = [
   ['metrics', 'chart', 'data', 'store'],
   ['backtest'],
   ['sweep'],
+  ['validation'],
   ['service'],
   ['node'],
 ]
@@ -55,6 +56,7 @@ const CORE = [
   'metrics',
   'backtest',
   'sweep',
+  'validation',
   'chart',
 ]
 /** The names that lib.rs re-exports from error.rs. */

@@ -49,5 +49,6 @@ pub mod simulation;
 pub mod store;
 pub mod strategies;
 pub mod sweep;
+pub mod validation;
 
 pub use error::{Code, Error, Issue, Result};

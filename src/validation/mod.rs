@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one series of returns | [`moments`], [`standard_error`], [`interval`], [`probabilistic_sharpe_ratio`], [`track_record_length`], [`autocorrelation`], [`batch_means`] |
 //! | which returns are judged | [`judged`] |
+//! | the best of a search | [`signs`], [`sketch`], [`expected_maximum`], [`deflated_sharpe_ratio`], [`backtest_length`], [`power`], [`headline`], [`shrinkage`] |
 //!
 //! Sharpe ratios are per bar ([`PerBar`]) unless a name says annual. A number that cannot be given is the reason why ([`Missing`]),
 //! never NaN or 0. P-values are one-sided for "better than the benchmark" and of the form (1 + exceedances) ÷ (1 + draws): they
@@ -11,15 +12,24 @@
 //! same input gives the same bytes on every platform and for any number of threads.
 
 pub mod autocorrelation;
+pub mod backtest_length;
 pub mod batch_means;
+pub mod deflated_sharpe_ratio;
+pub mod expected_maximum;
+pub mod headline;
 pub mod interval;
 pub mod judged;
 mod missing;
 pub mod moments;
 pub mod normal;
 mod per_bar;
+pub mod power;
 pub mod probabilistic_sharpe_ratio;
+mod quantiles;
 mod sharpe_estimate;
+pub mod shrinkage;
+pub mod signs;
+pub mod sketch;
 pub mod standard_error;
 mod sums;
 #[cfg(test)]

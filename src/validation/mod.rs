@@ -5,6 +5,7 @@
 //! | one series of returns | [`moments`], [`standard_error`], [`interval`], [`probabilistic_sharpe_ratio`], [`track_record_length`], [`autocorrelation`], [`batch_means`] |
 //! | which returns are judged | [`judged`] |
 //! | the best of a search | [`signs`], [`sketch`], [`expected_maximum`], [`deflated_sharpe_ratio`], [`backtest_length`], [`power`], [`headline`], [`shrinkage`] |
+//! | whether choosing helps | [`cscv`] |
 //!
 //! Sharpe ratios are per bar ([`PerBar`]) unless a name says annual. A number that cannot be given is the reason why ([`Missing`]),
 //! never NaN or 0. P-values are one-sided for "better than the benchmark" and of the form (1 + exceedances) ÷ (1 + draws): they
@@ -14,6 +15,7 @@
 pub mod autocorrelation;
 pub mod backtest_length;
 pub mod batch_means;
+pub mod cscv;
 pub mod deflated_sharpe_ratio;
 pub mod expected_maximum;
 pub mod headline;

@@ -13,6 +13,13 @@ impl SplitMix64 {
         Self { state: seed }
     }
 
+    /// Starts with a seed and the number of a sequence, so that sequences can be drawn in any order and on any thread.
+    #[must_use]
+    pub fn keyed(seed: u64, number: u64) -> Self {
+        let key = number.wrapping_add(1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        Self::new(Self::new(seed.wrapping_add(key)).next())
+    }
+
     /// Returns 64 random bits.
     #[expect(
         clippy::should_implement_trait,
@@ -65,6 +72,30 @@ mod tests {
                 16_408_922_859_458_223_821
             ]
         );
+    }
+
+    #[test]
+    fn sequences_differ_by_seed_and_number() {
+        let first = |seed, number| SplitMix64::keyed(seed, number).next();
+        let mut all: Vec<u64> =
+            (0..20).flat_map(|seed| (0..20).map(move |number| first(seed, number))).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 400);
+        assert_eq!(first(7, 3), first(7, 3));
+    }
+
+    #[test]
+    fn units_are_uniform() {
+        let mut random = SplitMix64::new(5);
+        let mut counts = [0_u32; 10];
+        for _ in 0..100_000 {
+            let unit = random.unit();
+            assert!((0.0..1.0).contains(&unit));
+            counts[(unit * 10.0) as usize] += 1;
+        }
+        // Five standard deviations.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 475), "{counts:?}");
     }
 
     #[test]

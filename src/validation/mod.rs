@@ -6,6 +6,7 @@
 //! | which returns are judged | [`judged`] |
 //! | the best of a search | [`signs`], [`sketch`], [`expected_maximum`], [`deflated_sharpe_ratio`], [`backtest_length`], [`power`], [`headline`], [`shrinkage`] |
 //! | whether choosing helps | [`cscv`] |
+//! | which strategies are better than their benchmark | [`bootstrap`] |
 //!
 //! Sharpe ratios are per bar ([`PerBar`]) unless a name says annual. A number that cannot be given is the reason why ([`Missing`]),
 //! never NaN or 0. P-values are one-sided for "better than the benchmark" and of the form (1 + exceedances) ÷ (1 + draws): they
@@ -15,6 +16,7 @@
 pub mod autocorrelation;
 pub mod backtest_length;
 pub mod batch_means;
+pub mod bootstrap;
 pub mod cscv;
 pub mod deflated_sharpe_ratio;
 pub mod expected_maximum;

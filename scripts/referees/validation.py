@@ -196,7 +196,7 @@ def spans(indices):
 
 
 def walk_forward_case(random):
-    bars, train, test = int(random.integers(20, 80)), int(random.integers(2, 15)), int(random.integers(1, 8))
+    bars, train, test = int(random.integers(20, 80)), int(random.integers(4, 15)), int(random.integers(1, 8))
     purge, anchored, partial = int(random.integers(0, 4)), bool(random.random() < 0.5), bool(random.random() < 0.5)
     step = test if random.random() < 0.5 else int(random.integers(1, 9))
     request = {"bars": bars, "train": train, "test": test, "step": step, "purge": purge, "anchored": anchored, "partial": partial}

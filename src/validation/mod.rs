@@ -6,6 +6,7 @@
 //! | which returns are judged | [`judged`] |
 //! | the best of a search | [`signs`], [`sketch`], [`expected_maximum`], [`deflated_sharpe_ratio`], [`backtest_length`], [`power`], [`headline`], [`shrinkage`] |
 //! | whether choosing helps | [`cscv`] |
+//! | which bars choose and which test | [`splits`] |
 //! | which strategies are better than their benchmark | [`bootstrap`] |
 //!
 //! Sharpe ratios are per bar ([`PerBar`]) unless a name says annual. A number that cannot be given is the reason why ([`Missing`]),
@@ -34,6 +35,7 @@ mod sharpe_estimate;
 pub mod shrinkage;
 pub mod signs;
 pub mod sketch;
+pub mod splits;
 pub mod standard_error;
 mod sums;
 #[cfg(test)]

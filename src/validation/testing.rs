@@ -37,6 +37,15 @@ pub(crate) fn cases() -> &'static Value {
     &CASES
 }
 
+/// Returns the random divisions of scripts/referees/validation.py.
+pub(crate) fn splits() -> &'static Value {
+    static SPLITS: LazyLock<Value> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../__test__/reference/validation/splits.json"))
+            .unwrap()
+    });
+    &SPLITS
+}
+
 /// Returns the numbers of a JSON array.
 pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()

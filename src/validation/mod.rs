@@ -40,6 +40,8 @@ pub mod standard_error;
 mod sums;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod timing_tests;
 pub mod track_record_length;
 
 pub use missing::{Known, Missing, finite};

@@ -92,11 +92,23 @@ impl Signs {
     }
 
     /// Returns the sum of numbers, one for each chunk, with the signs of a draw, in the order of the chunks.
-    #[inline]
     pub(super) fn sum(&self, draw: usize, values: &[f64]) -> f64 {
-        self.words.iter().zip(values).fold(0.0, |sum, (words, value)| {
-            sum + if is_turned(words, draw) { -value } else { *value }
-        })
+        let [sum, ..] = self.sums([draw; 4], values);
+        sum
+    }
+
+    /// Returns the sums of four draws. Each is the sum of its draw alone: together they do not wait for each other's additions.
+    #[inline]
+    pub(super) fn sums(&self, draws: [usize; 4], values: &[f64]) -> [f64; 4] {
+        let places = draws.map(|draw| ((draw / 64) % WORDS, draw % 64));
+        let mut sums = [0.0; 4];
+        for (words, value) in self.words.iter().zip(values) {
+            for (sum, (word, bit)) in sums.iter_mut().zip(places) {
+                // A turned sign is the opposite highest bit.
+                *sum += f64::from_bits(value.to_bits() ^ (words[word] >> bit) << 63);
+            }
+        }
+        sums
     }
 }
 

@@ -27,7 +27,7 @@ use super::missing::{Known, Missing, finite};
 use super::quantiles::of_sorted;
 use super::signs::{DRAWS, Signs};
 use super::sums::pairwise;
-use crate::compute::multiversion::simd_multiversion;
+use crate::compute::multiversion::{multiversion, simd_multiversion};
 use crate::compute::reserve;
 use crate::compute::signed_sums::{GROUP, LANES, Patterns, SPAN, Table};
 use crate::error::Result;
@@ -102,31 +102,19 @@ impl Sketch {
         scratch: &mut SketchScratch,
     ) -> Result<()> {
         let scale = squares.sqrt();
-        let total: f64 = chunk_sums.iter().map(|sum| sum.abs()).sum();
-        if !(squares > 0.0 && scale.is_finite() && (total / scale).is_finite()) {
+        let is_usable = squares > 0.0 && scale.is_finite();
+        if !is_usable || chunk_sums.len() != signs.chunks() || signs.chunks() == 0 {
             return Ok(());
         }
-        if chunk_sums.len() != signs.chunks() || signs.chunks() == 0 {
-            return Ok(());
-        }
-        let most = chunk_sums
-            .chunks(SPAN)
-            .map(|span| span.iter().map(|sum| sum.abs()).sum::<f64>())
-            .fold(0.0, f64::max);
+        let Amounts { total, most } = amounts(chunk_sums);
         // Rounding adds at most a half for each number.
-        #[expect(clippy::cast_precision_loss, reason = "64")]
-        let factor = if most > 0.0 { (LARGEST - SPAN as f64) / most } else { 0.0 };
-        if !factor.is_finite() {
+        let factor = if most > 0.0 { (LARGEST - count_to_f64(SPAN)) / most } else { 0.0 };
+        if !((total / scale).is_finite() && factor.is_finite()) {
             return Ok(());
         }
         scratch.tables.clear();
         reserve::additional(&mut scratch.tables, chunk_sums.len().div_ceil(GROUP), "sums")?;
-        scratch.tables.extend(chunk_sums.chunks(GROUP).map(|group| {
-            #[expect(clippy::cast_possible_truncation, reason = "the factor makes them fit")]
-            let number =
-                |place: usize| group.get(place).map_or(0, |sum| libm::rint(sum * factor) as i16);
-            Table::new(&std::array::from_fn(number))
-        }));
+        tabulate(chunk_sums, factor, &mut scratch.tables);
         scratch.draws.clear();
         reserve::additional(&mut scratch.draws, DRAWS, "draws")?;
         let unit = if factor > 0.0 { 1.0 / (factor * scale) } else { 0.0 };
@@ -136,12 +124,15 @@ impl Sketch {
         #[expect(clippy::cast_possible_truncation, reason = "the slack covers what is lost")]
         let [unit, slack] = [unit as f32, slack as f32];
         find(&scratch.tables, signs.patterns(), [unit, slack], &self.maxima, &mut scratch.draws);
-        for draw in &scratch.draws {
-            let draw = usize::from(*draw);
-            if let Some(maximum) = self.maxima.get_mut(draw) {
-                #[expect(clippy::cast_possible_truncation, reason = "sketches are kept as f32")]
-                let value = (signs.sum(draw, chunk_sums) / scale) as f32;
-                *maximum = maximum.max(value);
+        for four in scratch.draws.chunks(4) {
+            let draw = |place: usize| four.get(place).copied().map_or(0, usize::from);
+            let draws = std::array::from_fn(draw);
+            for (draw, sum) in draws.iter().zip(signs.sums(draws, chunk_sums)).take(four.len()) {
+                if let Some(maximum) = self.maxima.get_mut(*draw) {
+                    #[expect(clippy::cast_possible_truncation, reason = "sketches are kept as f32")]
+                    let value = (sum / scale) as f32;
+                    *maximum = maximum.max(value);
+                }
             }
         }
         Ok(())
@@ -187,6 +178,54 @@ impl Sketch {
     fn check(&self) -> Known<()> {
         if self.is_empty() { Err(Missing::TooFewTrials) } else { Ok(()) }
     }
+}
+
+/// The absolute sums of chunks.
+#[derive(Debug, Clone, Copy)]
+struct Amounts {
+    /// Of all chunks.
+    total: f64,
+    /// The largest of [`SPAN`] chunks in a row.
+    most: f64,
+}
+
+multiversion! {
+    fn amounts(sums: &[f64]) -> Amounts {
+        let mut amounts = Amounts { total: 0.0, most: 0.0 };
+        for span in sums.chunks(SPAN) {
+            let (eights, rest) = span.as_chunks::<8>();
+            let mut lanes = [0.0; 8];
+            for eight in eights {
+                for lane in 0..8 {
+                    lanes[lane] += eight[lane].abs();
+                }
+            }
+            let sum = lanes.iter().sum::<f64>() + rest.iter().map(|sum| sum.abs()).sum::<f64>();
+            amounts.total += sum;
+            amounts.most = amounts.most.max(sum);
+        }
+        amounts
+    }
+}
+
+multiversion! {
+    /// Appends the tables of sums × factor, rounded.
+    fn tabulate(sums: &[f64], factor: f64, tables: &mut Vec<Table>) {
+        let (groups, rest) = sums.as_chunks::<GROUP>();
+        tables.extend(groups.iter().map(|group| Table::new(group.map(|sum| rounded(sum * factor)))));
+        if !rest.is_empty() {
+            let number = |place: usize| rest.get(place).map_or(0, |sum| rounded(sum * factor));
+            tables.push(Table::new(std::array::from_fn(number)));
+        }
+    }
+}
+
+/// Rounds a number that fits to an integer: adding 1.5 · 2⁵² leaves it in the lowest bits.
+#[inline(always)]
+fn rounded(number: f64) -> i16 {
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are wanted")]
+    let lowest = (number + 6_755_399_441_055_744.0).to_bits() as u16;
+    lowest.cast_signed()
 }
 
 simd_multiversion! {
@@ -339,6 +378,13 @@ mod tests {
             one[0] = 0.3;
             trials.push((one, 0.09));
             assert_eq!(sketch(&signs, &trials).maxima(), plain(&signs, &trials), "{chunks}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest() {
+        for (number, expected) in [(0.0, 0), (0.49, 0), (-0.51, -1), (32_767.2, 32_767), (-32_767.4, -32_767)] {
+            assert_eq!(rounded(number), expected, "{number}");
         }
     }
 

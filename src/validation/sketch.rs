@@ -383,7 +383,9 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_to_the_nearest() {
-        for (number, expected) in [(0.0, 0), (0.49, 0), (-0.51, -1), (32_767.2, 32_767), (-32_767.4, -32_767)] {
+        for (number, expected) in
+            [(0.0, 0), (0.49, 0), (-0.51, -1), (32_767.2, 32_767), (-32_767.4, -32_767)]
+        {
             assert_eq!(rounded(number), expected, "{number}");
         }
     }

@@ -30,7 +30,9 @@ fn grid(trials: usize, chunks: usize) -> Vec<(Vec<f64>, f64)> {
 #[test]
 #[ignore = "measures time"]
 fn the_sketch() {
-    for (trials, chunks) in [(1_000, 64), (4_950, 64), (100_000, 64), (10_000, 12), (10_000, 500), (2_000, 3_650)] {
+    for (trials, chunks) in
+        [(1_000, 64), (4_950, 64), (100_000, 64), (10_000, 12), (10_000, 500), (2_000, 3_650)]
+    {
         let signs = Signs::new(600..600 + chunks as i64).unwrap();
         let trials = grid(trials, chunks);
         let mut least = f64::INFINITY;
@@ -43,7 +45,11 @@ fn the_sketch() {
             least = least.min(start.elapsed().as_secs_f64());
             black_box(&sketch);
         }
-        println!("{} trials, {chunks} chunks: {:.3} µs a trial", trials.len(), least * 1e6 / trials.len() as f64);
+        println!(
+            "{} trials, {chunks} chunks: {:.3} µs a trial",
+            trials.len(),
+            least * 1e6 / trials.len() as f64
+        );
     }
 }
 
@@ -53,13 +59,16 @@ fn cross_validation() {
     let bars = [625; 16];
     for trials in [100, 1_000, 10_000, 100_000] {
         let mut random = SplitMix64::new(2);
-        let sums: Vec<[[f64; 2]; 16]> =
-            (0..trials).map(|_| std::array::from_fn(|_| [random.unit() - 0.5, 50.0 + random.unit()])).collect();
+        let sums: Vec<[[f64; 2]; 16]> = (0..trials)
+            .map(|_| std::array::from_fn(|_| [random.unit() - 0.5, 50.0 + random.unit()]))
+            .collect();
         let read = |trial: usize, into: &mut [[f64; 2]]| into.copy_from_slice(&sums[trial]);
         let returns = BlockReturns { trials, bars: &bars, read: &read };
         for budget in [u64::MAX, 200_000_000] {
             let start = Instant::now();
-            let found = cscv(&returns, SplitPlan { budget, seed: 1 }, &Sequential, &NoObserver).unwrap().unwrap();
+            let found = cscv(&returns, SplitPlan { budget, seed: 1 }, &Sequential, &NoObserver)
+                .unwrap()
+                .unwrap();
             let took = start.elapsed().as_secs_f64();
             let evaluations = found.splits.len() as f64 * trials as f64;
             println!(

@@ -5,8 +5,11 @@ use crate::validation::quantiles::of_sorted;
 
 const DECILES: usize = 9;
 
-/// Ratios of trials that are compared at most; beyond, splits are left out evenly.
-const MOST: usize = 1 << 26;
+/// Ratios of trials that are compared; beyond, splits are left out evenly.
+const MOST: usize = 1 << 22;
+
+/// Splits, each with its complement, that are always compared.
+const LEAST: usize = 64;
 
 /// How the Sharpe ratios out of sample of the winners compare with those of all trials, at each decile of the former.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +30,13 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, thresholds: &[f64; DECILES], ratios: &[f64]) {
-        self.total += ratios.len();
-        for (index, threshold) in thresholds.iter().enumerate() {
-            let (mut at_most, mut below) = (0, 0.0);
-            for ratio in ratios {
-                at_most += usize::from(ratio <= threshold);
-                below += (threshold - ratio).max(0.0);
+    pub(super) fn add(&mut self, thresholds: &[f64; DECILES], ratios: impl Iterator<Item = f64>) {
+        for ratio in ratios {
+            self.total += 1;
+            for (index, threshold) in thresholds.iter().enumerate() {
+                self.at_most[index] += usize::from(ratio <= *threshold);
+                self.below[index] += (threshold - ratio).max(0.0);
             }
-            self.at_most[index] += at_most;
-            self.below[index] += below;
         }
     }
 
@@ -62,7 +62,7 @@ impl Comparison {
     /// Begins with the winners' ratios of both directions of each split; NaN without a winner.
     pub(super) fn new(winners: &[[f64; 2]], trials: usize) -> Self {
         let ratios = winners.len().saturating_mul(2 * trials);
-        let every = ratios.div_ceil(MOST).max(1);
+        let every = ratios.div_ceil(MOST).min(winners.len() / LEAST).max(1);
         let mut sorted: Vec<f64> = winners
             .iter()
             .step_by(every)
@@ -77,12 +77,13 @@ impl Comparison {
             of_sorted(&sorted, tenth / 10.0)
         });
         let mut of_winners = Counts::default();
-        of_winners.add(&thresholds, &sorted);
+        of_winners.add(&thresholds, sorted.iter().copied());
         Self { every, thresholds, winners: of_winners, all: Counts::default() }
     }
 
-    pub(super) fn takes(&self, split: usize) -> bool {
-        split.is_multiple_of(self.every)
+    /// Every so many splits are compared, from the first on.
+    pub(super) fn every(&self) -> usize {
+        self.every
     }
 
     pub(super) fn thresholds(&self) -> &[f64; DECILES] {
@@ -119,7 +120,7 @@ mod tests {
     fn of(winners: &[[f64; 2]], all: &[f64]) -> Dominance {
         let mut comparison = Comparison::new(winners, 1);
         let mut counts = comparison.counts();
-        counts.add(comparison.thresholds(), all);
+        counts.add(comparison.thresholds(), all.iter().copied());
         comparison.append(&counts);
         comparison.result()
     }

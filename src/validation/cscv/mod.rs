@@ -34,7 +34,7 @@ pub use splits::SplitPlan;
 use std::ops::Range;
 
 use dominance::Comparison;
-use tile::{Scores, TILE, Tile};
+use tile::{Halves, TILE, Tile};
 
 use super::missing::{Known, Missing};
 use super::sums::{pairwise, sum};
@@ -142,8 +142,8 @@ const NOBODY: Best = Best { trial: usize::MAX, score: f64::NEG_INFINITY, other: 
 /// How many trials are below and equal to the winner out of sample.
 #[derive(Debug, Clone, Copy, Default)]
 struct Rank {
-    below: usize,
-    equal: usize,
+    below: u64,
+    equal: u64,
 }
 
 /// Evaluates CSCV. `plan` says which splits; results do not depend on the number of threads.
@@ -169,7 +169,8 @@ pub fn cscv(
         Ok(masks) => masks,
         Err(missing) => return Ok(Err(missing)),
     };
-    let work = Work { returns, masks: &masks, executor, observer };
+    let halves: Vec<Halves> = masks.iter().map(|mask| Halves::new(*mask, returns.bars)).collect();
+    let work = Work { returns, halves: &halves, executor, observer };
     let (trials, best) = work.winners()?;
     if trials < 2 {
         return Ok(Err(Missing::TooFewTrials));
@@ -243,21 +244,16 @@ fn line(splits: &[Split]) -> Option<Line> {
 /// What both passes read.
 struct Work<'a> {
     returns: &'a BlockReturns<'a>,
-    masks: &'a [u16],
+    halves: &'a [Halves],
     executor: &'a dyn Executor,
     observer: &'a dyn ProgressObserver,
 }
 
 impl Work<'_> {
-    /// Calls `each` for the scores of every tile and split of a part.
-    fn each(
-        &self,
-        part: usize,
-        each: &mut dyn FnMut(usize, usize, &Tile, &Scores),
-    ) -> Result<usize> {
+    /// Calls `each` for every tile of a part, and returns how many trials did not fail.
+    fn each(&self, part: usize, each: &mut dyn FnMut(&Tile)) -> Result<usize> {
         let trials = self.range(part);
-        let mut tile = Tile::new(self.returns.bars)?;
-        let mut scores = Scores::default();
+        let mut tile = Tile::new(self.returns.bars.len());
         let mut filled = 0;
         for from in trials.clone().step_by(TILE) {
             if self.observer.is_cancelled() {
@@ -265,10 +261,7 @@ impl Work<'_> {
             }
             tile.fill(from..trials.end.min(from + TILE), self.returns.read);
             filled += tile.len();
-            for (split, mask) in self.masks.iter().enumerate() {
-                tile.score(*mask, &mut scores);
-                each(split, from, &tile, &scores);
-            }
+            each(&tile);
         }
         Ok(filled)
     }
@@ -283,16 +276,14 @@ impl Work<'_> {
 
     /// Returns the number of trials that did not fail, and the winner of each split and of its complement.
     fn winners(&self) -> Result<(usize, Vec<[Best; 2]>)> {
-        let mut best = vec![[NOBODY; 2]; self.masks.len()];
+        let mut best = vec![[NOBODY; 2]; self.halves.len()];
         let mut trials = 0;
         // As many parts at once as threads could take, so that memory does not grow with the number of trials.
         for parts in batches(self.parts()) {
             let found = map_parts(self.executor, parts.len(), |part| {
-                let mut best = vec![[NOBODY; 2]; self.masks.len()];
-                let filled = self.each(parts.start + part, &mut |split, _, tile, scores| {
-                    if let Some(best) = best.get_mut(split) {
-                        tile.take_best(scores, best);
-                    }
+                let mut best = vec![[NOBODY; 2]; self.halves.len()];
+                let filled = self.each(parts.start + part, &mut |tile| {
+                    tile.take_best(self.halves, &mut best);
                 })?;
                 Ok::<_, Error>((filled, best))
             });
@@ -312,14 +303,14 @@ impl Work<'_> {
 
     /// Returns the winners' ratios out of sample, of both directions of each split; NaN without a winner.
     fn ratios(&self, best: &[[Best; 2]]) -> Vec<[f64; 2]> {
-        let of = |(best, mask): (&[Best; 2], &u16)| {
-            let [inside, outside] = tile::bars_of(self.returns.bars, *mask);
+        let of = |(best, halves): (&[Best; 2], &Halves)| {
+            let [inside, outside] = halves.bars;
             let ratio = |best: Best, bars: usize| {
                 if best.trial == usize::MAX { f64::NAN } else { tile::ratio(best.other, bars) }
             };
             [ratio(best[0], outside), ratio(best[1], inside)]
         };
-        best.iter().zip(self.masks).map(of).collect()
+        best.iter().zip(self.halves).map(of).collect()
     }
 
     fn ranks(
@@ -327,25 +318,15 @@ impl Work<'_> {
         best: &[[Best; 2]],
         mut comparison: Comparison,
     ) -> Result<(Vec<[Rank; 2]>, Dominance)> {
-        let mut ranks = vec![[Rank::default(); 2]; self.masks.len()];
-        let bars: Vec<[usize; 2]> =
-            self.masks.iter().map(|mask| tile::bars_of(self.returns.bars, *mask)).collect();
+        let mut ranks = vec![[Rank::default(); 2]; self.halves.len()];
         for parts in batches(self.parts()) {
             let found = map_parts(self.executor, parts.len(), |part| {
-                let mut ranks = vec![[Rank::default(); 2]; self.masks.len()];
+                let mut ranks = vec![[Rank::default(); 2]; self.halves.len()];
                 let mut counts = comparison.counts();
-                self.each(parts.start + part, &mut |split, _, tile, scores| {
-                    let (Some(ranks), Some(best)) = (ranks.get_mut(split), best.get(split)) else {
-                        return;
-                    };
-                    let [one, other] = tile.count(scores, [best[0].other, best[1].other]);
-                    for (rank, (below, equal)) in ranks.iter_mut().zip([one, other]) {
-                        rank.below += below;
-                        rank.equal += equal;
-                    }
-                    if comparison.takes(split) {
-                        let bars = bars.get(split).copied().unwrap_or_default();
-                        counts.add(comparison.thresholds(), &tile.ratios(scores, bars));
+                self.each(parts.start + part, &mut |tile| {
+                    tile.count(self.halves, best, &mut ranks);
+                    for halves in self.halves.iter().step_by(comparison.every()) {
+                        counts.add(comparison.thresholds(), tile.ratios(*halves));
                     }
                 })?;
                 Ok::<_, Error>((ranks, counts))
@@ -365,18 +346,19 @@ impl Work<'_> {
     /// Returns the splits that have a winner, in lexicographic order: the complements of the first half are the second half
     /// backwards.
     fn splits(&self, best: &[[Best; 2]], ranks: &[[Rank; 2]], trials: usize) -> Vec<Split> {
+        #[expect(clippy::cast_precision_loss, reason = "counts of trials")]
+        let whole = |count: u64| count as f64;
         let all = u16::MAX >> (MOST_BLOCKS - self.returns.bars.len());
         let split = |index: usize, direction: usize| {
             let best = best.get(index)?.get(direction)?;
             let rank = ranks.get(index)?.get(direction)?;
-            let mask = *self.masks.get(index)?;
+            let Halves { mask, bars: [inside, outside] } = *self.halves.get(index)?;
             if best.trial == usize::MAX {
                 return None;
             }
-            let [inside, outside] = tile::bars_of(self.returns.bars, mask);
             let (bars_in, bars_out) =
                 if direction == 0 { (inside, outside) } else { (outside, inside) };
-            let place = count_to_f64(rank.below) + (count_to_f64(rank.equal) + 1.0) / 2.0;
+            let place = whole(rank.below) + (whole(rank.equal) + 1.0) / 2.0;
             let omega = place / (count_to_f64(trials) + 1.0);
             Some(Split {
                 in_sample: if direction == 0 { mask } else { all & !mask },
@@ -386,7 +368,7 @@ impl Work<'_> {
                 logit: libm::log(omega / (1.0 - omega)),
             })
         };
-        let count = self.masks.len();
+        let count = self.halves.len();
         let first = (0..count).filter_map(|index| split(index, 0));
         first.chain((0..count).rev().filter_map(|index| split(index, 1))).collect()
     }

@@ -1,14 +1,12 @@
-//! The scores of some trials in a split: their sums over any half of the blocks by a few additions.
+//! The scores of some trials in any split: their sums over half of the blocks by a few additions.
 //!
 //! Each four blocks have 16 subsets, whose sums are tabulated. Nothing is subtracted, so that a trial without returns in a half has
 //! the sums 0 there, and results depend on the split alone.
 
 use std::ops::Range;
 
-use super::{Best, MOST_BLOCKS};
+use super::{Best, MOST_BLOCKS, Rank};
 use crate::compute::multiversion::multiversion;
-use crate::compute::reserve;
-use crate::error::Result;
 use crate::numbers::count_to_f64;
 
 /// The trials of a tile: its tables fit into the first cache.
@@ -34,28 +32,36 @@ type Sums = [Row; 2];
 /// Some trials.
 #[derive(Debug)]
 pub(super) struct Tile {
-    bars: Vec<usize>,
+    /// The number of blocks.
+    blocks: usize,
     /// By group and subset.
-    tables: Vec<[Sums; SUBSETS]>,
+    tables: Box<[[Sums; SUBSETS]; GROUPS]>,
     /// The numbers of the trials; those that failed are left out.
     trials: Vec<usize>,
 }
 
-/// The scores of a tile in a split and in its complement: the score is the square of the Sharpe ratio with its sign, but for a factor
-/// that all trials share; 0 without variance.
-#[derive(Debug, Default)]
-pub(super) struct Scores {
-    inside: [f64; TILE],
-    outside: [f64; TILE],
-    /// The same, but −∞ without variance.
-    competing: [[f64; TILE]; 2],
+/// The scores of a tile over some blocks: the square of the Sharpe ratio with its sign, but for a factor that all trials share.
+#[derive(Debug, Clone, Copy)]
+struct Scores {
+    /// 0 without variance.
+    plain: Row,
+    /// −∞ without variance.
+    competing: Row,
 }
 
-/// Returns how many bars are in sample and out of it.
-pub(super) fn bars_of(bars: &[usize], mask: u16) -> [usize; 2] {
-    let inside = bars.iter().enumerate().filter(|(block, _)| mask >> block & 1 == 1);
-    let inside: usize = inside.map(|(_, bars)| bars).sum();
-    [inside, bars.iter().sum::<usize>() - inside]
+/// A split: its blocks in sample, and the number of bars in sample and out of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Halves {
+    pub(super) mask: u16,
+    pub(super) bars: [usize; 2],
+}
+
+impl Halves {
+    pub(super) fn new(mask: u16, bars: &[usize]) -> Self {
+        let inside = bars.iter().enumerate().filter(|(block, _)| mask >> block & 1 == 1);
+        let inside: usize = inside.map(|(_, bars)| bars).sum();
+        Self { mask, bars: [inside, bars.iter().sum::<usize>() - inside] }
+    }
 }
 
 /// Returns the Sharpe ratio of a score over so many bars.
@@ -65,10 +71,9 @@ pub(super) fn ratio(score: f64, bars: usize) -> f64 {
 }
 
 impl Tile {
-    pub(super) fn new(bars: &[usize]) -> Result<Self> {
-        let mut tables = reserve::with_capacity(GROUPS, "sums of blocks")?;
-        tables.resize(GROUPS, [[[0.0; TILE]; 2]; SUBSETS]);
-        Ok(Self { bars: bars.to_vec(), tables, trials: Vec::with_capacity(TILE) })
+    pub(super) fn new(blocks: usize) -> Self {
+        let tables = Box::new([[[[0.0; TILE]; 2]; SUBSETS]; GROUPS]);
+        Self { blocks: blocks.min(MOST_BLOCKS), tables, trials: Vec::with_capacity(TILE) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,7 +89,7 @@ impl Tile {
         self.trials.clear();
         let mut blocks = [[0.0; 2]; MOST_BLOCKS];
         for trial in trials {
-            let Some(of_trial) = blocks.get_mut(..self.bars.len()) else { return };
+            let Some(of_trial) = blocks.get_mut(..self.blocks) else { return };
             read(trial, of_trial);
             if of_trial.as_flattened().iter().any(|sum| !sum.is_finite()) {
                 continue;
@@ -113,107 +118,131 @@ impl Tile {
         }
     }
 
-    /// Computes the scores of all trials in a split.
-    pub(super) fn score(&self, mask: u16, scores: &mut Scores) {
-        let [inside, outside] = bars_of(&self.bars, mask).map(count_to_f64);
-        let Ok(tables) = <&[[Sums; SUBSETS]; GROUPS]>::try_from(self.tables.as_slice()) else {
-            return;
-        };
-        let subset = |mask: u16| -> [&Sums; GROUPS] {
-            std::array::from_fn(|group| {
-                &tables[group][usize::from(mask >> (GROUP * group)) & (SUBSETS - 1)]
-            })
-        };
-        let [first, second] = &mut scores.competing;
-        score(subset(mask), inside, &mut scores.inside, first);
-        score(subset(!mask), outside, &mut scores.outside, second);
+    /// Keeps the best of each split and of its complement.
+    pub(super) fn take_best(&self, splits: &[Halves], best: &mut [[Best; 2]]) {
+        take_best(&self.tables, splits, &self.trials, best);
     }
 
-    /// Keeps the best of a split and of its complement.
-    pub(super) fn take_best(&self, scores: &Scores, best: &mut [Best; 2]) {
-        let [first, second] = best;
-        let [inside, outside] = &scores.competing;
-        self.take(inside, &scores.outside, first);
-        self.take(outside, &scores.inside, second);
-    }
-
-    fn take(&self, competing: &Row, other: &Row, best: &mut Best) {
-        let highest = highest(competing, self.trials.len());
-        if highest <= best.score {
-            return;
-        }
-        let lanes = self.trials.iter().zip(competing).zip(other);
-        if let Some(((trial, score), other)) =
-            lanes.into_iter().find(|((_, score), _)| **score == highest)
-        {
-            *best = Best { trial: *trial, score: *score, other: *other };
-        }
-    }
-
-    /// Returns how many trials are below and equal to the winner of each direction on the other blocks.
-    pub(super) fn count(&self, scores: &Scores, winners: [f64; 2]) -> [(usize, usize); 2] {
-        let trials = self.trials.len();
-        [count(&scores.outside, winners[0], trials), count(&scores.inside, winners[1], trials)]
+    /// Counts the trials that are below and equal to the winner of each direction on the other blocks.
+    pub(super) fn count(&self, splits: &[Halves], best: &[[Best; 2]], ranks: &mut [[Rank; 2]]) {
+        count(&self.tables, splits, self.trials.len(), best, ranks);
     }
 
     /// Returns the ratios of all trials outside and inside.
-    pub(super) fn ratios(&self, scores: &Scores, bars: [usize; 2]) -> Vec<f64> {
-        let [inside, outside] = bars;
-        let of = |row: &Row, bars: usize| -> Vec<f64> {
-            row.iter().take(self.trials.len()).map(|score| ratio(*score, bars)).collect()
+    pub(super) fn ratios(&self, split: Halves) -> impl Iterator<Item = f64> {
+        let [inside, outside] = both(&self.tables, split);
+        let [bars_in, bars_out] = split.bars;
+        let trials = self.trials.len();
+        let of = move |scores: Scores, bars: usize| {
+            scores.plain.into_iter().take(trials).map(move |score| ratio(score, bars))
         };
-        [of(&scores.outside, outside), of(&scores.inside, inside)].concat()
+        of(outside, bars_out).chain(of(inside, bars_in))
     }
 }
 
+/// Returns the scores in sample and out of it.
+#[inline(always)]
+fn both(tables: &[[Sums; SUBSETS]; GROUPS], split: Halves) -> [Scores; 2] {
+    let subsets = |mask: u16| -> [&Sums; GROUPS] {
+        std::array::from_fn(|group| {
+            &tables[group][usize::from(mask >> (GROUP * group)) & (SUBSETS - 1)]
+        })
+    };
+    let [inside, outside] = split.bars.map(count_to_f64);
+    [score(subsets(split.mask), inside), score(subsets(!split.mask), outside)]
+}
+
+/// Returns the scores over some blocks, which have `bars` bars.
+#[inline(always)]
+fn score(sums: [&Sums; GROUPS], bars: f64) -> Scores {
+    let [a, b, c, d] = sums;
+    let mut scores = Scores { plain: [0.0; TILE], competing: [0.0; TILE] };
+    for lane in 0..TILE {
+        let returns = (a[0][lane] + b[0][lane]) + (c[0][lane] + d[0][lane]);
+        let squares = (a[1][lane] + b[1][lane]) + (c[1][lane] + d[1][lane]);
+        let whole = bars * squares;
+        let square = returns * returns;
+        let deviations = whole - square;
+        let score = square.copysign(returns) / deviations;
+        let varies = deviations > FLAT * whole;
+        scores.plain[lane] = if varies { score } else { 0.0 };
+        scores.competing[lane] = if varies { score } else { f64::NEG_INFINITY };
+    }
+    scores
+}
+
 multiversion! {
-    /// Writes the scores over some blocks, which have `bars` bars.
-    fn score(sums: [&Sums; GROUPS], bars: f64, scores: &mut Row, competing: &mut Row) {
-        let [a, b, c, d] = sums;
-        for lane in 0..TILE {
-            let returns = (a[0][lane] + b[0][lane]) + (c[0][lane] + d[0][lane]);
-            let squares = (a[1][lane] + b[1][lane]) + (c[1][lane] + d[1][lane]);
-            let whole = bars * squares;
-            let square = returns * returns;
-            let deviations = whole - square;
-            let score = square.copysign(returns) / deviations;
-            let varies = deviations > FLAT * whole;
-            scores[lane] = if varies { score } else { 0.0 };
-            competing[lane] = if varies { score } else { f64::NEG_INFINITY };
+    fn take_best(
+        tables: &[[Sums; SUBSETS]; GROUPS],
+        splits: &[Halves],
+        trials: &[usize],
+        best: &mut [[Best; 2]],
+    ) {
+        for (split, [first, second]) in splits.iter().zip(best) {
+            let [inside, outside] = both(tables, *split);
+            take(&inside.competing, &outside.plain, trials, first);
+            take(&outside.competing, &inside.plain, trials, second);
+        }
+    }
+}
+
+#[inline(always)]
+fn take(competing: &Row, other: &Row, trials: &[usize], best: &mut Best) {
+    let mut highest = f64::NEG_INFINITY;
+    if trials.len() == TILE {
+        let (eights, _) = competing.as_chunks::<8>();
+        let mut lanes = [f64::NEG_INFINITY; 8];
+        for eight in eights {
+            for lane in 0..8 {
+                lanes[lane] = if eight[lane] > lanes[lane] { eight[lane] } else { lanes[lane] };
+            }
+        }
+        for lane in lanes {
+            highest = if lane > highest { lane } else { highest };
+        }
+    } else {
+        for lane in competing.iter().take(trials.len()) {
+            highest = if *lane > highest { *lane } else { highest };
+        }
+    }
+    if highest > best.score {
+        let mut lanes = trials.iter().zip(competing).zip(other);
+        if let Some(((trial, score), other)) = lanes.find(|((_, score), _)| **score == highest) {
+            *best = Best { trial: *trial, score: *score, other: *other };
         }
     }
 }
 
 multiversion! {
-    fn highest(competing: &Row, trials: usize) -> f64 {
-        if trials == TILE {
-            let mut lanes = [f64::NEG_INFINITY; 8];
-            for eight in competing.as_chunks::<8>().0 {
-                for lane in 0..8 {
-                    lanes[lane] = if eight[lane] > lanes[lane] { eight[lane] } else { lanes[lane] };
-                }
-            }
-            lanes.iter().fold(f64::NEG_INFINITY, |most, lane| if *lane > most { *lane } else { most })
-        } else {
-            competing.iter().take(trials).fold(f64::NEG_INFINITY, |most, lane| if *lane > most { *lane } else { most })
+    fn count(
+        tables: &[[Sums; SUBSETS]; GROUPS],
+        splits: &[Halves],
+        trials: usize,
+        best: &[[Best; 2]],
+        ranks: &mut [[Rank; 2]],
+    ) {
+        for ((split, [first, second]), [one, other]) in splits.iter().zip(best).zip(ranks) {
+            let [inside, outside] = both(tables, *split);
+            count_row(&outside.plain, first.other, trials, one);
+            count_row(&inside.plain, second.other, trials, other);
         }
     }
 }
 
-multiversion! {
-    fn count(scores: &Row, winner: f64, trials: usize) -> (usize, usize) {
-        let (mut below, mut equal) = (0_u64, 0_u64);
-        if trials == TILE {
-            for score in scores {
-                below += u64::from(*score < winner);
-                equal += u64::from(*score == winner);
-            }
-        } else {
-            for score in scores.iter().take(trials) {
-                below += u64::from(*score < winner);
-                equal += u64::from(*score == winner);
-            }
+#[inline(always)]
+fn count_row(scores: &Row, winner: f64, trials: usize, rank: &mut Rank) {
+    let (mut below, mut equal) = (0_u64, 0_u64);
+    if trials == TILE {
+        for score in scores {
+            below += u64::from(*score < winner);
+            equal += u64::from(*score == winner);
         }
-        (usize::try_from(below).unwrap_or(0), usize::try_from(equal).unwrap_or(0))
+    } else {
+        for score in scores.iter().take(trials) {
+            below += u64::from(*score < winner);
+            equal += u64::from(*score == winner);
+        }
     }
+    rank.below += below;
+    rank.equal += equal;
 }

@@ -8,6 +8,8 @@
 //! | whether choosing helps | [`cscv`] |
 //! | which bars choose and which test | [`splits`] |
 //! | which strategies are better than their benchmark | [`bootstrap`] |
+//! | discoveries on new data | [`error_budget`] |
+//! | a whole search | [`search_observer`], [`judge`], [`verdict`] |
 //!
 //! Sharpe ratios are per bar ([`PerBar`]) unless a name says annual. A number that cannot be given is the reason why ([`Missing`]),
 //! never NaN or 0. P-values are one-sided for "better than the benchmark" and of the form (1 + exceedances) ÷ (1 + draws): they
@@ -20,9 +22,11 @@ pub mod batch_means;
 pub mod bootstrap;
 pub mod cscv;
 pub mod deflated_sharpe_ratio;
+pub mod error_budget;
 pub mod expected_maximum;
 pub mod headline;
 pub mod interval;
+pub mod judge;
 pub mod judged;
 mod missing;
 pub mod moments;
@@ -31,6 +35,7 @@ mod per_bar;
 pub mod power;
 pub mod probabilistic_sharpe_ratio;
 mod quantiles;
+pub mod search_observer;
 mod sharpe_estimate;
 pub mod shrinkage;
 pub mod signs;
@@ -43,6 +48,7 @@ mod testing;
 #[cfg(test)]
 mod timing_tests;
 pub mod track_record_length;
+pub mod verdict;
 
 pub use missing::{Known, Missing, finite};
 pub use per_bar::{Annual, BarsPerYear, PerBar};

@@ -53,14 +53,13 @@ impl Table {
     pub fn new(numbers: [i16; GROUP]) -> Self {
         let mut sums = [0_i16; PATTERNS];
         for (number, signs) in numbers.iter().zip(&SIGNS) {
-            for pattern in 0..PATTERNS {
-                sums[pattern] = sums[pattern].wrapping_add(number.wrapping_mul(signs[pattern]));
+            for (sum, sign) in sums.iter_mut().zip(signs) {
+                *sum = sum.wrapping_add(number.wrapping_mul(*sign));
             }
         }
         let mut table = Self::default();
-        for pattern in 0..PATTERNS {
-            let [low, high] = sums[pattern].to_le_bytes();
-            (table.low[pattern], table.high[pattern]) = (low, high);
+        for ((low, high), sum) in table.low.iter_mut().zip(&mut table.high).zip(sums) {
+            [*low, *high] = sum.to_le_bytes();
         }
         table
     }
@@ -68,8 +67,8 @@ impl Table {
 
 /// Signed sums of many numbers.
 pub trait SignedSums: Copy {
-    /// Returns for each lane the sum of all groups, with the signs of the patterns of each. The sums of each [`RUN`] groups wrap
-    /// beyond 16 bits.
+    /// Returns for each lane the sum of all groups, with the signs of the patterns of each. The sums of [`SPAN`] numbers in a row
+    /// wrap beyond 16 bits.
     fn signed_sums(self, tables: &[Table], patterns: &[Patterns]) -> [i32; LANES];
 }
 

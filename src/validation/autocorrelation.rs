@@ -1,6 +1,6 @@
-//! Lo's factor from a Sharpe ratio per bar to one per year: η(q) = q ÷ √(q + 2 Σ (q − k)·ρ_k), k = 1 … q − 1.
+//! Lo's factor from a Sharpe ratio per bar to one per year: `η(q) = q ÷ √(q + 2 Σ (q − k)·ρ_k)`, k = 1 … q − 1.
 //!
-//! q: the bars per year, rounded. ρ_k: Σ (r_t − mean)(r_{t+k} − mean) ÷ Σ (r_t − mean)², for lags up to ⌊4·(T ÷ 100)^(2/9)⌋; 0
+//! q: the bars per year, rounded. `ρ_k`: `Σ (r_t − mean)(r_{t+k} − mean) ÷ Σ (r_t − mean)²`, for lags up to ⌊4·(T ÷ 100)^(2/9)⌋; 0
 //! beyond. Unit: a factor; √q without autocorrelation. Reference: Lo (2002); holdout-backtest: `serial_correlation_factor`. Null:
 //! if the radicand is not positive, and if no return differs from another.
 
@@ -86,12 +86,11 @@ mod tests {
                 assert!((found - expected).abs() < 1e-13);
             }
             let found = annual_factor(year(252.0), &found);
-            match case["annualFactor"].as_f64() {
-                Some(expected) => same(found.unwrap(), expected),
-                None => {
-                    assert_eq!(found, Err(Missing::NoError));
-                    without += 1;
-                }
+            if let Some(expected) = case["annualFactor"].as_f64() {
+                same(found.unwrap(), expected);
+            } else {
+                assert_eq!(found, Err(Missing::NoError));
+                without += 1;
             }
         }
         assert!(without > 0);

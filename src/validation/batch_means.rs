@@ -1,6 +1,6 @@
 //! The batch-means variance ratio: how much more the sums of blocks vary than independent returns would make them.
 //!
-//! v_b = Σ_b (S1[b] − n_b·mean)² ÷ ((B − 1)·T ÷ B), ratio = v_b ÷ variance of the returns (T − 1). Above 1: returns follow
+//! `v = Σ_b (S1[b] − n[b]·mean)² ÷ ((B − 1)·T ÷ B)`, ratio = v ÷ variance of the returns (T − 1). Above 1: returns follow
 //! their sign, and the standard error of the Sharpe ratio is too small by √ratio. Unit: a ratio. Reference: Law and Kelton,
 //! "Simulation Modeling and Analysis", batch means. Null: for fewer than two blocks, and if no return differs from another.
 //!

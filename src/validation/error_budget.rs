@@ -5,7 +5,7 @@
 //! γ_j = 0.07720838·ln(max(j, 2)) ÷ (j·e^{√ln j})
 //! ```
 //!
-//! and at most the wealth that is left: W = w0 at first, W ← W − α_i + α·[accepted]. α = 0.05, w0 = 0.025. A discovery is a test on data
+//! and at most the wealth that is left: w0 at first, less the level of each test, and α more for each acceptance. α = 0.05, w0 = 0.025. A discovery is a test on data
 //! that had no part in the choice. The false discovery rate stays at most α for independent p-values, approximately otherwise. Unit:
 //! levels. Reference: Javanmard and Montanari (2018), Ramdas, Yang, Wainwright and Jordan (2017); online-fdr: `LordPlusPlus`. Null: none;
 //! a p-value that is not from 0 to 1 is not accepted.

@@ -253,7 +253,8 @@ mod tests {
             assert_eq!(prior(100, spread), Err(Missing::OutOfRange));
         }
         let hundred = prior(100, 1.0).unwrap();
-        let missing = |ratio: f64, company| headline(PerBar(ratio), &hundred, year(), company).unwrap_err();
+        let missing =
+            |ratio: f64, company| headline(PerBar(ratio), &hundred, year(), company).unwrap_err();
         for trials in [0.9, f64::NAN] {
             let company = Company { effective_trials: trials, ..company };
             assert_eq!(missing(0.1, company), Missing::OutOfRange);

@@ -147,8 +147,7 @@ pub fn judge(
     let mut ratios = reserve::with_capacity(numbered.len(), "combinations")?;
     ratios.extend(numbered.iter().map(|(_, ratio)| *ratio));
     let ran = search.sums.returns.iter().filter(|sum| sum.is_finite()).count();
-    let effective =
-        search.sketch.mean().map(|mean| effective_trials(mean, search.trials));
+    let effective = search.sketch.mean().map(|mean| effective_trials(mean, search.trials));
     let t = moments.map(|_| sum(&judged) / squares(&judged).sqrt());
     let critical = search.sketch.critical_value(terms.alpha);
     let years = count_to_f64(search.bars) / terms.bars_per_year.get();
@@ -178,8 +177,9 @@ pub fn judge(
         }),
         backtest_length: effective
             .and_then(|trials| minimum_backtest_length(trials, terms.worthwhile)),
-        years_for_power: [0.5, 0.8]
-            .map(|power| critical.and_then(|critical| years_for_power(critical, power, terms.worthwhile))),
+        years_for_power: [0.5, 0.8].map(|power| {
+            critical.and_then(|critical| years_for_power(critical, power, terms.worthwhile))
+        }),
         overfitting: overfitting(search, terms.splits, executor, observer)?,
     })
 }
@@ -400,9 +400,10 @@ mod tests {
         }
 
         fn sketch(&self, held: &BenchmarkSums) -> Sketch {
-            let chunks: Vec<Chunk> = (0..BARS / CHUNK)
-                .map(|chunk| Chunk {
-                    number: 600 + chunk as i64,
+            let chunks: Vec<Chunk> = (600..)
+                .zip(0..BARS / CHUNK)
+                .map(|(number, chunk)| Chunk {
+                    number,
                     from: chunk * CHUNK,
                     until: (chunk + 1) * CHUNK,
                 })

@@ -34,7 +34,11 @@ impl<'a> SearchObserver<'a> {
     ///
     /// # Errors
     /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
-    pub fn new(chunks: &[Chunk], held: &'a BenchmarkSums, benchmark: BenchmarkKind) -> Result<Self> {
+    pub fn new(
+        chunks: &[Chunk],
+        held: &'a BenchmarkSums,
+        benchmark: BenchmarkKind,
+    ) -> Result<Self> {
         let signs = Signs::new(chunks.iter().map(|chunk| chunk.number))?;
         Ok(Self { signs, held, benchmark, idle: Mutex::default(), failure: Mutex::default() })
     }
@@ -55,7 +59,12 @@ impl<'a> SearchObserver<'a> {
     }
 
     fn add(&self, worker: &mut Worker, sums: &TrialSums, chunks: &[f64]) -> Result<()> {
-        let sums = return_sums(sums.bars, [sums.returns, sums.squares, sums.products], mean_exposure(sums), self.held);
+        let sums = return_sums(
+            sums.bars,
+            [sums.returns, sums.squares, sums.products],
+            mean_exposure(sums),
+            self.held,
+        );
         // A trial without variance is left out.
         let Ok(judged) = JudgedSums::of(&sums, self.benchmark) else { return Ok(()) };
         worker.judged.clear();
@@ -128,10 +137,18 @@ mod tests {
     use crate::validation::Missing;
 
     /// Passes the sums of holding from one bar to another on a rising walk of 700 days.
-    fn held_between(entry: usize, exit: Option<usize>, check: impl FnOnce(&Tables, &TrialSums, &[f64])) {
-        let close: Vec<f64> =
-            walk(700, 0.01, 3).iter().zip(0..).map(|(close, bar)| close * 1.002_f64.powi(bar)).collect();
-        input_of(&close, &Settings::default(), |input| {
+    fn held_between(
+        entry: usize,
+        exit: Option<usize>,
+        settings: &Settings,
+        check: impl FnOnce(&Tables, &TrialSums, &[f64]),
+    ) {
+        let close: Vec<f64> = walk(700, 0.01, 3)
+            .iter()
+            .zip(0..)
+            .map(|(close, bar)| close * 1.002_f64.powi(bar))
+            .collect();
+        input_of(&close, settings, |input| {
             let mut words = [vec![0_u64; 11], vec![0_u64; 11]];
             words[0][entry / 64] |= 1 << (entry % 64);
             if let Some(exit) = exit {
@@ -156,12 +173,18 @@ mod tests {
 
     #[test]
     fn a_run_that_holds_the_asset_all_the_time_has_nothing_to_judge() {
-        held_between(0, None, |tables, sums, _| {
+        let free = Settings::default().with(|it| (it.costs.fees, it.costs.slippage) = (0.0, 0.0));
+        held_between(0, None, &free, |tables, sums, _| {
             assert!((mean_exposure(sums) - 1.0).abs() < 1e-12);
             assert_eq!(judged(tables, sums), Err(Missing::NoVariance));
         });
+        // With costs they are what is judged: one bar of a loss.
+        held_between(0, None, &Settings::default(), |tables, sums, _| {
+            let judged = judged(tables, sums).unwrap();
+            assert!((judged.returns + 0.002).abs() < 1e-5 && (judged.t() + 1.0).abs() < 1e-6);
+        });
         // Holding half of the time on a rising asset is no timing.
-        held_between(350, None, |tables, sums, _| {
+        held_between(350, None, &free, |tables, sums, _| {
             assert!((mean_exposure(sums) - 0.5).abs() < 0.01);
             let asset = tables.benchmark().returns / tables.benchmark().squares.sqrt();
             let t = judged(tables, sums).unwrap().t();
@@ -171,9 +194,10 @@ mod tests {
 
     #[test]
     fn trials_are_added_with_their_judged_sums() {
-        held_between(100, Some(300), |tables, sums, chunks| {
+        held_between(100, Some(300), &Settings::default(), |tables, sums, chunks| {
             let observer =
-                SearchObserver::new(tables.chunks(), tables.benchmark(), BenchmarkKind::Exposure).unwrap();
+                SearchObserver::new(tables.chunks(), tables.benchmark(), BenchmarkKind::Exposure)
+                    .unwrap();
             observer.on_trial(0, sums, chunks);
             let judged = judged(tables, sums).unwrap();
             let of_chunks: Vec<f64> = chunks
@@ -194,10 +218,11 @@ mod tests {
 
     #[test]
     fn threads_and_their_order_do_not_matter_and_few_chunks_are_not_judged() {
-        held_between(100, Some(300), |tables, sums, chunks| {
+        held_between(100, Some(300), &Settings::default(), |tables, sums, chunks| {
             let sketch = |order: Vec<f64>, chunks_of: &[Chunk]| {
                 let observer =
-                    SearchObserver::new(chunks_of, tables.benchmark(), BenchmarkKind::Zero).unwrap();
+                    SearchObserver::new(chunks_of, tables.benchmark(), BenchmarkKind::Zero)
+                        .unwrap();
                 std::thread::scope(|scope| {
                     for half in order.chunks(order.len().div_ceil(2)) {
                         let observer = &observer;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! They are the same on every machine, for every asset, range and search, so that sketches of any two searches can be merged.
-//! Reference: the mixing function of SplitMix64 (Steele, Lea and Flood 2014).
+//! Reference: the mixing function of `SplitMix64` (Steele, Lea and Flood 2014).
 
 use super::missing::{Known, Missing};
 use crate::compute::reserve;

@@ -247,8 +247,7 @@ simd_multiversion! {
             for lane in 0..LANES {
                 #[expect(clippy::cast_precision_loss, reason = "the slack covers what is lost")]
                 let value = sums[lane] as f32 * unit;
-                // Not `>`, so that a NaN would be computed.
-                is_higher[lane] = !(value + slack <= maxima[lane]);
+                is_higher[lane] = value + slack > maxima[lane];
                 any |= is_higher[lane];
             }
             if any {
@@ -368,8 +367,8 @@ mod tests {
             let signs = Signs::new(600..600 + i64::from(chunks)).unwrap();
             let mut trials = noise(trials, chunks as usize * 4, 4, seed);
             // Amounts of every size, and a trial of one chunk.
-            for (index, (sums, squares)) in trials.iter_mut().enumerate() {
-                let scale = 10_f64.powi(index as i32 % 7 * 20 - 60);
+            for (index, (sums, squares)) in (0..).zip(trials.iter_mut()) {
+                let scale = 10_f64.powi(index % 7 * 20 - 60);
                 sums.iter_mut().for_each(|sum| *sum *= scale);
                 *squares *= scale * scale;
             }

@@ -139,14 +139,22 @@ fn sums_and_sketch_of_a_trial() {
         for round in 0..21 {
             let kind = round % 3;
             let observer =
-                SearchObserver::new(tables.chunks(), tables.benchmark(), BenchmarkKind::Exposure).unwrap();
+                SearchObserver::new(tables.chunks(), tables.benchmark(), BenchmarkKind::Exposure)
+                    .unwrap();
             let mut scratch = Scratch::default();
             let wanted = Wanted::new(&metrics, kind > 0);
             let start = now();
             for [entries, exits] in &all {
-                let signals =
-                    SweptSignals { bars: BARS, entries, exits, short_entries: None, short_exits: None };
-                black_box(measure(&tables, input, signals, &wanted, &mut scratch, &NoObserver).unwrap());
+                let signals = SweptSignals {
+                    bars: BARS,
+                    entries,
+                    exits,
+                    short_entries: None,
+                    short_exits: None,
+                };
+                black_box(
+                    measure(&tables, input, signals, &wanted, &mut scratch, &NoObserver).unwrap(),
+                );
                 if kind == 2 {
                     observer.on_trial(0, scratch.sums().unwrap(), scratch.chunk_sums());
                 }

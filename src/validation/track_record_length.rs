@@ -53,12 +53,11 @@ mod tests {
         for case in cases()["series"].as_array().unwrap() {
             let estimate = SharpeEstimate::of(&numbers(&case["returns"])).unwrap();
             let found = minimum_track_record_length(&estimate, PerBar(0.0), 0.05);
-            match case["minTrl"].as_f64() {
-                Some(expected) => same(found.unwrap(), expected),
-                None => {
-                    assert_eq!(found, Err(Missing::NotAboveTarget));
-                    without += 1;
-                }
+            if let Some(expected) = case["minTrl"].as_f64() {
+                same(found.unwrap(), expected);
+            } else {
+                assert_eq!(found, Err(Missing::NotAboveTarget));
+                without += 1;
             }
         }
         assert!(without > 0);

@@ -354,9 +354,8 @@ impl Case<'_> {
     fn contradicted(&self) -> Option<Decision> {
         let Evidence { walk_forward, lockbox, null_worlds, .. } = *self.evidence;
         let expected = self.judgement.headline.map_or(0.0, |Headline { expected, .. }| expected.0);
-        let is_below = |out: OutOfSample| {
-            out.ratio.0 < expected - self.thresholds.contradiction * out.error.0
-        };
+        let is_below =
+            |out: OutOfSample| out.ratio.0 < expected - self.thresholds.contradiction * out.error.0;
         let reason = if walk_forward.is_some_and(is_below) {
             Reason::OutOfSample
         } else if lockbox.is_some_and(|(p, _)| p > self.thresholds.lockbox) {
@@ -374,8 +373,14 @@ impl Case<'_> {
         let is_lost = |profit: Option<f64>| profit.is_some_and(|profit| profit <= 0.0);
         let reason = [
             (Reason::Costs, is_lost(evidence.profit_at_doubled_costs)),
-            (Reason::Delay, evidence.share_with_delay.is_some_and(|share| share < self.thresholds.delayed)),
-            (Reason::Plateau, evidence.plateau.is_some_and(|score| score < self.thresholds.plateau)),
+            (
+                Reason::Delay,
+                evidence.share_with_delay.is_some_and(|share| share < self.thresholds.delayed),
+            ),
+            (
+                Reason::Plateau,
+                evidence.plateau.is_some_and(|score| score < self.thresholds.plateau),
+            ),
             (Reason::BestBlock, is_lost(evidence.profit_without_best_block)),
             (Reason::BestTrades, is_lost(evidence.profit_without_best_trades)),
             (Reason::PriceNoise, is_lost(evidence.profit_under_noise)),
@@ -447,7 +452,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn decides(change: impl FnOnce(&mut Judgement, &mut Evidence), verdict_: Verdict, reason: Reason) {
+    fn decides(
+        change: impl FnOnce(&mut Judgement, &mut Evidence),
+        verdict_: Verdict,
+        reason: Reason,
+    ) {
         let (mut judgement, mut evidence) = good();
         change(&mut judgement, &mut evidence);
         let found = verdict(&judgement, &evidence, &THRESHOLDS);
@@ -456,7 +465,9 @@ mod tests {
 
     #[test]
     fn every_rule_decides() {
-        use Verdict::{Fragile, Invalid, LikelyOverfit, NoEvidence, Robust, Unconfirmed, Underpowered};
+        use Verdict::{
+            Fragile, Invalid, LikelyOverfit, NoEvidence, Robust, Unconfirmed, Underpowered,
+        };
         decides(|_, _| {}, Robust, Reason::Passed);
         decides(|_, e| e.flaw = Some(Reason::LookAhead), Invalid, Reason::LookAhead);
         decides(|_, e| e.closed_trades = 29, Underpowered, Reason::FewTrades);
@@ -469,7 +480,11 @@ mod tests {
         let missing = Missing::NoError;
         decides(|j, _| j.alone = Err(missing), Underpowered, Reason::Missing(missing));
         decides(|j, _| j.p_value = Ok(0.06), LikelyOverfit, Reason::Search);
-        decides(|j, _| (j.p_value, j.years) = (Ok(0.06), 8.0), Underpowered, Reason::SearchTooLarge);
+        decides(
+            |j, _| (j.p_value, j.years) = (Ok(0.06), 8.0),
+            Underpowered,
+            Reason::SearchTooLarge,
+        );
         decides(|j, _| (j.p_value, j.years) = (Ok(0.51), 8.0), LikelyOverfit, Reason::Search);
         let missing = Missing::TooFewTrials;
         decides(|j, _| j.p_value = Err(missing), Underpowered, Reason::Missing(missing));
@@ -484,7 +499,11 @@ mod tests {
         decides(|_, e| e.profit_without_best_block = Some(-0.1), Fragile, Reason::BestBlock);
         decides(|_, e| e.profit_without_best_trades = Some(-0.1), Fragile, Reason::BestTrades);
         decides(|_, e| e.profit_under_noise = Some(0.0), Fragile, Reason::PriceNoise);
-        decides(|_, e| (e.rounds, e.lockbox) = (4, Some((0.2, false))), Unconfirmed, Reason::Adaptive);
+        decides(
+            |_, e| (e.rounds, e.lockbox) = (4, Some((0.2, false))),
+            Unconfirmed,
+            Reason::Adaptive,
+        );
         decides(|_, e| e.rounds = 4, Robust, Reason::Passed);
         decides(
             |_, e| (e.walk_forward, e.lockbox, e.null_worlds) = (None, None, None),
@@ -497,7 +516,8 @@ mod tests {
     fn the_first_rule_that_holds_decides() {
         decides(
             |j, e| {
-                (j.alone, j.p_value, e.closed_trades, e.flaw) = (Ok(0.1), Ok(0.9), 3, Some(Reason::BadData));
+                (j.alone, j.p_value, e.closed_trades, e.flaw) =
+                    (Ok(0.1), Ok(0.9), 3, Some(Reason::BadData));
             },
             Verdict::Invalid,
             Reason::BadData,
@@ -516,6 +536,9 @@ mod tests {
         evidence.plateau = None;
         evidence.null_worlds = None;
         let found = verdict(&judgement, &evidence, &THRESHOLDS);
-        assert_eq!((found.verdict, found.not_made), (Verdict::Robust, vec![Check::NullWorlds, Check::Plateau]));
+        assert_eq!(
+            (found.verdict, found.not_made),
+            (Verdict::Robust, vec![Check::NullWorlds, Check::Plateau])
+        );
     }
 }

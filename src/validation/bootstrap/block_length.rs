@@ -1,10 +1,11 @@
 //! The mean length of blocks by Politis and White, with the correction of Patton, Politis and White.
 //!
-//! ε: the series less its mean; k = max(5, ⌊log₁₀ n⌋), m_max = ⌈√n⌉ + k, band = 2√(log₁₀ n ÷ n), γ_i = Σ ε_t·ε_{t+i} ÷ n.
-//! m̂: the first lag such that the k autocorrelations from it on are inside the band; m = 2·max(m̂, 1), at most m_max; m_max if there
-//! is none. λ(x) = 1 up to ½, then 2(1 − x). With g = Σ_{k=1}^m 2λ(k ÷ m)·k·γ_k and s = γ_0 + Σ 2λ(k ÷ m)·γ_k:
+//! ε: the series less its mean; k = max(5, ⌊log₁₀ n⌋), M = ⌈√n⌉ + k, band = 2√(log₁₀ n ÷ n), `γ_i = Σ ε_t·ε_{t+i} ÷ n`.
+//! m̂: the first lag such that the k autocorrelations from it on are inside the band; m = 2·max(m̂, 1), at most M; M if there
+//! is none. λ(x) = 1 up to ½, then 2(1 − x). With the sums over k = 1 … m
 //!
 //! ```text
+//! g = Σ 2λ(k ÷ m)·k·γ_k                            s = γ_0 + Σ 2λ(k ÷ m)·γ_k
 //! stationary = (2g² ÷ 2s²)^(1/3) · n^(1/3)      circular = (2g² ÷ (4/3)s²)^(1/3) · n^(1/3)
 //! ```
 //!

@@ -1,11 +1,15 @@
 //! The means of strategies in the draws of a bootstrap, and the variance that draws give them.
 //!
-//! ω² = γ_0 + 2 Σ_{i=1}^{n−1} κ_i·γ_i, with κ_i = (1 − i ÷ n)·q^i + (i ÷ n)·q^(n−i), q = 1 − 1 ÷ L and γ_i the autocovariance with divisor
-//! n: the variance of √n·mean under the stationary bootstrap, exactly. Unit: squared fractions per bar. Reference: Politis and Romano
-//! (1994); Hansen (2005); arch: `SPA._compute_variance`. Null: for fewer than three bars, and for a strategy of which no return differs
-//! from another.
+//! ```text
+//! ω²  = γ_0 + 2 Σ_{i=1}^{n−1} κ_i·γ_i
+//! κ_i = (1 − i ÷ n)·q^i + (i ÷ n)·q^(n−i)                       q = 1 − 1 ÷ L
+//! ```
 //!
-//! With the circular autocovariances γ_i + γ_{n−i}, the sum is Σ (1 − i ÷ n)·q^i·(γ_i + γ_{n−i}), whose terms vanish with q^i.
+//! γ: autocovariances with divisor n. It is the variance of √n·mean under the stationary bootstrap, exactly. Unit: squared fractions per
+//! bar. Reference: Politis and Romano (1994); Hansen (2005); arch: `SPA._compute_variance`. Null: for fewer than three bars, and for a
+//! strategy of which no return differs from another.
+//!
+//! With the circular autocovariances `γ_i + γ_{n−i}`, the sum is `Σ (1 − i ÷ n)·q^i·(γ_i + γ_{n−i})`, whose terms vanish with `q^i`.
 //!
 //! A mean of a draw is a sum of differences of prefix sums, one for each block.
 

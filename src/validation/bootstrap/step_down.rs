@@ -1,6 +1,6 @@
 //! Which strategies are better than their benchmark: the step-down of Romano and Wolf.
 //!
-//! With the strategies in descending order of their statistics t: p_j = (1 + draws whose maximum over j and all weaker ones ≥ t_j) ÷
+//! With the strategies in descending order of their statistics t: p = (1 + draws whose maximum over this one and all weaker ones ≥ t) ÷
 //! (1 + draws), made non-decreasing. Those with p ≤ α are better, and the chance that any of them is not is at most α. Unit:
 //! p-values. Reference: Romano and Wolf (2005, 2016); holdout-backtest: `romano_wolf`. Null: for a strategy that cannot be tested.
 //!

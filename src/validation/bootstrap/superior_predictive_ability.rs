@@ -7,11 +7,11 @@
 //! p        = (1 + draws ≥ observed) ÷ (1 + draws)
 //! ```
 //!
-//! | form | μ_k |
+//! | form | μ of a strategy with this mean |
 //! |---|---|
-//! | lower | max(mean_k, 0) |
-//! | consistent | mean_k if mean_k ≥ −√(ω_k² ÷ n · 2 ln ln n), else 0: a strategy far worse than the benchmark does not count |
-//! | upper | mean_k |
+//! | lower | max(mean, 0) |
+//! | consistent | mean if mean ≥ −√(ω² ÷ n · 2 ln ln n), else 0: a strategy far worse than the benchmark does not count |
+//! | upper | mean |
 //!
 //! The Reality Check does not divide by ω and recenters like the upper form; its statistic may be negative. Unit: p-values of "no strategy
 //! is better". Reference: Hansen (2005), White (2000); arch: `SPA` (not studentized); holdout-backtest:

@@ -358,7 +358,7 @@ impl Work<'_> {
             }
             let (bars_in, bars_out) =
                 if direction == 0 { (inside, outside) } else { (outside, inside) };
-            let place = whole(rank.below) + (whole(rank.equal) + 1.0) / 2.0;
+            let place = whole(rank.below) + f64::midpoint(whole(rank.equal), 1.0);
             let omega = place / (count_to_f64(trials) + 1.0);
             Some(Split {
                 in_sample: if direction == 0 { mask } else { all & !mask },

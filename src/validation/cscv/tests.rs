@@ -142,7 +142,7 @@ fn plain(trials: &[Vec<f64>], bars: &[usize], mask: u16) -> (usize, f64, f64) {
     let own = outside[best.0];
     let below = outside.iter().filter(|other| **other < own).count() as f64;
     let equal = outside.iter().filter(|other| **other == own).count() as f64;
-    let omega = (below + (equal + 1.0) / 2.0) / (trials.len() as f64 + 1.0);
+    let omega = (below + f64::midpoint(equal, 1.0)) / (trials.len() as f64 + 1.0);
     (best.0, own, (omega / (1.0 - omega)).ln())
 }
 
@@ -208,7 +208,7 @@ fn threads_and_their_order_do_not_matter() {
             std::thread::scope(|scope| {
                 for half in 0..2 {
                     scope.spawn(move || {
-                        (0..parts).rev().filter(|part| part % 2 == half).for_each(work)
+                        (0..parts).rev().filter(|part| part % 2 == half).for_each(work);
                     });
                 }
             });

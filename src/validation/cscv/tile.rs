@@ -72,6 +72,11 @@ pub(super) fn ratio(score: f64, bars: usize) -> f64 {
 
 impl Tile {
     pub(super) fn new(blocks: usize) -> Self {
+        // The compiler writes the zeros where they stay.
+        #[expect(
+            clippy::large_stack_arrays,
+            reason = "32 kB, and a vector has no length that the loops know"
+        )]
         let tables = Box::new([[[[0.0; TILE]; 2]; SUBSETS]; GROUPS]);
         Self { blocks: blocks.min(MOST_BLOCKS), tables, trials: Vec::with_capacity(TILE) }
     }
@@ -187,6 +192,7 @@ multiversion! {
 }
 
 #[inline(always)]
+#[expect(clippy::float_cmp, reason = "the highest is one of them")]
 fn take(competing: &Row, other: &Row, trials: &[usize], best: &mut Best) {
     let mut highest = f64::NEG_INFINITY;
     if trials.len() == TILE {
@@ -230,6 +236,7 @@ multiversion! {
 }
 
 #[inline(always)]
+#[expect(clippy::float_cmp, reason = "equal trials have equal scores")]
 fn count_row(scores: &Row, winner: f64, trials: usize, rank: &mut Rank) {
     let (mut below, mut equal) = (0_u64, 0_u64);
     if trials == TILE {

@@ -1,7 +1,7 @@
 //! Walk-forward windows: choose on the past, test on what follows.
 //!
-//! Window i trains on `[a_i, b_i)` and tests on `[b_i + gap, b_i + gap + test)`, with b_0 = train, b_{i+1} = b_i + step, a_i = b_i − train
-//! if it is rolling and 0 if it is anchored; gap = purge + embargo. A last test that is shorter than `test` is dropped unless `partial` is
+//! A window trains on `[a, b)` and tests on `[b + gap, b + gap + test)`; gap = purge + embargo. The first b is `train`, each further one
+//! `step` more; a is b − `train` if windows are rolling, and 0 if they are anchored. A last test that is shorter than `test` is dropped unless `partial` is
 //! set. Unit: bars, or milliseconds of open times. Reference: skfolio: `WalkForward`; holdout-backtest: `walk_forward`. Error: for fewer
 //! than three windows.
 //!
@@ -297,7 +297,7 @@ mod tests {
                     [train[0], train[1], test[0], test[1]].map(|bar| bar as usize)
                 })
                 .collect();
-            let times = days(number("bars") as i64);
+            let times = days(case["bars"].as_i64().unwrap());
             if expected.len() < LEAST_WINDOWS {
                 assert_eq!(request.windows(&times, None).unwrap_err().code, Code::InvalidArgument);
                 few += 1;

@@ -19,7 +19,7 @@ const built = rust.filter(({ path }) => !path.endsWith('tests.rs'))
 
 /** The modules in layers, the lowest first. A module may only use modules of lower layers. */
 const LAYERS = [
-  ['note', 'numbers', 'observer', 'quote', 'signals'],
+  ['note', 'numbers', 'observer', 'quote', 'random', 'signals'],
   ['error'],
   ['future'],
   ['compute'],
@@ -32,6 +32,7 @@ const LAYERS = [
   ['metrics', 'chart', 'data', 'store'],
   ['backtest'],
   ['sweep'],
+  ['validation'],
   ['service'],
   ['node'],
 ]
@@ -40,6 +41,7 @@ const CORE = [
   'numbers',
   'observer',
   'quote',
+  'random',
   'signals',
   'error',
   'compute',
@@ -54,6 +56,7 @@ const CORE = [
   'metrics',
   'backtest',
   'sweep',
+  'validation',
   'chart',
 ]
 /** The names that lib.rs re-exports from error.rs. */

@@ -38,6 +38,7 @@ pub mod numbers;
 pub mod observer;
 pub mod portfolio;
 pub mod quote;
+pub mod random;
 pub mod request;
 #[cfg(feature = "service")]
 pub mod service;
@@ -48,5 +49,6 @@ pub mod simulation;
 pub mod store;
 pub mod strategies;
 pub mod sweep;
+pub mod validation;
 
 pub use error::{Code, Error, Issue, Result};

@@ -11,6 +11,7 @@
 //!   of rayon that waits for its parts begins other jobs.
 //! - [`prefetch`] hides the latency of memory in loops that jump from event to event.
 //! - [`words`] compares 64 values at a time, and [`averages`] advances four exponential averages at a time.
+//! - [`signed_sums`] adds the same numbers with many patterns of signs.
 //! - [`reserve`] turns a failed allocation of a size that a caller decides into an error.
 
 #[cfg(feature = "node")]
@@ -23,5 +24,6 @@ pub mod prefetch;
 pub mod reserve;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod scalar_tests;
+pub mod signed_sums;
 pub mod simd;
 pub mod words;

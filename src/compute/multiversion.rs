@@ -5,13 +5,14 @@
 //! AVX2 with it, so that helpers need `#[inline(always)]`.
 
 use crate::compute::averages::Average;
+use crate::compute::signed_sums::SignedSums;
 pub use crate::compute::simd::{F64x4, Lanes, Scalar, Simd};
 use crate::compute::words::Words;
 
 /// All operations that functions can use which are compiled twice.
-pub trait Lanewise: Simd + Words + Average {}
+pub trait Lanewise: Simd + Words + Average + SignedSums {}
 
-impl<S: Simd + Words + Average> Lanewise for S {}
+impl<S: Simd + Words + Average + SignedSums> Lanewise for S {}
 
 /// Returns the instructions of x86-64-v3 (AVX2 and its companions) if the processor has them.
 #[cfg(target_arch = "x86_64")]

@@ -64,7 +64,8 @@ impl BlockColumn {
         self.len() == 0
     }
 
-    fn get(&self, index: usize) -> f64 {
+    /// Returns an entry; NaN if there is none.
+    pub fn get(&self, index: usize) -> f64 {
         match self {
             Self::Double(column) => column.get(index).copied(),
             Self::Single(column) => column.get(index).copied().map(f64::from),

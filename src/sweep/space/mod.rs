@@ -10,7 +10,6 @@ mod constraint;
 mod decimal_steps;
 mod grid;
 mod names;
-mod random;
 mod sample;
 mod space_request;
 mod value_domain;

@@ -1,8 +1,8 @@
 //! Samples without replacement.
 
-use super::random::SplitMix64;
 use crate::compute::reserve;
 use crate::error::Result;
+use crate::random::SplitMix64;
 
 /// A sample of the combinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

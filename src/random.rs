@@ -1,18 +1,31 @@
-//! The random numbers of samples.
+//! Random numbers that are the same on every platform and in every version.
 
 /// `SplitMix64` (Steele, Lea and Flood 2014): the same numbers for a seed on every platform and in every version.
 #[derive(Debug, Clone)]
-pub(super) struct SplitMix64 {
+pub struct SplitMix64 {
     state: u64,
 }
 
 impl SplitMix64 {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Starts with a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
+    /// Starts with a seed and the number of a sequence, so that sequences can be drawn in any order and on any thread.
+    #[must_use]
+    pub fn keyed(seed: u64, number: u64) -> Self {
+        let key = number.wrapping_add(1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        Self::new(Self::new(seed.wrapping_add(key)).next())
+    }
+
     /// Returns 64 random bits.
-    pub(super) fn next(&mut self) -> u64 {
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the numbers never end, and an iterator would wrap them"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -21,7 +34,7 @@ impl SplitMix64 {
 
     /// Returns a number below `bound`, each with the same probability: the high half of the product of 64 random bits and the
     /// bound, without the products that would make some numbers more frequent (Lemire 2019). A bound of 0 returns 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         loop {
             let product = u128::from(self.next()) * u128::from(bound);
             #[expect(clippy::cast_possible_truncation, reason = "the halves of the product")]
@@ -30,6 +43,13 @@ impl SplitMix64 {
                 return high;
             }
         }
+    }
+
+    /// Returns a multiple of 2⁻⁵³ from 0 to below 1, each with the same probability.
+    pub fn unit(&mut self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let numerator = (self.next() >> 11) as f64;
+        numerator / 9_007_199_254_740_992.0
     }
 }
 
@@ -52,6 +72,30 @@ mod tests {
                 16_408_922_859_458_223_821
             ]
         );
+    }
+
+    #[test]
+    fn sequences_differ_by_seed_and_number() {
+        let first = |seed, number| SplitMix64::keyed(seed, number).next();
+        let mut all: Vec<u64> =
+            (0..20).flat_map(|seed| (0..20).map(move |number| first(seed, number))).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 400);
+        assert_eq!(first(7, 3), first(7, 3));
+    }
+
+    #[test]
+    fn units_are_uniform() {
+        let mut random = SplitMix64::new(5);
+        let mut counts = [0_u32; 10];
+        for _ in 0..100_000 {
+            let unit = random.unit();
+            assert!((0.0..1.0).contains(&unit));
+            counts[(unit * 10.0) as usize] += 1;
+        }
+        // Five standard deviations.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 475), "{counts:?}");
     }
 
     #[test]

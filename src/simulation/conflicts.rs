@@ -7,6 +7,21 @@ use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
 use crate::settings::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Settings};
 
+/// Returns the signals that can make an order in a position.
+#[inline]
+pub(super) fn acting(position: f64, accumulate: Accumulate) -> SignalSet {
+    let adds = matches!(accumulate, Accumulate::Both | Accumulate::AddOnly);
+    if position > 0.0 {
+        let acting = SignalSet::NONE.with(SignalKind::LongExit).with(SignalKind::ShortEntry);
+        if adds { acting.with(SignalKind::LongEntry) } else { acting }
+    } else if position < 0.0 {
+        let acting = SignalSet::NONE.with(SignalKind::ShortExit).with(SignalKind::LongEntry);
+        if adds { acting.with(SignalKind::ShortEntry) } else { acting }
+    } else {
+        SignalSet::ENTRIES
+    }
+}
+
 /// The signals of a bar after all conflicts are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -20,6 +35,16 @@ pub(super) struct Resolved {
     pub(super) ignored: SignalSet,
     /// The entry against the position that was turned into an exit.
     pub(super) turned: Option<SignalKind>,
+}
+
+/// Returns whether a signal is an exit from the position.
+#[inline]
+pub(super) fn closes(kind: SignalKind, position: f64) -> bool {
+    if position > 0.0 {
+        kind == SignalKind::LongExit
+    } else {
+        position < 0.0 && kind == SignalKind::ShortExit
+    }
 }
 
 /// Resolves the signals of one bar; `position` is in units, negative for a short one.
@@ -67,6 +92,15 @@ impl Resolved {
             ignored: SignalSet::NONE,
             turned: None,
         }
+    }
+
+    /// Returns whether the order of the signal `acted` serves another one, in the position before the order. An exit beside an
+    /// entry against the position is served by the same order.
+    #[inline]
+    pub(super) fn serves(&self, kind: SignalKind, acted: SignalKind, position: f64) -> bool {
+        let is_dropped = self.conflicting.has(kind) || self.ignored.has(kind);
+        let acting = self.turned.unwrap_or(acted);
+        !is_dropped && (kind == acting || closes(kind, position))
     }
 
     fn drop_conflicting(&mut self, kind: SignalKind) {

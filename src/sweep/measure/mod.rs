@@ -10,10 +10,13 @@
 //! than 1e-10 of its value, the combination goes to the next path. Which path it takes depends on the combination alone.
 
 mod all_in;
+mod bar_block;
 mod chunks;
+mod curve;
 mod events;
 mod exact;
 mod falls;
+mod order_sums;
 mod plain;
 mod return_sums;
 mod scratch;

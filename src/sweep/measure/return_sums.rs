@@ -45,6 +45,13 @@ impl<N: Lanes> BarSums<N> {
 
     #[inline(always)]
     pub(super) fn add(&mut self, r: N, b: N) {
+        self.add_return(r, b);
+        self.benchmark = self.benchmark + b * b;
+    }
+
+    /// Does the same but for Σ b².
+    #[inline(always)]
+    pub(super) fn add_return(&mut self, r: N, b: N) {
         let square = r * r;
         let (down, excess, active) = (r.pmin(self.zero), r - self.risk_free, r - b);
         self.returns = self.returns + r;
@@ -56,7 +63,6 @@ impl<N: Lanes> BarSums<N> {
         self.losses = self.losses + excess.pmin(self.zero);
         self.products = self.products + r * b;
         self.active = self.active + active * active;
-        self.benchmark = self.benchmark + b * b;
     }
 }
 
@@ -84,12 +90,6 @@ impl<N: F64x4> BarSums<N> {
 }
 
 impl BarSums<f64> {
-    /// Returns the risk-free rate of a bar.
-    #[inline(always)]
-    pub(super) fn rate(&self) -> f64 {
-        self.risk_free
-    }
-
     /// Appends other sums.
     #[inline(always)]
     pub(super) fn append(&mut self, other: &Self) {

@@ -1,0 +1,177 @@
+//! The orders of a run without stops, one at a time, for who needs no columns of them.
+//!
+//! Signals become orders by the functions that [`super::broker`] calls. What is left out is the record, the stops, and why
+//! signals made no order.
+
+use super::conflicts::{acting, resolve};
+use super::execute::{Account, FillTerms, execute};
+use super::holdings::Held;
+use super::placed_signals::{SignalColumns, placed};
+use super::prices::Prices;
+use super::rejections::RejectionCounts;
+use super::sizing::size;
+use crate::settings::{Execution, Settings};
+
+/// A filled order, and what is held after it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StreamedOrder {
+    /// The bar of the fill.
+    pub bar: u32,
+    /// 0 for a purchase, 1 for a sale.
+    pub side: u8,
+    /// Units of the asset, above 0.
+    pub size: f64,
+    /// Price of the fill, after slippage.
+    pub price: f64,
+    /// Fees, money.
+    pub fees: f64,
+    /// Price before slippage.
+    pub reference_price: f64,
+    /// Money after the order.
+    pub cash: f64,
+    /// Cash after the order that neither comes from short positions nor secures them, money.
+    pub free_cash: f64,
+    /// Units of the asset after the order; negative for a short position.
+    pub position: f64,
+}
+
+/// Passes the orders that [`super::simulate_columns`] makes to `take`, in their order, and returns how many signals made none.
+/// `None` if there are stops, or the simulation fails; orders may have been passed before.
+#[must_use]
+pub fn stream_orders(
+    prices: &Prices<'_>,
+    columns: SignalColumns<'_>,
+    moved: &mut [Vec<u64>; 4],
+    initial_capital: f64,
+    settings: &Settings,
+    mut take: impl FnMut(&StreamedOrder),
+) -> Option<usize> {
+    let bars = prices.len();
+    let fill_prices = match settings.conventions.execution {
+        Execution::Close => prices.close(),
+        Execution::NextOpen => prices.open()?,
+    };
+    let is_usual = initial_capital.is_finite()
+        && initial_capital >= 0.0
+        && u32::try_from(bars).is_ok()
+        && !settings.stops.are_set();
+    if !is_usual {
+        return None;
+    }
+    let mut no_next_bar = RejectionCounts::default();
+    let words = placed(columns, bars, settings, &mut no_next_bar, moved);
+    let set = columns.into_iter().flatten().flatten();
+    let given: usize = set.map(|word| word.count_ones() as usize).sum();
+    let accumulate = settings.rules.accumulate;
+    let mut account =
+        Account { cash: initial_capital, position: 0.0, debt: 0.0, free_cash: initial_capital };
+    let mut held = Held::initial(initial_capital);
+    let (mut served, mut next) = (0_usize, 0);
+    loop {
+        let index = words.next(next, acting(account.position, accumulate));
+        let Some(&price) = fill_prices.get(index) else { break };
+        next = index + 1;
+        let signals = words.at(index);
+        let position = account.position;
+        let resolved = resolve(signals, position, accumulate, settings);
+        let bar = prices.bar_ref(index);
+        let sized = size(resolved.signals, position, resolved.accumulate, price, settings, bar);
+        let Some((kind, order)) = sized.ok()? else { continue };
+        let slippage = settings.costs.slippage;
+        let terms = FillTerms { price, slippage, valuation_price: price, bar };
+        let Ok(fill) = execute(&mut account, &order, &terms, settings).ok()? else { continue };
+        held.apply(fill.side, fill.size, fill.price, fill.fees);
+        served += if signals.is_single() {
+            1
+        } else {
+            signals.kinds().filter(|&it| resolved.serves(it, kind, position)).count()
+        };
+        take(&StreamedOrder {
+            bar: u32::try_from(index).unwrap_or(u32::MAX),
+            side: fill.side,
+            size: fill.size,
+            price: fill.price,
+            fees: fill.fees,
+            reference_price: price,
+            cash: held.cash,
+            free_cash: held.free_cash,
+            position: held.position,
+        });
+    }
+    Some(given - served)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::observer::NoObserver;
+    use crate::signals::Bits;
+    use crate::simulation::random_cases::{Case, cases, extreme_cases};
+    use crate::simulation::simulate;
+
+    /// What a simulation or a stream has, to the bit.
+    #[derive(Debug, PartialEq)]
+    struct Found {
+        /// Bar, side, and the bits of all amounts, of each order.
+        orders: Vec<(u32, u8, [u64; 7])>,
+        rejected: usize,
+    }
+
+    fn streamed(case: &Case, capital: f64) -> Option<Found> {
+        let columns = case.signals.sets().map(|set| set.map(Bits::words));
+        let (mut moved, mut orders) = (Default::default(), Vec::new());
+        let settings = &case.settings;
+        let rejected =
+            stream_orders(&case.prices(), columns, &mut moved, capital, settings, |order| {
+                let amounts = [
+                    order.size,
+                    order.price,
+                    order.fees,
+                    order.reference_price,
+                    order.cash,
+                    order.free_cash,
+                    order.position,
+                ];
+                orders.push((order.bar, order.side, amounts.map(f64::to_bits)));
+            })?;
+        Some(Found { orders, rejected })
+    }
+
+    fn simulated(case: &Case, capital: f64) -> Option<Found> {
+        let run = simulate(&case.prices(), &case.signals, capital, &case.settings, &NoObserver);
+        let run = run.ok()?;
+        let (orders, held) = (&run.orders, &run.holdings);
+        let columns = [
+            &orders.size,
+            &orders.price,
+            &orders.fees,
+            &orders.reference_price,
+            &held.cash,
+            &held.free_cash,
+            &held.position,
+        ];
+        let of = |row: usize| columns.map(|column| column[row].to_bits());
+        let found =
+            (0..orders.len()).map(|row| (orders.bar[row], orders.side[row], of(row))).collect();
+        let rejected = run.rejections.iter().map(|rejection| rejection.count as usize).sum();
+        Some(Found { orders: found, rejected })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn streamed_orders_are_those_of_the_simulation(
+            (case, capital) in prop_oneof![cases().prop_map(|case| (case, 10_000.0)), extreme_cases()],
+        ) {
+            let found = streamed(&case, capital);
+            if case.settings.stops.are_set() {
+                prop_assert!(found.is_none());
+            } else {
+                prop_assert_eq!(found, simulated(&case, capital));
+            }
+        }
+    }
+}

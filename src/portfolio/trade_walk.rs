@@ -50,7 +50,7 @@ pub struct Trade {
 
 impl TradeWalk {
     /// Takes the next order; returns the trade that it ends.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, order: &TradeOrder) -> Option<Trade> {
         // A purchase opens a long position, a sale a short one; the other side closes.
         let TradeOrder { bar, side, size, price, fees } = *order;

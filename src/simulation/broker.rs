@@ -3,6 +3,7 @@
 use super::conflicts::{Resolved, acting, closes, resolve};
 use super::execute::{FillTerms, execute};
 use super::exits::{ExitReason, Moment, StopOrder};
+use super::long_stops::stop_slippage;
 use super::placed_signals::SignalWords;
 use super::prices::Prices;
 use super::recorder::StopCounts;
@@ -12,9 +13,7 @@ use super::sizing::size;
 use super::state::State;
 use super::stops::{ActiveStops, Hit};
 use crate::error::Result;
-use crate::settings::{
-    Accumulate, Execution, Settings, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
-};
+use crate::settings::{Accumulate, Execution, Settings, StopEntryPrice, StopExit, StopUpdate};
 
 /// Makes the orders of a run.
 pub(super) struct Broker<'a> {
@@ -127,13 +126,8 @@ impl<'a> Broker<'a> {
             StopExit::Close | StopExit::Reverse => Accumulate::Disabled,
             StopExit::CloseReduce | StopExit::ReverseReduce => settings.rules.accumulate,
         };
-        let slippage = match settings.stops.stop_exit_price {
-            StopExitPrice::StopLimit => 0.0,
-            StopExitPrice::StopMarket | StopExitPrice::Price | StopExitPrice::Close => {
-                settings.costs.slippage
-            }
-        };
         let bar = self.prices.bar_ref(hit.bar);
+        let slippage = stop_slippage(settings);
         let terms = FillTerms { price, slippage, valuation_price, bar };
         // A stop is not an entry that conflicts with the position: it reverses whatever the settings say about those.
         let resolved = Resolved::unopposed(SignalSet::NONE.with(wish), accumulate);

@@ -48,7 +48,7 @@ pub(super) fn closes(kind: SignalKind, position: f64) -> bool {
 }
 
 /// Resolves the signals of one bar; `position` is in units, negative for a short one.
-#[inline]
+#[inline(always)]
 pub(super) fn resolve(
     signals: SignalSet,
     position: f64,
@@ -108,6 +108,7 @@ impl Resolved {
         self.conflicting = self.conflicting.with(kind);
     }
 
+    #[inline(always)]
     fn resolve_exit(&mut self, entry: SignalKind, exit: SignalKind, rule: Conflict, position: f64) {
         if !(self.signals.has(entry) && self.signals.has(exit)) {
             return;
@@ -129,6 +130,7 @@ impl Resolved {
         }
     }
 
+    #[inline(always)]
     fn resolve_direction(&mut self, rule: DirectionConflict, position: f64) {
         if !(self.signals.has(SignalKind::LongEntry) && self.signals.has(SignalKind::ShortEntry)) {
             return;
@@ -148,6 +150,7 @@ impl Resolved {
         }
     }
 
+    #[inline(always)]
     fn resolve_opposite(&mut self, rule: OppositeEntry, position: f64) {
         let (entry, exit) = if position > 0.0 {
             (SignalKind::ShortEntry, SignalKind::LongExit)

@@ -59,7 +59,7 @@ struct OrderRequest {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` if the size of the order cannot be computed, or an amount overflows.
-#[inline]
+#[inline(always)]
 pub(super) fn execute(
     account: &mut Account,
     order: &Order,
@@ -136,6 +136,7 @@ impl Account {
         format!("{name} an order of {:?} units at {:?}", fill.size, fill.price)
     }
 
+    #[inline(always)]
     fn buy(
         &mut self,
         request: &OrderRequest,
@@ -210,6 +211,7 @@ impl Account {
         }
     }
 
+    #[inline(always)]
     fn sell(
         &mut self,
         request: &OrderRequest,
@@ -264,6 +266,7 @@ impl Account {
     }
 
     /// Returns how many units can be sold: the long position, and a short position that free cash secures.
+    #[inline(always)]
     fn sellable(
         &self,
         price: f64,
@@ -289,7 +292,7 @@ fn least(a: f64, b: f64) -> f64 {
 }
 
 /// Applies the maximum size and the granularity. The result may be zero.
-#[inline]
+#[inline(always)]
 fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, RejectionReason> {
     if wanted == 0.0 {
         return Err(RejectionReason::SizeZero);
@@ -305,6 +308,7 @@ fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, Rejecti
 }
 
 /// Returns size, fees and cost of the largest purchase within a budget.
+#[inline(always)]
 fn affordable(
     budget: f64,
     price: f64,
@@ -325,7 +329,7 @@ fn affordable(
 }
 
 /// Checks a final size against the minimum size and the requested size.
-#[inline]
+#[inline(always)]
 fn accepted(
     size: f64,
     asked: f64,
@@ -345,7 +349,7 @@ fn accepted(
 }
 
 /// Rounds down to the granularity as floating-point floor division does: 0.3 by 0.1 gives 0.2.
-#[inline]
+#[inline(always)]
 fn rounded_down(size: f64, settings: &Settings) -> f64 {
     let Some(step) = settings.sizing.size_granularity.filter(|_| size.is_finite()) else {
         return size;

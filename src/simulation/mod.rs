@@ -41,7 +41,7 @@ pub use all_in_order::{AllInPurchase, AllInSale};
 pub use approx::{add, close, snap};
 pub use exits::{ExitReason, Moment, StopOrder};
 pub use holdings::Holdings;
-pub use long_stops::{LongStop, first_long_stop};
+pub use long_stops::{LongStop, LongStopRule, stop_slippage};
 pub use order_stream::{StreamedOrder, stream_orders};
 pub use orders::Orders;
 pub use prices::Prices;

@@ -25,7 +25,7 @@ pub(super) struct Order {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for a reversal by a percentage, and for one whose units overflow.
-#[inline]
+#[inline(always)]
 pub(super) fn size(
     signals: SignalSet,
     position: f64,
@@ -92,6 +92,7 @@ pub(super) fn size(
 }
 
 /// Returns by how many units a reversal goes beyond closing the position.
+#[inline]
 fn amount_beyond(valuation_price: f64, settings: &Settings, bar: BarRef<'_>) -> Result<f64> {
     match settings.sizing.size_type {
         SizeType::Amount => Ok(settings.sizing.size),

@@ -397,7 +397,7 @@ simd_multiversion! {
         let has_stops = settings.stops.are_set();
         let Found { events: count, signals: given, stops } = match (is_later, wanted.sums) {
             _ if has_stops => {
-                let found = find_with_stops(words, &input.prices, settings, rule, events, exits);
+                let found = find_with_stops(words, &tables.stops, &input.prices, settings, rule, events, exits);
                 if wanted.sums {
                     to_words(events.get(..found.events)?, event_words);
                 }

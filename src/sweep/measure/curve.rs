@@ -66,6 +66,7 @@ simd_multiversion! {
             tables,
             close,
             wants_falls: wanted.set.contains(StatisticSet::DRAWDOWNS),
+            is_lean: tables.risk_free == 0.0 && !wanted.sums,
             boundaries: if wanted.sums { &tables.boundaries.bars } else { &[] },
             marks,
             block,
@@ -126,6 +127,8 @@ struct Part<'a, P: Simd> {
     tables: &'a Tables,
     close: &'a [f64],
     wants_falls: bool,
+    /// Whether neither a risk-free rate nor exposures are needed.
+    is_lean: bool,
     /// The boundaries to come.
     boundaries: &'a [u32],
     marks: &'a mut Vec<[f64; 2]>,
@@ -245,12 +248,22 @@ impl<P: Simd> Part<'_, P> {
         let later = closes.get(1..).unwrap_or(&[]);
         let ((from, _), (to, to_rest)) = (closes.as_chunks::<4>(), later.as_chunks::<4>());
         let (b, b_rest) = benchmark.as_chunks::<4>();
+        let fours = from.iter().zip(to).zip(b);
         let mut sums = self.computed;
-        for ((from, to), b) in from.iter().zip(to).zip(b) {
-            let (from, to) = (simd.load(from), simd.load(to));
-            let inverse = one / (cash + from * size);
-            sums.bars.add_return((to - from) * size * inverse, simd.load(b));
-            sums.cash = sums.cash + cash * inverse;
+        if self.is_lean {
+            // The sums stay in registers.
+            for ((from, to), b) in fours {
+                let (from, to) = (simd.load(from), simd.load(to));
+                let inverse = one / (cash + from * size);
+                sums.bars.add_return_over_zero((to - from) * size * inverse, simd.load(b));
+            }
+        } else {
+            for ((from, to), b) in fours {
+                let (from, to) = (simd.load(from), simd.load(to));
+                let inverse = one / (cash + from * size);
+                sums.bars.add_return((to - from) * size * inverse, simd.load(b));
+                sums.cash = sums.cash + cash * inverse;
+            }
         }
         self.computed = sums;
         let before = closes.get(to.len() * 4..).unwrap_or(&[]);

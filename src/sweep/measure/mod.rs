@@ -16,6 +16,7 @@ mod curve;
 mod events;
 mod exact;
 mod falls;
+mod first_hits;
 mod order_sums;
 mod plain;
 mod return_sums;

@@ -62,7 +62,7 @@ impl<'a> OrderSums<'a> {
     }
 
     /// Adds the next order.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, order: &StreamedOrder) {
         let &StreamedOrder { bar, side, size, price, fees, reference_price, .. } = order;
         let worse = if side == 0 { price - reference_price } else { reference_price - price };

@@ -53,14 +53,29 @@ impl<N: Lanes> BarSums<N> {
     #[inline(always)]
     pub(super) fn add_return(&mut self, r: N, b: N) {
         let square = r * r;
-        let (down, excess, active) = (r.pmin(self.zero), r - self.risk_free, r - b);
+        let (down, excess) = (r.pmin(self.zero), r - self.risk_free);
+        self.gains = self.gains + excess.pmax(self.zero);
+        self.losses = self.losses + excess.pmin(self.zero);
+        self.add_powers(r, square, down, b);
+    }
+
+    /// Does what [`Self::add_return`] does at a risk-free rate of zero.
+    #[inline(always)]
+    pub(super) fn add_return_over_zero(&mut self, r: N, b: N) {
+        let (square, down) = (r * r, r.pmin(self.zero));
+        self.gains = self.gains + r.pmax(self.zero);
+        self.losses = self.losses + down;
+        self.add_powers(r, square, down, b);
+    }
+
+    #[inline(always)]
+    fn add_powers(&mut self, r: N, square: N, down: N, b: N) {
+        let active = r - b;
         self.returns = self.returns + r;
         self.squares = self.squares + square;
         self.cubes = self.cubes + square * r;
         self.fourths = self.fourths + square * square;
         self.downside = self.downside + down * down;
-        self.gains = self.gains + excess.pmax(self.zero);
-        self.losses = self.losses + excess.pmin(self.zero);
         self.products = self.products + r * b;
         self.active = self.active + active * active;
     }

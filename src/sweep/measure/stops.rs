@@ -1,8 +1,9 @@
 //! The bars on which stops and signals change an all-in position.
 
 use super::events::{Found, Rule};
+use super::first_hits::StopTables;
 use crate::settings::{Execution, Settings, StopExit};
-use crate::simulation::{Prices, first_long_stop};
+use crate::simulation::{LongStopRule, Prices, stop_slippage};
 
 /// Returns whether stops, if there are any, do nothing but close the position, on a later bar than the entry.
 pub(super) fn stops_close(settings: &Settings) -> bool {
@@ -15,6 +16,7 @@ pub(super) fn stops_close(settings: &Settings) -> bool {
 /// slippage of each exit. A stop goes before the signals of its bar and drops them.
 pub(super) fn find_with_stops(
     (entries, exits): (&[u64], &[u64]),
+    tables: &StopTables,
     prices: &Prices<'_>,
     settings: &Settings,
     rule: Rule,
@@ -31,22 +33,28 @@ pub(super) fn find_with_stops(
         let (entries, exits) = (entries.get(word).copied(), exits.get(word).copied());
         Some(rule.apply(entries?, exits?).1)
     };
+    let stop_rule = LongStopRule::new(settings);
+    let table = tables.of(&stop_rule, bars);
+    let first_stop = |entry: usize, last: usize| match &table {
+        _ if last <= entry => None,
+        Some(table) => table.first(prices, entry, last),
+        None => stop_rule.first(prices, entry, last),
+    };
     let narrow = |bar: usize| u32::try_from(bar).unwrap_or(u32::MAX);
+    let (slippage, of_stops) = (settings.costs.slippage, stop_slippage(settings));
     let given = entries.iter().chain(exits).map(|word| word.count_ones() as usize).sum();
     let mut found = Found { events: 0, signals: given, stops: 0 };
     let mut bar = 0;
     while let Some(entry) = first(opens, bar) {
         let exit = first(closes, entry + 1);
-        let last = exit.unwrap_or(bars - 1);
-        let stop = if last > entry { first_long_stop(prices, settings, entry, last) } else { None };
-        let (exit, fill) = match (stop, exit) {
+        let (exit, fill) = match (first_stop(entry, exit.unwrap_or(bars - 1)), exit) {
             (Some(stop), _) => {
                 found.stops += 1;
-                (Some(stop.bar), [stop.reference_price, stop.slippage])
+                (Some(stop.bar), [stop.reference_price, of_stops])
             }
             (None, Some(exit)) => {
                 let price = close.get(exit).copied().unwrap_or(f64::NAN);
-                (Some(exit), [price, settings.costs.slippage])
+                (Some(exit), [price, slippage])
             }
             (None, None) => (None, [0.0; 2]),
         };

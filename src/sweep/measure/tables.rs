@@ -2,6 +2,7 @@
 
 use super::chunks::{BenchmarkSums, Boundaries, Chunk};
 use super::exact::Exact;
+use super::first_hits::StopTables;
 use crate::backtest::BacktestInput;
 use crate::compute::reserve;
 use crate::error::Result;
@@ -127,6 +128,8 @@ pub struct Tables {
     distances: Vec<Distances>,
     references: Vec<f64>,
     pub(super) boundaries: Boundaries,
+    /// Filled while combinations with stops are measured.
+    pub(super) stops: StopTables,
 }
 
 impl Tables {
@@ -155,6 +158,7 @@ impl Tables {
             distances: Vec::new(),
             references: Vec::new(),
             boundaries: Boundaries::default(),
+            stops: StopTables::default(),
         };
         tables.boundaries = Boundaries::new(input, &tables.benchmark)?;
         if tables.are_usable {

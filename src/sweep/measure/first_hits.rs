@@ -1,0 +1,111 @@
+//! Tables of the first bar on which a stop closes a position, for all combinations with the same stops.
+//!
+//! Which bar that is depends on the bar of the entry and the stops alone. An entry is searched when a combination asks for it,
+//! as far as it asks, and what was found serves the others. All threads find the same.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compute::reserve;
+use crate::simulation::{LongStop, LongStopRule, Prices};
+
+/// Memory for the tables of an asset, bytes.
+const BUDGET: usize = 16_000_000;
+
+/// What is known of an entry.
+#[derive(Debug, Default)]
+struct Hit {
+    /// The price of the exit before slippage, as bits, if a stop is hit.
+    price: AtomicU64,
+    /// Twice the bar up to which is known what happens, and 1 if a stop is hit on it.
+    known: AtomicU32,
+}
+
+/// The first hits of one rule.
+#[derive(Debug)]
+pub(super) struct FirstHits {
+    rule: LongStopRule,
+    hits: Vec<Hit>,
+}
+
+impl FirstHits {
+    fn new(rule: LongStopRule, bars: usize) -> Option<Self> {
+        let mut hits = reserve::with_capacity(bars, "first hits of stops").ok()?;
+        hits.resize_with(bars, Hit::default);
+        Some(Self { rule, hits })
+    }
+
+    /// Returns what [`LongStopRule::first`] returns.
+    #[inline]
+    pub(super) fn first(&self, prices: &Prices<'_>, entry: usize, last: usize) -> Option<LongStop> {
+        let hit = self.hits.get(entry)?;
+        // The price was stored before.
+        let known = hit.known.load(Ordering::Acquire);
+        let bar = (known / 2) as usize;
+        if known % 2 == 1 {
+            let reference_price = f64::from_bits(hit.price.load(Ordering::Relaxed));
+            return (bar <= last).then_some(LongStop { bar, reference_price });
+        }
+        if bar >= last { None } else { self.search(hit, prices, entry, (bar, last)) }
+    }
+
+    /// Searches beyond the bar up to which is known that no stop is hit.
+    #[inline(never)]
+    fn search(
+        &self,
+        hit: &Hit,
+        prices: &Prices<'_>,
+        entry: usize,
+        (known, last): (usize, usize),
+    ) -> Option<LongStop> {
+        // Twice as far as before, so that few searches begin anew.
+        let beyond = entry.saturating_add(2 * known.saturating_sub(entry));
+        let until = last.max(beyond).min(self.hits.len() - 1);
+        let found = self.rule.first(prices, entry, until);
+        let (bar, is_hit) = found.map_or((until, 0), |stop| (stop.bar, 1));
+        if let Some(stop) = &found {
+            hit.price.store(stop.reference_price.to_bits(), Ordering::Relaxed);
+        }
+        // Another thread may have searched farther. A hit is the end of every search, and a shorter one is only repeated.
+        if let Ok(bar) = u32::try_from(2 * bar + is_hit) {
+            hit.known.store(bar, Ordering::Release);
+        }
+        found.filter(|stop| stop.bar <= last)
+    }
+}
+
+/// The tables of an asset.
+#[derive(Debug, Default)]
+pub(super) struct StopTables {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// The one that was made last comes last.
+    tables: Vec<Arc<FirstHits>>,
+    /// The last rule that had no table and no room.
+    missed: Option<LongStopRule>,
+}
+
+impl StopTables {
+    /// Returns the table of a rule. `None` if there is no room for it: a rule replaces the oldest table when it is asked for
+    /// twice in a row, so that a sweep over many stops does not make a table for each combination.
+    pub(super) fn of(&self, rule: &LongStopRule, bars: usize) -> Option<Arc<FirstHits>> {
+        let mut state = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = state.tables.iter().rev().find(|table| table.rule == *rule) {
+            return Some(Arc::clone(found));
+        }
+        let most = (BUDGET / (size_of::<Hit>() * bars.max(1))).max(1);
+        if state.tables.len() >= most {
+            if state.missed != Some(*rule) {
+                state.missed = Some(*rule);
+                return None;
+            }
+            state.tables.remove(0);
+        }
+        let table = Arc::new(FirstHits::new(*rule, bars)?);
+        reserve::push(&mut state.tables, Arc::clone(&table), "tables of first hits").ok()?;
+        Some(table)
+    }
+}

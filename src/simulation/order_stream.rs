@@ -4,12 +4,12 @@
 //! signals made no order.
 
 use super::conflicts::{acting, resolve};
-use super::execute::{Account, FillTerms, execute};
+use super::execute::{Account, Attempt, FillTerms, Outcome, attempt};
 use super::holdings::Held;
 use super::placed_signals::{SignalColumns, placed};
 use super::prices::Prices;
 use super::rejections::RejectionCounts;
-use super::sizing::size;
+use super::sizing::{SizeState, SizedOrder, sized_order};
 use crate::settings::{Execution, Settings};
 
 /// A filled order, and what is held after it.
@@ -35,11 +35,12 @@ pub struct StreamedOrder {
     pub position: f64,
 }
 
-/// Passes the orders that [`super::simulate_columns`] makes to `take`, in their order, and returns how many signals made none.
+/// Passes the orders that [`super::simulate_columns`] makes to `take`, in their order, and returns how many signals they served.
 /// `None` if there are stops, or the simulation fails; orders may have been passed before.
 // The functions that it calls are inlined, so that amounts stay in registers: waiting for one that was just stored was half of the
 // time of an order.
 #[must_use]
+#[inline(always)]
 pub fn stream_orders(
     prices: &Prices<'_>,
     columns: SignalColumns<'_>,
@@ -62,8 +63,6 @@ pub fn stream_orders(
     }
     let mut no_next_bar = RejectionCounts::default();
     let words = placed(columns, bars, settings, &mut no_next_bar, moved);
-    let set = columns.into_iter().flatten().flatten();
-    let given: usize = set.map(|word| word.count_ones() as usize).sum();
     let accumulate = settings.rules.accumulate;
     let mut account =
         Account { cash: initial_capital, position: 0.0, debt: 0.0, free_cash: initial_capital };
@@ -76,12 +75,21 @@ pub fn stream_orders(
         let signals = words.at(index);
         let position = account.position;
         let resolved = resolve(signals, position, accumulate, settings);
-        let bar = prices.bar_ref(index);
-        let sized = size(resolved.signals, position, resolved.accumulate, price, settings, bar);
-        let Some((kind, order)) = sized.ok()? else { continue };
-        let slippage = settings.costs.slippage;
+        let SizedOrder { state, kind, order } =
+            sized_order(resolved.signals, position, resolved.accumulate, price, settings);
+        match state {
+            SizeState::Order => {}
+            SizeState::NoOrder => continue,
+            SizeState::PercentReverses | SizeState::ReversalOverflows => return None,
+        }
+        let (slippage, bar) = (settings.costs.slippage, prices.bar_ref(index));
         let terms = FillTerms { price, slippage, valuation_price: price, bar };
-        let Ok(fill) = execute(&mut account, &order, &terms, settings).ok()? else { continue };
+        let Attempt { outcome, fill, after } = attempt(&account, &order, &terms, settings);
+        match outcome {
+            Outcome::Filled => account = after,
+            Outcome::Rejected(_) => continue,
+            _ => return None,
+        }
         held.apply(fill.side, fill.size, fill.price, fill.fees);
         served += if signals.is_single() {
             1
@@ -100,7 +108,7 @@ pub fn stream_orders(
             position: held.position,
         });
     }
-    Some(given - served)
+    Some(served)
 }
 
 #[cfg(test)]
@@ -118,14 +126,14 @@ mod tests {
     struct Found {
         /// Bar, side, and the bits of all amounts, of each order.
         orders: Vec<(u32, u8, [u64; 7])>,
-        rejected: usize,
+        served: usize,
     }
 
     fn streamed(case: &Case, capital: f64) -> Option<Found> {
         let columns = case.signals.sets().map(|set| set.map(Bits::words));
         let (mut moved, mut orders) = (Default::default(), Vec::new());
         let settings = &case.settings;
-        let rejected =
+        let served =
             stream_orders(&case.prices(), columns, &mut moved, capital, settings, |order| {
                 let amounts = [
                     order.size,
@@ -138,7 +146,7 @@ mod tests {
                 ];
                 orders.push((order.bar, order.side, amounts.map(f64::to_bits)));
             })?;
-        Some(Found { orders, rejected })
+        Some(Found { orders, served })
     }
 
     fn simulated(case: &Case, capital: f64) -> Option<Found> {
@@ -157,8 +165,9 @@ mod tests {
         let of = |row: usize| columns.map(|column| column[row].to_bits());
         let found =
             (0..orders.len()).map(|row| (orders.bar[row], orders.side[row], of(row))).collect();
-        let rejected = run.rejections.iter().map(|rejection| rejection.count as usize).sum();
-        Some(Found { orders: found, rejected })
+        let rejected: usize = run.rejections.iter().map(|rejection| rejection.count as usize).sum();
+        let given: usize = case.signals.sets().into_iter().flatten().map(Bits::count).sum();
+        Some(Found { orders: found, served: given - rejected })
     }
 
     proptest! {

@@ -51,7 +51,8 @@ simd_multiversion! {
         wanted: &Wanted<'_>,
         buffers: CurveBuffers<'_>,
     ) -> Option<Curve> {
-        let close = input.prices.close().get(..tables.bars)?;
+        let bars = tables.bars;
+        let close = input.prices.close().get(..bars)?;
         let capital = input.initial_capital;
         if !EQUITY.contains(&capital) {
             return None;
@@ -88,16 +89,20 @@ simd_multiversion! {
         };
         let mut now = Held { from: 0, cash: snap(capital), free_cash: add(0.0, capital), size: 0.0 };
         let mut from = 0;
-        for next in held {
-            let until = (next.from as usize).min(tables.bars);
+        let bar = |held: Option<&Held>| held.map_or(bars, |held| (held.from as usize).min(bars));
+        for (number, next) in held.iter().enumerate() {
+            let (until, after) = (bar(Some(next)), bar(held.get(number + 1)));
+            if after > until {
+                tables.prefetch(until, after);
+            }
             if until > from {
                 part.add(&now, from, until)?;
                 from = until;
             }
             now = *next;
         }
-        if from < tables.bars {
-            part.add(&now, from, tables.bars)?;
+        if from < bars {
+            part.add(&now, from, bars)?;
         }
         Some(part.finish())
     }

@@ -109,3 +109,56 @@ impl StopTables {
         Some(table)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+    use crate::sweep::measure::testing::{Random, walk};
+
+    fn rule(loss: f64, trails: bool, profit: Option<f64>) -> LongStopRule {
+        LongStopRule::new(&Settings::default().with(|it| {
+            (it.stops.sl_stop, it.stops.sl_trail, it.stops.tp_stop) = (Some(loss), trails, profit);
+        }))
+    }
+
+    #[test]
+    fn what_is_looked_up_is_what_a_search_finds() {
+        let bars = 400;
+        let close = walk(bars, 0.01, 4);
+        let high: Vec<f64> = close.iter().map(|close| close * 1.004).collect();
+        let low: Vec<f64> = close.iter().map(|close| close * 0.996).collect();
+        let prices = Prices::new(None, Some(&high), Some(&low), &close).unwrap();
+        let mut random = Random::new(7);
+        let mut below = |most: usize| usize::try_from(random.bits() >> 11).unwrap() % most;
+        let rules = [
+            rule(0.02, false, Some(0.03)),
+            rule(0.02, true, None),
+            rule(0.5, false, None),
+            rule(0.5, true, None),
+        ];
+        let tables = StopTables::default();
+        let (mut hits, mut misses) = (0, 0);
+        for _ in 0..20_000 {
+            let (rule, entry) = (&rules[below(rules.len())], below(bars - 1));
+            let last = entry + 1 + below(bars - entry - 1);
+            let found = tables.of(rule, bars).unwrap().first(&prices, entry, last);
+            assert_eq!(found, rule.first(&prices, entry, last));
+            *(if found.is_some() { &mut hits } else { &mut misses }) += 1;
+        }
+        assert!(hits > 2_000 && misses > 2_000, "{hits} {misses}");
+    }
+
+    #[test]
+    fn a_rule_without_room_gets_a_table_when_it_is_asked_for_twice_in_a_row() {
+        let tables = StopTables::default();
+        // Room for two.
+        let bars = BUDGET / size_of::<Hit>() / 2;
+        let [a, b, c] = [0.01, 0.02, 0.03].map(|loss| rule(loss, false, None));
+        assert!(tables.of(&a, bars).is_some() && tables.of(&b, bars).is_some());
+        assert!(tables.of(&c, bars).is_none());
+        assert!(tables.of(&c, bars).is_some());
+        // The oldest one made room.
+        assert!(tables.of(&b, bars).is_some() && tables.of(&a, bars).is_none());
+    }
+}

@@ -72,14 +72,15 @@ impl Scratch {
         Ok(())
     }
 
-    /// Makes room for the orders of signals.
-    pub(super) fn prepare_orders(&mut self, signals: &SweptSignals<'_>) -> Result<()> {
+    /// Makes room for the orders of signals; returns the number of signals.
+    pub(super) fn prepare_orders(&mut self, signals: &SweptSignals<'_>) -> Result<usize> {
         let sets = [Some(signals.entries), Some(signals.exits)].into_iter();
         let sets = sets.chain([signals.short_entries, signals.short_exits]).flatten().flatten();
         let given: usize = sets.map(|word| word.count_ones() as usize).sum();
         let orders = given.min(signals.bars);
         reserve::cleared(&mut self.held, orders, "orders")?;
-        reserve::cleared(&mut self.closed, orders, "results of trades")
+        reserve::cleared(&mut self.closed, orders, "results of trades")?;
+        Ok(given)
     }
 
     /// Makes room for the exits of a number of bars.

@@ -9,13 +9,15 @@ use super::tables::Tables;
 use super::trial_sums::TrialSums;
 use super::wanted::Wanted;
 use crate::backtest::BacktestInput;
+use crate::compute::multiversion::multiversion;
 use crate::compute::reserve;
 use crate::error::Result;
 use crate::metrics::StatisticSet;
 use crate::metrics::statistics::{DrawdownStatistics, ReturnStatistics};
 use crate::numbers::count_to_f64;
 use crate::observer::ProgressObserver;
-use crate::simulation::{SimulationBuffers, simulate_columns, stream_orders};
+use crate::settings::Settings;
+use crate::simulation::{Prices, SimulationBuffers, simulate_columns, stream_orders};
 use crate::sweep::swept_signals::SweptSignals;
 
 /// Measures a run; `None` if its equity is not moderate, an amount overflows, or too many digits would cancel.
@@ -34,13 +36,12 @@ pub(super) fn measure(
         [Some(signals.entries), Some(signals.exits), signals.short_entries, signals.short_exits];
     let (prices, capital, settings) = (&input.prices, input.initial_capital, input.settings);
     let wants_trades = wanted.set.contains(StatisticSet::TRADES);
-    scratch.prepare_orders(signals)?;
+    let given = scratch.prepare_orders(signals)?;
     let mut sums = OrderSums::new(&mut scratch.held, &mut scratch.closed, wants_trades);
     let moved = &mut scratch.moved;
-    let streamed =
-        stream_orders(prices, columns, moved, capital, settings, |order| sums.take(order));
-    let rejected_signals = if let Some(rejected) = streamed {
-        rejected
+    let streamed = streamed(prices, columns, moved, capital, settings, &mut sums);
+    let rejected_signals = if let Some(served) = streamed {
+        given - served
     } else {
         let simulation = std::mem::take(&mut scratch.simulation);
         let buffers = SimulationBuffers { simulation, moved };
@@ -98,4 +99,18 @@ pub(super) fn measure(
         trades: totals.trades,
         rejected_signals,
     }))
+}
+
+multiversion! {
+    /// Adds all orders of a run without stops; returns how many signals they served.
+    fn streamed(
+        prices: &Prices<'_>,
+        columns: [Option<&[u64]>; 4],
+        moved: &mut [Vec<u64>; 4],
+        capital: f64,
+        settings: &Settings,
+        sums: &mut OrderSums<'_>,
+    ) -> Option<usize> {
+        stream_orders(prices, columns, moved, capital, settings, |order| sums.take(order))
+    }
 }

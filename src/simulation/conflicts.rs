@@ -97,7 +97,7 @@ impl Resolved {
     /// Returns whether the order of the signal `acted` serves another one, in the position before the order. An exit beside an
     /// entry against the position is served by the same order.
     #[inline]
-    pub(super) fn serves(&self, kind: SignalKind, acted: SignalKind, position: f64) -> bool {
+    pub(super) fn serves(self, kind: SignalKind, acted: SignalKind, position: f64) -> bool {
         let is_dropped = self.conflicting.has(kind) || self.ignored.has(kind);
         let acting = self.turned.unwrap_or(acted);
         !is_dropped && (kind == acting || closes(kind, position))

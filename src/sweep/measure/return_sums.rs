@@ -213,6 +213,25 @@ pub(super) fn moments(
     is_precise(tables, sums, differences, &statistics).then_some(statistics)
 }
 
+/// Returns whether enough digits are left where powers of the mean cancel: returns may hardly differ from each other.
+fn central_moments_hold(sums: &BarSums<f64>, found: &ReturnStatistics) -> bool {
+    let (count, mean) = (count_to_f64(found.count), found.mean.abs());
+    let BarSums { squares, fourths, .. } = *sums;
+    let square_mean = mean * mean;
+    // Σ |r|³ is at most this.
+    let cubes = (squares * fourths).sqrt();
+    let of_squares = squares + count * square_mean;
+    let of_cubes = cubes + 3.0 * mean * squares + 2.0 * count * square_mean * mean;
+    let of_fourths = fourths
+        + 4.0 * mean * cubes
+        + 6.0 * square_mean * squares
+        + 3.0 * count * square_mean * square_mean;
+    let rounding = 16.0 * f64::EPSILON / TOLERANCE;
+    rounding * of_squares <= found.squares
+        && rounding * of_cubes * count.sqrt() <= found.squares * found.squares.sqrt()
+        && rounding * of_fourths <= found.fourths
+}
+
 /// Returns whether the rounding errors of the sums are within the tolerance of each result.
 fn is_precise(
     tables: &Tables,
@@ -231,6 +250,9 @@ fn is_precise(
     // Equity that never changed has exact moments.
     if sums.squares == 0.0 && flat <= 1 {
         return true;
+    }
+    if !central_moments_hold(sums, found) {
+        return false;
     }
     let unknown_rate = !tables.risk_free.is_finite();
     let from_mean = 2.0 * found.mean.abs() * returns;

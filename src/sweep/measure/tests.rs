@@ -10,7 +10,7 @@ use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
 use crate::compute::parallel::Sequential;
 use crate::metrics::{METRICS, Metric, StatisticSet};
 use crate::observer::NoObserver;
-use crate::settings::{Direction, Execution, Settings, SizeType, StopExit, Stops};
+use crate::settings::{Accumulate, Direction, Execution, Settings, SizeType, StopExit, Stops};
 use crate::signals::{Bits, Signals};
 use crate::simulation::Prices;
 use crate::simulation::random_cases::{Case, cases};
@@ -413,6 +413,23 @@ fn tails_and_another_risk_free_rate_take_the_plain_path() {
         let input = BacktestInput { settings: &other, ..*input };
         let metrics = composing();
         let path = compare(&input, &signals, &metrics, &tables, &mut scratch);
+        assert_eq!(path, Some(Path::Plain));
+    });
+}
+
+#[test]
+fn returns_that_hardly_differ_take_the_plain_path() {
+    // A purchase of three units on each of four bars of one price, whose costs are nearly the same part of equity.
+    let settings = Settings::default().with(|it| {
+        (it.sizing.size, it.rules.accumulate) = (3.0, Accumulate::Both);
+        (it.costs.fees, it.costs.slippage) = (0.05, 0.002);
+    });
+    let entries = Bits::from_fn(4, |_| true);
+    let exits = Bits::from_fn(4, |_| false);
+    let signals = Signals { entries, exits, short_entries: None, short_exits: None };
+    super::testing::input_of(&[100.0; 4], &settings, |input| {
+        let tables = Tables::new(input).unwrap();
+        let path = compare(input, &signals, &composing(), &tables, &mut Scratch::default());
         assert_eq!(path, Some(Path::Plain));
     });
 }

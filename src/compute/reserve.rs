@@ -21,6 +21,15 @@ pub fn additional<T>(items: &mut Vec<T>, more: usize, what: &str) -> Result<()> 
     items.try_reserve(more).map_err(|_| refused::<T>(wanted, what))
 }
 
+/// Removes all items and makes room for `count` others.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED` if the memory cannot be allocated.
+pub fn cleared<T>(items: &mut Vec<T>, count: usize, what: &str) -> Result<()> {
+    items.clear();
+    additional(items, count, what)
+}
+
 /// Appends an item.
 ///
 /// # Errors

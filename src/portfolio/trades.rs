@@ -5,8 +5,9 @@
 //! next, and its fees are split by size.
 
 use super::excursions::{Course, Excursions};
+use super::trade_walk::{Trade, TradeOrder, TradeWalk};
 use crate::settings::Execution;
-use crate::simulation::{ExitReason, Orders, Prices, Simulation, add, close as same};
+use crate::simulation::{ExitReason, Orders, Prices, Simulation};
 
 /// Trades in the order of their exits, one entry of each column per trade; an open trade comes last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,7 +75,7 @@ impl Trades {
         trades.clear();
         // Usually every second order ends a trade.
         trades.reserve(orders.len() / 2 + 1);
-        let mut open: Option<OpenPosition> = None;
+        let mut walk = TradeWalk::default();
         let rows = orders
             .bar
             .iter()
@@ -83,40 +84,18 @@ impl Trades {
             .zip(&orders.price)
             .zip(&orders.fees);
         for (number, ((((&bar, &side), &size), &price), &fees)) in rows.enumerate() {
-            // A purchase opens a long position, a sale a short one; the other side closes.
-            let order = Exit { bar, size, price, fees };
-            let before = trades.len();
-            let was_open = open.is_some();
-            open = match open {
-                None => Some(OpenPosition::new(side, &order)),
-                Some(position) if position.direction == side => Some(position.increased(&order)),
-                Some(position) if same(size, position.size) => {
-                    trades.push(&position, &Exit { size: position.size, ..order }, CLOSED);
-                    None
-                }
-                Some(position) if size < position.size => {
-                    trades.push(&position.part(size), &order, CLOSED);
-                    Some(position.reduced(size))
-                }
-                Some(position) => {
-                    let closing_fees = position.size / size * fees;
-                    trades.push(
-                        &position,
-                        &Exit { size: position.size, fees: closing_fees, ..order },
-                        CLOSED,
-                    );
-                    let rest =
-                        Exit { size: size - position.size, fees: fees - closing_fees, ..order };
-                    Some(OpenPosition::new(side, &rest))
-                }
-            };
+            let was_open = walk.direction().is_some();
+            let ended = walk.take(&TradeOrder { bar, side, size, price, fees });
+            if let Some(trade) = &ended {
+                trades.push(trade, CLOSED);
+            }
             if let Some(excursions) = &mut excursions {
-                let has_ended = trades.len() > before;
+                let has_ended = ended.is_some();
                 if has_ended {
                     trades.push_course(excursions.ended(number));
                 }
-                match &open {
-                    Some(position) if !was_open || has_ended && position.direction == side => {
+                match walk.direction() {
+                    Some(direction) if !was_open || has_ended && direction == side => {
                         excursions.opened(number);
                     }
                     Some(_) if !has_ended => excursions.increased(number),
@@ -124,13 +103,13 @@ impl Trades {
                 }
             }
         }
-        // Up to 1e-12 units are left by rounding. They are no position and no trade.
-        let left = open.filter(|position| !same(position.size, 0.0));
-        if let (Some(position), Some(&price)) = (left, close.last()) {
+        if let Some(&price) = close.last() {
             let bar = u32::try_from(close.len() - 1).unwrap_or(u32::MAX);
-            trades.push(&position, &Exit { bar, size: position.size, price, fees: 0.0 }, OPEN);
-            if let Some(excursions) = &mut excursions {
-                trades.push_course(excursions.left_open());
+            if let Some(trade) = walk.left_open(bar, price) {
+                trades.push(&trade, OPEN);
+                if let Some(excursions) = &mut excursions {
+                    trades.push_course(excursions.left_open());
+                }
             }
         }
         trades
@@ -223,23 +202,18 @@ impl Trades {
         ]
     }
 
-    fn push(&mut self, position: &OpenPosition, exit: &Exit, status: u8) {
-        let entry_price = position.value / position.size;
-        let gain = add(exit.size * exit.price, -exit.size * entry_price);
-        // Adding zero turns −0 into 0. SQLite would lose the sign.
-        let pnl =
-            (if position.direction == 0 { gain } else { -gain }) - position.fees - exit.fees + 0.0;
-        self.entry_bar.push(position.bar);
-        self.exit_bar.push(exit.bar);
-        self.direction.push(position.direction);
+    fn push(&mut self, trade: &Trade, status: u8) {
+        self.entry_bar.push(trade.entry_bar);
+        self.exit_bar.push(trade.exit_bar);
+        self.direction.push(trade.direction);
         self.status.push(status);
-        self.size.push(exit.size);
-        self.entry_price.push(entry_price);
-        self.exit_price.push(exit.price);
-        self.entry_fees.push(position.fees);
-        self.exit_fees.push(exit.fees);
-        self.pnl.push(pnl);
-        self.pnl_percent.push(pnl / (exit.size * entry_price) * 100.0);
+        self.size.push(trade.size);
+        self.entry_price.push(trade.entry_price);
+        self.exit_price.push(trade.exit_price);
+        self.entry_fees.push(trade.entry_fees);
+        self.exit_fees.push(trade.exit_fees);
+        self.pnl.push(trade.pnl);
+        self.pnl_percent.push(trade.pnl_percent);
     }
 
     /// Finds the first trade with an amount that is not finite; returns the bar of its exit and the amount's name.
@@ -301,63 +275,6 @@ impl Trades {
 
 const OPEN: u8 = 0;
 const CLOSED: u8 = 1;
-
-/// An open position.
-#[derive(Debug, Clone, Copy)]
-struct OpenPosition {
-    /// The bar of the first entry.
-    bar: u32,
-    /// 0 for long, 1 for short.
-    direction: u8,
-    /// Units.
-    size: f64,
-    /// What was paid or received for them before fees, money.
-    value: f64,
-    /// Fees of the entries, money.
-    fees: f64,
-}
-
-/// The order, or the part of an order, that ends a trade.
-#[derive(Debug, Clone, Copy)]
-struct Exit {
-    bar: u32,
-    size: f64,
-    price: f64,
-    fees: f64,
-}
-
-impl OpenPosition {
-    fn new(side: u8, order: &Exit) -> Self {
-        Self {
-            bar: order.bar,
-            direction: side,
-            size: order.size,
-            value: order.size * order.price,
-            fees: order.fees,
-        }
-    }
-
-    fn increased(self, order: &Exit) -> Self {
-        Self {
-            size: self.size + order.size,
-            value: self.value + order.size * order.price,
-            fees: self.fees + order.fees,
-            ..self
-        }
-    }
-
-    /// Returns the part of the position that an order of this size closes.
-    fn part(self, size: f64) -> Self {
-        let share = size / self.size;
-        Self { size, value: self.value * share, fees: self.fees * share, ..self }
-    }
-
-    /// Returns the position after an order of this size.
-    fn reduced(self, size: f64) -> Self {
-        let left = (self.size - size) / self.size;
-        Self { size: self.size * left, value: self.value * left, fees: self.fees * left, ..self }
-    }
-}
 
 #[cfg(test)]
 mod tests {

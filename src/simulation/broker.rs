@@ -1,8 +1,9 @@
 //! Signals and stops to orders, one at a time. The walk over the bars decides when each is due.
 
-use super::conflicts::{Resolved, resolve};
+use super::conflicts::{Resolved, acting, closes, resolve};
 use super::execute::{FillTerms, execute};
 use super::exits::{ExitReason, Moment, StopOrder};
+use super::long_stops::stop_slippage;
 use super::placed_signals::SignalWords;
 use super::prices::Prices;
 use super::recorder::StopCounts;
@@ -12,9 +13,7 @@ use super::sizing::size;
 use super::state::State;
 use super::stops::{ActiveStops, Hit};
 use crate::error::Result;
-use crate::settings::{
-    Accumulate, Execution, Settings, StopEntryPrice, StopExit, StopExitPrice, StopUpdate,
-};
+use crate::settings::{Accumulate, Execution, Settings, StopEntryPrice, StopExit, StopUpdate};
 
 /// Makes the orders of a run.
 pub(super) struct Broker<'a> {
@@ -64,16 +63,7 @@ impl<'a> Broker<'a> {
     /// Returns the signals that can make an order in the present position.
     #[inline]
     pub(super) fn acting(&self) -> SignalSet {
-        let adds = self.adds();
-        if self.position() > 0.0 {
-            let acting = SignalSet::NONE.with(SignalKind::LongExit).with(SignalKind::ShortEntry);
-            if adds { acting.with(SignalKind::LongEntry) } else { acting }
-        } else if self.position() < 0.0 {
-            let acting = SignalSet::NONE.with(SignalKind::ShortExit).with(SignalKind::LongEntry);
-            if adds { acting.with(SignalKind::ShortEntry) } else { acting }
-        } else {
-            SignalSet::ENTRIES
-        }
+        acting(self.position(), self.settings.rules.accumulate)
     }
 
     /// Returns whether an entry adds to a position of its direction.
@@ -136,13 +126,8 @@ impl<'a> Broker<'a> {
             StopExit::Close | StopExit::Reverse => Accumulate::Disabled,
             StopExit::CloseReduce | StopExit::ReverseReduce => settings.rules.accumulate,
         };
-        let slippage = match settings.stops.stop_exit_price {
-            StopExitPrice::StopLimit => 0.0,
-            StopExitPrice::StopMarket | StopExitPrice::Price | StopExitPrice::Close => {
-                settings.costs.slippage
-            }
-        };
         let bar = self.prices.bar_ref(hit.bar);
+        let slippage = stop_slippage(settings);
         let terms = FillTerms { price, slippage, valuation_price, bar };
         // A stop is not an entry that conflicts with the position: it reverses whatever the settings say about those.
         let resolved = Resolved::unopposed(SignalSet::NONE.with(wish), accumulate);
@@ -220,15 +205,6 @@ impl<'a> Broker<'a> {
         position: f64,
         acted: Acted,
     ) {
-        let acting = acted.map(|(kind, _)| resolved.turned.unwrap_or(kind));
-        // An exit beside an entry against the position is served by the same order.
-        let closes = |kind| {
-            if position > 0.0 {
-                kind == SignalKind::LongExit
-            } else {
-                position < 0.0 && kind == SignalKind::ShortExit
-            }
-        };
         // An entry against the position that meets an entry in its direction, rather than an exit of its own side.
         let reverses = |kind| {
             if position > 0.0 {
@@ -241,14 +217,14 @@ impl<'a> Broker<'a> {
         };
         for kind in signals.kinds() {
             let reason = if resolved.conflicting.has(kind) {
-                let leaves = closes(kind) || reverses(kind);
+                let leaves = closes(kind, position) || reverses(kind);
                 if leaves { RejectionReason::ExitDropped } else { RejectionReason::Conflict }
             } else if resolved.ignored.has(kind) {
                 RejectionReason::OppositeEntryIgnored
             } else {
                 match acted {
-                    Some((_, Ok(()))) if acting == Some(kind) || closes(kind) => continue,
-                    Some((_, Err(reason))) if acting == Some(kind) || closes(kind) => reason,
+                    Some((acted, Ok(()))) if resolved.serves(kind, acted, position) => continue,
+                    Some((acted, Err(reason))) if resolved.serves(kind, acted, position) => reason,
                     // An entry that was to close a position which a stop has closed.
                     None if resolved.turned == Some(kind) => RejectionReason::NoPosition,
                     _ => self.idle_reason(kind, position),

@@ -7,6 +7,21 @@ use super::rejections::SignalKind;
 use super::signal_set::SignalSet;
 use crate::settings::{Accumulate, Conflict, DirectionConflict, OppositeEntry, Settings};
 
+/// Returns the signals that can make an order in a position.
+#[inline]
+pub(super) fn acting(position: f64, accumulate: Accumulate) -> SignalSet {
+    let adds = matches!(accumulate, Accumulate::Both | Accumulate::AddOnly);
+    if position > 0.0 {
+        let acting = SignalSet::NONE.with(SignalKind::LongExit).with(SignalKind::ShortEntry);
+        if adds { acting.with(SignalKind::LongEntry) } else { acting }
+    } else if position < 0.0 {
+        let acting = SignalSet::NONE.with(SignalKind::ShortExit).with(SignalKind::LongEntry);
+        if adds { acting.with(SignalKind::ShortEntry) } else { acting }
+    } else {
+        SignalSet::ENTRIES
+    }
+}
+
 /// The signals of a bar after all conflicts are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -22,8 +37,18 @@ pub(super) struct Resolved {
     pub(super) turned: Option<SignalKind>,
 }
 
-/// Resolves the signals of one bar; `position` is in units, negative for a short one.
+/// Returns whether a signal is an exit from the position.
 #[inline]
+pub(super) fn closes(kind: SignalKind, position: f64) -> bool {
+    if position > 0.0 {
+        kind == SignalKind::LongExit
+    } else {
+        position < 0.0 && kind == SignalKind::ShortExit
+    }
+}
+
+/// Resolves the signals of one bar; `position` is in units, negative for a short one.
+#[inline(always)]
 pub(super) fn resolve(
     signals: SignalSet,
     position: f64,
@@ -69,11 +94,21 @@ impl Resolved {
         }
     }
 
+    /// Returns whether the order of the signal `acted` serves another one, in the position before the order. An exit beside an
+    /// entry against the position is served by the same order.
+    #[inline]
+    pub(super) fn serves(self, kind: SignalKind, acted: SignalKind, position: f64) -> bool {
+        let is_dropped = self.conflicting.has(kind) || self.ignored.has(kind);
+        let acting = self.turned.unwrap_or(acted);
+        !is_dropped && (kind == acting || closes(kind, position))
+    }
+
     fn drop_conflicting(&mut self, kind: SignalKind) {
         self.signals = self.signals.without(kind);
         self.conflicting = self.conflicting.with(kind);
     }
 
+    #[inline(always)]
     fn resolve_exit(&mut self, entry: SignalKind, exit: SignalKind, rule: Conflict, position: f64) {
         if !(self.signals.has(entry) && self.signals.has(exit)) {
             return;
@@ -95,6 +130,7 @@ impl Resolved {
         }
     }
 
+    #[inline(always)]
     fn resolve_direction(&mut self, rule: DirectionConflict, position: f64) {
         if !(self.signals.has(SignalKind::LongEntry) && self.signals.has(SignalKind::ShortEntry)) {
             return;
@@ -114,6 +150,7 @@ impl Resolved {
         }
     }
 
+    #[inline(always)]
     fn resolve_opposite(&mut self, rule: OppositeEntry, position: f64) {
         let (entry, exit) = if position > 0.0 {
             (SignalKind::ShortEntry, SignalKind::LongExit)

@@ -2,7 +2,7 @@
 
 use super::approx::{add, close, less, less_or_close, snap};
 use super::rejections::RejectionReason;
-use super::sizing::{Order, amount_of_value};
+use super::sizing::{Order, amount_of_value, units_of_value};
 use crate::error::Result;
 use crate::market::{BarRef, overflow};
 use crate::settings::{Direction, Settings, SizeType};
@@ -55,6 +55,28 @@ struct OrderRequest {
     direction: Direction,
 }
 
+/// What becomes of an order. A plain structure stays in registers, unlike a result of results.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    pub(super) outcome: Outcome,
+    /// The fill and the account after it, if the order is filled.
+    pub(super) fill: Fill,
+    pub(super) after: Account,
+}
+
+/// Whether an order is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Filled,
+    Rejected(RejectionReason),
+    /// An error: a size by value cannot be converted.
+    Unconvertible,
+    /// An error: the price after slippage overflows.
+    PriceOverflows,
+    /// An error: an amount overflows.
+    AmountOverflows,
+}
+
 /// Executes an order. The account changes only if the order is filled.
 ///
 /// # Errors
@@ -66,12 +88,49 @@ pub(super) fn execute(
     terms: &FillTerms<'_>,
     settings: &Settings,
 ) -> Result<std::result::Result<Fill, RejectionReason>> {
+    let Attempt { outcome, fill, after } = attempt(account, order, terms, settings);
+    match outcome {
+        Outcome::Filled => {
+            *account = after;
+            Ok(Ok(fill))
+        }
+        Outcome::Rejected(reason) => Ok(Err(reason)),
+        Outcome::Unconvertible => {
+            amount_of_value(order.size, terms.valuation_price, terms.bar)?;
+            Ok(Err(RejectionReason::SizeZero))
+        }
+        Outcome::PriceOverflows => {
+            Err(overflow("the price of the order after slippage", terms.bar))
+        }
+        Outcome::AmountOverflows => Err(overflow(&after.overflowed(&fill), terms.bar)),
+    }
+}
+
+/// Returns what becomes of an order.
+#[inline(always)]
+pub(super) fn attempt(
+    account: &Account,
+    order: &Order,
+    terms: &FillTerms<'_>,
+    settings: &Settings,
+) -> Attempt {
+    let after = Account {
+        cash: snap(account.cash),
+        position: snap(account.position),
+        debt: snap(account.debt),
+        free_cash: snap(account.free_cash),
+    };
+    let none = Fill { side: 0, size: 0.0, price: 0.0, fees: 0.0 };
+    let failed = |outcome| Attempt { outcome, fill: none, after };
     let mut amount = order.size;
     if amount == 0.0 {
-        return Ok(Err(RejectionReason::SizeZero));
+        return failed(Outcome::Rejected(RejectionReason::SizeZero));
     }
     if order.size_type == SizeType::Value {
-        amount = amount_of_value(amount, terms.valuation_price, terms.bar)?;
+        match units_of_value(amount, terms.valuation_price) {
+            Some(units) => amount = units,
+            None => return failed(Outcome::Unconvertible),
+        }
     }
     let mut share = None;
     if order.size_type == SizeType::Percent {
@@ -80,34 +139,27 @@ pub(super) fn execute(
     } else if amount == f64::NEG_INFINITY && order.direction != Direction::LongOnly {
         share = Some(1.0);
     }
-    let mut after = Account {
-        cash: snap(account.cash),
-        position: snap(account.position),
-        debt: snap(account.debt),
-        free_cash: snap(account.free_cash),
-    };
     let request = OrderRequest { amount: amount.abs(), share, direction: order.direction };
-    let outcome = if amount > 0.0 {
+    let mut attempt = if amount > 0.0 {
         // An infinite price would buy no units, which would look like an order below the minimum size.
         if terms.purchase_price().is_infinite() {
-            return Err(overflow("the price of the order after slippage", terms.bar));
+            return failed(Outcome::PriceOverflows);
         }
         after.buy(&request, terms, settings)
     } else {
         after.sell(&request, terms, settings)
     };
-    if let Ok(fill) = &outcome {
+    if attempt.outcome == Outcome::Filled {
+        let Attempt { fill, after, .. } = &attempt;
         let finite = after.cash.is_finite()
             && after.position.is_finite()
             && after.free_cash.is_finite()
             && after.debt.is_finite();
         if !finite || !fill.fees.is_finite() || !fill.size.is_finite() {
-            let what = after.overflowed(fill);
-            return Err(overflow(&what, terms.bar));
+            attempt.outcome = Outcome::AmountOverflows;
         }
-        *account = after;
     }
-    Ok(outcome)
+    attempt
 }
 
 impl FillTerms<'_> {
@@ -136,12 +188,24 @@ impl Account {
         format!("{name} an order of {:?} units at {:?}", fill.size, fill.price)
     }
 
+    #[inline(always)]
+    fn filled(self, fill: Fill) -> Attempt {
+        Attempt { outcome: Outcome::Filled, fill, after: self }
+    }
+
+    #[inline(always)]
+    fn refused(self, reason: RejectionReason) -> Attempt {
+        let fill = Fill { side: 0, size: 0.0, price: 0.0, fees: 0.0 };
+        Attempt { outcome: Outcome::Rejected(reason), fill, after: self }
+    }
+
+    #[inline(always)]
     fn buy(
-        &mut self,
+        mut self,
         request: &OrderRequest,
         terms: &FillTerms<'_>,
         settings: &Settings,
-    ) -> std::result::Result<Fill, RejectionReason> {
+    ) -> Attempt {
         let price = terms.purchase_price();
         let mut budget = self.cash;
         if settings.sizing.lock_cash {
@@ -151,23 +215,31 @@ impl Account {
             budget = budget.min(share * budget);
         }
         if budget == 0.0 && request.direction != Direction::ShortOnly {
-            return Err(RejectionReason::NoCash);
+            return self.refused(RejectionReason::NoCash);
         }
         let covers_only = request.direction == Direction::ShortOnly;
         let wanted = if covers_only { request.amount.min(-self.position) } else { request.amount };
-        let wanted = limited(wanted, settings)?;
+        let wanted = match limited(wanted, settings) {
+            Ok(wanted) => wanted,
+            Err(reason) => return self.refused(reason),
+        };
 
         let value = wanted * price;
         let fees = value * settings.costs.fees + settings.costs.fixed_fees;
         let (size, fees, spent) = if less_or_close(value + fees, budget) {
             (wanted, fees, value + fees)
         } else {
-            affordable(budget, price, settings)?
+            match affordable(budget, price, settings) {
+                Some(found) => found,
+                None => return self.refused(RejectionReason::CannotCoverFees),
+            }
         };
         if close(wanted, 0.0) {
-            return Err(RejectionReason::SizeZero);
+            return self.refused(RejectionReason::SizeZero);
         }
-        accepted(size, request.amount, settings)?;
+        if let Some(reason) = refusal(size, request.amount, settings) {
+            return self.refused(reason);
+        }
 
         let before = self.position;
         self.cash = add(self.cash, -spent);
@@ -181,7 +253,7 @@ impl Account {
         } else {
             self.free_cash = add(self.free_cash, -spent);
         }
-        Ok(Fill { side: 0, size, price, fees })
+        self.filled(Fill { side: 0, size, price, fees })
     }
 
     /// Returns the cash that a purchase may use when cash of shorts is locked.
@@ -210,19 +282,23 @@ impl Account {
         }
     }
 
+    #[inline(always)]
     fn sell(
-        &mut self,
+        mut self,
         request: &OrderRequest,
         terms: &FillTerms<'_>,
         settings: &Settings,
-    ) -> std::result::Result<Fill, RejectionReason> {
+    ) -> Attempt {
         let price = terms.price * (1.0 - terms.slippage);
         let mut share = request.share;
         let mut wanted = request.amount;
         if request.direction == Direction::LongOnly {
             wanted = wanted.min(self.position);
         } else if settings.sizing.lock_cash || (wanted.is_infinite() && share.is_some()) {
-            let most = self.sellable(price, settings)?;
+            let most = match self.sellable(price, settings) {
+                Ok(most) => most,
+                Err(reason) => return self.refused(reason),
+            };
             if settings.sizing.lock_cash {
                 let asked = match share.take() {
                     Some(share) if wanted.is_infinite() => share * most,
@@ -237,17 +313,22 @@ impl Account {
         if let Some(share) = share {
             wanted *= share;
         }
-        let size = limited(wanted, settings)?;
+        let size = match limited(wanted, settings) {
+            Ok(size) => size,
+            Err(reason) => return self.refused(reason),
+        };
         if close(size, 0.0) {
-            return Err(RejectionReason::SizeZero);
+            return self.refused(RejectionReason::SizeZero);
         }
-        accepted(size, request.amount, settings)?;
+        if let Some(reason) = refusal(size, request.amount, settings) {
+            return self.refused(reason);
+        }
 
         let received = size * price;
         let fees = received * settings.costs.fees + settings.costs.fixed_fees;
         let net = add(received, -fees);
         if net < 0.0 {
-            return Err(RejectionReason::CannotCoverFees);
+            return self.refused(RejectionReason::CannotCoverFees);
         }
         let before = self.position;
         self.cash += net;
@@ -260,10 +341,11 @@ impl Account {
         } else {
             self.free_cash += net;
         }
-        Ok(Fill { side: 1, size, price, fees })
+        self.filled(Fill { side: 1, size, price, fees })
     }
 
     /// Returns how many units can be sold: the long position, and a short position that free cash secures.
+    #[inline(always)]
     fn sellable(
         &self,
         price: f64,
@@ -289,7 +371,7 @@ fn least(a: f64, b: f64) -> f64 {
 }
 
 /// Applies the maximum size and the granularity. The result may be zero.
-#[inline]
+#[inline(always)]
 fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, RejectionReason> {
     if wanted == 0.0 {
         return Err(RejectionReason::SizeZero);
@@ -304,48 +386,38 @@ fn limited(wanted: f64, settings: &Settings) -> std::result::Result<f64, Rejecti
     Ok(rounded_down(size, settings))
 }
 
-/// Returns size, fees and cost of the largest purchase within a budget.
-fn affordable(
-    budget: f64,
-    price: f64,
-    settings: &Settings,
-) -> std::result::Result<(f64, f64, f64), RejectionReason> {
+/// Returns size, fees and cost of the largest purchase within a budget; `None` if it does not cover the fees.
+#[inline(always)]
+fn affordable(budget: f64, price: f64, settings: &Settings) -> Option<(f64, f64, f64)> {
     let for_asset = add(budget, -settings.costs.fixed_fees) / (1.0 + settings.costs.fees);
     if for_asset <= 0.0 {
-        return Err(RejectionReason::CannotCoverFees);
+        return None;
     }
     let size = for_asset / price;
     if settings.sizing.size_granularity.is_none() {
-        return Ok((size, budget - for_asset, budget));
+        return Some((size, budget - for_asset, budget));
     }
     let size = rounded_down(size, settings);
     let value = size * price;
     let fees = value * settings.costs.fees + settings.costs.fixed_fees;
-    Ok((size, fees, value + fees))
+    Some((size, fees, value + fees))
 }
 
-/// Checks a final size against the minimum size and the requested size.
-#[inline]
-fn accepted(
-    size: f64,
-    asked: f64,
-    settings: &Settings,
-) -> std::result::Result<(), RejectionReason> {
+/// Checks a final size against the minimum size and the requested size; returns why it is refused.
+#[inline(always)]
+fn refusal(size: f64, asked: f64, settings: &Settings) -> Option<RejectionReason> {
     if less(size, settings.sizing.min_size) {
-        return Err(RejectionReason::BelowMinSize);
+        return Some(RejectionReason::BelowMinSize);
     }
     if !settings.sizing.allow_partial && asked.is_finite() && less(size, asked) {
-        return Err(RejectionReason::PartialFill);
+        return Some(RejectionReason::PartialFill);
     }
     // The size that cash pays for may round down to zero, even if the minimum is 0.
-    if size <= 0.0 {
-        return Err(RejectionReason::BelowMinSize);
-    }
-    Ok(())
+    (size <= 0.0).then_some(RejectionReason::BelowMinSize)
 }
 
 /// Rounds down to the granularity as floating-point floor division does: 0.3 by 0.1 gives 0.2.
-#[inline]
+#[inline(always)]
 fn rounded_down(size: f64, settings: &Settings) -> f64 {
     let Some(step) = settings.sizing.size_granularity.filter(|_| size.is_finite()) else {
         return size;

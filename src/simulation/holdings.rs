@@ -76,7 +76,7 @@ impl Held {
     }
 
     /// Applies a fill.
-    #[inline]
+    #[inline(always)]
     pub(super) fn apply(&mut self, side: u8, size: f64, price: f64, fees: f64) {
         let traded = if side == 0 { size } else { -size };
         // Amounts within rounding error of zero move nothing.

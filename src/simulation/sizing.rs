@@ -21,6 +21,27 @@ pub(super) struct Order {
     pub(super) direction: Direction,
 }
 
+/// A signal and its order. A plain structure stays in registers, unlike a result of an option.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SizedOrder {
+    pub(super) state: SizeState,
+    /// The signal to act on and its order, if there is one.
+    pub(super) kind: SignalKind,
+    pub(super) order: Order,
+}
+
+/// Whether signals make an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SizeState {
+    Order,
+    /// No signal changes the position.
+    NoOrder,
+    /// An error: a percentage cannot reverse a position.
+    PercentReverses,
+    /// An error: the units of a reversal overflow.
+    ReversalOverflows,
+}
+
 /// Returns the signal to act on and its order; `None` if no signal changes the position.
 ///
 /// # Errors
@@ -34,16 +55,45 @@ pub(super) fn size(
     settings: &Settings,
     bar: BarRef<'_>,
 ) -> Result<Option<(SignalKind, Order)>> {
+    let SizedOrder { state, kind, order } =
+        sized_order(signals, position, accumulate, valuation_price, settings);
+    match state {
+        SizeState::Order => Ok(Some((kind, order))),
+        SizeState::NoOrder => Ok(None),
+        SizeState::PercentReverses => Err(Error::invalid(
+            "sizeType",
+            "conflict",
+            format!(
+                "sizeType percent cannot reverse a position, which {bar} requires; choose amount or value, or close and \
+                 enter on different bars (uponOppositeEntry close, uponStopExit close)"
+            ),
+        )),
+        SizeState::ReversalOverflows => Err(overflow("the size of the reversal", bar)),
+    }
+}
+
+/// Returns the signal to act on and its order.
+#[inline(always)]
+pub(super) fn sized_order(
+    signals: SignalSet,
+    position: f64,
+    accumulate: Accumulate,
+    valuation_price: f64,
+    settings: &Settings,
+) -> SizedOrder {
     let entry_size = settings.sizing.size;
     let sized = |size, direction| Order { size, size_type: settings.sizing.size_type, direction };
+    let found = |kind, order| SizedOrder { state: SizeState::Order, kind, order };
+    let nothing =
+        |state| SizedOrder { state, kind: SignalKind::Stop, order: sized(0.0, Direction::Both) };
     if position == 0.0 {
-        return Ok(if signals.has(SignalKind::LongEntry) {
-            Some((SignalKind::LongEntry, sized(entry_size, Direction::Both)))
+        return if signals.has(SignalKind::LongEntry) {
+            found(SignalKind::LongEntry, sized(entry_size, Direction::Both))
         } else if signals.has(SignalKind::ShortEntry) {
-            Some((SignalKind::ShortEntry, sized(-entry_size, Direction::Both)))
+            found(SignalKind::ShortEntry, sized(-entry_size, Direction::Both))
         } else {
-            None
-        });
+            nothing(SizeState::NoOrder)
+        };
     }
     let (toward, own, entry, exit, opposite) = if position > 0.0 {
         (
@@ -64,48 +114,46 @@ pub(super) fn size(
     };
     let reduces = matches!(accumulate, Accumulate::Both | Accumulate::RemoveOnly);
     let adds = matches!(accumulate, Accumulate::Both | Accumulate::AddOnly);
-    Ok(if signals.has(opposite) {
-        let order = if reduces {
-            sized(-toward * entry_size, Direction::Both)
-        } else {
-            let beyond = amount_beyond(valuation_price, settings, bar)?;
-            let units = position.abs() + beyond;
-            // An infinite size would mean all that is possible, which was not requested.
-            if units.is_infinite() && entry_size.is_finite() {
-                return Err(overflow("the size of the reversal", bar));
-            }
-            Order { size: -toward * units, size_type: SizeType::Amount, direction: Direction::Both }
+    if signals.has(opposite) {
+        if reduces {
+            return found(opposite, sized(-toward * entry_size, Direction::Both));
+        }
+        // By how many units the reversal goes beyond closing the position.
+        let beyond = match settings.sizing.size_type {
+            SizeType::Amount => entry_size,
+            // The result is in units and not converted again, so that a price too small for a conversion is accepted, as in
+            // vectorbt.
+            SizeType::Value => entry_size / valuation_price,
+            SizeType::Percent => return nothing(SizeState::PercentReverses),
         };
-        Some((opposite, order))
+        let units = position.abs() + beyond;
+        // An infinite size would mean all that is possible, which was not requested.
+        if units.is_infinite() && entry_size.is_finite() {
+            return nothing(SizeState::ReversalOverflows);
+        }
+        let (size, size_type) = (-toward * units, SizeType::Amount);
+        found(opposite, Order { size, size_type, direction: Direction::Both })
     } else if signals.has(exit) {
         let order = if reduces {
             sized(-toward * entry_size, own)
         } else {
             Order { size: -position, size_type: SizeType::Amount, direction: own }
         };
-        Some((exit, order))
+        found(exit, order)
     } else if signals.has(entry) && adds {
-        Some((entry, sized(toward * entry_size, own)))
+        found(entry, sized(toward * entry_size, own))
     } else {
-        None
-    })
+        nothing(SizeState::NoOrder)
+    }
 }
 
-/// Returns by how many units a reversal goes beyond closing the position.
-fn amount_beyond(valuation_price: f64, settings: &Settings, bar: BarRef<'_>) -> Result<f64> {
-    match settings.sizing.size_type {
-        SizeType::Amount => Ok(settings.sizing.size),
-        // The result is in units and not converted again, so that a price too small for a conversion is accepted, as in vectorbt.
-        SizeType::Value => Ok(settings.sizing.size / valuation_price),
-        SizeType::Percent => Err(Error::invalid(
-            "sizeType",
-            "conflict",
-            format!(
-                "sizeType percent cannot reverse a position, which {bar} requires; choose amount or value, or close and \
-                 enter on different bars (uponOppositeEntry close, uponStopExit close)"
-            ),
-        )),
-    }
+/// Converts a value to units; `None` if [`amount_of_value`] fails.
+#[inline(always)]
+pub(super) fn units_of_value(value: f64, price: f64) -> Option<f64> {
+    let units = value / price;
+    // An infinite size asks for all that is possible: a value that buys too many units does not.
+    let fails = super::approx::snap(price) == 0.0 || units.is_infinite() && value.is_finite();
+    (!fails).then_some(units)
 }
 
 /// Converts a value to units.
@@ -118,12 +166,7 @@ pub(super) fn amount_of_value(value: f64, price: f64, bar: BarRef<'_>) -> Result
         let message = format!("sizeType value needs a price above 1e-12, was {price:?} at {bar}");
         return Err(Error::invalid("sizeType", "conflict", message));
     }
-    let units = value / price;
-    // An infinite size asks for all that is possible: a value that buys too many units does not.
-    if units.is_infinite() && value.is_finite() {
-        return Err(overflow("the size of the order", bar));
-    }
-    Ok(units)
+    units_of_value(value, price).ok_or_else(|| overflow("the size of the order", bar))
 }
 
 #[cfg(test)]

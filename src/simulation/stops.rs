@@ -49,12 +49,14 @@ pub(super) struct Hit {
 impl ActiveStops {
     /// Returns the stops of a position, measured from a reference price.
     pub(super) fn set(reference: f64, settings: &Settings) -> Self {
+        let stops = &settings.stops;
+        Self::of(reference, stops.sl_stop, stops.sl_trail, stops.tp_stop)
+    }
+
+    /// Does the same for the fractions of the stop loss and the take profit.
+    pub(super) fn of(reference: f64, loss: Option<f64>, trails: bool, profit: Option<f64>) -> Self {
         let stop = |fraction: f64| Stop { reference, fraction };
-        Self {
-            loss: settings.stops.sl_stop.map(stop),
-            trails: settings.stops.sl_trail,
-            profit: settings.stops.tp_stop.map(stop),
-        }
+        Self { loss: loss.map(stop), trails, profit: profit.map(stop) }
     }
 
     /// Returns whether there is a stop to test.

@@ -59,15 +59,11 @@ fn slippage_paid(orders: &Orders) -> f64 {
 fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64]) -> (f64, usize) {
     let capital = add(0.0, initial_capital);
     let held_after = holdings.position.iter().zip(&holdings.free_cash);
-    let (mut largest, mut bars_held, mut from) = (f64::NEG_INFINITY, 0, 0);
+    let (mut gross, mut from) = (GrossExposure::default(), 0);
     let mut held = HoldingPeriod { position: 0.0, free: capital };
     let mut until = |end: usize, held: &HoldingPeriod| {
         if let Some(interval) = close.get(from..end).filter(|interval| !interval.is_empty()) {
-            // Without debt no exposure exceeds 1. Once it was reached, prices need not be read any more.
-            if largest < 1.0 || held.free < 0.0 {
-                largest = largest.max(held.largest_exposure(interval));
-            }
-            bars_held += if held.is_flat() { 0 } else { interval.len() };
+            gross.hold(held.position, held.free, interval, || maximum(interval));
             from = end;
         }
     };
@@ -76,7 +72,42 @@ fn walk(initial_capital: f64, orders: &Orders, holdings: &Holdings, close: &[f64
         held = HoldingPeriod { position, free };
     }
     until(close.len(), &held);
-    (largest, bars_held)
+    (gross.largest, gross.bars)
+}
+
+/// The largest gross exposure so far, and the number of bars that end with a position.
+#[derive(Debug, Clone, Copy)]
+pub struct GrossExposure {
+    /// A fraction; negative infinity without bars.
+    pub largest: f64,
+    /// Bars.
+    pub bars: usize,
+}
+
+impl Default for GrossExposure {
+    fn default() -> Self {
+        Self { largest: f64::NEG_INFINITY, bars: 0 }
+    }
+}
+
+impl GrossExposure {
+    /// Adds the bars between two orders, of which there is at least one: the position, free cash, the closes, and a way to the
+    /// highest of them.
+    #[inline]
+    pub fn hold(
+        &mut self,
+        position: f64,
+        free: f64,
+        closes: &[f64],
+        highest: impl FnOnce() -> f64,
+    ) {
+        let held = HoldingPeriod { position, free };
+        // Without debt no exposure exceeds 1. Once it was reached, prices need not be read any more.
+        if self.largest < 1.0 || free < 0.0 {
+            self.largest = self.largest.max(held.largest_exposure(closes, highest));
+        }
+        self.bars += if held.is_flat() { 0 } else { closes.len() };
+    }
 }
 
 /// What is held between two orders.
@@ -96,14 +127,14 @@ impl HoldingPeriod {
         if whole.abs() > 0.0 { value / whole } else { 0.0 }
     }
 
-    fn largest_exposure(&self, closes: &[f64]) -> f64 {
+    fn largest_exposure(&self, closes: &[f64], highest: impl FnOnce() -> f64) -> f64 {
         if self.is_flat() {
             0.0
         } else if self.free.abs() <= 0.0 {
             // Exposure is 1 at any price.
             closes.first().map_or(f64::NEG_INFINITY, |&close| self.exposure(close))
         } else if self.free >= 0.0 {
-            self.exposure(maximum(closes))
+            self.exposure(highest())
         } else {
             closes.iter().map(|&close| self.exposure(close)).fold(f64::NEG_INFINITY, f64::max)
         }

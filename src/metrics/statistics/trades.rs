@@ -65,47 +65,88 @@ pub struct TradeStatistics {
 
 impl TradeStatistics {
     pub(super) fn new(trades: &Trades) -> Self {
-        let mut statistics = Self { total: trades.len(), ..Self::default() };
-        statistics.short =
-            trades.direction.iter().map(|&direction| usize::from(direction == 1)).sum();
-        statistics.long = statistics.total - statistics.short;
-        let (mut wins_in_a_row, mut losses_in_a_row) = (0, 0);
+        let mut sums = TradeSums::default();
         let bars = trades
             .entry_bar
             .iter()
             .zip(&trades.exit_bar)
             .map(|(entry, exit)| exit.saturating_sub(*entry));
-        for (((&pnl, &percent), bars), &status) in
-            trades.pnl.iter().zip(&trades.pnl_percent).zip(bars).zip(&trades.status)
+        let kinds = trades.direction.iter().zip(&trades.status);
+        for (((&pnl, &percent), bars), (&direction, &status)) in
+            trades.pnl.iter().zip(&trades.pnl_percent).zip(bars).zip(kinds)
         {
             if status == 0 {
-                statistics.open_pnl += pnl;
-                continue;
+                sums.add_open(direction, pnl);
+            } else {
+                sums.add_closed(direction, pnl, percent, bars);
             }
-            statistics.closed.add(pnl, percent, bars);
-            statistics.best = Some(statistics.best.map_or(percent, |best| best.max(percent)));
-            statistics.worst = Some(statistics.worst.map_or(percent, |worst| worst.min(percent)));
-            wins_in_a_row = if pnl > 0.0 { wins_in_a_row + 1 } else { 0 };
-            losses_in_a_row = if pnl < 0.0 { losses_in_a_row + 1 } else { 0 };
-            if pnl > 0.0 {
-                statistics.wins.add(pnl, percent, bars);
-            } else if pnl < 0.0 {
-                statistics.losses.add(pnl, percent, bars);
-            }
-            statistics.wins.longest_streak = statistics.wins.longest_streak.max(wins_in_a_row);
-            statistics.losses.longest_streak =
-                statistics.losses.longest_streak.max(losses_in_a_row);
         }
-        if let Some(mean) = statistics.closed.mean(statistics.closed.pnl) {
-            let closed = trades.pnl.iter().zip(&trades.status).filter(|&(_, &status)| status == 1);
-            statistics.squares = closed.map(|(pnl, _)| (pnl - mean) * (pnl - mean)).sum();
-        }
-        statistics
+        let closed = trades.pnl.iter().zip(&trades.status).filter(|&(_, &status)| status == 1);
+        sums.finish(closed.map(|(pnl, _)| *pnl))
     }
 
     /// Returns the number of open trades.
     pub const fn open(&self) -> usize {
         self.total - self.closed.count
+    }
+}
+
+/// The statistics of the trades so far, in the order of their exits.
+#[derive(Debug, Clone, Default)]
+pub struct TradeSums {
+    statistics: TradeStatistics,
+    wins_in_a_row: usize,
+    losses_in_a_row: usize,
+}
+
+impl TradeSums {
+    /// Adds a trade that is open at the end; `direction` is 0 for long, 1 for short.
+    pub fn add_open(&mut self, direction: u8, pnl: f64) {
+        self.count(direction);
+        self.statistics.open_pnl += pnl;
+    }
+
+    /// Adds a closed trade: its result, money and percent, and its duration.
+    #[inline]
+    pub fn add_closed(&mut self, direction: u8, pnl: f64, percent: f64, bars: u32) {
+        self.count(direction);
+        let statistics = &mut self.statistics;
+        statistics.closed.add(pnl, percent, bars);
+        statistics.best = Some(statistics.best.map_or(percent, |best| best.max(percent)));
+        statistics.worst = Some(statistics.worst.map_or(percent, |worst| worst.min(percent)));
+        self.wins_in_a_row = if pnl > 0.0 { self.wins_in_a_row + 1 } else { 0 };
+        self.losses_in_a_row = if pnl < 0.0 { self.losses_in_a_row + 1 } else { 0 };
+        if pnl > 0.0 {
+            statistics.wins.add(pnl, percent, bars);
+        } else if pnl < 0.0 {
+            statistics.losses.add(pnl, percent, bars);
+        }
+        statistics.wins.longest_streak = statistics.wins.longest_streak.max(self.wins_in_a_row);
+        statistics.losses.longest_streak =
+            statistics.losses.longest_streak.max(self.losses_in_a_row);
+    }
+
+    #[inline]
+    fn count(&mut self, direction: u8) {
+        self.statistics.total += 1;
+        self.statistics.short += usize::from(direction == 1);
+        self.statistics.long += usize::from(direction != 1);
+    }
+
+    /// Completes the statistics with the results of the closed trades, money.
+    #[must_use]
+    pub fn finish(self, closed: impl Iterator<Item = f64>) -> TradeStatistics {
+        let mut statistics = self.statistics;
+        if let Some(mean) = statistics.closed.mean(statistics.closed.pnl) {
+            statistics.squares = closed.map(|pnl| (pnl - mean) * (pnl - mean)).sum();
+        }
+        statistics
+    }
+
+    /// Returns whether the results of all closed trades, percent, are known to be finite.
+    #[must_use]
+    pub fn are_finite(&self) -> bool {
+        self.statistics.closed.percent.is_finite()
     }
 }
 

@@ -32,12 +32,6 @@ impl TradingStatistics {
         }
     }
 
-    /// Returns the statistics of the orders, those of the trades, and how many signals made no order.
-    #[must_use]
-    pub fn into_parts(self) -> (ExposureStatistics, TradeStatistics, usize) {
-        (self.exposure, self.trades, self.rejected_signals)
-    }
-
     /// Returns whether every amount of every trade is known to be finite.
     ///
     /// No amount that overflows leaves the result in percent finite, so that the sum of the results tells, and the sum of the

@@ -3,21 +3,26 @@
 //! | path | which combinations | how |
 //! |---|---|---|
 //! | [`Path::AllIn`] | long, every order all in or all out; with stops if they fill at closes | words of signals to statistics in one go |
-//! | [`Path::Segments`] | any settings | orders by the simulation, the curve from order to order |
+//! | [`Path::Segments`] | any settings | orders one at a time (with stops: those of a simulation), the curve from order to order |
 //! | [`Path::Plain`] | whatever the others leave | [`crate::backtest::Pipeline`], which defines what is right |
 //!
 //! A fast path never guesses: as soon as an amount is unusual, a metric does not compose, or the error bound of a sum is more
 //! than 1e-10 of its value, the combination goes to the next path. Which path it takes depends on the combination alone.
 
 mod all_in;
+mod bar_block;
 mod chunks;
+mod curve;
 mod events;
 mod exact;
 mod falls;
+mod first_hits;
+mod order_sums;
 mod plain;
 mod return_sums;
 mod scratch;
 mod segments;
+mod stops;
 mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -51,7 +56,7 @@ use crate::observer::ProgressObserver;
 pub enum Path {
     /// From words of signals to statistics in one go.
     AllIn,
-    /// Orders by the simulation, and the curve from order to order.
+    /// Orders one at a time, and the curve from order to order.
     Segments,
     /// As a single run.
     Plain,

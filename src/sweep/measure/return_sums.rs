@@ -45,18 +45,39 @@ impl<N: Lanes> BarSums<N> {
 
     #[inline(always)]
     pub(super) fn add(&mut self, r: N, b: N) {
+        self.add_return(r, b);
+        self.benchmark = self.benchmark + b * b;
+    }
+
+    /// Does the same but for Σ b².
+    #[inline(always)]
+    pub(super) fn add_return(&mut self, r: N, b: N) {
         let square = r * r;
-        let (down, excess, active) = (r.pmin(self.zero), r - self.risk_free, r - b);
+        let (down, excess) = (r.pmin(self.zero), r - self.risk_free);
+        self.gains = self.gains + excess.pmax(self.zero);
+        self.losses = self.losses + excess.pmin(self.zero);
+        self.add_powers(r, square, down, b);
+    }
+
+    /// Does what [`Self::add_return`] does at a risk-free rate of zero.
+    #[inline(always)]
+    pub(super) fn add_return_over_zero(&mut self, r: N, b: N) {
+        let (square, down) = (r * r, r.pmin(self.zero));
+        self.gains = self.gains + r.pmax(self.zero);
+        self.losses = self.losses + down;
+        self.add_powers(r, square, down, b);
+    }
+
+    #[inline(always)]
+    fn add_powers(&mut self, r: N, square: N, down: N, b: N) {
+        let active = r - b;
         self.returns = self.returns + r;
         self.squares = self.squares + square;
         self.cubes = self.cubes + square * r;
         self.fourths = self.fourths + square * square;
         self.downside = self.downside + down * down;
-        self.gains = self.gains + excess.pmax(self.zero);
-        self.losses = self.losses + excess.pmin(self.zero);
         self.products = self.products + r * b;
         self.active = self.active + active * active;
-        self.benchmark = self.benchmark + b * b;
     }
 }
 
@@ -84,12 +105,6 @@ impl<N: F64x4> BarSums<N> {
 }
 
 impl BarSums<f64> {
-    /// Returns the risk-free rate of a bar.
-    #[inline(always)]
-    pub(super) fn rate(&self) -> f64 {
-        self.risk_free
-    }
-
     /// Appends other sums.
     #[inline(always)]
     pub(super) fn append(&mut self, other: &Self) {
@@ -198,6 +213,25 @@ pub(super) fn moments(
     is_precise(tables, sums, differences, &statistics).then_some(statistics)
 }
 
+/// Returns whether enough digits are left where powers of the mean cancel: returns may hardly differ from each other.
+fn central_moments_hold(sums: &BarSums<f64>, found: &ReturnStatistics) -> bool {
+    let (count, mean) = (count_to_f64(found.count), found.mean.abs());
+    let BarSums { squares, fourths, .. } = *sums;
+    let square_mean = mean * mean;
+    // Σ |r|³ is at most this.
+    let cubes = (squares * fourths).sqrt();
+    let of_squares = squares + count * square_mean;
+    let of_cubes = cubes + 3.0 * mean * squares + 2.0 * count * square_mean * mean;
+    let of_fourths = fourths
+        + 4.0 * mean * cubes
+        + 6.0 * square_mean * squares
+        + 3.0 * count * square_mean * square_mean;
+    let rounding = 16.0 * f64::EPSILON / TOLERANCE;
+    rounding * of_squares <= found.squares
+        && rounding * of_cubes * count.sqrt() <= found.squares * found.squares.sqrt()
+        && rounding * of_fourths <= found.fourths
+}
+
 /// Returns whether the rounding errors of the sums are within the tolerance of each result.
 fn is_precise(
     tables: &Tables,
@@ -216,6 +250,9 @@ fn is_precise(
     // Equity that never changed has exact moments.
     if sums.squares == 0.0 && flat <= 1 {
         return true;
+    }
+    if !central_moments_hold(sums, found) {
+        return false;
     }
     let unknown_rate = !tables.risk_free.is_finite();
     let from_mean = 2.0 * found.mean.abs() * returns;

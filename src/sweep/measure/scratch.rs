@@ -1,13 +1,15 @@
 //! Memory of one worker.
 
+use super::bar_block::BarBlock;
 use super::chunks::Boundaries;
+use super::order_sums::Held;
 use super::trade_block::TradeBlock;
 use super::trial_sums::TrialSums;
 use crate::backtest::Buffers;
 use crate::compute::reserve;
 use crate::error::Result;
-use crate::portfolio::Trades;
 use crate::simulation::Simulation;
+use crate::sweep::swept_signals::SweptSignals;
 
 /// Events of a word are written this many at a time, also beyond the last one.
 pub(super) const EVENT_SLACK: usize = 64;
@@ -27,9 +29,13 @@ pub struct Scratch {
     pub(super) block: TradeBlock,
     /// The results of the closed trades, money.
     pub(super) results: Vec<f64>,
+    /// What is held after each order.
+    pub(super) held: Vec<Held>,
+    /// The results of closed trades, money; not of all-in runs.
+    pub(super) closed: Vec<f64>,
+    pub(super) bars: BarBlock,
     pub(super) simulation: Simulation,
     pub(super) moved: [Vec<u64>; 4],
-    pub(super) trades: Trades,
     pub(super) buffers: Buffers,
     /// Sums of r and r² up to each boundary.
     pub(super) marks: Vec<[f64; 2]>,
@@ -64,6 +70,17 @@ impl Scratch {
             self.results.resize(want, 0.0);
         }
         Ok(())
+    }
+
+    /// Makes room for the orders of signals; returns the number of signals.
+    pub(super) fn prepare_orders(&mut self, signals: &SweptSignals<'_>) -> Result<usize> {
+        let sets = [Some(signals.entries), Some(signals.exits)].into_iter();
+        let sets = sets.chain([signals.short_entries, signals.short_exits]).flatten().flatten();
+        let given: usize = sets.map(|word| word.count_ones() as usize).sum();
+        let orders = given.min(signals.bars);
+        reserve::cleared(&mut self.held, orders, "orders")?;
+        reserve::cleared(&mut self.closed, orders, "results of trades")?;
+        Ok(given)
     }
 
     /// Makes room for the exits of a number of bars.

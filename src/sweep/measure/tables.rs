@@ -2,7 +2,9 @@
 
 use super::chunks::{BenchmarkSums, Boundaries, Chunk};
 use super::exact::Exact;
+use super::first_hits::StopTables;
 use crate::backtest::BacktestInput;
+use crate::compute::prefetch::prefetch_at;
 use crate::compute::reserve;
 use crate::error::Result;
 use crate::numbers::count_to_f64;
@@ -127,6 +129,8 @@ pub struct Tables {
     distances: Vec<Distances>,
     references: Vec<f64>,
     pub(super) boundaries: Boundaries,
+    /// Filled while combinations with stops are measured.
+    pub(super) stops: StopTables,
 }
 
 impl Tables {
@@ -155,6 +159,7 @@ impl Tables {
             distances: Vec::new(),
             references: Vec::new(),
             boundaries: Boundaries::default(),
+            stops: StopTables::default(),
         };
         tables.boundaries = Boundaries::new(input, &tables.benchmark)?;
         if tables.are_usable {
@@ -330,6 +335,19 @@ impl Tables {
             _ => Extremes { high: f64::NAN, low: f64::NAN },
         };
         if length < 2 * GROUP { found } else { self.with_groups(found, from, until) }
+    }
+
+    /// Prefetches what a walk reads of the bars from `from` to before `until`, of which there is at least one.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, from: usize, until: usize) {
+        let level = ((until - from).ilog2() as usize).min(LEVELS - 1);
+        let start = level * self.bars;
+        prefetch_at(&self.rows, from);
+        prefetch_at(&self.rows, until - 1);
+        prefetch_at(&self.spans, start + from);
+        prefetch_at(&self.spans, start + until - (1 << level));
+        prefetch_at(&self.distances, from);
+        prefetch_at(&self.distances, until - 1);
     }
 
     /// Adds the whole groups between two bars.

@@ -10,7 +10,7 @@ use crate::backtest::{BacktestInput, Buffers, Outputs, Pipeline};
 use crate::compute::parallel::Sequential;
 use crate::metrics::{METRICS, Metric, StatisticSet};
 use crate::observer::NoObserver;
-use crate::settings::{Execution, Settings};
+use crate::settings::{Accumulate, Direction, Execution, Settings, SizeType, StopExit, Stops};
 use crate::signals::{Bits, Signals};
 use crate::simulation::Prices;
 use crate::simulation::random_cases::{Case, cases};
@@ -288,6 +288,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stops_give_the_metrics_of_a_single_run_when_combinations_share_tables(
+        case in cases(),
+        loss in proptest::option::of(0.002..0.1),
+        step in prop_oneof![2 => Just(0.0), 1 => Just(0.5)],
+    ) {
+        let stops = Stops { sl_stop: loss, upon_stop_exit: StopExit::Close, ..case.settings.stops };
+        let mut case = if step > 0.0 { coarse(case, step) } else { case }.all_in(0.0);
+        case.settings.stops = stops;
+        case.settings.conventions.execution = Execution::Close;
+        let Signals { entries, exits, .. } = case.signals.clone();
+        let swapped = Signals { entries: exits, exits: entries, ..case.signals.clone() };
+        input_of_prices(&case.prices(), &case.settings, HOUR, |input| {
+            let (tables, mut scratch) = (Tables::new(input).unwrap(), Scratch::default());
+            for signals in [&case.signals, &swapped, &case.signals] {
+                compare(input, signals, &composing(), &tables, &mut scratch);
+            }
+        });
+    }
+
+    #[test]
+    fn short_and_partial_positions_give_the_metrics_of_a_single_run(
+        case in cases(),
+        settings in prop_oneof![Just(short()), Just(both()), Just(half())],
+        risk_free in prop_oneof![Just(0.0), Just(0.05)],
+        execution in prop_oneof![Just(Execution::Close), Just(Execution::NextOpen)],
+    ) {
+        let mut case = Case { settings: Settings { costs: case.settings.costs, ..settings }, ..case };
+        case.settings.conventions.risk_free = risk_free;
+        case.settings.conventions.execution = execution;
+        if case.settings.rules.direction != Direction::LongOnly {
+            (case.signals.short_entries, case.signals.short_exits) = (None, None);
+        }
+        compare_case(&case, &mut Scratch::default());
+    }
+}
+
 /// Returns random signals: each bar is an entry with one probability and an exit with another.
 fn random_signals(bars: usize, entries: f64, exits: f64, seed: u64) -> Signals {
     let mut random = Random::new(seed);
@@ -341,6 +381,23 @@ fn usual_runs_take_the_fast_paths() {
     assert_eq!(paths(5_000, &part, various(5_000)), [0, 6, 0]);
     let stops = settings.with(|it| it.stops.sl_stop = Some(0.02));
     assert_eq!(paths(5_000, &stops, various(5_000)), [6, 0, 0]);
+    for settings in [short(), both(), half()] {
+        assert_eq!(paths(5_000, &settings, various(5_000)), [0, 6, 0]);
+        let next = settings.with(|it| it.conventions.execution = Execution::NextOpen);
+        assert_eq!(paths(5_000, &next, various(5_000)), [0, 6, 0]);
+    }
+}
+
+fn short() -> Settings {
+    Settings::default().with(|it| it.rules.direction = Direction::ShortOnly)
+}
+
+fn both() -> Settings {
+    Settings::default().with(|it| it.rules.direction = Direction::Both)
+}
+
+fn half() -> Settings {
+    Settings::default().with(|it| (it.sizing.size, it.sizing.size_type) = (0.5, SizeType::Percent))
 }
 
 #[test]
@@ -356,6 +413,23 @@ fn tails_and_another_risk_free_rate_take_the_plain_path() {
         let input = BacktestInput { settings: &other, ..*input };
         let metrics = composing();
         let path = compare(&input, &signals, &metrics, &tables, &mut scratch);
+        assert_eq!(path, Some(Path::Plain));
+    });
+}
+
+#[test]
+fn returns_that_hardly_differ_take_the_plain_path() {
+    // A purchase of three units on each of four bars of one price, whose costs are nearly the same part of equity.
+    let settings = Settings::default().with(|it| {
+        (it.sizing.size, it.rules.accumulate) = (3.0, Accumulate::Both);
+        (it.costs.fees, it.costs.slippage) = (0.05, 0.002);
+    });
+    let entries = Bits::from_fn(4, |_| true);
+    let exits = Bits::from_fn(4, |_| false);
+    let signals = Signals { entries, exits, short_entries: None, short_exits: None };
+    super::testing::input_of(&[100.0; 4], &settings, |input| {
+        let tables = Tables::new(input).unwrap();
+        let path = compare(input, &signals, &composing(), &tables, &mut Scratch::default());
         assert_eq!(path, Some(Path::Plain));
     });
 }
@@ -395,8 +469,10 @@ fn a_long_rise_is_followed_from_record_to_record() {
 fn the_scalar_version_returns_the_same_bits() {
     use crate::compute::multiversion::scalar;
     let close = walk(3_000, 0.01, 8);
-    let half = Settings::default().with(|it| it.sizing.size = 20.0);
-    for settings in [Settings::default(), half] {
+    let units = Settings::default().with(|it| it.sizing.size = 20.0);
+    let rate = half().with(|it| it.conventions.risk_free = 0.03);
+    let stops = Settings::default().with(|it| it.stops.tp_stop = Some(0.02));
+    for settings in [Settings::default(), units, short(), both(), half(), rate, stops] {
         super::testing::input_of(&close, &settings, |input| {
             let run = || {
                 let tables = Tables::new(input).unwrap();

@@ -22,3 +22,4 @@ pub mod space;
 pub mod standing;
 pub mod sum_columns;
 pub mod swept_signals;
+pub mod whole_runs;

@@ -85,7 +85,7 @@ export declare class BacktestEngine {
    *
    * Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
    */
-  renderHeatmap(sweep: string | SweepResult | SweepJson, options: HeatmapOptions): Promise<Uint8Array>
+  renderHeatmap(sweep: string | SweepResult | SweepJson, options?: HeatmapOptions): Promise<Uint8Array>
   /**
    * Lists stored backtests, newest first, without their trades and curves.
    *
@@ -559,7 +559,7 @@ export interface EngineConfig {
   chunkSize?: number
   /** Lifetime of cached bars, seconds; 0 disables the cache. @default 3600 */
   cacheTtlSeconds?: number
-  /** Number of threads for parameter sweeps, which are not available yet. Default: the number of cores. */
+  /** Maximum number of threads of a parameter sweep. Default and at most: the number of cores. */
   threads?: number
   /** Level of the log, which is written to standard error. @default 'info' */
   logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'
@@ -626,12 +626,13 @@ export declare function getSweep(sweepId: string, page?: SweepPage): Promise<Swe
 export interface HeatmapOptions {
   /**
    * The parameter or setting of the horizontal axis, as in the request of the sweep; `assetSymbol` and `timeframe` if the
-   * request lists several.
+   * request lists several. May be left out if one or two parameters have several values: they are the axes, the first one is
+   * `x`.
    */
-  x: string
+  x?: string
   /**
-   * The parameter of the vertical axis. Default: none, which draws a line with the spread of the combinations behind each
-   * point.
+   * The parameter of the vertical axis. Default with `x`: none, which draws a line with the spread of the combinations behind
+   * each point.
    */
   y?: string
   /** The metric, of those that the sweep keeps, or `objective`. @default 'objective' */
@@ -884,7 +885,7 @@ export declare function renderChart(backtest: string | BacktestResult | JsonOf<B
  *
  * Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
  */
-export declare function renderHeatmap(sweep: string | SweepResult | SweepJson, options: HeatmapOptions): Promise<Uint8Array>
+export declare function renderHeatmap(sweep: string | SweepResult | SweepJson, options?: HeatmapOptions): Promise<Uint8Array>
 
 /** Options of reading a stored backtest. */
 export interface ResultOptions {
@@ -1778,6 +1779,10 @@ export interface SweepResult extends SweepColumns {
   objectiveText: string
   /** Number of combinations of the sweep. */
   combinations: number
+  /** Number of combinations that are done: the first ones in grid order. */
+  done: number
+  /** Why the sweep failed or was cancelled; null otherwise. */
+  error: string | null
   /** The combination of the first row: 0, except in a page of `getSweep`. */
   from: number
   /** The combination of each row; only in a page that `where` selects. */

@@ -89,6 +89,17 @@ describe('renderHeatmap', () => {
     expect(titleOf(line)).toMatch(/^sharpeRatio of /)
   })
 
+  test('takes the parameters with several values as axes', async () => {
+    const fixed = { 'simulation.slStop': 0.1 }
+    const plain = await engine.renderHeatmap(result, { ...OPTIONS, fixed })
+    expect(alike(await engine.renderHeatmap(result, { fixed }), plain)).toBe(true)
+    expect(alike(await engine.renderHeatmap(result.sweepId, { fixed }), plain)).toBe(true)
+    const error = await failure(engine.renderHeatmap(result), 'INVALID_ARGUMENT')
+    expect(error.message).toBe(
+      'options.x is required: the sweep has 3 parameters with several values: fast_period, slow_period and simulation.slStop',
+    )
+  })
+
   test('draws the same picture from an id, a result, and a result that went through JSON', async () => {
     const read = (await engine.getSweep(result.sweepId)) as SweepResult
     for (const options of [
@@ -170,12 +181,7 @@ describe('renderHeatmap', () => {
     expect(byId.issues.map(({ path }) => path)).toContain('options.x')
     expect(issueAt(byId, 'options.metric').message).toBe('unknown metric "sharpRatio", did you mean sharpeRatio?')
     const size = await failure(engine.renderHeatmap(untyped(7), untyped({ widht: 3, height: 1 })), 'INVALID_ARGUMENT')
-    expect(size.issues.map(({ path }) => path).sort()).toEqual([
-      'options.height',
-      'options.widht',
-      'options.x',
-      'sweep',
-    ])
+    expect(size.issues.map(({ path }) => path).sort()).toEqual(['options.height', 'options.widht', 'sweep'])
     const kept = await engine.runSweep(grid({ metrics: ['totalReturn'] }))
     const missing = await failure(engine.renderHeatmap(kept.sweepId, { ...OPTIONS, metric: 'sqn' }), 'INVALID_ARGUMENT')
     expect(missing.message).toContain('the sweep has not kept options.metric sqn')
@@ -183,7 +189,7 @@ describe('renderHeatmap', () => {
     await engine.renderHeatmap(kept.sweepId, OPTIONS)
     await failure(engine.renderHeatmap('sw-000000000000', OPTIONS), 'NOT_FOUND')
     await failure(engine.renderHeatmap(untyped(undefined), OPTIONS), 'INVALID_ARGUMENT')
-    await failure(renderHeatmap('sw-000000000000', untyped(undefined)), 'INVALID_ARGUMENT')
+    await failure(renderHeatmap('sw-000000000000', untyped(undefined)), 'NOT_FOUND')
   })
 
   test.each<[string, (json: SweepJson) => unknown, string]>([

@@ -133,15 +133,51 @@ describe.each(PLACES)('a sweep in %s', (_, place) => {
     // Calls besides those of combinations test for look-ahead.
     expect(done).toBeGreaterThan(0)
     expect(done).toBeLessThanOrEqual(limit)
-    expect((await engine.getSweep(sweepId))?.objective).toHaveLength(done)
+    const partial = await engine.getSweep(sweepId)
+    expect(partial?.objective).toHaveLength(done)
+    expect(partial).toMatchObject({ status: 'cancelled', done, error: info?.error })
+    expect(partial?.error).toMatch(/^\w+: /)
     abort = new AbortController()
     calls = limit
     const resumed = await engine.runSweep({ resume: sweepId })
     const uninterrupted = await engine.runSweep(request)
     expect(comparable(resumed)).toEqual(comparable(uninterrupted))
+    expect(resumed).toMatchObject({ done: 54, error: null })
     expect(comparable(await engine.getSweep(sweepId))).toEqual(comparable(resumed))
     const again = await failure(engine.runSweep({ resume: sweepId }), 'INVALID_ARGUMENT')
     expect(again.message).toBe(`sweep ${sweepId} is completed: read it with getSweep`)
+  })
+
+  test('is left as it is by a request that does not fit', async () => {
+    const engine = newEngine(await place())
+    const bars = waves(200)
+    const abort = new AbortController()
+    await engine.registerStrategy({
+      id: 'ending',
+      parameters: { period: { type: 'integer', default: 5, minimum: 2, maximum: 99 } },
+      generateSignals: ({ close }, { period }) => {
+        if (period === 9) abort.abort()
+        return { entries: Array.from(close, (_, bar) => bar % 5 === 0), exits: Array.from(close, () => false) }
+      },
+    })
+    const request = untyped<SweepRequest>({
+      strategyId: 'ending',
+      parameters: { period: { from: 2, to: 28 } },
+      assetSymbol: 'OWN',
+      timeframe: '1d',
+      startDate: '2020-01-01',
+      endDate: '2020-12-31',
+      initialCapital: 1000,
+      bars,
+      persist: true,
+    })
+    await rejection(engine.runSweep(request, { signal: abort.signal }))
+    const before = await engine.listSweeps()
+    const resume = before[0]?.sweepId ?? ''
+    const error = await failure(engine.runSweep({ resume }), 'INVALID_ARGUMENT')
+    expect(error.message).toContain('bars is required')
+    expect(await engine.listSweeps()).toEqual(before)
+    expect(await engine.runSweep({ resume, bars })).toMatchObject({ status: 'completed', done: 27 })
   })
 
   test('does not go on with other bars, or in two calls', async () => {

@@ -24,7 +24,7 @@ import { fill, ROOT } from '../scripts/lib.mjs'
 import { randomBars } from './bars.mjs'
 import { Child } from './child.mjs'
 import { pythonOf } from './python.mjs'
-import { FLOOR_METRICS, nanoseconds, readDump, runFloor } from './sweep/floor.mjs'
+import { checkFloor, FLOOR_METRICS, nanoseconds, readDump, runFloor } from './sweep/floor.mjs'
 import { SHAPES } from './sweep/shapes.mjs'
 
 const { values } = parseArgs({
@@ -132,6 +132,21 @@ async function compareWithFloor(child, mode, { closes, load: { bars } }) {
   return text
 }
 
+/** Checks a mode of the floor program that writes no dump, and returns what it printed. */
+async function checkByTrades(child, mode, { closes, load: { bars } }) {
+  // `short` needs more bars than these.
+  const text = runFloor(values.floor, mode, mode === 'short' ? {} : { CLOSES: closes })
+  if (mode === 'rsi' || mode === 'macd') {
+    const { rows, metrics } = await dumped(child, ['totalTrades', 'openTrades'])
+    const [total, open] = metrics.map((column) => column.reduce((sum, value) => sum + value, 0))
+    // An open trade has half of the orders of others.
+    checkFloor(text, mode, (rows * bars) / (total - open / 2))
+  } else {
+    checkFloor(text, mode)
+  }
+  return text
+}
+
 /** Combinations for the peers, evenly spaced, and their rows. */
 function sampleOf({ rows, parameters }, size) {
   const step = Math.max(1, rows / size)
@@ -185,6 +200,9 @@ async function measure(name, shape) {
   const floor = values.floor && shape.floor && !(values.quick && shape.floor.dump) ? shape.floor : undefined
   const floors = []
   if (floor?.dump) floors.push(await compareWithFloor(one, floor.mode, { closes, load }))
+  // Other modes have 10,000 bars at least.
+  else if (floor && !values.quick && !shape.request.sums)
+    floors.push(await checkByTrades(one, floor.mode, { closes, load }))
   const runs =
     /** @type {Record<string, () => Promise<{ seconds: number, cpu: number, units: number, peak?: number }>>} */ ({})
   const quick = first['addon, one thread'].seconds < 1

@@ -278,6 +278,10 @@ export interface SweepResult extends SweepColumns {
   objectiveText: string
   /** Number of combinations of the sweep. */
   combinations: number
+  /** Number of combinations that are done: the first ones in grid order. */
+  done: number
+  /** Why the sweep failed or was cancelled; null otherwise. */
+  error: string | null
   /** The combination of the first row: 0, except in a page of `getSweep`. */
   from: number
   /** The combination of each row; only in a page that `where` selects. */

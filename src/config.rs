@@ -95,7 +95,7 @@ pub struct Config {
     pub chunk_size: u32,
     /// Lifetime of cached bars, seconds; 0 disables the cache.
     pub cache_ttl_seconds: u64,
-    /// Number of threads for sweeps; `None` for one per core.
+    /// Maximum number of threads of a sweep; `None` for one per core.
     pub threads: Option<u32>,
     /// The level of the log.
     pub log_level: LogLevel,

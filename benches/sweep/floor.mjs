@@ -81,6 +81,31 @@ export function nanoseconds(text, mode, reading) {
 }
 
 /**
+ * Checks a mode that writes no dump. The program compares its metrics with a pass over the bars and prints the largest relative
+ * difference; on the same closes, it must also trade as often as the addon. Stops are checked by the first alone, because its highs
+ * and lows are its own, and `short` times given holdings, without any results.
+ * @param {string} text what it printed
+ * @param {string} mode
+ * @param {number} [barsATrade] what the addon found
+ */
+export function checkFloor(text, mode, barsATrade) {
+  const worst = [...text.matchAll(/against the plain pass: worst ([^ ;]+)/g)].map(([, number]) => Number(number))
+  if (mode !== 'short' && worst.length === 0) throw new Error(`the floor program checked nothing of ${mode}`)
+  for (const difference of worst) {
+    if (!(difference < 1e-6)) throw new Error(`results of the floor program for ${mode} differ by ${difference}`)
+  }
+  const [, printed = ''] = /([\d.]+) bars a trade/.exec(text) ?? []
+  if (barsATrade === undefined) return
+  // As many digits as it prints.
+  const digits = printed.split('.')[1]?.length ?? 0
+  if (printed !== barsATrade.toFixed(digits)) {
+    throw new Error(
+      `${mode} has a trade every ${printed} bars in the floor program, and every ${barsATrade.toFixed(digits)} here`,
+    )
+  }
+}
+
+/**
  * Returns the metrics of a dump by pair of averages.
  * @param {string} file
  * @param {string} mode

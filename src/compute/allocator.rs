@@ -187,6 +187,13 @@ unsafe impl GlobalAlloc for CachingAllocator {
             // SAFETY: the caller guarantees what `System` requires.
             (None, None) => unsafe { System.realloc(start, layout, size) },
             (Some(old), Some(new)) if old.size() == new.size() => start,
+            // The result of a sweep that was aborted can be a small part of its columns: nothing is copied.
+            #[cfg(target_os = "linux")]
+            (Some(old), Some(smaller)) if smaller.size() < old.size() => {
+                // SAFETY: the block is one of `malloc` or `posix_memalign`, which `System` uses, and not in the cache. It keeps the
+                // alignment of `malloc`, and the caller has asked for no more.
+                unsafe { libc::realloc(start.cast(), smaller.size()).cast() }
+            }
             (_, _) => {
                 // SAFETY: `new` is a valid layout of more than 0 bytes, as the caller guarantees.
                 let moved = unsafe { self.alloc(new) };

@@ -29,7 +29,7 @@ pub const AROON: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 /// Computes one line in time independent of the period. The crate searches the whole window again on each bar of a long

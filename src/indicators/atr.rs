@@ -21,5 +21,5 @@ pub const ATR: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

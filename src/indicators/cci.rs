@@ -34,7 +34,7 @@ pub const CCI: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 /// The shortest period for which computing several bars in parallel is faster than the crate.

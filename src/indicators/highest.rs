@@ -28,5 +28,5 @@ pub const HIGHEST: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

@@ -183,13 +183,34 @@ pub type CompareOutputs = fn(
     observer: &dyn ProgressObserver,
 ) -> Option<Vec<ThreeWayComparison>>;
 
-/// A comparison that needs no columns.
+/// How the outputs of an indicator follow from a center and a width, which depend on fewer parameters: center + sign × factor × width.
+/// The factor is the last parameter, the others are those of the base.
 #[derive(Debug, Clone, Copy)]
-pub enum FusedComparison {
-    /// Of two computations.
+pub struct Bands {
+    /// Computes center and width.
+    pub base: &'static Indicator,
+    /// The sign of each output: 1 above the center, −1 below, 0 for the center itself.
+    pub signs: &'static [f64],
+}
+
+/// Computes up to [`LANES`] computations of one indicator on the same inputs, which have no missing values, and returns their
+/// outputs: one value per bar, NaN if there is none. The values must be those of the kernel.
+pub type ComputeTogether = fn(inputs: &[&[f64]], parameters: &[Vec<f64>]) -> Vec<Vec<Vec<f64>>>;
+
+/// The most computations that are made together.
+pub const LANES: usize = 4;
+
+/// What is faster than to compute the columns of one computation after the other.
+#[derive(Debug, Clone, Copy)]
+pub enum Shortcut {
+    /// Comparing two computations without columns.
     Pair(ComparePair),
-    /// Of two outputs of many computations.
+    /// Comparing two outputs of many computations without columns.
     Outputs(CompareOutputs),
+    /// Sharing what the outputs follow from. The language computes the base once for all factors.
+    Bands(Bands),
+    /// Making several computations at once.
+    Together(ComputeTogether),
 }
 
 /// An indicator: one computation with one or more outputs.
@@ -211,8 +232,8 @@ pub struct Indicator {
     pub memory: Memory,
     /// Computes all outputs.
     pub kernel: Kernel,
-    /// What it compares without storing columns, if it can.
-    pub compare_pair: Option<FusedComparison>,
+    /// What it computes in a faster way, if it can.
+    pub shortcut: Option<Shortcut>,
 }
 
 impl PartialEq for Indicator {

@@ -52,5 +52,5 @@ pub const KELTNER: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

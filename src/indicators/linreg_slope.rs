@@ -23,5 +23,5 @@ pub const LINREG_SLOPE: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

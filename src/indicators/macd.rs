@@ -3,7 +3,7 @@
 use ta_lib::{OutRange, RetCode};
 
 use super::indicator::{
-    FusedComparison, Indicator, Output, Parameter, Series, core, integer, look_back_bars, real,
+    Indicator, Output, Parameter, Series, Shortcut, core, integer, look_back_bars, real,
 };
 use super::macd_comparison::{Periods, compare_lines};
 use super::memory::{Memory, exponential};
@@ -35,7 +35,7 @@ pub const MACD: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: Some(FusedComparison::Outputs(|inputs, parameters, outputs, observer| {
+    shortcut: Some(Shortcut::Outputs(|inputs, parameters, outputs, observer| {
         let ([prices], [0, 1] | [1, 0]) = (inputs, outputs) else { return None };
         let found = compare_lines(prices, &all_periods(parameters)?, observer)?;
         let order = |found: ThreeWayComparison| {

@@ -24,5 +24,5 @@ pub const MFI: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

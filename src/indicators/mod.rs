@@ -37,6 +37,7 @@ mod rank;
 mod roc;
 mod rolling;
 mod rsi;
+mod rsi_lanes;
 mod sar;
 mod sma;
 mod sma_pair;
@@ -57,8 +58,8 @@ mod wma;
 
 pub use complete_ranges::complete_ranges;
 pub use indicator::{
-    CompareOutputs, ComparePair, Computation, FusedComparison, Indicator, Kernel, MAX_PERIOD,
-    Output, OutputRange, Parameter, Series,
+    Bands, CompareOutputs, ComparePair, Computation, ComputeTogether, Indicator, Kernel, LANES,
+    MAX_PERIOD, Output, OutputRange, Parameter, Series, Shortcut,
 };
 pub use memory::Memory;
 pub use three_way_comparison::{BLOCK_BARS, ThreeWayComparison, compare_block};

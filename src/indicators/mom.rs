@@ -20,5 +20,5 @@ pub const MOM: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

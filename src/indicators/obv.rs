@@ -21,5 +21,5 @@ pub const OBV: Indicator = Indicator {
         ([close, volume], [output]) => core().obv(0, close.len() - 1, close, volume, output),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

@@ -23,7 +23,7 @@ pub const RANK: Indicator = Indicator {
         ([values], [output]) => rank_by_tree(values, rolling::window(parameters), output, observer),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 /// The shortest period for which the tree is faster than a linear scan of the window.

@@ -2,8 +2,11 @@
 
 use ta_lib::{OutRange, RetCode};
 
-use super::indicator::{Indicator, Output, Parameter, Series, core, integer, look_back_bars, real};
+use super::indicator::{
+    Indicator, Output, Parameter, Series, Shortcut, core, integer, look_back_bars, real,
+};
 use super::memory::{Memory, wilder};
+use super::rsi_lanes;
 
 /// 100 × average gain / (average gain + average loss), with Wilder's smoothing; 0 to 100.
 pub const RSI: Indicator = Indicator {
@@ -22,7 +25,7 @@ pub const RSI: Indicator = Indicator {
         ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: Some(Shortcut::Together(rsi_lanes::compute)),
 };
 
 /// Computes the index as TA-Lib up to 0.8.2 does.

@@ -40,5 +40,5 @@ pub const SAR: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

@@ -3,7 +3,7 @@
 use ta_lib::RetCode;
 
 use super::indicator::{
-    FusedComparison, Indicator, Output, Parameter, Series, core, integer, look_back_bars,
+    Indicator, Output, Parameter, Series, Shortcut, core, integer, look_back_bars,
 };
 use super::memory::Memory;
 use super::sma_pair::compare_averages;
@@ -26,7 +26,7 @@ pub const SMA: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: Some(FusedComparison::Pair(|a, b| match (a.inputs, b.inputs) {
+    shortcut: Some(Shortcut::Pair(|a, b| match (a.inputs, b.inputs) {
         ([input_a], [input_b]) => {
             compare_averages((input_a, period(a.parameters)), (input_b, period(b.parameters)))
         }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn compare_fused(a: (&[f64], usize), b: (&[f64], usize)) -> ThreeWayComparison {
-        let Some(FusedComparison::Pair(compare)) = SMA.compare_pair else { unreachable!() };
+        let Some(Shortcut::Pair(compare)) = SMA.shortcut else { unreachable!() };
         compare(
             Computation { inputs: &[a.0], parameters: &[a.1 as f64] },
             Computation { inputs: &[b.0], parameters: &[b.1 as f64] },

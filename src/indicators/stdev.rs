@@ -28,7 +28,7 @@ pub const STDEV: Indicator = Indicator {
         ([values], [output]) => compute(values, integer(parameters, 0), output),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 fn compute(values: &[f64], period: i32, output: &mut [f64]) -> Result<OutRange, RetCode> {

@@ -36,7 +36,7 @@ pub const STOCH: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 /// Passes the rolling range to TA-Lib as the high and low of single bars. TA-Lib itself would search the whole window again

@@ -34,7 +34,7 @@ pub const STOCHRSI: Indicator = Indicator {
         ([values], [stochrsi_k, stochrsi_d]) => compute(values, parameters, stochrsi_k, stochrsi_d),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 /// Computes the stochastic oscillator of [`rsi::compute`], which differs from the crate if prices do not move.

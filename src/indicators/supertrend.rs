@@ -35,7 +35,7 @@ pub const SUPERTREND: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };
 
 fn compute(

@@ -33,5 +33,5 @@ pub const T3: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

@@ -20,5 +20,5 @@ pub const TEMA: Indicator = Indicator {
         }
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

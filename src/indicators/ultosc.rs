@@ -38,5 +38,5 @@ pub const ULTOSC: Indicator = Indicator {
         ),
         _ => Err(RetCode::BadParam),
     },
-    compare_pair: None,
+    shortcut: None,
 };

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bands::{Bases, StoredBand};
 use super::binding::Binding;
 use super::functions::Operation;
-use super::fusion::{JointComparison, deferred_indicators, joint_comparisons};
+use super::fusion::{JointComparison, deferred_indicators, fused_bands, joint_comparisons};
+use super::kernels::compare::Side;
 use super::kernels::higher_timeframe::HigherTimeframe;
 use super::kernels::operand::Operand;
 use super::kernels::{compare, crossing, elementwise, history, time_field};
 use super::plan::{Plan, PlannedStep, Step, StepId};
 use crate::error::{Error, Result};
 use crate::indicators::{
-    Computation, FusedComparison, INDICATORS, Indicator, Series, ThreeWayComparison,
+    Bands, Computation, ComputeTogether, INDICATORS, Indicator, LANES, Series, Shortcut,
+    ThreeWayComparison,
 };
 use crate::market::{BarRef, Bars, Column};
 use crate::observer::ProgressObserver;
@@ -105,6 +108,8 @@ pub fn evaluate(
     let last_uses = last_uses(plan);
     let is_deferred = deferred_indicators(plan);
     let joint = joint_comparisons(plan);
+    let is_fused = fused_bands(plan);
+    let mut shared = SharedColumns::default();
     // The comparisons that were made together with an earlier one, by their steps.
     let mut compared: BTreeMap<StepId, ThreeWayComparison> = BTreeMap::new();
     for (id, planned) in plan.steps.iter().enumerate() {
@@ -114,6 +119,12 @@ pub fn evaluate(
         let value = match &planned.step {
             Step::Indicator(index, parameters) if is_deferred.get(id) == Some(&true) => {
                 evaluator.defer(planned, *index, parameters)?
+            }
+            Step::Indicator(index, parameters) => {
+                evaluator.indicator(plan, id, (*index, parameters), &mut shared)?
+            }
+            Step::Output(output) if is_fused.get(id) == Some(&true) => {
+                evaluator.fused_band(planned, *output)?
             }
             Step::ThreeWayCompare => {
                 if !compared.contains_key(&id)
@@ -168,6 +179,10 @@ enum StepValue {
     Bits(Arc<Bits>),
     /// The outputs of an indicator.
     Outputs(Vec<Column>),
+    /// Center, width and factor of bands, and the signs of the outputs.
+    Bands(StoredBand, &'static [f64]),
+    /// A band that the comparison that reads it computes.
+    Band(StoredBand),
     /// An indicator that is computed by the comparison that reads it.
     Deferred(DeferredComputation),
     Comparison(ThreeWayComparison),
@@ -179,6 +194,14 @@ struct DeferredComputation {
     indicator: &'static Indicator,
     inputs: Vec<Column>,
     parameters: Vec<f64>,
+}
+
+/// What indicators of a plan share.
+#[derive(Default)]
+struct SharedColumns {
+    bases: Bases,
+    /// The outputs of indicators that were computed together with an earlier one, by their steps.
+    ahead: BTreeMap<StepId, Vec<Column>>,
 }
 
 struct Evaluator<'a> {
@@ -232,6 +255,112 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Returns a side of a comparison by `<`.
+    fn side(&self, planned: &PlannedStep, index: usize) -> Result<Side<'_>> {
+        match self.input(planned, index)? {
+            StepValue::Band(band) => Ok(Side::Band(band.as_band())),
+            _ => Ok(self.operand(planned, index)?.into()),
+        }
+    }
+
+    /// Computes an indicator, in a faster way if it has one.
+    fn indicator(
+        &self,
+        plan: &Plan,
+        id: StepId,
+        (index, parameters): (usize, &[u64]),
+        shared: &mut SharedColumns,
+    ) -> Result<StepValue> {
+        let planned = plan.steps.get(id).ok_or_else(inconsistent_plan)?;
+        match INDICATORS.get(index).and_then(|indicator| indicator.shortcut) {
+            Some(Shortcut::Bands(bands)) => {
+                self.bands(planned, bands, (index, parameters), &mut shared.bases)
+            }
+            Some(Shortcut::Together(compute)) => {
+                let ahead = &mut shared.ahead;
+                if !ahead.contains_key(&id) {
+                    ahead.extend(self.compute_together(plan, id, compute)?);
+                }
+                match ahead.remove(&id) {
+                    Some(columns) => Ok(StepValue::Outputs(columns)),
+                    None => self.step(planned),
+                }
+            }
+            _ => self.step(planned),
+        }
+    }
+
+    /// Returns an output of bands that the comparison that reads it computes.
+    fn fused_band(&self, planned: &PlannedStep, output: usize) -> Result<StepValue> {
+        let StepValue::Bands(band, signs) = self.input(planned, 0)? else {
+            return Err(inconsistent_plan());
+        };
+        Ok(match band.signed(signs, output)? {
+            Some(band) => StepValue::Band(band),
+            None => StepValue::Column(band.center.clone(), false),
+        })
+    }
+
+    /// Computes an indicator together with the next ones on the same inputs. Returns nothing if it is the only one, or if values
+    /// may be missing.
+    fn compute_together(
+        &self,
+        plan: &Plan,
+        first: StepId,
+        compute: ComputeTogether,
+    ) -> Result<Vec<(StepId, Vec<Column>)>> {
+        let planned = plan.steps.get(first).ok_or_else(inconsistent_plan)?;
+        let Step::Indicator(indicator, _) = &planned.step else { return Err(inconsistent_plan()) };
+        let mut members = Vec::new();
+        for (id, other) in plan.steps.iter().enumerate().skip(first) {
+            match &other.step {
+                Step::Indicator(index, parameters)
+                    if index == indicator && other.inputs == planned.inputs =>
+                {
+                    members.push((id, from_bits(parameters)));
+                }
+                _ => {}
+            }
+            if members.len() == LANES {
+                break;
+            }
+        }
+        let bars = self.frame(planned.frame)?.len();
+        let inputs = (0..planned.inputs.len())
+            .map(|input| self.column(planned, input, bars))
+            .collect::<Result<Vec<_>>>()?;
+        if members.len() == 1 || inputs.iter().any(|(_, is_complete)| !is_complete) {
+            return Ok(Vec::new());
+        }
+        let slices: Vec<&[f64]> = inputs.iter().map(|(column, _)| &**column).collect();
+        let (steps, parameters): (Vec<StepId>, Vec<Vec<f64>>) = members.into_iter().unzip();
+        let columns = compute(&slices, &parameters).into_iter();
+        let columns = columns.map(|columns| columns.into_iter().map(Column::from).collect());
+        Ok(steps.into_iter().zip(columns).collect())
+    }
+
+    /// Returns center and width of an indicator that has bands.
+    fn bands(
+        &self,
+        planned: &PlannedStep,
+        bands: Bands,
+        (index, parameters): (usize, &[u64]),
+        bases: &mut Bases,
+    ) -> Result<StepValue> {
+        let bars = self.frame(planned.frame)?.len();
+        let (factor, rest) = parameters.split_last().ok_or_else(inconsistent_plan)?;
+        let [center, width] = bases.find((index, &planned.inputs, rest), || {
+            let inputs = (0..planned.inputs.len())
+                .map(|input| self.column(planned, input, bars))
+                .collect::<Result<Vec<_>>>()?;
+            let slices: Vec<&[f64]> = inputs.iter().map(|(column, _)| &**column).collect();
+            let complete = inputs.iter().all(|(_, complete)| *complete);
+            bands.base.compute_cancellable(&slices, &from_bits(rest), complete, self.observer)
+        })?;
+        let band = StoredBand { center, width, factor: f64::from_bits(*factor) };
+        Ok(StepValue::Bands(band, bands.signs))
+    }
+
     fn bits(&self, planned: &PlannedStep, index: usize, bars: usize) -> Result<Arc<Bits>> {
         match self.input(planned, index)? {
             StepValue::Condition(true) => Ok(Arc::new(Bits::zeros(bars).not())),
@@ -261,11 +390,11 @@ impl Evaluator<'_> {
             let (a, b) = (self.operand(planned, 0)?, self.operand(planned, 1)?);
             return Ok(crossing::compare_three_way(a, b, bars));
         };
-        let Some(FusedComparison::Pair(compare_pair)) = a.indicator.compare_pair else {
+        let Some(Shortcut::Pair(shortcut)) = a.indicator.shortcut else {
             return Err(inconsistent_plan());
         };
         let (inputs_a, inputs_b) = (a.input_slices(), b.input_slices());
-        Ok(compare_pair(
+        Ok(shortcut(
             Computation { inputs: &inputs_a, parameters: &a.parameters },
             Computation { inputs: &inputs_b, parameters: &b.parameters },
         ))
@@ -292,7 +421,7 @@ impl Evaluator<'_> {
                 _ => Err(inconsistent_plan()),
             })
             .collect::<Result<Vec<Vec<f64>>>>()?;
-        let Some(FusedComparison::Outputs(compare)) = indicator.compare_pair else {
+        let Some(Shortcut::Outputs(compare)) = indicator.shortcut else {
             return Err(inconsistent_plan());
         };
         let found = compare(&slices, &parameters, group.outputs, self.observer);
@@ -357,6 +486,10 @@ impl Evaluator<'_> {
             }
             Step::Output(output) => match self.input(planned, 0)? {
                 StepValue::Deferred(computation) => StepValue::Deferred(computation.clone()),
+                StepValue::Bands(band, signs) => match band.signed(signs, *output)? {
+                    Some(band) => numbers(elementwise::band(band.as_band())),
+                    None => StepValue::Column(band.center.clone(), false),
+                },
                 StepValue::Outputs(columns) => StepValue::Column(
                     columns.get(*output).cloned().ok_or_else(inconsistent_plan)?,
                     false,
@@ -405,7 +538,11 @@ impl Evaluator<'_> {
                     ))
                 }
             }
-            Operation::Less | Operation::LessOrEqual | Operation::Equal | Operation::NotEqual => {
+            Operation::Less => {
+                let (a, b) = (self.side(planned, 0)?, self.side(planned, 1)?);
+                conditions(compare::less(a, b, bars))
+            }
+            Operation::LessOrEqual | Operation::Equal | Operation::NotEqual => {
                 conditions(compare::compare(
                     operation,
                     self.operand(planned, 0)?,

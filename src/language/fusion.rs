@@ -1,7 +1,8 @@
 //! Finds comparisons that an indicator can compute without storing its columns.
 
+use super::functions::Operation;
 use super::plan::{Plan, PlannedStep, Step, StepId};
-use crate::indicators::{FusedComparison, INDICATORS};
+use crate::indicators::{INDICATORS, Shortcut};
 
 /// Returns for each step whether it is an indicator whose computation is deferred to the comparison that reads it.
 ///
@@ -31,6 +32,30 @@ pub(super) fn deferred_indicators(plan: &Plan) -> Vec<bool> {
         }
     }
     is_deferred
+}
+
+/// Returns for each step whether it is a band that nothing reads but comparisons by `<`, which compute it as they go.
+pub(super) fn fused_bands(plan: &Plan) -> Vec<bool> {
+    let is_band = |planned: &PlannedStep| {
+        let (Step::Output(_), Some(of)) = (&planned.step, planned.inputs.first()) else {
+            return false;
+        };
+        matches!(
+            plan.steps.get(*of),
+            Some(PlannedStep { step: Step::Indicator(index, _), .. })
+                if INDICATORS.get(*index).is_some_and(|indicator| {
+                    matches!(indicator.shortcut, Some(Shortcut::Bands(_)))
+                })
+        )
+    };
+    let mut is_fused: Vec<bool> = plan.steps.iter().map(is_band).collect();
+    let others = plan.steps.iter().filter(|planned| planned.step != Step::Apply(Operation::Less));
+    for read in others.flat_map(|planned| &planned.inputs).chain(&plan.roots) {
+        if let Some(is_fused) = is_fused.get_mut(*read) {
+            *is_fused = false;
+        }
+    }
+    is_fused
 }
 
 /// Comparisons of the same two outputs of computations of one indicator, which computes them together.
@@ -100,9 +125,9 @@ fn outputs_of_one(
     let ((of_a, a), (of_b, b)) = (output(*a)?, output(*b)?);
     let computation = plan.steps.get(of_a).filter(|_| of_a == of_b)?;
     let Step::Indicator(indicator, _) = &computation.step else { return None };
-    let can_compare = INDICATORS.get(*indicator).is_some_and(|indicator| {
-        matches!(indicator.compare_pair, Some(FusedComparison::Outputs(_)))
-    });
+    let can_compare = INDICATORS
+        .get(*indicator)
+        .is_some_and(|indicator| matches!(indicator.shortcut, Some(Shortcut::Outputs(_))));
     (can_compare && uses.get(of_a) == Some(&2) && reads_bars(plan, computation))
         .then_some((of_a, [a, b]))
 }
@@ -134,7 +159,7 @@ fn candidate(plan: &Plan, uses: &[usize], operand: StepId) -> Option<(StepId, us
     let Step::Indicator(index, _) = &computation.step else { return None };
     let is_comparable = INDICATORS
         .get(*index)
-        .is_some_and(|indicator| matches!(indicator.compare_pair, Some(FusedComparison::Pair(_))));
+        .is_some_and(|indicator| matches!(indicator.shortcut, Some(Shortcut::Pair(_))));
     (is_comparable
         && reads_bars(plan, computation)
         && has_single_use(operand)

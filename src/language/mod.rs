@@ -17,6 +17,7 @@
 //! - A number may be missing, for example in a warm-up or after a division by zero. Missing numbers are NaN inside columns
 //!   and never leave them. Arithmetic with a missing number is missing, and a comparison with one is false.
 
+mod bands;
 pub mod binding;
 pub mod check;
 mod condition_parts;

@@ -179,7 +179,7 @@ pub fn render_chart<'env>(
 /// Rejects with `INVALID_ARGUMENT`, `NO_DATA`, `LIMIT_EXCEEDED`, `NOT_FOUND`, `STORAGE` or `CLOSED`.
 #[napi(
     catch_unwind,
-    ts_args_type = "sweep: string | SweepResult | SweepJson, options: HeatmapOptions",
+    ts_args_type = "sweep: string | SweepResult | SweepJson, options?: HeatmapOptions",
     ts_return_type = "Promise<Uint8Array>"
 )]
 pub fn render_heatmap<'env>(

@@ -82,6 +82,8 @@ pub(super) fn with_part(
         start: sweep.start,
         end: sweep.end,
         combinations: usize::try_from(sweep.combinations).unwrap_or(usize::MAX),
+        done: usize::try_from(sweep.done).unwrap_or(usize::MAX),
+        error: sweep.error,
         part,
         summary,
     })

@@ -8,9 +8,9 @@ use super::picture_options::PictureOptions;
 /// The options of a heat map.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HeatmapOptions {
-    /// The parameter of the horizontal axis.
-    pub(super) x: String,
-    /// The parameter of the vertical axis; `None` for a line.
+    /// The parameter of the horizontal axis; `None` if the sweep tells.
+    pub(super) x: Option<String>,
+    /// The parameter of the vertical axis; `None` for a line, or if the sweep tells both.
     pub(super) y: Option<String>,
     /// The metric, or `objective`.
     pub(super) metric: String,
@@ -26,12 +26,12 @@ impl HeatmapOptions {
     /// The metric if none is named.
     pub(super) const OBJECTIVE: &'static str = "objective";
 
-    /// Reads the options. `None` if `x` is missing or mistyped.
-    pub(super) fn read(input: &Input, issues: &mut Issues) -> Option<Self> {
+    /// Reads the options.
+    pub(super) fn read(input: &Input, issues: &mut Issues) -> Self {
         static EMPTY: Input = Input::Record(Vec::new());
         let input = if matches!(input, Input::Null) { &EMPTY } else { input };
         let mut fields = Fields::open("options", input, issues);
-        let x = fields.required_text("x", issues);
+        let x = fields.text("x", issues);
         let y = fields.text("y", issues);
         let metric = fields.text("metric", issues).unwrap_or_else(|| Self::OBJECTIVE.to_owned());
         let mut fixed = Vec::new();
@@ -51,7 +51,7 @@ impl HeatmapOptions {
         }
         let picture = PictureOptions::read(&mut fields, issues);
         fields.finish(issues);
-        Some(Self { x: x?, y, metric, aggregate, fixed, picture })
+        Self { x, y, metric, aggregate, fixed, picture }
     }
 }
 
@@ -126,15 +126,15 @@ mod tests {
         let mut issues = Issues::default();
         let options = HeatmapOptions::read(input, &mut issues);
         issues.into_result(Code::InvalidArgument).map_err(|error| error.message)?;
-        Ok(options.unwrap())
+        Ok(options)
     }
 
     #[test]
     fn the_median_of_the_objective_is_the_default() {
         let options = read(&record([("x", text("fast_period"))])).unwrap();
         assert_eq!(
-            (options.x.as_str(), options.y, options.metric.as_str()),
-            ("fast_period", None, "objective")
+            (options.x.as_deref(), options.y, options.metric.as_str()),
+            (Some("fast_period"), None, "objective")
         );
         assert_eq!((options.aggregate, options.fixed), (Aggregate::Median, vec![]));
     }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (input, message) in [
-            (Input::Null, "options.x is required"),
+            (record([("x", Input::Number(1.0))]), "options.x must be a string, was number 1"),
             (
                 record([("x", text("a")), ("aggregate", text("sum"))]),
                 "options.aggregate must be one of max, mean, median, was string \"sum\"",

@@ -120,20 +120,28 @@ impl KeptSweep {
         })
     }
 
-    /// Takes over a sweep that was interrupted. Returns it with its request.
+    /// Returns a sweep with its request.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub(super) async fn find(engine: &Engine, id: &str) -> Result<(Sweep, Value)> {
+        let store = Arc::clone(&engine.backends().await?.store);
+        let (sweep, details) = store.sweep(id).await?.ok_or_else(|| unknown(id))?;
+        let stored = StoredRequest::of(&sweep, &details)?;
+        Ok((sweep, stored.request))
+    }
+
+    /// Takes over a sweep that was interrupted.
     ///
     /// # Errors
     /// `NOT_FOUND`; `INVALID_ARGUMENT` if it is under way or completed.
-    pub(super) async fn resume(engine: &Engine, id: &str) -> Result<(Self, Sweep, Value)> {
+    pub(super) async fn resume(engine: &Engine, id: &str) -> Result<(Self, Sweep)> {
         let store = Arc::clone(&engine.backends().await?.store);
         let claim = clock::claim();
         let version = env!("CARGO_PKG_VERSION");
         let found = store.resume_sweep(id, &claim, version, clock::now()).await?;
-        let Some((sweep, details)) = found else {
-            return Err(Error::new(Code::NotFound, format!("there is no sweep with id {id}")));
-        };
+        let (sweep, details) = found.ok_or_else(|| unknown(id))?;
         let stored = StoredRequest::of(&sweep, &details)?;
-        let request = stored.request.clone();
         let kept = Self {
             store,
             stored,
@@ -145,7 +153,7 @@ impl KeptSweep {
             fingerprints: details.fingerprints,
             last: Instant::now(),
         };
-        Ok((kept, sweep, request))
+        Ok((kept, sweep))
     }
 
     /// Returns the combinations that are kept.
@@ -248,6 +256,11 @@ impl KeptSweep {
         self.store.end_sweep(&self.id, &self.claim, end).await
     }
 
+    /// Returns an error as the record of a sweep has it.
+    pub(super) fn describe_error(error: &Error) -> String {
+        format!("{}: {}", error.code, error.message)
+    }
+
     /// Records that the sweep failed or was cancelled. The caller receives the error in any case.
     pub(super) async fn fail(&self, error: &Error) {
         let status = if matches!(error.code, Code::Cancelled | Code::Closed) {
@@ -256,7 +269,7 @@ impl KeptSweep {
             Status::Failed
         };
         tracing::warn!(sweep_id = %self.id, status = status.as_str(), code = %error.code, error = %error, "sweep ended early");
-        let text = format!("{}: {}", error.code, error.message);
+        let text = Self::describe_error(error);
         let end =
             SweepEnd { status, error: Some(text), best: None, summary: None, at: clock::now() };
         if let Err(failure) = self.store.end_sweep(&self.id, &self.claim, end.clone()).await
@@ -268,6 +281,10 @@ impl KeptSweep {
             tokio::spawn(retry.with_current_subscriber());
         }
     }
+}
+
+fn unknown(id: &str) -> Error {
+    Error::new(Code::NotFound, format!("there is no sweep with id {id}"))
 }
 
 /// Records the end of a sweep as soon as the store is writable again; until then it is listed as running. Ends when the

@@ -6,7 +6,7 @@ use crate::chart::{HeatmapData, heatmap_capacity, render_heatmap};
 use crate::error::{Code, Error, Result};
 use crate::market::Timeframe;
 use crate::market::time::DAY;
-use crate::quote::{counted, quoted};
+use crate::quote::{counted, listed, quoted};
 use crate::request::{Input, Issues};
 use crate::store::Status;
 use crate::sweep::heatmap::{
@@ -40,7 +40,6 @@ impl Engine {
         let input = heatmap_input::read(sweep, &mut issues);
         issues.into_result(Code::InvalidArgument)?;
         let unread = || Error::internal("a field was neither read nor rejected");
-        let options = options.ok_or_else(unread)?;
         let sweep = match input.ok_or_else(unread)? {
             HeatmapInput::Kept(id) => cancellation.or(self.kept_sweep(&id, &options)).await?,
             HeatmapInput::Result(sweep) => *sweep,
@@ -95,6 +94,7 @@ fn draw(sweep: &MappedSweep, strategy: &str, options: &HeatmapOptions) -> Result
             ("", &sweep.objective)
         }
     };
+    let axes = Axes::of(&parameters, options, &mut issues)?;
     let columns = SweptColumns {
         parameters: &parameters,
         metric,
@@ -102,8 +102,8 @@ fn draw(sweep: &MappedSweep, strategy: &str, options: &HeatmapOptions) -> Result
         standing: &sweep.standing,
     };
     let request = HeatmapRequest {
-        x: &options.x,
-        y: options.y.as_deref(),
+        x: axes.x,
+        y: axes.y,
         aggregate: options.aggregate,
         fixed: &options.fixed,
         capacity: heatmap_capacity(&options.picture.style),
@@ -131,6 +131,49 @@ fn draw(sweep: &MappedSweep, strategy: &str, options: &HeatmapOptions) -> Result
         content,
     };
     options.picture.write(&render_heatmap(&data, &options.picture.style)?)
+}
+
+/// The names of the parameters on the axes.
+struct Axes<'a> {
+    x: &'a str,
+    y: Option<&'a str>,
+}
+
+impl<'a> Axes<'a> {
+    /// Takes the axes of the options. Without `x`, they are the parameters with several values, if there are one or two.
+    fn of(
+        parameters: &'a [SweptParameter<'a>],
+        options: &'a HeatmapOptions,
+        issues: &mut Issues,
+    ) -> Result<Self> {
+        let y = options.y.as_deref();
+        if let Some(x) = &options.x {
+            return Ok(Self { x, y });
+        }
+        let mut several = Vec::new();
+        for parameter in parameters {
+            let is_fixed = options.fixed.iter().any(|fixed| fixed.name == parameter.name);
+            if !is_fixed && y != Some(parameter.name) && parameter.has_several_values() {
+                several.push(parameter.name);
+            }
+        }
+        match (several.as_slice(), y) {
+            ([x], y) => Ok(Self { x, y }),
+            ([x, y], None) => Ok(Self { x, y: Some(y) }),
+            (others, _) => {
+                let count = counted(others.len(), "parameter");
+                let has =
+                    if y.is_some() { "the sweep has, besides options.y," } else { "the sweep has" };
+                let names =
+                    if others.is_empty() { String::new() } else { format!(": {}", listed(others)) };
+                let message =
+                    format!("options.x is required: {has} {count} with several values{names}");
+                issues.add("options.x", "required", message);
+                std::mem::take(issues).into_result(Code::InvalidArgument)?;
+                Err(Error::internal("an issue is no error"))
+            }
+        }
+    }
 }
 
 /// Says what is wrong with the sweep, and which part of it is drawn.
@@ -210,6 +253,8 @@ mod tests {
             start: 0,
             end: 1,
             combinations: 12,
+            done: 12,
+            error: None,
             part: SweepPart {
                 standing: vec![Standing::Competes; 12],
                 parameters: vec![
@@ -238,7 +283,6 @@ mod tests {
         let mut issues = Issues::default();
         let options = HeatmapOptions::read(&options(fields), &mut issues);
         issues.into_result(Code::InvalidArgument)?;
-        let options = options.unwrap();
         let mut sweep = sweep.clone();
         let kept = sweep.part.metrics.iter().map(|(name, _)| name.clone()).collect();
         sweep.part.metrics.retain(|(name, _)| *name == options.metric);
@@ -268,6 +312,24 @@ mod tests {
         assert!(svg.contains("maximum over fast_period (2 values) and slow_period (3 values)"));
         let png = drawn(&sweep(), &[("x", "slow_period")]).unwrap();
         assert!(png.starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn the_parameters_with_several_values_are_the_axes() {
+        let mut sweep = sweep();
+        sweep.part.asset = None;
+        let named = svg(&sweep, &[("x", "fast_period"), ("y", "slow_period")]).unwrap();
+        assert_eq!(svg(&sweep, &[]).unwrap(), named);
+        let turned = svg(&sweep, &[("x", "slow_period"), ("y", "fast_period")]).unwrap();
+        assert_eq!(svg(&sweep, &[("y", "fast_period")]).unwrap(), turned);
+        sweep.part.parameters[0].1.fill(5.0);
+        let line = svg(&sweep, &[("x", "slow_period")]).unwrap();
+        assert_eq!(svg(&sweep, &[]).unwrap(), line);
+        sweep.part.parameters[1].1.fill(f64::NAN);
+        assert_eq!(
+            svg(&sweep, &[]).unwrap_err().message,
+            "options.x is required: the sweep has 0 parameters with several values"
+        );
     }
 
     #[test]
@@ -305,7 +367,14 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let message = |fields: &[(&str, &str)]| svg(&sweep(), fields).unwrap_err().message;
-        assert_eq!(message(&[]), "options.x is required");
+        assert_eq!(
+            message(&[]),
+            "options.x is required: the sweep has 3 parameters with several values: fast_period, slow_period and assetSymbol"
+        );
+        assert_eq!(
+            message(&[("y", "fast_period")]),
+            "options.x is required: the sweep has, besides options.y, 2 parameters with several values: slow_period and assetSymbol"
+        );
         assert_eq!(
             message(&[("x", "fast")]),
             "options.x is not a parameter of the sweep: \"fast\", did you mean fast_period?"

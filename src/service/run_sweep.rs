@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use crate::backtest::Backtest;
 use crate::error::{Code, Error, Result};
 use crate::language::Binding;
 use crate::market::Limit;
@@ -18,6 +17,7 @@ use crate::sweep::plateau::{Neighbors, Plateau};
 use crate::sweep::ranking::Ranking;
 use crate::sweep::remarks::{BestCombination, SweepFindings};
 use crate::sweep::space::{Axis, Target};
+use crate::sweep::whole_runs::WholeRun;
 
 use super::bound_sweep::BoundSweep;
 use super::engine::Engine;
@@ -88,12 +88,12 @@ impl Engine {
         let cancellation = control.cancellation.clone();
         if let Some(id) = request.resumed()? {
             cancellation.check()?;
-            let (kept, record, stored) = KeptSweep::resume(self, id).await?;
-            let planned = async {
-                let request = request.resuming(&record, stored)?;
-                self.plan_sweep(request, &record.id, control).await
-            };
-            let checked = planned.await.and_then(|run| {
+            // A request that does not fit leaves the sweep as it is.
+            let (record, stored) = KeptSweep::find(self, id).await?;
+            let request = request.resuming(&record, stored)?;
+            let (kept, record) = KeptSweep::resume(self, &record.id).await?;
+            let planned = self.plan_sweep(request, &record.id, control).await;
+            let checked = planned.and_then(|run| {
                 let (found, expected) = (run.total() as u64, record.combinations);
                 if found == expected {
                     return Ok(run);
@@ -188,7 +188,7 @@ impl Engine {
                     "sweep completed"
                 );
                 let last = run.reporter.last();
-                let result = run.result(columns, Status::Completed, summary)?;
+                let result = run.result(columns, None, summary)?;
                 Ok(SweepOutcome::Completed(Box::new(result), last))
             }
             Err(error) if error.code == Code::Cancelled && !columns.is_empty() => {
@@ -197,7 +197,7 @@ impl Engine {
                 }
                 let mut summary = run.short_summary(&columns);
                 summary.elapsed_ms = elapsed();
-                let result = run.result(columns, Status::Cancelled, summary)?;
+                let result = run.result(columns, Some(&error), summary)?;
                 Ok(SweepOutcome::Aborted(Box::new(result)))
             }
             Err(error) => Err(error),
@@ -338,15 +338,18 @@ impl SweepRun {
         intervals.map(|interval| interval.as_str().to_owned()).collect()
     }
 
+    /// Returns the result of a sweep that is completed, or was aborted.
     fn result(
         &self,
         columns: SweepColumns,
-        status: Status,
+        aborted: Option<&Error>,
         summary: SweepSummary,
     ) -> Result<SweepResult> {
         Ok(SweepResult {
             sweep_id: self.id.clone(),
-            status,
+            status: if aborted.is_some() { Status::Cancelled } else { Status::Completed },
+            error: aborted.map(KeptSweep::describe_error),
+            done: columns.len(),
             strategy_id: self.sweep.strategy_id().to_owned(),
             strategy_source: self.sweep.strategy_source.clone(),
             objective_text: self.sweep.objective.text().to_owned(),
@@ -465,7 +468,7 @@ impl SweepRun {
         summary.notes.extend(self.notes.iter().cloned());
     }
 
-    fn describe_one(&self, of: &RankedCombination, run: Backtest) -> TopCombination {
+    fn describe_one(&self, of: &RankedCombination, run: WholeRun) -> TopCombination {
         let (series, _) = self.locate(of.combination);
         let (asset_symbol, timeframe) = self.names(series);
         let value = |value: Option<f64>| value.map_or(Value::Null, json_number);

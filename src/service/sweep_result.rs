@@ -32,6 +32,10 @@ pub struct SweepResult {
     pub end: i64,
     /// The number of combinations of the sweep.
     pub combinations: usize,
+    /// The number of combinations that are done: the first ones in grid order.
+    pub done: usize,
+    /// Why the sweep failed or was cancelled.
+    pub error: Option<String>,
     /// The rows.
     pub part: SweepPart,
     /// What is known of the sweep as a whole.

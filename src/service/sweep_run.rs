@@ -1,6 +1,6 @@
 //! A sweep, computed batch by batch: one asset and timeframe after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use crate::store::result_parts::ResultParts;
 use crate::strategies::BoundStrategy;
 use crate::sweep::columns::SweepColumns;
 use crate::sweep::kernel::{SweepInput, SweepPart, bind};
+use crate::sweep::whole_runs::WholeRun;
 
 use super::bound_request::BoundRequest;
 use super::bound_sweep::BoundSweep;
@@ -27,7 +28,7 @@ use super::fingerprint::fingerprint;
 use super::function::{BoundFunction, SignalFunction};
 use super::load::LoadPlan;
 use super::look_ahead::{self, LookAhead};
-use super::pool::{self, JobLength, SimulationPool};
+use super::pool::{self, JobLength, LimitedPool};
 use super::progress::CallControl;
 use super::sweep_progress::SweepReporter;
 use super::sweep_result::SweepSeries;
@@ -40,6 +41,9 @@ const TURN: Duration = Duration::from_secs(2);
 const CALLS_AT_ONCE: usize = 16;
 /// See [`CALLS_AT_ONCE`].
 const CALLING: Duration = Duration::from_millis(50);
+
+/// So many of the best combinations run on one thread, and share what their signals have in common.
+const RUNS_TOGETHER: usize = 6;
 
 /// The names of the ways in which combinations are computed, in the order of [`crate::sweep::measure::Path`].
 const PATHS: [(&str, u64); 3] = [("allIn", 0), ("segments", 0), ("plain", 0)];
@@ -69,6 +73,8 @@ pub(super) struct SweepRun {
     /// The next combination.
     pub(super) next: usize,
     pub(super) reporter: Arc<SweepReporter>,
+    /// The threads that it may use.
+    pool: LimitedPool,
 }
 
 /// Windows of one series. Each is swept like a series of its own.
@@ -208,6 +214,7 @@ impl SweepRun {
             failure: None,
             paths: PATHS,
             next: 0,
+            pool: LimitedPool::new(engine.config.threads),
             sweep,
         })
     }
@@ -339,6 +346,7 @@ impl SweepRun {
             metrics: Arc::clone(&self.metrics),
             trade_counts: self.trade_counts,
             series,
+            pool: self.pool,
             reporter: Arc::clone(&self.reporter),
             offset: self.next - first,
             total: self.total(),
@@ -417,41 +425,50 @@ impl SweepRun {
         &mut self,
         engine: &Engine,
         combinations: &[usize],
-    ) -> Result<Vec<Backtest>> {
-        let mut runs = Vec::with_capacity(combinations.len());
-        let mut rest = combinations;
+    ) -> Result<Vec<WholeRun>> {
+        let noted = combinations.first().copied();
+        // In the order of the grid, neighbors have more in common. One can be the best and the choice.
+        let distinct: BTreeSet<usize> = combinations.iter().copied().collect();
+        let distinct: Vec<usize> = distinct.into_iter().collect();
+        let mut runs = BTreeMap::new();
+        let mut rest = distinct.as_slice();
         while let [first, ..] = rest {
-            let (index, _) = self.locate(*first);
+            let (index, of_first) = self.locate(*first);
+            let offset = first - of_first;
             let of_series = rest.iter().take_while(|next| self.locate(**next).0 == index).count();
             // A function is called by the thread that it belongs to.
             let count = if self.sweep.function.is_some() { 1 } else { of_series };
             let (now, later) = rest.split_at(count);
             rest = later;
             let series = self.load(engine, index).await?;
-            let own: Vec<usize> = now.iter().map(|of| self.locate(*of).1).collect();
-            let (signals, looks_ahead) = match own.as_slice() {
-                [one] => self.call_again(&series, *one).await?,
-                _ => (None, None),
-            };
+            let (signals, looks_ahead) = self.call_again(&series, of_first).await?;
+            let noted = noted.filter(|noted| now.contains(noted)).map(|noted| noted - offset);
+            let own: Vec<usize> = now.iter().map(|of| of - offset).collect();
             let (sweep, reporter) = (Arc::clone(&self.sweep), Arc::clone(&self.reporter));
+            let threads = self.pool;
             let length = JobLength::of(series.loaded.bars.len().saturating_mul(own.len()));
-            let is_first = runs.is_empty();
             let job = move || {
                 let input = sweep.input(&series, metrics::METRICS);
-                let run = |at: usize| {
-                    let combination = own.get(at).copied().unwrap_or(0);
-                    let warnings = is_first && at == 0;
-                    input.whole(combination, signals.clone(), warnings, &*reporter)
-                };
-                map_parts(&SimulationPool, own.len(), run).into_iter().collect::<Result<Vec<_>>>()
+                let groups: Vec<&[usize]> = own.chunks(RUNS_TOGETHER).collect();
+                let found = map_parts(&threads, groups.len(), |group| {
+                    let group = groups.get(group).copied().unwrap_or(&[]);
+                    input.whole_runs(group, signals.clone(), noted, &*reporter)
+                });
+                found.into_iter().collect::<Result<Vec<_>>>()
             };
-            let mut found = pool::run(length, job).await?;
-            if let Some(first) = found.first_mut().filter(|_| is_first) {
-                first.notes.extend(looks_ahead);
+            for (combination, mut run) in
+                now.iter().zip(pool::run(length, job).await?.into_iter().flatten())
+            {
+                if noted.is_some() {
+                    run.notes.extend(looks_ahead.clone());
+                }
+                runs.insert(*combination, run);
             }
-            runs.extend(found);
         }
-        Ok(runs)
+        let run = |of: &usize| {
+            runs.get(of).cloned().ok_or_else(|| Error::internal("a combination was not run"))
+        };
+        combinations.iter().map(run).collect()
     }
 
     /// Returns the signals of a function for one combination, and a remark if it looks ahead and may.
@@ -477,6 +494,7 @@ struct Batch {
     metrics: Arc<[&'static Metric]>,
     trade_counts: [usize; 2],
     series: Arc<LoadedSeries>,
+    pool: LimitedPool,
     reporter: Arc<SweepReporter>,
     /// The first combination of the series.
     offset: usize,
@@ -521,7 +539,7 @@ impl Batch {
         };
         let objective = self.sweep.objective_of(&self.metrics);
         let input = self.input(&objective);
-        let result = input.compute(combinations, &SimulationPool, &*self.reporter, &mut take);
+        let result = input.compute(combinations, &self.pool, &*self.reporter, &mut take);
         Computed { columns, failure, paths, result: result.map(|_| ()) }
     }
 

@@ -120,14 +120,18 @@ impl BoundStrategy {
             short_exits: None,
         };
         for (kind, value) in self.signal_fields.iter().zip(evaluate(&self.plan, bars, observer)?) {
-            let bits = value.into_bits(bars.len());
-            match kind {
-                SignalField::Entries => signals.entries = bits,
-                SignalField::Exits => signals.exits = bits,
-                SignalField::ShortEntries => signals.short_entries = Some(bits),
-                SignalField::ShortExits => signals.short_exits = Some(bits),
-            }
+            set_field(&mut signals, *kind, value.into_bits(bars.len()));
         }
         Ok(signals)
+    }
+}
+
+/// Sets one of the signals.
+pub(super) fn set_field(signals: &mut Signals, field: SignalField, bits: Bits) {
+    match field {
+        SignalField::Entries => signals.entries = bits,
+        SignalField::Exits => signals.exits = bits,
+        SignalField::ShortEntries => signals.short_entries = Some(bits),
+        SignalField::ShortExits => signals.short_exits = Some(bits),
     }
 }

@@ -14,6 +14,7 @@ mod builtin;
 mod definition;
 mod definition_reading;
 mod entry_conditions;
+mod joint_signals;
 mod parameter;
 mod parameter_values;
 mod read_definition;

@@ -9,10 +9,8 @@ use super::signals::{self, SignalSource, Stage};
 use super::space::{Space, Target};
 use super::standing::Standing;
 use super::swept_signals::SweptSignals;
-use crate::backtest::{
-    Backtest, BacktestInput, Buffers, Outputs, Pipeline, StrategyRun, annualization,
-};
-use crate::compute::parallel::{Executor, Sequential, map_parts};
+use crate::backtest::{BacktestInput, annualization};
+use crate::compute::parallel::{Executor, map_parts};
 use crate::error::{Code, Error, Result};
 use crate::market::Bars;
 use crate::metrics::Metric;
@@ -323,29 +321,6 @@ impl SweepInput<'_> {
         let tables = Tables::new(&self.input)?;
         let wants_sums = self.sums_of.is_some() || self.on_trial.is_some();
         Ok(Shared { tables, wanted: Wanted::new(self.metrics, wants_sums) })
-    }
-
-    /// Runs one combination with all metrics, with the signals of a function if it has one, and with warnings if they are wanted.
-    ///
-    /// # Errors
-    /// Those of its run.
-    pub fn whole(
-        &self,
-        combination: usize,
-        signals: Option<Signals>,
-        warnings: bool,
-        observer: &dyn ProgressObserver,
-    ) -> Result<Backtest> {
-        let (values, settings) = bind(self.space, combination, self.values, self.input.settings);
-        let strategy = &self
-            .strategy
-            .bind_values(&values)
-            .map_err(|issues| Error::with_issues(Code::InvalidArgument, issues))?;
-        let input = self.input_with(&settings);
-        let pipeline = Pipeline { executor: &Sequential, observer };
-        let outputs = Outputs { warnings, ..Outputs::metrics(self.metrics) };
-        let run = StrategyRun { strategy, signals, bars: self.bars, warm_up: self.warm_up };
-        pipeline.run_strategy(run, &input, &outputs, &mut Buffers::default())
     }
 }
 

@@ -24,3 +24,4 @@ pub mod standing;
 pub mod sum_columns;
 pub mod swept_signals;
 pub mod walk_forward;
+pub mod whole_runs;

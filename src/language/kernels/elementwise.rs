@@ -1,6 +1,6 @@
 //! Elementwise arithmetic.
 
-use super::operand::Operand;
+use super::operand::{Band, Operand};
 use super::scalar;
 use crate::language::functions::Operation;
 use crate::signals::Bits;
@@ -27,6 +27,12 @@ pub fn binary(operation: Operation, a: Operand<'_>, b: Operand<'_>, bars: usize)
         Operation::Maximum => each(a, b, bars, |a, b| scalar::number(Operation::Maximum, a, b)),
         _ => each(a, b, bars, |a, b| scalar::number(operation, a, b)),
     }
+}
+
+/// Returns the values of a band.
+pub fn band(band: Band<'_>) -> Vec<f64> {
+    let rows = band.center.iter().zip(band.width);
+    rows.map(|(center, width)| center + band.factor * width).collect()
 }
 
 fn each(

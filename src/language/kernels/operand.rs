@@ -8,3 +8,14 @@ pub enum Operand<'a> {
     /// The same number on every bar.
     Constant(f64),
 }
+
+/// One number per bar, computed when it is read: center + factor × width.
+#[derive(Debug, Clone, Copy)]
+pub struct Band<'a> {
+    /// The column that the factor does not change.
+    pub center: &'a [f64],
+    /// The column that it multiplies.
+    pub width: &'a [f64],
+    /// The factor, with its sign.
+    pub factor: f64,
+}

@@ -50,9 +50,13 @@ impl TailBounds {
         }
         let mut sample = Vec::with_capacity(SAMPLE);
         take(&mut (0..SAMPLE).map(|at| at * count / SAMPLE), &mut |value| sample.push(value));
-        sample.sort_unstable_by(f64::total_cmp);
-        let ends = sample.get(MARGIN).zip(sample.get(SAMPLE - 1 - MARGIN));
-        ends.map_or(Self::EVERYTHING, |(&low_until, &high_from)| Self { low_until, high_from })
+        if sample.len() <= 2 * MARGIN {
+            return Self::EVERYTHING;
+        }
+        let (_, &mut low_until, above) = sample.select_nth_unstable_by(MARGIN, f64::total_cmp);
+        let last = above.len().saturating_sub(MARGIN + 1);
+        let (_, &mut high_from, _) = above.select_nth_unstable_by(last, f64::total_cmp);
+        Self { low_until, high_from }
     }
 }
 

@@ -115,10 +115,11 @@ pub struct SweepPage {
 #[napi(object, object_to_js = false)]
 pub struct HeatmapOptions {
     /// The parameter or setting of the horizontal axis, as in the request of the sweep; `assetSymbol` and `timeframe` if the
-    /// request lists several.
-    pub x: String,
-    /// The parameter of the vertical axis. Default: none, which draws a line with the spread of the combinations behind each
-    /// point.
+    /// request lists several. May be left out if one or two parameters have several values: they are the axes, the first one is
+    /// `x`.
+    pub x: Option<String>,
+    /// The parameter of the vertical axis. Default with `x`: none, which draws a line with the spread of the combinations behind
+    /// each point.
     pub y: Option<String>,
     /// The metric, of those that the sweep keeps, or `objective`. @default 'objective'
     #[napi(ts_type = "MetricName | 'objective'")]

@@ -44,7 +44,7 @@ pub struct EngineConfig {
     pub chunk_size: Option<f64>,
     /// Lifetime of cached bars, seconds; 0 disables the cache. @default 3600
     pub cache_ttl_seconds: Option<f64>,
-    /// Number of threads for parameter sweeps, which are not available yet. Default: the number of cores.
+    /// Maximum number of threads of a parameter sweep. Default and at most: the number of cores.
     pub threads: Option<f64>,
     /// Level of the log, which is written to standard error. @default 'info'
     #[napi(ts_type = "'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'")]

@@ -107,6 +107,8 @@ struct SweepText {
     end_date: String,
     objective_text: String,
     combinations: f64,
+    done: f64,
+    error: Option<String>,
     from: f64,
     #[serde(flatten)]
     columns: ColumnsText,
@@ -206,6 +208,8 @@ pub fn pack_sweep(result: SweepResult) -> crate::Result<Packed> {
         end_date: time::format(result.end),
         objective_text: result.objective_text,
         combinations: count(result.combinations as u64),
+        done: count(result.done as u64),
+        error: result.error,
         from,
         columns: text,
         top: summary.top.into_iter().map(SweepTop::from).collect(),

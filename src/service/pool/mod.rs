@@ -20,5 +20,5 @@ pub use copy_pool::CopyPool;
 pub use inline::{InlineOutcome, run_blocking, run_inline};
 pub use job_queue::{BRIEF_BARS, JobLength, SHORT_BARS, SHORT_SOURCE_BARS};
 pub use panics::catch_panics;
-pub use simulation_pool::{SimulationPool, join};
+pub use simulation_pool::{LimitedPool, SimulationPool, join};
 pub use simulation_threads::{run, spawn};

@@ -29,6 +29,38 @@ impl Executor for SimulationPool {
     }
 }
 
+/// Executes parts as [`SimulationPool`] does, on a limited number of threads.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitedPool {
+    /// The most threads, at least 1.
+    most: usize,
+}
+
+impl LimitedPool {
+    /// Limits the number of threads; `None` for one on each core.
+    pub fn new(threads: Option<u32>) -> Self {
+        let most = threads.map_or(usize::MAX, |threads| threads as usize);
+        Self { most: most.max(1) }
+    }
+}
+
+impl Executor for LimitedPool {
+    fn execute(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        match claim_helpers(parts.saturating_sub(1).min(self.most - 1)) {
+            Some((helpers, cores)) => helpers.share(parts, work, cores),
+            None => Sequential.execute(parts, work),
+        }
+    }
+
+    fn join(&self, first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        if self.most > 1 {
+            SimulationPool.join(first, second);
+        } else {
+            Sequential.join(first, second);
+        }
+    }
+}
+
 /// Executes two functions, in parallel if there are many bars and another core is idle. They are independent, so the results
 /// are the same either way.
 pub fn join<A: Send, B: Send>(
@@ -95,6 +127,21 @@ mod tests {
             }
         }
         panic!("no other thread ever helped");
+    }
+
+    #[tokio::test]
+    async fn a_limit_of_one_thread_leaves_the_others_alone() {
+        let work = || {
+            let threads = Mutex::new(BTreeSet::new());
+            LimitedPool::new(Some(1)).execute(16, &|_| {
+                std::thread::sleep(Duration::from_millis(1));
+                threads.lock().unwrap().insert(std::thread::current().name().map(str::to_owned));
+            });
+            Ok(threads.into_inner().unwrap().len())
+        };
+        for _ in 0..5 {
+            assert_eq!(run(JobLength::Long, work).await.unwrap(), 1);
+        }
     }
 
     #[tokio::test]

@@ -49,6 +49,15 @@ impl<'a> Axis<'a> {
     }
 }
 
+impl SweptParameter<'_> {
+    /// Returns whether its combinations have different values.
+    #[must_use]
+    pub fn has_several_values(&self) -> bool {
+        let first = self.values.first().copied().unwrap_or(f64::NAN);
+        self.values.iter().any(|value| compare(*value, first).is_ne())
+    }
+}
+
 /// Returns the distinct values of a column, increasing. NaN, a setting that is off, comes last: the larger a stop is, the
 /// rarer it is reached.
 ///

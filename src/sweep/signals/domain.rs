@@ -43,6 +43,11 @@ impl Domain {
         })
     }
 
+    /// Returns the distance of the numbers of two tuples that differ by one on the slowest axis; 1 without axes.
+    pub(super) fn slowest_stride(&self) -> u64 {
+        self.axes.first().map_or(1, |(_, stride)| *stride)
+    }
+
     /// Calls `visit` with each axis and the index of the value of a tuple there.
     pub(super) fn values_of(&self, tuple: u64, mut visit: impl FnMut(usize, usize)) {
         let mut rest = tuple;

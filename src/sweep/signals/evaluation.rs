@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Numbers;
+use super::domain::Domain;
 use super::source::SignalSource;
 use crate::compute::parallel::{Executor, map_parts};
 use crate::compute::reserve;
@@ -37,10 +38,15 @@ pub(super) fn compute_parts(
     observer: &dyn ProgressObserver,
 ) -> Result<Vec<Vec<TupleValues>>> {
     let mut batches: Vec<(usize, Range<usize>)> = Vec::new();
-    for (domain, tuples) in tuples.iter().enumerate() {
+    for (index, tuples) in tuples.iter().enumerate() {
         let size = tuples.len().div_ceil(MIN_BATCHES).clamp(1, BATCH);
+        // Tuples with the same value on the slowest axis mostly have the same indicators, which are then computed once.
+        let domain = source.template().domains.get(index);
+        let whole = domain.map_or(1, Domain::slowest_stride);
+        let whole = usize::try_from(whole).unwrap_or(usize::MAX);
+        let size = if whole <= BATCH { size.next_multiple_of(whole) } else { size };
         for start in (0..tuples.len()).step_by(size) {
-            batches.push((domain, start..tuples.len().min(start + size)));
+            batches.push((index, start..tuples.len().min(start + size)));
         }
     }
     let computed = map_parts(executor, batches.len(), |batch| {

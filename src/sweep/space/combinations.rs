@@ -29,6 +29,47 @@ pub(super) enum Points {
     Wide(Vec<u64>),
 }
 
+/// The values on one axis of ascending points. Consecutive points have the same value, or mostly the next one, which saves the
+/// divisions.
+struct Runs<'a> {
+    values: &'a [f64],
+    /// The number of consecutive points with the same value.
+    stride: u64,
+    /// The index of the current value, and the point after the last one that has it.
+    index: usize,
+    end: u64,
+    value: f64,
+}
+
+impl<'a> Runs<'a> {
+    fn new(grid: &Grid, axis: usize, values: &'a [f64]) -> Self {
+        Self { values, stride: grid.stride(axis), index: 0, end: 0, value: f64::NAN }
+    }
+
+    /// Returns the value of a point, which must not be less than the point before.
+    #[inline]
+    fn value(&mut self, point: u64) -> f64 {
+        if point >= self.end {
+            self.advance(point);
+        }
+        self.value
+    }
+
+    #[inline]
+    fn advance(&mut self, point: u64) {
+        if self.end > 0 && point - self.end < self.stride {
+            self.index = if self.index + 1 < self.values.len() { self.index + 1 } else { 0 };
+            self.end += self.stride;
+        } else {
+            let run = point / self.stride;
+            let index = run % (self.values.len() as u64).max(1);
+            self.index = usize::try_from(index).unwrap_or(usize::MAX);
+            self.end = (run + 1) * self.stride;
+        }
+        self.value = self.values.get(self.index).copied().unwrap_or(f64::NAN);
+    }
+}
+
 impl Points {
     /// Returns whether there are no points.
     pub(super) fn is_empty(&self) -> bool {
@@ -136,7 +177,19 @@ impl Space {
     pub fn column(&self, axis: usize, range: Range<usize>, into: &mut Vec<f64>) -> Result<()> {
         let range = range.start.min(self.len)..range.end.min(self.len);
         reserve::additional(into, range.len(), "values of a parameter")?;
-        into.extend(range.map(|combination| self.value(combination, axis)));
+        let values = self.axes.get(axis).map_or(&[][..], |axis| &axis.values);
+        let mut runs = Runs::new(&self.grid, axis, values);
+        match &self.points {
+            Points::All => into.extend(range.map(|point| runs.value(point as u64))),
+            Points::Narrow(points) => {
+                let points = points.get(range).unwrap_or(&[]);
+                into.extend(points.iter().map(|point| runs.value(u64::from(*point))));
+            }
+            Points::Wide(points) => {
+                let points = points.get(range).unwrap_or(&[]);
+                into.extend(points.iter().map(|point| runs.value(*point)));
+            }
+        }
         Ok(())
     }
 
@@ -218,6 +271,12 @@ mod tests {
                 prop_assert_eq!(space.position(&indices), Some(combination));
                 prop_assert!(before.as_ref().is_none_or(|before| *before < indices));
                 for (axis, index) in indices.iter().enumerate() {
+                    let mut column = Vec::new();
+                    space.column(axis, combination / 2..space.len().min(combination + 9), &mut column).unwrap();
+                    prop_assert!(column.len() >= combination - combination / 2);
+                    for (row, value) in column.iter().enumerate() {
+                        prop_assert_eq!(*value, space.value(combination / 2 + row, axis));
+                    }
                     prop_assert_eq!(space.index(combination, axis), *index);
                     prop_assert_eq!(space.value(combination, axis), f64::from(*index) * 1.5);
                 }

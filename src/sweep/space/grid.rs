@@ -38,13 +38,18 @@ impl Grid {
         }
     }
 
+    /// Returns how many consecutive points have the same value on an axis.
+    pub(super) fn stride(&self, axis: usize) -> u64 {
+        let faster = self.lengths.iter().skip(axis + 1);
+        faster.map(|length| u64::from(*length).max(1)).product()
+    }
+
     /// Returns the index of the value of a point on one axis.
     pub(super) fn index(&self, point: u64, axis: usize) -> u32 {
-        let faster = self.lengths.iter().skip(axis + 1);
-        let stride: u64 = faster.map(|length| u64::from(*length).max(1)).product();
+        let stride = self.stride(axis);
         let length = self.lengths.get(axis).copied().map_or(1, u64::from).max(1);
         #[expect(clippy::cast_possible_truncation, reason = "below the length, which is a u32")]
-        let index = (point / stride.max(1) % length) as u32;
+        let index = (point / stride % length) as u32;
         index
     }
 

@@ -22,3 +22,5 @@ pub mod space;
 pub mod standing;
 pub mod sum_columns;
 pub mod swept_signals;
+#[cfg(test)]
+mod timing_tests;

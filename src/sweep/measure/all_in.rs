@@ -4,10 +4,11 @@
 //! of prefix sums. The returns of the bars with an order have costs in them and are computed one by one. Sizes, fees and cash
 //! are computed by the operations of the simulation, so that every comparison of amounts has the same outcome as there.
 
-use super::events::{Found, Rule, find, find_with_stops, to_words};
+use super::events::{Found, Rule, find};
 use super::falls::Falls;
 use super::return_sums::{BarSums, Differences, HeldSums, moments};
 use super::scratch::Scratch;
+use super::stops::{find_with_stops, stops_close, to_words};
 use super::tables::{Row, Tables};
 use super::trade_block::{BLOCK, TradeBlock};
 use super::trial_sums::TrialSums;
@@ -20,7 +21,7 @@ use crate::metrics::statistics::{
     DrawdownStatistics, ExposureStatistics, ReturnStatistics, TradeStatistics,
 };
 use crate::numbers::count_to_f64;
-use crate::settings::{Accumulate, Costs, Direction, Execution, Settings, SizeType, StopExit};
+use crate::settings::{Accumulate, Costs, Direction, Execution, Settings, SizeType};
 use crate::simulation::{AllInPurchase, AllInSale, add};
 use crate::sweep::swept_signals::SweptSignals;
 
@@ -49,13 +50,6 @@ pub(super) fn applies(settings: &Settings, signals: &SweptSignals<'_>) -> bool {
         && signals.short_exits.is_none()
         && stops_close(settings)
         && costs_are_usual(&settings.costs)
-}
-
-/// Returns whether stops, if there are any, do nothing but close the position, on a later bar than the entry.
-fn stops_close(settings: &Settings) -> bool {
-    !settings.stops.are_set()
-        || settings.conventions.execution == Execution::Close
-            && matches!(settings.stops.upon_stop_exit, StopExit::Close | StopExit::CloseReduce)
 }
 
 /// Returns whether costs take a small part of an order.

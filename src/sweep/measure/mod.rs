@@ -18,6 +18,7 @@ mod plain;
 mod return_sums;
 mod scratch;
 mod segments;
+mod stops;
 mod tables;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -45,8 +45,7 @@ fn bars_of(bars: usize) -> Bars {
     let high = both().map(|(open, close)| open.max(*close) * 1.0005).collect();
     let low = both().map(|(open, close)| open.min(*close) / 1.0005).collect();
     let start = 1_577_836_800_000;
-    let timestamps =
-        (0..i64::try_from(bars).unwrap()).map(|bar| start + bar * MINUTE).collect();
+    let timestamps = (0..i64::try_from(bars).unwrap()).map(|bar| start + bar * MINUTE).collect();
     Bars::new(timestamps, open.clone().into(), high, low, close.into(), None).unwrap()
 }
 

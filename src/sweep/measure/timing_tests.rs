@@ -1,10 +1,7 @@
 //! How long combinations take. Run with `--release -- --ignored --nocapture`.
 
 #![allow(clippy::print_stdout, reason = "prints what it measured")]
-#![allow(
-    clippy::cast_precision_loss,
-    reason = "counts of a measurement of time"
-)]
+#![allow(clippy::cast_precision_loss, reason = "counts of a measurement of time")]
 
 use super::testing::{Random, input_of_prices, now, walk};
 use super::{Path, Scratch, Tables, Wanted, measure};

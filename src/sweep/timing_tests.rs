@@ -7,7 +7,8 @@
 use std::ops::ControlFlow;
 
 use super::kernel::SweepInput;
-use super::measure::testing::{now, walk};
+use super::measure::testing::walk;
+use super::measure::timing_tests::now;
 use super::space::{Axis, Space, Target};
 use crate::backtest::{BacktestInput, annualization};
 use crate::compute::parallel::Sequential;
@@ -60,12 +61,8 @@ struct Shape<'a> {
     change: fn(&mut Settings),
 }
 
-fn measure(shape: Shape<'_>) {
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let Shape { name, strategy, axes, keeps, bars, metrics, change } = shape;
-    if !name.contains(&only) {
-        return;
-    }
+/// Returns the combinations of the parameters whose values are kept.
+fn space_of(strategy: &Strategy, axes: Vec<(&str, Vec<f64>)>, keeps: fn(&[f64]) -> bool) -> Space {
     let parameters = &strategy.definition().parameters;
     let axes: Vec<Axis> = axes
         .into_iter()
@@ -75,14 +72,23 @@ fn measure(shape: Shape<'_>) {
         })
         .collect();
     let columns: Vec<Vec<f64>> = axes.iter().map(|axis| axis.values.clone()).collect();
-    let space = Space::keeping(axes, |indices| {
+    Space::keeping(axes, |indices| {
         let values: Vec<f64> =
             indices.iter().zip(&columns).map(|(&at, column)| column[at as usize]).collect();
         keeps(&values)
     })
-    .unwrap();
+    .unwrap()
+}
+
+fn measure(shape: Shape<'_>) {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let Shape { name, strategy, axes, keeps, bars, metrics, change } = shape;
+    if !name.contains(&only) {
+        return;
+    }
+    let space = space_of(strategy, axes, keeps);
     let values = strategy.read_parameters(None, &mut Issues::default()).unwrap();
-    let settings = Settings::default().with(|settings| change(settings));
+    let settings = Settings::default().with(change);
     let bars = bars_of(bars);
     let composing = |metric: &&&'static Metric| !metric.needs.contains(StatisticSet::TAILS);
     let metrics: Vec<&'static Metric> = METRICS

@@ -1,8 +1,5 @@
 //! Inputs of tests.
 
-use std::sync::LazyLock;
-use std::time::Instant;
-
 use crate::backtest::{BacktestInput, annualization};
 use crate::market::time::DAY;
 use crate::settings::Settings;
@@ -70,13 +67,4 @@ pub(crate) fn input_of_prices<T>(
         initial_capital: 10_000.0,
         settings,
     })
-}
-
-/// Returns the seconds that this thread has run so far; the time of day where the system does not tell.
-#[allow(clippy::disallowed_methods, reason = "a measurement needs a clock")]
-pub(crate) fn now() -> f64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let of_thread = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = of_thread.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |nanoseconds| nanoseconds * 1e-9)
 }

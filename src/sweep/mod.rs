@@ -25,3 +25,5 @@ pub mod sum_columns;
 pub mod swept_signals;
 pub mod walk_forward;
 pub mod whole_runs;
+#[cfg(test)]
+mod timing_tests;

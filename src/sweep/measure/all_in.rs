@@ -273,7 +273,6 @@ impl<P: Simd> Run<P> {
             won += usize::from(pnl > 0.0);
             lost += usize::from(pnl < 0.0);
         }
-        self.trades.closed.count += count;
         self.trades.wins.count += won;
         self.trades.losses.count += lost;
         if with_streaks {
@@ -418,6 +417,8 @@ simd_multiversion! {
         if wanted.sums {
             *event_sums.first_mut()? = [0.0; 2];
         }
+        let wants_results = wanted.set.contains(StatisticSet::TRADES)
+            || wanted.set.contains(StatisticSet::EXPOSURE);
         for (number, pairs) in pairs.chunks(BLOCK).enumerate() {
             for (trade, &[entry, exit]) in pairs.iter().enumerate() {
                 // The mask only removes the bounds checks.
@@ -476,7 +477,10 @@ simd_multiversion! {
                 cash = after;
             }
             run.add_returns(block, pairs.len());
-            run.add_results(block, pairs.len(), wanted.streaks, results.get_mut(number * BLOCK..)?);
+            if wants_results {
+                let results = results.get_mut(number * BLOCK..)?;
+                run.add_results(block, pairs.len(), wanted.streaks, results);
+            }
             if wanted.sums {
                 run.add_event_sums(tables, block, pairs, event_sums.get_mut(1 + 2 * number * BLOCK..)?);
             }
@@ -546,6 +550,7 @@ simd_multiversion! {
         returns.squared_drawdowns = drawdowns.squares;
 
         trades.total += pairs.len();
+        trades.closed.count = pairs.len();
         trades.long = trades.total;
         trades.closed.pnl = sums.pnl.sum() + results_rest.pnl;
         trades.closed.percent = sums.percent.sum() + results_rest.percent;
@@ -556,7 +561,7 @@ simd_multiversion! {
         trades.losses.percent = sums.lost_percent.sum() + results_rest.lost_percent;
         trades.wins.longest_streak = wins.longest;
         trades.losses.longest_streak = losses.longest;
-        if let Some(mean) = trades.closed.mean(trades.closed.pnl) {
+        if let Some(mean) = trades.closed.mean(trades.closed.pnl).filter(|_| wants_results) {
             trades.best = Some(sums.best.reduce_max().pmax(results_rest.best));
             trades.worst = Some(sums.worst.reduce_min().pmin(results_rest.worst));
             trades.squares = squares_around(simd, mean, results.get(..pairs.len())?);

@@ -43,7 +43,9 @@ impl Falls {
             self.rise_to(value);
         } else {
             let distance = 1.0 - value * self.inverse;
-            self.squares.sum += count_to_f64(bars) * distance * distance;
+            // Both numbers, as everywhere: a load of both would wait for a store of one.
+            let sum = count_to_f64(bars) * distance * distance;
+            self.squares.add(Squares { sum, canceled: 0.0 });
             self.valley = if value < self.valley { value } else { self.valley };
             self.bars += bars;
         }
@@ -95,7 +97,8 @@ impl Falls {
         }
         self.end();
         let mut bar = reached;
-        let statistics = &mut self.statistics;
+        // Copies, which stay in registers.
+        let (mut statistics, mut squares) = (self.statistics.clone(), self.squares);
         while let Some(record) = tables.records.get(bar) {
             let next = record.next as usize;
             if next >= until {
@@ -108,9 +111,10 @@ impl Falls {
                 if record.depth < statistics.deepest { record.depth } else { statistics.deepest };
             statistics.longest_bars = statistics.longest_bars.max(between);
             statistics.total_bars += between;
-            self.squares.add(record.squares);
+            squares.add(record.squares);
             bar = next;
         }
+        (self.statistics, self.squares) = (statistics, squares);
         let price = close.get(bar).copied().unwrap_or(f64::NAN);
         self.start(price * size);
         if bar + 1 < until {

@@ -29,7 +29,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod timing_tests;
+pub(crate) mod timing_tests;
 mod trade_block;
 mod trial_sums;
 mod wanted;

@@ -189,6 +189,11 @@ fn compare(
         }
     };
     let Measured { path, statistics } = found.unwrap();
+    // Whether a run is all in does not depend on the sums.
+    let alone = Wanted::new(metrics, false);
+    let alone =
+        measure(tables, input, swept(signals), &alone, &mut Scratch::default(), &NoObserver);
+    assert_eq!(alone.unwrap().path == Path::AllIn, path == Path::AllIn);
     let noise = &expected.noise;
     for (metric, &(name, value)) in metrics.iter().zip(&expected.values) {
         let computed = metric.of(&statistics);

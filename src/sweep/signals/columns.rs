@@ -21,6 +21,8 @@ pub(super) struct SharedColumn {
     pub(super) ranks: Vec<i16>,
     /// Where there are values, for all words before `complete_from`.
     defined: Vec<u64>,
+    /// The first word with a value.
+    first_word: usize,
     /// The first word from which on no value is missing.
     complete_from: usize,
 }
@@ -44,6 +46,15 @@ impl Numbers {
         }
     }
 
+    /// Returns the first word with a value.
+    pub(super) fn first_word(&self) -> usize {
+        match self {
+            Self::Constant(value) if value.is_nan() => usize::MAX,
+            Self::Constant(_) => 0,
+            Self::Column(column) => column.first_word,
+        }
+    }
+
     /// Returns the first word from which on no value is missing.
     pub(super) fn complete_from(&self) -> usize {
         match self {
@@ -61,6 +72,12 @@ impl SharedColumn {
         self.defined.get(word).copied().unwrap_or(u64::MAX)
     }
 
+    /// Returns the first word with a value.
+    #[inline(always)]
+    pub(super) fn first_word(&self) -> usize {
+        self.first_word
+    }
+
     /// Returns the first word from which on no value is missing.
     #[inline(always)]
     pub(super) fn complete_from(&self) -> usize {
@@ -69,7 +86,7 @@ impl SharedColumn {
 
     fn new(values: Column) -> Self {
         let complete_from = last_missing(&values).map_or(0, |last| last / BLOCK + 1);
-        let defined = values
+        let defined: Vec<u64> = values
             .chunks(BLOCK)
             .take(complete_from)
             .map(|block| {
@@ -77,7 +94,8 @@ impl SharedColumn {
                 bits.fold(0, |word, (bar, value)| word | u64::from(!value.is_nan()) << bar)
             })
             .collect();
-        Self { values, ranks: Vec::new(), defined, complete_from }
+        let first_word = defined.iter().take_while(|word| **word == 0).count();
+        Self { values, ranks: Vec::new(), defined, first_word, complete_from }
     }
 }
 

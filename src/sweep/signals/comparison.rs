@@ -96,9 +96,14 @@ simd_multiversion! {
         let ((ranks_a, _), (ranks_b, _)) = (a.ranks.as_chunks::<BLOCK>(), b.ranks.as_chunks::<BLOCK>());
         let ranks_a = ranks_a.get(words.clone()).unwrap_or(&[]).iter();
         let ranks_b = ranks_b.get(words.clone()).unwrap_or(&[]).iter();
-        let complete = a.complete_from().max(b.complete_from());
-        let incomplete = complete.clamp(words.start, words.end) - words.start;
+        // Words without any value come first, then words without some.
+        let first = a.first_word().max(b.first_word()).clamp(words.start, words.end);
+        let complete = a.complete_from().max(b.complete_from()).clamp(first, words.end);
+        let (empty, incomplete) = (first - words.start, complete - first);
         let mut rows = words.zip(ranks_a).zip(ranks_b).zip(above.iter_mut().zip(below.iter_mut()));
+        for (_, (above, below)) in rows.by_ref().take(empty) {
+            (*above, *below) = (0, 0);
+        }
         for (((word, x), y), (above, below)) in rows.by_ref().take(incomplete) {
             let defined = a.defined(word) & b.defined(word);
             (*above, *below) = (0, 0);

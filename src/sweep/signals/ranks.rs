@@ -5,7 +5,7 @@
 //! the interval is not finite, all ranks are equal.
 
 use super::columns::SharedColumn;
-use crate::compute::multiversion::{multiversion, simd_multiversion};
+use crate::compute::multiversion::{F64x4, Lanes, simd_multiversion};
 use crate::compute::parallel::{Executor, map_parts};
 use crate::compute::reserve;
 use crate::compute::words::{BLOCK, GREATEST_RANK, Ranks, Values};
@@ -83,12 +83,22 @@ fn section_scale(columns: &[Column], start: usize, bars: usize) -> Result<Scale>
     Ok(Scale { low, scale })
 }
 
-multiversion! {
+simd_multiversion! {
     /// Extends the range of values on each bar. Missing values are ignored.
-    fn extend_range(values: &[f64], low: &mut [f64], high: &mut [f64]) {
-        for ((value, low), high) in values.iter().zip(low).zip(high) {
-            *low = if *value < *low { *value } else { *low };
-            *high = if *value > *high { *value } else { *high };
+    ///
+    /// A plain loop becomes stores of some lanes, which are slow.
+    fn extend_range(simd, values: &[f64], low: &mut [f64], high: &mut [f64]) -> () {
+        let (fours, rest) = values.as_chunks::<4>();
+        let into = low.as_chunks_mut::<4>().0.iter_mut().zip(high.as_chunks_mut::<4>().0);
+        for (value, (low, high)) in fours.iter().zip(into) {
+            let value = simd.load(value);
+            *low = value.pmin(simd.load(low)).to_array();
+            *high = value.pmax(simd.load(high)).to_array();
+        }
+        let into = low.iter_mut().zip(high).skip(fours.len() * 4);
+        for (value, (low, high)) in rest.iter().zip(into) {
+            *low = value.pmin(*low);
+            *high = value.pmax(*high);
         }
     }
 }

@@ -247,6 +247,7 @@ impl<'a> Worker<'a> {
         let below = self.words(Source::Buffer(sides + 1), tile);
         let complete = a.complete_from().max(b.complete_from()).clamp(tile.start, tile.end);
         let before = complete - tile.start;
+        let first = a.first_word().max(b.first_word()).clamp(tile.start, complete) - tile.start;
         let defined = |word: usize| a.defined(word) & b.defined(word);
         // Where a value is missing, neither number is above the other. These words come first.
         let defined = |offset: usize| {
@@ -261,8 +262,8 @@ impl<'a> Worker<'a> {
             Relation::Equal => {
                 zip_defined(to, above, below, defined, |above, below, is| !above & !below & is);
             }
-            Relation::CrossedAbove => cross(crossing, to, above, below, before, defined),
-            Relation::CrossedBelow => cross(crossing, to, below, above, before, defined),
+            Relation::CrossedAbove => cross(crossing, to, above, below, first..before, defined),
+            Relation::CrossedBelow => cross(crossing, to, below, above, first..before, defined),
         }
     }
 
@@ -360,22 +361,27 @@ fn zip_defined(
     }
 }
 
-/// Finds crossings to the target side. Values can be missing in the first `before` words.
+/// Finds crossings to the target side. Values can be missing in the words `incomplete`, and are missing before them.
 #[inline]
 fn cross(
     crossing: &mut Crossing,
     to: &mut [u64],
     target: &[u64],
     other: &[u64],
-    before: usize,
+    incomplete: Range<usize>,
     defined: impl Fn(usize) -> u64,
 ) {
-    let before = before.min(to.len()).min(target.len()).min(other.len());
+    let before = incomplete.end.min(to.len()).min(target.len()).min(other.len());
     let ((to_first, to), (target_first, target), (other_first, other)) =
         (to.split_at_mut(before), target.split_at(before), other.split_at(before));
-    zip_defined(to_first, target_first, other_first, defined, |target, other, is| {
-        crossing.word(target, other, is)
-    });
+    let rows = to_first.iter_mut().zip(target_first).zip(other_first).enumerate();
+    for (offset, ((to, target), other)) in rows {
+        *to = if offset < incomplete.start {
+            0
+        } else {
+            crossing.word(*target, *other, defined(offset))
+        };
+    }
     crossing.complete_words(target, other, to);
 }
 

@@ -117,7 +117,7 @@ impl Engine {
         })
         .await;
         let (backtest, bars) = measured.map_err(|error| cancellation.explain(error))?;
-        let sharpe = metric(&backtest, "sharpeRatio");
+        let sharpe = metric(&backtest.metrics, "sharpeRatio");
         let assumptions = run.bars.first().map(|of| of.assumptions.clone());
         let assumptions =
             assumptions.ok_or_else(|| Error::internal("a walk-forward without bars"))?;
@@ -254,9 +254,10 @@ impl Engine {
         let own = combination - first;
         let Tested { backtest, closed_at_end } = run.test(series, own, window.test.clone()).await?;
         summary.choice = Some(own);
-        summary.train_growth = trained.final_capital / capital;
+        summary.train_growth =
+            metric(&trained.metrics, "finalCapital").unwrap_or(f64::NAN) / capital;
         summary.test_growth = backtest.final_capital / capital;
-        let train_sharpe = metric(&trained, "sharpeRatio");
+        let train_sharpe = metric(&trained.metrics, "sharpeRatio");
         fold.closed_at_end = closed_at_end;
         fold.choice = Some(Choice {
             combination: own,
@@ -283,8 +284,8 @@ fn joined_bars(bars: &Bars, tests: &[std::ops::Range<usize>]) -> Result<Bars> {
     bars.pick(tests)
 }
 
-fn metric(backtest: &Backtest, name: &str) -> Option<f64> {
-    backtest.metrics.iter().find(|(of, _)| *of == name).and_then(|(_, value)| *value)
+fn metric(metrics: &[(&'static str, Option<f64>)], name: &str) -> Option<f64> {
+    metrics.iter().find(|(of, _)| *of == name).and_then(|(_, value)| *value)
 }
 
 fn stitched(backtest: Backtest, bars: &Bars, assumptions: Assumptions) -> Outcome {

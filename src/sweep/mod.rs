@@ -23,7 +23,7 @@ pub mod space;
 pub mod standing;
 pub mod sum_columns;
 pub mod swept_signals;
-pub mod walk_forward;
-pub mod whole_runs;
 #[cfg(test)]
 mod timing_tests;
+pub mod walk_forward;
+pub mod whole_runs;

@@ -18,7 +18,6 @@ pub mod time;
 pub mod time_zone;
 pub mod timeframe;
 pub mod validated_copy;
-pub mod windows;
 
 pub use annualization::Annualization;
 pub use bars::Bars;

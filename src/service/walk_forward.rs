@@ -6,7 +6,6 @@ use std::time::Instant;
 use crate::backtest::{Backtest, BacktestInput, Outputs, Pipeline, WindowRun, stitch};
 use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
-use crate::market::windows::{Window, Windows};
 use crate::market::{Bars, Timeframe};
 use crate::note::{self, Note, NoteCode};
 use crate::quote::counted;
@@ -15,6 +14,7 @@ use crate::store::record::{Assumptions, Outcome};
 use crate::store::result_parts::ResultParts;
 use crate::sweep::ranking::Ranking;
 use crate::sweep::walk_forward::{FoldSummary, efficiency, stability};
+use crate::validation::splits::walk_forward::{Window, Windows};
 
 use super::clock;
 use super::engine::Engine;

@@ -1,7 +1,7 @@
 //! A request for a walk-forward: a request for a sweep, and how windows move through its bars.
 
-use crate::market::windows::{Span, Windows};
 use crate::request::{Fields, Input, Issues, Range};
+use crate::validation::splits::walk_forward::{Span, Windows};
 
 use super::sweep_request::SweepRequest;
 
@@ -87,6 +87,14 @@ fn read_windows(input: &Input, issues: &mut Issues) -> Option<Windows> {
         return None;
     }
     let purge = usize::try_from(purge).unwrap_or(usize::MAX);
+    if let Span::Bars(bars) = train
+        && purge > bars
+    {
+        let message =
+            format!("purge must not be longer than train: it is {purge} bars, train is {train}");
+        issues.add("purge", "range", message);
+        return None;
+    }
     Some(Windows { train, test, step, anchored, purge, partial })
 }
 

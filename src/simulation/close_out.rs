@@ -81,7 +81,6 @@ mod tests {
 
     use super::super::random_cases::cases;
     use super::super::simulate;
-    use super::*;
     use crate::observer::NoObserver;
 
     proptest! {

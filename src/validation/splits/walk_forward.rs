@@ -1,60 +1,98 @@
 //! Walk-forward windows: choose on the past, test on what follows.
 //!
-//! A window trains on `[a, b)` and tests on `[b + gap, b + gap + test)`; gap = purge + embargo. The first b is `train`, each further one
-//! `step` more; a is b − `train` if windows are rolling, and 0 if they are anchored. A last test that is shorter than `test` is dropped unless `partial` is
-//! set. Unit: bars, or milliseconds of open times. Reference: skfolio: `WalkForward`; holdout-backtest: `walk_forward`. Error: for fewer
-//! than three windows.
-//!
-//! Windows by time hold the bars whose open time lies in the interval, and may differ in bars. A window without bars to train or to test
-//! on is left out and counted. Between training and test, purge and embargo do the same: a walk-forward never trains after a test.
+//! Window i is chosen on `[a, b)` and tested on `[b + purge, b + purge + test)`. The next b is a step later; a is `train` before b,
+//! or the first bar if windows are anchored. With durations, a window has the bars whose opening time lies in its interval, so
+//! that windows may have unequal numbers of bars. Unit: bars, calendar months, or milliseconds. Reference: skfolio: `WalkForward`;
+//! holdout-backtest: `walk_forward`. Null: a pair of which one window has no bar is left out.
 
-use std::ops::Range;
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
 
-use crate::compute::reserve;
-use crate::error::{Code, Error, Issue, Result};
+use chrono::{DateTime, Months, Utc};
 
-/// The fewest windows that say anything about stability.
-pub const LEAST_WINDOWS: usize = 3;
+use crate::compute::reserve::push;
+use crate::error::Result;
+use crate::market::bars::median_step;
+use crate::market::time::{DAY, HOUR};
 
-/// The lengths of windows.
+/// Milliseconds of a week.
+const WEEK: i64 = 7 * DAY;
+
+/// The length of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lengths {
-    /// Numbers of bars.
-    Bars {
-        /// Bars to choose on.
-        train: usize,
-        /// Bars to test on.
-        test: usize,
-        /// Bars from one window to the next; the length of the test unless given.
-        step: Option<usize>,
-    },
-    /// Milliseconds.
-    Time {
-        /// How long to choose.
-        train: i64,
-        /// How long to test.
-        test: i64,
-        /// How far from one window to the next; the length of the test unless given.
-        step: Option<i64>,
-    },
+pub enum Span {
+    /// A number of bars, at least 1.
+    Bars(usize),
+    /// Calendar months, at least 1.
+    Months(u32),
+    /// Milliseconds, above 0.
+    Milliseconds(i64),
 }
 
-/// How bars are divided.
+impl Span {
+    /// Parses a duration such as `2y`, `6M`, `90d`, `12h` or `30m`. Returns `None` for other texts.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let unit = text.chars().last()?;
+        let number = text.strip_suffix(unit)?;
+        if number.len() > 7 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let count: u32 = number.parse().ok().filter(|count| *count > 0)?;
+        let milliseconds = |unit: i64| Some(Self::Milliseconds(unit * i64::from(count)));
+        match unit {
+            'y' => Some(Self::Months(count.checked_mul(12)?)),
+            'M' => Some(Self::Months(count)),
+            'w' => milliseconds(7 * DAY),
+            'd' => milliseconds(DAY),
+            'h' => milliseconds(HOUR),
+            'm' => milliseconds(60_000),
+            _ => None,
+        }
+    }
+
+    /// Returns whether it is a number of bars.
+    pub fn is_in_bars(self) -> bool {
+        matches!(self, Self::Bars(_))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Bars(1) => write!(formatter, "1 bar"),
+            Self::Bars(bars) => write!(formatter, "{bars} bars"),
+            Self::Months(months) if months % 12 == 0 => write!(formatter, "{}y", months / 12),
+            Self::Months(months) => write!(formatter, "{months}M"),
+            Self::Milliseconds(length) if length % DAY == 0 => {
+                write!(formatter, "{}d", length / DAY)
+            }
+            Self::Milliseconds(length) if length % HOUR == 0 => {
+                write!(formatter, "{}h", length / HOUR)
+            }
+            Self::Milliseconds(length) => write!(formatter, "{}m", length / 60_000),
+        }
+    }
+}
+
+/// How windows move through the bars. Either all lengths are numbers of bars or none is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalkForward {
-    /// The lengths.
-    pub lengths: Lengths,
-    /// Whether every training begins at the first bar.
+pub struct Windows {
+    /// The length of the window to choose on, of the first one if windows are anchored.
+    pub train: Span,
+    /// The length of the window to test on.
+    pub test: Span,
+    /// From one pair of windows to the next.
+    pub step: Span,
+    /// Whether every window to choose on begins at the first bar.
     pub anchored: bool,
-    /// Bars between training and test, because what is known of the last bars of the training reaches into the test.
+    /// Bars between the windows of a pair that belong to neither.
     pub purge: usize,
-    /// Further bars between training and test.
-    pub embargo: usize,
-    /// Whether a last test that is shorter is kept.
+    /// Whether the last window to test on may be shorter.
     pub partial: bool,
 }
 
-/// The bars of a window.
+/// A window to choose on, and the one to test on, as ranges of bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// The bars to choose on.
@@ -63,230 +101,163 @@ pub struct Window {
     pub test: Range<usize>,
 }
 
-/// The windows of a walk-forward.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Windows {
-    /// In the order of time.
-    pub windows: Vec<Window>,
-    /// How many had no bar to train or to test on.
-    pub skipped: usize,
-}
-
-impl WalkForward {
-    /// Divides bars with these open times. `bar_milliseconds`: the length of a bar, which decides whether the last test by time is whole;
-    /// without it, the test must end by the last open time.
+impl Windows {
+    /// Returns the windows of bars with these opening times, at most `most` and one more. Pairs of which one window has no bar are
+    /// left out.
+    ///
+    /// `range` is that which the bars were asked for, its last millisecond included. Durations count from its start, and windows
+    /// may reach to its end, if the first and the last bar are at most a week away: markets close at weekends and holidays.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with every length that is out of range; for fewer than three windows. `LIMIT_EXCEEDED` if the memory cannot be
-    /// allocated.
-    pub fn windows(&self, open_times: &[i64], bar_milliseconds: Option<i64>) -> Result<Windows> {
-        let issues = self.problems();
-        if !issues.is_empty() {
-            return Err(Error::with_issues(Code::InvalidArgument, issues));
-        }
-        let found = match self.lengths {
-            Lengths::Bars { train, test, step } => {
-                self.by_bars(open_times.len(), train, test, step.unwrap_or(test))?
-            }
-            Lengths::Time { train, test, step } => {
-                let end = open_times
-                    .last()
-                    .map_or(0, |last| last.saturating_add(bar_milliseconds.unwrap_or(0)));
-                self.by_time(open_times, end, [train, test, step.unwrap_or(test)])?
-            }
-        };
-        let count = found.windows.len();
-        if count < LEAST_WINDOWS {
-            let message = format!(
-                "a walk-forward needs at least {LEAST_WINDOWS} windows, and {} bars have {count}; shorten train, test or step",
-                open_times.len()
-            );
-            return Err(Error::invalid("train", "conflict", message));
-        }
-        Ok(found)
-    }
-
-    fn gap(&self) -> usize {
-        self.purge.saturating_add(self.embargo)
-    }
-
-    fn problems(&self) -> Vec<Issue> {
-        let mut issues = Vec::new();
-        let mut positive = |name: &str, value: i128, unit: &str| {
-            if value < 1 {
-                issues.push(Issue::new(
-                    name,
-                    "range",
-                    format!("{name} must be at least 1 {unit}, was {value}"),
-                ));
-            }
-        };
-        let whole = |bars: usize| i128::try_from(bars).unwrap_or(i128::MAX);
-        match self.lengths {
-            Lengths::Bars { train, test, step } => {
-                positive("train", whole(train), "bar");
-                positive("test", whole(test), "bar");
-                positive("step", whole(step.unwrap_or(1)), "bar");
-                if train > 0 && self.gap() > train {
-                    issues.push(self.too_long(train));
-                }
-            }
-            Lengths::Time { train, test, step } => {
-                positive("train", train.into(), "ms");
-                positive("test", test.into(), "ms");
-                positive("step", step.unwrap_or(1).into(), "ms");
-            }
-        }
-        issues
-    }
-
-    fn too_long(&self, train: usize) -> Issue {
-        let message = format!(
-            "purge and embargo must not be longer than train, {train} bars, and were {} bars together",
-            self.gap()
-        );
-        Issue::new("purge", "conflict", message)
-    }
-
-    fn by_bars(&self, bars: usize, train: usize, test: usize, step: usize) -> Result<Windows> {
+    /// `LIMIT_EXCEEDED` if the memory cannot be allocated.
+    pub fn of(
+        &self,
+        timestamps: &[i64],
+        range: RangeInclusive<i64>,
+        most: usize,
+    ) -> Result<Vec<Window>> {
         let mut windows = Vec::new();
-        let mut end = train;
-        loop {
-            let start = end.saturating_add(self.gap());
-            let until = start.saturating_add(test);
-            if start >= bars || (until > bars && !self.partial) {
-                break;
-            }
-            let train = if self.anchored { 0..end } else { end - train..end };
-            reserve::push(&mut windows, Window { train, test: start..until.min(bars) }, "windows")?;
-            if until >= bars {
-                break;
-            }
-            end = end.saturating_add(step);
+        let bars = timestamps.len();
+        let (Some(&first), Some(&last)) = (timestamps.first(), timestamps.last()) else {
+            return Ok(windows);
+        };
+        let is_in_bars = self.train.is_in_bars();
+        // The bars end where the last one does.
+        let mut end_of_bars = last.saturating_add(median_step(timestamps).unwrap_or(1).max(1));
+        let (start, end) = range.into_inner();
+        let first = if (0..=WEEK).contains(&first.saturating_sub(start)) { start } else { first };
+        if (0..=WEEK).contains(&end.saturating_sub(last)) {
+            end_of_bars = end_of_bars.max(end.saturating_add(1));
         }
-        Ok(Windows { windows, skipped: 0 })
+        for index in 0_u32.. {
+            let window = if is_in_bars {
+                self.by_bars(index as usize, bars)
+            } else {
+                self.by_time(index, timestamps, first, end_of_bars)
+            };
+            let Some(window) = window else { break };
+            if !window.train.is_empty() && !window.test.is_empty() {
+                push(&mut windows, window, "windows")?;
+            }
+            if windows.len() > most {
+                break;
+            }
+        }
+        Ok(windows)
+    }
+
+    fn by_bars(&self, index: usize, bars: usize) -> Option<Window> {
+        let (Span::Bars(train), Span::Bars(test), Span::Bars(step)) =
+            (self.train, self.test, self.step)
+        else {
+            return None;
+        };
+        let begin = index.checked_mul(step)?;
+        let split = begin.checked_add(train)?;
+        let start = split.checked_add(self.purge)?;
+        let end = start.checked_add(test)?;
+        if start >= bars || end > bars && !self.partial {
+            return None;
+        }
+        let begin = if self.anchored { 0 } else { begin };
+        Some(Window { train: begin..split, test: start..end.min(bars) })
     }
 
     fn by_time(
         &self,
-        times: &[i64],
-        data_end: i64,
-        [train, test, step]: [i64; 3],
-    ) -> Result<Windows> {
-        let (mut windows, mut skipped) = (Vec::new(), 0);
-        let Some(first) = times.first() else { return Ok(Windows { windows, skipped }) };
-        let place = |time: i64| times.partition_point(|open| *open < time);
-        let mut boundary = first.saturating_add(train);
-        while boundary < data_end {
-            let end = place(boundary);
-            let start = end.saturating_add(self.gap());
-            let Some(shift) = times.get(start).and_then(|open| Some(open - times.get(end)?)) else {
-                break;
-            };
-            let test_end = boundary.saturating_add(shift).saturating_add(test);
-            let is_last = test_end >= data_end;
-            if test_end > data_end && !self.partial {
-                break;
-            }
-            let from = if self.anchored { 0 } else { place(boundary.saturating_sub(train)) };
-            let until = place(test_end);
-            if from < end && start < until {
-                if self.gap() > end - from {
-                    return Err(Error::with_issues(
-                        Code::InvalidArgument,
-                        vec![self.too_long(end - from)],
-                    ));
-                }
-                reserve::push(
-                    &mut windows,
-                    Window { train: from..end, test: start..until },
-                    "windows",
-                )?;
-            } else {
-                skipped += 1;
-            }
-            if is_last {
-                break;
-            }
-            boundary = boundary.saturating_add(step);
+        index: u32,
+        timestamps: &[i64],
+        first: i64,
+        end_of_bars: i64,
+    ) -> Option<Window> {
+        let begin = later(first, self.step, index)?;
+        // From the first bar on, so that months of unequal length do not add up to another day.
+        let split = later(begin, self.train, 1)?;
+        let end = later(split, self.test, 1)?;
+        let bar = |time: i64| timestamps.partition_point(|timestamp| *timestamp < time);
+        let (start, until) =
+            (bar(split).checked_add(self.purge)?, bar(end).checked_add(self.purge)?);
+        let is_whole = end <= end_of_bars && until <= timestamps.len();
+        if start >= timestamps.len() || !is_whole && !self.partial {
+            return None;
         }
-        Ok(Windows { windows, skipped })
+        let begin = if self.anchored { 0 } else { bar(begin) };
+        Some(Window { train: begin..bar(split), test: start..until.min(timestamps.len()) })
+    }
+}
+
+/// Returns the time `count` spans later; `None` out of range, and for bars.
+fn later(time: i64, span: Span, count: u32) -> Option<i64> {
+    match span {
+        Span::Bars(_) => None,
+        Span::Milliseconds(length) => time.checked_add(length.checked_mul(i64::from(count))?),
+        Span::Months(months) => {
+            let months = Months::new(months.checked_mul(count)?);
+            let date: DateTime<Utc> = DateTime::from_timestamp_millis(time)?;
+            Some(date.checked_add_months(months)?.timestamp_millis())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::time;
     use crate::validation::testing::{numbers, splits};
 
-    const DAY: i64 = 86_400_000;
+    fn found(windows: Windows, timestamps: &[i64]) -> Vec<[usize; 4]> {
+        let inclusive = |range: Range<usize>| [range.start, range.end - 1];
+        let found = windows.of(timestamps, 0..=i64::MAX, 1000).unwrap().into_iter().map(|window| {
+            let ([a, b], [c, d]) = (inclusive(window.train), inclusive(window.test));
+            [a, b, c, d]
+        });
+        found.collect()
+    }
 
-    fn bars(train: usize, test: usize) -> WalkForward {
-        WalkForward {
-            lengths: Lengths::Bars { train, test, step: None },
+    fn bars(train: usize, test: usize) -> Windows {
+        let test = Span::Bars(test);
+        Windows {
+            train: Span::Bars(train),
+            test,
+            step: test,
             anchored: false,
             purge: 0,
-            embargo: 0,
             partial: false,
         }
     }
 
-    /// Returns first and last bars of training and test.
-    fn of(request: &WalkForward, times: &[i64]) -> Vec<[usize; 4]> {
-        let found = request.windows(times, Some(DAY)).unwrap();
-        let spans = |window: &Window| {
-            [window.train.start, window.train.end - 1, window.test.start, window.test.end - 1]
-        };
-        found.windows.iter().map(spans).collect()
-    }
-
-    fn days(count: i64) -> Vec<i64> {
-        (0..count).map(|day| day * DAY).collect()
-    }
-
+    /// The indices of `WalkForward` of skfolio 1.12.2 for 20 bars.
     #[test]
-    fn windows_equal_the_reference() {
-        let times = days(20);
+    fn windows_in_bars_are_those_of_skfolio() {
+        let times: Vec<i64> = (0..20).map(|bar| bar * DAY).collect();
         let rolling = bars(6, 3);
-        assert_eq!(
-            of(&rolling, &times),
-            [[0, 5, 6, 8], [3, 8, 9, 11], [6, 11, 12, 14], [9, 14, 15, 17]]
-        );
-        let purged = WalkForward { purge: 1, ..rolling };
-        assert_eq!(
-            of(&purged, &times),
-            [[0, 5, 7, 9], [3, 8, 10, 12], [6, 11, 13, 15], [9, 14, 16, 18]]
-        );
-        let anchored = WalkForward { anchored: true, ..purged };
-        assert_eq!(
-            of(&anchored, &times),
-            [[0, 5, 7, 9], [0, 8, 10, 12], [0, 11, 13, 15], [0, 14, 16, 18]]
-        );
-        let partial = WalkForward { partial: true, ..bars(6, 4) };
-        assert_eq!(
-            of(&partial, &times),
-            [[0, 5, 6, 9], [4, 9, 10, 13], [8, 13, 14, 17], [12, 17, 18, 19]]
-        );
-        let embargo = WalkForward { embargo: 1, ..rolling };
-        assert_eq!(of(&embargo, &times), of(&purged, &times));
+        let expected = [[0, 5, 6, 8], [3, 8, 9, 11], [6, 11, 12, 14], [9, 14, 15, 17]];
+        assert_eq!(found(rolling, &times), expected);
+        let purged = Windows { purge: 1, ..rolling };
+        let expected = [[0, 5, 7, 9], [3, 8, 10, 12], [6, 11, 13, 15], [9, 14, 16, 18]];
+        assert_eq!(found(purged, &times), expected);
+        let anchored = Windows { anchored: true, ..purged };
+        let expected = [[0, 5, 7, 9], [0, 8, 10, 12], [0, 11, 13, 15], [0, 14, 16, 18]];
+        assert_eq!(found(anchored, &times), expected);
+        let partial = Windows { partial: true, ..bars(6, 4) };
+        let expected = [[0, 5, 6, 9], [4, 9, 10, 13], [8, 13, 14, 17], [12, 17, 18, 19]];
+        assert_eq!(found(partial, &times), expected);
     }
 
     #[test]
-    fn random_windows_equal_skfolio_and_holdout_backtest() {
-        let mut few = 0;
-        for case in splits()["walkForward"].as_array().unwrap() {
+    fn random_windows_in_bars_are_those_of_skfolio_and_holdout_backtest() {
+        let cases = splits();
+        let cases = cases["walkForward"].as_array().unwrap();
+        assert!(cases.len() > 50);
+        for case in cases {
             let number = |name: &str| case[name].as_u64().unwrap() as usize;
             let is = |name: &str| case[name].as_bool().unwrap();
-            let request = WalkForward {
-                lengths: Lengths::Bars {
-                    train: number("train"),
-                    test: number("test"),
-                    step: Some(number("step")),
-                },
+            let windows = Windows {
+                step: Span::Bars(number("step")),
                 anchored: is("anchored"),
                 purge: number("purge"),
-                embargo: 0,
                 partial: is("partial"),
+                ..bars(number("train"), number("test"))
             };
             let expected: Vec<[usize; 4]> = case["windows"]
                 .as_array()
@@ -297,76 +268,100 @@ mod tests {
                     [train[0], train[1], test[0], test[1]].map(|bar| bar as usize)
                 })
                 .collect();
-            let times = days(case["bars"].as_i64().unwrap());
-            if expected.len() < LEAST_WINDOWS {
-                assert_eq!(request.windows(&times, None).unwrap_err().code, Code::InvalidArgument);
-                few += 1;
-            } else {
-                assert_eq!(of(&request, &times), expected, "{request:?}");
-            }
+            let times: Vec<i64> =
+                (0..case["bars"].as_i64().unwrap()).map(|bar| bar * DAY).collect();
+            let mut found = found(windows, &times);
+            // A test up to the last bar is the last one there.
+            let last = found.iter().position(|window| window[3] + 1 == times.len());
+            found.truncate(last.map_or(usize::MAX, |last| last + 1));
+            assert_eq!(found, expected, "{windows:?}");
         }
-        assert!(few < 30);
     }
 
     #[test]
-    fn windows_by_time_hold_the_bars_of_their_intervals() {
-        // Days without weekends, from a Monday on.
-        let times: Vec<i64> = (0..70).filter(|day| day % 7 < 5).map(|day| day * DAY).collect();
-        let request = WalkForward {
-            lengths: Lengths::Time { train: 28 * DAY, test: 14 * DAY, step: None },
-            ..bars(1, 1)
+    fn windows_by_the_calendar_begin_on_the_same_day() {
+        let day = |text: &str| time::parse(text).unwrap();
+        let times: Vec<i64> = (0..1096)
+            .map(|bar| day("2021-01-31") + bar * DAY)
+            .filter(|time| time::weekday(*time) < 5)
+            .collect();
+        let (train, test) = (Span::parse("1y").unwrap(), Span::parse("3M").unwrap());
+        let windows =
+            Windows { train, test, step: test, anchored: false, purge: 0, partial: false };
+        let far = || 0..=i64::MAX;
+        let of = windows.of(&times, far(), 1000).unwrap();
+        // The first bar is on Monday, 1 February 2021; the last on Wednesday, 31 January 2024.
+        let dates = |range: &Range<usize>| {
+            (time::short(times[range.start]), time::short(times[range.end - 1]))
         };
-        // The last test would end on the Sunday after the last bar.
-        let whole = [[0, 19, 20, 29], [10, 29, 30, 39]];
-        let last = [20, 39, 40, 49];
-        let partial = WalkForward { partial: true, ..request };
-        assert_eq!(of(&partial, &times), [whole[0], whole[1], last]);
-        assert!(request.windows(&times, Some(DAY)).is_err());
-        let weekly = WalkForward {
-            lengths: Lengths::Time { train: 28 * DAY, test: 14 * DAY, step: Some(7 * DAY) },
-            purge: 2,
-            ..request
-        };
-        // Two bars from Monday on: the test goes from Wednesday to Tuesday.
-        let expected = [[0, 19, 22, 31], [5, 24, 27, 36], [10, 29, 32, 41], [15, 34, 37, 46]];
-        assert_eq!(of(&weekly, &times), expected);
-        let anchored = WalkForward { anchored: true, ..weekly };
-        assert!(of(&anchored, &times).iter().all(|window| window[0] == 0));
-        // A month without bars has no test.
-        let gap: Vec<i64> = (0..20).chain(50..70).map(|day| day * DAY).collect();
-        let daily = WalkForward {
-            lengths: Lengths::Time { train: 10 * DAY, test: 5 * DAY, step: None },
-            ..request
-        };
-        let found = daily.windows(&gap, Some(DAY)).unwrap();
-        assert_eq!(found.windows.len() + found.skipped, 12);
-        assert!(found.skipped >= 6 && found.windows.iter().all(|window| !window.test.is_empty()));
+        let text = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(of.len(), 8);
+        assert_eq!(dates(&of[0].train), text("2021-02-01", "2022-01-31"));
+        assert_eq!(dates(&of[0].test), text("2022-02-01", "2022-04-29"));
+        assert_eq!(dates(&of[7].train), text("2022-11-01", "2023-10-31"));
+        assert_eq!(dates(&of[7].test), text("2023-11-01", "2024-01-31"));
+        let partial = Windows { partial: true, ..windows };
+        let shorter = &times[..times.len() - 1];
+        assert_eq!(
+            (
+                windows.of(shorter, far(), 1000).unwrap().len(),
+                partial.of(shorter, far(), 1000).unwrap().len()
+            ),
+            (7, 8)
+        );
+        let purged = Windows { purge: 2, ..windows };
+        assert_eq!(purged.of(&times, far(), 1000).unwrap()[0].test.start, of[0].test.start + 2);
+        assert_eq!(windows.of(&times, far(), 3).unwrap().len(), 4);
+        // Asked for from Sunday, 31 January: months end on their last day.
+        let asked = windows.of(&times, day("2021-01-31")..=day("2024-01-31"), 1000).unwrap();
+        assert_eq!(asked.len(), 8);
+        assert_eq!(dates(&asked[0].test), text("2022-01-31", "2022-04-29"));
+        // The last Friday of the bars is the end of the year that was asked for.
+        let cut = &times[..times.partition_point(|time| *time <= day("2023-12-29"))];
+        let of_year = Windows { train, test: train, step: train, ..windows };
+        let asked = of_year.of(cut, day("2021-01-31")..=day("2024-01-31") - 1, 1000).unwrap();
+        assert_eq!(asked.len(), 1);
+        let cut = &times[..times.partition_point(|time| *time <= day("2024-01-26"))];
+        let asked = of_year.of(cut, day("2021-01-31")..=day("2024-01-31") - 1, 1000).unwrap();
+        assert_eq!(asked.len(), 2);
     }
 
     #[test]
-    fn lengths_out_of_range_are_all_named() {
-        let request = WalkForward {
-            lengths: Lengths::Bars { train: 0, test: 0, step: Some(0) },
-            ..bars(1, 1)
-        };
-        let error = request.windows(&days(20), None).unwrap_err();
-        let paths: Vec<&str> = error.issues.iter().map(|issue| issue.path.as_str()).collect();
-        assert_eq!(paths, ["train", "test", "step"]);
-        let request = WalkForward { purge: 4, embargo: 3, ..bars(6, 3) };
-        let error = request.windows(&days(40), None).unwrap_err();
-        assert_eq!(error.issues[0].path, "purge");
-        assert!(error.issues[0].message.contains("7 bars"), "{}", error.issues[0].message);
+    fn durations_have_units() {
+        let months = |text: &str| Span::parse(text);
+        assert_eq!(months("2y"), Some(Span::Months(24)));
+        assert_eq!(months("6M"), Some(Span::Months(6)));
+        assert_eq!(months("90d"), Some(Span::Milliseconds(90 * DAY)));
+        assert_eq!(months("2w"), Some(Span::Milliseconds(14 * DAY)));
+        assert_eq!(months("12h"), Some(Span::Milliseconds(12 * HOUR)));
+        assert_eq!(months("30m"), Some(Span::Milliseconds(30 * 60_000)));
+        for text in
+            ["", "y", "0d", "-1d", "1.5y", "1", "2 y", "99999999d", "1q", "½y", "4294967295y"]
+        {
+            assert_eq!(months(text), None, "{text}");
+        }
+        let texts = ["2y", "6M", "90d", "12h", "30m"];
+        for text in texts {
+            assert_eq!(Span::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Span::Bars(1).to_string(), "1 bar");
     }
 
     #[test]
-    fn fewer_than_three_windows_are_an_error() {
-        let error = bars(6, 5).windows(&days(20), None).unwrap_err();
-        assert!(error.issues[0].message.contains("20 bars have 2"), "{}", error.issues[0].message);
-        assert!(bars(6, 5).windows(&[], None).is_err());
-        let time = Lengths::Time { train: DAY, test: DAY, step: None };
-        assert!(WalkForward { lengths: time, ..bars(1, 1) }.windows(&[], None).is_err());
-        let huge = Lengths::Time { train: i64::MAX, test: i64::MAX, step: None };
-        assert!(WalkForward { lengths: huge, ..bars(1, 1) }.windows(&days(9), None).is_err());
-        assert!(bars(usize::MAX, usize::MAX).windows(&days(9), None).is_err());
+    fn extreme_lengths_give_no_window() {
+        let times: Vec<i64> = (0..20).map(|bar| bar * DAY).collect();
+        assert!(found(bars(usize::MAX, 1), &times).is_empty());
+        assert!(found(bars(1, usize::MAX), &times).is_empty());
+        let long = Span::Months(u32::MAX);
+        let windows = Windows {
+            train: long,
+            test: long,
+            step: long,
+            anchored: false,
+            purge: 0,
+            partial: true,
+        };
+        assert!(found(windows, &times).is_empty());
+        assert!(windows.of(&[], 0..=0, 10).unwrap().is_empty());
     }
 }

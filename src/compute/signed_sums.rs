@@ -86,7 +86,7 @@ impl SignedSums for Scalar {
                 }
             }
             for lane in 0..LANES {
-                sums[lane] += i32::from(run[lane]);
+                sums[lane] = sums[lane].wrapping_add(i32::from(run[lane]));
             }
         }
         sums
@@ -123,8 +123,8 @@ mod avx2 {
                 let front: [i16; 16] = cast(avx2._mm256_permute2x128_si256::<0x20>(first, second));
                 let back: [i16; 16] = cast(avx2._mm256_permute2x128_si256::<0x31>(first, second));
                 for lane in 0..16 {
-                    sums[lane] += i32::from(front[lane]);
-                    sums[lane + 16] += i32::from(back[lane]);
+                    sums[lane] = sums[lane].wrapping_add(i32::from(front[lane]));
+                    sums[lane + 16] = sums[lane + 16].wrapping_add(i32::from(back[lane]));
                 }
             }
             sums

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::judged::{BenchmarkKind, JudgedSums, ReturnSums};
 use super::signs::Signs;
 use super::sketch::{Sketch, SketchScratch};
+use crate::compute::reserve;
 use crate::error::{Error, Result};
 use crate::numbers::count_to_f64;
 use crate::sweep::kernel::TrialObserver;
@@ -21,12 +22,40 @@ pub struct SearchObserver<'a> {
     failure: Mutex<Option<Error>>,
 }
 
+/// Trials that a thread collects before it adds them: a sweep evicts the signs from the caches of the processor, and reading them again
+/// for each trial takes longer than adding it.
+const BATCH: usize = 16;
+
 /// What a thread adds to.
 #[derive(Debug)]
 struct Worker {
     sketch: Sketch,
     scratch: SketchScratch,
+    /// The sums of the chunks of the collected trials, one trial after the other.
     judged: Vec<f64>,
+    /// Σ a² of each of them.
+    squares: Vec<f64>,
+}
+
+impl Worker {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            sketch: Sketch::new()?,
+            scratch: SketchScratch::default(),
+            judged: Vec::new(),
+            squares: Vec::with_capacity(BATCH),
+        })
+    }
+
+    /// Adds the collected trials.
+    fn flush(&mut self, signs: &Signs) -> Result<()> {
+        for (sums, squares) in self.judged.chunks(signs.chunks().max(1)).zip(&self.squares) {
+            self.sketch.add(signs, sums, *squares, &mut self.scratch)?;
+        }
+        self.judged.clear();
+        self.squares.clear();
+        Ok(())
+    }
 }
 
 impl<'a> SearchObserver<'a> {
@@ -52,7 +81,8 @@ impl<'a> SearchObserver<'a> {
             return Err(error);
         }
         let mut sketch = Sketch::new()?;
-        for worker in self.idle.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        for mut worker in self.idle.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            worker.flush(&self.signs)?;
             sketch.merge(&worker.sketch);
         }
         Ok(sketch)
@@ -67,10 +97,14 @@ impl<'a> SearchObserver<'a> {
         );
         // A trial without variance is left out.
         let Ok(judged) = JudgedSums::of(&sums, self.benchmark) else { return Ok(()) };
-        worker.judged.clear();
+        if chunks.len() != self.signs.chunks() || self.held.chunks.len() != chunks.len() {
+            return Ok(());
+        }
+        reserve::additional(&mut worker.judged, chunks.len(), "sums of chunks")?;
         let held = chunks.iter().zip(&self.held.chunks);
         worker.judged.extend(held.map(|(sum, held)| sum - judged.factor * held));
-        worker.sketch.add(&self.signs, &worker.judged, judged.squares, &mut worker.scratch)
+        worker.squares.push(judged.squares);
+        if worker.squares.len() < BATCH { Ok(()) } else { worker.flush(&self.signs) }
     }
 }
 
@@ -80,15 +114,7 @@ impl TrialObserver for SearchObserver<'_> {
             return;
         }
         let worker = lock(&self.idle).pop();
-        let added = match worker {
-            Some(worker) => Ok(worker),
-            None => Sketch::new().map(|sketch| Worker {
-                sketch,
-                scratch: SketchScratch::default(),
-                judged: Vec::new(),
-            }),
-        }
-        .and_then(|mut worker| {
+        let added = worker.map_or_else(Worker::new, Ok).and_then(|mut worker| {
             self.add(&mut worker, sums, chunks)?;
             lock(&self.idle).push(worker);
             Ok(())

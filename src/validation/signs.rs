@@ -11,6 +11,7 @@
 //! Reference: the mixing function of `SplitMix64` (Steele, Lea and Flood 2014).
 
 use super::missing::{Known, Missing};
+use crate::compute::multiversion::multiversion;
 use crate::compute::reserve;
 use crate::compute::signed_sums::{GROUP, LANES, Patterns};
 use crate::error::Result;
@@ -38,8 +39,9 @@ pub fn word(chunk: i64, index: usize) -> u64 {
 /// The signs of the chunks of a range of bars.
 #[derive(Debug, Clone, Default)]
 pub struct Signs {
-    /// The words of each chunk.
-    words: Vec<[u64; WORDS]>,
+    chunks: usize,
+    /// For each 64 chunks, and in it for each draw, one bit for each of these chunks: whether it is turned.
+    turned: Vec<u64>,
     /// For each [`LANES`] draws, and in it for each [`GROUP`] chunks, the signs of these chunks.
     patterns: Vec<Patterns>,
 }
@@ -54,29 +56,28 @@ impl Signs {
         for chunk in chunks {
             reserve::push(&mut words, std::array::from_fn(|index| word(chunk, index)), "chunks")?;
         }
-        Self::of_words(words)
+        Self::of_words(&words)
     }
 
-    pub(super) fn of_words(words: Vec<[u64; WORDS]>) -> Result<Self> {
+    pub(super) fn of_words(words: &[[u64; WORDS]]) -> Result<Self> {
+        let mut turned = reserve::with_capacity(words.len().div_ceil(64) * DRAWS, "signs")?;
+        for span in words.chunks(64) {
+            turned.extend((0..DRAWS).map(|draw| bits(span, draw)));
+        }
         let groups = words.len().div_ceil(GROUP);
         let mut patterns = reserve::with_capacity(groups * (DRAWS / LANES), "signs")?;
         for from in (0..DRAWS).step_by(LANES) {
             patterns.extend(words.chunks(GROUP).map(|group| -> Patterns {
-                std::array::from_fn(|lane| {
-                    let draw = from + lane;
-                    group.iter().enumerate().fold(0, |pattern, (place, words)| {
-                        pattern | u8::from(is_turned(words, draw)) << place
-                    })
-                })
+                std::array::from_fn(|lane| u8::try_from(bits(group, from + lane)).unwrap_or(0))
             }));
         }
-        Ok(Self { words, patterns })
+        Ok(Self { chunks: words.len(), turned, patterns })
     }
 
     /// Returns the number of chunks.
     #[must_use]
     pub fn chunks(&self) -> usize {
-        self.words.len()
+        self.chunks
     }
 
     /// Returns whether there are enough chunks to judge by.
@@ -84,7 +85,7 @@ impl Signs {
     /// # Errors
     /// [`Missing::TooFewChunks`].
     pub fn check(&self) -> Known<()> {
-        if self.words.len() < LEAST_CHUNKS { Err(Missing::TooFewChunks) } else { Ok(()) }
+        if self.chunks < LEAST_CHUNKS { Err(Missing::TooFewChunks) } else { Ok(()) }
     }
 
     pub(super) fn patterns(&self) -> &[Patterns] {
@@ -93,28 +94,42 @@ impl Signs {
 
     /// Returns the sum of numbers, one for each chunk, with the signs of a draw, in the order of the chunks.
     pub(super) fn sum(&self, draw: usize, values: &[f64]) -> f64 {
-        let [sum, ..] = self.sums([draw; 4], values);
+        let [sum, ..] = self.sums([draw; TOGETHER], values);
         sum
     }
 
-    /// Returns the sums of four draws. Each is the sum of its draw alone: together they do not wait for each other's additions.
-    #[inline]
-    pub(super) fn sums(&self, draws: [usize; 4], values: &[f64]) -> [f64; 4] {
-        let places = draws.map(|draw| ((draw / 64) % WORDS, draw % 64));
-        let mut sums = [0.0; 4];
-        for (words, value) in self.words.iter().zip(values) {
-            for (sum, (word, bit)) in sums.iter_mut().zip(places) {
-                // A turned sign is the opposite highest bit.
-                *sum += f64::from_bits(value.to_bits() ^ (words[word] >> bit) << 63);
+    /// Returns the sums of some draws. Each is the sum of its draw alone: together they do not wait for each other's additions.
+    pub(super) fn sums(&self, draws: [usize; TOGETHER], values: &[f64]) -> [f64; TOGETHER] {
+        sums(&self.turned, draws, values)
+    }
+}
+
+/// Draws whose sums are computed together.
+pub(super) const TOGETHER: usize = 8;
+
+/// Returns the bits of a draw of up to 64 chunks.
+fn bits(words: &[[u64; WORDS]], draw: usize) -> u64 {
+    words.iter().enumerate().fold(0, |bits, (place, words)| {
+        let word = words.get(draw / 64).copied().unwrap_or(0);
+        bits | (word >> (draw % 64) & 1) << place
+    })
+}
+
+multiversion! {
+    fn sums(turned: &[u64], draws: [usize; TOGETHER], values: &[f64]) -> [f64; TOGETHER] {
+        let mut sums = [0.0; TOGETHER];
+        for (turned, values) in turned.chunks(DRAWS).zip(values.chunks(64)) {
+            let mut bits = draws.map(|draw| turned.get(draw).copied().unwrap_or(0));
+            for value in values {
+                for lane in 0..TOGETHER {
+                    // A turned sign is the opposite highest bit.
+                    sums[lane] += f64::from_bits(value.to_bits() ^ bits[lane] << 63);
+                    bits[lane] >>= 1;
+                }
             }
         }
         sums
     }
-}
-
-#[inline(always)]
-fn is_turned(words: &[u64; WORDS], draw: usize) -> bool {
-    words.get(draw / 64).is_some_and(|word| word >> (draw % 64) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -137,12 +152,11 @@ mod tests {
 
     #[test]
     fn half_of_the_signs_are_turned_and_chunks_are_independent() {
-        let signs = Signs::new(-200..300).unwrap();
         let mut both = [[0_u32; 2]; 2];
-        for pair in signs.words.windows(2) {
+        for chunk in -200..299 {
             for draw in 0..DRAWS {
-                both[usize::from(is_turned(&pair[0], draw))]
-                    [usize::from(is_turned(&pair[1], draw))] += 1;
+                let turned = |chunk| usize::from(word(chunk, draw / 64) >> (draw % 64) & 1 == 1);
+                both[turned(chunk)][turned(chunk + 1)] += 1;
             }
         }
         // Five standard deviations of a quarter of 510,976.

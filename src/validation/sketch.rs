@@ -25,7 +25,7 @@
 
 use super::missing::{Known, Missing, finite};
 use super::quantiles::of_sorted;
-use super::signs::{DRAWS, Signs};
+use super::signs::{DRAWS, Signs, TOGETHER};
 use super::sums::pairwise;
 use crate::compute::multiversion::{multiversion, simd_multiversion};
 use crate::compute::reserve;
@@ -124,10 +124,10 @@ impl Sketch {
         #[expect(clippy::cast_possible_truncation, reason = "the slack covers what is lost")]
         let [unit, slack] = [unit as f32, slack as f32];
         find(&scratch.tables, signs.patterns(), [unit, slack], &self.maxima, &mut scratch.draws);
-        for four in scratch.draws.chunks(4) {
-            let draw = |place: usize| four.get(place).copied().map_or(0, usize::from);
+        for some in scratch.draws.chunks(TOGETHER) {
+            let draw = |place: usize| some.get(place).copied().map_or(0, usize::from);
             let draws = std::array::from_fn(draw);
-            for (draw, sum) in draws.iter().zip(signs.sums(draws, chunk_sums)).take(four.len()) {
+            for (draw, sum) in draws.iter().zip(signs.sums(draws, chunk_sums)).take(some.len()) {
                 if let Some(maximum) = self.maxima.get_mut(*draw) {
                     #[expect(clippy::cast_possible_truncation, reason = "sketches are kept as f32")]
                     let value = (sum / scale) as f32;
@@ -251,10 +251,15 @@ simd_multiversion! {
                 any |= is_higher[lane];
             }
             if any {
-                let first = block * LANES;
-                draws.extend((first..).zip(is_higher).filter_map(|(draw, is_higher)| {
-                    is_higher.then_some(u16::try_from(draw).unwrap_or(u16::MAX))
-                }));
+                let mut left = 0_u32;
+                for (lane, is_higher) in is_higher.iter().enumerate() {
+                    left |= u32::from(*is_higher) << lane;
+                }
+                let first = u32::try_from(block * LANES).unwrap_or(u32::MAX);
+                while left != 0 {
+                    draws.push(u16::try_from(first + left.trailing_zeros()).unwrap_or(u16::MAX));
+                    left &= left - 1;
+                }
             }
         }
         draws.len()
@@ -335,14 +340,14 @@ mod tests {
             same(sums.iter().sum::<f64>() / squares.sqrt(), t);
         }
         // The first 16 draws are the patterns in lexicographic order, + first.
-        let words = (0..4)
+        let words: Vec<_> = (0..4)
             .map(|chunk| {
                 let bits = (0..16)
                     .fold(0_u64, |word, pattern| word | (pattern >> (3 - chunk) & 1) << pattern);
                 std::array::from_fn(|_| bits)
             })
             .collect();
-        let signs = Signs::of_words(words).unwrap();
+        let signs = Signs::of_words(&words).unwrap();
         let found = sketch(&signs, &trials);
         for (draw, expected) in expected.iter().enumerate() {
             assert_eq!(found.maxima()[draw], *expected as f32, "{draw}");
@@ -378,6 +383,15 @@ mod tests {
             trials.push((one, 0.09));
             assert_eq!(sketch(&signs, &trials).maxima(), plain(&signs, &trials), "{chunks}");
         }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_scalar_version_returns_the_same_bytes() {
+        use crate::compute::multiversion::scalar::forced;
+        let signs = Signs::new(600..670).unwrap();
+        let trials = noise(50, 700, 10, 21);
+        assert_eq!(forced(|| sketch(&signs, &trials)), sketch(&signs, &trials));
     }
 
     #[test]

@@ -48,19 +48,23 @@ fn grid(trials: usize, chunks: usize) -> Vec<(Vec<f64>, f64)> {
 #[ignore = "measures time"]
 fn the_sketch() {
     for (trials, chunks) in
-        [(1_000, 64), (4_950, 64), (100_000, 64), (10_000, 12), (10_000, 500), (2_000, 3_650)]
+        [(1_000, 64), (4_950, 64), (100_000, 64), (10_000, 12), (10_000, 500), (500, 3_650)]
     {
-        let signs = Signs::new(600..600 + chunks as i64).unwrap();
+        let signs = Signs::new((600..).take(chunks)).unwrap();
         let trials = grid(trials, chunks);
         let mut least = f64::INFINITY;
-        for _ in 0..7 {
-            let (mut sketch, mut scratch) = (Sketch::new().unwrap(), SketchScratch::default());
+        for _ in 0..3 {
+            // The system counts the time of a thread in steps of some milliseconds.
+            let rounds = (50_000 / trials.len()).max(1);
             let start = now();
-            for (sums, squares) in &trials {
-                sketch.add(&signs, sums, *squares, &mut scratch).unwrap();
+            for _ in 0..rounds {
+                let (mut sketch, mut scratch) = (Sketch::new().unwrap(), SketchScratch::default());
+                for (sums, squares) in &trials {
+                    sketch.add(&signs, sums, *squares, &mut scratch).unwrap();
+                }
+                black_box(&sketch);
             }
-            least = least.min(now() - start);
-            black_box(&sketch);
+            least = least.min((now() - start) / rounds as f64);
         }
         println!(
             "{} trials, {chunks} chunks: {:.3} µs a trial",
@@ -123,8 +127,10 @@ fn breakouts(close: &[f64]) -> Vec<[Vec<u64>; 2]> {
 #[ignore = "measures time"]
 fn sums_and_sketch_of_a_trial() {
     const BARS: usize = 10_000;
-    // 64 minutes a bar are 64 weeks.
-    const LENGTH: i64 = 64 * 60_000;
+    // 63 minutes a bar: 64 weeks have bars.
+    const LENGTH: i64 = 63 * 60_000;
+    // The system counts the time of a thread in steps of some milliseconds.
+    const TIMES: usize = 10;
     let close = walk(BARS, 0.004, 5);
     let all = breakouts(&close);
     let metrics: Vec<_> = crate::metrics::METRICS
@@ -136,33 +142,34 @@ fn sums_and_sketch_of_a_trial() {
     input_of_prices(&prices, &Settings::default(), LENGTH, |input| {
         let tables = Tables::new(input).unwrap();
         let mut least = [f64::INFINITY; 3];
-        for round in 0..21 {
+        for round in 0..15 {
             let kind = round % 3;
-            let observer =
-                SearchObserver::new(tables.chunks(), tables.benchmark(), BenchmarkKind::Exposure)
-                    .unwrap();
             let mut scratch = Scratch::default();
             let wanted = Wanted::new(&metrics, kind > 0);
             let start = now();
-            for [entries, exits] in &all {
-                let signals = SweptSignals {
-                    bars: BARS,
-                    entries,
-                    exits,
-                    short_entries: None,
-                    short_exits: None,
-                };
-                black_box(
-                    measure(&tables, input, signals, &wanted, &mut scratch, &NoObserver).unwrap(),
-                );
-                if kind == 2 {
-                    observer.on_trial(0, scratch.sums().unwrap(), scratch.chunk_sums());
+            for _ in 0..TIMES {
+                let (chunks, held) = (tables.chunks(), tables.benchmark());
+                let observer = SearchObserver::new(chunks, held, BenchmarkKind::Exposure).unwrap();
+                for [entries, exits] in &all {
+                    let signals = SweptSignals {
+                        bars: BARS,
+                        entries,
+                        exits,
+                        short_entries: None,
+                        short_exits: None,
+                    };
+                    let found =
+                        measure(&tables, input, signals, &wanted, &mut scratch, &NoObserver);
+                    black_box(found.unwrap());
+                    if kind == 2 {
+                        observer.on_trial(0, scratch.sums().unwrap(), scratch.chunk_sums());
+                    }
                 }
+                black_box(observer.finish().unwrap());
             }
             least[kind] = least[kind].min(now() - start);
-            black_box(observer.finish().unwrap());
         }
-        let micros = least.map(|seconds| seconds * 1e6 / all.len() as f64);
+        let micros = least.map(|seconds| seconds * 1e6 / (TIMES * all.len()) as f64);
         println!(
             "{} trials, {} chunks: {:.3} µs a trial without sums, sums {:.3} µs, sketch {:.3} µs, both {:.3} µs",
             all.len(),

@@ -198,6 +198,14 @@ fn drawn_splits_are_some_of_all_with_their_complements() {
     assert!((some.pbo - all.pbo).abs() < 4.0 * (0.25 / 250.0_f64).sqrt());
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_scalar_version_returns_the_same_bytes() {
+    use crate::compute::multiversion::scalar::forced;
+    let trials = noise(70, 256, 31);
+    assert_eq!(forced(|| of(&trials, 8, ALL)), of(&trials, 8, ALL));
+}
+
 #[test]
 fn threads_and_their_order_do_not_matter() {
     /// Executes parts backwards on two threads.

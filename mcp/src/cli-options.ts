@@ -2,8 +2,8 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
-import { Access } from './access.js'
-import { addressToListenOn, type HttpServerOptions } from './http-server.js'
+import { Access } from './http/access.js'
+import { addressToListenOn, type HttpServerOptions } from './http/http-server.js'
 import { MAX_WAIT_SECONDS, resolveOptions, type ServerOptions } from './server-options.js'
 import { singleLine } from './single-line.js'
 import { VERSION } from './version.js'

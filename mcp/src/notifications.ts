@@ -1,10 +1,10 @@
 /** Progress and completion notifications of a run. */
 
 import type { ServerContext } from '@modelcontextprotocol/server'
-import { toFailure } from './failure.js'
+import { toFailure } from './answers/failure.js'
+import { fullResult } from './answers/summaries.js'
 import { logDefect } from './log.js'
 import type { Active, Run, SweepRun } from './runs.js'
-import { fullResult } from './summaries.js'
 import type { Context } from './tool.js'
 
 /** Shortest time between two progress notifications. */

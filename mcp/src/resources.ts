@@ -1,10 +1,10 @@
 /** Resources: backtests, their results, metrics and charts, sweeps, and strategies. */
 
 import { type ReadResourceResult, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
-import { renderChartBase64 } from './charts.js'
-import { toFailure } from './failure.js'
-import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './summaries.js'
-import { sweepSummary } from './sweep-summaries.js'
+import { renderChartBase64 } from './answers/charts.js'
+import { toFailure } from './answers/failure.js'
+import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './answers/summaries.js'
+import { sweepSummary } from './answers/sweep-summaries.js'
 import type { Context } from './tool.js'
 
 /** Backtests in the list of resources. */

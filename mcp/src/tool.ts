@@ -2,11 +2,11 @@
 
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
+import { ArgumentError, argumentFailure, type Failure, failureResult, nextStep, toFailure } from './answers/failure.js'
+import { nearestName } from './arguments/nearest.js'
+import { inputSchemaOf, outputSchemaOf } from './arguments/schemas.js'
 import type { Engine } from './engine.js'
-import { ArgumentError, argumentFailure, type Failure, failureResult, nextStep, toFailure } from './failure.js'
-import { nearestName } from './nearest.js'
 import type { Runs } from './runs.js'
-import { inputSchemaOf, outputSchemaOf } from './schemas.js'
 import type { Settings } from './server-options.js'
 
 /** What tools have access to. */

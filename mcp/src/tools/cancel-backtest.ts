@@ -1,10 +1,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { backtestNotFound, sweepNotFound } from '../failure.js'
-import { backtestId, commonOutput } from '../schemas.js'
-import { sweepId } from '../sweep-schemas.js'
+import { backtestNotFound, sweepNotFound } from '../answers/failure.js'
+import { toolResult } from '../answers/tool-result.js'
+import { backtestId, commonOutput } from '../arguments/schemas.js'
+import { sweepId } from '../arguments/sweep-schemas.js'
 import { type Context, defineTool, eitherId } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const cancelBacktest = defineTool({
   name: 'cancel_backtest',

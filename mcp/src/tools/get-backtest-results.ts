@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { chartBlocks } from '../charts.js'
-import { backtestNotFound } from '../failure.js'
-import { backtestId, includeChart, summary } from '../schemas.js'
+import { chartBlocks } from '../answers/charts.js'
+import { backtestNotFound } from '../answers/failure.js'
 import {
   curvePoints,
   fullResult,
@@ -10,9 +9,10 @@ import {
   runSummary,
   tradePage,
   withoutUndefined,
-} from '../summaries.js'
+} from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { backtestId, includeChart, summary } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 /** Default limits, small enough for the context of a model. */
 const DEFAULTS = { trades: 50, points: 100 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { renameKeys, toSnakeCase } from '../field-names.js'
-import { commonOutput } from '../schemas.js'
+import { toolResult } from '../answers/tool-result.js'
+import { renameKeys, toSnakeCase } from '../arguments/field-names.js'
+import { commonOutput } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 const DEFAULT_LIMIT = 20
 

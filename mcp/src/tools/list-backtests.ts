@@ -1,10 +1,10 @@
 import type { BacktestFilter } from '@aitradepro/backtesting'
 import { z } from 'zod'
-import { renameKeys, toCamelCase } from '../field-names.js'
-import { commonOutput, userId } from '../schemas.js'
-import { summaryRow } from '../summaries.js'
+import { summaryRow } from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { renameKeys, toCamelCase } from '../arguments/field-names.js'
+import { commonOutput, userId } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 const DEFAULT_LIMIT = 10
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { failureResult, nextStep } from '../failure.js'
-import { commonOutput } from '../schemas.js'
+import { failureResult, nextStep } from '../answers/failure.js'
+import { fullStrategy, strategyRow } from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { commonOutput } from '../arguments/schemas.js'
 import { singleLine } from '../single-line.js'
-import { fullStrategy, strategyRow } from '../summaries.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 const PAGE_SIZE = 15
 

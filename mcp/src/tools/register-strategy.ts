@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { toStrategyDefinition } from '../requests.js'
-import { commonOutput, definition } from '../schemas.js'
-import { fullStrategy } from '../summaries.js'
+import { fullStrategy } from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { toStrategyDefinition } from '../arguments/requests.js'
+import { commonOutput, definition } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const registerStrategy = defineTool({
   name: 'register_strategy',

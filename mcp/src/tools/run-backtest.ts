@@ -1,15 +1,15 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { chartBlocks } from '../charts.js'
-import { failureResult, nextStep, toFailure } from '../failure.js'
+import { chartBlocks } from '../answers/charts.js'
+import { failureResult, nextStep, toFailure } from '../answers/failure.js'
+import { runSummary } from '../answers/summaries.js'
+import { embeddedResource, type ToolOutput, toolResult } from '../answers/tool-result.js'
+import { toBacktestRequest } from '../arguments/requests.js'
+import { backtestRequest, includeChart, summary } from '../arguments/schemas.js'
 import { sendNotifications } from '../notifications.js'
-import { toBacktestRequest } from '../requests.js'
 import { type Run, waitForResult } from '../runs.js'
-import { backtestRequest, includeChart, summary } from '../schemas.js'
 import { MAX_WAIT_SECONDS } from '../server-options.js'
-import { runSummary } from '../summaries.js'
 import { type Context, defineTool } from '../tool.js'
-import { embeddedResource, type ToolOutput, toolResult } from '../tool-result.js'
 
 export const runBacktest = defineTool({
   name: 'run_backtest',

@@ -1,13 +1,13 @@
 import type { ValidationResult } from '@aitradepro/backtesting'
 import { z } from 'zod'
+import { issuesOf } from '../answers/failure.js'
+import { toolResult } from '../answers/tool-result.js'
+import { fieldsToSnakeCase } from '../arguments/field-names.js'
+import { toBacktestRequest } from '../arguments/requests.js'
+import { commonOutput, strategyConfig } from '../arguments/schemas.js'
 import type { Engine } from '../engine.js'
-import { issuesOf } from '../failure.js'
-import { fieldsToSnakeCase } from '../field-names.js'
-import { toBacktestRequest } from '../requests.js'
-import { commonOutput, strategyConfig } from '../schemas.js'
 import { singleLine } from '../single-line.js'
 import { defineTool, withoutNulls } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const validateStrategy = defineTool({
   name: 'validate_strategy',

@@ -11,14 +11,14 @@ import {
   type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
+import type { Engine } from '../engine.js'
+import { isTooComplexValue } from '../json-limits.js'
+import { logDefect, logError } from '../log.js'
+import { createBacktestingServer } from '../server.js'
+import { resolveOptions, type ServerOptions, takeIntegers } from '../server-options.js'
 import { Access, addressOf, type HttpError, SERVER_ERROR } from './access.js'
 import { ClientLimits } from './client-limits.js'
-import type { Engine } from './engine.js'
-import { isTooComplexValue } from './json-limits.js'
-import { logDefect, logError } from './log.js'
 import { type Body, BodyReader, COMPLEX, MAX_BODY_BYTES, TOO_LARGE } from './request-body.js'
-import { createBacktestingServer } from './server.js'
-import { resolveOptions, type ServerOptions, takeIntegers } from './server-options.js'
 import { type Session, Sessions } from './sessions.js'
 import { disconnectSignal, sendWebResponse, toWebRequest } from './web-adapter.js'
 

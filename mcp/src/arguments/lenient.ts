@@ -1,7 +1,7 @@
 /** Reads arguments that models write as text: numbers, flags, and JSON. */
 
 import { z } from 'zod'
-import { isTooComplexValue } from './json-limits.js'
+import { isTooComplexValue } from '../json-limits.js'
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 

@@ -2,11 +2,11 @@
 
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
-import type { Engine } from './engine.js'
-import { fieldsToSnakeCase } from './field-names.js'
-import { logDefect } from './log.js'
-import { TooManyRunsError } from './runs.js'
-import { singleLine } from './single-line.js'
+import { fieldsToSnakeCase } from '../arguments/field-names.js'
+import type { Engine } from '../engine.js'
+import { logDefect } from '../log.js'
+import { TooManyRunsError } from '../runs.js'
+import { singleLine } from '../single-line.js'
 
 /** One problem with its location, in the form of the engine's issues. */
 export interface Issue {

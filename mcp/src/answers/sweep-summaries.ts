@@ -8,8 +8,8 @@ import type {
   SweepResult,
   SweepTop,
 } from '@aitradepro/backtesting'
-import { fieldsToSnakeCase, toSnakeCase } from './field-names.js'
-import { singleLine } from './single-line.js'
+import { fieldsToSnakeCase, toSnakeCase } from '../arguments/field-names.js'
+import { singleLine } from '../single-line.js'
 import { rounded } from './summaries.js'
 import { renderText, type ToolOutput } from './tool-result.js'
 

@@ -1,7 +1,7 @@
 /** Converts runs and strategies to results of tools: complete for programs, a summary of a few kilobytes for models. */
 
 import type { BacktestResult, BacktestSummary, MetricName, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
-import { fieldsToSnakeCase, renameKeys, toSnakeCase } from './field-names.js'
+import { fieldsToSnakeCase, renameKeys, toSnakeCase } from '../arguments/field-names.js'
 import type { ToolOutput } from './tool-result.js'
 
 /** Limits of a full result: a larger one would exceed the 10 MB that clients accept. */

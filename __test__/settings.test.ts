@@ -28,7 +28,8 @@ function declaredSettings(): Record<string, Setting> {
   const [, body = ''] = /export interface SimulationOptions \{\n(.*?)\n\}/s.exec(declarations) ?? []
   return Object.fromEntries(
     [...body.matchAll(/\/\*\*(.*?)\*\/\s+(\w+)\?: ([^\n]+)/gs)].map(([, comment = '', name = '', declared = '']) => {
-      const type = declared.replace(' | null', '')
+      // The schema of the server has no unions: leaving a number out means 'auto'.
+      const type = declared.replace(' | null', '').replace("'auto' | ", '').replace(" | 'auto'", '')
       const choices = choicesOf(type)
       const [, value] = /@default (\S+)/.exec(comment) ?? []
       const setting: Setting = choices.length > 0 ? { type: 'string', choices } : { type }

@@ -320,7 +320,7 @@ describe('run_sweep and get_sweep', () => {
         { ...SWEEP, min_trade: 3 },
         /min_trade is not a known field\nNext: did you mean min_trades instead of min_trade\?/,
       ],
-      [{ ...SWEEP, minTrades: 3 }, /did you mean min_trades instead of minTrades\?/],
+      [{ ...SWEEP, slstop: 0.1 }, /did you mean simulation\.sl_stop instead of slstop\?/],
       [{ ...SWEEP, min_trades: 'many' }, /min_trades: .*number/],
       [{ ...SWEEP, min_trades: -1 }, /min_trades must be/],
       [{ ...SWEEP, parameters: 'fast' }, /parameters: .*record/],

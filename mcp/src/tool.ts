@@ -3,7 +3,8 @@
 import type { CallToolResult, McpServer, ServerContext, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import { ArgumentError, argumentFailure, type Failure, failureResult, nextStep, toFailure } from './answers/failure.js'
-import { nearestName } from './arguments/nearest.js'
+import { nearestArgument } from './arguments/nearest-argument.js'
+import { readArguments } from './arguments/reading.js'
 import { inputSchemaOf, outputSchemaOf } from './arguments/schemas.js'
 import type { Engine } from './engine.js'
 import type { Runs } from './runs.js'
@@ -29,6 +30,8 @@ export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
   result: z.ZodObject
   annotations: ToolAnnotations
   call(args: z.output<Arguments>, context: Context, request: ServerContext): Promise<CallToolResult>
+  /** Longest result that can be asked for, in characters, if it is longer than clients expect. */
+  maxResultChars?: number
   /** Converts the field names in messages of the engine. Default: `fieldsToSnakeCase`. */
   names?: (message: string) => string
 }
@@ -41,22 +44,27 @@ export interface Registration {
 
 /** Prepares a tool for registration. */
 export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Arguments>): Registration {
-  const { name, title, description, annotations, names } = definition
+  const { name, title, description, annotations, names, maxResultChars } = definition
   const inputSchema = inputSchemaOf(definition.publishedArguments ?? definition.arguments)
   const outputSchema = outputSchemaOf(definition.result)
+  // Claude Code writes longer results to a file, unless the tool says that they may be this long.
+  const limit = maxResultChars === undefined ? {} : { _meta: { 'anthropic/maxResultSizeChars': maxResultChars } }
   return {
     name,
     register(context) {
-      const config = { title, description, inputSchema, outputSchema, annotations: { title, ...annotations } }
+      const config = { title, description, inputSchema, outputSchema, annotations, ...limit }
       context.server.registerTool(name, config, async (given, request) => {
         try {
-          const { success, data, error } = definition.arguments.safeParse(withoutNulls(given))
+          const { success, data, error } = definition.arguments.safeParse(
+            readArguments(definition.arguments, given ?? {}),
+          )
           if (!success) {
             const failure = argumentFailure(error)
-            const known = Object.keys(definition.arguments.shape)
+            const known = Object.keys(definition.arguments.shape).join(', ') || 'none'
+            const advice = suggestionsFor(failure, definition.arguments)
             return failureResult(
               failure,
-              `${suggestionsFor(failure, known)}correct the fields named above and call again; arguments of ${name}: ${known.join(', ') || 'none'}`,
+              `${advice}correct the fields named above and call again; arguments of ${name}: ${known}`,
             )
           }
           return await definition.call(data, context, request)
@@ -69,12 +77,12 @@ export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Argum
   }
 }
 
-/** Suggests an existing argument for each unknown one that resembles it. */
-function suggestionsFor({ issues }: Failure, known: string[]): string {
-  const unknown = issues.filter(({ code, path }) => code === 'unknown' && !path.includes('.')).slice(0, 5)
+/** Suggests an existing argument, anywhere in the schema, for each unknown one that resembles it. */
+function suggestionsFor({ issues }: Failure, schema: z.ZodObject): string {
+  const unknown = issues.filter(({ code }) => code === 'unknown').slice(0, 5)
   const suggested = unknown.flatMap(({ path }) => {
-    const near = nearestName(path, known)
-    return near === undefined ? [] : [`${near} instead of ${path}`]
+    const near = nearestArgument(path, schema)
+    return near === undefined || near === path ? [] : [`${near} instead of ${path}`]
   })
   return suggested.length === 0 ? '' : `did you mean ${suggested.join(', ')}? `
 }
@@ -88,10 +96,4 @@ export function eitherId(given: {
   if (backtest_id !== undefined && sweep_id === undefined) return { backtestId: backtest_id }
   if (backtest_id === undefined && sweep_id !== undefined) return { sweepId: sweep_id }
   throw new ArgumentError('backtest_id', 'pass either backtest_id or sweep_id')
-}
-
-/** Drops arguments that are null: models send null for an argument that they leave out. */
-export function withoutNulls(given: unknown): unknown {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given ?? {}
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
 }

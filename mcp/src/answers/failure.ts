@@ -179,8 +179,10 @@ export async function nextStep(engine: Engine, failure: Failure): Promise<string
     // The list of known ids cannot be read. The failure itself is still reported.
   }
   switch (failure.code) {
-    case 'INVALID_ARGUMENT':
-      return 'correct the fields named above and call again'
+    case 'INVALID_ARGUMENT': {
+      const isDate = failure.issues.some(({ path }) => path === 'start_date' || path === 'end_date')
+      return `correct the fields named above and call again${isDate ? '; write dates as year, month and day: "2019-01-31"' : ''}`
+    }
     case 'LIMIT_EXCEEDED':
       if (failure.retryable)
         return 'wait until some backtests have ended (list_backtests), or stop some with cancel_backtest'

@@ -8,6 +8,11 @@ import type { ToolOutput } from './tool-result.js'
 export const MAX_TRADES = 10_000
 export const MAX_POINTS = 100_000
 
+/** Parameters that a summary names, those of a row of a list, and the length of a source text. */
+const MAX_PARAMETERS = 30
+const MAX_PARAMETERS_OF_ROW = 12
+const MAX_SOURCE_LENGTH = 600
+
 /** Length of a description in a list. */
 const MAX_DESCRIPTION_LENGTH = 160
 
@@ -23,7 +28,7 @@ const ASSUMPTIONS = ['execution', 'fees', 'slippage', 'direction', 'slStop', 'tp
 
 /** Returns the full result of a run, with all keys in snake_case. A run may lack parts that its request left out. */
 export function fullResult(result: BacktestResult, range: ResultRange = {}): Record<string, unknown> {
-  const { trades, timestamps, equityCurve, totalPoints: _, metrics, simulation, assumptions, ...rest } = result
+  const { trades, timestamps, equityCurve, totalPoints, metrics, simulation, assumptions, ...rest } = result
   return {
     ...renameKeys(rest, toSnakeCase),
     progress: result.status === 'completed' ? 100 : null,
@@ -31,8 +36,29 @@ export function fullResult(result: BacktestResult, range: ResultRange = {}): Rec
     simulation: renameKeys(simulation, toSnakeCase),
     assumptions: assumptions && renameKeys(assumptions, toSnakeCase),
     ...tradePage(trades, { tradesLimit: MAX_TRADES, ...withoutUndefined(range) }),
-    ...curvePoints(timestamps, equityCurve, range.equityPoints ?? MAX_POINTS),
+    ...curvePoints({ timestamps, equityCurve, totalPoints }, range.equityPoints ?? MAX_POINTS),
   }
+}
+
+/** Returns the full result for an answer of limited size: long texts and lists of names are cut. */
+export function boundedResult(result: BacktestResult, range: ResultRange): Record<string, unknown> {
+  const { strategySource: source, parameters } = result
+  const isLong = source !== null && source.length > MAX_SOURCE_LENGTH
+  return fullResult(
+    {
+      ...result,
+      strategySource: isLong ? `${source.slice(0, MAX_SOURCE_LENGTH)}…` : source,
+      parameters: shownParameters(parameters),
+    },
+    range,
+  )
+}
+
+/** Returns the parameters of a run, cut if there are very many. */
+export function shownParameters(parameters: Record<string, unknown>): Record<string, unknown> {
+  const all = Object.entries(parameters)
+  if (all.length <= MAX_PARAMETERS) return parameters
+  return Object.fromEntries([...all.slice(0, MAX_PARAMETERS), ['…', `${all.length - MAX_PARAMETERS} more`]])
 }
 
 /** Summarizes a run: headline, caveats, next step, and the rounded numbers. */
@@ -52,7 +78,7 @@ export function runSummary(run: BacktestSummary, progress: number | null): ToolO
     start_date: run.startDate,
     end_date: run.endDate,
     initial_capital: run.initialCapital,
-    parameters: run.parameters,
+    parameters: shownParameters(run.parameters),
     assumptions: Object.fromEntries(ASSUMPTIONS.map((name) => [toSnakeCase(name), simulation[name] ?? null])),
     final_capital: rounded(run.finalCapital),
     total_return: rounded(run.totalReturn),
@@ -93,22 +119,51 @@ export function fullStrategy(strategy: StrategyInfo): Record<string, unknown> {
   return renameKeys(strategy, toSnakeCase)
 }
 
+/**
+ * Returns the fields of a strategy that existing backends read, for an answer of limited size: the schema lacks the descriptions,
+ * and all but the first parameters if there are very many.
+ */
+export function briefStrategy(strategy: StrategyInfo): Record<string, unknown> {
+  const { id, name, description, defaultParameters } = strategy
+  const { all, shown } = propertiesOf(strategy)
+  const properties = shown.map(([name, { description: _, ...property }]) => [name, property])
+  return {
+    id,
+    name,
+    description: shortened(description),
+    parameters_schema: {
+      type: 'object',
+      properties: Object.fromEntries(properties),
+      ...(shown.length < all.length && { $comment: `${shown.length} of ${all.length} parameters` }),
+    },
+    default_parameters: Object.fromEntries(shown.map(([name]) => [name, defaultParameters[name]])),
+  }
+}
+
 /** Returns a strategy as one row of a list, with parameters in the form `integer 1..500 = 10`. */
 export function strategyRow(strategy: StrategyInfo): Record<string, unknown> {
-  const properties = (strategy.parametersSchema.properties ?? {}) as Record<string, Record<string, unknown>>
-  const parameters = Object.entries(properties)
+  const { all, shown } = propertiesOf(strategy)
+  const parameters = shown
     .filter(([name]) => name !== 'position_size')
     .map(([name, { type, minimum, maximum }]) => {
       const range = minimum === undefined && maximum === undefined ? '' : ` ${minimum ?? ''}..${maximum ?? ''}`
       return [name, `${type}${range} = ${strategy.defaultParameters[name]}`]
     })
+  const more = all.length - shown.length
   return {
     id: strategy.id,
     name: strategy.name,
     type: strategy.type,
     description: shortened(strategy.description),
-    parameters: Object.fromEntries(parameters),
+    parameters: Object.fromEntries([...parameters, ...(more > 0 ? [['…', `${more} more`]] : [])]),
   }
+}
+
+/** Returns the schemas of the parameters of a strategy: all, and those that a list shows. */
+function propertiesOf({ parametersSchema }: StrategyInfo) {
+  const properties = (parametersSchema.properties ?? {}) as Record<string, Record<string, unknown>>
+  const all = Object.entries(properties)
+  return { all, shown: all.slice(0, MAX_PARAMETERS_OF_ROW) }
 }
 
 /** Truncates a description for a list. */
@@ -135,17 +190,20 @@ export function tradePage(trades: Trade[] | undefined, { tradesOffset = 0, trade
   }
 }
 
+/** A curve, of which the engine may have returned only some points. */
+type Curve = Partial<Pick<BacktestResult, 'timestamps' | 'equityCurve' | 'totalPoints'>>
+
 /**
  * Returns a curve with at most `max` points; nothing for a run that was asked for no curve. Downsampling keeps both ends, and the
  * minimum and maximum of each section.
  */
-export function curvePoints(timestamps: Float64Array | undefined, equity: Float64Array | undefined, max: number) {
-  if (timestamps === undefined || equity === undefined) return {}
-  const kept = downsampledIndices(equity, max)
+export function curvePoints({ timestamps, equityCurve, totalPoints }: Curve, max: number) {
+  if (timestamps === undefined || equityCurve === undefined) return {}
+  const kept = downsampledIndices(equityCurve, max)
   return {
     timestamps: kept.map((index) => new Date(timestamps[index] ?? Number.NaN).toISOString()),
-    equity_curve: kept.map((index) => equity[index] ?? null),
-    equity_points_total: equity.length,
+    equity_curve: kept.map((index) => equityCurve[index] ?? null),
+    equity_points_total: totalPoints ?? equityCurve.length,
   }
 }
 

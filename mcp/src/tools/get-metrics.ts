@@ -36,6 +36,8 @@ export const getMetrics = defineTool({
       backtest_id,
       metrics: found,
     }
-    return toolResult(output, `backtest://${backtest_id}/metrics`, found)
+    return toolResult(output, `backtest://${backtest_id}/metrics`, found, {
+      opening: 'Metrics calculated successfully',
+    })
   },
 })

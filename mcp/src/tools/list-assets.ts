@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { largestFitting } from '../answers/size.js'
 import { toolResult } from '../answers/tool-result.js'
 import { renameKeys, toSnakeCase } from '../arguments/field-names.js'
 import { commonOutput } from '../arguments/schemas.js'
@@ -36,18 +37,23 @@ export const listAssets = defineTool({
     assets_total: z.int(),
   }),
   annotations: { readOnlyHint: true, openWorldHint: false },
-  async call({ search = '', limit = DEFAULT_LIMIT, offset = 0 }, { engine }) {
+  async call({ search = '', limit, offset = 0 }, { engine }) {
     const wanted = search.toLowerCase()
     const all = (await engine.listAssets()).filter(({ assetSymbol }) => assetSymbol.toLowerCase().includes(wanted))
-    const assets = all.slice(offset, offset + limit).map((asset) => renameKeys(asset, toSnakeCase))
-    const output = {
-      headline: `${assets.length} of ${all.length} ${all.length === 1 ? 'asset' : 'assets'}${search === '' ? '' : ' with matching symbols'}`,
-      caveats: [],
-      next_step: nextStepFor(all.length, search),
-      assets,
-      assets_total: all.length,
+    const found = all.slice(offset, offset + (limit ?? DEFAULT_LIMIT)).map((asset) => renameKeys(asset, toSnakeCase))
+    const answer = (count: number) => {
+      const assets = found.slice(0, count)
+      const next = offset + assets.length
+      const output = {
+        headline: `${assets.length} of ${all.length} ${all.length === 1 ? 'asset' : 'assets'}${search === '' ? '' : ' with matching symbols'}`,
+        caveats: [],
+        next_step: `${next < all.length ? `For more, call again with offset ${next}. ` : ''}${nextStepFor(all.length, search)}`,
+        assets,
+        assets_total: all.length,
+      }
+      return toolResult(output, 'assets://list', assets)
     }
-    return toolResult(output, 'assets://list', assets)
+    return limit === undefined ? largestFitting(found.length, answer) : answer(found.length)
   },
 })
 

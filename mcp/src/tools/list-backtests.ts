@@ -1,5 +1,6 @@
 import type { BacktestFilter } from '@aitradepro/backtesting'
 import { z } from 'zod'
+import { largestFitting } from '../answers/size.js'
 import { summaryRow } from '../answers/summaries.js'
 import { toolResult } from '../answers/tool-result.js'
 import { renameKeys, toCamelCase } from '../arguments/field-names.js'
@@ -27,22 +28,26 @@ export const listBacktests = defineTool({
   async call(args, { engine }) {
     const limit = args.limit ?? DEFAULT_LIMIT
     const runs = await engine.listBacktests(renameKeys({ ...args, limit }, toCamelCase) as BacktestFilter)
-    const rows = runs.map(summaryRow)
-    const last = runs.at(-1)?.backtestId
-    const output = {
-      headline: `${rows.length} ${rows.length === 1 ? 'backtest' : 'backtests'}, newest first`,
-      caveats:
-        rows.length > 1
-          ? [
-              `the best of ${rows.length} runs looks good by chance alone: confirm it on bars that were not used to choose it`,
-            ]
-          : [],
-      next_step:
-        last !== undefined && rows.length === limit
-          ? `For older ones, call again with before "${last}".`
-          : 'For the details of one of them, call get_backtest_results.',
-      backtests: rows,
+    const answer = (count: number) => {
+      const rows = runs.slice(0, count).map(summaryRow)
+      const last = runs[rows.length - 1]?.backtestId
+      const hasMore = rows.length === limit || rows.length < runs.length
+      const output = {
+        headline: `${rows.length} ${rows.length === 1 ? 'backtest' : 'backtests'}, newest first`,
+        caveats:
+          rows.length > 1
+            ? [
+                `the best of ${rows.length} runs looks good by chance alone: confirm it on bars that were not used to choose it`,
+              ]
+            : [],
+        next_step:
+          last !== undefined && hasMore
+            ? `For older ones, call again with before "${last}".`
+            : 'For the details of one of them, call get_backtest_results.',
+        backtests: rows,
+      }
+      return toolResult(output, 'backtests://list', rows)
     }
-    return toolResult(output, 'backtests://list', rows)
+    return args.limit === undefined ? largestFitting(runs.length, answer) : answer(runs.length)
   },
 })

@@ -2,8 +2,10 @@ import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { chartBlocks } from '../answers/charts.js'
 import { failureResult, nextStep, toFailure } from '../answers/failure.js'
+import { resultLinks } from '../answers/links.js'
 import { runSummary } from '../answers/summaries.js'
 import { embeddedResource, type ToolOutput, toolResult } from '../answers/tool-result.js'
+import { publishedRequest } from '../arguments/published.js'
 import { toBacktestRequest } from '../arguments/requests.js'
 import { backtestRequest, includeChart, summary } from '../arguments/schemas.js'
 import { sendNotifications } from '../notifications.js'
@@ -11,24 +13,26 @@ import { type Run, waitForResult } from '../runs.js'
 import { MAX_WAIT_SECONDS } from '../server-options.js'
 import { type Context, defineTool } from '../tool.js'
 
+const more = {
+  include_chart: includeChart.optional(),
+  wait_seconds: z
+    .number()
+    .min(0)
+    .max(MAX_WAIT_SECONDS)
+    .optional()
+    .describe('How long to wait for the result; 0: do not wait.'),
+}
+
 export const runBacktest = defineTool({
   name: 'run_backtest',
   title: 'Run a backtest',
   description:
-    'Simulates one strategy on the stored bars of one asset, and stores the run under an id. Pass strategy_id, or a definition ' +
-    'of your own as strategy. Returns the result if the run ends within wait_seconds. Otherwise returns status "running": the run ' +
-    'continues, and get_backtest_results returns its progress. Returns are in percent; fees, slippage and stops are fractions. By ' +
-    'default, orders are filled at the close of the signal bar, which is optimistic: simulation.execution "nextOpen" is realistic. ' +
-    'Places no real orders. Not for trying many parameters: run_sweep does that, and says what speaks against the best of them.',
-  arguments: backtestRequest.extend({
-    include_chart: includeChart.optional(),
-    wait_seconds: z
-      .number()
-      .min(0)
-      .max(MAX_WAIT_SECONDS)
-      .optional()
-      .describe('How long to wait for the result, in seconds; 0: do not wait.'),
-  }),
+    'Simulates one strategy on the stored bars of one asset, and stores the run under an id. Returns the result, or status ' +
+    '"running" after wait_seconds: then get_backtest_results tells more. Returns are in percent; fees, slippage and stops are ' +
+    'fractions. By default, orders are filled at the close of the signal bar, which is optimistic: simulation.execution "nextOpen" is ' +
+    'realistic. Places no real orders. Not for trying many parameters: run_sweep does that.',
+  arguments: backtestRequest.extend(more),
+  publishedArguments: publishedRequest.extend(more),
   result: summary,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async call(args, context, request) {
@@ -45,7 +49,10 @@ export const runBacktest = defineTool({
       const { backtestId, status } = result
       const chart = await chartBlocks(context.engine, backtestId, include_chart)
       const resource = { backtest_id: backtestId, status, progress: 100 }
-      return toolResult(runSummary(result, 100), `backtest://${backtestId}`, resource, chart)
+      return toolResult(runSummary(result, 100), `backtest://${backtestId}`, resource, {
+        opening: started(backtestId),
+        more: [...chart, ...resultLinks(result, context)],
+      })
     } catch (error) {
       return await failedRunResult(error, run, context)
     } finally {
@@ -68,7 +75,17 @@ function activeRunResult(run: Run, assetSymbol: string): CallToolResult {
     progress,
     asset_symbol: assetSymbol,
   }
-  return toolResult(output, `backtest://${backtestId}`, { backtest_id: backtestId, status, progress })
+  return toolResult(
+    output,
+    `backtest://${backtestId}`,
+    { backtest_id: backtestId, status, progress },
+    { opening: started(backtestId) },
+  )
+}
+
+/** The sentence that begins the text. */
+function started(backtestId: string): string {
+  return `Backtest started successfully with ID: ${backtestId}`
 }
 
 /** Builds the error result for a failed run, with its id if it already had one. */

@@ -175,7 +175,7 @@ describe('the server', () => {
 
   test('answers an ambiguous date with an example', async () => {
     expect(await refusal(mcp, 'run_backtest', { ...RUN, start_date: '03/04/2019' })).toMatch(
-      /start_date.*\d{4}-\d\d-\d\d/,
+      /start_date.*\d{4}-\d\d-\d\d/s,
     )
   })
 

@@ -52,7 +52,7 @@ describe('the inspector', () => {
     const settings = { DATA_DIR: await store() }
     const target = [process.execPath, COMMAND]
     const { tools } = await inspect(target, settings, '--method', 'tools/list')
-    expect(tools).toHaveLength(12)
+    expect(tools).toHaveLength(15)
     const args = Object.entries(RUN).flatMap(([name, value]) => [
       '--tool-arg',
       `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,

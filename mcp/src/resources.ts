@@ -6,6 +6,8 @@ import { toFailure } from './answers/failure.js'
 import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './answers/summaries.js'
 import { sweepSummary } from './answers/sweep-summaries.js'
 import { MAX_ROWS, PAGE_ROWS, rowCount, type Table, tableRows, toCsvText } from './answers/tables.js'
+import { trialsBefore } from './answers/trials.js'
+import { PAGE } from './language/page.js'
 import type { Context } from './tool.js'
 
 /** Backtests in the list of resources. */
@@ -53,7 +55,8 @@ export function registerResources({ engine, runs, server }: Context): void {
   server.registerResource('backtest', run, metadata('A backtest', 'Status, progress and summary.'), (uri, { id }) =>
     read(uri, async () => {
       const result = await found(uri, String(id))
-      return json(uri, runSummary(result, runs.find(result.backtestId)?.progress?.progress ?? null))
+      const progress = runs.find(result.backtestId)?.progress?.progress
+      return json(uri, runSummary(result, { progress, trials: await trialsBefore(engine, result) }))
     }),
   )
   server.registerResource(
@@ -126,6 +129,13 @@ export function registerResources({ engine, runs, server }: Context): void {
         }),
     )
   }
+
+  server.registerResource(
+    'language',
+    'language://reference',
+    metadata('The strategy language', 'Tutorial, recipes, rules, and every function and indicator.', 'text/markdown'),
+    (uri) => ({ contents: [{ uri: uri.href, mimeType: 'text/markdown', text: PAGE }] }),
+  )
 
   async function found(uri: URL, id: string) {
     const result = await engine.getBacktestResults(id)

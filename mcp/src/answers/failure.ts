@@ -7,6 +7,7 @@ import type { Engine } from '../engine.js'
 import { logDefect } from '../log.js'
 import { TooManyRunsError } from '../runs.js'
 import { singleLine } from '../single-line.js'
+import { fittingSplit } from './periods.js'
 
 /** One problem with its location, in the form of the engine's issues. */
 export interface Issue {
@@ -155,10 +156,22 @@ export async function sweepNextStep(engine: Engine, failure: Failure): Promise<s
   }
 }
 
+/** The part of a request that decides which range fits the limits. */
+export interface Asked {
+  assetSymbol: string
+  timeframe?: string
+}
+
 /** Says how to recover from a failure. Lists the known ids or assets if that helps. */
-export async function nextStep(engine: Engine, failure: Failure): Promise<string> {
+export async function nextStep(engine: Engine, failure: Failure, asked?: Asked): Promise<string> {
   try {
     switch (failure.code) {
+      case 'LIMIT_EXCEEDED': {
+        if (failure.retryable || asked === undefined) break
+        const split = await fittingSplit(engine, asked.assetSymbol, asked.timeframe)
+        if (split !== undefined) return `use a shorter range or a coarser timeframe: ${split}`
+        break
+      }
       case 'UNKNOWN_STRATEGY': {
         const ids = (await engine.listStrategies()).map(({ id }) => id)
         return `use a known id, or pass a definition as \`strategy\`; known ids: ${join(ids)}`

@@ -26,7 +26,7 @@ export function resultLinks({ backtestId: id, status, trades, totalPoints }: Run
 }
 
 /** Returns whether the client knows links. */
-function acceptsLinks({ server }: Context): boolean {
+export function acceptsLinks({ server }: Context): boolean {
   const version = server.server.getNegotiatedProtocolVersion()
   return version === undefined || version >= FIRST_WITH_LINKS
 }

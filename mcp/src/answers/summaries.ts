@@ -3,6 +3,7 @@
 import type { BacktestResult, BacktestSummary, MetricName, Metrics, StrategyInfo, Trade } from '@aitradepro/backtesting'
 import { fieldsToSnakeCase, renameKeys, toSnakeCase } from '../arguments/field-names.js'
 import type { ToolOutput } from './tool-result.js'
+import { type Trials, trialsCaveat, trialsText } from './trials.js'
 
 /** Limits of a full result: a larger one would exceed the 10 MB that clients accept. */
 export const MAX_TRADES = 10_000
@@ -61,25 +62,36 @@ export function shownParameters(parameters: Record<string, unknown>): Record<str
   return Object.fromEntries([...all.slice(0, MAX_PARAMETERS), ['…', `${all.length - MAX_PARAMETERS} more`]])
 }
 
+/** What is known of a run besides its result. */
+export interface RunFacts {
+  /** How far it is, if this process runs it. */
+  progress?: number | null | undefined
+  /** What was tried before it. */
+  trials?: Trials | undefined
+}
+
 /** Summarizes a run: headline, caveats, next step, and the rounded numbers. */
-export function runSummary(run: BacktestSummary, progress: number | null): ToolOutput {
+export function runSummary(run: BacktestResult, { progress = null, trials }: RunFacts = {}): ToolOutput {
   const completed = run.status === 'completed'
-  const { metrics, simulation } = run
+  const { assumptions, metrics } = run
   return {
-    headline: headlineFor(run, progress),
-    caveats: caveatsFor(run),
-    next_step: nextStepFor(run),
+    headline: headlineFor(run, { progress, trials }),
+    caveats: caveatsFor(run, trials),
+    next_step: nextStepFor(run, trials),
     backtest_id: run.backtestId,
     status: run.status,
     progress: completed ? 100 : progress,
+    ...(trials && { sample: { kind: trials.kind, earlier_tries: trials.runs + trials.combinations } }),
     strategy_id: run.strategyId,
     asset_symbol: run.assetSymbol,
     timeframe: run.timeframe,
-    start_date: run.startDate,
-    end_date: run.endDate,
+    // The period that was run. That of the request is only told if the bars do not cover it.
+    start_date: assumptions?.firstBar ?? run.startDate,
+    end_date: assumptions?.lastBar ?? run.endDate,
+    ...(isPartlyCovered(run) && { requested: `${day(run.startDate)} to ${day(run.endDate)}` }),
     initial_capital: run.initialCapital,
     parameters: shownParameters(run.parameters),
-    assumptions: Object.fromEntries(ASSUMPTIONS.map((name) => [toSnakeCase(name), simulation[name] ?? null])),
+    assumptions: assumptionsOf(run),
     final_capital: rounded(run.finalCapital),
     total_return: rounded(run.totalReturn),
     ...(metrics && { metrics: namedMetrics(metrics, rounded) }),
@@ -88,8 +100,22 @@ export function runSummary(run: BacktestSummary, progress: number | null): ToolO
   }
 }
 
+/** Returns what a result rests on most: settings, bars, and how they were annualized. */
+function assumptionsOf({ assumptions, simulation }: BacktestResult): Record<string, unknown> {
+  const settings = ASSUMPTIONS.map((name) => [toSnakeCase(name), simulation[name] ?? null])
+  return {
+    ...Object.fromEntries(settings),
+    ...(assumptions && {
+      bars: assumptions.bars,
+      missing_bars: assumptions.missingBars,
+      warmup_bars: assumptions.warmupBars,
+      bars_per_year: assumptions.barsPerYear,
+    }),
+  }
+}
+
 /** Marks a run whose strategy looked ahead; other runs have no mark, which saves tokens. */
-function lookAheadMark({ lookAhead }: BacktestSummary): { look_ahead?: true } {
+function lookAheadMark({ lookAhead }: Pick<BacktestSummary, 'lookAhead'>): { look_ahead?: true } {
   return lookAhead === true ? { look_ahead: true } : {}
 }
 
@@ -104,11 +130,12 @@ export function summaryRow(run: BacktestSummary): Record<string, unknown> {
     timeframe: run.timeframe,
     start_date: day(run.startDate),
     end_date: day(run.endDate),
+    parameters: shownParameters(run.parameters),
     total_return: rounded(run.totalReturn),
     benchmark_return: metric('benchmarkReturn'),
     sharpe_ratio: metric('sharpeRatio'),
     max_drawdown: metric('maxDrawdown'),
-    total_trades: metric('totalTrades'),
+    closed_trades: metric('closedTrades'),
     ...lookAheadMark(run),
     created_at: run.createdAt,
   }
@@ -236,16 +263,17 @@ export function rounded(value: number | null): number | null {
   return Number(Math.abs(value) >= 10_000 ? value.toFixed(2) : value.toPrecision(6))
 }
 
-function headlineFor(run: BacktestSummary, progress: number | null): string {
-  const what = `${run.strategyId} on ${run.assetSymbol} (${run.timeframe}, ${day(run.startDate)} to ${day(run.endDate)})`
+function headlineFor(run: BacktestResult, { progress = null, trials }: RunFacts): string {
+  const what = whatWasRun(run)
   switch (run.status) {
     case 'completed': {
       const metrics: Partial<Metrics> = run.metrics ?? {}
       const trades = metrics.totalTrades ?? 0
       return (
-        `${run.lookAhead === true ? 'LOOKS AHEAD, proves nothing: ' : ''}${what}: total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
+        `${run.lookAhead === true ? 'LOOKS AHEAD, proves nothing: ' : ''}${what}: ${reservations(run, trials)}. ` +
+        `Total return ${percent(run.totalReturn)}, buy and hold ${percent(metrics.benchmarkReturn)}; ` +
         `Sharpe ratio ${metrics.sharpeRatio?.toFixed(2) ?? 'none'}, maximum drawdown ${percent(metrics.maxDrawdown)}, ` +
-        `${trades} ${trades === 1 ? 'trade' : 'trades'}. ${fillNote(run)}In sample, unless these bars were not used to choose it.`
+        `${trades} ${trades === 1 ? 'trade' : 'trades'}. ${conventions(run)}`
       )
     }
     case 'failed':
@@ -256,15 +284,58 @@ function headlineFor(run: BacktestSummary, progress: number | null): string {
   }
 }
 
-/** Fills at the close of the signal bar are mentioned in the headline, because they are not achievable in practice. */
-function fillNote({ simulation, metrics }: BacktestSummary): string {
-  return simulation.execution === 'close' && metrics?.totalTrades !== 0 ? 'Filled at the close of the signal bar. ' : ''
+/** Names strategy, asset and the period that the bars covered, and that of the request if it is another one. */
+function whatWasRun(run: BacktestResult): string {
+  const { assumptions, assetSymbol, endDate, startDate, strategyId, timeframe } = run
+  const [first, last] = [assumptions?.firstBar ?? startDate, assumptions?.lastBar ?? endDate]
+  const bars = assumptions ? `, ${assumptions.bars} ${assumptions.bars === 1 ? 'bar' : 'bars'}` : ''
+  const warmup = (assumptions?.warmupBars ?? 0) > 0 ? ` after ${assumptions?.warmupBars} to warm up` : ''
+  const requested = isPartlyCovered(run) ? `; ${day(startDate)} to ${day(endDate)} was requested` : ''
+  return `${strategyId} on ${assetSymbol} (${timeframe}, ${day(first)} to ${day(last)}${bars}${warmup}${requested})`
 }
 
-function caveatsFor(run: BacktestSummary): string[] {
+/** What speaks against a result: which try it is, how few trades it has, how its orders were filled. */
+function reservations({ metrics, notes, simulation }: BacktestResult, trials: Trials | undefined): string {
+  const closed = metrics?.closedTrades ?? 0
+  return [
+    trials === undefined ? 'in sample, unless these bars were not used to choose it' : trialsText(trials),
+    ...(hasNote(notes, 'NO_ENTRIES') || metrics?.totalTrades === 0 ? ['no trade'] : []),
+    ...(hasNote(notes, 'FEW_TRADES') && metrics?.totalTrades !== 0
+      ? [`only ${closed} closed ${closed === 1 ? 'trade' : 'trades'}`]
+      : []),
+    // Nobody can trade at the close of the bar that gives the signal.
+    ...(simulation.execution === 'close' && metrics?.totalTrades !== 0
+      ? ['filled at the close of the signal bar, which is optimistic']
+      : []),
+  ].join('; ')
+}
+
+/** Says which costs were paid, how orders were filled, and by which calendar the figures are annual. */
+function conventions({ assumptions, simulation }: BacktestResult): string {
+  const { execution, fees, slippage } = simulation
+  const costs =
+    fees === 0 && slippage === 0
+      ? 'No fees, no slippage'
+      : `Fees ${percent(fees * 100)} and slippage ${percent(slippage * 100)} per order`
+  const fills = execution === 'nextOpen' ? ', filled at the next open' : ''
+  const year = assumptions?.barsPerYear ? `, ${assumptions.barsPerYear} bars a year` : ''
+  return `${costs}${fills}${year}.`
+}
+
+function isPartlyCovered({ notes }: BacktestResult): boolean {
+  return hasNote(notes, 'RANGE_NOT_COVERED')
+}
+
+function hasNote(notes: BacktestResult['notes'] | undefined, code: string): boolean {
+  return notes?.some((note) => note.code === code) ?? false
+}
+
+function caveatsFor(run: BacktestResult, trials: Trials | undefined): string[] {
   if (run.status !== 'completed') return []
   return [
-    'in-sample: unless strategy and parameters were fixed before anyone looked at these bars, selection bias flatters this result',
+    trials === undefined
+      ? 'in-sample: unless strategy and parameters were fixed before anyone looked at these bars, selection bias flatters this result'
+      : trialsCaveat(trials),
     ...(run.lookAhead === true
       ? ['the signals look ahead or change from call to call: nobody could have traded like this']
       : []),
@@ -275,18 +346,22 @@ function caveatsFor(run: BacktestSummary): string[] {
   ]
 }
 
-function nextStepFor(run: BacktestSummary): string {
+function nextStepFor(run: BacktestResult, trials: Trials | undefined): string {
   switch (run.status) {
-    case 'completed':
+    case 'completed': {
+      const details = 'For trades and equity curve, call get_backtest_results with detail "full".'
+      if (trials?.sameElsewhere !== undefined && trials.kind === 'out_of_sample') {
+        return `Compare it with ${trials.sameElsewhere}: call compare_backtests with both ids, and report both. ${details}`
+      }
       return (
-        'Check it out of sample: call run_backtest with the same strategy and parameters on a period that was not used to ' +
-        'choose them. If this was that check, compare both runs. For trades and equity curve, call get_backtest_results with ' +
-        'detail "full".'
+        'Check it out of sample: call run_backtest with the same strategy and parameters on a period that no run has touched ' +
+        `(free in list_assets). If this was that check, compare both runs with compare_backtests. ${details}`
       )
+    }
     case 'failed':
-      return 'Correct the error, then start it again with run_backtest.'
+      return `Correct the error, then start it again with run_backtest, or unchanged with rerun_backtest.`
     case 'cancelled':
-      return 'Start it again with run_backtest if you still need it.'
+      return `Start it again with rerun_backtest and backtest_id "${run.backtestId}" if you still need it.`
     default:
       return `Call get_backtest_results with backtest_id "${run.backtestId}" in a few seconds; cancel_backtest stops the run.`
   }

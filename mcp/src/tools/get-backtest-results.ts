@@ -17,6 +17,7 @@ import {
   withoutUndefined,
 } from '../answers/summaries.js'
 import { type ToolOutput, toolResult } from '../answers/tool-result.js'
+import { trialsBefore } from '../answers/trials.js'
 import { backtestId, includeChart, summary } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
 
@@ -68,7 +69,8 @@ export const getBacktestResults = defineTool({
     const result = await engine.getBacktestResults(backtest_id, isWhole ? {} : { maxPoints: points })
     if (result === null) return backtestNotFound(engine, backtest_id)
     const range = { tradesOffset: args.trades_offset, tradesLimit: args.trades_limit, equityPoints: args.equity_points }
-    const output = runSummary(result, runs.find(backtest_id)?.progress?.progress ?? null)
+    const progress = runs.find(backtest_id)?.progress?.progress
+    const output = runSummary(result, { progress, trials: await trialsBefore(engine, result) })
     if (detail === 'full' || range.tradesOffset !== undefined || range.tradesLimit !== undefined) {
       Object.assign(output, tradePage(result.trades, { tradesLimit: DEFAULTS.trades, ...withoutUndefined(range) }))
     }

@@ -24,6 +24,10 @@ export interface Failure {
   issues: Issue[]
 }
 
+/** What to do about a run of another process. */
+export const WHO_CAN_STOP =
+  'Stop it where it was started: its client can cancel it, and the operator can end its process, after which the store says so.'
+
 /** Thrown for arguments that do not fit together. The message is for the caller. */
 export class ArgumentError extends Error {
   readonly path: string

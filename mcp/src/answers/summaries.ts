@@ -77,7 +77,7 @@ export function runSummary(run: BacktestResult, { progress = null, trials }: Run
   return {
     headline: headlineFor(run, { progress, trials }),
     caveats: caveatsFor(run, trials),
-    next_step: nextStepFor(run, trials),
+    next_step: nextStepFor(run, { progress, trials }),
     backtest_id: run.backtestId,
     status: run.status,
     progress: completed ? 100 : progress,
@@ -346,7 +346,11 @@ function caveatsFor(run: BacktestResult, trials: Trials | undefined): string[] {
   ]
 }
 
-function nextStepFor(run: BacktestResult, trials: Trials | undefined): string {
+/** What the store says of a run whose process ended. */
+const PROCESS_ENDED = /^the process that ran this backtest ended/
+
+function nextStepFor(run: BacktestResult, { progress, trials }: RunFacts): string {
+  const again = `call rerun_backtest with backtest_id "${run.backtestId}"`
   switch (run.status) {
     case 'completed': {
       const details = 'For trades and equity curve, call get_backtest_results with detail "full".'
@@ -359,11 +363,15 @@ function nextStepFor(run: BacktestResult, trials: Trials | undefined): string {
       )
     }
     case 'failed':
-      return `Correct the error, then start it again with run_backtest, or unchanged with rerun_backtest.`
+      return PROCESS_ENDED.test(run.error ?? '')
+        ? `Nothing is wrong with the request: to run it again, ${again}.`
+        : 'Correct the error, then start it again with run_backtest.'
     case 'cancelled':
-      return `Start it again with rerun_backtest and backtest_id "${run.backtestId}" if you still need it.`
+      return `To run it again, ${again}.`
     default:
-      return `Call get_backtest_results with backtest_id "${run.backtestId}" in a few seconds; cancel_backtest stops the run.`
+      return progress === null
+        ? `Another process on this store runs it, and only that one can stop it: call get_backtest_results with backtest_id "${run.backtestId}" again in a few seconds.`
+        : `Call get_backtest_results with backtest_id "${run.backtestId}" in a few seconds; cancel_backtest stops the run.`
   }
 }
 

@@ -60,7 +60,11 @@ function requestOf(run: BacktestResult): BacktestRequest {
     strategyId,
     timeframe,
   } = run
-  const set = Object.entries(simulation).filter(([, value]) => value !== null)
+  // A share of the cash became the size, and both together would be refused.
+  const isSized = parameters.position_size !== undefined && parameters.position_size !== 1
+  const set = Object.entries(simulation).filter(
+    ([name, value]) => value !== null && !(isSized && (name === 'size' || name === 'sizeType')),
+  )
   const { warmupBars = null, warmupFrom = null } = assumptions ?? {}
   return withoutUndefined({
     strategyId,

@@ -9,6 +9,7 @@ import { sanitizeError } from './sanitize-errors.js'
 import { resolveOptions, type ServerOptions } from './server-options.js'
 import type { Context } from './tool.js'
 import { TOOLS } from './tools/index.js'
+import { engineOf } from './user-engine.js'
 import { VERSION } from './version.js'
 
 const INSTRUCTIONS =
@@ -29,8 +30,10 @@ export function createBacktestingServer(engine: Engine, options: ServerOptions =
     // The tools and prompts never change, and the server does not announce changes of the list of runs.
     { instructions: INSTRUCTIONS, capabilities: { tools: FIXED, prompts: FIXED, resources: FIXED } },
   )
-  const context: Context = { engine, runs: Runs.of(engine), settings, server }
-  for (const { register } of TOOLS) register(context)
+  const { userId } = settings
+  const own = userId === undefined ? engine : engineOf(engine, userId)
+  const context: Context = { engine: own, runs: Runs.of(own), settings, server }
+  for (const { register, isShared } of TOOLS) if (userId === undefined || !isShared) register(context)
   registerResources(context)
   registerPrompts(context)
   return server

@@ -30,6 +30,8 @@ export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
   result: z.ZodObject
   annotations: ToolAnnotations
   call(args: z.output<Arguments>, context: Context, request: ServerContext): Promise<CallToolResult>
+  /** Whether the tool changes what all users share: it is not offered to a single user. */
+  isShared?: boolean
   /** Longest result that can be asked for, in characters, if it is longer than clients expect. */
   maxResultChars?: number
   /** Converts the field names in messages of the engine. Default: `fieldsToSnakeCase`. */
@@ -39,35 +41,41 @@ export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
 /** A tool whose schemas have been converted, once per process. */
 export interface Registration {
   name: string
+  /** Whether the tool changes what all users share. */
+  isShared: boolean
   register(context: Context): void
 }
 
 /** Prepares a tool for registration. */
 export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Arguments>): Registration {
   const { name, title, description, annotations, names, maxResultChars } = definition
-  const inputSchema = inputSchemaOf(definition.publishedArguments ?? definition.arguments)
+  const accepted = { everyone: definition.arguments, user: withoutUser(definition.arguments) }
+  const published = definition.publishedArguments ?? definition.arguments
+  const inputSchemas = { everyone: inputSchemaOf(published), user: inputSchemaOf(withoutUser(published)) }
   const outputSchema = outputSchemaOf(definition.result)
   // Claude Code writes longer results to a file, unless the tool says that they may be this long.
   const limit = maxResultChars === undefined ? {} : { _meta: { 'anthropic/maxResultSizeChars': maxResultChars } }
   return {
     name,
+    isShared: definition.isShared ?? false,
     register(context) {
+      const who = context.settings.userId === undefined ? 'everyone' : 'user'
+      const inputSchema = inputSchemas[who]
+      const schema = accepted[who]
       const config = { title, description, inputSchema, outputSchema, annotations, ...limit }
       context.server.registerTool(name, config, async (given, request) => {
         try {
-          const { success, data, error } = definition.arguments.safeParse(
-            readArguments(definition.arguments, given ?? {}),
-          )
+          const { success, data, error } = schema.safeParse(readArguments(schema, given ?? {}))
           if (!success) {
             const failure = argumentFailure(error)
-            const known = Object.keys(definition.arguments.shape).join(', ') || 'none'
-            const advice = suggestionsFor(failure, definition.arguments)
+            const known = Object.keys(schema.shape).join(', ') || 'none'
+            const advice = suggestionsFor(failure, schema)
             return failureResult(
               failure,
               `${advice}correct the fields named above and call again; arguments of ${name}: ${known}`,
             )
           }
-          return await definition.call(data, context, request)
+          return await definition.call(data as z.output<Arguments>, context, request)
         } catch (error) {
           const failure = toFailure(error, names)
           return failureResult(failure, await nextStep(context.engine, failure))
@@ -75,6 +83,11 @@ export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Argum
       })
     },
   }
+}
+
+/** Returns a schema without the argument of the user, which a host sets itself. */
+function withoutUser(schema: z.ZodObject): z.ZodObject {
+  return 'user_id' in schema.shape ? schema.omit({ user_id: true }) : schema
 }
 
 /** Suggests an existing argument, anywhere in the schema, for each unknown one that resembles it. */

@@ -9,6 +9,7 @@ import { defineTool } from '../tool.js'
 
 export const registerStrategy = defineTool({
   name: 'register_strategy',
+  isShared: true,
   title: 'Register a strategy',
   description:
     'Stores a strategy under its id for all users of this store. Replaces a strategy with the same id; built-in strategies cannot ' +

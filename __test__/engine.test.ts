@@ -57,6 +57,14 @@ test('an engine tells its limits', () => {
   })
 })
 
+test('limits throws unless it is called on an engine', () => {
+  const { limits } = backtesting.BacktestEngine.prototype
+  for (const stranger of [undefined, null, 1, {}, Object.create(backtesting.BacktestEngine.prototype)])
+    expect(() => limits.call(stranger as never)).toThrow(
+      expect.objectContaining({ name: 'BacktestError', code: 'INVALID_ARGUMENT' }) as never,
+    )
+})
+
 describe('the default engine', () => {
   test('is configured by the environment and lets the process exit', async () => {
     const dataDir = folder()

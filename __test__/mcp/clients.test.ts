@@ -111,5 +111,5 @@ test('the conformance suite only fails on features that this server does not off
       .filter(({ errorMessage }) => errorMessage.includes('-32601'))
       .map(({ scenario }) => scenario)
       .sort(),
-  ).toEqual(['logging-set-level', 'resources-subscribe', 'resources-unsubscribe', 'tools-call-with-logging'])
+  ).toEqual(['logging-set-level', 'tools-call-with-logging'])
 })

@@ -340,7 +340,7 @@ impl BacktestEngine {
         use_cases::list_assets(env, Ok(Arc::clone(&self.engine)))
     }
 
-    /// Returns the limits of the runs of this engine, from its settings.
+    /// Returns the limits of the runs of this engine, from its settings. Throws `INVALID_ARGUMENT` if `this` is not an engine.
     #[napi(catch_unwind)]
     pub fn limits(&self) -> EngineLimits {
         EngineLimits::from(self.engine.limits())

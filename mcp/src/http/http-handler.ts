@@ -14,7 +14,7 @@ import {
 import type { Engine } from '../engine.js'
 import { isTooComplexValue } from '../json-limits.js'
 import { logDefect, logError } from '../log.js'
-import { createBacktestingServer } from '../server.js'
+import { createServer } from '../server.js'
 import { resolveOptions, type ServerOptions, takeIntegers } from '../server-options.js'
 import { Access, addressOf, type HttpError, SERVER_ERROR } from './access.js'
 import { ClientLimits } from './client-limits.js'
@@ -85,14 +85,14 @@ const METHODS = ['GET', 'POST', 'DELETE']
 export function createBacktestingHttpHandler(engine: Engine, options: HttpOptions = {}): HttpHandler {
   const { access, limits, sessions, maxRequestsPerSession, serverOptions, userOf } = resolveHttpOptions(options)
   const bodies = new BodyReader()
-  const createServer = (userId: string | undefined) =>
-    createBacktestingServer(engine, { ...serverOptions, ...(userId !== undefined && { userId }) })
+  const serverOf = (userId: string | undefined, mode: { canSubscribe: boolean }) =>
+    createServer(engine, { ...serverOptions, ...(userId !== undefined && { userId }) }, mode)
   /** The users of requests without a session. */
   const users = new WeakMap<Request, string | undefined>()
   const stateless = createMcpHandler(
     ({ requestInfo }) => {
       if (requestInfo === undefined || !users.has(requestInfo)) throw new Error('a request without a known user')
-      return createServer(users.get(requestInfo))
+      return serverOf(users.get(requestInfo), { canSubscribe: false })
     },
     { legacy: 'reject', onerror: logError },
   )
@@ -216,7 +216,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
       onsessionclosed: (id) => sessions.remove(id),
     })
     const session = { client, transport, lastUsed: performance.now(), active: 0, pendingIds: new Set<RequestId>() }
-    const server = createServer(user)
+    const server = serverOf(user, { canSubscribe: true })
     server.server.onerror = logError
     await server.connect(transport)
     return session

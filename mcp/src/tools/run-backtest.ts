@@ -78,7 +78,8 @@ async function completedResult(
   // Hosts that keep runs themselves, by their ids, expect a new one from every call.
   const isNew = trials?.repeated === undefined || settings.fullResources || settings.backtestNotifications
   const kept = isNew ? null : await engine.getBacktestResults(trials.repeated ?? '')
-  if (kept !== null) await engine.deleteBacktest(found.backtestId)
+  // If that fails, there are two of the same.
+  if (kept !== null) await engine.deleteBacktest(found.backtestId).catch(() => false)
   const result = kept ?? found
   const { backtestId, status } = result
   const output = runSummary(result, { trials: kept === null ? trials : await trialsBefore(engine, kept) })

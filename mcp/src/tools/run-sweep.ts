@@ -47,7 +47,7 @@ export const runSweep = defineTool({
     const stop = () => run.stop()
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const onAnswered = sendSweepProgress(run, request)
+    const onAnswered = sendSweepProgress(run, context, request)
     try {
       const result = await waitForResult(run, seconds)
       if (result === undefined) return isKept ? activeResult(run) : await stoppedResult(run, seconds)

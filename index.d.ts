@@ -141,7 +141,7 @@ export declare class BacktestEngine {
    * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
    */
   listAssets(): Promise<Array<AssetInfo>>
-  /** Returns the limits of the runs of this engine, from its settings. */
+  /** Returns the limits of the runs of this engine, from its settings. Throws `INVALID_ARGUMENT` if `this` is not an engine. */
   limits(): EngineLimits
   /**
    * Closes the engine. Active backtests and imports are cancelled and reject with `CLOSED`, as do later calls. Closing

@@ -1,7 +1,7 @@
 /** Clients that subscribe to a run are told when it has proceeded, and when it has ended. */
 
-import { expect, test } from 'vitest'
-import { initialize, LONG, RUN, type Served, serve, store } from './support.js'
+import { expect, test, vi } from 'vitest'
+import { call, client, initialize, LONG, RUN, type Served, serve, store } from './support.js'
 
 const updates = (served: Served, uri: string) =>
   served.lines.filter((line) => line.includes('"notifications/resources/updated"') && line.includes(uri)).length
@@ -48,4 +48,17 @@ test('an ended run can be subscribed to, and one that does not exist cannot', as
     expect((await served.request('resources/subscribe', { uri: unknown })).error?.message, unknown).toContain(
       'not found',
     )
+})
+
+test('a client of revision 2026-07-28 is told over stdio', async () => {
+  const settings = { DATA_DIR: await store({ long: true }) }
+  const mcp = await client(settings, { options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } })
+  const told: string[] = []
+  mcp.setNotificationHandler('notifications/resources/updated', ({ params }) => void told.push(params.uri))
+  const [one, other] = await Promise.all([1, 2].map(() => call(mcp, 'run_backtest', { ...LONG, wait_seconds: 0 })))
+  const subscription = await mcp.listen({ resourceSubscriptions: [`backtest://${one.backtest_id}`] })
+  for (const { backtest_id } of [other, one]) await call(mcp, 'cancel_backtest', { backtest_id })
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(0))
+  expect(new Set(told)).toEqual(new Set([`backtest://${one.backtest_id}`]))
+  await subscription.close()
 })

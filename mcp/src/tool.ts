@@ -6,6 +6,7 @@ import { ArgumentError, argumentFailure, type Failure, failureResult, nextStep, 
 import { nearestArgument } from './arguments/nearest-argument.js'
 import { readArguments } from './arguments/reading.js'
 import { inputSchemaOf, outputSchemaOf } from './arguments/schemas.js'
+import { questionFor, withAnswers } from './elicitation.js'
 import type { Engine } from './engine.js'
 import type { Runs } from './runs.js'
 import type { Settings } from './server-options.js'
@@ -65,8 +66,11 @@ export function defineTool<Arguments extends z.ZodObject>(definition: Tool<Argum
       const config = { title, description, inputSchema, outputSchema, annotations, ...limit }
       context.server.registerTool(name, config, async (given, request) => {
         try {
-          const { success, data, error } = schema.safeParse(readArguments(schema, given ?? {}))
+          const read = readArguments(schema, withAnswers(given ?? {}, request))
+          const { success, data, error } = schema.safeParse(read)
           if (!success) {
+            const question = questionFor(error, schema, read, context, request)
+            if (question !== undefined) return question
             const failure = argumentFailure(error)
             const known = Object.keys(schema.shape).join(', ') || 'none'
             const advice = suggestionsFor(failure, schema)

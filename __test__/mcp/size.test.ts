@@ -38,7 +38,7 @@ function hugeStrategy(id: string) {
 async function filled(): Promise<Client> {
   const dataDir = await store()
   const engine = newEngine({ dataDir })
-  await engine.importBars({ assetSymbol: 'MINUTES', timeframe: '1m', bars: waves(200_000, 60_000) })
+  await engine.importBars({ assetSymbol: 'MINUTES', timeframe: '1m', bars: waves(1_000_000, 60_000) })
   const bars = waves(50)
   for (let index = 0; index < 60; index++) {
     for (const timeframe of ['1d', '1w'] as const) {
@@ -67,19 +67,20 @@ test('every default answer has at most 5,000 tokens', { timeout: 120_000 }, asyn
   const years = await measure('five years of days', 'run_backtest', RUN)
   await measure('its results', 'get_backtest_results', { backtest_id: years.backtest_id })
   await measure('its metrics', 'get_metrics', { backtest_id: years.backtest_id })
-  const minutes = await measure('200,000 minutes', 'run_backtest', {
+  const minutes = await measure('a million minutes', 'run_backtest', {
     ...RUN,
     asset_symbol: 'MINUTES',
     start_date: '2020-01-01',
-    end_date: '2020-12-31',
+    end_date: '2021-12-31',
     parameters: { fast_period: 2, slow_period: 5 },
+    wait_seconds: 50,
     simulation: { size: 1, size_type: 'amount' },
   })
   const results = await raw(mcp, 'get_backtest_results', { backtest_id: minutes.backtest_id })
-  counted['results of 200,000 minutes'] = tokensOf(results)
-  expect(firstResource(results).value).toMatchObject({ equity_points_total: 200_000 })
+  counted['results of a million minutes'] = tokensOf(results)
+  expect(firstResource(results).value).toMatchObject({ equity_points_total: 1_000_000 })
   expect(firstResource(results).value.trades_total).toBeGreaterThan(1000)
-  await measure('metrics of 200,000 minutes', 'get_metrics', { backtest_id: minutes.backtest_id })
+  await measure('metrics of a million minutes', 'get_metrics', { backtest_id: minutes.backtest_id })
 
   const strategy = hugeStrategy('huge')
   await measure('a huge strategy, checked', 'validate_strategy', { strategy_config: { strategy } })

@@ -151,6 +151,8 @@ export declare class BacktestEngine {
    * Rejects with `INVALID_ARGUMENT` if `this` is not an engine, `STORAGE` or `CLOSED`.
    */
   listAssets(): Promise<Array<AssetInfo>>
+  /** Returns the limits of the runs of this engine, from its settings. Throws `INVALID_ARGUMENT` if `this` is not an engine. */
+  limits(): EngineLimits
   /**
    * Closes the engine. Active backtests and imports are cancelled and reject with `CLOSED`, as do later calls. Closing
    * twice is allowed.
@@ -565,6 +567,18 @@ export interface EngineConfig {
   logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'off'
   /** Format of the log: JSON lines, or human-readable text. @default 'json' */
   logFormat?: 'json' | 'pretty'
+}
+
+/** The limits of the runs of an engine. */
+export interface EngineLimits {
+  /** Maximum range of a backtest on bars of a day or longer, days; null if there is no limit. */
+  maxDays: number | null
+  /** Maximum range of a backtest on shorter bars, days. */
+  maxIntradayDays: number
+  /** Maximum number of bars in a backtest. */
+  maxBars: number
+  /** Maximum number of combinations in a sweep. */
+  maxCombinations: number
 }
 
 /** Stable code of a `BacktestError`. An aborted call rejects with an `AbortError` (code `ABORT_ERR`) instead. */

@@ -91,7 +91,9 @@ describe('the types of strategies', () => {
     const types = rustNames(join('strategies', 'definition.rs'), /impl StrategyType \{[\s\S]*?= \[([\s\S]*?)\];/)
     expect(types).toContain('trend')
     expect(quoted(found(TYPES, /^export type StrategyType = (.*)$/m))).toEqual(types)
-    expect(quoted(found(read('mcp', 'src', 'schemas.ts'), /type: z\.enum\(\[('trend'[^\]]*)\]/))).toEqual(types)
+    expect(quoted(found(read('mcp', 'src', 'arguments', 'schemas.ts'), /type: z\.enum\(\[('trend'[^\]]*)\]/))).toEqual(
+      types,
+    )
   })
 })
 

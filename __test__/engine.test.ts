@@ -40,6 +40,31 @@ describe('the module', () => {
   })
 })
 
+test('an engine tells its limits', () => {
+  const config = { dataDir: folder(), logLevel: 'off' } as const
+  expect(new backtesting.BacktestEngine(config).limits()).toEqual({
+    maxDays: null,
+    maxIntradayDays: 1827,
+    maxBars: 1_000_000,
+    maxCombinations: 5_000_000,
+  })
+  const own = { maxBacktestDurationDays: 30, maxDataPoints: 500, maxCombinations: 7 }
+  expect(new backtesting.BacktestEngine({ ...config, ...own }).limits()).toEqual({
+    maxDays: 30,
+    maxIntradayDays: 30,
+    maxBars: 500,
+    maxCombinations: 7,
+  })
+})
+
+test('limits throws unless it is called on an engine', () => {
+  const { limits } = backtesting.BacktestEngine.prototype
+  for (const stranger of [undefined, null, 1, {}, Object.create(backtesting.BacktestEngine.prototype)])
+    expect(() => limits.call(stranger as never)).toThrow(
+      expect.objectContaining({ name: 'BacktestError', code: 'INVALID_ARGUMENT' }) as never,
+    )
+})
+
 describe('the default engine', () => {
   test('is configured by the environment and lets the process exit', async () => {
     const dataDir = folder()

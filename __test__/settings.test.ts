@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { toSnakeCase } from '../mcp/src/field-names.js'
-import { simulation, timeframe } from '../mcp/src/schemas.js'
+import { toSnakeCase } from '../mcp/src/arguments/field-names.js'
+import { simulation, timeframe } from '../mcp/src/arguments/schemas.js'
 import { ROOT } from './support.js'
 
 const declarations = readFileSync(join(ROOT, 'index.d.ts'), 'utf8')
@@ -28,7 +28,8 @@ function declaredSettings(): Record<string, Setting> {
   const [, body = ''] = /export interface SimulationOptions \{\n(.*?)\n\}/s.exec(declarations) ?? []
   return Object.fromEntries(
     [...body.matchAll(/\/\*\*(.*?)\*\/\s+(\w+)\?: ([^\n]+)/gs)].map(([, comment = '', name = '', declared = '']) => {
-      const type = declared.replace(' | null', '')
+      // The schema of the server has no unions: leaving a number out means 'auto'.
+      const type = declared.replace(' | null', '').replace("'auto' | ", '').replace(" | 'auto'", '')
       const choices = choicesOf(type)
       const [, value] = /@default (\S+)/.exec(comment) ?? []
       const setting: Setting = choices.length > 0 ? { type: 'string', choices } : { type }
@@ -76,14 +77,14 @@ describe('the simulation settings in index.d.ts and in the MCP schema', () => {
   test('have the same names', () => {
     const missing = Object.keys(declared).filter((name) => !(name in published))
     const unknown = Object.keys(published).filter((name) => !(name in declared))
-    expect(missing, 'add these settings to `simulation` in mcp/src/schemas.ts').toEqual([])
+    expect(missing, 'add these settings to `simulation` in mcp/src/arguments/schemas.ts').toEqual([])
     expect(unknown, 'add these settings to the simulation settings in src/settings and run `npm run build`').toEqual([])
   })
 
   test.each(Object.keys(declared))('have the same type, choices and default: %s', (name) => {
     const { default: declaredDefault, ...setting } = declared[name] ?? { type: '' }
     const { default: publishedDefault, ...schema } = published[name] ?? { type: '' }
-    const advice = `adapt ${name} in mcp/src/schemas.ts to SimulationOptions in index.d.ts`
+    const advice = `adapt ${name} in mcp/src/arguments/schemas.ts to SimulationOptions in index.d.ts`
     expect(schema, advice).toEqual(setting)
     // The schema only mentions the defaults that matter most, because every word costs tokens.
     if (publishedDefault !== undefined) expect(publishedDefault, advice).toBe(declaredDefault)
@@ -93,5 +94,5 @@ describe('the simulation settings in index.d.ts and in the MCP schema', () => {
 test('the MCP schema lists every timeframe of index.d.ts', () => {
   const [, union = ''] = /export type Timeframe = ([^\n]+)/.exec(declarations) ?? []
   const { enum: choices = [] } = z.toJSONSchema(timeframe)
-  expect(choices.map(String).sort(), 'adapt TIMEFRAMES in mcp/src/schemas.ts').toEqual(choicesOf(union))
+  expect(choices.map(String).sort(), 'adapt TIMEFRAMES in mcp/src/arguments/schemas.ts').toEqual(choicesOf(union))
 })

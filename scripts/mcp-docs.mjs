@@ -16,8 +16,19 @@ import { block, fail, fill, ROOT } from './lib.mjs'
 
 const { BacktestEngine } = createRequire(import.meta.url)('../index.js')
 
-/** Replace every id. */
-const ID = 'bt-2f6c1e9a4b07'
+/**
+ * Replaces each id of a run by one that is the same every time.
+ * @param {string} id
+ */
+function fixed(id) {
+  if (!seen.includes(id)) seen.push(id)
+  return `bt-2f6c1e9a4b${(seen.indexOf(id) + 7).toString(16).padStart(2, '0')}`
+}
+
+/** @type {string[]} */
+const seen = []
+
+/** Replaces every id of a sweep. */
 const SWEEP_ID = 'sw-8d41f0b6c352'
 
 const encoding = getEncoding('o200k_base')
@@ -71,9 +82,10 @@ async function call(name, args) {
     result.structuredContent ?? {}
   )
   const text = JSON.stringify(result)
-    .replace(/bt-[0-9a-f]{12}/g, ID)
+    .replace(/bt-[0-9a-f]{12}/g, fixed)
     .replace(/sw-[0-9a-f]{12}/g, SWEEP_ID)
     .replace(/(elapsed_ms\\?":)\d+/g, '$15')
+    .replace(/(Run before, at )[0-9-]+ [0-9:]+/, '$12026-01-05 09:30')
     .replace(/(created_at|completed_at)(\\?":\\?")[0-9TZ:.-]+/g, '$1$22026-01-05T09:30:00.000Z')
   return { id: backtest_id ?? sweep_id, answer: /** @type {typeof result} */ (JSON.parse(text)) }
 }
@@ -95,6 +107,7 @@ async function session() {
     },
     { name: 'run_backtest', args: { ...run, start_date: '2005-01-03', end_date: '2009-12-31' } },
     { name: 'run_backtest', args: { ...run, start_date: '2010-01-04', end_date: '2014-12-31' } },
+    { name: 'compare_backtests', args: { backtest_ids: [] } },
     { name: 'get_metrics', args: { backtest_id: '', metrics: ['sharpe_ratio', 'max_drawdown_duration_days'] } },
     {
       name: 'run_sweep',
@@ -102,17 +115,27 @@ async function session() {
         ...run,
         start_date: '2000-01-03',
         end_date: '2009-12-31',
-        parameters: { fast_period: { from: 10, to: 100, step: 10 }, slow_period: { from: 150, to: 300, step: 25 } },
+        parameters: [
+          { name: 'fast_period', from: 10, to: 100, step: 10 },
+          { name: 'slow_period', from: 150, to: 300, step: 25 },
+        ],
       },
     },
   ]
   const lines = []
-  let last = ''
+  /** @type {string[]} */
+  const ids = []
   for (const { name, args } of steps) {
-    const given = 'backtest_id' in args ? { ...args, backtest_id: last } : args
+    const last = ids.at(-1)
+    const given =
+      'backtest_id' in args
+        ? { ...args, backtest_id: last }
+        : 'backtest_ids' in args
+          ? { backtest_ids: ids.slice(-2) }
+          : args
     const { id, answer } = await call(name, given)
-    last = id ?? last
-    const shown = JSON.stringify(given).replace(/bt-[0-9a-f]{12}/, ID)
+    if (id !== undefined && id !== last) ids.push(id)
+    const shown = JSON.stringify(given).replace(/bt-[0-9a-f]{12}/g, fixed)
     const [text] = answer.content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
     lines.push(`> ${name} ${shown}`, ...(text ?? '').split('\n').map(shortened), '')
   }
@@ -153,6 +176,7 @@ async function costs() {
     { name: 'validate_strategy', args: { strategy_config: { strategy_id: 'rsi' } }, what: 'valid' },
     { name: 'get_metrics', args: { backtest_id, metrics: ['sharpe_ratio'] }, what: 'one' },
     { name: 'get_metrics', args: { backtest_id }, what: 'all' },
+    { name: 'describe_language', args: {}, what: 'the overview' },
     { name: 'list_assets', args: {}, what: 'one asset' },
     { name: 'list_backtests', args: {}, what: 'all runs of the session above' },
     { name: 'run_sweep', args: { ...run, parameters }, what: '70 combinations' },

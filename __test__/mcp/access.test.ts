@@ -234,7 +234,7 @@ describe('tokens', () => {
       for (const mode of ['legacy', { pin: '2026-07-28' }] as const) {
         const mcp = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
         await mcp.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: bearer(token) } }))
-        expect((await mcp.listTools()).tools).toHaveLength(12)
+        expect((await mcp.listTools()).tools).toHaveLength(15)
         await mcp.close()
       }
     }

@@ -1,4 +1,7 @@
-/** Compatibility with the existing backend: it calls five tools and parses the first resource of each result. */
+/**
+ * Compatibility with the existing backend: it calls five tools, knows them by the sentence that begins the text, and parses the
+ * first resource of each result, which has to be whole (MCP_FULL_RESOURCES).
+ */
 
 import { expect, test } from 'vitest'
 import { BacktestEngine } from '../../index.js'
@@ -13,27 +16,31 @@ async function replay(served: Served, run: object): Promise<string> {
   const names = tools.map(({ name }: { name: string }) => name)
   const used = ['run_backtest', 'get_backtest_results', 'list_strategies', 'validate_strategy', 'get_metrics']
   expect(names).toEqual(expect.arrayContaining(used))
-  const call = async (name: string, args: object) => {
+  const call = async (name: string, args: object, opening: RegExp) => {
     const { result } = await served.request('tools/call', { name, arguments: args })
     expect(result.isError, JSON.stringify(result.content)).toBeFalsy()
+    expect(result.content[0].text).toMatch(opening)
     return firstResource(result)
   }
 
-  const started = await call('run_backtest', run)
+  const started = await call('run_backtest', run, /^Backtest started successfully with ID: bt-[0-9a-f]{12}\n/)
   const id: string = started.value.backtest_id
   expect(id).toMatch(/^bt-[0-9a-f]{12}$/)
   expect(started).toEqual({ uri: `backtest://${id}`, value: { backtest_id: id, status: 'completed', progress: 100 } })
 
-  const results = await call('get_backtest_results', { backtest_id: id })
+  const results = await call('get_backtest_results', { backtest_id: id }, /^Backtest results retrieved successfully\n/)
   expect(results.uri).toBe(`backtest://${id}/results`)
-  const { status, final_capital, total_return, metrics, trades, equity_curve } = results.value
+  const { status, final_capital, total_return, metrics, trades, equity_curve, timestamps } = results.value
+  expect(equity_curve).toHaveLength(results.value.equity_points_total)
+  expect(timestamps).toHaveLength(results.value.equity_points_total)
+  expect(trades).toHaveLength(results.value.trades_total)
   expect(status).toBe('completed')
   expect(equity_curve.at(-1)).toBe(final_capital)
   expect(total_return).toBe(metrics.total_return)
   expect(trades.length).toBeGreaterThan(0)
   expect(trades[0]).toMatchObject({ direction: 'long', status: 'closed' })
 
-  const strategies = await call('list_strategies', {})
+  const strategies = await call('list_strategies', {}, /^Found 12 available strategies\n/)
   expect(strategies.uri).toBe('strategies://list')
   for (const strategy of strategies.value) {
     expect(Object.keys(strategy)).toEqual(
@@ -44,21 +51,25 @@ async function replay(served: Served, run: object): Promise<string> {
     expect.arrayContaining(['sma_crossover', 'rsi', 'macd']),
   )
 
-  const good = await call('validate_strategy', { strategy_config: { strategy_id: 'rsi', parameters: { period: 14 } } })
+  const check = (strategy_config: object) =>
+    call('validate_strategy', { strategy_config }, /^Strategy validation complete\n/)
+  const good = await check({ strategy_id: 'rsi', parameters: { period: 14 } })
   expect(good).toMatchObject({ uri: 'validation://result', value: { valid: true, errors: [], warnings: [] } })
-  const bad = await call('validate_strategy', { strategy_config: { strategy_id: 'nothing', parameters: {} } })
+  const bad = await check({ strategy_id: 'nothing', parameters: {} })
   expect(bad.value.valid).toBe(false)
   expect(bad.value.errors).toHaveLength(1)
 
-  const some = await call('get_metrics', { backtest_id: id, metrics: ['sharpe_ratio', 'win_rate'] })
+  const metricsOf = (names: string[]) =>
+    call('get_metrics', { backtest_id: id, metrics: names }, /^Metrics calculated successfully\n/)
+  const some = await metricsOf(['sharpe_ratio', 'win_rate'])
   expect(some.uri).toBe(`backtest://${id}/metrics`)
   expect(some.value).toEqual({ sharpe_ratio: metrics.sharpe_ratio, win_rate: metrics.win_rate })
-  expect((await call('get_metrics', { backtest_id: id, metrics: [] })).value).toEqual(metrics)
+  expect((await metricsOf([])).value).toEqual(metrics)
   return id
 }
 
 test('the existing backend is served', async () => {
-  const served = serve([], { DATA_DIR: await store() })
+  const served = serve([], { DATA_DIR: await store(), MCP_FULL_RESOURCES: 'true' })
   await replay(served, RUN)
   served.child.stdin.end()
   expect(await served.ended).toBe(0)
@@ -71,7 +82,7 @@ test('the existing backend is served on PostgreSQL, and its runs survive a resta
   await engine.close()
   const run = { ...RUN, asset_symbol: 'BTC', start_date: '2020-01-01', end_date: '2020-12-31', parameters: {} }
 
-  const served = serve([], { DATABASE_URL: url })
+  const served = serve([], { DATABASE_URL: url, MCP_FULL_RESOURCES: '1' })
   const id = await replay(served, run)
   served.child.kill('SIGTERM')
   expect(await served.ended).toBe(0)

@@ -24,6 +24,7 @@ describe('the command line', () => {
     [['--wait', '51'], {}, /--wait must be a number from 0 to 50, was "51"/],
     [['--wait', 'long'], {}, /--wait/],
     [[], { MCP_WAIT_SECONDS: '1e3' }, /was "1e3"/],
+    [[], { MCP_FULL_RESOURCES: 'all' }, /MCP_FULL_RESOURCES must be true or false, was "all"/],
     [[], { MCP_BACKTEST_NOTIFICATIONS: 'yes' }, /MCP_BACKTEST_NOTIFICATIONS must be true or false, was "yes"/],
   ])('rejects %j with %j', (args, settings, expected) => {
     const { status, stdout, stderr } = run(args, settings as Record<string, string>)

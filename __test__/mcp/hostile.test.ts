@@ -111,7 +111,7 @@ describe('invalid calls', () => {
       [{ ...RUN, asset_symbol: ['SP500'] }, /asset_symbol: .*string/],
       [{ ...RUN, start_date: { year: 2010 } }, /start_date: .*string/],
       [{ ...RUN, end_date: true }, /end_date: .*string/],
-      [{ ...RUN, initial_capital: '10000' }, /initial_capital: .*number/],
+      [{ ...RUN, initial_capital: '10,000' }, /initial_capital: .*number/],
       [{ ...RUN, parameters: 'fast' }, /parameters: .*record/],
       [{ ...RUN, parameters: [1] }, /parameters: .*record/],
       [{ ...RUN, timeframe: '7m' }, /timeframe: .*1m/],
@@ -132,7 +132,7 @@ describe('invalid calls', () => {
       expect(text).toMatch(expected)
     }
     expect(await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: null })).toMatch(/initial_capital/)
-    expect(await refusal(mcp, 'run_backtest', { ...RUN, parameters: { fast_period: '20' } })).toMatch(
+    expect(await refusal(mcp, 'run_backtest', { ...RUN, parameters: { fast_period: 'many' } })).toMatch(
       /parameters.fast_period/,
     )
     expect(await refusal(mcp, 'get_backtest_results', { backtest_id: 'bt-1', trades_offset: -1 })).toContain(

@@ -54,7 +54,7 @@ describe('over HTTP', () => {
     const { url } = await serveHttp([], { DATA_DIR: await store() })
     const { mcp, transport } = await connect(url, mode)
     expect(transport.sessionId === undefined).toBe(mode === 'modern')
-    expect((await mcp.listTools()).tools).toHaveLength(12)
+    expect((await mcp.listTools()).tools).toHaveLength(15)
     const progress: number[] = []
     const result = await mcp.callTool(
       { name: 'run_backtest', arguments: RUN },
@@ -63,7 +63,7 @@ describe('over HTTP', () => {
     expect(result.structuredContent).toMatchObject({ status: 'completed', total_return: 39.0549 })
     expect(progress.length).toBeGreaterThan(0)
     const { resources } = await mcp.listResources()
-    expect(resources).toHaveLength(2)
+    expect(resources).toHaveLength(3)
     if (mode === 'legacy') await transport.terminateSession()
   })
 
@@ -75,7 +75,11 @@ describe('over HTTP', () => {
     const sessions = clients.map(({ transport }) => transport.sessionId).filter((id) => id !== undefined)
     expect(new Set(sessions).size).toBe(3)
     const runs = await Promise.all(
-      clients.flatMap(({ mcp }) => [1, 2, 3].map(() => call(mcp, 'run_backtest', { ...RUN, wait_seconds: 50 }))),
+      clients.flatMap(({ mcp }, index) =>
+        [1, 2, 3].map((run) =>
+          call(mcp, 'run_backtest', { ...RUN, initial_capital: 3 * index + run, wait_seconds: 50 }),
+        ),
+      ),
     )
     const ids = runs.map(({ backtest_id }) => backtest_id)
     expect(new Set(ids).size).toBe(15)

@@ -13,7 +13,7 @@ export const COMMAND = join(ROOT, 'mcp', 'dist', 'cli.js')
 
 /** Arguments of a run as the existing backend passes them, with the conventions of vectorbt, which the numbers come from. */
 export const RUN = {
-  warmup: 'none',
+  warmup: 0,
   simulation: { year_days: 365 },
   strategy_id: 'sma_crossover',
   asset_symbol: 'SP500',

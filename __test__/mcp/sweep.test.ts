@@ -4,9 +4,9 @@ import { inflateSync } from 'node:zlib'
 import { type CallToolResult, type Client, InMemoryTransport, Client as SdkClient } from '@modelcontextprotocol/client'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createBacktestingServer, type Engine } from '../../mcp/dist/index.js'
-import { readText } from '../../mcp/src/lenient.js'
-import { nearestName } from '../../mcp/src/nearest.js'
-import { toSweepRequest } from '../../mcp/src/requests.js'
+import { readText } from '../../mcp/src/arguments/lenient.js'
+import { nearestName } from '../../mcp/src/arguments/nearest.js'
+import { toSweepRequest } from '../../mcp/src/arguments/requests.js'
 import { newEngine, SP500 } from '../support.js'
 import { call, client, firstResource, initialize, type Message, raw, refusal, serve, store, textOf } from './support.js'
 
@@ -320,7 +320,7 @@ describe('run_sweep and get_sweep', () => {
         { ...SWEEP, min_trade: 3 },
         /min_trade is not a known field\nNext: did you mean min_trades instead of min_trade\?/,
       ],
-      [{ ...SWEEP, minTrades: 3 }, /did you mean min_trades instead of minTrades\?/],
+      [{ ...SWEEP, slstop: 0.1 }, /did you mean simulation\.sl_stop instead of slstop\?/],
       [{ ...SWEEP, min_trades: 'many' }, /min_trades: .*number/],
       [{ ...SWEEP, min_trades: -1 }, /min_trades must be/],
       [{ ...SWEEP, parameters: 'fast' }, /parameters: .*record/],

@@ -22,6 +22,9 @@ describe('the tools', () => {
       'get_metrics',
       'list_assets',
       'list_backtests',
+      'compare_backtests',
+      'rerun_backtest',
+      'describe_language',
       'register_strategy',
       'cancel_backtest',
       'delete_backtest',
@@ -36,6 +39,8 @@ describe('the tools', () => {
       'get_metrics',
       'list_assets',
       'list_backtests',
+      'compare_backtests',
+      'describe_language',
       'get_sweep',
     ])
     for (const { name, title, description, inputSchema, outputSchema, annotations } of tools) {
@@ -75,7 +80,8 @@ describe('the tools', () => {
       expect(Object.keys(output).slice(0, 3)).toEqual(['headline', 'caveats', 'next_step'])
       expect(JSON.stringify(output).length, String(headline)).toBeLessThan(4096)
       const text = textOf(answer)
-      expect(text.startsWith(`${headline}\n`)).toBe(true)
+      const lines = text.split('\n')
+      expect(lines.slice(0, 2)).toContain(headline)
       for (const caveat of caveats as string[]) expect(text).toContain(`- ${caveat}`)
       expect(text).toContain(`Next: ${next_step}`)
       expect(JSON.parse(text.split('\n').at(-1) ?? '')).toEqual(rest)
@@ -95,9 +101,12 @@ describe('run_backtest', () => {
   test('returns the exact result with its caveats', async () => {
     const output = await call(mcp, 'run_backtest', RUN)
     expect(output).toMatchObject({ status: 'completed', progress: 100, final_capital: 13905.49, total_return: 39.0549 })
-    expect(output.headline).toContain('total return 39.05 %, buy and hold 81.72 %')
-    expect(output.headline).toContain('6 trades. Filled at the close of the signal bar. In sample, unless')
-    expect(output.caveats[0]).toContain('in-sample')
+    expect(output.headline).toBe(
+      'sma_crossover on SP500 (1d, 2010-01-04 to 2014-12-31, 1258 bars): the first run on these bars; only 5 closed trades; ' +
+        'filled at the close of the signal bar, which is optimistic. Total return 39.05 %, buy and hold 81.72 %; Sharpe ratio 0.82, ' +
+        'maximum drawdown 19.82 %, 6 trades. Fees 0.10 % and slippage 0.10 % per order, 365 bars a year.',
+    )
+    expect(output.caveats[0]).toContain('first kept run on these bars')
     expect(output.caveats[1]).toContain('filled at the close of the bar that gave the signal')
     expect(output.metrics.sharpe_ratio).toBeCloseTo(0.823016, 6)
     expect(output.next_step).toContain('out of sample')
@@ -121,7 +130,8 @@ describe('run_backtest', () => {
       user_id: 'u1',
     })
     expect(output).toMatchObject({ timeframe: '1w', parameters: { period: 10 } })
-    expect(output.headline).not.toContain('Filled at the close')
+    expect(output.headline).toContain('filled at the next open')
+    expect(output.headline).not.toContain('filled at the close')
     expect(output.assumptions).toMatchObject({ execution: 'nextOpen', fees: 0, sl_stop: 0.1, year_days: 252 })
     const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id: output.backtest_id })).value
     expect(whole).toMatchObject({ user_id: 'u1', simulation: { upon_opposite_entry: 'ignore' } })
@@ -133,7 +143,7 @@ describe('run_backtest', () => {
     expect(await refusal(mcp, 'run_backtest', { ...RUN, intial_capital: 5 })).toMatch(
       /^INVALID_ARGUMENT: intial_capital is not a known field\nNext: .*arguments of run_backtest: strategy_id, asset_symbol/,
     )
-    const several = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: '10', start_date: 3 })
+    const several = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: 'ten', start_date: 3 })
     expect(several).toMatch(/^INVALID_ARGUMENT: 2 problems\n- start_date: .*string.*\n- initial_capital: .*number/)
     const engine = await refusal(mcp, 'run_backtest', { ...RUN, initial_capital: -5, start_date: 'soon' })
     expect(engine).toMatch(/^INVALID_ARGUMENT: 2 problems\n/)
@@ -206,7 +216,7 @@ describe('get_backtest_results', () => {
 
   test('embeds the full, unrounded result for programs', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
-    const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id }))
+    const { uri, value } = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id, detail: 'full' }))
     expect(uri).toBe(`backtest://${backtest_id}/results`)
     expect(value).toMatchObject({ backtest_id, status: 'completed', progress: 100, trades_total: 6 })
     expect(value.final_capital).toBe(13905.490328068945)
@@ -237,7 +247,7 @@ describe('get_backtest_results', () => {
 
   test('pages through trades and downsamples the curve, keeping its extremes', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
-    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id })).value
+    const whole = firstResource(await raw(mcp, 'get_backtest_results', { backtest_id, detail: 'full' })).value
     const output = await call(mcp, 'get_backtest_results', {
       backtest_id,
       detail: 'full',
@@ -288,12 +298,16 @@ test('list_strategies returns one strategy in full, and pages through all', asyn
     await call(mcp, 'register_strategy', { strategy })
     ids.push(strategy.id)
   }
-  const page = await call(mcp, 'list_strategies')
-  expect(page).toMatchObject({ strategies_total: ids.length, next_step: 'For more, call again with offset 15.' })
-  expect(JSON.stringify(page).length).toBeLessThan(5000)
-  const rest = await call(mcp, 'list_strategies', { offset: 15 })
-  expect(rest.strategies.map(({ id }: { id: string }) => id)).toEqual(ids.slice(15))
-  expect(rest.strategies.at(-1).description).toHaveLength(161)
+  const listed: string[] = []
+  for (let offset: string | undefined = '0'; offset !== undefined; ) {
+    const page = await call(mcp, 'list_strategies', { offset: Number(offset) })
+    expect(page.strategies_total).toBe(ids.length)
+    expect(JSON.stringify(page).length).toBeLessThan(5000)
+    for (const { description } of page.strategies) expect(description.length).toBeLessThanOrEqual(161)
+    listed.push(...page.strategies.map(({ id }: { id: string }) => id))
+    offset = /offset (\d+)/.exec(page.next_step)?.[1]
+  }
+  expect(listed).toEqual(ids)
   expect(await refusal(mcp, 'list_strategies', { strategy_id: 'rsii' })).toContain('known ids')
 })
 
@@ -359,18 +373,23 @@ test('register_strategy stores a strategy that can then be run by id', async () 
     strategy_id: 'mine',
   })
   expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, id: 'rsi' } })).toMatch(/^INVALID_ARGUMENT/)
-  expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, shortEntries: 'a' } })).toContain(
-    'strategy.shortEntries is not a known field',
+  expect(await refusal(mcp, 'register_strategy', { strategy: { ...strategy, generateSignals: 'a' } })).toContain(
+    'strategy.generateSignals is not a known field',
   )
 })
 
 test('list_backtests pages, delete_backtest deletes, cancel_backtest has no effect on ended runs', async () => {
   const ids: string[] = []
-  for (let run = 0; run < 3; run++) ids.unshift((await call(mcp, 'run_backtest', RUN)).backtest_id)
+  for (let run = 0; run < 3; run++) {
+    const { backtest_id } = await call(mcp, 'run_backtest', { ...RUN, initial_capital: 1000 + run })
+    ids.unshift(backtest_id)
+  }
   const page = await call(mcp, 'list_backtests', { limit: 2, strategy_id: 'sma_crossover', status: 'completed' })
   expect(page.backtests.map((row: { backtest_id: string }) => row.backtest_id)).toEqual(ids.slice(0, 2))
   expect(page.next_step).toContain(`before "${ids[1]}"`)
-  expect(page.caveats[0]).toContain('by chance')
+  expect(page).toMatchObject({ headline: '2 of 3 backtests, newest first', backtests_total: 3 })
+  expect(page.backtests[0]).toMatchObject({ parameters: RUN.parameters, sharpe_ratio: 0.823016, closed_trades: 5 })
+  expect(page.caveats[0]).toContain('the best of 3 runs looks good by chance')
   const rest = await call(mcp, 'list_backtests', { limit: 2, before: ids[1] })
   expect(rest.backtests).toHaveLength(1)
   expect(await call(mcp, 'cancel_backtest', { backtest_id: ids[0] })).toMatchObject({ status: 'completed' })
@@ -383,11 +402,19 @@ describe('the resources', () => {
   test('can be listed, completed and read', async () => {
     const { backtest_id } = await call(mcp, 'run_backtest', RUN)
     const { resources } = await mcp.listResources()
-    expect(resources.map(({ uri }) => uri)).toEqual(['strategies://list', `backtest://${backtest_id}`])
+    expect(resources.map(({ uri }) => uri)).toEqual([
+      'strategies://list',
+      'language://reference',
+      `backtest://${backtest_id}`,
+    ])
     const { resourceTemplates } = await mcp.listResourceTemplates()
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
       'backtest://{id}',
       'backtest://{id}/results',
+      'backtest://{id}/trades.csv',
+      'backtest://{id}/trades/{page}',
+      'backtest://{id}/equity.csv',
+      'backtest://{id}/equity/{page}',
       'backtest://{id}/metrics',
       'backtest://{id}/chart.png',
       'sweep://{id}',

@@ -2,8 +2,8 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
-import { Access } from './access.js'
-import { addressToListenOn, type HttpServerOptions } from './http-server.js'
+import { Access } from './http/access.js'
+import { addressToListenOn, type HttpServerOptions } from './http/http-server.js'
 import { MAX_WAIT_SECONDS, resolveOptions, type ServerOptions } from './server-options.js'
 import { singleLine } from './single-line.js'
 import { VERSION } from './version.js'
@@ -18,6 +18,8 @@ Options:
                     (default 8; environment: MCP_WAIT_SECONDS)
   --notifications   also send backtest/progress, backtest/complete and backtest/failed
                     (environment: MCP_BACKTEST_NOTIFICATIONS=true)
+  --full-resources  embed whole results and lists in the answers, as existing backends expect them
+                    (environment: MCP_FULL_RESOURCES=true)
   --help            show this help
   --version         show the version
 
@@ -83,6 +85,7 @@ export async function parseCommand(args: string[], environment: NodeJS.ProcessEn
       http: { type: 'string' },
       wait: { type: 'string' },
       notifications: { type: 'boolean' },
+      'full-resources': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
       ...(Object.fromEntries(httpOptions.map((name) => [name, { type: 'string' }])) as Record<
@@ -96,7 +99,8 @@ export async function parseCommand(args: string[], environment: NodeJS.ProcessEn
   const options: ServerOptions = {}
   const wait = values.wait ?? environment.MCP_WAIT_SECONDS
   if (wait !== undefined && wait !== '') options.waitSeconds = parseNumber(wait, '--wait', MAX_WAIT_SECONDS)
-  options.backtestNotifications = values.notifications ?? parseFlag(environment.MCP_BACKTEST_NOTIFICATIONS)
+  options.backtestNotifications = values.notifications ?? parseFlag(environment, 'MCP_BACKTEST_NOTIFICATIONS')
+  options.fullResources = values['full-resources'] ?? parseFlag(environment, 'MCP_FULL_RESOURCES')
   resolveOptions(options)
   if (values.http === undefined) {
     // An environment variable may be meant for another server on the same computer, but an option is a mistake.
@@ -177,8 +181,9 @@ function parseInteger(text: string, name: string, max: number, what = 'an intege
   return value
 }
 
-function parseFlag(text: string | undefined): boolean {
+function parseFlag(environment: NodeJS.ProcessEnv, name: string): boolean {
+  const { [name]: text } = environment
   if (text === undefined || text === '' || text === 'false' || text === '0') return false
   if (text === 'true' || text === '1') return true
-  throw new RangeError(`MCP_BACKTEST_NOTIFICATIONS must be true or false, was ${JSON.stringify(text)}`)
+  throw new RangeError(`${name} must be true or false, was ${JSON.stringify(text)}`)
 }

@@ -4,7 +4,7 @@
 import { BacktestEngine } from '@aitradepro/backtesting'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { type Command, environmentWithFile, parseCommand } from './cli-options.js'
-import { createBacktestingHttpServer } from './http-server.js'
+import { createBacktestingHttpServer } from './http/http-server.js'
 import { LineTransport } from './line-transport.js'
 import { logDefect, logError } from './log.js'
 import { createBacktestingServer } from './server.js'

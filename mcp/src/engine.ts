@@ -20,4 +20,5 @@ export type Engine = Pick<
   | 'listSweeps'
   | 'deleteSweep'
   | 'renderHeatmap'
->
+> &
+  Partial<Pick<BacktestEngine, 'limits'>>

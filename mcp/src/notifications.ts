@@ -1,10 +1,11 @@
 /** Progress and completion notifications of a run. */
 
 import type { ServerContext } from '@modelcontextprotocol/server'
-import { toFailure } from './failure.js'
+import { toFailure } from './answers/failure.js'
+import { fullResult } from './answers/summaries.js'
 import { logDefect } from './log.js'
 import type { Active, Run, SweepRun } from './runs.js'
-import { fullResult } from './summaries.js'
+import { announce } from './subscriptions.js'
 import type { Context } from './tool.js'
 
 /** Shortest time between two progress notifications. */
@@ -18,7 +19,8 @@ const MIN_INTERVAL_MS = 1000
  *
  * Returns a function to call when the request is answered.
  */
-export function sendNotifications(run: Run, { server, settings }: Context, request: ServerContext): () => void {
+export function sendNotifications(run: Run, context: Context, request: ServerContext): () => void {
+  const { server, settings } = context
   let isOpen = true
   const send = (method: string, params: Record<string, unknown>) => {
     // While the request is open, its own stream carries the notification; afterwards the connection does, if there is one.
@@ -28,6 +30,7 @@ export function sendNotifications(run: Run, { server, settings }: Context, reque
   const onAnswered = reportProgress(run, request, ({ stage, currentDate }) =>
     currentDate === null ? stage : `${stage}, at ${currentDate.slice(0, 10)}`,
   )
+  announce(run, () => run.progress && `backtest://${run.progress.backtestId}`, context)
   if (settings.backtestNotifications) {
     throttled(run, ({ backtestId, progress, currentDate, tradesExecuted }) => {
       send('backtest/progress', { backtestId, progress, currentDate, tradesExecuted })
@@ -50,7 +53,8 @@ export function sendNotifications(run: Run, { server, settings }: Context, reque
 }
 
 /** Sends `notifications/progress` about a sweep until the request is answered. Returns a function to call then. */
-export function sendSweepProgress(run: SweepRun, request: ServerContext): () => void {
+export function sendSweepProgress(run: SweepRun, context: Context, request: ServerContext): () => void {
+  announce(run, () => run.progress && `sweep://${run.progress.sweepId}`, context)
   return reportProgress(run, request, ({ stage, done, total, secondsLeft }) => {
     const left = secondsLeft === null ? '' : `, about ${Math.ceil(secondsLeft)} s left`
     return `${stage}, ${done} of ${total} combinations${left}`

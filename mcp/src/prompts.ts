@@ -2,6 +2,8 @@
 
 import { completable, type GetPromptResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
+import { fittingSplit } from './answers/periods.js'
+import type { Engine } from './engine.js'
 import { singleLine } from './single-line.js'
 import type { Context } from './tool.js'
 
@@ -26,16 +28,16 @@ export function registerPrompts({ engine, server }: Context): void {
       description: 'From a hypothesis to a verdict: one in-sample run, one out-of-sample check, no parameter fishing.',
       argsSchema: z.object({ idea: z.string().describe('The idea in plain words'), asset_symbol: asset }),
     },
-    ({ idea, asset_symbol }) =>
+    async ({ idea, asset_symbol }) =>
       userMessage(`Study this trading idea on ${singleLine(asset_symbol)}: ${singleLine(idea)}
 
 Work in this order, and do not go back:
 1. Hypothesis. Say what should earn money and why, and which result would refute it: total return compared with buy and hold, the deepest acceptable drawdown, at least 30 closed trades. Write this down before you see any number.
-2. Data. Call list_assets. Hold out the last third of the range; do not look at it.
-3. Strategy. Choose one from list_strategies, or write one and check it with validate_strategy. Fix its parameters by reasoning, not by trial and error.
-4. In sample. Call run_backtest once on the first two thirds, with simulation { "execution": "nextOpen" }. Read the caveats.
-5. Out of sample. Call run_backtest once on the last third, without changing anything.
-6. Verdict. Compare both runs with the hypothesis: supported, refuted, or too few trades to decide. Report the numbers of both runs, every caveat, and how many runs you made in total. If you changed anything after step 4, say so: the check is then worth less.`),
+2. Data. Call list_assets with search "${singleLine(asset_symbol)}": split has two periods that no kept run has touched and that fit the limits. Do not look at held_out.${await splitNow(engine, asset_symbol)}
+3. Strategy. Choose one from list_strategies, or write one (describe_language) and check it with validate_strategy. Fix its parameters by reasoning, not by trial and error.
+4. In sample. Call run_backtest once on in_sample, with simulation { "execution": "nextOpen" }. Read the caveats.
+5. Out of sample. Call run_backtest once on held_out, without changing anything.
+6. Verdict. Call compare_backtests with both ids. Compare both runs with the hypothesis: supported, refuted, or too few trades to decide. Report the numbers of both runs, every caveat, and how many runs you made in total. If you changed anything after step 4, say so: the check is then worth less.`),
   )
 
   server.registerPrompt(
@@ -49,10 +51,10 @@ Work in this order, and do not go back:
       userMessage(`Check backtest ${singleLine(backtest_id)} out of sample.
 
 1. Read it: call get_backtest_results with detail "summary". Note the strategy, parameters, period and assumptions.
-2. Call list_assets and choose a period of the same asset and of similar length that does not overlap, preferably a later one. State your choice before you run anything.
+2. Call list_assets and choose one of its free periods of the same asset, of similar length if there is one, preferably a later one. State your choice before you run anything.
 3. Call list_backtests for this strategy and asset: how many runs came before? Each of them was another chance to get lucky.
 4. Call run_backtest once on that period with the same strategy, parameters and simulation.
-5. Compare both runs: total return and buy and hold, Sharpe ratio, maximum drawdown, closed trades, caveats. Say whether the result held up, and what remains unknown: costs, fills, splits and dividends, delisted assets.`),
+5. Compare both runs (compare_backtests): total return and buy and hold, Sharpe ratio, maximum drawdown, closed trades, caveats. Say whether the result held up, and what remains unknown: costs, fills, splits and dividends, delisted assets.`),
   )
 
   server.registerPrompt(
@@ -73,6 +75,12 @@ Work in this order, and do not go back:
 6. Selection: call list_backtests for this strategy and asset. How many variants were tried?
 7. Verdict in three sentences: what the run shows, what it does not show, and the one check that would tell you most.`),
   )
+}
+
+/** Names the periods of the split, so that a study does not depend on another answer; empty if they cannot be read. */
+async function splitNow(engine: Engine, assetSymbol: string): Promise<string> {
+  const split = await fittingSplit(engine, assetSymbol, undefined).catch(() => undefined)
+  return split === undefined ? '' : ` Now: ${split}.`
 }
 
 function userMessage(text: string): GetPromptResult {

@@ -1,10 +1,13 @@
 /** Resources: backtests, their results, metrics and charts, sweeps, and strategies. */
 
 import { type ReadResourceResult, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
-import { renderChartBase64 } from './charts.js'
-import { toFailure } from './failure.js'
-import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './summaries.js'
-import { sweepSummary } from './sweep-summaries.js'
+import { renderChartBase64 } from './answers/charts.js'
+import { toFailure } from './answers/failure.js'
+import { fullResult, fullStrategy, namedMetrics, runSummary, summaryRow } from './answers/summaries.js'
+import { sweepSummary } from './answers/sweep-summaries.js'
+import { MAX_ROWS, PAGE_ROWS, rowCount, type Table, tableRows, toCsvText } from './answers/tables.js'
+import { trialsBefore } from './answers/trials.js'
+import { PAGE } from './language/page.js'
 import type { Context } from './tool.js'
 
 /** Backtests in the list of resources. */
@@ -13,6 +16,7 @@ const MAX_LISTED = 20
 const MAX_COMPLETIONS = 100
 
 const JSON_TYPE = 'application/json'
+const CSV_TYPE = 'text/csv'
 
 /** Registers the resources with a server. */
 export function registerResources({ engine, runs, server }: Context): void {
@@ -51,7 +55,8 @@ export function registerResources({ engine, runs, server }: Context): void {
   server.registerResource('backtest', run, metadata('A backtest', 'Status, progress and summary.'), (uri, { id }) =>
     read(uri, async () => {
       const result = await found(uri, String(id))
-      return json(uri, runSummary(result, runs.find(result.backtestId)?.progress?.progress ?? null))
+      const progress = runs.find(result.backtestId)?.progress?.progress
+      return json(uri, runSummary(result, { progress, trials: await trialsBefore(engine, result) }))
     }),
   )
   server.registerResource(
@@ -60,6 +65,7 @@ export function registerResources({ engine, runs, server }: Context): void {
     metadata('Results of a backtest', 'The full result: metrics, trades, equity curve.'),
     (uri, { id }) => read(uri, async () => json(uri, fullResult(await found(uri, String(id))))),
   )
+  for (const table of Object.keys(PAGE_ROWS) as Table[]) registerTable(table)
   server.registerResource(
     'metrics',
     new ResourceTemplate('backtest://{id}/metrics', { list: undefined, complete }),
@@ -93,6 +99,44 @@ export function registerResources({ engine, runs, server }: Context): void {
     (uri) => read(uri, async () => json(uri, (await engine.listStrategies()).map(fullStrategy))),
   )
 
+  /** Registers a table of a run: all rows as CSV, pages as CSV and as JSON. The names of pages end with their format. */
+  function registerTable(table: Table) {
+    const what = table === 'trades' ? 'trades' : 'equity curve'
+    const address = `backtest://{id}/${table}`
+    server.registerResource(
+      `${table}-csv`,
+      new ResourceTemplate(`${address}.csv`, { list: undefined, complete }),
+      metadata(`All ${what}`, `As CSV, at most ${MAX_ROWS[table]} rows.`, CSV_TYPE),
+      (uri, { id }) =>
+        read(uri, async () => csv(uri, tableRows(await found(uri, String(id)), table, 0, MAX_ROWS[table]))),
+    )
+    server.registerResource(
+      `${table}-page`,
+      new ResourceTemplate(`${address}/{page}`, { list: undefined, complete }),
+      metadata(`A page of the ${what}`, `Page 1, 2 … of ${PAGE_ROWS[table]} rows: "1.csv", or "1.json".`),
+      (uri, { id, page }) =>
+        read(uri, async () => {
+          const [, number, format] = /^([1-9]\d{0,8})\.(csv|json)$/.exec(String(page)) ?? []
+          if (number === undefined) throw new ResourceNotFoundError(uri.href)
+          const result = await found(uri, String(id))
+          const total = rowCount(result, table)
+          const from = (Number(number) - 1) * PAGE_ROWS[table]
+          if (from > 0 && from >= total) throw new ResourceNotFoundError(uri.href)
+          const rows = tableRows(result, table, from, from + PAGE_ROWS[table])
+          if (format === 'csv') return csv(uri, rows)
+          const next = from + rows.length < total ? `backtest://${id}/${table}/${Number(number) + 1}.json` : null
+          return json(uri, { backtest_id: id, [table]: rows, from, total, next })
+        }),
+    )
+  }
+
+  server.registerResource(
+    'language',
+    'language://reference',
+    metadata('The strategy language', 'Tutorial, recipes, rules, and every function and indicator.', 'text/markdown'),
+    (uri) => ({ contents: [{ uri: uri.href, mimeType: 'text/markdown', text: PAGE }] }),
+  )
+
   async function found(uri: URL, id: string) {
     const result = await engine.getBacktestResults(id)
     if (result === null) throw new ResourceNotFoundError(uri.href)
@@ -115,4 +159,8 @@ async function read(uri: URL, reading: () => Promise<ReadResourceResult>): Promi
 
 function json(uri: URL, value: unknown): ReadResourceResult {
   return { contents: [{ uri: uri.href, mimeType: JSON_TYPE, text: JSON.stringify(value) }] }
+}
+
+function csv(uri: URL, rows: Record<string, unknown>[]): ReadResourceResult {
+  return { contents: [{ uri: uri.href, mimeType: CSV_TYPE, text: toCsvText(rows) }] }
 }

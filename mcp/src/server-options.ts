@@ -14,26 +14,40 @@ export interface ServerOptions {
    * @default false
    */
   backtestNotifications?: boolean
+  /**
+   * Whether answers embed whole results and lists, as existing backends expect them. Otherwise, default answers are at most about
+   * 5,000 tokens: trades are paged, curves are thinned, and links lead to the rest. @default false
+   */
+  fullResources?: boolean
+  /**
+   * The user of this server. All its runs and sweeps belong to that user, and those of others do not exist for it: `user_id` is no
+   * argument then, and `register_strategy`, which changes strategies for everyone, is no tool. Default: no user.
+   */
+  userId?: string
 }
 
 /** Options with all defaults applied. */
-export type Settings = Required<ServerOptions>
+export type Settings = Required<Omit<ServerOptions, 'userId'>> & Pick<ServerOptions, 'userId'>
 
 /** Longest wait: below the 60 seconds after which clients give up. */
 export const MAX_WAIT_SECONDS = 50
 
 /** Checks options and applies defaults. */
 export function resolveOptions(options: ServerOptions = {}): Settings {
-  const { waitSeconds = 8, backtestNotifications = false, ...unknown } = options
+  const { waitSeconds = 8, backtestNotifications = false, fullResources = false, userId, ...unknown } = options
   const [name] = Object.keys(unknown)
   if (name !== undefined) throw new TypeError(`unknown option ${name}`)
   if (!(typeof waitSeconds === 'number' && waitSeconds >= 0 && waitSeconds <= MAX_WAIT_SECONDS)) {
     throw new RangeError(`waitSeconds must be a number from 0 to ${MAX_WAIT_SECONDS}, was ${waitSeconds}`)
   }
-  if (typeof backtestNotifications !== 'boolean') {
-    throw new TypeError(`backtestNotifications must be true or false, was ${String(backtestNotifications)}`)
+  for (const [name, value] of Object.entries({ backtestNotifications, fullResources })) {
+    if (typeof value !== 'boolean')
+      throw new TypeError(`${name} must be true or false, was ${singleLine(String(value))}`)
   }
-  return { waitSeconds, backtestNotifications }
+  if (userId !== undefined && (typeof userId !== 'string' || userId === '')) {
+    throw new TypeError(`userId must be a text that is not empty, was ${singleLine(String(userId))}`)
+  }
+  return { waitSeconds, backtestNotifications, fullResources, ...(userId !== undefined && { userId }) }
 }
 
 /** Removes integer options from `options`, checks them and applies defaults. */

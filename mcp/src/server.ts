@@ -2,13 +2,16 @@
 
 import { McpServer, type Transport } from '@modelcontextprotocol/server'
 import type { Engine } from './engine.js'
+import { ICON } from './icon.js'
 import { registerPrompts } from './prompts.js'
 import { registerResources } from './resources.js'
 import { Runs } from './runs.js'
 import { sanitizeError } from './sanitize-errors.js'
 import { resolveOptions, type ServerOptions } from './server-options.js'
+import { registerSubscriptions } from './subscriptions.js'
 import type { Context } from './tool.js'
 import { TOOLS } from './tools/index.js'
+import { engineOf } from './user-engine.js'
 import { VERSION } from './version.js'
 
 const INSTRUCTIONS =
@@ -23,16 +26,31 @@ const FIXED = { listChanged: false }
  * runs: a run started by one can be followed and cancelled by another. Closing a server does not close the engine.
  */
 export function createBacktestingServer(engine: Engine, options: ServerOptions = {}): McpServer {
+  return createServer(engine, options, { canSubscribe: true })
+}
+
+/** Creates a server. One that only lives for a request cannot send updates after it. */
+export function createServer(
+  engine: Engine,
+  options: ServerOptions,
+  { canSubscribe }: { canSubscribe: boolean },
+): McpServer {
   const settings = resolveOptions(options)
   const server = new SanitizingServer(
-    { name: 'aitradepro-backtesting', title: 'AITradePro backtesting', version: VERSION },
+    { name: 'aitradepro-backtesting', title: 'AITradePro backtesting', version: VERSION, icons: [ICON] },
     // The tools and prompts never change, and the server does not announce changes of the list of runs.
-    { instructions: INSTRUCTIONS, capabilities: { tools: FIXED, prompts: FIXED, resources: FIXED } },
+    {
+      instructions: INSTRUCTIONS,
+      capabilities: { tools: FIXED, prompts: FIXED, resources: { ...FIXED, subscribe: canSubscribe } },
+    },
   )
-  const context: Context = { engine, runs: Runs.of(engine), settings, server }
-  for (const { register } of TOOLS) register(context)
+  const { userId } = settings
+  const own = userId === undefined ? engine : engineOf(engine, userId)
+  const context: Context = { engine: own, runs: Runs.of(own), settings, server }
+  for (const { register, isShared } of TOOLS) if (userId === undefined || !isShared) register(context)
   registerResources(context)
   registerPrompts(context)
+  if (canSubscribe) registerSubscriptions(context)
   return server
 }
 

@@ -11,7 +11,7 @@ use crate::service::Engine;
 
 use super::call::promise;
 use super::error::{CallFailure, reject_on_failure};
-use super::types::{JsImportSummary, StrategyInfo, ValidationResult};
+use super::types::{EngineLimits, JsImportSummary, StrategyInfo, ValidationResult};
 use super::{engine_config, input, sweep_stream, use_cases};
 
 /// An engine: a store, a cache, and limits.
@@ -359,6 +359,12 @@ impl BacktestEngine {
     #[napi(catch_unwind, ts_return_type = "Promise<Array<AssetInfo>>")]
     pub fn list_assets<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Unknown<'static>>> {
         use_cases::list_assets(env, Ok(Arc::clone(&self.engine)))
+    }
+
+    /// Returns the limits of the runs of this engine, from its settings. Throws `INVALID_ARGUMENT` if `this` is not an engine.
+    #[napi(catch_unwind)]
+    pub fn limits(&self) -> EngineLimits {
+        EngineLimits::from(self.engine.limits())
     }
 
     /// Closes the engine. Active backtests and imports are cancelled and reject with `CLOSED`, as do later calls. Closing

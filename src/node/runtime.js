@@ -44,7 +44,7 @@
   const { captureStackTrace } = Error
 
   // Wraps the native class. If `this` is not an engine, Node.js throws before Rust is called; the wrapper turns that into a
-  // rejection, since a function that returns a promise must not throw.
+  // rejection, since a function that returns a promise must not throw. `limits` returns none, and throws.
   const rejectInsteadOfThrow = (Native) => {
     class BacktestEngine extends Native {}
     for (const name of Object.getOwnPropertyNames(Native.prototype)) {
@@ -57,6 +57,7 @@
           try {
             return apply(native, this, args)
           } catch (thrown) {
+            if (name === 'limits') throw misuse(name, thrown)
             const rejected = () => rejectMethod(name, thrown)
             return name === 'sweep' ? sweepParts(rejected, () => {}) : rejected()
           } finally {
@@ -71,13 +72,16 @@
   const { apply } = Reflect
   // The method that is being called. Its frame is not part of the stack of the call.
   let currentMethod
-  const rejectMethod = async (name, thrown) => {
+  const misuse = (name, thrown) => {
     const message = `${name} must be called on a BacktestEngine, as engine.${name}(…)`
     const error =
       thrown instanceof TypeError
         ? new BacktestError(message, 'INVALID_ARGUMENT', false, [{ path: 'this', code: 'type', message }])
         : new BacktestError(`${name} failed: ${describe(thrown)}`)
-    throw setCause(error, { thrown })
+    return setCause(error, { thrown })
+  }
+  const rejectMethod = async (name, thrown) => {
+    throw misuse(name, thrown)
   }
 
   // Wraps onProgress. Nothing that it throws or returns may end the process; the first exception becomes a warning. The last

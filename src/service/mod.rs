@@ -30,6 +30,7 @@ mod heatmap_options;
 mod id_argument;
 pub mod import_bars;
 mod kept_sweep;
+mod limits;
 mod list_assets;
 mod list_backtests;
 mod list_strategies;
@@ -81,6 +82,7 @@ pub use engine::Engine;
 pub use function::{BarColumns, SignalFunction};
 pub use get_backtest_results::StoredBacktest;
 pub use import_bars::ImportSummary;
+pub use limits::Limits;
 pub use log::{flush as flush_log, report_panics};
 pub use progress::{
     CallControl, ImportProgress, Progress, ProgressCallback, RunProgress, SweepProgress,

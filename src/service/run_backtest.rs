@@ -21,6 +21,7 @@ use super::cancellation::Cancellation;
 use super::engine::Engine;
 use super::fingerprint::fingerprint;
 use super::function::BoundFunction;
+use super::limits::DEFAULT_INTRADAY_DAYS;
 use super::load::LoadPlan;
 use super::look_ahead::LookAhead;
 use super::pool::{JobLength, SimulationPool};
@@ -28,9 +29,6 @@ use super::progress::{CallControl, ProgressReporter};
 use super::run_queue::Ticket;
 use super::warm_up::WarmBars;
 use super::{clock, look_ahead, outcome, pool};
-
-/// The longest range of bars shorter than a day unless a limit is configured: five years, one or two of them leap years.
-const DEFAULT_INTRADAY_DAYS: u32 = 1827;
 
 /// A completed run.
 #[derive(Debug)]

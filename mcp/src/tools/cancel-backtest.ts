@@ -1,10 +1,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { backtestNotFound, sweepNotFound } from '../failure.js'
-import { backtestId, commonOutput } from '../schemas.js'
-import { sweepId } from '../sweep-schemas.js'
+import { backtestNotFound, sweepNotFound, WHO_CAN_STOP } from '../answers/failure.js'
+import { toolResult } from '../answers/tool-result.js'
+import { backtestId, commonOutput } from '../arguments/schemas.js'
+import { sweepId } from '../arguments/sweep-schemas.js'
 import { type Context, defineTool, eitherId } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const cancelBacktest = defineTool({
   name: 'cancel_backtest',
@@ -55,8 +55,10 @@ async function cancelSweep(sweep_id: string, { engine, runs }: Context): Promise
 function stateOf(what: string, status: string) {
   const isActive = status === 'running' || status === 'pending'
   return {
-    headline: `${what} is ${status}.`,
-    caveats: isActive ? ['another process runs it, and this server cannot stop it'] : [],
-    next_step: isActive ? 'Inform the operator if it has to be stopped.' : 'Nothing left to do.',
+    headline: isActive
+      ? `${what} is ${status} in another process on this store, and was not stopped.`
+      : `${what} is ${status}.`,
+    caveats: isActive ? ['only the process that runs it can stop it'] : [],
+    next_step: isActive ? WHO_CAN_STOP : 'Nothing left to do.',
   }
 }

@@ -1,10 +1,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { backtestNotFound, sweepNotFound } from '../failure.js'
-import { backtestId, commonOutput } from '../schemas.js'
-import { sweepId } from '../sweep-schemas.js'
+import { backtestNotFound, failureResult, sweepNotFound, WHO_CAN_STOP } from '../answers/failure.js'
+import { toolResult } from '../answers/tool-result.js'
+import { backtestId, commonOutput } from '../arguments/schemas.js'
+import { sweepId } from '../arguments/sweep-schemas.js'
 import { type Context, defineTool, eitherId } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const deleteBacktest = defineTool({
   name: 'delete_backtest',
@@ -31,6 +31,9 @@ async function deleteRun(backtest_id: string, { engine, runs }: Context): Promis
   const run = runs.find(backtest_id)
   run?.stop()
   await run?.result.catch(() => {})
+  const elsewhere =
+    run === undefined ? (await engine.getBacktestResults(backtest_id, { maxPoints: 4 }))?.status : undefined
+  if (isActive(elsewhere)) return runsElsewhere(`backtest ${backtest_id}`, elsewhere)
   const deleted = await engine.deleteBacktest(backtest_id)
   if (!deleted) return backtestNotFound(engine, backtest_id)
   const output = {
@@ -47,6 +50,9 @@ async function deleteSweep(sweep_id: string, { engine, runs }: Context): Promise
   const run = runs.findSweep(sweep_id)
   run?.stop()
   await run?.result.catch(() => {})
+  const elsewhere =
+    run === undefined ? (await engine.getSweep(sweep_id, { from: 0, to: 0, metrics: [] }))?.status : undefined
+  if (isActive(elsewhere)) return runsElsewhere(`sweep ${sweep_id}`, elsewhere)
   const deleted = await engine.deleteSweep(sweep_id)
   if (!deleted) return sweepNotFound(engine, sweep_id)
   const output = {
@@ -57,4 +63,14 @@ async function deleteSweep(sweep_id: string, { engine, runs }: Context): Promise
     deleted,
   }
   return toolResult(output, `sweep://${sweep_id}`, { sweep_id, deleted })
+}
+
+function isActive(status: string | undefined): status is 'running' | 'pending' {
+  return status === 'running' || status === 'pending'
+}
+
+/** Builds the error result for what another process runs. */
+function runsElsewhere(what: string, status: string): CallToolResult {
+  const message = `${what} is ${status} in another process on this store, and cannot be deleted before it has ended`
+  return failureResult({ code: 'INVALID_ARGUMENT', message, retryable: false, issues: [] }, WHO_CAN_STOP)
 }

@@ -1,10 +1,10 @@
 import type { MetricName } from '@aitradepro/backtesting'
 import { z } from 'zod'
-import { allToSnakeCase, toCamelCase } from '../field-names.js'
-import { backtestId, commonOutput, metrics } from '../schemas.js'
-import { namedMetrics } from '../summaries.js'
+import { namedMetrics } from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { allToSnakeCase, toCamelCase } from '../arguments/field-names.js'
+import { backtestId, commonOutput, metrics } from '../arguments/schemas.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 export const getMetrics = defineTool({
   name: 'get_metrics',
@@ -36,6 +36,8 @@ export const getMetrics = defineTool({
       backtest_id,
       metrics: found,
     }
-    return toolResult(output, `backtest://${backtest_id}/metrics`, found)
+    return toolResult(output, `backtest://${backtest_id}/metrics`, found, {
+      opening: 'Metrics calculated successfully',
+    })
   },
 })

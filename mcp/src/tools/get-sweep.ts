@@ -1,17 +1,17 @@
 import type { MetricName, SweepFilter, SweepInfo, SweepResult } from '@aitradepro/backtesting'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { heatmapBlocks, variedParameters } from '../charts.js'
+import { heatmapBlocks, variedParameters } from '../answers/charts.js'
+import { ArgumentError, sweepNotFound } from '../answers/failure.js'
+import { largestFitting } from '../answers/size.js'
+import { fitted, OF_TOP, pageColumns, pageRows, sweepRow, sweepSummary } from '../answers/sweep-summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { renameKeys, sweepNamesToSnakeCase, toCamelCase } from '../arguments/field-names.js'
+import { toExpression } from '../arguments/requests.js'
+import { userId } from '../arguments/schemas.js'
+import { heatmap, sweepId, sweepOutput } from '../arguments/sweep-schemas.js'
 import type { Engine } from '../engine.js'
-import { ArgumentError, sweepNotFound } from '../failure.js'
-import { renameKeys, sweepNamesToSnakeCase, toCamelCase } from '../field-names.js'
-import { lenientStrings } from '../lenient.js'
-import { toExpression } from '../requests.js'
-import { userId } from '../schemas.js'
-import { heatmap, sweepId, sweepOutput } from '../sweep-schemas.js'
-import { fitted, OF_TOP, pageColumns, pageRows, sweepRow, sweepSummary } from '../sweep-summaries.js'
 import { type Context, defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
 
 /** Entries of a list or a page, if the size of a default answer permits. */
 const DEFAULT_LIMIT = { sweeps: 10, rows: 50 }
@@ -22,7 +22,7 @@ const WINDOW = 100_000
 /** Sweeps among which the description of one is looked for. */
 const MAX_LISTED = 1000
 
-const published = z.strictObject({
+const args = z.strictObject({
   sweep_id: sweepId
     .optional()
     .describe('Sweep id: "sw-" and 12 hex digits. Without one, the sweeps are listed, newest first.'),
@@ -56,7 +56,7 @@ const published = z.strictObject({
 
 const OF_LIST = ['strategy_id', 'asset_symbol', 'status', 'user_id', 'before'] as const
 
-type Arguments = z.output<typeof published>
+type Arguments = z.output<typeof args>
 
 export const getSweep = defineTool({
   name: 'get_sweep',
@@ -66,10 +66,10 @@ export const getSweep = defineTool({
     'to, where or metrics, returns a page of combinations instead; call again with next_from for the next one. With ' +
     'include_heatmap, adds a picture. Without sweep_id, lists the sweeps. Read-only. Choosing among the rows again is one more ' +
     'choice by result: it makes the best look better, not be better.',
-  arguments: published.extend({ metrics: lenientStrings().optional() }),
-  publishedArguments: published,
+  arguments: args,
   result: sweepOutput,
   annotations: { readOnlyHint: true, openWorldHint: false },
+  maxResultChars: 500_000,
   names: sweepNamesToSnakeCase,
   async call(args, context, request) {
     const { engine, runs } = context
@@ -93,36 +93,32 @@ export const getSweep = defineTool({
     const isPage = [args.from, args.to, args.where, args.metrics].some((given) => given !== undefined)
     if (!isPage) {
       const output = args.top === undefined ? fitted(summary) : summary
-      return toolResult(output, `sweep://${sweep_id}`, resource, picture)
+      return toolResult(output, `sweep://${sweep_id}`, resource, { more: picture })
     }
     const page = await readPage(args, result, context, request.mcpReq.signal)
-    const output = {
-      headline: pageHeadline(args, page, summary.headline),
-      caveats: [
-        ...summary.caveats,
-        ...(args.where === undefined
-          ? []
-          : ['combinations that are chosen by their results look better than they are']),
-      ],
-      next_step: nextStepOf(page, summary.next_step),
-      sweep_id,
-      status,
-      combinations,
-      columns: page.columns,
-      rows: page.rows,
-      next_from: page.next,
+    const answer = (count: number) => {
+      const rows = page.rows.slice(0, count)
+      const next = count < page.rows.length ? Number(page.rows[count]?.[0]) : page.next
+      const output = {
+        headline: pageHeadline(args, { ...page, rows, next }, summary.headline),
+        caveats: [
+          ...summary.caveats,
+          ...(args.where === undefined
+            ? []
+            : ['combinations that are chosen by their results look better than they are']),
+        ],
+        next_step: nextStepOf({ ...page, next }, summary.next_step),
+        sweep_id,
+        status,
+        combinations,
+        columns: page.columns,
+        rows,
+        next_from: next,
+      }
+      const exact = { ...resource, columns: page.columns, rows: page.exact.slice(0, count), next_from: next }
+      return toolResult(output, `sweep://${sweep_id}`, exact, { more: picture })
     }
-    if (args.limit === undefined) {
-      const found = page.rows.length
-      const dropped = [...page.rows]
-      fitted(output)
-      const next = output.rows.length < found ? Number(dropped[output.rows.length]?.[0]) : page.next
-      output.next_from = next
-      output.headline = pageHeadline(args, { ...page, rows: output.rows, next }, summary.headline)
-      output.next_step = nextStepOf({ ...page, next }, summary.next_step)
-    }
-    const exact = { ...resource, columns: page.columns, rows: page.exact.slice(0, output.rows.length) }
-    return toolResult(output, `sweep://${sweep_id}`, { ...exact, next_from: output.next_from }, picture)
+    return args.limit === undefined ? largestFitting(page.rows.length, answer) : answer(page.rows.length)
   },
 })
 
@@ -209,19 +205,20 @@ async function list(args: Arguments, engine: Engine): Promise<CallToolResult> {
   const given = Object.entries({ strategy_id, asset_symbol, status, user_id, before, limit })
   const filter = Object.fromEntries(given.filter(([, value]) => value !== undefined))
   const rows = (await engine.listSweeps(renameKeys(filter, toCamelCase) as SweepFilter)).map(sweepRow)
-  const found = rows.length
-  const output = {
-    headline: `${found} ${found === 1 ? 'sweep' : 'sweeps'}, newest first`,
-    caveats:
-      found > 1 ? ['the more sweeps were tried on the same bars, the better the best of them looks by chance'] : [],
-    next_step: 'For one of them, call get_sweep with its sweep_id.',
-    sweeps: rows,
+  const answer = (count: number) => {
+    const sweeps = rows.slice(0, count)
+    const last = sweeps.at(-1)?.sweep_id
+    const hasMore = sweeps.length < rows.length || rows.length === limit
+    const output = {
+      headline: `${sweeps.length} ${sweeps.length === 1 ? 'sweep' : 'sweeps'}, newest first`,
+      caveats:
+        rows.length > 1
+          ? ['the more sweeps were tried on the same bars, the better the best of them looks by chance']
+          : [],
+      next_step: `${hasMore ? `For older ones, call again with before "${last}". ` : ''}For one of them, call get_sweep with its sweep_id.`,
+      sweeps,
+    }
+    return toolResult(output, 'sweeps://list', sweeps)
   }
-  if (args.limit === undefined) fitted(output)
-  output.headline = `${output.sweeps.length} ${output.sweeps.length === 1 ? 'sweep' : 'sweeps'}, newest first`
-  const last = output.sweeps.at(-1)?.sweep_id
-  if (output.sweeps.length < found || found === limit) {
-    output.next_step = `For older ones, call again with before "${last}". ${output.next_step}`
-  }
-  return toolResult(output, 'sweeps://list', output.sweeps)
+  return args.limit === undefined ? largestFitting(rows.length, answer) : answer(rows.length)
 }

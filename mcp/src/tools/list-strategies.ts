@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { failureResult, nextStep } from '../failure.js'
-import { commonOutput } from '../schemas.js'
+import { failureResult, nextStep } from '../answers/failure.js'
+import { largestFitting } from '../answers/size.js'
+import { briefStrategy, fullStrategy, strategyRow } from '../answers/summaries.js'
+import { toolResult } from '../answers/tool-result.js'
+import { commonOutput } from '../arguments/schemas.js'
 import { singleLine } from '../single-line.js'
-import { fullStrategy, strategyRow } from '../summaries.js'
 import { defineTool } from '../tool.js'
-import { toolResult } from '../tool-result.js'
-
-const PAGE_SIZE = 15
 
 export const listStrategies = defineTool({
   name: 'list_strategies',
@@ -16,7 +15,7 @@ export const listStrategies = defineTool({
     'returns one of them in full: its source, a template for your own strategies, and the JSON Schema of its parameters. Read-only.',
   arguments: z.strictObject({
     strategy_id: z.string().optional().describe('Only this strategy, in full.'),
-    offset: z.int().min(0).optional().describe(`Strategies to skip; each page has ${PAGE_SIZE}.`),
+    offset: z.int().min(0).optional().describe('Strategies to skip.'),
   }),
   result: z.strictObject({
     ...commonOutput,
@@ -24,7 +23,7 @@ export const listStrategies = defineTool({
     strategies_total: z.int(),
   }),
   annotations: { readOnlyHint: true, openWorldHint: false },
-  async call({ strategy_id, offset = 0 }, { engine }) {
+  async call({ strategy_id, offset = 0 }, { engine, settings }) {
     const all = await engine.listStrategies()
     const listed = strategy_id === undefined ? all : all.filter(({ id }) => id === strategy_id)
     if (strategy_id !== undefined && listed.length === 0) {
@@ -32,18 +31,23 @@ export const listStrategies = defineTool({
       const failure = { code: 'UNKNOWN_STRATEGY', message, retryable: false, issues: [] }
       return failureResult(failure, await nextStep(engine, failure))
     }
-    const shown = listed.slice(offset, offset + PAGE_SIZE)
-    const next = offset + shown.length
-    const output = {
-      headline: `${shown.length} of ${all.length} strategies`,
-      caveats: [],
-      next_step:
-        next < listed.length
-          ? `For more, call again with offset ${next}.`
-          : 'State a hypothesis before you look at results, then run one of them with run_backtest.',
-      strategies: shown.map(strategy_id === undefined ? strategyRow : fullStrategy),
-      strategies_total: all.length,
-    }
-    return toolResult(output, 'strategies://list', listed.map(fullStrategy))
+    const rest = listed.slice(offset)
+    const isOne = strategy_id !== undefined
+    return largestFitting(rest.length, (count) => {
+      const shown = rest.slice(0, count)
+      const next = offset + shown.length
+      const output = {
+        headline: `${shown.length} of ${all.length} strategies`,
+        caveats: [],
+        next_step:
+          next < listed.length
+            ? `For more, call again with offset ${next}.`
+            : 'State a hypothesis before you look at results, then run one of them with run_backtest.',
+        strategies: shown.map(isOne ? fullStrategy : strategyRow),
+        strategies_total: all.length,
+      }
+      const resource = settings.fullResources ? listed.map(fullStrategy) : shown.map(briefStrategy)
+      return toolResult(output, 'strategies://list', resource, { opening: `Found ${all.length} available strategies` })
+    })
   },
 })

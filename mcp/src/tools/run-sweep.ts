@@ -1,54 +1,39 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { heatmapBlocks, variedParameters } from '../charts.js'
-import { failureResult, sweepNextStep, toFailure } from '../failure.js'
-import { sweepNamesToSnakeCase } from '../field-names.js'
-import { lenient, lenientStrings } from '../lenient.js'
+import { heatmapBlocks, variedParameters } from '../answers/charts.js'
+import { failureResult, sweepNextStep, toFailure } from '../answers/failure.js'
+import { activeSweepSummary, fitted, sweepSummary } from '../answers/sweep-summaries.js'
+import { embeddedResource, toolResult } from '../answers/tool-result.js'
+import { sweepNamesToSnakeCase } from '../arguments/field-names.js'
+import { publishedSweep } from '../arguments/published.js'
+import { toSweepRequest } from '../arguments/requests.js'
+import { heatmap, sweepOutput, sweepRequest } from '../arguments/sweep-schemas.js'
 import { sendSweepProgress } from '../notifications.js'
-import { toSweepRequest } from '../requests.js'
 import { type SweepRun, waitForResult } from '../runs.js'
 import { MAX_WAIT_SECONDS } from '../server-options.js'
-import { heatmap, sweepOutput, sweepRequest } from '../sweep-schemas.js'
-import { activeSweepSummary, fitted, sweepSummary } from '../sweep-summaries.js'
 import { type Context, defineTool } from '../tool.js'
-import { embeddedResource, toolResult } from '../tool-result.js'
 
-const published = sweepRequest.extend({
+const more = {
   ...heatmap,
   wait_seconds: z
     .number()
     .min(0)
     .max(MAX_WAIT_SECONDS)
     .optional()
-    .describe('How long to wait for the result, in seconds; 0: do not wait.'),
-})
-
-/** Accepts text for what the engine reads as numbers, lists and objects. The engine checks the ranges and names all problems. */
-const accepted = published.extend({
-  parameters: lenient(z.record(z.string(), z.unknown())).optional(),
-  sample: lenient(z.record(z.string(), z.unknown())).optional(),
-  initial_capital: lenient(z.number()).optional(),
-  min_trades: lenient(z.number()).optional(),
-  top: lenient(z.number()).optional(),
-  asset_symbols: lenientStrings().optional(),
-  timeframes: lenientStrings().optional(),
-  constraints: lenientStrings().optional(),
-  metrics: lenientStrings().optional(),
-})
+    .describe('How long to wait for the result; 0: do not wait.'),
+}
 
 export const runSweep = defineTool({
   name: 'run_sweep',
   title: 'Run a parameter sweep',
   description:
     'Runs a strategy with many parameter sets on the same bars, ranks them, and says first what speaks against the best. Needs ' +
-    'asset_symbol (or asset_symbols), start_date, end_date, initial_capital, a strategy, and parameters as ranges; or only resume. ' +
-    'Costs CPU time in proportion to combinations × bars (10,000 combinations on 10 years of daily bars: well under a second for common ' +
-    'strategies), and while it runs 8 bytes of memory for each combination and metric; it is kept in the store, unless persist ' +
-    'is false, so name metrics for large sweeps. At most 5,000,000 combinations by default. Returns the result if it ends within ' +
-    'wait_seconds, otherwise status "running": it continues, and get_sweep returns its progress; without persist it is stopped then. ' +
-    'Hold out later bars before you start: the best of many is lucky, and only bars that took no part in the choice can tell.',
-  arguments: accepted,
-  publishedArguments: published,
+    'asset_symbol (or asset_symbols), start_date, end_date, initial_capital, a strategy, and parameters; or only resume. Costs CPU ' +
+    'time in proportion to combinations × bars; at most 5,000,000 combinations by default. Returns the result, or status "running" ' +
+    'after wait_seconds: then get_sweep tells more. Hold out later bars before you start: the best of many is lucky, and only bars ' +
+    'that took no part in the choice can tell.',
+  arguments: sweepRequest.extend(more),
+  publishedArguments: publishedSweep.extend(more),
   result: sweepOutput,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   names: sweepNamesToSnakeCase,
@@ -62,7 +47,7 @@ export const runSweep = defineTool({
     const stop = () => run.stop()
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const onAnswered = sendSweepProgress(run, request)
+    const onAnswered = sendSweepProgress(run, context, request)
     try {
       const result = await waitForResult(run, seconds)
       if (result === undefined) return isKept ? activeResult(run) : await stoppedResult(run, seconds)
@@ -75,7 +60,7 @@ export const runSweep = defineTool({
         fields.top === undefined ? fitted(summary) : summary,
         `sweep://${sweepId}`,
         isKept ? resource : { ...resource, persist: false },
-        picture,
+        { more: picture },
       )
     } catch (error) {
       return await failedResult(error, run, isKept, context)

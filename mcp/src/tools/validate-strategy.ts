@@ -1,13 +1,16 @@
 import type { ValidationResult } from '@aitradepro/backtesting'
 import { z } from 'zod'
+import { issuesOf } from '../answers/failure.js'
+import { largestFitting } from '../answers/size.js'
+import { toolResult } from '../answers/tool-result.js'
+import { fieldsToSnakeCase } from '../arguments/field-names.js'
+import { publishedConfig } from '../arguments/published.js'
+import { readArguments } from '../arguments/reading.js'
+import { toBacktestRequest } from '../arguments/requests.js'
+import { commonOutput, strategyConfig } from '../arguments/schemas.js'
 import type { Engine } from '../engine.js'
-import { issuesOf } from '../failure.js'
-import { fieldsToSnakeCase } from '../field-names.js'
-import { toBacktestRequest } from '../requests.js'
-import { commonOutput, strategyConfig } from '../schemas.js'
 import { singleLine } from '../single-line.js'
-import { defineTool, withoutNulls } from '../tool.js'
-import { toolResult } from '../tool-result.js'
+import { defineTool } from '../tool.js'
 
 export const validateStrategy = defineTool({
   name: 'validate_strategy',
@@ -17,7 +20,7 @@ export const validateStrategy = defineTool({
     'positions in expressions and suggestions for unknown names. Read-only. Does not tell whether the strategy earns money.',
   // Problems inside the configuration are the result of this tool, not an error of the call.
   arguments: z.strictObject({ strategy_config: z.record(z.string(), z.unknown()) }),
-  publishedArguments: z.strictObject({ strategy_config: strategyConfig }),
+  publishedArguments: z.strictObject({ strategy_config: publishedConfig }),
   result: z.strictObject({
     ...commonOutput,
     valid: z.boolean(),
@@ -26,23 +29,33 @@ export const validateStrategy = defineTool({
     issues: z.array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() })),
   }),
   annotations: { readOnlyHint: true, openWorldHint: false },
-  async call({ strategy_config }, { engine }) {
+  async call({ strategy_config }, { engine, settings }) {
     const { valid, errors, warnings, issues } = await check(engine, strategy_config)
-    const output = {
-      headline: valid ? 'The strategy is valid.' : `The strategy is invalid: ${errors[0] ?? 'see issues'}`,
-      caveats: warnings,
-      next_step: valid ? 'Run it with run_backtest.' : 'Correct the problems and check again.',
-      valid,
-      errors,
-      warnings,
-      issues,
-    }
-    return toolResult(output, 'validation://result', { valid, errors, warnings, issues })
+    const whole = { valid, errors, warnings, issues }
+    return largestFitting(Math.max(issues.length, warnings.length), (count) => {
+      const shown = {
+        valid,
+        errors: errors.slice(0, count),
+        warnings: warnings.slice(0, count),
+        issues: issues.slice(0, count),
+      }
+      const more = issues.length - shown.issues.length
+      const output = {
+        headline: valid ? 'The strategy is valid.' : `The strategy is invalid: ${errors[0] ?? 'see issues'}`,
+        caveats: shown.warnings,
+        next_step: valid
+          ? 'Run it with run_backtest.'
+          : `Correct the problems and check again.${more > 0 ? ` There are ${more} more.` : ''}`,
+        ...shown,
+      }
+      const resource = settings.fullResources ? whole : shown
+      return toolResult(output, 'validation://result', resource, { opening: 'Strategy validation complete' })
+    })
   },
 })
 
 async function check(engine: Engine, given: unknown): Promise<ValidationResult> {
-  const { data, error } = strategyConfig.safeParse(withoutNulls(given))
+  const { data, error } = strategyConfig.safeParse(readArguments(strategyConfig, given))
   if (error) {
     const issues = issuesOf(error)
     return { valid: false, errors: issues.map(({ message }) => message), warnings: [], issues }

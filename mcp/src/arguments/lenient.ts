@@ -1,7 +1,6 @@
 /** Reads arguments that models write as text: numbers, flags, and JSON. */
 
-import { z } from 'zod'
-import { isTooComplexValue } from './json-limits.js'
+import { isTooComplexValue } from '../json-limits.js'
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 
@@ -33,18 +32,4 @@ export function readText(value: unknown, depth = 0): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, readText(item, depth + 1)]))
   }
   return value
-}
-
-/** A schema that also accepts its values as text. */
-export function lenient<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess((value) => readText(value), schema)
-}
-
-/** A schema of a list of strings that also accepts the list as JSON text, and one string as a list of one. */
-export function lenientStrings() {
-  return z.preprocess((value) => {
-    if (typeof value !== 'string') return value
-    const read = value.trim().startsWith('[') ? readText(value) : value
-    return Array.isArray(read) ? read : [value]
-  }, z.array(z.string()))
 }

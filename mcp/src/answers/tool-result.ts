@@ -10,16 +10,29 @@ export interface ToolOutput {
   [name: string]: unknown
 }
 
+/** What a result has besides its content and its resource. */
+export interface Extras {
+  /** The sentence that begins the text, which existing backends parse. */
+  opening?: string
+  /** Further blocks: pictures, links. */
+  more?: ContentBlock[]
+}
+
 /** Builds the result of a tool. The embedded resource must come before all others: existing backends parse the first one. */
 export function toolResult(
   output: ToolOutput,
   uri: string,
   resource: unknown,
-  more: ContentBlock[] = [],
+  { opening, more = [] }: Extras = {},
 ): CallToolResult {
+  const text = renderText(output)
   return {
     structuredContent: output,
-    content: [{ type: 'text', text: renderText(output) }, embeddedResource(uri, resource), ...more],
+    content: [
+      { type: 'text', text: opening === undefined ? text : `${opening}\n${text}` },
+      embeddedResource(uri, resource),
+      ...more,
+    ],
   }
 }
 
@@ -30,6 +43,11 @@ export function embeddedResource(uri: string, resource: unknown): ContentBlock {
     resource: { uri, mimeType: 'application/json', text: JSON.stringify(resource) },
     annotations: { audience: ['user'], priority: 0 },
   }
+}
+
+/** Links a resource that a client can read, instead of embedding it. */
+export function resourceLink(uri: string, name: string, description: string, mimeType: string): ContentBlock {
+  return { type: 'resource_link', uri, name, description, mimeType }
 }
 
 /** Renders structured content as text. */

@@ -3,31 +3,6 @@
 import { z } from 'zod'
 import { backtestRequest, commonOutput, timeframe, userId } from './schemas.js'
 
-const value = z.union([z.number(), z.boolean(), z.null()])
-
-const range = z.union([
-  z.number(),
-  z.boolean(),
-  z.array(value).describe('A list; null switches a stop off.'),
-  z.strictObject({ from: z.number(), to: z.number(), step: z.number().optional() }),
-  z.strictObject({
-    from: z.number(),
-    to: z.number(),
-    count: z.number().describe('Number of values.'),
-    scale: z.enum(['linear', 'log']).optional(),
-  }),
-])
-
-/** The ranges as they should be passed. */
-export const ranges = z
-  .record(z.string(), range)
-  .describe(
-    'Values per parameter: {"fast_period": {"from": 5, "to": 50, "step": 5}, "simulation.sl_stop": [null, 0.05, 0.1]}. Parameters of ' +
-      'the strategy, position_size, and settings as "simulation.NAME". The numbers of values multiply.',
-  )
-
-const sample = z.strictObject({ count: z.number(), seed: z.number() })
-
 export const sweepId = z.string().describe('Sweep id: "sw-" and 12 hex digits.')
 
 /** The arguments that select the heat map of a sweep. */
@@ -64,12 +39,12 @@ export const sweepRequest = z.strictObject({
   start_date: start_date.optional(),
   end_date: end_date.optional(),
   initial_capital: initial_capital.optional(),
-  parameters: ranges.optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
   constraints: z
     .array(z.string())
     .optional()
     .describe('Conditions on parameters, besides those of the strategy: "slow_period >= 2 * fast_period".'),
-  sample: sample.optional().describe('This many random combinations instead of all.'),
+  sample: z.record(z.string(), z.unknown()).optional(),
   objective: z
     .string()
     .optional()
@@ -79,7 +54,7 @@ export const sweepRequest = z.strictObject({
   top: z.number().optional().describe('Number of best combinations. Default: 20 kept, 5 shown.'),
   strategy,
   timeframe: timeframe.optional(),
-  timeframes: z.array(timeframe).optional().describe('Several bar lengths, each run by itself, instead of timeframe.'),
+  timeframes: z.array(z.string()).optional().describe('Several bar lengths, each run by itself.'),
   warmup,
   simulation,
   user_id: userId.optional(),

@@ -1,6 +1,6 @@
 /**
- * Schemas of the arguments and results, with the descriptions that models read. They only check types: the engine checks the
- * values and applies the defaults.
+ * Schemas of the arguments and results. They only check types: the engine checks the values and applies the defaults. Schemas of
+ * arguments are those that are accepted; `published.ts` has those that models read, if they differ.
  */
 
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
@@ -29,27 +29,22 @@ const parameter = z.strictObject({
 })
 
 /** A strategy definition. */
-export const definition = z
-  .strictObject({
-    id: z.string().describe('snake_case.'),
-    name: z.string().optional(),
-    description: z.string().optional(),
-    type: z.enum(['trend', 'mean_reversion', 'momentum', 'arbitrage', 'custom']).optional(),
-    parameters: z.record(z.string(), parameter).optional(),
-    constraints: z.array(z.string()).optional().describe('Conditions on parameters, such as "fast < slow".'),
-    entries: z.string().describe('Condition to buy, per bar: "crossed_above(close, sma(close, period))".'),
-    exits: z.string().describe('Condition to sell: "rsi(close, 14) > 70 or close < shift(lowest(low, 20), 1)".'),
-    short_entries: z.string().optional(),
-    short_exits: z.string().optional(),
-  })
-  .describe(
-    'A strategy in the strategy language: series open, high, low, close, volume; indicators with TA-Lib names (sma, ema, rsi, ' +
-      'atr, macd_line, bbands_upper …); and, or, not; shift, highest, lowest, crossed_above, bars_since. Cannot look ahead.',
-  )
+export const definition = z.strictObject({
+  id: z.string().describe('snake_case.'),
+  name: z.string().optional(),
+  description: z.string().optional(),
+  type: z.enum(['trend', 'mean_reversion', 'momentum', 'arbitrage', 'custom']).optional(),
+  parameters: z.record(z.string(), parameter).optional(),
+  constraints: z.array(z.string()).optional().describe('Conditions on parameters, such as "fast < slow".'),
+  entries: z.string().describe('Condition to buy, per bar: "crossed_above(close, sma(close, period))".'),
+  exits: z.string().describe('Condition to sell: "rsi(close, 14) > 70 or close < shift(lowest(low, 20), 1)".'),
+  short_entries: z.string().optional(),
+  short_exits: z.string().optional(),
+})
 
 export const parameters = z
   .record(z.string(), z.unknown())
-  .describe('Values of strategy parameters; others keep their defaults. Every strategy has position_size (0 to 1).')
+  .describe('Values of strategy parameters; others keep their defaults.')
 
 const conflict = z.enum(['ignore', 'entry', 'exit', 'adjacent', 'opposite']).optional()
 const stopExit = z.enum(['close', 'closeReduce', 'reverse', 'reverseReduce']).optional()
@@ -71,9 +66,9 @@ export const simulation = z
     sl_trail: z.boolean().optional().describe('Whether the stop loss trails.'),
     tp_stop: z.number().optional().describe('Take profit as a fraction.'),
     year_days: z
-      .union([z.number(), z.literal('auto')], { error: "must be a number or 'auto'" })
+      .number()
       .optional()
-      .describe("Days per year for annualization. Default: 'auto', from the trading days of the bars."),
+      .describe('Days per year for annualization. Left out: from the trading days of the bars.'),
     risk_free: z.number().optional().describe('Annual risk-free rate as a fraction.'),
     accumulate: z.enum(['disabled', 'both', 'addOnly', 'removeOnly']).optional(),
     min_size: z.number().optional(),
@@ -103,9 +98,9 @@ export const backtestRequest = z.strictObject({
   strategy: definition.optional(),
   timeframe: timeframe.optional(),
   warmup: z
-    .union([z.number(), z.enum(['auto', 'none'])], { error: "must be a number, 'auto' or 'none'" })
+    .number()
     .optional()
-    .describe("Bars before start_date that only warm up indicators. Default: 'auto', as many as the strategy needs."),
+    .describe('Bars before start_date that only warm up indicators. Left out: as many as the strategy needs.'),
   simulation: simulation.optional(),
   user_id: userId.optional(),
 })
@@ -132,11 +127,14 @@ export const summary = z.strictObject({
   backtest_id: z.string(),
   status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
   progress: z.number().nullable().describe('0 to 100; null if another process executes the run.'),
+  sample: z.record(z.string(), z.unknown()).optional(),
+  repeated: z.boolean().optional(),
   strategy_id: z.string().optional(),
   asset_symbol: z.string().optional(),
   timeframe: z.string().optional(),
   start_date: z.string().optional(),
   end_date: z.string().optional(),
+  requested: z.string().optional(),
   initial_capital: z.number().optional(),
   parameters: z.record(z.string(), z.unknown()).optional(),
   assumptions: z.record(z.string(), z.unknown()).optional(),
@@ -152,35 +150,49 @@ export const summary = z.strictObject({
  * checks them instead, and returns a code, all issues, and what to do next.
  */
 export function inputSchemaOf(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
-  return standard(schema, 'input', (value) => ({ value }))
+  return standard(simplified(z.toJSONSchema(schema, { target: DIALECT, io: 'input' })), (value) => ({ value }))
 }
 
-/** Publishes a schema of results and enforces it: a result that violates it is a bug and is not sent. */
+/**
+ * Publishes the outline of a schema of results, and enforces the whole schema: a result that violates it is a bug and is not sent.
+ */
 export function outputSchemaOf(schema: z.ZodType): StandardSchemaWithJSON<unknown, unknown> {
-  return standard(schema, 'output', (value) => {
+  return standard(outlined(z.toJSONSchema(schema, { target: DIALECT, io: 'output' })), (value) => {
     const { success, data, error } = schema.safeParse(value)
     return success ? { value: data } : { issues: error.issues.map(({ message, path }) => ({ message, path })) }
   })
 }
 
-/** Converts the schema once, because a server over HTTP registers its tools for every request. */
+const DIALECT = 'draft-2020-12'
+
+/** Takes a converted schema, because a server over HTTP registers its tools for every request. */
 function standard(
-  schema: z.ZodType,
-  io: 'input' | 'output',
+  json: Record<string, unknown>,
   validate: (value: unknown) => { value: unknown } | { issues: { message: string; path: PropertyKey[] }[] },
 ): StandardSchemaWithJSON<unknown, unknown> {
-  const json = simplified(z.toJSONSchema(schema, { target: 'draft-2020-12', io }))
   const jsonSchema = { input: () => json, output: () => json }
   return { '~standard': { version: 1, vendor: 'aitradepro', validate, jsonSchema } }
 }
 
-/** Removes parts of a JSON Schema that cost tokens without any information, such as the limits of safe integers. */
+/** Keeps the names and types of the fields of a result, but not what is inside them. docs/mcp.md and the results explain the rest. */
+function outlined(json: object): Record<string, unknown> {
+  const { properties = {}, required } = json as { properties?: Record<string, { type?: unknown }>; required?: unknown }
+  const fields = Object.entries(properties).map(([name, { type }]) => [name, type === undefined ? {} : { type }])
+  return { type: 'object', properties: Object.fromEntries(fields), required }
+}
+
+/**
+ * Removes parts of a JSON Schema that cost tokens without any information, such as the limits of safe integers, and what some
+ * providers of models refuse: `additionalProperties` inside, and a null beside a type.
+ */
 function simplified(json: object): Record<string, unknown> {
-  return JSON.parse(
-    JSON.stringify(json, (key, value) => {
-      if (key === '$schema' || key === 'propertyNames') return undefined
+  const { additionalProperties, ...rest } = json as Record<string, unknown>
+  const inner = JSON.parse(
+    JSON.stringify(rest, (key, value) => {
+      if (key === '$schema' || key === 'propertyNames' || key === 'additionalProperties') return undefined
       if ((key === 'minimum' || key === 'maximum') && Math.abs(value) === Number.MAX_SAFE_INTEGER) return undefined
       return value
     }),
   )
+  return additionalProperties === undefined ? inner : { ...inner, additionalProperties }
 }

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { sanitizeErrorResponse } from './sanitize-errors.js'
+import { sanitizeErrorResponse } from '../sanitize-errors.js'
 
 /** A client that reads nothing of a response for this long is disconnected. */
 const STALL_TIMEOUT_MS = 60_000

@@ -1,8 +1,8 @@
 /** Reads request bodies, with limits on the size, the time, and the memory of all bodies together. */
 
 import type { IncomingMessage } from 'node:http'
+import { isTooComplex, TOO_COMPLEX } from '../json-limits.js'
 import { type HttpError, SERVER_ERROR } from './access.js'
-import { isTooComplex, TOO_COMPLEX } from './json-limits.js'
 
 /** Largest request body: 4 MiB, as over stdio. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024

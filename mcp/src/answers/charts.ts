@@ -2,10 +2,10 @@
 
 import type { HeatmapOptions, SweepResult } from '@aitradepro/backtesting'
 import type { ContentBlock } from '@modelcontextprotocol/server'
-import type { Engine } from './engine.js'
-import { allToSnakeCase, toCamelCase } from './field-names.js'
-import { toAxisName } from './requests.js'
-import { singleLine } from './single-line.js'
+import { allToSnakeCase, toCamelCase } from '../arguments/field-names.js'
+import { toAxisName } from '../arguments/requests.js'
+import type { Engine } from '../engine.js'
+import { singleLine } from '../single-line.js'
 
 /** Readable in a chat window, and small enough to be sent in one. */
 const SIZE = { width: 1000, height: 750 }

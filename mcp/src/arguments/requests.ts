@@ -36,7 +36,7 @@ export function toSweepRequest({ parameters, constraints, objective, metrics, ..
   const swept = Object.keys(parameters ?? {})
   const request = {
     ...toBacktestRequest(rest),
-    ...(parameters && { parameters: renameKeys(parameters, toAxisName) }),
+    ...(parameters && { parameters: renameKeys(mapValues(parameters, toRange), toAxisName) }),
     ...(constraints && { constraints: constraints.map((text) => toConstraint(text, swept)) }),
     ...(objective !== undefined && { objective: toExpression(objective) }),
     ...(metrics && { metrics: metrics.map(toCamelCase) }),
@@ -46,7 +46,9 @@ export function toSweepRequest({ parameters, constraints, objective, metrics, ..
 
 /** Converts the `strategy` argument to a strategy definition. */
 export function toStrategyDefinition(strategy: z.output<typeof definition>): StrategyDefinition {
-  return renameKeys(strategy, toCamelCase) as unknown as StrategyDefinition
+  const { parameters } = strategy
+  const declared = parameters && { parameters: mapValues(parameters, withFlagDefault) }
+  return renameKeys({ ...strategy, ...declared }, toCamelCase) as unknown as StrategyDefinition
 }
 
 /** Converts the name of a swept parameter or setting: `simulation.sl_stop` becomes `simulation.slStop`. */
@@ -70,4 +72,26 @@ function withNames(text: string, convert: (name: string) => string): string {
   return text.replace(/(?<!\w)(?:simulation\.)?[a-z]\w*/gi, (name) =>
     name.startsWith(SETTING) ? toCamelCase(name) : convert(name),
   )
+}
+
+/** Converts a range that lists its values to the list, with null for a stop that is switched off. */
+function toRange(range: unknown): unknown {
+  if (typeof range !== 'object' || range === null || Array.isArray(range)) return range
+  const { values, off, ...rest } = range as Record<string, unknown>
+  if (values === undefined && off === undefined) return range
+  const isAlone = Object.keys(rest).length === 0
+  if (!isAlone || (values !== undefined && !Array.isArray(values))) return range
+  return [...(off === true ? [null] : []), ...((values as unknown[] | undefined) ?? [])]
+}
+
+function mapValues(object: object, convert: (value: unknown) => unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, convert(value)]))
+}
+
+/** Converts the default of a boolean parameter, which the published schema declares as a number. */
+function withFlagDefault(declared: unknown): unknown {
+  const { type, default: given } = declared as { type?: unknown; default?: unknown }
+  return type === 'boolean' && (given === 0 || given === 1)
+    ? { ...(declared as object), default: given === 1 }
+    : declared
 }

@@ -2,11 +2,12 @@
 
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
-import type { Engine } from './engine.js'
-import { fieldsToSnakeCase } from './field-names.js'
-import { logDefect } from './log.js'
-import { TooManyRunsError } from './runs.js'
-import { singleLine } from './single-line.js'
+import { fieldsToSnakeCase } from '../arguments/field-names.js'
+import type { Engine } from '../engine.js'
+import { logDefect } from '../log.js'
+import { TooManyRunsError } from '../runs.js'
+import { singleLine } from '../single-line.js'
+import { fittingSplit } from './periods.js'
 
 /** One problem with its location, in the form of the engine's issues. */
 export interface Issue {
@@ -22,6 +23,10 @@ export interface Failure {
   retryable: boolean
   issues: Issue[]
 }
+
+/** What to do about a run of another process. */
+export const WHO_CAN_STOP =
+  'Stop it where it was started: its client can cancel it, and the operator can end its process, after which the store says so.'
 
 /** Thrown for arguments that do not fit together. The message is for the caller. */
 export class ArgumentError extends Error {
@@ -155,10 +160,22 @@ export async function sweepNextStep(engine: Engine, failure: Failure): Promise<s
   }
 }
 
+/** The part of a request that decides which range fits the limits. */
+export interface Asked {
+  assetSymbol: string
+  timeframe?: string
+}
+
 /** Says how to recover from a failure. Lists the known ids or assets if that helps. */
-export async function nextStep(engine: Engine, failure: Failure): Promise<string> {
+export async function nextStep(engine: Engine, failure: Failure, asked?: Asked): Promise<string> {
   try {
     switch (failure.code) {
+      case 'LIMIT_EXCEEDED': {
+        if (failure.retryable || asked === undefined) break
+        const split = await fittingSplit(engine, asked.assetSymbol, asked.timeframe)
+        if (split !== undefined) return `use a shorter range or a coarser timeframe: ${split}`
+        break
+      }
       case 'UNKNOWN_STRATEGY': {
         const ids = (await engine.listStrategies()).map(({ id }) => id)
         return `use a known id, or pass a definition as \`strategy\`; known ids: ${join(ids)}`
@@ -179,8 +196,10 @@ export async function nextStep(engine: Engine, failure: Failure): Promise<string
     // The list of known ids cannot be read. The failure itself is still reported.
   }
   switch (failure.code) {
-    case 'INVALID_ARGUMENT':
-      return 'correct the fields named above and call again'
+    case 'INVALID_ARGUMENT': {
+      const isDate = failure.issues.some(({ path }) => path === 'start_date' || path === 'end_date')
+      return `correct the fields named above and call again${isDate ? '; write dates as year, month and day: "2019-01-31"' : ''}`
+    }
     case 'LIMIT_EXCEEDED':
       if (failure.retryable)
         return 'wait until some backtests have ended (list_backtests), or stop some with cancel_backtest'

@@ -8,8 +8,8 @@ import type {
   SweepResult,
   SweepTop,
 } from '@aitradepro/backtesting'
-import { fieldsToSnakeCase, toSnakeCase } from './field-names.js'
-import { singleLine } from './single-line.js'
+import { fieldsToSnakeCase, toSnakeCase } from '../arguments/field-names.js'
+import { singleLine } from '../single-line.js'
 import { rounded } from './summaries.js'
 import { renderText, type ToolOutput } from './tool-result.js'
 
@@ -160,14 +160,12 @@ export function pageRows(
   ])
 }
 
-/** Drops the end of the lists, then details, until the content and its text have the size of a default answer. */
+/** Drops the end of the list of the best, then details, until the content and its text have the size of a default answer. */
 export function fitted(output: ToolOutput): ToolOutput {
   const isTooLarge = () =>
     Buffer.byteLength(JSON.stringify(output)) > MAX_BYTES || Buffer.byteLength(renderText(output)) > MAX_BYTES
-  for (const name of ['sweeps', 'rows', 'top']) {
-    const list = output[name]
-    while (Array.isArray(list) && list.length > 1 && isTooLarge()) list.pop()
-  }
+  const { top } = output
+  while (Array.isArray(top) && top.length > 1 && isTooLarge()) top.pop()
   for (const name of ['plateau', 'top', 'asset_symbols', 'timeframes', 'idle_parameters']) {
     if (!isTooLarge()) return output
     delete output[name]

@@ -3,14 +3,14 @@
 import { lookup } from 'node:dns/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, BlockList, isIP, type Socket } from 'node:net'
+import type { Engine } from '../engine.js'
+import { logDefect, logError } from '../log.js'
+import { takeIntegers } from '../server-options.js'
+import { singleLine } from '../single-line.js'
+import { VERSION } from '../version.js'
 import { Access, addressOf, type HttpError, SERVER_ERROR, urlHost } from './access.js'
-import type { Engine } from './engine.js'
 import { createBacktestingHttpHandler, type HttpOptions, sendError, sendInternalError } from './http-handler.js'
-import { logDefect, logError } from './log.js'
 import { onBeforeRead } from './request-body.js'
-import { takeIntegers } from './server-options.js'
-import { singleLine } from './single-line.js'
-import { VERSION } from './version.js'
 
 /** Options of a server over HTTP. */
 export interface HttpServerOptions extends HttpOptions {

@@ -9,7 +9,7 @@ import {
   validateHostHeader,
   validateOriginHeader,
 } from '@modelcontextprotocol/server'
-import { singleLine } from './single-line.js'
+import { singleLine } from '../single-line.js'
 
 /** An error response to a request. */
 export interface HttpError {

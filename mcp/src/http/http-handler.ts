@@ -11,14 +11,14 @@ import {
   type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
+import type { Engine } from '../engine.js'
+import { isTooComplexValue } from '../json-limits.js'
+import { logDefect, logError } from '../log.js'
+import { createServer } from '../server.js'
+import { resolveOptions, type ServerOptions, takeIntegers } from '../server-options.js'
 import { Access, addressOf, type HttpError, SERVER_ERROR } from './access.js'
 import { ClientLimits } from './client-limits.js'
-import type { Engine } from './engine.js'
-import { isTooComplexValue } from './json-limits.js'
-import { logDefect, logError } from './log.js'
 import { type Body, BodyReader, COMPLEX, MAX_BODY_BYTES, TOO_LARGE } from './request-body.js'
-import { createBacktestingServer } from './server.js'
-import { resolveOptions, type ServerOptions, takeIntegers } from './server-options.js'
 import { type Session, Sessions } from './sessions.js'
 import { disconnectSignal, sendWebResponse, toWebRequest } from './web-adapter.js'
 
@@ -33,6 +33,11 @@ export interface HttpOptions extends ServerOptions {
    * as one client. Otherwise clients are identified by the `auth.clientId` that middleware sets, or by remote address.
    */
   tokens?: string[]
+  /**
+   * Returns the user that a request belongs to, which your authentication has found; undefined rejects it with 401. Each user only
+   * sees its own runs (`userId` of a server), has its own sessions, and counts as one client. Not together with `userId`.
+   */
+  userOf?: (request: IncomingMessage) => string | undefined
   /** Concurrent sessions; further ones are rejected with 503. @default 1000 */
   maxSessions?: number
   /**
@@ -78,16 +83,28 @@ const METHODS = ['GET', 'POST', 'DELETE']
  * `createBacktestingHttpServer` creates a server that does.
  */
 export function createBacktestingHttpHandler(engine: Engine, options: HttpOptions = {}): HttpHandler {
-  const { access, limits, sessions, maxRequestsPerSession, serverOptions } = resolveHttpOptions(options)
+  const { access, limits, sessions, maxRequestsPerSession, serverOptions, userOf } = resolveHttpOptions(options)
   const bodies = new BodyReader()
-  const createServer = () => createBacktestingServer(engine, serverOptions)
-  const stateless = createMcpHandler(createServer, { legacy: 'reject', onerror: logError })
+  const serverOf = (userId: string | undefined, mode: { canSubscribe: boolean }) =>
+    createServer(engine, { ...serverOptions, ...(userId !== undefined && { userId }) }, mode)
+  /** The users of requests without a session. */
+  const users = new WeakMap<Request, string | undefined>()
+  const stateless = createMcpHandler(
+    ({ requestInfo }) => {
+      if (requestInfo === undefined || !users.has(requestInfo)) throw new Error('a request without a known user')
+      return serverOf(users.get(requestInfo), { canSubscribe: false })
+    },
+    { legacy: 'reject', onerror: logError },
+  )
   let isClosed = false
 
   const handle = async (request: IncomingMessage, response: ServerResponse, given: unknown): Promise<void> => {
     const error = access.headerError(request) ?? requestError(request)
     if (error) return sendError(response, error)
-    const client = access.authenticate(request)
+    const found = access.authenticate(request)
+    const user = userOf === undefined || typeof found !== 'string' ? undefined : userOf(request)
+    const isUnknown = userOf !== undefined && typeof found === 'string' && (typeof user !== 'string' || user === '')
+    const client = isUnknown ? NO_USER : user === undefined ? found : `user ${user}`
     // Requests without a valid token count against their address, so that they cannot use up the limit of a token.
     const wait = limits.takeTokens(typeof client === 'string' ? client : addressOf(request))
     if (wait > 0) return sendError(response, tooMany('requests', wait))
@@ -97,7 +114,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     if (exceeded) return sendError(response, tooMany(exceeded, 1))
     const [disconnected, release] = disconnectSignal(request, response)
     try {
-      await handleAdmitted(request, response, disconnected, client, given)
+      await handleAdmitted(request, response, disconnected, { client, user }, given)
     } finally {
       release()
       limits.end(client)
@@ -108,9 +125,10 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     request: IncomingMessage,
     response: ServerResponse,
     disconnected: AbortSignal,
-    client: string,
+    caller: Caller,
     given: unknown,
   ): Promise<void> {
+    const { client } = caller
     let body: unknown
     if (request.method === 'POST') {
       const read = given === undefined || typeof given === 'function' ? await bodies.read(request) : checkParsed(given)
@@ -124,8 +142,9 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     }
     const web = toWebRequest(request, disconnected)
     if (await isLegacyRequest(web, body)) {
-      await handleInSession(request, response, web, disconnected, client, body)
+      await handleInSession(request, response, web, disconnected, caller, body)
     } else {
+      users.set(web, caller.user)
       const answer = await stateless.fetch(web, { parsedBody: body })
       await sendWebResponse(response, answer, disconnected, (bytes) => limits.addUnreadBytes(client, bytes))
     }
@@ -136,7 +155,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     response: ServerResponse,
     web: Request,
     disconnected: AbortSignal,
-    client: string,
+    { client, user }: Caller,
     body: unknown,
   ): Promise<void> {
     const id = request.headers['mcp-session-id']
@@ -152,7 +171,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     if (reservation === 'all') return sendError(response, FULL)
     let isOpened = false
     try {
-      const session = await openSession(client, () => {
+      const session = await openSession({ client, user }, () => {
         isOpened = true
       })
       await serve(session, response, web, disconnected, body)
@@ -185,7 +204,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
     }
   }
 
-  async function openSession(client: string, onOpen: () => void): Promise<Session> {
+  async function openSession({ client, user }: Caller, onOpen: () => void): Promise<Session> {
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => {
@@ -197,7 +216,7 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
       onsessionclosed: (id) => sessions.remove(id),
     })
     const session = { client, transport, lastUsed: performance.now(), active: 0, pendingIds: new Set<RequestId>() }
-    const server = createServer()
+    const server = serverOf(user, { canSubscribe: true })
     server.server.onerror = logError
     await server.connect(transport)
     return session
@@ -226,7 +245,9 @@ export function createBacktestingHttpHandler(engine: Engine, options: HttpOption
 
 /** Checks the options, applies the defaults, and creates what depends on them. */
 function resolveHttpOptions(options: HttpOptions) {
-  const { allowedHosts, allowedOrigins, tokens, ...others } = options
+  const { allowedHosts, allowedOrigins, tokens, userOf, ...others } = options
+  if (userOf !== undefined && typeof userOf !== 'function') throw new TypeError('userOf must be a function')
+  if (userOf !== undefined && others.userId !== undefined) throw new TypeError('set either userId or userOf')
   const { integers, rest } = takeIntegers(others, INTEGER_OPTIONS)
   resolveOptions(rest)
   return {
@@ -235,9 +256,24 @@ function resolveHttpOptions(options: HttpOptions) {
     sessions: new Sessions(integers),
     maxRequestsPerSession: integers.maxRequestsPerSession,
     serverOptions: rest,
+    userOf,
   }
 }
 
+/** Who sends a request. */
+interface Caller {
+  /** Whose limits and sessions count. */
+  client: string
+  /** Whose runs exist. */
+  user: string | undefined
+}
+
+const NO_USER: HttpError = {
+  status: 401,
+  code: SERVER_ERROR,
+  message: 'Unauthorized: the request belongs to no user',
+  headers: { 'www-authenticate': 'Bearer' },
+}
 const CLOSED: HttpError = {
   status: 503,
   code: SERVER_ERROR,

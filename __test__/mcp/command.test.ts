@@ -75,7 +75,7 @@ describe('the server exits with code 0', () => {
     expect(answers[0].result.capabilities).toEqual({
       tools: { listChanged: false },
       prompts: { listChanged: false },
-      resources: { listChanged: false },
+      resources: { listChanged: false, subscribe: true },
       completions: {},
     })
     expect(answers[1].result.structuredContent.assets_total).toBe(1)

@@ -19,6 +19,7 @@ use super::per_bar::{Annual, BarsPerYear, PerBar};
 use super::power::years_for_power;
 use super::search_observer::return_sums;
 use super::sharpe_estimate::SharpeEstimate;
+use super::signs::LEAST_CHUNKS;
 use super::sketch::Sketch;
 use super::standard_error::standard_error;
 use super::sums::{pairwise, sum};
@@ -55,6 +56,8 @@ pub struct Search<'a> {
     pub sums: &'a SumColumns,
     /// The number of bars.
     pub bars: usize,
+    /// The number of chunks of calendar time. With fewer than 12 there is no sketch.
+    pub chunks: usize,
     /// The sums of holding the asset.
     pub held: &'a BenchmarkSums,
     /// The sketch of the search, or of everything that was tried on its bars.
@@ -147,9 +150,12 @@ pub fn judge(
     let mut ratios = reserve::with_capacity(numbered.len(), "combinations")?;
     ratios.extend(numbered.iter().map(|(_, ratio)| *ratio));
     let ran = search.sums.returns.iter().filter(|sum| sum.is_finite()).count();
-    let effective = search.sketch.mean().map(|mean| effective_trials(mean, search.trials));
+    let enough = if search.chunks < LEAST_CHUNKS { Err(Missing::TooFewChunks) } else { Ok(()) };
+    let effective = enough
+        .and_then(|()| search.sketch.mean())
+        .map(|mean| effective_trials(mean, search.trials));
     let t = moments.map(|_| sum(&judged) / squares(&judged).sqrt());
-    let critical = search.sketch.critical_value(terms.alpha);
+    let critical = enough.and_then(|()| search.sketch.critical_value(terms.alpha));
     let years = count_to_f64(search.bars) / terms.bars_per_year.get();
     Ok(Judgement {
         bars: search.bars,
@@ -164,7 +170,7 @@ pub fn judge(
             .and_then(|ratio| minimum_track_record_length(&ratio, PerBar(0.0), terms.alpha)),
         batches,
         t,
-        p_value: t.and_then(|t| search.sketch.p_value(t)),
+        p_value: enough.and(t).and_then(|t| search.sketch.p_value(t)),
         critical_value: critical,
         deflated_across: ratio
             .and_then(|ratio| deflated(&ratio, variance(&ratios)?, count_to_f64(ran))),
@@ -421,6 +427,7 @@ mod tests {
             let search = Search {
                 sums: &columns,
                 bars: BARS,
+                chunks: held.chunks.len(),
                 held: &held,
                 sketch: &sketch,
                 trials: self.returns.len(),
@@ -499,6 +506,36 @@ mod tests {
     }
 
     #[test]
+    fn few_chunks_are_the_reason_for_what_is_missing() {
+        let search = trials(8, 0.0, 5);
+        let (mut held, columns) = (search.benchmark(), search.columns());
+        held.chunks.truncate(11);
+        let sketch = Sketch::new().unwrap();
+        let judged = Search {
+            sums: &columns,
+            bars: BARS,
+            chunks: 11,
+            held: &held,
+            sketch: &sketch,
+            trials: 8,
+        };
+        let chosen = Chosen {
+            combination: Some(0),
+            returns: &search.returns[0],
+            held: &search.held,
+            exposure: 0.5,
+        };
+        let found = judge(&judged, &chosen, &terms(), &Sequential, &NoObserver).unwrap();
+        let few = Missing::TooFewChunks;
+        assert_eq!(
+            (found.p_value, found.critical_value, found.effective_trials),
+            (Err(few), Err(few), Err(few))
+        );
+        assert_eq!((found.headline, found.years_for_power[0]), (Err(few), Err(few)));
+        assert!(found.ratio.is_ok() && found.deflated_across.is_ok() && found.overfitting.is_ok());
+    }
+
+    #[test]
     fn the_figures_are_those_of_the_judged_returns() {
         let search = trials(30, 0.002, 3);
         let found = search.judge(0);
@@ -543,7 +580,14 @@ mod tests {
             let columns = search.columns();
             let sketch = Sketch::new().unwrap();
             let found = overfitting(
-                &Search { sums: &columns, bars, held: &held, sketch: &sketch, trials: 5 },
+                &Search {
+                    sums: &columns,
+                    bars,
+                    chunks: 12,
+                    held: &held,
+                    sketch: &sketch,
+                    trials: 5,
+                },
                 terms().splits,
                 &Sequential,
                 &NoObserver,

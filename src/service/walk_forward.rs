@@ -8,9 +8,9 @@ use crate::compute::parallel::Sequential;
 use crate::error::{Code, Error, Result};
 use crate::market::{Bars, Timeframe};
 use crate::note::{self, Note, NoteCode};
+use crate::numbers::count_to_f64;
 use crate::quote::counted;
 use crate::simulation::{Prices, Simulation};
-use crate::store::record::{Assumptions, Outcome};
 use crate::store::result_parts::ResultParts;
 use crate::sweep::ranking::Ranking;
 use crate::sweep::walk_forward::{FoldSummary, efficiency, stability};
@@ -80,71 +80,9 @@ impl Engine {
             let fold = self.fold(&mut run, &series, index, window).await;
             done.push(fold.map_err(|error| cancellation.explain(error))?);
         }
-        let capital = run.sweep.initial_capital;
-        let sweep = Arc::clone(&run.sweep);
-        let (joined, summaries, sharpes, folds) = {
-            let runs: Vec<WindowRun<'_>> = done
-                .iter()
-                .map(|fold| WindowRun {
-                    simulation: &fold.simulation,
-                    bars: fold.fold.bars.1,
-                    final_capital: fold.final_capital,
-                })
-                .collect();
-            let joined = stitch(&runs, capital)?;
-            let summaries: Vec<FoldSummary> = done.iter().map(|fold| fold.summary).collect();
-            let sharpes: Vec<f64> = done.iter().filter_map(|fold| fold.train_sharpe).collect();
-            (joined, summaries, sharpes, done.into_iter().map(|fold| fold.fold).collect::<Vec<_>>())
-        };
-        let reporter = Arc::clone(&run.reporter);
-        let settings = sweep.settings.clone();
-        let of = Arc::clone(&series);
-        let measured = pool::run(JobLength::of(series.bars().len()), move || {
-            let tests: Vec<_> = windows.into_iter().map(|window| window.test).collect();
-            let bars = joined_bars(of.bars(), &tests)?;
-            let input = BacktestInput {
-                prices: Prices::from(&bars),
-                timestamps: bars.timestamps(),
-                bar_milliseconds: of.interval().timeframe().map(Timeframe::milliseconds),
-                annualization: of.annualization().of_part(bars.timestamps()),
-                initial_capital: capital,
-                settings: &settings,
-            };
-            let pipeline = Pipeline { executor: &Sequential, observer: &*reporter };
-            let outputs = Outputs { warnings: false, ..Outputs::ALL };
-            let backtest = pipeline.measured(&input, joined, &outputs)?;
-            Ok((backtest, bars))
-        })
-        .await;
-        let (backtest, bars) = measured.map_err(|error| cancellation.explain(error))?;
-        let sharpe = metric(&backtest.metrics, "sharpeRatio");
-        let assumptions = run.bars.first().map(|of| of.assumptions.clone());
-        let assumptions =
-            assumptions.ok_or_else(|| Error::internal("a walk-forward without bars"))?;
-        let mut notes = notes_of(&folds);
-        notes.extend(run.notes.iter().cloned());
-        note::sort(&mut notes);
-        let mean_sharpe = sharpes.iter().sum::<f64>() / crate::numbers::count_to_f64(sharpes.len());
-        let result = WalkForwardResult {
-            walk_forward_id: id,
-            strategy_id: sweep.strategy_id().to_owned(),
-            strategy_source: sweep.strategy_source.clone(),
-            asset_symbol: sweep.asset_symbols.first().cloned().unwrap_or_default(),
-            timeframe: series.interval(),
-            initial_capital: capital,
-            objective: sweep.objective.text().to_owned(),
-            combinations: sweep.space.len(),
-            efficiency: efficiency(&summaries),
-            sharpe_efficiency: sharpe
-                .map(|sharpe| sharpe / mean_sharpe)
-                .filter(|_| mean_sharpe > 0.0),
-            stability: stability(&summaries, &sweep.space),
-            stitched: stitched(backtest, &bars, assumptions.clone()),
-            folds,
-            assumptions,
-            notes,
-            elapsed_ms: start.elapsed().as_secs_f64() * 1000.0,
-        };
+        let result = finish(&run, &series, windows, done).await;
+        let mut result = result.map_err(|error| cancellation.explain(error))?;
+        result.elapsed_ms = start.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(
             walk_forward_id = result.walk_forward_id,
             strategy_id = result.strategy_id,
@@ -272,6 +210,83 @@ impl Engine {
     }
 }
 
+/// Joins the tests of all windows.
+async fn finish(
+    run: &SweepRun,
+    series: &Arc<LoadedSeries>,
+    windows: Vec<Window>,
+    done: Vec<DoneFold>,
+) -> Result<WalkForwardResult> {
+    let sweep = &run.sweep;
+    let capital = sweep.initial_capital;
+    let tests = |fold: &DoneFold| (fold.fold.bars.1, fold.final_capital);
+    let runs: Vec<WindowRun<'_>> = done
+        .iter()
+        .map(|fold| {
+            let (bars, final_capital) = tests(fold);
+            WindowRun { simulation: &fold.simulation, bars, final_capital }
+        })
+        .collect();
+    let joined = stitch(&runs, capital)?;
+    let (backtest, bars) = measure(run, series, windows, joined).await?;
+    let summaries: Vec<FoldSummary> = done.iter().map(|fold| fold.summary).collect();
+    let sharpes: Vec<f64> = done.iter().filter_map(|fold| fold.train_sharpe).collect();
+    let mean_sharpe = sharpes.iter().sum::<f64>() / count_to_f64(sharpes.len());
+    let sharpe = metric(&backtest.metrics, "sharpeRatio");
+    let assumptions = run.bars.first().map(|of| of.assumptions.clone());
+    let assumptions = assumptions.ok_or_else(|| Error::internal("a walk-forward without bars"))?;
+    let folds: Vec<Fold> = done.into_iter().map(|fold| fold.fold).collect();
+    let mut notes = notes_of(&folds);
+    notes.extend(run.notes.iter().cloned());
+    note::sort(&mut notes);
+    Ok(WalkForwardResult {
+        walk_forward_id: run.id.clone(),
+        strategy_id: sweep.strategy_id().to_owned(),
+        strategy_source: sweep.strategy_source.clone(),
+        asset_symbol: sweep.asset_symbols.first().cloned().unwrap_or_default(),
+        timeframe: series.interval(),
+        initial_capital: capital,
+        objective: sweep.objective.text().to_owned(),
+        combinations: sweep.space.len(),
+        efficiency: efficiency(&summaries),
+        sharpe_efficiency: sharpe.map(|sharpe| sharpe / mean_sharpe).filter(|_| mean_sharpe > 0.0),
+        stability: stability(&summaries, &sweep.space),
+        stitched: outcome::outcome(backtest, &bars, assumptions.clone(), ResultParts::ALL),
+        folds,
+        assumptions,
+        notes,
+        elapsed_ms: 0.0,
+    })
+}
+
+/// Values and measures the joined tests. Returns them with their bars.
+async fn measure(
+    run: &SweepRun,
+    series: &Arc<LoadedSeries>,
+    windows: Vec<Window>,
+    joined: Simulation,
+) -> Result<(Backtest, Bars)> {
+    let (sweep, series) = (Arc::clone(&run.sweep), Arc::clone(series));
+    let reporter = Arc::clone(&run.reporter);
+    pool::run(JobLength::of(series.bars().len()), move || {
+        let tests: Vec<_> = windows.into_iter().map(|window| window.test).collect();
+        let bars = joined_bars(series.bars(), &tests)?;
+        let input = BacktestInput {
+            prices: Prices::from(&bars),
+            timestamps: bars.timestamps(),
+            bar_milliseconds: series.interval().timeframe().map(Timeframe::milliseconds),
+            annualization: series.annualization().of_part(bars.timestamps()),
+            initial_capital: sweep.initial_capital,
+            settings: &sweep.settings,
+        };
+        let pipeline = Pipeline { executor: &Sequential, observer: &*reporter };
+        let outputs = Outputs { warnings: false, ..Outputs::ALL };
+        let backtest = pipeline.measured(&input, joined, &outputs)?;
+        Ok((backtest, bars))
+    })
+    .await
+}
+
 /// Returns the bars of all tests.
 fn joined_bars(bars: &Bars, tests: &[std::ops::Range<usize>]) -> Result<Bars> {
     let (Some(first), Some(last)) = (tests.first(), tests.last()) else {
@@ -286,10 +301,6 @@ fn joined_bars(bars: &Bars, tests: &[std::ops::Range<usize>]) -> Result<Bars> {
 
 fn metric(metrics: &[(&'static str, Option<f64>)], name: &str) -> Option<f64> {
     metrics.iter().find(|(of, _)| *of == name).and_then(|(_, value)| *value)
-}
-
-fn stitched(backtest: Backtest, bars: &Bars, assumptions: Assumptions) -> Outcome {
-    outcome::outcome(backtest, bars, assumptions, ResultParts::ALL)
 }
 
 /// Returns what a reader should know of the windows.

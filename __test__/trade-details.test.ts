@@ -9,7 +9,7 @@ import { newEngine, ROOT, SP500 } from './support.js'
 /** Open, high, low and close of a bar. */
 type Bar = [number, number, number, number]
 
-const REASONS = ['open', 'signal', 'stopLoss', 'trailing', 'takeProfit'] as const
+const REASONS = ['open', 'signal', 'stopLoss', 'trailing', 'takeProfit', 'windowEnd'] as const
 const round = (value: number) => Number(value.toFixed(9))
 const [OPEN, SIGNAL, LOSS, TRAILING, PROFIT] = [0, 1, 2, 3, 4]
 

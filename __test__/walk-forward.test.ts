@@ -194,7 +194,7 @@ test('what cannot be walked is rejected with the way out', async () => {
     expect(error).toBeInstanceOf(BacktestError)
     return [(error as BacktestError).code, ...(error as BacktestError).issues.map((issue) => issue.message)]
   }
-  const spans = "a number of bars, or a duration such as '2y', '6M', '90d', '12h' or '30m'"
+  const spans = "a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'"
   expect(await messages({})).toEqual(['INVALID_ARGUMENT', `train is required: ${spans}`, `test is required: ${spans}`])
   expect(await messages({ train: 0, test: '1 year' })).toEqual([
     'INVALID_ARGUMENT',
@@ -215,7 +215,7 @@ test('what cannot be walked is rejected with the way out', async () => {
   ])
   expect(await messages({ train: '10y', test: '3y' })).toEqual([
     'INVALID_ARGUMENT',
-    'a walk-forward needs at least 3 windows, and only 1 window fits into 3775 bars with train 10y, test 3y and step 3y; shorten train and test, or choose a longer range',
+    'a walk-forward needs at least 3 windows, and only 1 window fits into 3775 bars with train 10y, test 3y, step 3y and purge 0; shorten them, or choose a longer range',
   ])
   expect(await messages({ train: 100, test: 10, assetSymbol: undefined, assetSymbols: ['SP500'] })).toEqual([
     'INVALID_ARGUMENT',
@@ -253,4 +253,80 @@ test('an abort ends it, and progress counts all windows', async () => {
   }
   const promise = engine.walkForward(long, { signal: later.signal, onProgress: () => later.abort() })
   await expect(promise).rejects.toMatchObject({ name: 'AbortError' })
+})
+
+test('a position that no order could close is closed, and nothing is traded after a ruin', async () => {
+  const engine = await stored()
+  // The fee of an order is more than the position is worth.
+  const costly = { simulation: { sizeType: 'value', size: 20, fixedFees: 25 } } as const
+  const paid = await engine.walkForward({
+    ...INDEX,
+    ...costly,
+    parameters: GRID,
+    train: '3y',
+    test: '1y',
+    minTrades: 0,
+  })
+  expect(paid.folds.some((fold) => fold.closedAtEnd)).toBe(true)
+  expect(paid.trades.every((trade) => trade.status === 'closed')).toBe(true)
+  const product = paid.folds.reduce((growth, fold) => growth * (1 + (fold.outOfSample?.totalReturn ?? 0) / 100), 1)
+  expect((paid.equityCurve.at(-1) as number) / 10_000).toBeCloseTo(product, 9)
+
+  const bars = waves(600)
+  for (const column of [bars.open, bars.high, bars.low, bars.close])
+    for (let bar = 215; bar < 600; bar++) column[bar] = (column[bar] as number) * 5
+  const ruined = await engine.walkForward({
+    strategy: { id: 'short', entries: 'close > highest(shift(close, 1), 5)', exits: 'false' },
+    parameters: { position_size: [1] },
+    assetSymbol: 'X',
+    startDate: '2020-01-01',
+    endDate: '2030-01-01',
+    initialCapital: 1000,
+    bars,
+    simulation: { direction: 'shortOnly' },
+    minTrades: 0,
+    objective: 'totalTrades',
+    train: 120,
+    test: 100,
+  })
+  expect(ruined.folds[0]?.outOfSample?.finalCapital).toBeLessThan(0)
+  expect(ruined.folds[0]?.outOfSample?.openTrades).toBe(0)
+  const after = ruined.equityCurve.subarray(100)
+  expect(after.length).toBeGreaterThan(100)
+  expect(after.every((equity) => equity === ruined.equityCurve[99])).toBe(true)
+  expect(ruined.notes.map(({ code }) => code)).toContain('EQUITY_BELOW_ZERO')
+  expect(ruined.efficiency).toBeNull()
+})
+
+test('the benchmark holds the asset in the tests only, and notes are those of the joined tests', async () => {
+  const engine = await stored()
+  const request: WalkForwardRequest = { ...INDEX, parameters: GRID, train: '3y', test: '1y', step: '2y', minTrades: 1 }
+  const found = await engine.walkForward(request)
+  const held = found.folds.reduce(
+    (growth, fold) => growth * (1 + (fold.outOfSample?.benchmarkReturn as number) / 100),
+    1,
+  )
+  expect(found.metrics.benchmarkReturn).toBeCloseTo((held - 1) * 100, 9)
+  const years = found.equityCurve.length / 252
+  const growth = 1 + (found.metrics.totalReturn as number) / 100
+  expect(found.metrics.annualizedReturn).toBeCloseTo((growth ** (1 / years) - 1) * 100, 6)
+  expect(found.notes.map(({ code }) => code)).toEqual(['SAME_BAR_FILLS', 'FEW_TRADES'])
+
+  await engine.registerStrategy({
+    id: 'peek',
+    parameters: { n: { type: 'integer', default: 1, minimum: 1, maximum: 3 } },
+    generateSignals: ({ close }) => ({
+      entries: Array.from(close, (price, bar) => (close[bar + 1] ?? 0) > price),
+      exits: Array.from(close, (price, bar) => (close[bar + 1] ?? 0) < price),
+    }),
+  })
+  const { strategyId: _, ...rest } = INDEX
+  const peeking = { ...rest, strategyId: 'peek', parameters: { n: [1, 2] }, train: '3y', test: '1y' }
+  await expect(engine.walkForward(peeking)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  const allowed = await engine.walkForward({ ...peeking, allowLookAhead: true })
+  expect(allowed.notes[0]?.code).toBe('LOOK_AHEAD')
+  await expect(engine.walkForward({ ...request, train: '365d', test: '6m', step: '6m' })).rejects.toThrow(
+    'a test of 6m has at most 1 bar, and needs at least 5; lengthen test (m is minutes, M is months)',
+  )
+  await expect(engine.walkForward({ ...request, anchor: true } as WalkForwardRequest)).rejects.toThrow('anchored')
 })

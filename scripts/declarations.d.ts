@@ -187,17 +187,17 @@ export type WalkForwardRequest = WalkForwardRequestFields & StrategyChoice
 export interface WalkForwardRequestFields
   extends Omit<SweepRequestFields, 'assetSymbols' | 'timeframes' | 'metrics' | 'top' | 'sums' | 'persist'> {
   /**
-   * The length of the windows to choose on: a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'. A window of a
-   * duration has the bars that open in it. All lengths are numbers of bars, or none is.
+   * The length of the training windows: a number of bars, or a duration such as '2y', '6M' (months), '4w', '90d', '12h' or '30m' (minutes).
+   * A window of a duration has the bars that open in it. All lengths are numbers of bars, or none is.
    */
   train: number | string
-  /** The length of the windows to test on. Each follows the window to choose on. */
+  /** The length of the tests, at least 5 bars. Each follows its training. */
   test: number | string
-  /** From one pair of windows to the next, at least `test`. Default: `test`, so that the tests follow each other. */
+  /** From one training to the next, at least `test`. Default: `test`, so that the tests follow each other. */
   step?: number | string
-  /** Whether every window to choose on begins at the first bar and grows. @default false */
+  /** Whether every training begins at the first bar. @default false */
   anchored?: boolean
-  /** Bars between the windows of a pair that belong to neither. @default 0 */
+  /** Number of bars between a training and its test that belong to neither. @default 0 */
   purge?: number
   /** Whether the last test may be shorter than `test`. @default false */
   partial?: boolean
@@ -211,7 +211,7 @@ export interface SweepResume {
   bars?: BarsInput
 }
 
-/** The options of `runSweep` and `sweep`. */
+/** The options of `runSweep`, `sweep` and `walkForward`. */
 export interface SweepOptions {
   /** Stops the sweep. */
   signal?: AbortSignal

@@ -111,7 +111,7 @@ impl Pipeline<'_> {
         Ok((self.measured(input, simulation, outputs)?, was_open))
     }
 
-    /// Values and measures a simulation on the bars of `input`. The result has no notes.
+    /// Values and measures a simulation on the bars of `input`. The result has the notes that need no signals, if they are wanted.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for an amount that overflows. Cancelled by the observer.
@@ -121,7 +121,6 @@ impl Pipeline<'_> {
         simulation: Simulation,
         outputs: &Outputs<'_>,
     ) -> Result<Backtest> {
-        let outputs = &Outputs { warnings: false, ..*outputs };
         let buffers = &mut Buffers::default();
         let evaluated = self.value(input, simulation, None, outputs, buffers)?;
         result(input, None, evaluated, outputs, buffers)
@@ -258,7 +257,7 @@ fn result(
     let Evaluated { simulation, trades, equity, statistics, at_next_open } = evaluated;
     let ComputedMetrics { values, overflowed } = metrics::compute(outputs.metrics, &statistics);
     let (final_capital, total_return) = headline(input, &statistics)?;
-    let notes = if let Some(signals) = signals.filter(|_| outputs.warnings) {
+    let notes = if outputs.warnings {
         warnings::find(&WarningInput {
             input,
             signals,

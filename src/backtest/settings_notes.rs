@@ -36,7 +36,8 @@ const NEGLIGIBLE_SIZE: f64 = 0.01;
 /// Returns the notes about the settings of a run.
 pub(super) fn find(run: &WarningInput<'_>) -> Vec<Note> {
     let settings = run.input.settings;
-    let has_short_signals = run.signals.has_short();
+    let Some(signals) = run.signals else { return Vec::new() };
+    let has_short_signals = signals.has_short();
     let sides = settings.sides(has_short_signals);
     let mistakes = settings.mistakes(Some(has_short_signals)).into_iter();
     let mut notes: Vec<Note> = mistakes.map(Mistake::into_note).collect();

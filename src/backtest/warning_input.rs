@@ -9,7 +9,8 @@ use crate::simulation::Simulation;
 #[derive(Debug)]
 pub(super) struct WarningInput<'a> {
     pub(super) input: &'a BacktestInput<'a>,
-    pub(super) signals: &'a Signals,
+    /// None for the joined tests of a walk-forward.
+    pub(super) signals: Option<&'a Signals>,
     pub(super) simulation: &'a Simulation,
     pub(super) trades: &'a Trades,
     pub(super) equity: &'a [f64],

@@ -200,7 +200,10 @@ fn few_trades(run: &WarningInput<'_>) -> Option<Note> {
     let closed: usize = run.trades.status.iter().map(|status| usize::from(*status == 1)).sum();
     let text = if trades == 0 {
         "the run has no trades".to_owned()
-    } else if closed == 0 && trades == 1 && never_exits(run.input, run.signals) {
+    } else if closed == 0
+        && trades == 1
+        && run.signals.is_some_and(|signals| never_exits(run.input, signals))
+    {
         "there are no exits, and the only trade is still open: a single position says little about a strategy".to_owned()
     } else if closed == 0 {
         "no trade was closed: the result says little about a strategy".to_owned()

@@ -131,14 +131,18 @@ impl SweepRequest {
         if input.has_field("resume") {
             Self(Kind::Resumed(Box::new(ResumedSweep::read(&input, bars))))
         } else {
-            Self(Kind::New(Box::new(NewSweep::read(input, bars))))
+            Self(Kind::New(Box::new(NewSweep::read(input, bars, &[]))))
         }
     }
 
     /// Reads the request of a walk-forward, without the fields of its windows. `issues` are those of these fields.
-    pub(super) fn read_for_windows(mut input: Input, issues: Issues) -> Self {
+    pub(super) fn read_for_windows(
+        mut input: Input,
+        window_fields: &[&'static str],
+        issues: Issues,
+    ) -> Self {
         let bars = input.take_field(BARS);
-        let mut new = NewSweep::read(input, bars);
+        let mut new = NewSweep::read(input, bars, window_fields);
         let mut all = issues;
         all.append(std::mem::take(&mut new.issues));
         if new.lists_assets || new.lists_timeframes {
@@ -202,7 +206,7 @@ impl SweepRequest {
             fields.remove("strategyId");
             fields.remove("strategy");
         }
-        let mut new = NewSweep::read(Input::from(stored), bars);
+        let mut new = NewSweep::read(Input::from(stored), bars, &[]);
         new.strategy_source.clone_from(&sweep.strategy_source);
         Ok(Self(Kind::New(Box::new(new))))
     }
@@ -265,7 +269,8 @@ impl ResumedSweep {
 }
 
 impl NewSweep {
-    fn read(mut input: Input, bars: Option<Input>) -> Self {
+    /// Reads the fields. The caller has taken the fields `taken` out.
+    fn read(mut input: Input, bars: Option<Input>, taken: &[&'static str]) -> Self {
         let has_bars = bars.as_ref().is_some_and(|bars| !matches!(bars, Input::Null));
         let mut source = to_json(&input);
         if let Value::Object(fields) = &mut source {
@@ -280,6 +285,7 @@ impl NewSweep {
         let mut shape_issues = Issues::default();
         let mut fields = Fields::open("", &input, &mut shape_issues);
         fields.declare(["bars", "resume"]);
+        fields.declare(taken.iter().copied());
         let mut strategy = StrategyRequest::read(&mut fields, definition, None);
         // A request that is not an object is reported first.
         shape_issues.append(std::mem::take(&mut strategy.issues));

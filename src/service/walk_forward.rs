@@ -1,5 +1,6 @@
 //! Runs a walk-forward: chooses the best combination on one window, tests it on the next, and moves on.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::simulation::{Prices, Simulation};
 use crate::store::result_parts::ResultParts;
 use crate::sweep::ranking::Ranking;
 use crate::sweep::walk_forward::{FoldSummary, efficiency, stability};
-use crate::validation::splits::walk_forward::{Window, Windows};
+use crate::validation::splits::walk_forward::{Span, Window, Windows};
 
 use super::clock;
 use super::engine::Engine;
@@ -25,6 +26,12 @@ use super::run_queue::Ticket;
 use super::sweep_run::{LoadedSeries, SweepRun, Tested};
 use super::walk_forward_request::WalkForwardRequest;
 use super::walk_forward_result::{Choice, Fold, WalkForwardResult};
+
+/// The metric of holding the asset.
+const BENCHMARK: &str = "benchmarkReturn";
+
+/// Shorter tests say nothing, and a unit is probably mistaken: `m` is a minute, `M` a month.
+const MIN_TEST_BARS: usize = 5;
 
 /// Fewer windows say nothing.
 const MIN_WINDOWS: usize = 3;
@@ -105,6 +112,11 @@ impl Engine {
         let combinations = run.sweep.space.len().max(1);
         let limit = usize::try_from(self.config.max_combinations).unwrap_or(usize::MAX);
         let most = limit / combinations;
+        if let (Span::Milliseconds(test), Some(bar)) = (windows.test, series.bars().median_step())
+            && test <= bar
+        {
+            return Err(short_test(windows.test, 1));
+        }
         let found = windows.of(timestamps, run.sweep.start..=run.sweep.end, most)?;
         let bars = counted(timestamps.len(), "bar");
         if found.len() > most {
@@ -122,11 +134,15 @@ impl Engine {
                 count => format!("only {count} windows fit"),
             };
             let message = format!(
-                "a walk-forward needs at least {MIN_WINDOWS} windows, and {fit} into {bars} with train {}, test {} and step {}; shorten \
-                 train and test, or choose a longer range",
-                windows.train, windows.test, windows.step
+                "a walk-forward needs at least {MIN_WINDOWS} windows, and {fit} into {bars} with train {}, test {}, step {} and purge {}; \
+                 shorten them, or choose a longer range",
+                windows.train, windows.test, windows.step, windows.purge
             );
             return Err(Error::invalid("train", "range", message));
+        }
+        let longest = found.iter().map(|window| window.test.len()).max().unwrap_or(0);
+        if longest < MIN_TEST_BARS {
+            return Err(short_test(windows.test, longest));
         }
         if found.windows(2).any(|pair| matches!(pair, [a, b] if a.test.end > b.test.start)) {
             let message = format!(
@@ -159,7 +175,7 @@ impl Engine {
         let best = ranking.best().first().map(|best| (best.combination, best.objective));
         let capital = run.sweep.initial_capital;
         let bars = (window.train.len(), window.test.len());
-        let times = |range: &std::ops::Range<usize>| {
+        let times = |range: &Range<usize>| {
             let of = series.bars().timestamps().get(range.clone()).unwrap_or(&[]);
             (of.first().copied().unwrap_or(0), of.last().copied().unwrap_or(0))
         };
@@ -189,6 +205,10 @@ impl Engine {
         };
         let trained = run.run_again(self, &[combination]).await?.into_iter().next();
         let trained = trained.ok_or_else(|| Error::internal("the choice was not run"))?;
+        let looks_ahead = trained.notes.iter().find(|note| note.code == NoteCode::LookAhead);
+        if !run.notes.iter().any(|note| note.code == NoteCode::LookAhead) {
+            run.notes.extend(looks_ahead.cloned());
+        }
         let own = combination - first;
         let Tested { backtest, closed_at_end } = run.test(series, own, window.test.clone()).await?;
         summary.choice = Some(own);
@@ -228,7 +248,7 @@ async fn finish(
         })
         .collect();
     let joined = stitch(&runs, capital)?;
-    let (backtest, bars) = measure(run, series, windows, joined).await?;
+    let (mut backtest, bars) = measure(run, series, windows, joined).await?;
     let summaries: Vec<FoldSummary> = done.iter().map(|fold| fold.summary).collect();
     let sharpes: Vec<f64> = done.iter().filter_map(|fold| fold.train_sharpe).collect();
     let mean_sharpe = sharpes.iter().sum::<f64>() / count_to_f64(sharpes.len());
@@ -237,6 +257,7 @@ async fn finish(
     let assumptions = assumptions.ok_or_else(|| Error::internal("a walk-forward without bars"))?;
     let folds: Vec<Fold> = done.into_iter().map(|fold| fold.fold).collect();
     let mut notes = notes_of(&folds);
+    notes.append(&mut backtest.notes);
     notes.extend(run.notes.iter().cloned());
     note::sort(&mut notes);
     Ok(WalkForwardResult {
@@ -271,29 +292,58 @@ async fn measure(
     pool::run(JobLength::of(series.bars().len()), move || {
         let tests: Vec<_> = windows.into_iter().map(|window| window.test).collect();
         let bars = joined_bars(series.bars(), &tests)?;
+        let times = if adjoin(&tests) { bars.timestamps() } else { &[] };
         let input = BacktestInput {
             prices: Prices::from(&bars),
             timestamps: bars.timestamps(),
             bar_milliseconds: series.interval().timeframe().map(Timeframe::milliseconds),
-            annualization: series.annualization().of_part(bars.timestamps()),
+            // What lies between tests does not count.
+            annualization: series.annualization().of_part(times),
             initial_capital: sweep.initial_capital,
             settings: &sweep.settings,
         };
         let pipeline = Pipeline { executor: &Sequential, observer: &*reporter };
-        let outputs = Outputs { warnings: false, ..Outputs::ALL };
-        let backtest = pipeline.measured(&input, joined, &outputs)?;
+        let mut backtest = pipeline.measured(&input, joined, &Outputs::ALL)?;
+        if !adjoin(&tests) {
+            let held = held_return(series.bars(), &tests);
+            for (_, value) in backtest.metrics.iter_mut().filter(|(name, _)| *name == BENCHMARK) {
+                *value = Some(held).filter(|held| held.is_finite());
+            }
+        }
         Ok((backtest, bars))
     })
     .await
 }
 
+fn short_test(test: Span, bars: usize) -> Error {
+    let bars = counted(bars, "bar");
+    let message = format!(
+        "a test of {test} has at most {bars}, and needs at least {MIN_TEST_BARS}; lengthen test (m is minutes, M is months)"
+    );
+    Error::invalid("test", "range", message)
+}
+
+/// Returns whether each test begins where the one before ends.
+fn adjoin(tests: &[Range<usize>]) -> bool {
+    tests.windows(2).all(|pair| matches!(pair, [a, b] if a.end == b.start))
+}
+
+/// Returns what the asset made if it was held in each test from its first close on, and not between them, percent.
+fn held_return(bars: &Bars, tests: &[Range<usize>]) -> f64 {
+    let close = bars.close();
+    let growth = tests.iter().filter_map(|test| {
+        let closes = close.get(test.clone())?;
+        Some(closes.last()? / closes.first()?)
+    });
+    (growth.product::<f64>() - 1.0) * 100.0
+}
+
 /// Returns the bars of all tests.
-fn joined_bars(bars: &Bars, tests: &[std::ops::Range<usize>]) -> Result<Bars> {
+fn joined_bars(bars: &Bars, tests: &[Range<usize>]) -> Result<Bars> {
     let (Some(first), Some(last)) = (tests.first(), tests.last()) else {
         return Err(Error::internal("a walk-forward without tests"));
     };
-    let is_contiguous = tests.windows(2).all(|pair| matches!(pair, [a, b] if a.end == b.start));
-    if is_contiguous {
+    if adjoin(tests) {
         return Ok(bars.slice(first.start..last.end));
     }
     bars.pick(tests)

@@ -34,7 +34,7 @@ impl WalkForwardRequest {
                     taken.push((name, value));
                 } else if !NOT_TAKEN.contains(&name.as_str()) {
                     fields.push((name, value));
-                } else if !matches!(value, Input::Null) {
+                } else if !matches!(value, Input::Null | Input::Bool(false)) {
                     let message = format!(
                         "walkForward has no {name}: it returns all metrics of the choice of each window, and is not kept"
                     );
@@ -43,7 +43,7 @@ impl WalkForwardRequest {
             }
         }
         let windows = read_windows(&Input::Record(taken), &mut issues);
-        Self { sweep: SweepRequest::read_for_windows(input, issues), windows }
+        Self { sweep: SweepRequest::read_for_windows(input, &WINDOW_FIELDS, issues), windows }
     }
 }
 
@@ -98,7 +98,8 @@ fn read_windows(input: &Input, issues: &mut Issues) -> Option<Windows> {
     Some(Windows { train, test, step, anchored, purge, partial })
 }
 
-const SPANS: &str = "a number of bars, or a duration such as '2y', '6M', '90d', '12h' or '30m'";
+const SPANS: &str =
+    "a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'";
 
 fn read_span(fields: &mut Fields<'_>, name: &'static str, issues: &mut Issues) -> Option<Span> {
     let found = fields.take(name)?;

@@ -1,18 +1,18 @@
 //! The end of a simulation that must not leave a position open, such as that of a window of a walk-forward.
 
-use super::execute::{Account, FillTerms, execute};
+use super::execute::Fill;
 use super::exits::{ExitReason, Moment, StopOrder};
 use super::holdings::Held;
 use super::prices::Prices;
 use super::recorder::{Recorder, Recording, Simulation};
-use super::sizing::Order;
 use crate::error::Result;
-use crate::settings::{Direction, Settings, SizeType};
+use crate::market::overflow;
+use crate::settings::Settings;
 
 impl Simulation {
     /// Closes the position that is open at the end, at the close of the last bar, with fees and slippage; returns the simulation
-    /// and whether there was a position. Limits on the size of an order do not apply. A short position is bought back as far as
-    /// cash goes.
+    /// and whether there was a position. Neither limits on the size of an order nor missing cash prevent that: cash may end below
+    /// zero.
     ///
     /// `initial_capital` and `settings` are those of the simulation.
     ///
@@ -25,52 +25,41 @@ impl Simulation {
         settings: &Settings,
     ) -> Result<(Self, bool)> {
         let Some(bar) = prices.len().checked_sub(1) else { return Ok((self, false)) };
-        let Some(price) = prices.close_at(bar).filter(|_| self.position != 0.0) else {
+        let Some(close) = prices.close_at(bar).filter(|_| self.position != 0.0) else {
             return Ok((self, false));
         };
-        let settings = settings.clone().with(|settings| {
-            settings.sizing.min_size = 0.0;
-            settings.sizing.max_size = f64::INFINITY;
-            settings.sizing.size_granularity = None;
-            settings.sizing.lock_cash = false;
-            settings.sizing.allow_partial = true;
-        });
         let free_cash = self.holdings.free_cash.last().copied().unwrap_or(initial_capital);
         // Cash of shorts and what secures them are twice what they were sold for.
         let debt = if self.position < 0.0 { (self.cash - free_cash) / 2.0 } else { 0.0 };
         let held = Held { cash: self.cash, free_cash, position: self.position, debt };
-        let mut account = Account { cash: held.cash, position: held.position, debt, free_cash };
-        let direction =
-            if self.position > 0.0 { Direction::LongOnly } else { Direction::ShortOnly };
-        let order = Order { size: -self.position, size_type: SizeType::Amount, direction };
-        let terms = FillTerms {
-            price,
-            slippage: settings.costs.slippage,
-            valuation_price: price,
-            bar: prices.bar_ref(bar),
+        let (side, slippage) = if self.position > 0.0 {
+            (1, -settings.costs.slippage)
+        } else {
+            (0, settings.costs.slippage)
         };
-        if let Ok(fill) = execute(&mut account, &order, &terms, &settings)? {
-            let mut recorder = Recorder {
-                recording: Recording::Orders,
-                count: self.orders.len(),
-                orders: std::mem::take(&mut self.orders),
-                holdings: std::mem::take(&mut self.holdings),
-                stop_orders: std::mem::take(&mut self.stop_orders),
-                held,
-            };
-            recorder.record(bar, &fill, price);
-            let order = u32::try_from(recorder.orders.len() - 1).unwrap_or(u32::MAX);
-            recorder.record_stop(StopOrder {
-                order,
-                reason: ExitReason::WindowEnd,
-                moment: Moment::Close,
-            });
-            self.orders = recorder.orders;
-            self.holdings = recorder.holdings;
-            self.stop_orders = recorder.stop_orders;
+        let (size, price) = (self.position.abs(), close * (1.0 + slippage));
+        let fees = size * price * settings.costs.fees + settings.costs.fixed_fees;
+        let fill = Fill { side, size, price, fees };
+        let mut recorder = Recorder {
+            recording: Recording::Orders,
+            count: self.orders.len(),
+            orders: std::mem::take(&mut self.orders),
+            holdings: std::mem::take(&mut self.holdings),
+            stop_orders: std::mem::take(&mut self.stop_orders),
+            held,
+        };
+        recorder.record(bar, &fill, close);
+        let order = u32::try_from(recorder.orders.len() - 1).unwrap_or(u32::MAX);
+        let (reason, moment) = (ExitReason::WindowEnd, Moment::Close);
+        recorder.record_stop(StopOrder { order, reason, moment });
+        self.cash = recorder.held.cash;
+        self.position = recorder.held.position;
+        self.orders = recorder.orders;
+        self.holdings = recorder.holdings;
+        self.stop_orders = recorder.stop_orders;
+        if !(self.cash.is_finite() && fees.is_finite()) {
+            return Err(overflow("the cash after the end of the window", prices.bar_ref(bar)));
         }
-        self.cash = account.cash;
-        self.position = account.position;
         Ok((self, true))
     }
 }
@@ -100,18 +89,13 @@ mod tests {
             let price = close * (1.0 - settings.costs.slippage.copysign(open.position));
             let value = open.position * price;
             let costs = value.abs() * settings.costs.fees + settings.costs.fixed_fees;
-            let is_affordable = if open.position > 0.0 { value > costs } else { open.cash + value - costs > 1e-9 };
-            if is_affordable {
-                prop_assert_eq!(closed.position, 0.0);
-                let expected = open.cash + value - costs;
-                prop_assert!((closed.cash - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{} {}", closed.cash, expected);
-                let free = *closed.holdings.free_cash.last().unwrap();
-                prop_assert!((free - closed.cash).abs() <= 1e-6 * closed.cash.abs().max(1.0), "{} {}", free, closed.cash);
-                prop_assert_eq!(closed.orders.len(), open.orders.len() + 1);
-                prop_assert_eq!(*closed.holdings.position.last().unwrap(), 0.0);
-            } else {
-                prop_assert!(closed.position.abs() <= open.position.abs());
-            }
+            let expected = open.cash + value - costs;
+            prop_assert_eq!(closed.position, 0.0);
+            prop_assert!((closed.cash - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{} {}", closed.cash, expected);
+            let free = *closed.holdings.free_cash.last().unwrap();
+            prop_assert!((free - closed.cash).abs() <= 1e-6 * closed.cash.abs().max(1.0), "{} {}", free, closed.cash);
+            prop_assert_eq!(closed.orders.len(), open.orders.len() + 1);
+            prop_assert_eq!(*closed.holdings.position.last().unwrap(), 0.0);
         }
     }
 }

@@ -8,11 +8,11 @@ import type { definition, simulation } from './schemas.js'
 type Arguments = Record<string, unknown> & {
   strategy?: z.output<typeof definition> | undefined
   simulation?: z.output<typeof simulation> | undefined
+  parameters?: Record<string, unknown> | undefined
 }
 
 /** The arguments of a sweep whose values contain names. */
 type SweepArguments = Arguments & {
-  parameters?: Record<string, unknown> | undefined
   constraints?: string[] | undefined
   objective?: string | undefined
   metrics?: string[] | undefined
@@ -21,10 +21,27 @@ type SweepArguments = Arguments & {
 /** What precedes the name of a setting among the parameters of a sweep. */
 const SETTING = 'simulation.'
 
-/** Converts arguments to a backtest request. Only the names change; the engine checks the values. */
-export function toBacktestRequest({ strategy, simulation, ...rest }: Arguments): BacktestRequest {
+/**
+ * Converts arguments to a backtest request. Only the names change; the engine checks the values. Settings among the parameters, as the
+ * best combination of a sweep has them, become settings, unless they are given twice.
+ */
+export function toBacktestRequest({
+  strategy,
+  simulation: given,
+  parameters: all,
+  ...rest
+}: Arguments): BacktestRequest {
+  const isSetting = ([name]: [string, unknown]) =>
+    name.startsWith(SETTING) && !Object.hasOwn(given ?? {}, name.slice(SETTING.length))
+  const swept = Object.entries(all ?? {}).filter(isSetting)
+  const parameters = all && Object.fromEntries(Object.entries(all).filter((entry) => !isSetting(entry)))
+  const simulation =
+    swept.length === 0
+      ? given
+      : { ...given, ...Object.fromEntries(swept.map(([name, value]) => [name.slice(SETTING.length), value])) }
   const request = {
     ...renameKeys(rest, toCamelCase),
+    ...(parameters && { parameters }),
     ...(strategy && { strategy: toStrategyDefinition(strategy) }),
     ...(simulation && { simulation: renameKeys(simulation, toCamelCase) }),
   }

@@ -22,6 +22,9 @@ const METRICS: MetricName[] = [
   'timeInMarket',
 ]
 
+/** Settings that CONDITIONS name in words. */
+const NAMED = ['fees', 'fixedFees', 'slippage', 'execution']
+
 /** What has to be the same for a comparison to say something about the strategies, in words. */
 const CONDITIONS: [string, (run: BacktestResult) => unknown][] = [
   ['asset', ({ assetSymbol }) => assetSymbol],
@@ -52,15 +55,17 @@ export const compareBacktests = defineTool({
       runs.push(run)
     }
     const differing = CONDITIONS.filter(([, of]) => new Set(runs.map((run) => JSON.stringify(of(run)))).size > 1)
-    const names = differing.map(([name]) => name)
+    const settings = differingSettings(runs)
+    const names = [...differing.map(([name]) => name), ...settings.map(toSnakeCase)]
     const unfinished = runs.filter(({ status }) => status !== 'completed')
     const looking = runs.filter(({ lookAhead }) => lookAhead === true)
     const few = runs.filter(({ status, metrics }) => status === 'completed' && (metrics?.closedTrades ?? 0) < 30)
-    const rows = runs.map(rowOf)
+    const columns = [...COLUMNS, ...settings.map(toSnakeCase)]
+    const rows = runs.map((run) => [...rowOf(run), ...settings.map((name) => settingOf(run, name))])
     const output = {
       headline:
         names.length === 0
-          ? `${runs.length} backtests on the same bars with the same costs: the better one may be better by chance`
+          ? `${runs.length} backtests on the same bars with the same costs and settings: the better one may be better by chance`
           : `${runs.length} backtests that differ in ${names.join(', ')}: a difference in their results need not come from the strategy`,
       caveats: [
         ...(looking.length > 0 ? [`${idsOf(looking)} looked ahead and prove nothing`] : []),
@@ -71,10 +76,10 @@ export const compareBacktests = defineTool({
       next_step: names.includes('period')
         ? 'If one is the check of the other, say whether the result held up, and report both.'
         : 'Report all of them, not only the best.',
-      columns: COLUMNS,
+      columns,
       rows,
     }
-    return toolResult(output, 'backtests://comparison', { columns: COLUMNS, rows })
+    return toolResult(output, 'backtests://comparison', { columns, rows })
   },
 })
 
@@ -93,6 +98,17 @@ const COLUMNS = [
   'slippage',
   ...METRICS.map(toSnakeCase),
 ]
+
+function settingOf({ simulation }: BacktestResult, name: string): unknown {
+  return (simulation as Record<string, unknown>)[name] ?? null
+}
+
+/** Returns the names of the other settings in which the runs differ: stops, sizes, directions. */
+function differingSettings(runs: BacktestResult[]): string[] {
+  const names = new Set(runs.flatMap(({ simulation }) => Object.keys(simulation)))
+  const differs = (name: string) => new Set(runs.map((run) => JSON.stringify(settingOf(run, name)))).size > 1
+  return [...names].filter((name) => !NAMED.includes(name) && differs(name))
+}
 
 function rowOf({ assumptions, metrics, simulation, ...run }: BacktestResult): unknown[] {
   return [

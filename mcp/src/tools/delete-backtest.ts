@@ -38,7 +38,7 @@ async function deleteRun(backtest_id: string, { engine, runs }: Context): Promis
   if (!deleted) return backtestNotFound(engine, backtest_id)
   const output = {
     headline: `Backtest ${backtest_id} is deleted.`,
-    caveats: ['it still counts as one of the runs tried when you judge the remaining ones'],
+    caveats: ['count it all the same when you judge the remaining runs: this server no longer does'],
     next_step: 'Nothing left to do.',
     backtest_id,
     deleted,
@@ -57,7 +57,7 @@ async function deleteSweep(sweep_id: string, { engine, runs }: Context): Promise
   if (!deleted) return sweepNotFound(engine, sweep_id)
   const output = {
     headline: `Sweep ${sweep_id} is deleted.`,
-    caveats: ['its combinations still count as tried when you judge the remaining runs'],
+    caveats: ['count its combinations all the same when you judge the remaining runs: this server no longer does'],
     next_step: 'Nothing left to do.',
     sweep_id,
     deleted,

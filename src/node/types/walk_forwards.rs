@@ -27,19 +27,19 @@ pub struct WalkForwardFold {
     pub train_bars: f64,
     /// Number of bars of the test.
     pub test_bars: f64,
-    /// The number of the combination that was chosen: that of `runSweep` with the same parameters. Null if none competed; the test
+    /// The number of the combination that was chosen: its index in the columns of `runSweep` with the same request. Null if none competed; the test
     /// then holds cash.
     pub combination: Option<f64>,
     /// The value of each swept parameter or setting of the choice; null without one.
-    #[napi(ts_type = "Record<string, number | boolean | null> | null")]
+    #[napi(ts_type = "Record<string, number | boolean | null>")]
     pub parameters: Option<Map<String, Value>>,
     /// The objective of the choice in training; null without one.
     pub objective: Option<f64>,
     /// All metrics of the choice in training, with an open position at the last close; null without a choice.
-    #[napi(ts_type = "Metrics | null")]
+    #[napi(ts_type = "Metrics")]
     pub in_sample: Option<Map<String, Value>>,
     /// All metrics of the choice in the test; null without a choice.
-    #[napi(ts_type = "Metrics | null")]
+    #[napi(ts_type = "Metrics")]
     pub out_of_sample: Option<Map<String, Value>>,
     /// Whether the test ended with an open position, which was closed at the last close, with costs.
     pub closed_at_end: bool,
@@ -50,14 +50,14 @@ pub struct WalkForwardFold {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WalkForwardStability {
-    /// The mean distance between consecutive choices, as a fraction of each parameter's list of values: 0 if all choices are the
-    /// same, about 1/3 if they are random. Null without two consecutive choices, or without a parameter with several values.
+    /// The mean distance between consecutive choices: steps in a parameter's list of values ÷ (its length − 1), averaged over
+    /// parameters. 0 if all choices are the same; of random choices, 1/3 for a long list and 1/2 for two values. Null without two consecutive choices, or without a parameter with several values.
     pub parameter_drift: Option<f64>,
     /// Number of different choices.
     pub distinct_choices: f64,
-    /// Share of the tests with a gain, from 0 to 1.
+    /// Share of the tests with a gain, from 0 to 1, not a number.
     pub profitable_folds: f64,
-    /// The lowest total return of a test, percent.
+    /// The total return of the worst test, percent.
     pub worst_fold: Option<f64>,
     /// The share of the best test in the sum of all gains, from 0 to 1; null if no test gained.
     pub best_fold_share: Option<f64>,
@@ -87,10 +87,11 @@ pub struct WalkForwardResult {
     pub combinations: f64,
     /// The windows, in order.
     pub folds: Vec<WalkForwardFold>,
-    /// All metrics of the joined tests: as if the money of one test were put into the next.
+    /// All metrics of the joined tests: as if the money of one test were put into the next. If tests do not adjoin, bars between them
+    /// do not count, also in annual figures, and `benchmarkReturn` holds the asset in the tests only.
     #[napi(ts_type = "Metrics")]
     pub metrics: Map<String, Value>,
-    /// The trades of all tests.
+    /// The trades of all tests. `entryBar` and `exitBar` are indices into `timestamps`.
     #[napi(ts_type = "Array<Trade>")]
     #[serde(serialize_with = "as_null")]
     pub trades: Vec<f64>,
@@ -109,7 +110,7 @@ pub struct WalkForwardResult {
     pub sharpe_efficiency: Option<f64>,
     /// How steady the choices and the tests were.
     pub stability: WalkForwardStability,
-    /// The bars of the whole range, and what runs on them rest on.
+    /// The bars of the whole range: their number, what annualizes results, and the bars before them.
     pub bars: SweepBars,
     /// Warnings, the most important first.
     // `runtime.js` takes them from the notes.

@@ -129,21 +129,33 @@ impl Windows {
         if (0..=WEEK).contains(&end.saturating_sub(last)) {
             end_of_bars = end_of_bars.max(end.saturating_add(1));
         }
-        for index in 0_u32.. {
+        let mut index = 0_u32;
+        loop {
             let window = if is_in_bars {
                 self.by_bars(index as usize, bars)
             } else {
                 self.by_time(index, timestamps, first, end_of_bars)
             };
             let Some(window) = window else { break };
+            let next = self.after_hole(&window, timestamps, first);
             if !window.train.is_empty() && !window.test.is_empty() {
                 push(&mut windows, window, "windows")?;
             }
             if windows.len() > most {
                 break;
             }
+            index = index.saturating_add(1).max(next);
         }
         Ok(windows)
+    }
+
+    /// Returns the number of the first pair whose test may have bars, if that of this one has none: a hole may be long, and a step
+    /// short.
+    fn after_hole(&self, window: &Window, timestamps: &[i64], first: i64) -> u32 {
+        let bar = timestamps.get(window.test.start).filter(|_| window.test.is_empty());
+        let (Some(bar), Span::Milliseconds(step)) = (bar, self.step) else { return 0 };
+        let first_split = later(first, self.train, 1).unwrap_or(first);
+        u32::try_from(bar.saturating_sub(first_split) / step).unwrap_or(0)
     }
 
     fn by_bars(&self, index: usize, bars: usize) -> Option<Window> {
@@ -170,10 +182,15 @@ impl Windows {
         first: i64,
         end_of_bars: i64,
     ) -> Option<Window> {
-        let begin = later(first, self.step, index)?;
-        // From the first bar on, so that months of unequal length do not add up to another day.
-        let split = later(begin, self.train, 1)?;
-        let end = later(split, self.test, 1)?;
+        // From the first split on, so that months of unequal length do not add up to another day.
+        let first_split = later(first, self.train, 1)?;
+        let split = later(first_split, self.step, index)?;
+        let begin = earlier(split, self.train)?;
+        let end = if self.step == self.test {
+            later(first_split, self.step, index.checked_add(1)?)?
+        } else {
+            later(split, self.test, 1)?
+        };
         let bar = |time: i64| timestamps.partition_point(|timestamp| *timestamp < time);
         let (start, until) =
             (bar(split).checked_add(self.purge)?, bar(end).checked_add(self.purge)?);
@@ -183,6 +200,18 @@ impl Windows {
         }
         let begin = if self.anchored { 0 } else { bar(begin) };
         Some(Window { train: begin..bar(split), test: start..until.min(timestamps.len()) })
+    }
+}
+
+/// Returns the time a span earlier; `None` out of range, and for bars.
+fn earlier(time: i64, span: Span) -> Option<i64> {
+    match span {
+        Span::Bars(_) => None,
+        Span::Milliseconds(length) => time.checked_sub(length),
+        Span::Months(months) => {
+            let date: DateTime<Utc> = DateTime::from_timestamp_millis(time)?;
+            Some(date.checked_sub_months(Months::new(months))?.timestamp_millis())
+        }
     }
 }
 
@@ -309,6 +338,14 @@ mod tests {
             ),
             (7, 8)
         );
+        // A year and 90 days: the tests adjoin, whatever the lengths of the months and years between.
+        let of_days = Span::parse("90d").unwrap();
+        let mixed =
+            Windows { test: of_days, step: of_days, ..windows }.of(&times, far(), 1000).unwrap();
+        assert!(
+            mixed.len() >= 7 && mixed.windows(2).all(|pair| pair[0].test.end == pair[1].test.start)
+        );
+        assert!(mixed.iter().all(|window| (258..=263).contains(&window.train.len())), "{mixed:?}");
         let purged = Windows { purge: 2, ..windows };
         assert_eq!(purged.of(&times, far(), 1000).unwrap()[0].test.start, of[0].test.start + 2);
         assert_eq!(windows.of(&times, far(), 3).unwrap().len(), 4);
@@ -324,6 +361,57 @@ mod tests {
         let cut = &times[..times.partition_point(|time| *time <= day("2024-01-26"))];
         let asked = of_year.of(cut, day("2021-01-31")..=day("2024-01-31") - 1, 1000).unwrap();
         assert_eq!(asked.len(), 2);
+    }
+
+    #[test]
+    fn tests_adjoin_whatever_the_day_of_the_month() {
+        let day = |text: &str| time::parse(text).unwrap();
+        for start in
+            ["2003-01-29", "2003-01-30", "2003-01-31", "2003-08-31", "2004-02-29", "2003-12-31"]
+        {
+            let times: Vec<i64> = (0..4000).map(|bar| day(start) + bar * DAY).collect();
+            for (train, test) in [
+                ("1M", "1M"),
+                ("3M", "1M"),
+                ("6M", "3M"),
+                ("1y", "1M"),
+                ("1y", "6M"),
+                ("3y", "1M"),
+                ("2y", "90d"),
+                ("90d", "1M"),
+            ] {
+                let (train, test) = (Span::parse(train).unwrap(), Span::parse(test).unwrap());
+                let windows =
+                    Windows { train, test, step: test, anchored: false, purge: 0, partial: false };
+                let of = windows.of(&times, 0..=i64::MAX, 1000).unwrap();
+                assert!(of.len() > 10);
+                for pair in of.windows(2) {
+                    assert_eq!(pair[0].test.end, pair[1].test.start, "{start} {train} {test}");
+                    assert!(
+                        pair[0].train.end == pair[0].test.start
+                            && pair[0].train.start < pair[1].train.start
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hole_of_a_century_is_passed_at_once() {
+        let minutes = |from: i64| (0..300).map(move |bar| from + bar * 60_000);
+        let times: Vec<i64> = minutes(0).chain(minutes(50_000 * DAY + 17)).collect();
+        let span = Span::parse("10m").unwrap();
+        let windows = Windows {
+            train: span,
+            test: span,
+            step: span,
+            anchored: false,
+            purge: 0,
+            partial: false,
+        };
+        let of = windows.of(&times, 0..=i64::MAX, 1000).unwrap();
+        assert!((56..=59).contains(&of.len()), "{}", of.len());
+        assert!(of.iter().all(|window| !window.test.is_empty() && !window.train.is_empty()));
     }
 
     #[test]

@@ -1435,18 +1435,18 @@ export interface WalkForwardFold {
   /** Number of bars of the test. */
   testBars: number
   /**
-   * The number of the combination that was chosen: that of `runSweep` with the same parameters. Null if none competed; the test
+   * The number of the combination that was chosen: its index in the columns of `runSweep` with the same request. Null if none competed; the test
    * then holds cash.
    */
   combination: number | null
   /** The value of each swept parameter or setting of the choice; null without one. */
-  parameters: Record<string, number | boolean | null> | null | null
+  parameters: Record<string, number | boolean | null> | null
   /** The objective of the choice in training; null without one. */
   objective: number | null
   /** All metrics of the choice in training, with an open position at the last close; null without a choice. */
-  inSample: Metrics | null | null
+  inSample: Metrics | null
   /** All metrics of the choice in the test; null without a choice. */
-  outOfSample: Metrics | null | null
+  outOfSample: Metrics | null
   /** Whether the test ended with an open position, which was closed at the last close, with costs. */
   closedAtEnd: boolean
 }
@@ -1471,9 +1471,12 @@ export interface WalkForwardResult {
   combinations: number
   /** The windows, in order. */
   folds: Array<WalkForwardFold>
-  /** All metrics of the joined tests: as if the money of one test were put into the next. */
+  /**
+   * All metrics of the joined tests: as if the money of one test were put into the next. If tests do not adjoin, bars between them
+   * do not count, also in annual figures, and `benchmarkReturn` holds the asset in the tests only.
+   */
   metrics: Metrics
-  /** The trades of all tests. */
+  /** The trades of all tests. `entryBar` and `exitBar` are indices into `timestamps`. */
   trades: Array<Trade>
   /** Opening times of the bars of all tests, UTC milliseconds. */
   timestamps: Float64Array
@@ -1488,7 +1491,7 @@ export interface WalkForwardResult {
   sharpeEfficiency: number | null
   /** How steady the choices and the tests were. */
   stability: WalkForwardStability
-  /** The bars of the whole range, and what runs on them rest on. */
+  /** The bars of the whole range: their number, what annualizes results, and the bars before them. */
   bars: SweepBars
   /** Warnings, the most important first. */
   warnings: Array<string>
@@ -1501,15 +1504,15 @@ export interface WalkForwardResult {
 /** How steady the choices and the tests of a walk-forward were. */
 export interface WalkForwardStability {
   /**
-   * The mean distance between consecutive choices, as a fraction of each parameter's list of values: 0 if all choices are the
-   * same, about 1/3 if they are random. Null without two consecutive choices, or without a parameter with several values.
+   * The mean distance between consecutive choices: steps in a parameter's list of values ÷ (its length − 1), averaged over
+   * parameters. 0 if all choices are the same; of random choices, 1/3 for a long list and 1/2 for two values. Null without two consecutive choices, or without a parameter with several values.
    */
   parameterDrift: number | null
   /** Number of different choices. */
   distinctChoices: number
-  /** Share of the tests with a gain, from 0 to 1. */
+  /** Share of the tests with a gain, from 0 to 1, not a number. */
   profitableFolds: number
-  /** The lowest total return of a test, percent. */
+  /** The total return of the worst test, percent. */
   worstFold: number | null
   /** The share of the best test in the sum of all gains, from 0 to 1; null if no test gained. */
   bestFoldShare: number | null
@@ -1702,17 +1705,17 @@ export type WalkForwardRequest = WalkForwardRequestFields & StrategyChoice
 export interface WalkForwardRequestFields
   extends Omit<SweepRequestFields, 'assetSymbols' | 'timeframes' | 'metrics' | 'top' | 'sums' | 'persist'> {
   /**
-   * The length of the windows to choose on: a number of bars, or a duration such as '2y', '6M', '4w', '90d', '12h' or '30m'. A window of a
-   * duration has the bars that open in it. All lengths are numbers of bars, or none is.
+   * The length of the training windows: a number of bars, or a duration such as '2y', '6M' (months), '4w', '90d', '12h' or '30m' (minutes).
+   * A window of a duration has the bars that open in it. All lengths are numbers of bars, or none is.
    */
   train: number | string
-  /** The length of the windows to test on. Each follows the window to choose on. */
+  /** The length of the tests, at least 5 bars. Each follows its training. */
   test: number | string
-  /** From one pair of windows to the next, at least `test`. Default: `test`, so that the tests follow each other. */
+  /** From one training to the next, at least `test`. Default: `test`, so that the tests follow each other. */
   step?: number | string
-  /** Whether every window to choose on begins at the first bar and grows. @default false */
+  /** Whether every training begins at the first bar. @default false */
   anchored?: boolean
-  /** Bars between the windows of a pair that belong to neither. @default 0 */
+  /** Number of bars between a training and its test that belong to neither. @default 0 */
   purge?: number
   /** Whether the last test may be shorter than `test`. @default false */
   partial?: boolean
@@ -1726,7 +1729,7 @@ export interface SweepResume {
   bars?: BarsInput
 }
 
-/** The options of `runSweep` and `sweep`. */
+/** The options of `runSweep`, `sweep` and `walkForward`. */
 export interface SweepOptions {
   /** Stops the sweep. */
   signal?: AbortSignal

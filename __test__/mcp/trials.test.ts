@@ -136,7 +136,7 @@ describe('compare_backtests', () => {
     })
     const output = await call(mcp, 'compare_backtests', { backtest_ids: [one.backtest_id, other.backtest_id] })
     expect(output.headline).toBe(
-      '2 backtests that differ in period, fees or slippage: a difference in their results need not come from the strategy',
+      '2 backtests that differ in period, fees or slippage, year_days: a difference in their results need not come from the strategy',
     )
     const table = output.rows.map((row: unknown[]) =>
       Object.fromEntries(output.columns.map((name: string, index: number) => [name, row[index]])),
@@ -153,8 +153,28 @@ describe('compare_backtests', () => {
     const same = await call(mcp, 'run_backtest', { ...RUN, parameters: { fast_period: 30, slow_period: 100 } })
     const ids = `${one.backtest_id},${same.backtest_id}`
     expect((await call(mcp, 'compare_backtests', { backtest_ids: ids })).headline).toContain(
-      'on the same bars with the same costs',
+      'on the same bars with the same costs and settings',
     )
+    const stopped = await call(mcp, 'run_backtest', { ...RUN, simulation: { ...RUN.simulation, sl_stop: 0.05 } })
+    const stops = await call(mcp, 'compare_backtests', { backtest_ids: [one.backtest_id, stopped.backtest_id] })
+    expect(stops.headline).toContain('differ in sl_stop:')
+    expect(stops.columns.at(-1)).toBe('sl_stop')
+    expect(stops.rows.map((row: unknown[]) => row.at(-1))).toEqual([null, 0.05])
+    // The best combination of a sweep over a setting is run as it is.
+    const swept = await call(mcp, 'run_backtest', {
+      ...RUN,
+      parameters: { ...RUN.parameters, 'simulation.sl_stop': 0.05 },
+    })
+    expect(swept.backtest_id).toBe(stopped.backtest_id)
+  })
+
+  test('refuses a setting that is given twice', async () => {
+    const output = await mcp.callTool({
+      name: 'run_backtest',
+      arguments: { ...RUN, parameters: { 'simulation.fees': 0.01 }, simulation: { fees: 0.02 } },
+    })
+    expect(JSON.stringify(output)).toContain('simulation.fees')
+    expect(output.isError).toBe(true)
   })
 
   test('refuses unknown runs', async () => {

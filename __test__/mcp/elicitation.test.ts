@@ -40,7 +40,7 @@ describe.each(['2025', '2026-07-28'])('a client of revision %s', (revision) => {
     ])
   })
 
-  test('is told what is missing if the user declines, if something else is wrong, or if it cannot ask', async () => {
+  test('learns what is missing if the user declines, if something else is wrong, or if it cannot ask', async () => {
     const { mcp, asked } = await asking({ action: 'decline' })
     expect(await refusal(mcp, 'run_backtest', LACKING)).toMatch(/^INVALID_ARGUMENT: 2 problems\n- end_date/)
     expect(asked).toHaveLength(1)

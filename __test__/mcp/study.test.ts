@@ -1,4 +1,4 @@
-/** Limits and free periods are told where they matter, so that a study can be followed to its end. */
+/** Limits and free periods are in the answers that need them, so that a study can be followed to its end. */
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Clients that subscribe to a run are told when it has proceeded, and when it has ended. */
+/** Clients that subscribe to a run receive an update when it proceeds and when it ends. */
 
 import { expect, test, vi } from 'vitest'
 import { call, client, initialize, LONG, RUN, type Served, serve, store } from './support.js'
@@ -12,7 +12,7 @@ async function started(served: Served): Promise<string> {
   return `backtest://${result.structuredContent.backtest_id}`
 }
 
-test('a client of the 2025 revisions is told of the runs that it subscribed to', async () => {
+test('a client of the 2025 revisions receives updates of the runs that it subscribed to', async () => {
   const served = serve([], { DATA_DIR: await store({ long: true }) })
   const { result } = await initialize(served)
   expect(result.capabilities.resources).toEqual({ listChanged: false, subscribe: true })
@@ -50,7 +50,7 @@ test('an ended run can be subscribed to, and one that does not exist cannot', as
     )
 })
 
-test('a client of revision 2026-07-28 is told over stdio', async () => {
+test('a client of revision 2026-07-28 receives updates over stdio', async () => {
   const settings = { DATA_DIR: await store({ long: true }) }
   const mcp = await client(settings, { options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } })
   const told: string[] = []

@@ -11,7 +11,7 @@ const MAX_READ = 1000
 /** Shorter periods than this share of the bars are not worth a study, and not told. */
 const MIN_SHARE = 0.05
 
-/** Free periods that are told of each series. */
+/** The most free periods listed for each series. */
 const MAX_PERIODS = 3
 
 /** Share of the days that a limit on bars allows, because bars are not evenly spread. */

@@ -33,7 +33,7 @@ export async function trialsBefore(engine: Engine, run: BacktestResult): Promise
   if (run.status !== 'completed' || assumptions === null) return undefined
   const filter = { assetSymbol, limit: MAX_READ, ...(userId !== null && { userId }) }
   const lists = Promise.all([engine.listBacktests({ ...filter, before: backtestId }), engine.listSweeps(filter)])
-  // Without the lists, or if the run is deleted meanwhile, its result is told without them.
+  // Without the lists, or if the run is deleted meanwhile, the result is returned without them.
   const read = await lists.catch(() => undefined)
   if (read === undefined) return undefined
   const [kept, sweeps] = read
